@@ -1,0 +1,113 @@
+"""What a result was made with: digests of code, library versions, machine, commit."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress"}
+LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
+
+
+@lru_cache(maxsize=None)
+def definitions(module: str) -> dict[str, str]:
+    """Digest of each top-level definition of `lmreport.<module>`; comments, docstrings and layout do not count."""
+    tree = ast.parse((PACKAGE / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom) or _is_docstring(node):
+            continue
+        for inner in ast.walk(node):
+            body = getattr(inner, "body", None)
+            if isinstance(body, list) and len(body) > 1 and _is_docstring(body[0]):
+                del body[0]
+        name = getattr(node, "name", None) or ast.unparse(node)[:40].split("=")[0].strip()
+        found[name] = hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16]
+    return found
+
+
+@lru_cache(maxsize=None)
+def imported(module: str) -> tuple[str, ...]:
+    """`module` and all modules of the package that it computes with, directly or through others."""
+    seen, todo = [], [module]
+    while todo:
+        name = todo.pop()
+        path = PACKAGE / (name.replace(".", "/") + ".py")
+        if name in seen or name.split(".")[0] in NOT_COMPUTING or not path.is_file():
+            continue
+        seen.append(name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lmreport":
+                inside = (node.module + ".").removeprefix("lmreport.").rstrip(".")
+                todo += [f"{inside}.{a.name}".strip(".") for a in node.names] + ([inside] if inside else [])
+    return tuple(sorted(seen))
+
+
+def code_of(module: str) -> dict[str, dict[str, str]]:
+    """{module: {definition: digest}} of everything that `module` computes with."""
+    return {name: definitions(name) for name in imported(module)}
+
+
+def digest(thing) -> str:
+    """Sixteen hexadecimal digits that identify a JSON-like value."""
+    import json
+
+    return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Installed versions of the named distributions, "" where one is missing."""
+    found = {}
+    for name in names or LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def hardware() -> dict:
+    """Processor, cores, memory in GiB and GPU of this machine (nothing that names the machine itself)."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        text = info.read_text()
+        cpu = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), cpu)
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30), "gpu": gpu_name()}
+
+
+@lru_cache(maxsize=None)
+def gpu_name() -> str:
+    """Name of the first CUDA GPU, "" where there is none."""
+    from lmreport.settings import cuda_available
+
+    if not cuda_available():
+        return ""
+    import torch
+
+    return torch.cuda.get_device_name(0)
+
+
+@lru_cache(maxsize=None)
+def commit() -> str:
+    """Commit of the checkout, with "+" where the package differs from it; "" outside a checkout."""
+    def git(*args):
+        return subprocess.run(["git", "-C", str(PACKAGE), *args], capture_output=True, text=True).stdout.strip()
+
+    try:
+        head = git("rev-parse", "--short=12", "HEAD")
+        return head + ("+" if head and git("status", "--porcelain", "--", ".") else "")
+    except OSError:
+        return ""
+
+
+def _is_docstring(node) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

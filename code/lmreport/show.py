@@ -1,0 +1,102 @@
+"""What a cell prints: tables, code and numbers as Markdown in which foreign text stays text."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import unicodedata
+
+from tabulate import tabulate
+
+LONGEST = 300  # characters of one table cell; longer ones are cut with a note
+
+
+def markdown(text: str):
+    """`text` as a Markdown output of the cell."""
+    from IPython.display import Markdown
+
+    return Markdown(text)
+
+
+def plain(value, longest: int = LONGEST) -> str:
+    """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
+
+    Control and direction-changing characters become visible; a text over `longest` characters is cut with a note.
+    """
+    text = str(value)
+    if len(text) > longest:
+        text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
+    text = "".join(_visible(c) for c in text)
+    # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
+    return re.sub(r"[^\w\s.,;()\-–…−·×√²%‰ü]", lambda m: f"&#{ord(m[0])};", text).replace("_", "&#95;").replace("--", "&#45;&#45;")
+
+
+def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False):
+    """A pipe table of `rows` (sequences of cells). Strings are escaped by `plain` unless `raw`; numbers are right-aligned."""
+    rows = [list(r) for r in rows]
+    if align is None:
+        align = tuple("right" if rows and all(_numeric(r[i]) for r in rows) else "left" for i in range(len(headers)))
+    cells = [[c if raw or not isinstance(c, str) else plain(c) for c in row] for row in rows]
+    return markdown(tabulate([[str(c) for c in r] for r in cells], headers=list(headers), tablefmt="pipe",
+                             colalign=align, disable_numparse=True) + "\n")
+
+
+def code(*functions):
+    """The source of `functions`, as it ran, in one block of Python."""
+    return markdown("```python\n" + "\n\n".join(inspect.getsource(f).rstrip() for f in functions) + "\n```\n")
+
+
+def pct(share: float, digits: int = 1) -> str:
+    """A share in [0, 1] as a percentage: 0.8125 → "81.2 %" (with a no-break space)."""
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def num(value: float, digits: int = 3) -> str:
+    """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
+    if value == 0 or not math.isfinite(value):
+        return str(value)
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    if abs(value) < 1e-4 or abs(value) >= 1e9:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}\u00a0×\u00a010{_superscript(int(exponent))}"
+    return f"{round(value, places):,.{max(places, 0)}f}"
+
+
+def count(value: int) -> str:
+    """A whole number with thousands grouped: 8000 → "8,000"."""
+    return f"{int(value):,}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
+    if seconds < 1:
+        return f"{seconds * 1000:.3g}\u00a0ms"
+    if seconds < 60:
+        return f"{seconds:.3g}\u00a0s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}\u00a0min {rest}\u00a0s"
+    return f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min"
+
+
+def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> str:
+    """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
+    return same if abs(a - b) <= tolerance else more if a > b else less
+
+
+def _numeric(cell) -> bool:
+    text = str(cell).strip()
+    return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s\u00a0–%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
+
+
+def _visible(c: str) -> str:
+    if c in "\n\t\r":
+        return " "
+    if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return f"⟨U+{ord(c):04X}⟩"
+    return c
+
+
+def _superscript(n: int) -> str:
+    return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
