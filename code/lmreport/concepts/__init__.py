@@ -1,0 +1,1 @@
+"""The concepts of the report, one file each: formula, function, figure."""
