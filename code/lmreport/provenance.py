@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -16,7 +17,7 @@ NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "
 LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
 
 
-@lru_cache(maxsize=None)
+@cache
 def definitions(module: str) -> dict[str, str]:
     """Digest of each top-level definition of `lmreport.<module>`; comments, docstrings and layout do not count."""
     tree = ast.parse((PACKAGE / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
@@ -33,7 +34,7 @@ def definitions(module: str) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def imported(module: str) -> tuple[str, ...]:
     """`module` and all modules of the package that it computes with, directly or through others."""
     seen, todo = [], [module]
@@ -57,8 +58,6 @@ def code_of(module: str) -> dict[str, dict[str, str]]:
 
 def digest(thing) -> str:
     """Sixteen hexadecimal digits that identify a JSON-like value."""
-    import json
-
     return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -84,7 +83,7 @@ def hardware() -> dict:
     return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30), "gpu": gpu_name()}
 
 
-@lru_cache(maxsize=None)
+@cache
 def gpu_name() -> str:
     """Name of the first CUDA GPU, "" where there is none."""
     from lmreport.settings import cuda_available
@@ -96,15 +95,16 @@ def gpu_name() -> str:
     return torch.cuda.get_device_name(0)
 
 
-@lru_cache(maxsize=None)
-def commit() -> str:
-    """Commit of the checkout, with "+" where the package differs from it; "" outside a checkout."""
+@cache
+def commit(module: str = "cli") -> str:
+    """Commit of the checkout, with "+" where the code that `module` computes with differs from it; "" outside one."""
     def git(*args):
         return subprocess.run(["git", "-C", str(PACKAGE), *args], capture_output=True, text=True).stdout.strip()
 
     try:
         head = git("rev-parse", "--short=12", "HEAD")
-        return head + ("+" if head and git("status", "--porcelain", "--", ".") else "")
+        files = [str(PACKAGE / (name.replace(".", "/") + ".py")) for name in imported(module)]
+        return head + ("+" if head and git("status", "--porcelain", "--", *files) else "")
     except OSError:
         return ""
 

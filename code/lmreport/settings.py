@@ -42,7 +42,8 @@ class Settings:
     lstm_epochs: int | None = None
 
 
-QUICK = dict(train_size=1200, test_size=1000, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4, lstm_epochs=8)
+QUICK = dict(train_size=1200, test_size=1000, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
+             lstm_epochs=8)
 FULL = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
 FULL_ON = {  # the longest input and the learning rate that this device affords
     "cpu": dict(max_length=256, learning_rate=1e-4),
@@ -96,8 +97,8 @@ def resolved(settings: Settings, device: str | None = None) -> Settings:
 
 
 def _from_environment() -> dict:
-    names = (n.removeprefix(ENV_PREFIX) for n in os.environ if n.startswith(ENV_PREFIX))
-    return {n.lower(): os.environ[ENV_PREFIX + n] for n in names if n not in NOT_SETTINGS and os.environ[ENV_PREFIX + n]}
+    given = {n.removeprefix(ENV_PREFIX): v for n, v in os.environ.items() if n.startswith(ENV_PREFIX) and v}
+    return {name.lower(): value for name, value in given.items() if name not in NOT_SETTINGS}
 
 
 def _from_file(root: Path | None) -> dict:
@@ -126,7 +127,8 @@ def _typed(key: str, value):
         raise ReportError(f"{key}: {value!r} is not {'a whole number' if kind is int else 'a number'}") from None
     least = {"train_size": 0, "test_size": 0, "seed": 0, "max_length": 8}.get(key, 1)
     if kind is int and number < least or kind is float and not 0 < number < 1:
-        raise ReportError(f"{key}: {value} is out of range ({'at least ' + str(least) if kind is int else 'between 0 and 1'})")
+        bounds = f"at least {least}" if kind is int else "between 0 and 1"
+        raise ReportError(f"{key}: {value} is out of range; it must be {bounds}")
     if key == "max_length" and number > 512:
         raise ReportError(f"max_length: {number} is more than the 512 positions that BERT has learned; choose 8 to 512")
     return number

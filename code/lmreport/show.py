@@ -29,11 +29,11 @@ def plain(value, longest: int = LONGEST) -> str:
         text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
     text = "".join(_visible(c) for c in text)
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
-    return re.sub(r"[^\w\s.,;()\-–…−·×√²%‰ü]", lambda m: f"&#{ord(m[0])};", text).replace("_", "&#95;").replace("--", "&#45;&#45;")
+    return re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text)
 
 
 def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False):
-    """A pipe table of `rows` (sequences of cells). Strings are escaped by `plain` unless `raw`; numbers are right-aligned."""
+    """A pipe table of `rows` (sequences of cells); strings pass `plain` unless `raw`, numbers are right-aligned."""
     rows = [list(r) for r in rows]
     if align is None:
         align = tuple("right" if rows and all(_numeric(r[i]) for r in rows) else "left" for i in range(len(headers)))

@@ -18,6 +18,8 @@ SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 WIDTH = 6.3  # inches: the text width of an A4 page
 
+MODEL_LABELS = {"bag_of_words": "bag of words", "tfidf_svm": "TF-IDF + SVM", "lstm": "LSTM",
+                "transformer": "Transformer"}
 MODEL_COLORS = {"transformer": BLUE, "lstm": ORANGE, "tfidf_svm": GREEN, "bag_of_words": PURPLE}
 
 RC = {

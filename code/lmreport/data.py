@@ -1,0 +1,193 @@
+"""Question 1a: get the questions from an archive, a folder or an address, verify them, and identify them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import socket
+import tarfile
+import tempfile
+import urllib.error
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from lmreport.cache import write_atomically
+from lmreport.errors import ReportError
+from lmreport.settings import cache_root
+
+URL = "https://storage.googleapis.com/download.tensorflow.org/data/stack_overflow_16k.tar.gz"
+TAGS = ("csharp", "java", "javascript", "python")
+SAMPLE = Path(__file__).parent / "sample"
+KNOWN = {  # digest → what it is
+    "f2fd0ab0f0bb8022a6577b1fc2e73bc2961f818a44f8328ac78c0aa66e6ebeb1": "Stack Overflow 16k",
+}
+PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
+LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the data
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A verified folder `train/<tag>/<n>.txt`, `test/<tag>/<n>.txt`.
+
+    kind: "real" or "sample"; origin: where it was got from; digest: see `digest`; note: "" or what the reader
+    of the report must know about the data.
+    """
+
+    folder: str
+    kind: str
+    origin: str
+    digest: str
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        return "sample" if self.kind == "sample" else KNOWN.get(self.digest, "unknown edition of Stack Overflow 16k")
+
+
+def obtain(source: str = "auto", say=print) -> Corpus:
+    """The corpus that `source` names: "auto", "sample", an archive or folder on disk, or an http(s) address.
+
+    "auto" is the official archive, or the package's own sample where that cannot be fetched.
+    Raises ReportError if the source is missing, unreadable, or not the data.
+    """
+    if source == "sample":
+        return verified(SAMPLE, "sample", "the package's own sample")
+    if source == "auto":
+        try:
+            return from_address(URL, say)
+        except NoNetworkError as error:
+            say(f"data: {error}; going on with the package's own sample")
+            note = "The official archive could not be fetched, so this report was made on the package's own sample."
+            return verified(SAMPLE, "sample", "the package's own sample", note)
+    if source.startswith(("http://", "https://")):
+        return from_address(source, say)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return verified(path, "real", f"folder {path.name}")
+    if path.is_file():
+        return unpacked(path, say)
+    raise ReportError(f"data: there is no file or folder {source!r}; give an archive, a folder, an address or 'sample'")
+
+
+class NoNetworkError(ReportError):
+    """The address could not be reached."""
+
+
+def from_address(address: str, say=print) -> Corpus:
+    """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and verify it."""
+    key = hashlib.sha256(address.encode()).hexdigest()[:16]
+    archive = cache_root() / "downloads" / key / PurePosixPath(address).name
+    if not archive.is_file():
+        say(f"data: downloading {address}")
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".part-") as part:
+            download(address, Path(part), archive.name).replace(archive)
+    try:
+        return unpacked(archive, say)
+    except ReportError as error:
+        archive.unlink()
+        raise ReportError(f"{error} (downloaded from {address}; the copy was deleted, so run again to download anew)") \
+            from None
+
+
+def download(address: str, folder: Path, name: str) -> Path:
+    """The assignment's `get_file`, kept from waiting for ever. Raises NoNetworkError."""
+    from keras.utils import get_file
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)
+    try:
+        return Path(get_file(name, origin=address, cache_dir=folder, cache_subdir="."))
+    except (OSError, urllib.error.URLError, Exception) as error:  # get_file raises a bare Exception
+        if isinstance(error, OSError) and error.errno == 28:
+            raise ReportError(f"data: no space left for {name}; free some or set LMREPORT_CACHE elsewhere") from error
+        reason = str(error).split(": ", 1)[-1]
+        raise NoNetworkError(f"data: {address} could not be fetched ({reason}); check the network, or set "
+                             "LMREPORT_DATA to an archive or to 'sample'") from error
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def unpacked(archive: Path, say=print) -> Corpus:
+    """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it into place."""
+    stamp = archive.stat()
+    key = hashlib.sha256(f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}".encode()).hexdigest()[:16]
+    folder = cache_root() / "data" / key
+    if (folder / "corpus.json").is_file():
+        return Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
+    say(f"data: unpacking {archive.name}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
+    try:
+        extract(archive, part / "texts")
+        corpus = verified(part / "texts", "real", f"archive {archive.name}")
+        corpus = Corpus(**asdict(corpus) | {"folder": str(folder / "texts")})
+        write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    if corpus.digest not in KNOWN:
+        say(f"data: {archive.name} has the right structure but another content (digest {corpus.digest[:12]}…); "
+            "its results are kept apart")
+    return corpus
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST bytes in all."""
+    total = 0
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                total += member.size
+                if total > LARGEST:
+                    raise ReportError(f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB; it is not the data")
+                if not member.isdir():
+                    tar.extract(member, folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ReportError(f"data: {archive.name!r} is not a whole tar archive ({error}); delete it and fetch it again, "
+                          "or set LMREPORT_DATA to another one") from error
+    except OSError as error:
+        raise ReportError(f"data: {archive.name!r} could not be unpacked ({error.strerror or error}); free some space "
+                          "or set LMREPORT_CACHE to another folder") from error
+
+
+def verified(folder: Path, kind: str, origin: str, note: str = "") -> Corpus:
+    """The corpus in `folder`, or ReportError with what was found instead of the expected texts."""
+    expected = PER_CLASS[kind]
+    found = {f"{split}/{tag}": texts_in(folder / split / tag) for split in expected for tag in TAGS}
+    wrong = [f"{len(paths):,} of {expected[name.split('/')[0]]:,} texts in {name}"
+             for name, paths in found.items() if len(paths) != expected[name.split("/")[0]]]
+    others = sorted({p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(found))
+    others += sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")
+                     if p.is_file() and p.suffix != ".txt" and p.name != "README.md")[:3]
+    wrong += [f"something unexpected in {name!r}" for name in others[:3]]
+    wrong += [f"{p.relative_to(folder).as_posix()} {trouble}" for paths in found.values() for p in paths
+              if (trouble := unreadable(p))][:3]
+    if wrong:
+        total, want = sum(map(len, found.values())), len(TAGS) * sum(expected.values())
+        raise ReportError(f"data: {origin} is not the Stack Overflow data ({total:,} of {want:,} texts): "
+                          f"{'; '.join(wrong[:4])}; delete it or set LMREPORT_DATA to the right one")
+    return Corpus(str(folder), kind, origin, digest(folder), note)
+
+
+def texts_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.txt"))
+
+
+def unreadable(path: Path) -> str:
+    """Why `path` is no text ("" if it is one)."""
+    try:
+        return "" if path.read_bytes().decode("utf-8").strip() else "is empty"
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+
+
+def digest(folder: Path) -> str:
+    """sha256 over `path NUL bytes NUL` of all .txt files, in the order of their posix paths relative to `folder`."""
+    whole = hashlib.sha256()
+    for name, path in sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*.txt")):
+        whole.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()

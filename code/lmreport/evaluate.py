@@ -1,0 +1,90 @@
+"""Question 6: what logits and labels say – accuracy with its uncertainty, errors, calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+
+QUESTIONS = (  # the assignment's two, letter for letter
+    "how do I extract keys from a dict into a list?",
+    "debug public static void main(string[] args) ...",
+)
+
+
+def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Share of rows of logits (n, classes) whose largest entry is at the label (n,)."""
+    return float((logits.argmax(-1) == labels).mean())
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the classes: (n, classes) → (n, classes), rows sum to 1."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def interval(correct: np.ndarray, seed: int = 0, draws: int = 2000, level: float = 0.95) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of `correct` (n,) of 0 and 1 (Efron & Tibshirani 1993, ch. 13)."""
+    generator = np.random.default_rng(seed)
+    means = generator.binomial(len(correct), correct.mean(), draws) / len(correct)  # = resampling n zeros and ones
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> dict:
+    """McNemar's exact test of two models on the same texts (McNemar 1947).
+
+    only_a, only_b: texts that just one of them gets right; p: two-sided, from the binomial distribution.
+    """
+    from scipy.stats import binomtest
+
+    only_a, only_b = int((a_correct & ~b_correct).sum()), int((~a_correct & b_correct).sum())
+    p = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    return {"only_a": only_a, "only_b": only_b, "p": float(p)}
+
+
+def per_class(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Precision, recall, F1 and support of each class, arrays (classes,)."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    values = precision_recall_fscore_support(labels, logits.argmax(-1), labels=range(logits.shape[1]), zero_division=0)
+    return dict(zip(("precision", "recall", "f1", "support"), values, strict=True))
+
+
+def confusion(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Counts (classes, classes): rows are the true class, columns the predicted one."""
+    from sklearn.metrics import confusion_matrix
+
+    return confusion_matrix(labels, logits.argmax(-1), labels=range(logits.shape[1]))
+
+
+def worst_pairs(logits: np.ndarray, labels: np.ndarray, names: list[str], most: int = 6) -> list[tuple[str, str, int]]:
+    """The commonest errors as (true, predicted, number), commonest first."""
+    counts = confusion(logits, labels)
+    np.fill_diagonal(counts, 0)
+    order = np.dstack(np.unravel_index(np.argsort(-counts, axis=None, kind="stable"), counts.shape))[0][:most]
+    return [(names[i], names[j], int(counts[i, j])) for i, j in order if counts[i, j]]
+
+
+def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> dict:
+    """Reliability: mean confidence and accuracy of equal-width bins of the largest probability, and the ECE.
+
+    ECE = Σ (bin's share) · |accuracy − confidence| (Guo et al. 2017, equation 3). Empty bins hold NaN.
+    """
+    p = probabilities(logits)
+    confidence, correct = p.max(-1), p.argmax(-1) == labels
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    number = np.bincount(which, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean_confidence = np.bincount(which, confidence, bins) / number
+        mean_accuracy = np.bincount(which, correct, bins) / number
+    gap = np.nan_to_num(np.abs(mean_accuracy - mean_confidence))
+    return {"confidence": mean_confidence, "accuracy": mean_accuracy, "number": number,
+            "ece": float((gap * number).sum() / len(labels))}
+
+
+def by_length(correct: np.ndarray, lengths: np.ndarray, edges: list[float]) -> dict[str, np.ndarray]:
+    """Error rate, 95 % interval and number of texts for each range of length; `edges` are the inner borders."""
+    group = np.digitize(lengths, edges)
+    parts = [correct[group == g] for g in range(len(edges) + 1)]
+    bounds = np.array([interval(part) if len(part) else (np.nan, np.nan) for part in parts])
+    return {"error": np.array([1 - part.mean() if len(part) else np.nan for part in parts]),
+            "low": 1 - bounds[:, 1], "high": 1 - bounds[:, 0], "number": np.array([len(part) for part in parts])}

@@ -1,0 +1,126 @@
+"""Questions 4 and 5: the pre-trained encoder with a new head, fine-tuned by the Hugging Face `Trainer`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from lmreport import progress, vectorize
+
+SAVE_STEPS = 100
+
+
+def load_classifier(path: str, class_names: list[str]):
+    """The encoder at `path` under a new classification head with one logit per class."""
+    from transformers import AutoModelForSequenceClassification
+
+    id2label = dict(enumerate(class_names))
+    return AutoModelForSequenceClassification.from_pretrained(
+        path, num_labels=len(class_names), id2label=id2label, label2id={v: k for k, v in id2label.items()})
+
+
+def training_arguments(settings, folder: str | Path):
+    """Every hyper-parameter of the fine-tuning in one object. bf16 where the processor computes in it."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=str(folder), seed=settings.seed, num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size, per_device_eval_batch_size=4 * settings.batch_size,
+        learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01, lr_scheduler_type="linear",
+        bf16=has_bf16(), use_cpu=not has_cuda(), train_sampling_strategy="group_by_length",
+        eval_strategy="epoch", logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS, save_total_limit=1,
+        report_to="none", disable_tqdm=True)
+
+
+def make_trainer(model, arguments, train, validation, tokenizer):
+    """A `Trainer` that pads each batch to its longest text and reports the accuracy on `validation`."""
+    from transformers import DataCollatorWithPadding, Trainer
+
+    return Trainer(model=model, args=arguments, train_dataset=train, eval_dataset=validation,
+                   processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
+                   compute_metrics=accuracy)
+
+
+def accuracy(prediction) -> dict[str, float]:
+    """Share of rows whose largest logit is at the label; `prediction` holds logits (n, classes) and labels (n,)."""
+    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+
+
+def predict_logits(trainer, dataset) -> np.ndarray:
+    """Logits (n, classes) of `trainer.predict`, in the order of `dataset`.
+
+    Batches hold texts of like length, so little is padded. The Trainer groups and shuffles its evaluation batches
+    when training does; "sequential" keeps the order given here.
+    """
+    order = np.argsort([len(ids) for ids in dataset["input_ids"]], kind="stable")[::-1]
+    before, trainer.args.train_sampling_strategy = trainer.args.train_sampling_strategy, "sequential"
+    try:
+        output = trainer.predict(dataset.select(order))
+    finally:
+        trainer.args.train_sampling_strategy = before
+    logits = np.empty_like(output.predictions, dtype=np.float32)
+    logits[order] = output.predictions
+    return logits
+
+
+def predict_texts(model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:
+    """Probabilities (n, classes) of `texts`: the inputs go to whatever device the model is on."""
+    import torch
+
+    inputs = tokenizer(texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt")
+    model.eval()
+    with torch.inference_mode():
+        logits = model(**inputs.to(model.device)).logits  # (n, classes)
+    return logits.float().softmax(-1).cpu().numpy()
+
+
+def finetune(splits, source_path: str, settings, folder: Path, say=progress.say) -> tuple[object, dict]:
+    """Fine-tune on splits["train"], predict validation and test. Returns the Trainer and what to record.
+
+    Resumes from the last checkpoint in `folder`. Times are in seconds; evaluations do not count as training.
+    """
+    import torch
+    from transformers import PrinterCallback, set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+
+    set_seed(settings.seed)
+    tokenizer = vectorize.load_tokenizer(source_path)
+    data = vectorize.tokenized(splits, tokenizer, settings.max_length)
+    model = load_classifier(source_path, splits["train"].features["labels"].names)
+    trainer = make_trainer(model, training_arguments(settings, folder), data["train"], data["validation"], tokenizer)
+    clock = progress.training_clock(say)
+    trainer.add_callback(clock)
+    trainer.remove_callback(PrinterCallback)
+    last = get_last_checkpoint(folder) if Path(folder).is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    validation_logits = predict_logits(trainer, data["validation"])
+    start = time.perf_counter()
+    test_logits = predict_logits(trainer, data["test"])
+    seconds = time.perf_counter() - start
+    return trainer, {
+        "logits": test_logits, "labels": np.array(data["test"]["labels"]),
+        "validation_logits": validation_logits, "validation_labels": np.array(data["validation"]["labels"]),
+        "history": trainer.state.log_history, "train_seconds": clock.seconds, "predict_seconds": seconds,
+        "train_texts": len(data["train"]), "test_texts": len(data["test"]), "epochs": settings.epochs,
+        "train_tokens": int(sum(map(len, data["train"]["input_ids"]))),
+        "parameters": int(sum(p.numel() for p in model.parameters())),
+        "device": str(model.device.type), "bf16": bool(trainer.args.bf16), "threads": torch.get_num_threads(),
+        "resumed": last is not None,
+    }
+
+
+def has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def has_bf16() -> bool:
+    """True if the device multiplies bf16 matrices in hardware."""
+    import torch
+
+    if has_cuda():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,0 +1,58 @@
+"""Lines that tell how far a long step is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+
+def say(text: str) -> None:
+    """One line on standard error, at once."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def training_clock(say=say, every: float = 5.0):
+    """A `TrainerCallback` that counts the `seconds` spent in training steps, evaluations and checkpoints left out.
+
+    It tells loss, texts/s and time left every `every` seconds, and keeps its count in the checkpoints, so that a
+    resumed training knows the time of its first part too.
+    """
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        seconds, started, told, loss, first = 0.0, 0.0, 0.0, float("nan"), 0
+
+        def on_train_begin(self, args, state, control, **kwargs):
+            kept = self.kept(args, state)
+            self.seconds = float(kept.read_text()) if kept.is_file() else 0.0
+            self.first, self.told = state.global_step, time.perf_counter()
+
+        def on_step_begin(self, args, state, control, **kwargs):
+            self.started = time.perf_counter()
+
+        def on_step_end(self, args, state, control, **kwargs):
+            now = time.perf_counter()
+            self.seconds += now - self.started
+            if now - self.told > every:
+                self.told = now
+                rate = state.global_step / self.seconds
+                left = (state.max_steps - state.global_step) / rate
+                say(f"training: step {state.global_step}/{state.max_steps}, loss {self.loss:.3f}, "
+                    f"{rate * args.train_batch_size:.1f} texts/s, {left:.0f} s left")
+
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            self.loss = float((logs or {}).get("loss", self.loss))
+
+        def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+            if metrics and "eval_accuracy" in metrics:
+                say(f"training: epoch {state.epoch:.0f}, validation accuracy {metrics['eval_accuracy']:.4f}")
+
+        def on_save(self, args, state, control, **kwargs):
+            self.kept(args, state).write_text(repr(self.seconds))
+
+        @staticmethod
+        def kept(args, state) -> Path:
+            return Path(args.output_dir) / f"checkpoint-{state.global_step}" / "seconds.txt"
+
+    return Clock()

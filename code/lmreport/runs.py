@@ -1,0 +1,149 @@
+"""Records of trainings: what was measured, with everything that determined it and where it was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lmreport import cache, provenance
+from lmreport.errors import ReportError
+from lmreport.settings import cache_root, project_root
+
+COMPUTED_BY = {"bag_of_words": "linear", "tfidf_svm": "linear", "lstm": "lstm", "transformer": "finetune"}
+COMMON = ("scale", "seed", "train_size", "test_size")
+SETTINGS_OF = {
+    "bag_of_words": COMMON, "tfidf_svm": COMMON, "lstm": (*COMMON, "lstm_epochs"),
+    "transformer": (*COMMON, "max_length", "batch_size", "epochs", "learning_rate"),
+}
+LIBRARIES_OF = {
+    "linear": ("scikit-learn", "numpy"), "lstm": ("tensorflow-cpu", "keras", "numpy"),
+    "finetune": ("torch", "transformers", "tokenizers", "accelerate", "datasets"),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One recorded training.
+
+    name: one of COMPUTED_BY; key: sixteen digits made from `inputs`; inputs: settings, digests of data, model and
+    code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside it as .npz).
+    """
+
+    name: str
+    key: str
+    inputs: dict
+    made: dict
+    values: dict
+    path: Path
+
+    @cached_property
+    def arrays(self) -> dict:
+        """logits (n, classes), labels (n,), validation_logits, validation_labels."""
+        return cache.unpack(self.path.with_suffix(".npz").read_bytes())
+
+    def __getitem__(self, name: str):
+        return self.values[name] if name in self.values else self.arrays[name]
+
+    @property
+    def label(self) -> str:
+        """The name for the reader."""
+        from lmreport.style import MODEL_LABELS
+
+        return self.inputs["model"]["name"] if self.name == "transformer" else MODEL_LABELS[self.name]
+
+    @property
+    def rate(self) -> float:
+        """Training texts per second, each text counted once an epoch."""
+        return self["train_texts"] * self["epochs"] / self["train_seconds"]
+
+    @property
+    def correct(self):
+        """Which test texts were classified rightly: (n,) of bool."""
+        return self["logits"].argmax(-1) == self["labels"]
+
+
+def inputs(name: str, settings, corpus, source=None) -> dict:
+    """Everything that determines the results of the run `name`; its digest is the key."""
+    module = COMPUTED_BY[name]
+    return {
+        "name": name,
+        "settings": {k: getattr(settings, k) for k in SETTINGS_OF[name]},
+        "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
+        "model": {"name": source.name, "digest": source.digest} if name == "transformer" else None,
+        "code": provenance.code_of(module) | {"split": provenance.definitions("split")},
+        "versions": provenance.versions(*LIBRARIES_OF[module]),
+    }
+
+
+def home(scale: str) -> Path:
+    """Where records are kept: full ones in the project (committed), quick ones in the cache."""
+    return project_root() / "report" / "runs" if scale == "full" else cache_root() / "runs"
+
+
+def write(name: str, given: dict, values: dict, made: dict) -> Record:
+    """Record a run, its arrays first, so that a record that can be seen is whole."""
+    arrays, rest = {}, {}
+    for key, value in values.items():
+        (arrays if hasattr(value, "dtype") and value.ndim else rest)[key] = value
+    key = provenance.digest(given)
+    path = home(given["settings"]["scale"]) / f"{name}-{key}.json"
+    cache.write_atomically(path.with_suffix(".npz"), cache.pack(arrays))
+    text = json.dumps({"key": key, "inputs": given, "made": made, "values": rest}, indent=1, default=float)
+    cache.write_atomically(path, (text + "\n").encode())
+    return read(path)
+
+
+def read(path: Path) -> Record:
+    """The record in the JSON file `path`. Raises ReportError if it or its arrays are damaged or missing."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        record = Record(found["inputs"]["name"], found["key"], found["inputs"], found["made"], found["values"], path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(f"record {path.name} cannot be read ({error!r}); delete it and run again") from error
+    if not path.with_suffix(".npz").is_file():
+        raise ReportError(f"record {path.name} lacks its arrays; delete it and run again")
+    if provenance.digest(record.inputs) != record.key:
+        raise ReportError(f"record {path.name} was altered: its inputs do not give its key; delete it and run again")
+    return record
+
+
+def find(name: str, given: dict) -> Record | None:
+    """The record of the run with these inputs, None if there is none."""
+    path = home(given["settings"]["scale"]) / f"{name}-{provenance.digest(given)}.json"
+    return read(path) if path.is_file() else None
+
+
+def all_records(scale: str = "full") -> list[Record]:
+    """All records of a scale, newest first."""
+    records = [read(path) for path in home(scale).glob("*.json")]
+    return sorted(records, key=lambda r: r.made["date"], reverse=True)
+
+
+def full_scale(kind: str = "real") -> dict[str, Record]:
+    """The newest full-scale record of each model on data of this kind: {name: Record}, best-known order."""
+    newest: dict[str, Record] = {}
+    for record in all_records("full"):
+        if record.inputs["data"]["kind"] == kind and record.name not in newest:
+            newest[record.name] = record
+    return {name: newest[name] for name in COMPUTED_BY if name in newest}
+
+
+def made_here(name: str) -> dict:
+    """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
+    now = os.environ.get("SOURCE_DATE_EPOCH")
+    date = datetime.datetime.fromtimestamp(int(now), datetime.UTC) if now else datetime.datetime.now(datetime.UTC)
+    return {"date": date.strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": provenance.commit(COMPUTED_BY[name]),
+            "hardware": provenance.hardware(), "load_before": os.getloadavg()[0]}
+
+
+def settings_of(record: Record) -> dict:
+    """The settings of a record in the order of the Settings object."""
+    from lmreport.settings import Settings
+
+    order = [f.name for f in dataclasses.fields(Settings)]
+    return dict(sorted(record.inputs["settings"].items(), key=lambda kv: order.index(kv[0])))

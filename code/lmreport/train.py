@@ -1,0 +1,96 @@
+"""One run: found among the records, or trained, evaluated and recorded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from lmreport import data, models, progress, runs, split
+from lmreport.settings import Settings, cache_root
+
+ORDER = tuple(runs.COMPUTED_BY)
+
+
+def load_splits(corpus, seed: int):
+    """The `DatasetDict` of a `data.Corpus`, converted once and then read from the cache (no TensorFlow needed)."""
+    from datasets import disable_progress_bars, load_from_disk
+
+    disable_progress_bars()
+    folder = cache_root() / "splits" / f"{corpus.digest[:16]}-{seed}"
+    if not (folder / "dataset_dict.json").is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
+            split.dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(part, "splits").rename(folder)
+    return load_from_disk(str(folder))
+
+
+def splits_for(settings: Settings, corpus: data.Corpus):
+    """Train, validation and test of the size that the settings ask for."""
+    splits = load_splits(corpus, settings.seed)
+    sizes = {"train": settings.train_size, "validation": settings.train_size // 4, "test": settings.test_size}
+    for name, size in sizes.items():
+        splits[name] = split.subset(splits[name], size, settings.seed)
+    return splits
+
+
+def run(name: str, settings: Settings, corpus: data.Corpus, force: bool = False, say=progress.say) -> runs.Record:
+    """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is none, or by force."""
+    source = models.locate(settings.model) if name == "transformer" else None
+    given = runs.inputs(name, settings, corpus, source)
+    found = runs.find(name, given)
+    if found and not force:
+        return found
+    say(f"{name}: training at scale {settings.scale} on {corpus.name}")
+    made = runs.made_here(name)
+    cpu = time.process_time()
+    values = MAKERS[name](name, settings, splits_for(settings, corpus), source, given, say)
+    made |= {"cpu_seconds": time.process_time() - cpu, "load_after": os.getloadavg()[0]}
+    return runs.write(name, given, values, made)
+
+
+def make_linear(name, settings, splits, source, given, say) -> dict:
+    from lmreport import linear
+
+    return linear.fit(name, splits, settings.seed)[1]
+
+
+def make_lstm(name, settings, splits, source, given, say) -> dict:
+    from lmreport import lstm
+
+    return lstm.fit(splits, settings, say)[1]
+
+
+def make_transformer(name, settings, splits, source, given, say) -> dict:
+    from lmreport import evaluate, finetune
+
+    folder = weights(given)
+    checkpoints = folder.with_name(folder.name + ".checkpoints")
+    trainer, values = finetune.finetune(splits, source.path, settings, checkpoints, say)
+    part = folder.with_name(folder.name + ".part")
+    trainer.save_model(str(part))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    asked = finetune.predict_texts(trainer.model, trainer.processing_class, list(evaluate.QUESTIONS))
+    return values | {"question_probabilities": asked}
+
+
+MAKERS = {"bag_of_words": make_linear, "tfidf_svm": make_linear, "lstm": make_lstm, "transformer": make_transformer}
+
+
+def weights(given: dict) -> Path:
+    """The folder in the cache that holds, or will hold, the fine-tuned model of a run with these inputs."""
+    from lmreport import provenance
+
+    return cache_root() / "models" / f"transformer-{provenance.digest(given)}"
+
+
+def fine_tuned(record: runs.Record) -> Path | None:
+    """The saved model of a recorded fine-tuning, None where it was trained on another machine."""
+    folder = weights(record.inputs)
+    return folder if (folder / "config.json").is_file() else None
