@@ -103,6 +103,8 @@ def finetune(splits, source_path: str, settings, folder: Path, say=progress.say)
         "logits": test_logits, "labels": np.array(data["test"]["labels"]),
         "validation_logits": validation_logits, "validation_labels": np.array(data["validation"]["labels"]),
         "history": trainer.state.log_history, "train_seconds": clock.seconds, "predict_seconds": seconds,
+        "test_tokens": np.array([len(ids) for ids in data["test"]["input_ids"]]),  # after cutting
+        "test_words": np.array([len(text.split()) for text in data["test"]["text"]]),
         "train_texts": len(data["train"]), "test_texts": len(data["test"]), "epochs": settings.epochs,
         "train_tokens": int(sum(map(len, data["train"]["input_ids"]))),
         "parameters": int(sum(p.numel() for p in model.parameters())),
