@@ -77,8 +77,7 @@ class NoNetworkError(ReportError):
 
 def from_address(address: str, say=print) -> Corpus:
     """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and verify it."""
-    key = hashlib.sha256(address.encode()).hexdigest()[:16]
-    archive = cache_root() / "downloads" / key / PurePosixPath(address).name
+    archive = downloaded(address)
     if not archive.is_file():
         say(f"data: downloading {address}")
         archive.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +89,12 @@ def from_address(address: str, say=print) -> Corpus:
         archive.unlink()
         raise ReportError(f"{error} (downloaded from {address}; the copy was deleted, so run again to download anew)") \
             from None
+
+
+def downloaded(address: str) -> Path:
+    """Where the cache keeps, or will keep, the archive of this address."""
+    key = hashlib.sha256(address.encode()).hexdigest()[:16]
+    return cache_root() / "downloads" / key / PurePosixPath(address).name
 
 
 def download(address: str, folder: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -88,6 +89,23 @@ def weights(given: dict) -> Path:
     from lmreport import provenance
 
     return cache_root() / "models" / f"transformer-{provenance.digest(given)}"
+
+
+def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> Path:
+    """The folder of the model fine-tuned under `settings`; trains it where this machine has only numbers or nothing."""
+    record = run("transformer", settings, corpus, say=say)
+    folder = fine_tuned(record)
+    if folder is None:
+        say("transformer: the record was made on another machine, which kept the weights; training here")
+        record = run("transformer", settings, corpus, force=True, say=say)
+        folder = fine_tuned(record)
+    return folder
+
+
+def class_names(folder: Path) -> list[str]:
+    """The classes of a saved classifier, in the order of its logits."""
+    names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
+    return [names[str(i)] for i in range(len(names))]
 
 
 def fine_tuned(record: runs.Record) -> Path | None:

@@ -1,0 +1,65 @@
+"""What is in the data: classes, lengths, blanked words, names left in, duplicates."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+
+from lmreport.cache import remember
+
+NAMES = {"csharp": r"\bc#|\bc sharp\b|\bcsharp\b", "java": r"\bjava\b", "javascript": r"\bjavascript\b|\bjs\b",
+         "python": r"\bpython\b"}
+
+
+@remember
+def audit(folder: str, digest: str) -> dict:
+    """Counts over all texts of a corpus; `digest` only makes the record belong to this content.
+
+    tags: names (classes,); per tag arrays of shares of texts: `blank` (the word BLANK in it), `named` (its own
+    language still named); `words` of train and test together; duplicates: exact copies, counted beyond the first.
+    """
+    texts = {tag: [p.read_text(encoding="utf-8") for p in sorted(Path(folder).glob(f"*/{tag}/*.txt"))]
+             for tag in sorted(NAMES)}
+    words = {tag: np.array([len(t.split()) for t in ts]) for tag, ts in texts.items()}
+    return {
+        "tags": list(texts), "texts": {tag: len(ts) for tag, ts in texts.items()},
+        "blank": {tag: share(ts, r"blank") for tag, ts in texts.items()},
+        "named": {tag: share(ts, NAMES[tag]) for tag, ts in texts.items()},
+        "median_words": {tag: float(np.median(w)) for tag, w in words.items()},
+        "longest_words": {tag: int(w.max()) for tag, w in words.items()},
+        **duplicates(folder),
+    }
+
+
+def share(texts: list[str], pattern: str) -> float:
+    """Share of texts in which `pattern` occurs."""
+    return float(np.mean([bool(re.search(pattern, t, re.IGNORECASE)) for t in texts]))
+
+
+def duplicates(folder: str) -> dict[str, int]:
+    """Texts that occur more than once: copies in all, across train and test, and under different tags."""
+    seen = collections.defaultdict(list)
+    for path in Path(folder).glob("*/*/*.txt"):
+        split, tag = path.parts[-3:-1]
+        seen[hashlib.sha256(path.read_bytes().strip()).digest()].append((split, tag))
+    groups = [found for found in seen.values() if len(found) > 1]
+    return {
+        "copies": sum(len(g) - 1 for g in groups),
+        "across_splits": sum(len({s for s, _ in g}) > 1 for g in groups),
+        "across_tags": sum(len({t for _, t in g}) > 1 for g in groups),
+    }
+
+
+@remember
+def lengths(folder: str, digest: str, tokenizer_path: str) -> dict[str, np.ndarray]:
+    """Length of every text in word pieces, special tokens included: arrays (texts,) `train` and `test`."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_path, model_max_length=10**9)
+    return {split: np.array([len(ids) for ids in tokenizer(
+        [p.read_text(encoding="utf-8") for p in sorted(Path(folder).glob(f"{split}/*/*.txt"))])["input_ids"]])
+        for split in ("train", "test")}

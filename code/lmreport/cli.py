@@ -1,0 +1,167 @@
+"""The command line: each step of the road alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from lmreport import __version__
+from lmreport.errors import ReportError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="lmreport", description="Make the report on pre-trained language models, or one "
+                                  "step of it. Every option can also be set as LMREPORT_<NAME> or in lmreport.toml.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, function, text):
+        made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        made.set_defaults(function=function)
+        return made
+
+    command("doctor", doctor, "say what is installed and at hand, and how to mend each gap")
+    settings_of(command("data", get_data, "get the data, verify it and say what it is"))
+    training = settings_of(command("train", train, "train and record the models that have no record yet"))
+    training.add_argument("models", nargs="*", metavar="MODEL",
+                          help=f"which ones (default: all of {', '.join(MODELS)})")
+    training.add_argument("--force", action="store_true", help="train even if there is a record")
+    asking = settings_of(command("predict", predict, "tell the tag of a question with the fine-tuned Transformer"))
+    asking.add_argument("question", nargs="+", help="the text of the question (several: one answer each)")
+    rendering = settings_of(command("render", render, "make the report: HTML, PDF and executed notebook"))
+    rendering.add_argument("--to", default="html,typst", metavar="FORMATS", help="html, typst or both (default: both)")
+    rendering.add_argument("--profile", help="a profile of _quarto-<name>.yml")
+    rendering.add_argument("-P", dest="params", action="append", default=[], metavar="NAME:VALUE",
+                           help="a parameter of the report, as in quarto render -P")
+    rendering.add_argument("--renderer", choices=("auto", "quarto", "own"), default="auto",
+                           help="auto takes quarto where it is installed")
+    return top
+
+
+def settings_of(command):
+    """The options that fill the settings object."""
+    for name, text in (("data", "auto, sample, an archive, a folder or an address"),
+                       ("model", "a model on the hub or a folder"), ("scale", "quick, full or auto"),
+                       ("seed", "of split, weights and order"), ("train-size", "training texts (0: all)"),
+                       ("test-size", "test texts (0: all)"), ("max-length", "word pieces a text is cut to"),
+                       ("batch-size", "texts in a batch"), ("epochs", "of the Transformer"),
+                       ("learning-rate", "of the Transformer"), ("lstm-epochs", "of the LSTM, at most")):
+        command.add_argument(f"--{name}", help=text)
+    return command
+
+
+def given(arguments) -> dict:
+    """The settings among the parsed arguments."""
+    import dataclasses
+
+    from lmreport.settings import Settings
+
+    return {f.name: getattr(arguments, f.name, None) for f in dataclasses.fields(Settings)}
+
+
+def loaded(arguments):
+    from lmreport.settings import load, resolved
+
+    return resolved(load(**given(arguments)))
+
+
+def doctor(arguments) -> int:
+    from lmreport import doctor
+
+    return doctor.report()
+
+
+def get_data(arguments) -> int:
+    from lmreport import data
+
+    corpus = data.obtain(loaded(arguments).data, say)
+    print(f"{corpus.name}, from {corpus.origin}\nfolder  {corpus.folder}\ndigest  {corpus.digest}")
+    return 0
+
+
+def train(arguments) -> int:
+    from lmreport import data, evaluate
+    from lmreport import train as training
+
+    unknown = [name for name in arguments.models if name not in MODELS]
+    if unknown:
+        raise ReportError(f"train: there is no model {unknown[0]!r}; known are {', '.join(MODELS)}")
+    settings = loaded(arguments)
+    corpus = data.obtain(settings.data, say)
+    for name in arguments.models or MODELS:
+        record = training.run(name, settings, corpus, arguments.force, say)
+        print(f"{record.label}: test accuracy {evaluate.accuracy(record['logits'], record['labels']):.4f}, trained in "
+              f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+    return 0
+
+
+def predict(arguments) -> int:
+    from lmreport import data, finetune, vectorize
+    from lmreport import train as training
+
+    settings = loaded(arguments)
+    corpus = data.obtain(settings.data, say)
+    folder = training.trained_model(settings, corpus, say)
+    model = finetune.load_classifier(str(folder), training.class_names(folder))
+    if finetune.has_cuda():
+        model.to("cuda")
+    for text, row in zip(arguments.question, finetune.predict_texts(
+            model, vectorize.load_tokenizer(str(folder)), arguments.question), strict=True):
+        names = [model.config.id2label[i] for i in range(len(row))]
+        chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
+        print(f"{names[row.argmax()]}\t{text}\n  {chances}")
+    return 0
+
+
+def render(arguments) -> int:
+    from lmreport import make
+
+    formats = tuple(arguments.to.replace("pdf", "typst").split(","))
+    wrong = [f for f in formats if f not in ("html", "typst")]
+    if wrong:
+        raise ReportError(f"render: unknown format {wrong[0]!r}; give html, typst or html,typst")
+    params = {}
+    for pair in arguments.params:
+        name, colon, value = pair.partition(":")
+        if not colon:
+            raise ReportError(f"-P {pair!r} is not NAME:VALUE; write for example -P scale:quick")
+        params[name] = value
+    return make.report(given(arguments), formats, params, arguments.profile, arguments.renderer, say)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130 for Ctrl-C."""
+    arguments = parser().parse_args(argv)
+    start = time.perf_counter()
+    try:
+        return arguments.function(arguments)
+    except ReportError as error:
+        say(f"lmreport: {error}")
+        return 2
+    except OSError as error:
+        if error.errno != 28:
+            raise
+        say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
+            "or set LMREPORT_CACHE to another folder")
+        return 2
+    except KeyboardInterrupt:
+        say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; the same command goes on from the last "
+            "checkpoint")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

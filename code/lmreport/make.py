@@ -1,0 +1,62 @@
+"""The whole report with one call: train what has no record, then render with Quarto or with the own renderer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lmreport import data, runs, show
+from lmreport import train as training
+from lmreport.errors import ReportError
+from lmreport.settings import ENV_PREFIX, load, project_root, resolved
+
+
+def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | None, renderer: str, say) -> int:
+    """Make the report under the settings `given` and `params`; returns the exit status.
+
+    Training happens before rendering, where its progress can be seen; the report's cells then find the records.
+    Raises ReportError for bad settings, data or documents.
+    """
+    start = time.perf_counter()
+    root = project_root()
+    chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
+    settings = resolved(load(root, **chosen))
+    quarto = shutil.which("quarto")
+    if renderer == "quarto" and not quarto:
+        raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
+    use_quarto = bool(quarto) and renderer != "own"
+    say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
+    corpus = data.obtain(settings.data, say)
+    for name in runs.COMPUTED_BY:
+        record = training.run(name, settings, corpus, say=say)
+        say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
+    os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
+    paths = with_quarto(root, formats, profile, say) if use_quarto else with_own(root, formats, params, profile, say)
+    for path in paths:
+        say(f"report: wrote {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
+    say(f"report: done in {show.duration(time.perf_counter() - start)}")
+    return 0
+
+
+def with_own(root: Path, formats, params: dict, profile: str | None, say) -> list[Path]:
+    """Render with lmreport.render."""
+    from lmreport.render import render
+
+    return render(root, formats, params, profile, say)
+
+
+def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
+    """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
+    folder = root / "_report" / "report"
+    environment = os.environ | {"QUARTO_PYTHON": sys.executable}
+    command = ["quarto", "render", *(["--profile", profile] if profile else [])]
+    if len(formats) == 1:
+        command += ["--to", formats[0]]
+    done = subprocess.run(command, cwd=root, env=environment)
+    if done.returncode:
+        raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
+    return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]
