@@ -76,40 +76,49 @@ def predict_texts(model, tokenizer, texts: list[str], max_length: int = 512) -> 
     return logits.float().softmax(-1).cpu().numpy()
 
 
-def finetune(splits, source_path: str, settings, folder: Path, say=progress.say) -> tuple[object, dict]:
-    """Fine-tune on splits["train"], predict validation and test. Returns the Trainer and what to record.
-
-    Resumes from the last checkpoint in `folder`. Times are in seconds; evaluations do not count as training.
-    """
-    import torch
-    from transformers import PrinterCallback, set_seed
-    from transformers.trainer_utils import get_last_checkpoint
+def prepare(splits, source_path: str, settings, folder: str | Path):
+    """Everything in front of `trainer.train()`: (Trainer, tokenized splits)."""
+    from transformers import set_seed
 
     set_seed(settings.seed)
     tokenizer = vectorize.load_tokenizer(source_path)
     data = vectorize.tokenized(splits, tokenizer, settings.max_length)
     model = load_classifier(source_path, splits["train"].features["labels"].names)
-    trainer = make_trainer(model, training_arguments(settings, folder), data["train"], data["validation"], tokenizer)
-    clock = progress.training_clock(say)
+    return make_trainer(model, training_arguments(settings, folder), data["train"], data["validation"], tokenizer), data
+
+
+def train(trainer, say=progress.say) -> float:
+    """`trainer.train()`, resumed from the last checkpoint if there is one; seconds spent in training steps."""
+    from transformers import PrinterCallback
+    from transformers.trainer_utils import get_last_checkpoint
+
+    clock, folder = progress.training_clock(say), Path(trainer.args.output_dir)
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(folder) if Path(folder).is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    return clock.seconds
+
+
+def finetune(splits, source_path: str, settings, folder: str | Path, say=progress.say) -> tuple[object, dict]:
+    """Fine-tune on splits["train"] and predict validation and test. Returns the Trainer and what to record.
+
+    Lengths are in word pieces after cutting (`test_tokens`) and in words (`test_words`).
+    """
+    trainer, data = prepare(splits, source_path, settings, folder)
+    train_seconds = train(trainer, say)
     validation_logits = predict_logits(trainer, data["validation"])
     start = time.perf_counter()
-    test_logits = predict_logits(trainer, data["test"])
-    seconds = time.perf_counter() - start
+    logits = predict_logits(trainer, data["test"])
+    predict_seconds = time.perf_counter() - start
     return trainer, {
-        "logits": test_logits, "labels": np.array(data["test"]["labels"]),
+        "logits": logits, "labels": np.array(data["test"]["labels"]),
         "validation_logits": validation_logits, "validation_labels": np.array(data["validation"]["labels"]),
-        "history": trainer.state.log_history, "train_seconds": clock.seconds, "predict_seconds": seconds,
-        "test_tokens": np.array([len(ids) for ids in data["test"]["input_ids"]]),  # after cutting
+        "test_tokens": np.array([len(ids) for ids in data["test"]["input_ids"]]),
         "test_words": np.array([len(text.split()) for text in data["test"]["text"]]),
+        "train_seconds": train_seconds, "predict_seconds": predict_seconds, "history": trainer.state.log_history,
         "train_texts": len(data["train"]), "test_texts": len(data["test"]), "epochs": settings.epochs,
         "train_tokens": int(sum(map(len, data["train"]["input_ids"]))),
-        "parameters": int(sum(p.numel() for p in model.parameters())),
-        "device": str(model.device.type), "bf16": bool(trainer.args.bf16), "threads": torch.get_num_threads(),
-        "resumed": last is not None,
+        "parameters": trainer.model.num_parameters(), "device": trainer.model.device.type, "bf16": trainer.args.bf16,
     }
 
 
