@@ -1,0 +1,22 @@
+"""The report from its .qmd sources without Quarto: HTML, PDF and executed notebook.
+
+In order of the flow: project (options) → source (includes, cells) → execute (notebook) → document (Markdown, AST)
+→ crossref (numbers, links) → layout (callouts, code, tables) → html and pdf (through pandoc and typst).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+
+def render(root: Path, formats: tuple[str, ...] = ("html", "typst"), params: dict | None = None,
+           profile: str | None = None, progress: Callable[[str], None] = print, force: bool = False) -> list[Path]:
+    """Render every document of the project at `root` and return the files written, all or none.
+
+    formats: "html", "typst" (PDF) or both; params: values for the cell tagged `parameters`; profile: a Quarto profile;
+    force: render even where nothing changed. Raises ReportError with file and line for what it does not know.
+    """
+    from lmreport.render.whole import render_project
+
+    return render_project(Path(root), tuple(formats), dict(params or {}), profile, progress, force)

@@ -1,0 +1,198 @@
+"""Numbers and links: sections, figures, tables, listings and equations as genuine Quarto words and counts them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lmreport.errors import ReportError
+from lmreport.render import tree
+from lmreport.render.source import Cell
+
+NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
+UNSUPPORTED = "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
+FLOAT = re.compile(r"(fig|tbl|lst)-\S")
+NBSP = "\u00a0"
+
+
+@dataclass
+class Entry:
+    kind: str
+    number: str  # "3", "3.2" or, for a part of a float, "3 (a)"
+    part: str = ""  # "(a)" for a part of a float
+
+
+@dataclass
+class Index:
+    """What can be referred to, by label, and every identifier of the document."""
+
+    cells: list[Cell]
+    entries: dict[str, Entry] = field(default_factory=dict)
+    identifiers: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+    sections: list[int] = field(default_factory=lambda: [0] * 7)
+    numbered: bool = True
+    depth: int = 6
+    first: int = 1  # the level of the highest heading
+
+    def place(self, *patterns: str) -> str:
+        """file:line of the first source line with one of the patterns (the last one found for duplicates)."""
+        found = [line.place for cell in self.cells for line in cell.lines
+                 if any(re.search(p, line.text) for p in patterns)]
+        return found[-1] if found else self.cells[0].place if self.cells else "?"
+
+    def next(self, kind: str) -> str:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return str(self.counts[kind])
+
+
+def number(blocks: list, cells: list[Cell], options: dict) -> Index:
+    """Give every section, float and equation of `blocks` its number, in the order of the document."""
+    index = Index(cells, numbered=bool(options.get("number-sections")), depth=options.get("number-depth", 6))
+    levels = [item["c"][0] for item in tree.nodes(blocks) if item["t"] == "Header"]
+    index.first = min(levels, default=1)
+    _number(blocks, index, None)
+    return index
+
+
+def _number(item, index: Index, inside: str | None) -> None:
+    if isinstance(item, list):
+        for one in item:
+            _number(one, index, inside)
+        return
+    if not isinstance(item, dict):
+        return
+    if "t" not in item:
+        return _number(list(item.values()), index, inside)
+    label = (tree.attr_of(item) or [""])[0]
+    if label:
+        register(label, index)
+    if item["t"] == "Header":
+        number_section(item, index)
+    elif item["t"] in ("Para", "Plain"):
+        label_equations(item, index)
+    elif FLOAT.match(label) and item["t"] in ("Div", "Figure", "Table", "CodeBlock", "Image"):
+        kind = label.split("-")[0]
+        if inside:
+            count = index.counts[inside] = index.counts.get(inside, 0) + 1
+            letter = f"({chr(96 + count)})"
+            index.entries[label] = Entry(kind, f"{index.entries[inside].number} {letter}", letter)
+        else:
+            index.entries[label] = Entry(kind, index.next(kind))
+            inside = label
+    _number(item.get("c"), index, inside)
+
+
+def register(label: str, index: Index) -> None:
+    if label in index.identifiers:
+        name = re.escape(label)
+        raise ReportError(f"{index.place('#' + name + '(?![^ }])', 'label: ' + name)}: label {label!r} is given twice")
+    index.identifiers.add(label)
+
+
+def number_section(header: dict, index: Index) -> None:
+    level, (label, classes, pairs), _ = header["c"]
+    if "unnumbered" in classes:
+        return
+    index.sections[level:] = [0] * (7 - level)
+    index.sections[level - 1] += 1
+    start = 0 if index.first == 1 else 1
+    shown = ".".join(str(n) for n in index.sections[start:level])
+    if index.numbered and level <= index.depth:
+        pairs.append(["number", shown])
+    if label.startswith("sec-"):
+        index.entries[label] = Entry("sec", shown)
+
+
+def label_equations(para: dict, index: Index) -> None:
+    """Put each labelled display equation into a Span with its label and number: `$$…$$ {#eq-x alt="…"}`."""
+    out, inlines, i = [], para["c"], 0
+    while i < len(inlines):
+        math = inlines[i]
+        i += 1
+        if math["t"] != "Math" or math["c"][0]["t"] != "DisplayMath":
+            out.append(math)
+            continue
+        start = i + 1 if i < len(inlines) and inlines[i]["t"] in ("Space", "SoftBreak") else i
+        text, end = "", start
+        while end < len(inlines) and (end > start or tree.plain(inlines[end]).startswith("{#eq-")):
+            text += as_source(inlines[end])
+            end += 1
+            if text.endswith("}"):
+                break
+        found = re.fullmatch(r"\{#(eq-[^\s}]+)\s*(?:alt\s*=\s*(?:\"(.*)\"|'(.*)'))?\s*\}", text, re.DOTALL)
+        if not found:
+            out.append(math)
+            continue
+        label = found[1]
+        index.entries[label] = Entry("eq", index.next("eq"))
+        alt = (found[2] or found[3] or "").replace('\\"', '"')
+        pairs = [["number", index.entries[label].number]] + ([["alt", alt]] if alt else [])
+        out.append(tree.node("Span", tree.attr(label, ["labelled-equation"], pairs), [math]))
+        i = end
+    para["c"] = out
+
+
+def as_source(inline: dict) -> str:
+    if inline["t"] == "Quoted":
+        mark = '"' if inline["c"][0]["t"] == "DoubleQuote" else "'"
+        return mark + tree.plain(inline["c"][1]) + mark
+    return tree.plain(inline)
+
+
+def link(blocks: list, index: Index, fmt: str) -> list:
+    """Turn `@fig-x` and its like into links with the right words; check every link inside the document."""
+    def visit(item: dict):
+        if item["t"] == "Cite":
+            return references(item["c"][0], index, fmt)
+        if item["t"] == "Link" and item["c"][2][0].startswith("#"):
+            target = item["c"][2][0][1:]
+            if target and target not in index.identifiers and target not in ("refs", "title-block-header"):
+                raise ReportError(f"{index.place('[(]#' + re.escape(target))}: link to #{target}, which does not exist")
+        return None
+
+    return tree.change(blocks, visit)
+
+
+def references(citations: list[dict], index: Index, fmt: str) -> list | None:
+    kinds = [re.match(r"([A-Za-z]+)-", c["citationId"]) for c in citations]
+    kinds = [m[1][0].lower() + m[1][1:] if m else "" for m in kinds]
+    for citation, kind in zip(citations, kinds, strict=True):
+        if kind in UNSUPPORTED:
+            at = index.place("@" + re.escape(citation["citationId"]))
+            raise ReportError(f"{at}: references of the kind @{kind}- are not supported")
+    ours = [k in NAMES for k in kinds]
+    if not any(ours):
+        return None
+    first = citations[0]["citationId"]
+    if not all(ours):
+        raise ReportError(f"{index.place('@' + re.escape(first))}: cross-references and citations share one bracket")
+    out = []
+    for citation in citations:
+        label = citation["citationId"][0].lower() + citation["citationId"][1:]
+        entry = index.entries.get(label)
+        if entry is None:
+            at = index.place("@" + re.escape(citation["citationId"]) + r"(?![\w-])")
+            kind = NAMES[label.split("-")[0]].lower()
+            raise ReportError(f"{at}: @{citation['citationId']} refers to nothing; no {kind} has this label")
+        if entry.kind == "sec" and not index.numbered:
+            raise ReportError(f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true")
+        if out:
+            out += [tree.text(","), tree.node("Space")]
+        out.append(tree.node("Link", tree.attr("", ["quarto-xref"]), wording(citation, entry), ["#" + label, ""]))
+    return out
+
+
+def wording(citation: dict, entry: Entry) -> list[dict]:
+    if citation["citationPrefix"]:
+        return [*citation["citationPrefix"], tree.text(NBSP + entry.number.replace(" ", NBSP))]
+    if citation["citationMode"]["t"] == "SuppressAuthor":
+        return [tree.text(entry.number.replace(" ", NBSP))]
+    return [tree.text(f"{NAMES[entry.kind]}{NBSP}{entry.number.replace(' ', NBSP)}")]
+
+
+def caption_prefix(entry: Entry) -> list[dict]:
+    """What stands before a caption: "Figure 1: " or, for a part, "(a) "."""
+    if entry.part:
+        return [tree.text(entry.part), tree.node("Space")]
+    return [tree.text(f"{NAMES[entry.kind]}{NBSP}{entry.number}:"), tree.node("Space")]

@@ -1,0 +1,155 @@
+"""Run the cells once in one kernel of this Python: a notebook with outputs, or an error with file and line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+
+from lmreport.errors import ReportError
+from lmreport.render.source import Cell
+
+INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
+ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+SETUP = """
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+    plt.rcParams.update({{"figure.figsize": ({width}, {height}), "figure.dpi": {dpi}, "savefig.dpi": "figure"}})
+    set_matplotlib_formats("{format}")
+except ImportError:
+    pass
+%reset -f
+"""
+
+
+def notebook(cells: list[Cell], execute: dict, params: dict, title: str = "") -> nbformat.NotebookNode:
+    """`cells` as a notebook still to be run; `params` follow the cell tagged `parameters`, as papermill does it."""
+    nb = nbformat.v4.new_notebook()
+    nb.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+                   "language_info": {"name": "python"}, "title": title}
+    tagged = next((c for c in cells if "parameters" in c.options.get("tags", ())), None)
+    if params and not tagged:
+        raise ReportError(f"parameter {next(iter(params))!r} was given, but no cell has the tag `parameters`")
+    for cell in cells:
+        new = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
+        nb.cells.append(new(cell.source, id=f"cell-{len(nb.cells)}"))
+        nb.cells[-1].metadata.report = cell
+        if cell.options.get("tags"):
+            nb.cells[-1].metadata.tags = cell.options["tags"]
+        if cell is tagged and params:
+            for name in params:
+                if not name.isidentifier():
+                    raise ReportError(f"parameter {name!r} is not a Python name")
+            injected = "".join(f"{name} = {value!r}\n" for name, value in params.items())
+            options = {k: v for k, v in cell.options.items() if k not in ("label", "tags")}
+            nb.cells.append(nbformat.v4.new_code_cell("# Injected Parameters\n" + injected, id=f"cell-{len(nb.cells)}"))
+            nb.cells[-1].metadata.report = Cell("code", [], cell.place, options)
+            nb.cells[-1].metadata.tags = ["injected-parameters"]
+    return nb
+
+
+def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
+    """Execute `nb` in place with `folder` as the working directory; one line of progress per cell."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
+
+    warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
+    manager = AsyncKernelManager()
+    manager._kernel_spec = KernelSpec(  # of this very Python, whatever kernels the machine knows
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"],
+        display_name="Python 3", language="python")
+    client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
+    total = sum(c.cell_type == "code" for c in nb.cells)
+    width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
+
+    async def all_cells():
+        done = 0
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
+        async with client.async_setup_kernel(cwd=str(folder), env=environment):
+            figures = {"width": execute.get("fig-width", 7), "height": execute.get("fig-height", 5),
+                       "dpi": execute.get("fig-dpi", 96), "format": execute.get("fig-format", "svg")}
+            client.kc.execute(SETUP.format(**figures), silent=True, store_history=False)
+            for index, cell in enumerate(nb.cells):
+                origin = cell.metadata.report
+                if cell.cell_type == "markdown":
+                    await inline(client, cell, origin)
+                    continue
+                done += 1
+                if origin.options.get("eval", execute.get("eval", True)) is not True:
+                    continue
+                start = time.perf_counter()
+                await code(client, cell, index, origin, origin.options.get("error", execute.get("error", False)))
+                name = (origin.label or origin.place).ljust(width)
+                progress(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
+
+    try:
+        asyncio.run(all_cells())
+    except DeadKernelError:
+        raise ReportError("the Python kernel died while the report was running (out of memory?)") from None
+
+
+async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> None:
+    whole, cell.source = cell.source, origin.code if origin.lines else cell.source
+    await client.async_execute_cell(cell, index)
+    cell.source = whole
+    failed = next((o for o in cell.outputs if o.output_type == "error"), None)
+    if failed and not allow_errors:
+        raise ReportError(failure(failed, origin))
+
+
+def failure(output, origin: Cell) -> str:
+    """The place in the source, the cell and the exception of a failed cell."""
+    trace = ANSI.sub("", "\n".join(output.traceback))
+    lines = re.findall(r"Cell In\[\d+\], line (\d+)", trace) or re.findall(r"Cell In\[\d+\][^\n]*\n.*line (\d+)", trace)
+    at = int(lines[0]) - 1 + origin.skipped if lines else 0
+    place = origin.lines[at].place if at < len(origin.lines) else origin.place
+    return f"{place}: cell {origin.label or 'without label'!r} failed: {output.ename}: {output.evalue}"
+
+
+async def inline(client, cell, origin: Cell) -> None:
+    """Evaluate the inline expressions of a Markdown cell and put their values in, as genuine Quarto does."""
+    wanted = {str(i): match[2].strip() for i, match in enumerate(INLINE.finditer(cell.source))}
+    if not wanted:
+        return
+    message = client.kc.execute("", user_expressions=wanted, store_history=False)
+    content = (await client.async_wait_for_reply(message))["content"]
+    results = {}
+    for key, expression in wanted.items():
+        got = (content.get("user_expressions") or {}).get(key, content)
+        if got.get("status") != "ok":
+            place = next((ln.place for ln in origin.lines if f"`{{python}} {expression}`" in ln.text), origin.place)
+            raise ReportError(f"{place}: inline code {expression!r} failed: {got.get('ename')}: {got.get('evalue')}")
+        results[expression] = shown(got["data"])
+    cell.source = INLINE.sub(lambda m: m[1] + (results[m[2].strip()] or m[0][len(m[1]):]), cell.source)
+
+
+def shown(data: dict) -> str:
+    """An inline value as Markdown: objects with a Markdown form as that, strings escaped, the rest as printed."""
+    if "text/markdown" in data:
+        return str(data["text/markdown"])
+    value = str(data.get("text/plain", ""))
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        return re.sub(r"([`*_{}\[\]()>#+,\-.!])", r"\\\1", value[1:-1].replace("\\", "\\\\"))
+    return value
+
+
+def written(nb) -> str:
+    """The notebook as .ipynb text, without what only the renderer needs."""
+    import copy
+    import json
+
+    plain = copy.copy(nb)
+    plain.cells = [nbformat.from_dict({**c, "metadata": {k: v for k, v in c.metadata.items() if k != "report"}})
+                   for c in nb.cells]
+    return json.dumps(nbformat.v4.to_notebook_json(plain) if hasattr(nbformat.v4, "to_notebook_json") else plain,
+                      indent=1, ensure_ascii=False, sort_keys=True) + "\n"

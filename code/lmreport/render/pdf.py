@@ -1,0 +1,71 @@
+"""The PDF: pandoc's typst text compiled by typst, tagged and checked against PDF/UA where the project asks for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from lmreport.errors import ReportError
+from lmreport.render import tree
+from lmreport.render.html import common, local
+
+HERE = Path(__file__).parent
+
+
+def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list[str]]:
+    """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's root."""
+    import typst
+
+    fetch_pictures(doc, folder, document)
+    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={HERE / 'page.typ'}",
+                 *variables(options, document), *common(options, document)]
+    source, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
+    (folder / "index.typ").write_text(source, encoding="utf-8")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    standards = options.get("pdf-standard") or []
+    try:
+        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
+                             pdf_standards=[standards] if isinstance(standards, str) else list(standards),
+                             timestamp=int(epoch) if epoch else None)
+    except typst.TypstError as error:
+        said = "; ".join([error.message, *error.hints])
+        near = " … ".join(line.split("│", 1)[1].strip()[:200] for line in error.diagnostic.splitlines() if "│" in line)
+        raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: {near.strip(' …')}") from None
+    return data, warnings
+
+
+def variables(options: dict, document) -> list[str]:
+    """Template variables from the options: paper, margins, contents, a header of the project's own."""
+    margin = options.get("margin") or {}
+    pairs = {"papersize": options.get("papersize", "a4"), "margin-x": margin.get("x", "2.2cm"),
+             "margin-y": margin.get("y", "2.4cm"), "toc-depth": options.get("toc-depth", 3),
+             "fontsize": options.get("fontsize", "10.5pt")}
+    if options.get("toc"):
+        pairs["toc"] = "true"
+    header = options.get("include-in-header")
+    found = [f"--variable={key}={value}" for key, value in pairs.items()]
+    for name in [header] if isinstance(header, str) else header or []:
+        text = name.get("text", "") if isinstance(name, dict) else read(document, name)
+        found.append(f"--variable=header-includes={text}")
+    return found
+
+
+def read(document, name: str) -> str:
+    path = document.root / name
+    if not path.is_file():
+        raise ReportError(f"_quarto.yml: include-in-header {name!r} does not exist")
+    return path.read_text(encoding="utf-8")
+
+
+def fetch_pictures(doc: dict, folder: Path, document) -> None:
+    """Copy the pictures that the text names into typst's root."""
+    for item in tree.nodes(doc["blocks"]):
+        if item["t"] == "RawInline" and item["c"][1].startswith("#picture("):
+            name = json.loads(re.match(r'#picture\(("(?:[^"\\]|\\.)*")', item["c"][1])[1])
+            path = local(name, folder, document)
+            if path and not path.is_relative_to(folder.resolve()):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, folder / name)

@@ -1,0 +1,155 @@
+"""What is rendered and how: `_quarto.yml`, its profile and a document's front matter as one set of options."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from lmreport.errors import ReportError
+
+FORMATS = ("html", "typst")
+METADATA = set("title subtitle author date date-modified abstract abstract-title keywords description subject lang "
+               "categories copyright license citation google-scholar canonical-url".split())
+OPTIONS = METADATA | set("""
+    number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite
+    execute format params jupyter filters shift-heading-level-by
+    embed-resources self-contained html-math-method code-fold code-summary code-copy code-overflow code-line-numbers
+    code-annotations anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand
+    smooth-scroll link-external-newwindow mainfont monofont fontsize linestretch
+    fig-format fig-width fig-height fig-dpi fig-align fig-cap-location tbl-cap-location lst-cap-location
+    default-image-extension output-ext output-file papersize margin section-numbering keep-typ include-in-header
+    pdf-standard page-numbering columns mathfont codefont linkcolor citecolor filecolor crossref title-block-style
+    respect-user-color-scheme""".split())
+EXECUTE = set("enabled echo eval output warning error include freeze cache daemon ipynb-shell-interactivity "
+              "fig-format fig-width fig-height fig-dpi".split())
+PROJECT = {"type", "output-dir", "render", "title", "execute-dir", "resources", "profile"}
+
+
+@dataclass(frozen=True)
+class Document:
+    """One .qmd with the options that hold for each format; `body_line` is the first line after its front matter."""
+
+    root: Path
+    path: Path
+    output: Path
+    options: dict[str, dict]
+    body: list[str]
+    body_line: int
+    profiles: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(self.root).as_posix()
+
+
+def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Document]:
+    """The documents that `_quarto.yml` at `root` lists."""
+    root = root.resolve()
+    if not (root / "_quarto.yml").is_file():
+        raise ReportError(f"no _quarto.yml in {root}; render from the project's folder")
+    for fmt in formats:
+        if fmt not in FORMATS:
+            raise ReportError(f"unknown format {fmt!r}; known are {', '.join(FORMATS)}")
+    layers = [read_yaml(root / "_quarto.yml", root)]
+    profiles = tuple((profile or "").replace(",", " ").split())
+    for name in profiles:
+        if not (root / f"_quarto-{name}.yml").is_file():
+            raise ReportError(f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml")
+        layers.append(read_yaml(root / f"_quarto-{name}.yml", root))
+    project = {}
+    for layer in layers:
+        project = merge(project, layer.get("project") or {})
+    out = root / project.get("output-dir", ".")
+    return [read_document(root, path, out, layers, formats, profiles) for path in listed(root, project)]
+
+
+def listed(root: Path, project: dict) -> list[Path]:
+    patterns = project.get("render") or ["**/*.qmd"]
+    found = []
+    for pattern in patterns:
+        matches = sorted(glob.glob(str(root / pattern), recursive=True))
+        if not matches and not glob.has_magic(pattern):
+            raise ReportError(f"_quarto.yml lists {pattern!r}, which does not exist")
+        parts = (Path(m) for m in matches)
+        found += [p for p in parts if p.suffix == ".qmd" and not p.name.startswith(("_", ".")) and p not in found]
+    if not found:
+        raise ReportError(f"_quarto.yml lists no document to render ({', '.join(map(str, patterns))})")
+    return found
+
+
+def read_document(root, path, out, layers, formats, profiles) -> Document:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    front, first = {}, 0
+    if lines and lines[0].rstrip() == "---":
+        end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")), None)
+        if end is None:
+            raise ReportError(f"{path.relative_to(root)}:1: the front matter has no closing ---")
+        front = parse_yaml("\n".join(lines[1:end]), path.relative_to(root).as_posix(), 2)
+        first = end + 1
+    options = {fmt: {} for fmt in formats}
+    for layer in [*layers, front]:
+        for fmt in formats:
+            options[fmt] = merge(options[fmt], for_format(layer, fmt))
+    relative = path.relative_to(root).with_suffix("")
+    return Document(root, path, out / relative, options, lines[first:], first + 1, profiles)
+
+
+def for_format(layer: dict, fmt: str) -> dict:
+    """The options of one file that hold for `fmt`: its own ones win over the common ones."""
+    common = {k: v for k, v in layer.items() if k not in ("format", "project")}
+    named = layer.get("format") or {}
+    own = named.get(fmt) if isinstance(named, dict) else None
+    return merge(common, own if isinstance(own, dict) else {})
+
+
+def merge(base: dict, over: dict) -> dict:
+    out = dict(base)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(out.get(key), dict):
+            out[key] = merge(out[key], value)
+        else:
+            out[key] = value
+    return out
+
+
+def read_yaml(path: Path, root: Path) -> dict:
+    return parse_yaml(path.read_text(encoding="utf-8"), path.relative_to(root).as_posix(), 1)
+
+
+def parse_yaml(source: str, name: str, first_line: int) -> dict:
+    """A YAML mapping of known options; ReportError with file and line for anything else."""
+    try:
+        tree = yaml.compose(source, yaml.SafeLoader)
+        data = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = first_line + (mark.line if mark else 0)
+        raise ReportError(f"{name}:{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ReportError(f"{name}:{first_line}: expected `option: value` lines")
+    check_keys(tree, OPTIONS | {"project"}, name, first_line)
+    return data
+
+
+def check_keys(tree, known: set[str], name: str, first_line: int) -> None:
+    inside = {"execute": EXECUTE, "project": PROJECT, "format": set(FORMATS)}
+    for key, value in tree.value:
+        line = first_line + key.start_mark.line
+        if key.value not in known:
+            raise ReportError(f"{name}:{line}: unknown option {key.value!r}{near(key.value, known)}")
+        if key.value in inside and isinstance(value, yaml.MappingNode):
+            check_keys(value, inside[key.value], name, first_line)
+        elif key.value in FORMATS and known is inside["format"] and isinstance(value, yaml.MappingNode):
+            check_keys(value, OPTIONS, name, first_line)
+
+
+def near(word: str, known) -> str:
+    """A hint at the known word that looks most like `word`."""
+    found = difflib.get_close_matches(str(word), sorted(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,54 @@
+"""Tables on a page of limited width: columns as wide as their text needs, long words broken where they may be."""
+
+from __future__ import annotations
+
+import re
+
+from lmreport.render import tree
+
+PAGE = 96  # characters of table text that fit side by side on the page
+GAP = 2.5  # characters that the space between two columns takes
+
+
+def typst_table(table: dict) -> dict:
+    """`table` without a figure of its own around it, and with column widths where it is wider than the page."""
+    table["c"][0][1] = [*table["c"][0][1], "typst:no-figure"]
+    rows = [row for part in (table["c"][3][1], *(body[3] for body in table["c"][4])) for row in part]
+    texts = [[tree.plain(cell[4]).strip() for cell in row[1]] for row in rows]
+    count = len(table["c"][2])
+    lines = [max((len(t[i]) for t in texts if i < len(t)), default=1) for i in range(count)]
+    for specification in table["c"][2]:
+        specification[1] = {"t": "ColWidthDefault"}
+    if sum(lines) + GAP * count <= PAGE:
+        return table
+    for specification, share in zip(table["c"][2], shares(texts, lines), strict=True):
+        specification[1] = {"t": "ColWidth", "c": round(share, 4)}
+    return tree.change(table, breakable)
+
+
+def shares(texts: list[list[str]], lines: list[int]) -> list[float]:
+    """Share of the page for each column: its longest word at least, the rest in proportion to the square root of
+    its longest text, so that a column of essays does not squeeze the others."""
+    words = [max((min(len(w), 14) for t in texts if i < len(t) for w in t[i].split()), default=1) + GAP
+             for i in range(len(lines))]
+    spare = max(PAGE - sum(words), 0)
+    wish = [max(line + GAP - word, 0) ** 0.5 for line, word in zip(lines, words, strict=True)]
+    widths = [word + spare * w / (sum(wish) or 1) for word, w in zip(words, wish, strict=True)]
+    capped = [min(width, line + GAP) for width, line in zip(widths, lines, strict=True)]
+    total = max(sum(capped), PAGE) if sum(capped) < sum(widths) else sum(widths)
+    return [width / total for width in capped]
+
+
+def breakable(item: dict) -> dict | None:
+    """Zero-width spaces in long words and long code, after the marks where a reader expects a break."""
+    if item["t"] == "Str" and len(item["c"]) > 14:
+        return tree.text(broken(item["c"]))
+    if item["t"] == "Code" and len(item["c"][1]) > 12:
+        return tree.node("Code", item["c"][0], broken(item["c"][1]))
+    return None
+
+
+def broken(word: str) -> str:
+    word = re.sub(r"(?<=[_./,=(\[|-])(?=\w)|(?<=[a-z])(?=[A-Z])", "\u200b", word)
+    return "\u200b".join(part if len(part) <= 14 else "\u200b".join(part[i:i + 12] for i in range(0, len(part), 12))
+                         for part in word.split("\u200b"))
