@@ -45,6 +45,13 @@ def differing() -> list[dict]:
             for s in rubric()["sections"] if s["printed"] != total(s["id"])]
 
 
+def differing_sentence() -> str:
+    """One sentence on the printed totals that are not the sums of their items, "" if all are."""
+    found = [f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})" for d in differing()]
+    return f"Two printed totals differ from their own items: {' and '.join(found)}; the points here are the items'." \
+        if found else ""
+
+
 def table():
     """The points of every item, with a link to its answer."""
     rows = []

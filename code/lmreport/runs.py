@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lmreport import cache, provenance
+from lmreport.data import KNOWN
 from lmreport.errors import ReportError
 from lmreport.settings import cache_root, project_root
 
@@ -75,7 +76,7 @@ def inputs(name: str, settings, corpus, source=None) -> dict:
         "settings": {k: getattr(settings, k) for k in SETTINGS_OF[name]},
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest} if name == "transformer" else None,
-        "code": provenance.code_of(module) | {"split": provenance.definitions("split")},
+        "code": inputs_code(name),
         "versions": provenance.versions(*LIBRARIES_OF[module]),
     }
 
@@ -124,13 +125,49 @@ def all_records(scale: str = "full") -> list[Record]:
     return sorted(records, key=lambda r: r.made["date"], reverse=True)
 
 
-def full_scale(kind: str = "real") -> dict[str, Record]:
-    """The newest full-scale record of each model on data of this kind: {name: Record}, best-known order."""
+def full_scale(corpus) -> dict[str, Record]:
+    """The newest full-scale record of each model on the real data, one edition of it only: {name: Record}.
+
+    The edition is that of `corpus`; a render on the sample shows the records of the official one.
+    """
+    digest = corpus.digest if corpus.kind == "real" else next(iter(KNOWN))
     newest: dict[str, Record] = {}
     for record in all_records("full"):
-        if record.inputs["data"]["kind"] == kind and record.name not in newest:
+        if record.inputs["data"]["digest"] == digest and record.name not in newest:
             newest[record.name] = record
     return {name: newest[name] for name in COMPUTED_BY if name in newest}
+
+
+def groups(recorded: dict, live: dict) -> dict[str, dict]:
+    """The panels of a figure: recorded runs and a render's own, each under its title; empty ones left out."""
+    named = {"recorded, full scale": recorded, "this render": live}
+    keys = [{r.key for r in records.values()} for records in named.values()]
+    if keys[0] >= keys[1]:
+        del named["this render"]
+    return {title: records for title, records in named.items() if records}
+
+
+def origin(record: Record, was_recorded: bool) -> str:
+    """Where a record's numbers come from, as part of a sentence."""
+    hardware = record.made["hardware"]
+    where = hardware["gpu"] or f"{hardware['cores']} cores of an {hardware['cpu']}"
+    what = "the recorded full-scale runs" if was_recorded else f"this render’s own runs at the scale “" \
+        f"{record.inputs['settings']['scale']}”"
+    return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {record.made['date'][:10]})"
+
+
+def changed(record: Record) -> list[str]:
+    """What differs from the code that made a record: ["finetune.py: train", …]; empty if it is fresh."""
+    now = inputs_code(record.name)
+    then = record.inputs["code"]
+    return [f"{module}.py: {name}" for module in sorted(now | then)
+            for name in sorted(now.get(module, {}) | then.get(module, {}))
+            if now.get(module, {}).get(name) != then.get(module, {}).get(name)]
+
+
+def inputs_code(name: str) -> dict:
+    """{module: {definition: digest}} of the code that the run `name` computes with."""
+    return provenance.code_of(COMPUTED_BY[name]) | {"split": provenance.definitions("split")}
 
 
 def made_here(name: str) -> dict:

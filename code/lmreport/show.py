@@ -42,6 +42,16 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
                              colalign=align, disable_numparse=True) + "\n")
 
 
+def quote(text: str, longest: int = 2000):
+    """Foreign text as a block quotation that shows exactly its characters."""
+    return markdown("> " + plain(text, longest) + "\n")
+
+
+def callout(kind: str, title: str, text: str) -> str:
+    """A Quarto callout; kind is note, tip, warning, caution or important."""
+    return f"::: {{.callout-{kind}}}\n## {title}\n\n{text}\n:::\n"
+
+
 def code(*functions):
     """The source of `functions`, as it ran, in one block of Python."""
     return markdown("```python\n" + "\n\n".join(inspect.getsource(f).rstrip() for f in functions) + "\n```\n")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import platform
 
 import numpy as np
 
-from lmreport import evaluate, show
+from lmreport import evaluate, provenance, runs, sentences, show
+
+CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size", "learning_rate",
+                    "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "bf16",
+                    "train_sampling_strategy", "eval_strategy", "save_strategy", "save_steps", "seed")
 
 
 def splits(splits, class_names: list[str]):
@@ -16,6 +22,21 @@ def splits(splits, class_names: list[str]):
         counts = np.bincount(split["labels"], minlength=len(class_names))
         rows.append([name, *map(show.count, counts), show.count(len(split))])
     return show.table(rows, ["split", *class_names, "all"])
+
+
+def features(tokenized):
+    """Features and shapes of tokenized splits."""
+    rows = []
+    for name, split in tokenized.items():
+        lengths = {len(ids) for ids in split["input_ids"]}
+        shape = f"({len(split)}, {lengths.pop() if len(lengths) == 1 else 'ragged'})"
+        rows.append([name, ", ".join(split.column_names), shape, shape])
+    return show.table(rows, ["split", "features", "input_ids", "attention_mask"], ("left",) * 4)
+
+
+def padding_share(split) -> float:
+    """Share of the positions of a tokenized split that are padding."""
+    return 1 - sum(map(sum, split["attention_mask"])) / sum(map(len, split["attention_mask"]))
 
 
 def audit(found: dict):
@@ -52,7 +73,7 @@ def mcnemar(records: dict):
     for a, b in itertools.combinations(records.values(), 2):
         found = evaluate.mcnemar(a.correct, b.correct)
         rows.append([f"{a.label} / {b.label}", show.count(found["only_a"]), show.count(found["only_b"]),
-                     p_value(found["p"])])
+                     sentences.p_value(found["p"])])
     return show.table(rows, ["first / second", "only first right", "only second right", "p"],
                       ("left", "right", "right", "right"))
 
@@ -94,19 +115,35 @@ def origins(records: dict):
         hardware = record.made["hardware"]
         rows.append([record.label, record.inputs["data"]["name"], record.inputs["settings"]["scale"],
                      record.made["date"][:10], hardware["gpu"] or f"{hardware['cpu']}, {hardware['cores']} cores",
-                     record.made["commit"].rstrip("+") or "–", record.key])
-    return show.table(rows, ["model", "data", "scale", "date", "hardware", "commit", "record"],
-                      ("left",) * 7)
+                     record.made["commit"] or "–", record.key, state(record)])
+    return show.table(rows, ["model", "data", "scale", "date", "hardware", "commit", "record", "state"],
+                      ("left",) * 8)
+
+
+def state(record) -> str:
+    """Whether the code that made a record is still the code at hand."""
+    names = runs.changed(record)
+    return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
 
 
 def settings(settings):
-    """The settings that this render ran with."""
-    import dataclasses
-
-    rows = [[f.name, str(getattr(settings, f.name))] for f in dataclasses.fields(settings)
-            if f.name not in ("data",)]
+    """The settings that a render ran with."""
+    rows = [[f.name, str(getattr(settings, f.name))] for f in dataclasses.fields(settings) if f.name != "data"]
     return show.table(rows, ["setting", "value"], ("left", "left"))
 
 
-def p_value(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+def arguments(arguments):
+    """The training arguments that were chosen, one a row."""
+    rows = [[name, str(getattr(value, "value", value))] for name in CHOSEN_ARGUMENTS
+            for value in [getattr(arguments, name)]]
+    return show.table(rows, ["argument", "value"], ("left", "left"))
+
+
+def environment(corpus, source):
+    """Versions of the libraries, hardware, digests of data and model."""
+    hardware = provenance.hardware()
+    rows = [["Python", platform.python_version()], *provenance.versions().items(),
+            ["processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"],
+            ["GPU", hardware["gpu"] or "none"], ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
+            ["model", f"{source.name}, sha256 {source.digest[:16]}…"], ["commit", provenance.commit() or "–"]]
+    return show.table(rows, ["", "this render"], ("left", "left"))

@@ -1,0 +1,39 @@
+# make report [DATA=…] [MODEL=…] [SCALE=quick|full|auto] [SEED=…] [PROFILE=…]   the whole report
+# make test                                                                      the tests
+
+VENV    := .venv
+PYTHON  ?= python3
+BIN     := $(VENV)/bin
+STAMP   := $(VENV)/.installed
+
+export LMREPORT_DATA  ?= $(DATA)
+export LMREPORT_MODEL ?= $(MODEL)
+export LMREPORT_SCALE ?= $(SCALE)
+export LMREPORT_SEED  ?= $(SEED)
+
+.PHONY: report test test-slow lint clean
+.DEFAULT_GOAL := report
+
+report: $(STAMP)
+	@$(BIN)/lmreport render $(if $(PROFILE),--profile $(PROFILE))
+
+test: $(STAMP)
+	@$(BIN)/ruff check code tests
+	@$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	@$(BIN)/ruff check code tests
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; set PYTHON=…')"
+	@echo "environment: making $(VENV) with the pinned packages (a few minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==$(shell sed -n 's/.*"torch==\(.*\)".*/\1/p' pyproject.toml) $(TORCH_INDEX)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf _report

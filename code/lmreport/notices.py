@@ -1,0 +1,24 @@
+"""What a reader must know before the first number: which data, which model, which scale."""
+
+from __future__ import annotations
+
+from lmreport import show
+
+
+def notices(corpus, source, settings, recorded: bool):
+    """Callouts for the top of the report: the sample instead of the data, MiniLM instead of the model, the scale."""
+    found = []
+    if corpus.kind == "sample":
+        found.append(show.callout("important", "Made on the sample, not on the real data", (
+            f"{corpus.note or 'The settings ask for the sample.'} What this render trained itself says little about "
+            "the real data and stands apart from the recorded results on it."
+            + (" The answers speak of those recorded results." if recorded else ""))))
+    if source.why:
+        found.append(show.callout("note", f"The model is {source.name}", show.plain(source.why)))
+    if settings.scale == "quick":
+        beside = ("The answers below speak of the recorded full-scale runs, and the quick results stand beside them."
+                  if recorded else "`LMREPORT_SCALE=full` trains on all of them.")
+        found.append(show.callout("note", "A quick render", (
+            f"This render trained on {show.count(settings.train_size)} texts at most, cut to {settings.max_length} word "
+            f"pieces. {beside}")))
+    return show.markdown("\n".join(found))
