@@ -66,11 +66,12 @@ def num(value: float, digits: int = 3) -> str:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
     if value == 0 or not math.isfinite(value):
         return str(value)
+    value = float(f"{value:.{digits - 1}e}")
     places = digits - 1 - math.floor(math.log10(abs(value)))
     if abs(value) < 1e-4 or abs(value) >= 1e9:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa}\u00a0×\u00a010{_superscript(int(exponent))}"
-    return f"{round(value, places):,.{max(places, 0)}f}"
+    return f"{value:,.{max(places, 0)}f}"
 
 
 def count(value: int) -> str:
@@ -87,7 +88,8 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}\u00a0min {rest}\u00a0s"
-    return f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}\u00a0h {minutes}\u00a0min"
 
 
 def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> str:

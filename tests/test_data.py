@@ -1,0 +1,165 @@
+"""Question 1: only the right texts get in, from wherever they come, and nothing half-written stays."""
+
+import hashlib
+import http.server
+import os
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from lmreport import data
+from lmreport.errors import ReportError
+
+SIZES = {"train": 3, "test": 2}
+REAL = os.environ.get("LMREPORT_REAL_DATA") or str(
+    Path(__file__).resolve().parents[2] / "shared" / "data" / "stack_overflow_16k.tar.gz")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(data.PER_CLASS, "real", SIZES)
+
+
+def make(folder, change=lambda folder: None):
+    for split, number in SIZES.items():
+        for tag in data.TAGS:
+            (folder / split / tag).mkdir(parents=True)
+            for i in range(number):
+                (folder / split / tag / f"{i}.txt").write_text(f"{split} {tag} {i}", encoding="utf-8")
+    (folder / "README.md").write_text("read me")
+    change(folder)
+    return folder
+
+
+def packed(folder, archive):
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                tar.add(path, path.relative_to(folder).as_posix())
+    return archive
+
+
+def quiet(text):
+    pass
+
+
+def test_digest_is_the_documented_one(tmp_path):
+    folder = make(tmp_path / "d")
+    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.txt"))
+    whole = b"".join(p.encode() + b"\0" + (folder / p).read_bytes() + b"\0" for p in paths)
+    assert data.obtain(str(folder), quiet).digest == hashlib.sha256(whole).hexdigest()
+
+
+def test_folder_and_archive_give_the_same_corpus(tmp_path):
+    folder = make(tmp_path / "d")
+    corpus = data.obtain(str(packed(folder, tmp_path / "d.tar.gz")), quiet)
+    assert corpus.digest == data.obtain(str(folder), quiet).digest
+    assert corpus.kind == "real" and "unknown edition" in corpus.name
+
+
+def remove(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def put(name, content):
+    def change(folder):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return change
+
+
+@pytest.mark.parametrize("change, said", [
+    (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
+    (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
+    (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),
+    (put("train/ruby/0.txt", b"x"), "unexpected in 'train/ruby'"),
+    (put("train/java/run.sh", b"x"), "unexpected in 'train/java/run.sh'"),
+    (put("train/java/9.txt", b"x"), "4 of 3 texts in train/java"),
+])
+def test_anything_else_is_refused_with_what_was_found(tmp_path, change, said):
+    archive = packed(make(tmp_path / "d", change), tmp_path / "d.tar.gz")
+    with pytest.raises(ReportError, match=said):
+        data.obtain(str(archive), quiet)
+    assert not list((tmp_path / "cache" / "data").glob("*"))
+
+
+def test_truncated_archive_is_refused_and_leaves_nothing(tmp_path):
+    archive = packed(make(tmp_path / "d"), tmp_path / "d.tar.gz")
+    archive.write_bytes(archive.read_bytes()[:-200])
+    with pytest.raises(ReportError, match="not a whole tar archive"):
+        data.obtain(str(archive), quiet)
+    assert not list((tmp_path / "cache" / "data").glob("*"))
+
+
+def test_archive_cannot_write_outside_its_folder(tmp_path):
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        tar.add(__file__, "../../evil.txt")
+    with pytest.raises(ReportError, match="evil.tar.gz"):
+        data.obtain(str(tmp_path / "evil.tar.gz"), quiet)
+    assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_missing_source_is_named():
+    with pytest.raises(ReportError, match="no file or folder 'nowhere.tar.gz'"):
+        data.obtain("nowhere.tar.gz", quiet)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real server on loopback that hands out the files of tmp_path/www."""
+    (tmp_path / "www").mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(tmp_path / "www"))
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+def test_download_is_cached_and_a_bad_one_is_deleted(tmp_path, server):
+    packed(make(tmp_path / "d"), tmp_path / "www" / "d.tar.gz")
+    first = data.obtain(f"{server}/d.tar.gz", quiet)
+    (tmp_path / "www" / "d.tar.gz").unlink()
+    assert data.obtain(f"{server}/d.tar.gz", quiet) == first
+    (tmp_path / "www" / "bad.tar.gz").write_bytes(b"<html>not an archive</html>")
+    with pytest.raises(ReportError, match="the copy was deleted"):
+        data.obtain(f"{server}/bad.tar.gz", quiet)
+    assert not data.downloaded(f"{server}/bad.tar.gz").exists()
+
+
+def test_unreachable_address_is_one_sentence(server):
+    with pytest.raises(data.NoNetworkError, match="could not be fetched.*LMREPORT_DATA"):
+        data.obtain(f"{server}/none.tar.gz", quiet)
+
+
+def test_auto_falls_back_on_the_sample_and_says_so(monkeypatch, server):
+    monkeypatch.setattr(data, "URL", f"{server}/none.tar.gz")
+    told = []
+    corpus = data.obtain("auto", told.append)
+    assert corpus.kind == "sample" and "could not be fetched" in corpus.note
+    assert any("sample" in line for line in told)
+
+
+def test_sample_is_whole_varied_and_our_own():
+    corpus = data.obtain("sample", quiet)
+    texts = [p.read_text(encoding="utf-8") for p in Path(corpus.folder).rglob("*.txt")]
+    assert len(texts) == 480 and len(set(texts)) == 480
+    assert 0.5 < sum("blank" in t for t in texts) / len(texts) < 0.75
+    words = sorted(len(t.split()) for t in texts)
+    assert words[0] < 30 and 80 < words[240] < 130 and words[-1] > 500
+
+
+@pytest.mark.skipif(not Path(REAL).is_file(), reason="the real archive is not here (set LMREPORT_REAL_DATA)")
+def test_real_archive_is_known(monkeypatch):
+    monkeypatch.setitem(data.PER_CLASS, "real", {"train": 2000, "test": 2000})
+    corpus = data.obtain(REAL, quiet)
+    assert corpus.name == "Stack Overflow 16k"

@@ -1,0 +1,91 @@
+"""Records: written whole, found again by what determines them, and marked when their code has changed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lmreport import cache, data, provenance, runs
+from lmreport.errors import ReportError
+from lmreport.settings import load, resolved
+
+CORPUS = data.Corpus("nowhere", "real", "a test", "0" * 64)
+
+
+@pytest.fixture
+def given(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    return runs.inputs("tfidf_svm", resolved(load(scale="quick"), "cpu"), CORPUS)
+
+
+def write(given):
+    values = {"logits": np.eye(4, dtype=np.float32), "labels": np.array([0, 1, 2, 0]), "train_seconds": 1.5,
+              "train_texts": 30, "epochs": 1}
+    return runs.write("tfidf_svm", given, values, runs.made_here("tfidf_svm"))
+
+
+def test_a_record_is_found_by_its_inputs_and_only_by_them(given):
+    assert runs.find("tfidf_svm", given) is None
+    record = write(given)
+    found = runs.find("tfidf_svm", given)
+    assert found.key == record.key and found.rate == 20 and found.correct.tolist() == [True, True, True, False]
+    other = json.loads(json.dumps(given))
+    other["settings"]["seed"] += 1
+    assert runs.find("tfidf_svm", other) is None
+
+
+@pytest.mark.parametrize("damage, said", [
+    (lambda p: p.write_text(p.read_text()[:-40]), "cannot be read"),
+    (lambda p: p.with_suffix(".npz").unlink(), "lacks its arrays"),
+    (lambda p: p.write_text(p.read_text().replace('"seed": 157', '"seed": 158')), "was altered"),
+])
+def test_damaged_records_are_refused_by_name(given, damage, said):
+    record = write(given)
+    damage(record.path)
+    with pytest.raises(ReportError, match=f"{record.path.name}.*{said}|{said}"):
+        runs.find("tfidf_svm", given) or runs.read(record.path)
+
+
+def test_a_change_of_code_is_named(given):
+    record = write(given)
+    assert runs.changed(record) == []
+    record.inputs["code"]["linear"]["fit"] = "another"
+    assert runs.changed(record) == ["linear.py: fit"]
+
+
+def test_digest_of_code_ignores_comments_and_docstrings(monkeypatch, tmp_path):
+    def digest(text):
+        (tmp_path / "linear.py").write_text(text)
+        provenance.definitions.cache_clear()
+        return provenance.definitions("linear")
+
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    try:
+        plain = digest("def f(x):\n    return x + 1\n")
+        assert digest('def f(x):\n    """Says much."""\n    return x + 1  # one more\n') == plain
+        assert digest("def f(x):\n    return x + 2\n") != plain
+    finally:
+        provenance.definitions.cache_clear()
+
+
+def test_full_scale_records_are_of_one_edition_and_whole():
+    for name, record in runs.full_scale(data.obtain("sample", print)).items():
+        assert record.inputs["data"]["digest"] in data.KNOWN
+        assert record["logits"].shape == (8000, 4) and record["labels"].shape == (8000,), name
+        assert record["train_texts"] == 6400 and np.bincount(record["labels"]).tolist() == [2000] * 4
+        assert np.isfinite(record["logits"]).all()
+
+
+def test_remembered_results_come_back_and_are_kept_apart_by_arguments(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    monkeypatch.setattr(provenance, "code_of", lambda module: {})
+    calls = []
+
+    @cache.remember
+    def square(x, shift=0):
+        calls.append(x)
+        return {"values": np.arange(3) * x + shift, "name": "é", "list": [1, 2.5]}
+
+    first, again = square(2), square(x=2, shift=0)
+    assert calls == [2] and again["values"].tolist() == first["values"].tolist() == [0, 2, 4] and again["name"] == "é"
+    assert square(2, 1)["values"].tolist() == [1, 3, 5] and calls == [2, 2]

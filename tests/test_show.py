@@ -1,0 +1,58 @@
+"""What cells print: foreign text stays text, numbers read as they are."""
+
+import subprocess
+
+import pypandoc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lmreport import show
+
+HOSTILE = ["<script>alert(1)</script>", "{{< include /etc/passwd >}}", "`x`{=html}", "```{=typst}\n#eval(\"1\")\n```",
+           "@fig-x and [@nobody]", "$x^2$ and \\(y\\)", "a | b \\| c", "--- *not* _this_ --", "![x](http://example.com/y)",
+           "\x1b[31m \x00 \u202e desrever", "::: {.callout-note}\n:::", "^up^ ~down~ ~~out~~ [^1]", "\\newpage &lt; &#60;"]
+
+
+def plain_of(markdown, fmt="plain"):
+    return subprocess.run([pypandoc.get_pandoc_path(), "-f", "markdown", "-t", fmt, "--wrap=none"], input=markdown,
+                          capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_and_nothing_else(text):
+    expected = " ".join("".join(show._visible(c) for c in text).split())
+    assert " ".join(plain_of(show.plain(text)).split()) == expected
+    cell = show.table([[text, "1"]], ["text", "n"]).data
+    tree = plain_of(cell, "native")
+    assert "Raw" not in tree and "Math" not in tree and "Cite" not in tree and "Image" not in tree and "Link" not in tree
+    assert cell.count("\n") == 3  # header, rule, one row
+
+
+@settings(max_examples=8)
+@given(st.lists(st.text(max_size=60), min_size=20, max_size=20))
+def test_any_text_comes_out_as_it_went_in(texts):
+    shown = plain_of("\n\n".join(f"x{show.plain(text)}x" for text in texts)).split("\n\n")
+    expected = ["x" + "".join(show._visible(c) for c in text) + "x" for text in texts]
+    assert [" ".join(t.split()) for t in shown] == [" ".join(t.split()) for t in expected]
+
+
+def test_long_text_is_cut_with_a_note():
+    assert "(99,700 more characters)" in show.plain("x" * 100_000)
+
+
+@pytest.mark.parametrize("value, text", [(0.81249, "81.2\u00a0%"), (1, "100.0\u00a0%")])
+def test_pct(value, text):
+    assert show.pct(value) == text
+
+
+@pytest.mark.parametrize("value, text", [
+    (12345.6, "12,300"), (0.01234, "0.0123"), (9.996, "10.0"), (0, "0"), (1.5e-7, "1.50\u00a0×\u00a010⁻⁷"), (7, "7.00")])
+def test_num(value, text):
+    assert show.num(value) == text
+
+
+@pytest.mark.parametrize("seconds, text", [
+    (0.0123, "12.3\u00a0ms"), (5, "5\u00a0s"), (75, "1\u00a0min 15\u00a0s"), (4000, "1\u00a0h 7\u00a0min")])
+def test_duration(seconds, text):
+    assert show.duration(seconds) == text
