@@ -179,16 +179,19 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             raise ReportError(f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true")
         if out:
             out += [tree.text(","), tree.node("Space")]
-        out.append(tree.node("Link", tree.attr("", ["quarto-xref"]), wording(citation, entry), ["#" + label, ""]))
+        out.append(tree.node("Link", tree.attr("", ["quarto-xref"]), wording(citation, entry, fmt), ["#" + label, ""]))
     return out
 
 
-def wording(citation: dict, entry: Entry) -> list[dict]:
+def wording(citation: dict, entry: Entry, fmt: str) -> list[dict]:
+    number = entry.number.replace(" ", NBSP)
+    if fmt == "typst" and entry.part:  # "Figure 1a" in the PDF, "Figure 1 (a)" on the page, as Quarto has it
+        number = number.replace(NBSP, "").translate({40: None, 41: None})
     if citation["citationPrefix"]:
-        return [*citation["citationPrefix"], tree.text(NBSP + entry.number.replace(" ", NBSP))]
+        return [*citation["citationPrefix"], tree.text(NBSP + number)]
     if citation["citationMode"]["t"] == "SuppressAuthor":
-        return [tree.text(entry.number.replace(" ", NBSP))]
-    return [tree.text(f"{NAMES[entry.kind]}{NBSP}{entry.number.replace(' ', NBSP)}")]
+        return [tree.text(number)]
+    return [tree.text(f"{NAMES[entry.kind]}{NBSP}{number}")]
 
 
 def caption_prefix(entry: Entry) -> list[dict]:

@@ -193,7 +193,7 @@ KEPT = "\u00ad\u200b\u200d\u2060"  # soft hyphen, zero-width space, joiner, word
 
 def metadata(options: dict, document) -> str:
     """A YAML block with what pandoc itself needs: title block, bibliography, language."""
-    kept = ("title subtitle date abstract abstract-title keywords description lang toc-title csl link-citations "
+    kept = ("title subtitle abstract abstract-title keywords description lang toc-title csl link-citations "
             "nocite").split()
     found = {key: options[key] for key in kept if key in options}
     authors = options.get("author") or []

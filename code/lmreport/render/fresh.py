@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from lmreport.errors import ReportError
+from lmreport.render import dates
 
 KEPT_AT = ".render.json"
 
@@ -18,7 +19,8 @@ def key(doc, cells, formats, params: dict) -> str:
     seen = hashlib.sha256()
     said = [sys.version, list(formats), sorted(params.items(), key=str), doc.profiles, doc.name,
             sorted((k, v) for k, v in os.environ.items() if k.startswith("LMREPORT_") or k == "SOURCE_DATE_EPOCH"),
-            installed(), data_stamp()]
+            installed(), data_stamp(),
+            [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()]]
     seen.update(json.dumps(said, default=str).encode())
     package = Path(__file__).resolve().parents[1]
     files = {p for folder in (doc.path.parent, package) for p in folder.rglob("*") if p.is_file()}

@@ -50,19 +50,19 @@ def language(doc: dict) -> str:
 def metadata(doc: dict, options: dict) -> str:
     """Tags for search engines, link previews and reference managers, and schema.org data."""
     def field(name):
-        found = doc["meta"].get(name, {}).get("c", [])
-        return " ".join(tree.plain(found).split())
+        found = doc["meta"].get(name, {}).get("c", "")
+        return " ".join((found if isinstance(found, str) else tree.plain(found)).split())
 
     title, authors = field("title"), [tree.plain(a).strip() for a in doc["meta"].get("author", {}).get("c", [])]
     description = field("description") or field("abstract")[:300]
     tags = [("name", "citation_title", title), *(("name", "citation_author", a) for a in authors),
-            ("name", "citation_publication_date", field("date").replace("-", "/")),
+            ("name", "citation_publication_date", field("date-meta").replace("-", "/")),
             ("name", "citation_language", language(doc)), ("property", "og:title", title),
             ("property", "og:description", description), ("property", "og:type", "article"),
             ("name", "twitter:card", "summary"), ("name", "twitter:title", title)]
     lines = [f'<meta {kind}="{name}" content="{html.escape(value)}">' for kind, name, value in tags if value]
     linked = {"@context": "https://schema.org", "@type": "Report", "headline": title, "inLanguage": language(doc),
-              "author": [{"@type": "Person", "name": a} for a in authors], "datePublished": field("date"),
+              "author": [{"@type": "Person", "name": a} for a in authors], "datePublished": field("date-meta"),
               "description": description}
     data = json.dumps({k: v for k, v in linked.items() if v}, ensure_ascii=False).replace("<", "\\u003c")
     if options.get("canonical-url"):

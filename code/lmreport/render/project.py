@@ -12,7 +12,7 @@ import yaml
 from lmreport.errors import ReportError
 
 FORMATS = ("html", "typst")
-METADATA = set("title subtitle author date date-modified abstract abstract-title keywords description subject lang "
+METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description subject lang "
                "categories copyright license citation google-scholar canonical-url".split())
 OPTIONS = METADATA | set("""
     number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
-from lmreport.render import crossref, document, execute, fresh, html, layout, pdf, project, source
+from lmreport.render import crossref, dates, document, execute, fresh, html, layout, pdf, project, source
 
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
@@ -67,6 +67,9 @@ def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
     blocks = layout.prepare(parsed["blocks"], fmt, doc.profiles)
     index = crossref.number(blocks, cells, options)
     blocks = crossref.link(blocks, index, fmt)
+    for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
+        if text:
+            parsed["meta"][name] = {"t": "MetaString", "c": text}
     parsed["blocks"] = layout.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
     data, warnings = {"html": html, "typst": pdf}[fmt].write(parsed, options, doc, pages.folder)
     for line in warnings:
