@@ -15,6 +15,7 @@ from lmreport.render import tree
 from lmreport.render.execute import ANSI
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
+LINE = 2_000  # characters of one printed line
 PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
 ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTALL)
 
@@ -176,6 +177,8 @@ def shortened(text: str) -> str:
     """Printed text without colour codes and overprinted lines, cut with a note where it is too long."""
     text = ANSI.sub("", text).rstrip("\n")
     text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    text = "\n".join(f"{line[:LINE]}… ({len(line) - LINE:,} more characters)" if len(line) > LINE else line
+                     for line in text.split("\n"))
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}\n… ({len(text) - LONGEST:,} more characters)"
     return text

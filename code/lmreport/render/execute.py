@@ -18,16 +18,6 @@ from lmreport.render.source import Cell
 
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
-SETUP = """
-try:
-    import matplotlib.pyplot as plt
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-    plt.rcParams.update({{"figure.figsize": ({width}, {height}), "figure.dpi": {dpi}, "savefig.dpi": "figure"}})
-    set_matplotlib_formats("{format}")
-except ImportError:
-    pass
-%reset -f
-"""
 
 
 def notebook(cells: list[Cell], execute: dict, params: dict, title: str = "") -> nbformat.NotebookNode:
@@ -58,6 +48,8 @@ def notebook(cells: list[Cell], execute: dict, params: dict, title: str = "") ->
 
 def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
     """Execute `nb` in place with `folder` as the working directory; one line of progress per cell."""
+    if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
+        return
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -66,7 +58,8 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
     warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(  # of this very Python, whatever kernels the machine knows
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"],
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR",
+              *figures(execute)],
         display_name="Python 3", language="python")
     client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
     total = sum(c.cell_type == "code" for c in nb.cells)
@@ -76,9 +69,6 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
         done = 0
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
         async with client.async_setup_kernel(cwd=str(folder), env=environment):
-            figures = {"width": execute.get("fig-width", 7), "height": execute.get("fig-height", 5),
-                       "dpi": execute.get("fig-dpi", 96), "format": execute.get("fig-format", "svg")}
-            client.kc.execute(SETUP.format(**figures), silent=True, store_history=False)
             for index, cell in enumerate(nb.cells):
                 origin = cell.metadata.report
                 if cell.cell_type == "markdown":
@@ -96,6 +86,14 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
         asyncio.run(all_cells())
     except DeadKernelError:
         raise ReportError("the Python kernel died while the report was running (out of memory?)") from None
+
+
+def figures(execute: dict) -> list[str]:
+    """Arguments of the kernel that set the size and format of figures (Quarto's defaults)."""
+    size = f"{execute.get('fig-width', 7)},{execute.get('fig-height', 5)}"
+    return [f"--InlineBackend.figure_formats={execute.get('fig-format', 'svg')}",
+            f"--InlineBackend.rc=figure.figsize={size}", f"--InlineBackend.rc=figure.dpi={execute.get('fig-dpi', 96)}",
+            "--InlineBackend.rc=savefig.dpi=figure"]
 
 
 async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> None:
@@ -139,7 +137,8 @@ def shown(data: dict) -> str:
         return str(data["text/markdown"])
     value = str(data.get("text/plain", ""))
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        return re.sub(r"([`*_{}\[\]()>#+,\-.!])", r"\\\1", value[1:-1].replace("\\", "\\\\"))
+        # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an equation.
+        return re.sub(r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])", r"\\\1", value[1:-1])
     return value
 
 

@@ -89,6 +89,8 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
             return write.tabset([(t["c"][1][0]["c"], t["c"][1][1:]) for t in item["c"][1]])
         if kind == "Span" and "labelled-equation" in classes:
             return write.equation(label, tree.value(attributes, "number"), tree.value(attributes, "alt"), item["c"][1])
+        if kind == "Str":
+            return write.word(item)
         if kind == "Header":
             return write.header(item)
         if kind == "Image":
@@ -221,6 +223,9 @@ class Html:
             item["c"][2] = [mark, tree.node("Space"), *item["c"][2]]
         return item
 
+    def word(self, item):
+        return None
+
     def image(self, item):
         return None
 
@@ -291,6 +296,9 @@ class Typst:
         return [self.raw(f"#heading(level: {level}, numbering: {number}, ["), tree.node("Plain", inlines),
                 self.raw(f"]){label}")]
 
+    def word(self, item):
+        return tree.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
+
     def image(self, item):
         attributes, _, (path, _) = item["c"]
         width = tree.value(attributes, "width")
@@ -300,7 +308,7 @@ class Typst:
         return tree.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
 
     def table(self, item, caption):
-        return [typst_table(untyped(item))]
+        return [typst_table(item)]
 
     def code(self, item):
         attributes, source = item["c"]
@@ -319,6 +327,9 @@ class Typst:
 
 
 def untyped(table: dict) -> dict:
+    """`table` without the column widths that pandoc takes from the dashes of the source."""
+    for specification in table["c"][2]:
+        specification[1] = {"t": "ColWidthDefault"}
     return table
 
 

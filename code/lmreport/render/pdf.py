@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -23,7 +24,7 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={HERE / 'page.typ'}",
                  *variables(options, document), *common(options, document)]
     source, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
-    (folder / "index.typ").write_text(source, encoding="utf-8")
+    (folder / "index.typ").write_text(printable(source), encoding="utf-8")
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     standards = options.get("pdf-standard") or []
     try:
@@ -32,9 +33,27 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
                              timestamp=int(epoch) if epoch else None)
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
-        near = " … ".join(line.split("│", 1)[1].strip()[:200] for line in error.diagnostic.splitlines() if "│" in line)
-        raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: {near.strip(' …')}") from None
+        near = next((line.split("│", 1)[1].strip() for line in error.diagnostic.splitlines()
+                     if re.match(r"\s*\d+ │", line)), "")
+        raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: {near[:300]}") from None
     return data, warnings
+
+
+def printable(source: str) -> str:
+    """`source` with characters that typst's own fonts lack made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
+    rare = {c for c in set(source) if c > "\u02ff" and not "\U0001d400" <= c <= "\U0001d7ff"}
+    missing = {ord(c): f"⟨U+{ord(c):04X}⟩" for c in rare if ord(c) not in font_characters()} if rare else {}
+    return source.translate(missing)
+
+
+@functools.cache
+def font_characters() -> frozenset[int]:
+    """Code points of DejaVu Sans Mono, which typst falls back to; matplotlib carries the same font."""
+    from fontTools.ttLib import TTFont
+    from matplotlib import get_data_path
+
+    with TTFont(Path(get_data_path()) / "fonts/ttf/DejaVuSansMono.ttf", lazy=True) as font:
+        return frozenset(font.getBestCmap()) | {0x200B, 0x2060}
 
 
 def variables(options: dict, document) -> list[str]:

@@ -50,7 +50,7 @@ CELL = {
     "label": str, "echo": (bool, str), "eval": bool, "output": (bool, str), "warning": bool, "error": bool,
     "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str, "code-line-numbers": bool,
     "fig-cap": (str, list), "fig-alt": (str, list), "fig-subcap": list, "fig-align": str, "fig-width": (int, float),
-    "fig-height": (int, float), "tbl-cap": (str, list), "tbl-subcap": list, "tbl-colwidths": (list, bool, str),
+    "fig-height": (int, float), "tbl-cap": (str, list), "tbl-subcap": list,
     "lst-label": str, "lst-cap": str, "layout-ncol": int, "tags": list, "classes": (str, list), "id": str,
     "fig-cap-location": str, "tbl-cap-location": str, "freeze": bool, "cache": bool,
 }
