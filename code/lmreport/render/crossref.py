@@ -12,6 +12,7 @@ from lmreport.render.source import Cell
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
 UNSUPPORTED = "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
 FLOAT = re.compile(r"(fig|tbl|lst)-\S")
+TOP = ("tbl", "lst")  # captions of these stand above
 NBSP = "\u00a0"
 
 

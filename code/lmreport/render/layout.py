@@ -1,16 +1,12 @@
-"""What a construct looks like in a format: floats, callouts, tab sets, columns, folded code, pictures."""
+"""What each construct becomes: content for one format only, floats, callouts, tab sets, columns, folded code."""
 
 from __future__ import annotations
 
-import json
-
 from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.render import as_html, as_typst, tree
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
-from lmreport.render.tables import typst_table
 
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
-TOP = ("tbl", "lst")  # captions of these stand above
 
 
 def prepare(blocks: list, fmt: str, profiles: tuple[str, ...]) -> list:
@@ -77,7 +73,7 @@ def tabset(attributes: list, content: list) -> dict:
 
 def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dict], folder) -> list:
     """Write what pandoc has no node for as raw HTML or typst around the content, bottom-up."""
-    write = {"html": Html, "typst": Typst}[fmt](index, options, cells, folder)
+    write = {"html": as_html.Html, "typst": as_typst.Typst}[fmt](index, options, cells, folder)
 
     def visit(item: dict):
         attributes = tree.attr_of(item)
@@ -174,180 +170,3 @@ def columns(blocks: list) -> tuple[list[list], list]:
         else:
             cells.append([block])
     return cells, []
-
-
-class Html:
-    """HTML around the content."""
-
-    def __init__(self, index, options, cells, folder):
-        self.index, self.options, self.cells = index, options, cells
-
-    def raw(self, string):
-        return tree.raw("html", string)
-
-    def float(self, label, entry, caption, content):
-        box = [self.raw("<figcaption>"), tree.node("Plain", caption), self.raw("</figcaption>")]
-        inner = box + content if entry.kind in TOP else content + box
-        sub = " quarto-subfloat" if entry.part else ""
-        return [self.raw(f'<!-- float-start --><div id="{label}" class="quarto-float{sub}">'
-                         f'<figure class="quarto-float-{entry.kind} figure">'),
-                *inner, self.raw("</figure></div><!-- float-end -->")]
-
-    def callout(self, kind, attributes, title, body):
-        fold = tree.value(attributes, "collapse")
-        outer, head = ("details", "summary") if fold else ("div", "div")
-        is_open = " open" if fold == "false" else ""
-        name = f' id="{attributes[0]}"' if attributes[0] else ""
-        role = "" if fold else ' role="note"'
-        return [self.raw(f'<{outer}{name} class="callout callout-{kind}"{role}{is_open}>'
-                         f'<{head} class="callout-title">'),
-                tree.node("Plain", title), self.raw(f'</{head}><div class="callout-body">'), *body,
-                self.raw(f"</div></{outer}>")]
-
-    def tabset(self, tabs):
-        out = [self.raw('<div class="panel-tabset">')]
-        for title, body in tabs:
-            out += [self.raw('<section class="tab"><p class="tab-title">'), tree.node("Plain", title),
-                    self.raw("</p>"), *body, self.raw("</section>")]
-        return [*out, self.raw("</div>")]
-
-    def equation(self, label, number, alt, content):
-        math = content[0]
-        math["c"][1] += f" \\qquad({number})"
-        return tree.node("Span", tree.attr(label, ["equation"]), [math])
-
-    def header(self, item):
-        shown = tree.value(item["c"][1], "number")
-        if shown:
-            mark = tree.node("Span", tree.attr("", ["header-section-number"]), [tree.text(shown)])
-            item["c"][2] = [mark, tree.node("Space"), *item["c"][2]]
-        return item
-
-    def word(self, item):
-        return None
-
-    def image(self, item):
-        return None
-
-    def table(self, item, caption):
-        return [self.raw('<div class="table-scroll" tabindex="0">'), untyped(item), self.raw("</div>")]
-
-    def code(self, item):
-        attributes, source = item["c"]
-        cell = tree.value(attributes, "cell")
-        item["c"][0] = tree.without(attributes, "cell")
-        if not cell:
-            return None
-        options = self.options | self.cells[int(cell)]
-        fold = options.get("code-fold", False)
-        if not fold or fold == "none":
-            return None
-        state = " open" if fold == "show" else ""
-        return [self.raw(f'<details class="code-fold"{state}><summary>'),
-                tree.node("Plain", tree.words(str(options.get("code-summary", "Code")))), self.raw("</summary>"),
-                item, self.raw("</details>")]
-
-    def grid(self, cells, count):
-        out = [self.raw(f'<div class="quarto-layout-panel" style="--columns:{count}">')]
-        for cell in cells:
-            out += [self.raw('<div class="quarto-layout-cell">'), *cell, self.raw("</div>")]
-        return [*out, self.raw("</div>")]
-
-    def pagebreak(self):
-        return self.raw('<div class="pagebreak"></div>')
-
-
-class Typst:
-    """Typst around the content; the functions it calls are defined in page.typ."""
-
-    def __init__(self, index, options, cells, folder):
-        self.index, self.options, self.cells, self.folder = index, options, cells, folder
-
-    def raw(self, string):
-        return tree.raw("typst", string)
-
-    def float(self, label, entry, caption, content):
-        place = "top" if entry.kind in TOP else "bottom"
-        kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
-        return [self.raw(f"/*float-start*/#figure(kind: {json.dumps(kind)}, supplement: none, numbering: none, ["),
-                *content, self.raw(f"], caption: figure.caption(position: {place}, ["), tree.node("Plain", caption),
-                self.raw(f"]))<{label}>/*float-end*/")]
-
-    def callout(self, kind, attributes, title, body):
-        return [self.raw(f"#callout({json.dumps(kind)}, ["), tree.node("Plain", title), self.raw("], ["), *body,
-                self.raw("])" + (f"<{attributes[0]}>" if attributes[0] else ""))]
-
-    def tabset(self, tabs):
-        out = []
-        for title, body in tabs:
-            out += [self.raw("#tab-title["), tree.node("Plain", title), self.raw("]"), *body]
-        return out
-
-    def equation(self, label, number, alt, content):
-        quoted = f', alt: {typst_string(alt)}' if alt else ""
-        return [tree.raw("typst", f'#math.equation(block: true, numbering: (..) => "({number})"{quoted}, [ ', False),
-                *content, tree.raw("typst", f" ])<{label}>", False)]
-
-    def header(self, item):
-        level, attributes, inlines = item["c"]
-        shown = tree.value(attributes, "number")
-        number = f"(..) => {json.dumps(shown)}" if shown else "none"
-        label = f"<{attributes[0]}>" if attributes[0] else ""
-        return [self.raw(f"#heading(level: {level}, numbering: {number}, ["), tree.node("Plain", inlines),
-                self.raw(f"]){label}")]
-
-    def word(self, item):
-        return tree.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
-
-    def image(self, item):
-        attributes, _, (path, _) = item["c"]
-        width = tree.value(attributes, "width")
-        natural = picture_width(self.folder / path)
-        options = f", width: {width}" if width.endswith("%") else f", natural: {natural:.1f}pt" if natural else ""
-        alt = tree.value(attributes, "alt")
-        return tree.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
-
-    def table(self, item, caption):
-        return [typst_table(item)]
-
-    def code(self, item):
-        attributes, source = item["c"]
-        item["c"] = [[attributes[0], [c for c in attributes[1] if c != "cell-code"],
-                      tree.without(attributes, "cell")[2]], breakable(source)]
-        return None
-
-    def grid(self, cells, count):
-        out = [self.raw(f"#grid(columns: (1fr,) * {count}, gutter: 1em,")]
-        for cell in cells:
-            out += [self.raw("["), *cell, self.raw("],")]
-        return [*out, self.raw(")")]
-
-    def pagebreak(self):
-        return self.raw("#pagebreak(weak: true)")
-
-
-def untyped(table: dict) -> dict:
-    """`table` without the column widths that pandoc takes from the dashes of the source."""
-    for specification in table["c"][2]:
-        specification[1] = {"t": "ColWidthDefault"}
-    return table
-
-
-def breakable(source: str, longest: int = 80) -> str:
-    """Code in which no run of characters is too long for a line of the page."""
-    return "\n".join(" ".join("\u200b".join(word[i:i + longest] for i in range(0, len(word), longest)) or word
-                              for word in line.split(" ")) for line in source.split("\n"))
-
-
-def typst_string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
-
-
-def picture_width(path) -> float | None:
-    """The width in points that an SVG states, None for other pictures."""
-    import re
-
-    if path.suffix != ".svg" or not path.is_file():
-        return None
-    found = re.search(r'<svg[^>]*\swidth="([\d.]+)(pt|px)?"', path.read_text(encoding="utf-8")[:4000])
-    return float(found[1]) * (1 if found[2] == "pt" else 0.75) if found else None

@@ -12,8 +12,8 @@ import yaml
 from lmreport.errors import ReportError
 
 FORMATS = ("html", "typst")
-METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description subject "
-               "lang categories copyright license citation google-scholar canonical-url".split())
+METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description "
+               "subject lang categories copyright license citation google-scholar canonical-url".split())
 OPTIONS = METADATA | set("""
     number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite
     execute format params jupyter filters shift-heading-level-by

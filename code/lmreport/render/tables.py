@@ -52,3 +52,10 @@ def broken(word: str) -> str:
     word = re.sub(r"(?<=[_./,=(\[|-])(?=\w)|(?<=[a-z])(?=[A-Z])", "\u200b", word)
     return "\u200b".join(part if len(part) <= 14 else "\u200b".join(part[i:i + 12] for i in range(0, len(part), 12))
                          for part in word.split("\u200b"))
+
+
+def natural(table: dict) -> dict:
+    """`table` without the column widths that pandoc takes from the dashes of the source."""
+    for specification in table["c"][2]:
+        specification[1] = {"t": "ColWidthDefault"}
+    return table

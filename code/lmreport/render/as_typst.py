@@ -1,0 +1,97 @@
+"""The constructs that pandoc does not know, as typst around their content; page.typ defines what is called here."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from lmreport.render import tree
+from lmreport.render.crossref import TOP
+from lmreport.render.tables import typst_table
+
+
+class Typst:
+    """Each method gets the content of one construct and returns the blocks that show it."""
+
+    def __init__(self, index, options, cells, folder):
+        self.index, self.options, self.cells, self.folder = index, options, cells, folder
+
+    def raw(self, string):
+        return tree.raw("typst", string)
+
+    def float(self, label, entry, caption, content):
+        place = "top" if entry.kind in TOP else "bottom"
+        kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
+        return [self.raw(f"/*float-start*/#figure(kind: {json.dumps(kind)}, supplement: none, numbering: none, ["),
+                *content, self.raw(f"], caption: figure.caption(position: {place}, ["), tree.node("Plain", caption),
+                self.raw(f"]))<{label}>/*float-end*/")]
+
+    def callout(self, kind, attributes, title, body):
+        return [self.raw(f"#callout({json.dumps(kind)}, ["), tree.node("Plain", title), self.raw("], ["), *body,
+                self.raw("])" + (f"<{attributes[0]}>" if attributes[0] else ""))]
+
+    def tabset(self, tabs):
+        out = []
+        for title, body in tabs:
+            out += [self.raw("#tab-title["), tree.node("Plain", title), self.raw("]"), *body]
+        return out
+
+    def equation(self, label, number, alt, content):
+        quoted = f', alt: {typst_string(alt)}' if alt else ""
+        return [tree.raw("typst", f'#math.equation(block: true, numbering: (..) => "({number})"{quoted}, [ ', False),
+                *content, tree.raw("typst", f" ])<{label}>", False)]
+
+    def header(self, item):
+        level, attributes, inlines = item["c"]
+        shown = tree.value(attributes, "number")
+        number = f"(..) => {json.dumps(shown)}" if shown else "none"
+        label = f"<{attributes[0]}>" if attributes[0] else ""
+        return [self.raw(f"#heading(level: {level}, numbering: {number}, ["), tree.node("Plain", inlines),
+                self.raw(f"]){label}")]
+
+    def word(self, item):
+        return tree.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
+
+    def image(self, item):
+        attributes, _, (path, _) = item["c"]
+        width = tree.value(attributes, "width")
+        natural = picture_width(self.folder / path)
+        options = f", width: {width}" if width.endswith("%") else f", natural: {natural:.1f}pt" if natural else ""
+        alt = tree.value(attributes, "alt")
+        return tree.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
+
+    def table(self, item, caption):
+        return [typst_table(item)]
+
+    def code(self, item):
+        attributes, source = item["c"]
+        item["c"] = [[attributes[0], [c for c in attributes[1] if c != "cell-code"],
+                      tree.without(attributes, "cell")[2]], breakable(source)]
+        return None
+
+    def grid(self, cells, count):
+        out = [self.raw(f"#grid(columns: (1fr,) * {count}, gutter: 1em,")]
+        for cell in cells:
+            out += [self.raw("["), *cell, self.raw("],")]
+        return [*out, self.raw(")")]
+
+    def pagebreak(self):
+        return self.raw("#pagebreak(weak: true)")
+
+
+def breakable(source: str, longest: int = 80) -> str:
+    """Code in which no run of characters is too long for a line of the page."""
+    return "\n".join(" ".join("\u200b".join(word[i:i + longest] for i in range(0, len(word), longest)) or word
+                              for word in line.split(" ")) for line in source.split("\n"))
+
+
+def typst_string(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+
+
+def picture_width(path) -> float | None:
+    """The width in points that an SVG states, None for other pictures."""
+    if path.suffix != ".svg" or not path.is_file():
+        return None
+    found = re.search(r'<svg[^>]*\swidth="([\d.]+)(pt|px)?"', path.read_text(encoding="utf-8")[:4000])
+    return float(found[1]) * (1 if found[2] == "pt" else 0.75) if found else None
