@@ -6,10 +6,8 @@ PYTHON  ?= python3
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 
-export LMREPORT_DATA  ?= $(DATA)
-export LMREPORT_MODEL ?= $(MODEL)
-export LMREPORT_SCALE ?= $(SCALE)
-export LMREPORT_SEED  ?= $(SEED)
+# DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
+$(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
 .PHONY: report test test-slow lint clean
 .DEFAULT_GOAL := report

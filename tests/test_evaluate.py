@@ -19,7 +19,8 @@ def draw(seed, n=60, classes=4):
 def test_accuracy_and_f1_by_counting(seed):
     logits, labels = draw(seed)
     predicted = [max(range(4), key=lambda j: row[j]) for row in logits]
-    assert evaluate.accuracy(logits, labels) == sum(p == y for p, y in zip(predicted, labels, strict=True)) / len(labels)
+    right = sum(p == y for p, y in zip(predicted, labels, strict=True))
+    assert evaluate.accuracy(logits, labels) == right / len(labels)
     found = evaluate.per_class(logits, labels)
     for c in range(4):
         tp = sum(p == c and y == c for p, y in zip(predicted, labels, strict=True))

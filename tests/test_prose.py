@@ -22,7 +22,8 @@ def prose(text):
 
 
 # What looks like a measured result: a percentage, an accuracy, a time, a rate, a count of texts.
-RESULT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?\s?%|0\.\d{2,}|\d+(?:\.\d+)?\s(?:ms|s|seconds|minutes|min|hours|h|texts/s)\b"
+RESULT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?\s?%|0\.\d{2,}"
+                    r"|\d+(?:\.\d+)?\s(?:ms|s|seconds|minutes|min|hours|h|texts/s)\b"
                     r"|\d{1,3},\d{3}\b|\d+\.\d+\s(?:points|times))")
 ALLOWED = {"80 %": "a definition's example", "95 %": "the level of the intervals", "100 %": "a whole"}
 

@@ -73,6 +73,14 @@ def test_bad_input_on_the_command_line_is_one_sentence_and_status_2():
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "'huge'" in done.stderr
 
 
+def test_doctor_names_each_part_and_how_to_mend_a_gap():
+    done = run("doctor", LMREPORT_DATA="nowhere.tar.gz")
+    assert done.returncode == 1 and "FAIL  data: there is no 'nowhere.tar.gz'" in done.stdout
+    assert "→ set LMREPORT_DATA" in done.stdout
+    for part in ("Python 3", "pinned packages", "quarto", "GPU", "model", "disk"):
+        assert part in done.stdout
+
+
 def test_help_comes_at_once_and_without_heavy_libraries():
     code = ("import sys, lmreport.cli; "
             "print([m for m in ('torch', 'tensorflow', 'transformers', 'matplotlib', 'numpy') if m in sys.modules])")

@@ -19,6 +19,6 @@ def notices(corpus, source, settings, recorded: bool):
         beside = ("The answers below speak of the recorded full-scale runs, and the quick results stand beside them."
                   if recorded else "`LMREPORT_SCALE=full` trains on all of them.")
         found.append(show.callout("note", "A quick render", (
-            f"This render trained on {show.count(settings.train_size)} texts at most, cut to {settings.max_length} word "
-            f"pieces. {beside}")))
+            f"This render trained on {show.count(settings.train_size)} texts at most, cut to {settings.max_length} "
+            f"word pieces. {beside}")))
     return show.markdown("\n".join(found))

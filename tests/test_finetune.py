@@ -1,0 +1,174 @@
+"""Questions 1c, 2, 4 and 5 on a tiny BERT with random weights and texts of the sample."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmreport import data, finetune, models, split, train, vectorize
+from lmreport.errors import ReportError
+from lmreport.settings import load, resolved
+
+SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return data.obtain("sample", print)
+
+
+@pytest.fixture(scope="module")
+def splits(corpus):
+    return split.dataset_dict(corpus.folder, 157)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A folder with a two-layer BERT of width 32, and the tokenizer of the packaged model."""
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("tiny")
+    vectorize.load_tokenizer(models.from_package("any").path).save_pretrained(folder)
+    BertModel(BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)) \
+        .save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(tiny):
+    return resolved(load(model=str(tiny), scale="quick", **SIZES), "cpu")
+
+
+def some(splits, settings):
+    return type(splits)({name: split.subset(s, 32, settings.seed) for name, s in splits.items()})
+
+
+def test_splits_have_the_right_sizes_are_disjoint_and_hold_every_text(splits, corpus):
+    assert {name: len(s) for name, s in splits.items()} == {"train": 256, "validation": 64, "test": 160}
+    texts = [text for s in splits.values() for text in s["text"]]
+    on_disk = [p.read_text(encoding="utf-8") for p in Path(corpus.folder).rglob("*.txt")]
+    assert sorted(texts) == sorted(on_disk)
+    assert splits["train"].features["labels"].names == list(data.TAGS)
+
+
+def test_labels_belong_to_their_texts(splits, corpus):
+    tag_of = {p.read_text(encoding="utf-8"): p.parent.name for p in Path(corpus.folder).rglob("*.txt")}
+    names = splits["train"].features["labels"].names
+    for one in splits.values():
+        assert all(tag_of[text] == names[label] for text, label in zip(one["text"], one["labels"], strict=True))
+
+
+def test_the_seed_decides_the_split_and_the_subset(splits, corpus):
+    again, other = split.dataset_dict(corpus.folder, 157), split.dataset_dict(corpus.folder, 158)
+    assert set(again["train"]["text"]) == set(splits["train"]["text"]) != set(other["train"]["text"])
+    part = split.subset(splits["train"], 40, 1)
+    assert np.bincount(part["labels"]).tolist() == [10] * 4
+    assert part["text"] == split.subset(splits["train"], 40, 1)["text"]
+
+
+def test_padding_to_one_length_as_asked(splits, tiny):
+    made = vectorize.tokenized(some(splits, load()), vectorize.load_tokenizer(str(tiny)), 32, "max_length")
+    for one in made.values():
+        assert {len(ids) for ids in one["input_ids"]} == {32} == {len(m) for m in one["attention_mask"]}
+        assert all((np.array(ids) != 0).sum() == sum(m) for ids, m in zip(one["input_ids"], one["attention_mask"],
+                                                                         strict=True))
+
+
+def test_classifier_knows_the_names_of_the_classes(tiny):
+    model = finetune.load_classifier(str(tiny), list(data.TAGS))
+    assert model.config.id2label == dict(enumerate(data.TAGS)) and model.config.label2id["python"] == 3
+
+
+def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(splits, tiny, settings, tmp_path):
+    import torch
+
+    part = some(splits, settings)
+    trainer, tokenized = finetune.prepare(part, str(tiny), settings, tmp_path)
+    trainer.args.bf16 = False
+    logits = finetune.predict_logits(trainer, tokenized["test"])
+    trainer.model.eval()
+    for i, text in enumerate(part["test"]["text"]):
+        inputs = trainer.processing_class(text, truncation=True, max_length=32, padding="max_length",
+                                          return_tensors="pt")
+        with torch.inference_mode():
+            assert trainer.model(**inputs).logits[0].numpy() == pytest.approx(logits[i], abs=1e-2)
+
+
+def test_a_training_learns_is_recorded_and_found_again(corpus, settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    told = []
+    record = train.run("transformer", settings, corpus, say=told.append)
+    losses = [h["loss"] for h in record["history"] if "loss" in h] or [h["train_loss"] for h in record["history"][-1:]]
+    assert np.isfinite(losses).all() and record["train_seconds"] > 0 and record["logits"].shape == (32, 4)
+    assert train.run("transformer", settings, corpus, say=told.append).path == record.path
+    assert sum("training at scale" in line for line in told) == 1
+    folder = train.fine_tuned(record)
+    model = finetune.load_classifier(str(folder), train.class_names(folder))
+    from lmreport.evaluate import QUESTIONS
+    again = finetune.predict_texts(model, vectorize.load_tokenizer(str(folder)), list(QUESTIONS))
+    assert again == pytest.approx(record["question_probabilities"], abs=1e-5)
+
+
+TRAIN = """
+import dataclasses, sys
+from lmreport import data, finetune, train
+from lmreport.settings import load, resolved
+finetune.SAVE_STEPS = 5
+settings = resolved(load(model={model!r}, scale="quick", train_size=200, test_size=32, max_length=32, batch_size=4,
+                         epochs=2, learning_rate=1e-3), "cpu")
+record = train.run("transformer", settings, data.obtain("sample"))
+print(record.path)
+"""
+
+
+def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
+    from lmreport import runs
+
+    def start(cache):
+        return subprocess.Popen([sys.executable, "-c", TRAIN.format(model=str(tiny))], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                env=os.environ | {"LMREPORT_CACHE": str(tmp_path / cache)})
+
+    undisturbed = start("a").communicate()[0].splitlines()[-1]
+    victim = start("b")
+    until = time.time() + 240
+    while not list((tmp_path / "b").glob("models/*.checkpoints/checkpoint-*/trainer_state.json")):
+        assert time.time() < until and victim.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    assert not list((tmp_path / "b" / "runs").glob("*")), "a killed training left a record"
+    resumed = start("b").communicate()[0].splitlines()[-1]
+    one, two = runs.read(Path(undisturbed)), runs.read(Path(resumed))
+    assert one.key == two.key
+    assert two["logits"] == pytest.approx(one["logits"], abs=2e-2)  # bf16 rounds to three digits
+
+
+@pytest.mark.parametrize("damage, said", [
+    (lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors"),
+    (lambda f: (f / "config.json").write_text("{"), "cannot be read"),
+])
+def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
+    import shutil
+
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    damage(folder)
+    models.locate.cache_clear()
+    with pytest.raises(ReportError, match=said):
+        models.locate(str(folder))
+    with pytest.raises(ReportError, match="lacks"):
+        models.locate(str(tmp_path / "nowhere"))
+
+
+def test_without_the_hub_the_packaged_model_serves_and_the_report_says_why():
+    source = models.locate("distilbert-base-uncased")
+    if source.name == "distilbert-base-uncased":
+        pytest.skip("the hub's model is at hand here")
+    assert source.name == models.MINILM and "could not be reached" in source.why
+    assert dataclasses.asdict(source)["digest"] == models.MINILM_SHA256

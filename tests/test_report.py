@@ -1,0 +1,139 @@
+"""The whole report on the sample, rendered once as a user would, and opened."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pikepdf
+import pytest
+
+from lmreport import data, rubric, runs
+from rendering import Page, pdf_text, squeezed, text
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the documents in a folder of its own, with the report rendered on the sample."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "report", folder / "report", ignore=shutil.ignore_patterns("index_files", ".jupyter*"))
+    shutil.copy(ROOT / "_quarto.yml", folder)
+    done = subprocess.run([sys.executable, "-m", "lmreport.cli", "render", "--renderer", "own"], cwd=folder, text=True,
+                          env=os.environ | {"LMREPORT_DATA": "sample", "LMREPORT_SCALE": "quick"}, capture_output=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (folder / "log.txt").write_text(done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(project):
+    return Page(project / "_report" / "report" / "index.html")
+
+
+@pytest.fixture(scope="module")
+def recorded(project):
+    before = os.getcwd()
+    os.chdir(project)
+    yield runs.full_scale(data.obtain("sample", print))
+    os.chdir(before)
+
+
+def table_cells(html, label):
+    holder = next(html.find(lambda e: e[1].get("id") == label))
+    return [[text(c) for c in html.find(lambda e: e[0] in ("td", "th"), row)]
+            for row in html.find(lambda e: e[0] == "tr", holder)]
+
+
+def test_it_says_what_it_does_and_where_the_report_is(project):
+    log = (project / "log.txt").read_text()
+    for line in ("rendering with the project's own renderer", "index.html", "index.pdf", "index.ipynb", "done in"):
+        assert line in log
+
+
+def test_html_is_one_file_that_asks_for_nothing(html):
+    asking = html.find(lambda e: e[0] in ("script", "link", "img", "iframe"))
+    wanted = [e[1].get("src") or e[1].get("href") for e in asking]
+    assert not [w for w in wanted if w and not w.startswith(("data:", "#"))]
+    assert "@import" not in html.source and not re.search(r"url\(\s*['\"]?https?:", html.source)
+
+
+def test_every_item_has_its_answer_with_points_and_a_link_to_it(html):
+    targets = {e[1]["id"] for e in html.find(lambda e: "id" in e[1])}
+    links = {e[1].get("href") for e in html.find(lambda e: e[0] == "a")}
+    words = text(html.tree)
+    for item in rubric.rubric()["items"]:
+        assert f"sec-{item['id']}" in targets and f"#sec-{item['id']}" in links, item["id"]
+        assert f"Item {item['id']} · {rubric.points(item['id'])}" in words
+    assert not [link for link in links if link and link.startswith("#") and link[1:] and link[1:] not in targets]
+    assert "??" not in words and "?@" not in words
+
+
+def test_it_says_that_it_was_made_on_the_sample(html):
+    assert "Made on the sample, not on the real data" in text(html.tree)
+
+
+def test_summary_and_accuracies_are_those_of_the_records(html, recorded):
+    assert {"lstm", "transformer", "bag_of_words", "tfidf_svm"} <= set(recorded)
+    rows = {row[0]: row for row in table_cells(html, "tbl-accuracy")[1:]}
+    words = text(html.tree)
+    for name, record in recorded.items():
+        logits, labels = (np.load(record.path.with_suffix(".npz"))[k] for k in ("logits", "labels"))
+        share = f"{100 * np.mean(np.argmax(logits, 1) == labels):.1f} %"
+        assert rows[record.label][1] == share, name
+        assert name == "bag_of_words" or share in words.split("Summary")[-1]
+
+
+def test_figures_have_captions_numbers_and_alt_texts(html):
+    facts = html.facts()
+    images = [a for a in facts["alternatives"] if a]
+    assert len(images) > 20 and len(set(images)) == len(images) == len(facts["alternatives"])
+    numbers = [int(m[1]) for c in facts["captions"] if (m := re.match(r"Figure (\d+)", c))]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_pdf_is_tagged_titled_and_has_pages_bookmarks_and_the_same_numbers(project, html):
+    path = project / "_report" / "report" / "index.pdf"
+    with pikepdf.open(path) as pdf:
+        assert pdf.Root.Lang == "en" and bool(pdf.Root.MarkInfo.Marked) and "/StructTreeRoot" in pdf.Root
+        assert "Pre-trained language models" in str(pdf.docinfo.get("/Title"))
+        assert len(pdf.open_outline().root) >= 8 and 15 < len(pdf.pages) < 120
+    words = pdf_text(path)
+    for row in table_cells(html, "tbl-accuracy"):
+        for cell in row:
+            assert squeezed(cell) in words, cell
+
+
+def test_notebook_is_executed_without_error(project):
+    notebook = nbformat.read(project / "_report" / "report" / "index.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    assert len(code) > 60
+    assert not [o for c in code for o in c.outputs if o.output_type == "error"]
+
+
+def test_no_text_of_the_real_data_is_in_the_report(project):
+    archive = ROOT.parent / "shared" / "data" / "stack_overflow_16k.tar.gz"
+    if not archive.is_file():
+        pytest.skip("the real archive is not here")
+    import tarfile
+
+    words = re.findall(r"[a-z]+", (project / "_report" / "report" / "index.ipynb").read_text("utf-8").lower())
+    ours = {tuple(words[i:i + 12]) for i in range(len(words) - 11)}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.name.endswith(".txt"):
+                w = re.findall(r"[a-z]+", tar.extractfile(member).read().decode().lower())
+                hits = [run for i in range(len(w) - 11) if (run := tuple(w[i:i + 12])) in ours]
+                assert not [run for run in hits if len(set(run)) > 6], member.name
+
+
+def test_an_unchanged_report_is_not_rendered_again(project):
+    done = subprocess.run([sys.executable, "-m", "lmreport.cli", "render", "--renderer", "own"], cwd=project, text=True,
+                          env=os.environ | {"LMREPORT_DATA": "sample", "LMREPORT_SCALE": "quick"}, capture_output=True)
+    assert done.returncode == 0 and "nothing changed" in done.stderr and "training" not in done.stderr
