@@ -1,0 +1,197 @@
+"""Question 4b: the encoder alone, the encoder with a task head, and what the pre-trained weights are worth."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+
+import numpy as np
+
+from lmreport import finetune, style, vectorize
+from lmreport.cache import remember
+
+WAYS = ("fine-tuned", "frozen", "from scratch")
+SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400)
+
+
+def load_both(path: str, class_names: list[str]):
+    """The encoder alone, the encoder with a head, and the names of the weights that the second made anew.
+
+    The checkpoint at `path` is read twice; the load report of Transformers calls the new weights "missing".
+    """
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    encoder = AutoModel.from_pretrained(path)
+    classifier, report = AutoModelForSequenceClassification.from_pretrained(
+        path, num_labels=len(class_names), output_loading_info=True)
+    return encoder.eval(), classifier.eval(), sorted(report["missing_keys"])
+
+
+def parameters(model, only: tuple[str, ...] = ()) -> int:
+    """Number of parameters of `model`, or of those with the names in `only`."""
+    return sum(p.numel() for name, p in model.named_parameters() if not only or name in only)
+
+
+def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple[int, ...]]:
+    """Shapes of what goes in and of what both models make of it."""
+    import torch
+
+    inputs = tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        return {"input_ids": tuple(inputs["input_ids"].shape),  # (batch, n)
+                "last_hidden_state": tuple(encoder(**inputs).last_hidden_state.shape),  # (batch, n, d)
+                "logits": tuple(classifier(**inputs).logits.shape)}  # (batch, classes)
+
+
+def same_encoder(encoder, classifier) -> bool:
+    """True if the encoder inside the classifier has, tensor by tensor, the weights of the encoder alone."""
+    inside = classifier.base_model.state_dict()
+    return all(name in inside and bool((weight == inside[name]).all())
+               for name, weight in encoder.state_dict().items() if "pooler" not in name)
+
+
+def from_scratch(path: str, class_names: list[str], seed: int):
+    """The same architecture with a head and random weights: only the configuration of `path` is read."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification, set_seed
+
+    set_seed(seed)
+    return AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(path, num_labels=len(class_names)))
+
+
+def text_vectors(model, tokenizer, texts: list[str], max_length: int, batch: int = 32) -> np.ndarray:
+    """Mean over the tokens of the encoder's last hidden states, without a gradient: (texts, d), in their order."""
+    import torch
+
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+    model = model.base_model.eval().to("cuda" if finetune.has_cuda() else "cpu")
+    for start in range(0, len(order), batch):
+        rows = order[start:start + batch]
+        inputs = tokenizer([texts[i] for i in rows], truncation=True, max_length=max_length, padding=True,
+                           return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            hidden = model(**inputs).last_hidden_state  # (batch, n, d)
+            mask = inputs["attention_mask"][..., None]  # (batch, n, 1)
+            vectors[rows] = ((hidden * mask).sum(1) / mask.sum(1)).float().cpu().numpy()
+    return vectors
+
+
+def linear_head(vectors, labels, seed: int):
+    """A logistic regression fitted on vectors (n, d) that stay as they are: the head on a frozen encoder."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    head = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=0.1, random_state=seed))
+    return head.fit(vectors, labels)
+
+
+def subset(labels, size: int, seed: int) -> np.ndarray:
+    """`size` row numbers, the classes as equal in number as `size` allows; a smaller set is part of a larger one."""
+    rng, labels = np.random.default_rng(seed), np.asarray(labels)
+    shuffled = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    turns = [(turn, c, row) for c, rows in enumerate(shuffled) for turn, row in enumerate(rows)]
+    return np.array([row for _, _, row in sorted(turns)[:size]])
+
+
+@remember
+def frozen_against_random(path: str, digest: str, data: str, texts: list[str], labels: list[int],
+                          test_texts: list[str], test_labels: list[int],
+                          sizes: tuple[int, ...] = (20, 40, 80, 160), max_length: int = 48, seed: int = 0) -> dict:
+    """Accuracy of the same linear head on the encoder at `path` and on its architecture with random weights.
+
+    digest, data: of the weights and of the texts, so that a record belongs to them. Returns arrays (sizes,).
+    """
+    from transformers import AutoModel
+
+    classes = [str(c) for c in sorted(set(labels))]
+    tokenizer = vectorize.load_tokenizer(path)
+    found = {"sizes": np.array([s for s in sizes if s <= len(labels)]), "test": len(test_labels)}
+    models = {"pre-trained": AutoModel.from_pretrained(path), "random": from_scratch(path, classes, seed)}
+    for name, model in models.items():
+        vectors, test = (text_vectors(model, tokenizer, t, max_length) for t in (texts, test_texts))
+        rows = [subset(labels, size, seed) for size in found["sizes"]]
+        found[name] = np.array([linear_head(vectors[r], np.asarray(labels)[r], seed).score(test, test_labels)
+                                for r in rows])
+    return found
+
+
+def train_point(splits, path: str, settings, way: str, size: int, steps: int = 0) -> dict:
+    """One point of the learning curve: `way` of WAYS on `size` texts of splits["train"], tested on splits["test"].
+
+    splits: any DatasetDict with `text` and `labels` (ClassLabel). settings: resolved; its epochs, batch size,
+    learning rate, length and seed hold for fine-tuning and for training from scratch. steps: at least so many
+    updates, so that few texts are seen often enough; 0: 150.
+    Returns way, size, accuracy, seconds of training, and `correct` (test texts,), in the order of the test split.
+    """
+    names = splits["train"].features["labels"].names
+    train = splits["train"].select(subset(splits["train"]["labels"], size, settings.seed))
+    labels = np.array(splits["test"]["labels"])
+    start = time.perf_counter()
+    if way == "frozen":
+        from transformers import AutoModel
+
+        model, tokenizer = AutoModel.from_pretrained(path), vectorize.load_tokenizer(path)
+        vectors = text_vectors(model, tokenizer, list(train["text"]), settings.max_length)
+        head = linear_head(vectors, np.array(train["labels"]), settings.seed)
+        seconds = time.perf_counter() - start
+        predicted = head.predict(text_vectors(model, tokenizer, list(splits["test"]["text"]), settings.max_length))
+    else:
+        trainer, test = _trainer(train, splits["test"], path, names, settings, way, steps or 150)
+        start = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - start
+        predicted = finetune.predict_logits(trainer, test).argmax(-1)
+    correct = predicted == labels
+    return {"way": way, "size": size, "accuracy": float(correct.mean()), "seconds": seconds, "correct": correct}
+
+
+def _trainer(train, test, path, names, settings, way, steps):
+    """A Trainer for `way` without evaluations or checkpoints on the way, and the tokenized test split."""
+    from datasets import DatasetDict
+
+    tokenizer = vectorize.load_tokenizer(path)
+    data = vectorize.tokenized(DatasetDict(train=train, test=test), tokenizer, settings.max_length)
+    epochs = max(settings.epochs, int(np.ceil(steps * settings.batch_size / len(train))))
+    arguments = finetune.training_arguments(dataclasses.replace(settings, epochs=epochs), tempfile.mkdtemp())
+    arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
+    model = (from_scratch(path, names, settings.seed) if way == "from scratch"
+             else finetune.load_classifier(path, names))
+    return finetune.make_trainer(model, arguments, data["train"], None, tokenizer), data["test"]
+
+
+def learning_curve(splits, path: str, settings, sizes: tuple[int, ...] = SIZES, ways: tuple[str, ...] = WAYS):
+    """`train_point` for each way and size, one at a time, smallest first: keep each as it comes."""
+    for size in sorted(s for s in sizes if s <= len(splits["train"])):
+        for way in ways:
+            yield train_point(splits, path, settings, way, size)
+
+
+def plot_learning_curve(points: list[dict], chance: float):
+    """Test accuracy against the number of training texts for each way; `chance`: that of guessing."""
+    figure, ax = style.figure(height=2.9)
+    for way, marker, line in zip(WAYS, style.MARKERS, style.LINES, strict=False):
+        drawn = sorted((p["size"], p["accuracy"]) for p in points if p["way"] == way)
+        if drawn:
+            sizes, accuracies = np.array(drawn).T
+            ax.semilogx(sizes, 100 * accuracies, marker=marker, linestyle=line, label=way)
+    _accuracy_axes(ax, sorted({p["size"] for p in points}), chance)
+    return figure
+
+
+def plot_probes(found: dict, chance: float):
+    """Test accuracy of the same linear head on pre-trained and on random weights against training texts."""
+    figure, ax = style.figure(height=2.6)
+    for name, marker, line in (("pre-trained", "o", "-"), ("random", "s", "--")):
+        ax.semilogx(found["sizes"], 100 * found[name], marker=marker, linestyle=line, label=f"{name} weights, frozen")
+    _accuracy_axes(ax, found["sizes"], chance)
+    return figure
+
+
+def _accuracy_axes(ax, sizes, chance: float) -> None:
+    ax.axhline(100 * chance, color="0.4", linestyle=":", marker="", linewidth=1, label="guessing")
+    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(0, 100))
+    ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
+    ax.minorticks_off()
+    ax.legend(loc="lower right")
