@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import sys
@@ -56,6 +57,7 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
     from nbclient.exceptions import DeadKernelError
 
     warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(  # of this very Python, whatever kernels the machine knows
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR",
@@ -93,7 +95,7 @@ def figures(execute: dict) -> list[str]:
     size = f"{execute.get('fig-width', 7)},{execute.get('fig-height', 5)}"
     return [f"--InlineBackend.figure_formats={execute.get('fig-format', 'svg')}",
             f"--InlineBackend.rc=figure.figsize={size}", f"--InlineBackend.rc=figure.dpi={execute.get('fig-dpi', 96)}",
-            "--InlineBackend.rc=savefig.dpi=figure"]
+            "--InlineBackend.rc=savefig.dpi=figure", "--InlineBackend.rc=svg.hashsalt=lmreport"]
 
 
 async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> None:

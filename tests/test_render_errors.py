@@ -1,0 +1,123 @@
+"""What the renderer refuses, with file and line; what it leaves alone; what is the same every time."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+
+from lmreport.errors import ReportError
+from lmreport.render import render
+from rendering import FRONT, OPTIONS, Page, own, project, text
+
+CELL = "```{python}\n#| label: fig-a\n1\n```\n"
+BAD = {
+    "unknown reference": ("Text.\n\nSee @fig-none.\n", r"report/index\.qmd:8: @fig-none refers to nothing"),
+    "unknown kind": ("See @thm-a.\n", r"report/index\.qmd:6: .*@thm-"),
+    "label twice": ("::: {#fig-a}\nx\n\ncap\n:::\n\n::: {#fig-a}\ny\n\ncap\n:::\n", r"index\.qmd:12: label 'fig-a'"),
+    "cell label twice": (CELL + CELL, r"index\.qmd:10: label 'fig-a' was given before, at report/index\.qmd:6"),
+    "section and anchor": ("# A {#sec-a}\n\n[text](#sec-b)\n", r"index\.qmd:8: link to #sec-b"),
+    "cell option": ("```{python}\n#| lable: a\n1\n```\n",
+                    r"index\.qmd:7: unknown cell option 'lable'; did you mean 'label'"),
+    "cell option's kind": ("```{python}\n#| echo: perhaps\n1\n```\n", r"index\.qmd:7: cell option echo: 'perhaps'"),
+    "other language": ("```{r}\n1\n```\n", r"index\.qmd:6: .*\{r\}"),
+    "open block": ("```python\n1\n", r"index\.qmd:6: this code block .* never closed"),
+    "shortcode": ("Play {{< video x.mp4 >}}.\n", r"index\.qmd:6: shortcode \{\{< video"),
+    "include": ("{{< include _none.qmd >}}\n", r"index\.qmd:6: include '_none\.qmd' is not a file"),
+    "include outside": ("{{< include /../../etc/passwd >}}\n", r"index\.qmd:6: include"),
+    "source": ("As [@nobody2020] says.\n", r"index\.qmd:6: no source 'nobody2020'"),
+    "picture": ("![cap](none.png)\n", r"picture 'none\.png'"),
+    "caption": ("```{python}\n#| label: fig-a\nprint(1)\n```\n", r"index\.qmd:6: cell 'fig-a' needs fig-cap"),
+    "condition": ('::: {.content-visible when-moon="full"}\nx\n:::\n', r"unknown condition 'when-moon'"),
+    "failing cell": ("```{python}\n#| label: bang\nx = 1\n\n1 / 0\n```\n",
+                     r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero"),
+    "failing function": ("```{python}\ndef f():\n    raise ValueError('no')\n```\n\n```{python}\nf()\n```\n",
+                         r"index\.qmd:12: cell .* failed: ValueError: no"),
+    "syntax": ("```{python}\nx = (\n```\n", r"index\.qmd:\d+: cell .* failed: SyntaxError"),
+    "inline code": ("Text.\n\nIs `{python} nothing + 1`.\n",
+                    r"index\.qmd:8: inline code 'nothing \+ 1' failed: NameError"),
+    "html output": ("```{python}\nfrom IPython.display import HTML\nHTML('<b>x</b>')\n```\n",
+                    r"index\.qmd:6: .*text/html"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_refused(name, tmp_path):
+    body, said = BAD[name]
+    with pytest.raises(ReportError, match=said):
+        own(project(tmp_path, body), ("html",))
+    assert not (tmp_path / "_report").exists()
+
+
+@pytest.mark.parametrize("front, options, said", [
+    ("---\ntitle: x\ntitel: y\n---\n", OPTIONS, r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'"),
+    ("---\ntitle: [x\n---\n", OPTIONS, r"report/index\.qmd:\d: not valid YAML"),
+    ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
+    (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
+    (FRONT, OPTIONS.replace("report/*.qmd", "report/other.qmd"), r"_quarto\.yml lists 'report/other\.qmd'"),
+])
+def test_options_refused(front, options, said, tmp_path):
+    with pytest.raises(ReportError, match=said):
+        own(project(tmp_path, "Text.\n", front, options), ("html",))
+
+
+def test_failure_leaves_old_files(tmp_path):
+    folder = project(tmp_path, "One.\n")
+    before = {p.name: p.read_bytes() for p in own(folder).iterdir()}
+    assert set(before) == {"index.html", "index.pdf", "index.ipynb", ".render.json"}
+    (folder / "report/index.qmd").write_text(FRONT + "See @sec-none.\n")
+    with pytest.raises(ReportError):
+        own(folder)
+    assert {p.name: p.read_bytes() for p in (folder / "_report/report").iterdir()} == before
+
+
+def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    body = ("See @fig-p, made on `{python} 1 + 1`.\n\n```{python}\n#| label: fig-p\n#| fig-cap: A line\n"
+            "#| fig-alt: up\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);\n```\n")
+    folder = project(tmp_path, body, FRONT.replace("2026-01-02", "today"))
+    out = own(folder)
+    first = {p.name: p.read_bytes() for p in out.iterdir()}
+    assert "November 14, 2023" in first["index.html"].decode()
+    said: list[str] = []
+    render(folder, progress=said.append)
+    assert any("nothing changed" in line for line in said)
+    own(folder, force=True)
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == first
+    (folder / "report/index.qmd").write_text(FRONT + "Other.\n")
+    assert "Other." in (own(folder) / "index.html").read_text()
+
+
+def test_parameters_profile_and_notebook(tmp_path):
+    body = ("```{python}\n#| tags: [parameters]\n#| label: given\nn = 1\n```\n\n"
+            "`{python} n` texts.\n\n::: {.content-visible when-profile=\"long\"}\nLong version.\n:::\n\n"
+            "```{python}\n#| label: shown\nprint('n is', n)\n```\n")
+    folder = project(tmp_path, body)
+    (folder / "_quarto-long.yml").write_text("title: Profile\n")
+    out = own(folder, ("html",), params={"n": 7}, profile="long")
+    words = text(Page(out / "index.html").tags("main")[0]) if Page(out / "index.html").tags("main") else ""
+    words = words or text(Page(out / "index.html").tree)
+    assert "7 texts." in words and "n is 7" in words and "Long version." in words
+    book = nbformat.read(out / "index.ipynb", as_version=4)
+    nbformat.validate(book)
+    assert [c.source for c in book.cells if "n = 7" in c.source] == ["# Injected Parameters\nn = 7\n"]
+    assert any(o.get("text") == "n is 7\n" for c in book.cells if c.cell_type == "code" for o in c.outputs)
+    assert any("7 texts." in c.source for c in book.cells if c.cell_type == "markdown")
+    assert "report" not in json.dumps([c.metadata for c in book.cells])
+    with pytest.raises(ReportError, match="profile 'short'"):
+        own(folder, profile="short")
+
+
+def test_page_stands_alone(tmp_path):
+    """Nothing is fetched from elsewhere, and a reader without script misses nothing."""
+    body = "# A\n\n```{python}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);\n```\n"
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    loading = page.find(lambda e: e[0] in ("script", "img", "link", "source", "iframe"))
+    fetched = [e[1].get("src") or e[1].get("href") for e in loading]
+    assert [f for f in fetched if f and not f.startswith("data:")] == []
+    assert "@import" not in page.source and "url(" not in page.source
+    hidden = [e for e in page.find(lambda e: "hidden" in e[1])]
+    assert hidden == [] and '<html lang="en"' in page.source
+    skip = next(page.find(lambda e: e[0] == "a"))
+    assert skip[1] == {"class": "skip", "href": "#title-block-header"}
