@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.nn import functional as F
+
+from lmreport import style
 
 
 def attention_weights(q, k, mask=None):
@@ -42,3 +45,171 @@ def multi_head_attention(x, w_in, b_in, w_out, b_out, heads, mask=None):
     q, k, v = projected.permute(2, 0, 3, 1, 4)  # each (batch, heads, n, d / heads)
     joined = attention(q, k, v, mask).transpose(1, 2).reshape(batch, n, d)  # heads side by side again
     return F.linear(joined, w_out, b_out)
+
+
+def by_hand() -> dict[str, np.ndarray]:
+    """Equation 1 for three tokens with d_k = 2, every intermediate result; small whole numbers to check by hand."""
+    x = np.array([[1, 0], [0, 1], [1, 1]])  # (3 tokens, 2)
+    w_q, w_k, w_v = np.array([[1, 1], [0, 1]]), np.array([[1, 0], [1, 1]]), np.array([[2, 0], [0, 3]])
+    q, k, v = x @ w_q, x @ w_k, x @ w_v  # (3, 2) each
+    scores = q @ k.T  # (3, 3)
+    scaled = scores / np.sqrt(2)
+    exponentials = np.exp(scaled)
+    sums = exponentials.sum(1, keepdims=True)  # (3, 1)
+    weights = exponentials / sums
+    return {"x": x, "w_q": w_q, "w_k": w_k, "w_v": w_v, "q": q, "k": k, "v": v, "scores": scores, "scaled": scaled,
+            "exp": exponentials, "sum": sums, "weights": weights, "output": weights @ v}
+
+
+def soft_lookup(query, keys, values, scale: float):
+    """A dictionary that answers with a mixture: weights softmax(scale · q·k) (m,) and the weighted value (d_v,)."""
+    weights = np.exp(scale * (keys @ query - (keys @ query).max()))
+    weights = weights / weights.sum()
+    return weights, weights @ values
+
+
+def lookup(largest: float = 24, number: int = 49) -> dict:
+    """Soft against hard lookup in four keys on the unit circle, for growing scale (0 … largest).
+
+    weights (scales, 4), answers (scales,), hard: the value of the nearest key; error and its bound
+    Σ over the other keys of e^(−scale · (best score − its score)) · |its value − hard|, both (scales,).
+    """
+    angles, toward = np.radians([15, 65, 130, 250]), np.radians(60)
+    keys, values = np.stack([np.cos(angles), np.sin(angles)], 1), np.array([2.0, 1.0, 3.0, 4.0])
+    query = np.array([np.cos(toward), np.sin(toward)])
+    scales = np.linspace(0, largest, number)
+    found = [soft_lookup(query, keys, values, scale) for scale in scales]
+    match = keys @ query
+    hard, gaps = values[match.argmax()], match.max() - match
+    bound = [(np.exp(-scale * gaps) * np.abs(values - hard)).sum() for scale in scales]
+    answers = np.array([answer for _, answer in found])
+    return {"scales": scales, "match": match, "weights": np.array([w for w, _ in found]), "answers": answers,
+            "hard": float(hard), "error": np.abs(answers - hard), "bound": np.array(bound)}
+
+
+def load_encoder(path: str):
+    """The pre-trained encoder at `path` with its tokenizer, on the CPU, able to give its attention maps."""
+    from transformers import AutoModel, AutoTokenizer, logging
+
+    logging.set_verbosity_error()  # heads of the pre-training that are left out are no news here
+    logging.disable_progress_bar()
+    model = AutoModel.from_pretrained(path, attn_implementation="eager", dtype=torch.float32)
+    return model.eval(), AutoTokenizer.from_pretrained(path)
+
+
+@torch.inference_mode()
+def look(model, tokenizer, text: str) -> dict:
+    """Tokens of `text` and the model's attention, array (layers, heads, n, n), rows: who looks, columns: at whom."""
+    inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
+    maps = model(**inputs, output_attentions=True).attentions
+    if not maps:
+        raise ValueError("the model gives no attention maps; load it with attn_implementation='eager'")
+    return {"tokens": tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]),
+            "weights": torch.cat(maps).float().cpu().numpy()}
+
+
+def received(maps: np.ndarray) -> np.ndarray:
+    """Attention that each token gets in the last layer, mean over heads and over the tokens that look: (n,), sum 1."""
+    return maps[-1].mean((0, 1))
+
+
+def column_share(maps: np.ndarray) -> float:
+    """Share of the variance among the cells of the last layer's map (mean over heads) that lies between its columns."""
+    last = maps[-1].mean(0)
+    return float(last.mean(0).var() / last.var())
+
+
+def without_each(tokenizer, text: str, device) -> tuple[dict, list[int]]:
+    """A batch of the same text: first with all tokens visible, then with one word piece hidden from all in each row."""
+    inputs = tokenizer(text, truncation=True, return_tensors="pt", return_special_tokens_mask=True).to(device)
+    pieces = (inputs.pop("special_tokens_mask")[0] == 0).nonzero().flatten().tolist()
+    batch = {name: value.repeat(len(pieces) + 1, 1) for name, value in inputs.items()}
+    batch["attention_mask"][range(1, len(pieces) + 1), pieces] = 0
+    return batch, pieces
+
+
+@torch.inference_mode()
+def ablation(model, tokenizer, text: str) -> dict:
+    """How far the sentence moves when one token is hidden: 1 − cosine of the mean of the other tokens' vectors.
+
+    tokens: the word pieces; attention: what each receives; effect: arrays over these pieces.
+    """
+    batch, pieces = without_each(tokenizer, text, model.device)
+    states = model(**batch).last_hidden_state  # (1 + pieces, n, d)
+    effect = []
+    for row, hidden in enumerate(pieces, start=1):
+        others = [i for i in range(states.shape[1]) if i != hidden]
+        effect.append(1 - F.cosine_similarity(states[0, others].mean(0), states[row, others].mean(0), dim=0).item())
+    return _with_attention(model, tokenizer, text, pieces, np.array(effect))
+
+
+@torch.inference_mode()
+def ablation_logits(model, tokenizer, text: str) -> dict:
+    """How far the logit of the predicted class falls when one token is hidden from a classifier.
+
+    Keys as in `ablation` (effect: fall of that logit), and predicted: class number, logit: with all tokens visible.
+    """
+    batch, pieces = without_each(tokenizer, text, model.device)
+    logits = model(**batch).logits.float()  # (1 + pieces, classes)
+    predicted = int(logits[0].argmax())
+    effect = (logits[0, predicted] - logits[1:, predicted]).cpu().numpy()
+    return _with_attention(model, tokenizer, text, pieces, effect) | {
+        "predicted": predicted, "logit": float(logits[0, predicted])}
+
+
+def _with_attention(model, tokenizer, text, pieces, effect) -> dict:
+    """most: index of the piece that gets most attention; strongest: of the largest effect; rank: 1 if they agree.
+
+    others: mean effect of hiding another piece than `most`, which is what hiding a random one does on average.
+    """
+    seen = look(model, tokenizer, text)
+    attended = received(seen["weights"])[pieces]
+    most, size = int(attended.argmax()), np.abs(effect)
+    return {"tokens": [seen["tokens"][i] for i in pieces], "attention": attended, "effect": effect, "most": most,
+            "strongest": int(size.argmax()), "rank": int((size > size[most]).sum()) + 1,
+            "others": float(np.delete(effect, most).mean()) if len(effect) > 1 else float("nan"),
+            "special": float(1 - attended.sum())}
+
+
+def plot_lookup(found: dict):
+    """Left: weights of the four keys against scale; right: distance to the hard lookup and its bound."""
+    fig, (left, right) = style.figure(2, height=2.7)
+    for i in np.argsort(-found["match"]):
+        label = f"q·k = {found['match'][i]:.2f}".replace("-", "−")
+        left.plot(found["scales"], found["weights"][:, i], markevery=8, label=label)
+    left.set(title="Weights of the four keys", xlabel="scale", ylabel="weight", ylim=(-0.03, 1.03))
+    left.legend()
+    right.semilogy(found["scales"], found["error"], markevery=8, label="|soft − hard|")
+    right.semilogy(found["scales"], found["bound"], markevery=8, label="bound")
+    right.set(title="Distance to the hard lookup", xlabel="scale", ylabel="difference of the values")
+    right.legend()
+    return fig
+
+
+def plot_maps(looks: list[dict]):
+    """The last layer's attention, mean over its heads, one map per text; one colour scale for all."""
+    fig, axes = style.figure(len(looks), height=3.2, squeeze=False)
+    maps = [found["weights"][-1].mean(0) for found in looks]
+    for axis, found, weights in zip(axes[0], looks, maps, strict=True):
+        image = axis.imshow(weights, vmin=0, vmax=max(m.max() for m in maps))
+        axis.set_xticks(range(len(weights)), found["tokens"], rotation=90, fontsize=7)
+        axis.set_yticks(range(len(weights)), found["tokens"], fontsize=7)
+        axis.set(xlabel="looked at", ylabel="looking")
+        axis.grid(False)
+    fig.colorbar(image, ax=axes[0], shrink=0.75, label="weight")
+    return fig
+
+
+def plot_ablation(results: list[dict], ylabel: str):
+    """Effect of hiding a word piece against the attention it receives; the most attended one is ringed and named."""
+    fig, axes = style.figure(len(results), height=2.8, squeeze=False)
+    for axis, found in zip(axes[0], results, strict=True):
+        axis.plot(found["attention"], found["effect"], linestyle="", label="word piece")
+        for which, pad in {found["strongest"]: -10, found["most"]: 6}.items():
+            axis.annotate(found["tokens"][which], (found["attention"][which], found["effect"][which]),
+                          xytext=(-4, pad), textcoords="offset points", ha="right", fontsize=8)
+        axis.plot(found["attention"][found["most"]], found["effect"][found["most"]], "o", markersize=10,
+                  fillstyle="none", color=style.BLACK, label="most attended")
+        axis.set(xlabel="attention received, last layer", ylabel=ylabel)
+    axes[0, 0].legend()
+    return fig
