@@ -109,13 +109,16 @@ def one_thread():
 
 
 def best_time(function, repeats: int) -> float:
-    """Seconds of the fastest of `repeats` calls, after one that does not count: the least disturbed by other work."""
+    """Seconds of processor time of the cheapest of `repeats` calls, after one that does not count.
+
+    With one thread this is the time on an idle machine: waiting while others work does not count.
+    """
     function()
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         function()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
@@ -133,7 +136,7 @@ def forward_backward(function, x):
 
 @remember
 def measured(lengths: tuple[int, ...] = LENGTHS, d: int = 64, repeats: int = 3, seed: int = 0) -> dict:
-    """Seconds and bytes of each mechanism at each length, on one core, one sequence.
+    """Seconds of processor time and bytes of each mechanism at each length, on one core, one sequence.
 
     Returns arrays {mechanism}_{forward|training}_{seconds|bytes} of shape (lengths,) and `lengths`, `d`.
     """
@@ -226,8 +229,8 @@ def plot_measured(found: dict, job: str = "training"):
         for power, anchor in ((1, "lstm"), (2, "stored")):
             last = found[f"{anchor}_{job}_{kind}"][-1] * unit
             ax.loglog(n[-3:], 1.7 * last * (n[-3:] / n[-1]) ** power, color="0.45", marker="", linestyle=":", lw=1)
-            ax.annotate(f"∝ n{'²' if power == 2 else ''}", (n[-3], 1.9 * last * (n[-3] / n[-1]) ** power),
-                        color="0.3", ha="right", fontsize=7.5)
+            ax.annotate(f"∝ n{'²' if power == 2 else ''}", (n[-1], 1.7 * last), (0, 2), textcoords="offset points",
+                        color="0.3", ha="right", va="bottom", fontsize=7.5)
         ax.set(xlabel="length n [tokens]", title=title)
         ax.set_xticks(n[::2], [f"{v:,}" for v in n[::2]])
         ax.minorticks_off()

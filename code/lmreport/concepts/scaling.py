@@ -128,7 +128,8 @@ def plot_training(runs: dict, classes: int = 8):
         ax.plot(np.arange(len(smooth)) + 10, smooth, marker=marker, markevery=30, linestyle=line,
                 label=f"{LABELS[name]}, rate {run['rate']:g}")
     ax.axhline(np.log(classes), color="0.4", linestyle=":", marker="", linewidth=1)
-    ax.annotate("guessing", (1, np.log(classes)), (0, 3), textcoords="offset points", color="0.3", fontsize=7.5)
+    ax.annotate("guessing", (1, np.log(classes)), (0, 3), ("axes fraction", "data"), "offset points", color="0.3",
+                fontsize=7.5, ha="right")
     ax.set(xlabel="step", ylabel="loss (mean of 10 steps)", ylim=(0, None))
     ax.legend()
     return figure
