@@ -48,4 +48,6 @@ def use() -> None:
 def figure(columns: int = 1, rows: int = 1, height: float = 2.9, **options):
     """A figure of the report's width (inches) and its axes; `height` is that of the whole figure, in inches."""
     with plt.rc_context(RC):
-        return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
+        drawn = plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
+    plt.close(drawn[0])  # pyplot forgets it, so that a notebook shows it once: as the value of its cell
+    return drawn
