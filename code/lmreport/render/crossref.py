@@ -165,9 +165,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
     ours = [k in NAMES for k in kinds]
     if not any(ours):
         return None
-    first = citations[0]["citationId"]
     if not all(ours):
-        raise ReportError(f"{index.place('@' + re.escape(first))}: cross-references and citations share one bracket")
+        at = index.place(".*".join("@" + re.escape(c["citationId"]) for c in citations))
+        raise ReportError(f"{at}: a cross-reference and a citation stand in one bracket or directly after each other; "
+                          "put a word between them")
     out = []
     for citation in citations:
         label = citation["citationId"][0].lower() + citation["citationId"][1:]

@@ -33,17 +33,28 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
                              timestamp=int(epoch) if epoch else None)
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
-        near = next((line.split("│", 1)[1].strip() for line in error.diagnostic.splitlines()
-                     if re.match(r"\s*\d+ │", line)), "")
-        raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: {near[:300]}") from None
+        raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: "
+                          f"{marked(error.diagnostic)}") from None
     return data, warnings
+
+
+def marked(diagnostic: str) -> str:
+    """The part of the typst source that an error message underlines, with what stands around it."""
+    lines = diagnostic.splitlines()
+    for source, marks in zip(lines, lines[1:], strict=False):
+        if re.match(r"\s*\d+ │", source) and "^" in marks:
+            return source[max(marks.index("^") - 60, source.index("│") + 1):marks.rindex("^") + 60][:400].strip()
+    return ""
 
 
 def printable(source: str) -> str:
     """`source` with characters that typst's own fonts lack made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
-    rare = {c for c in set(source) if c > "\u02ff" and not "\U0001d400" <= c <= "\U0001d7ff"}
+    rare = {c for c in set(source) if c > "\u02ff" and not MATH.match(c)}
     missing = {ord(c): f"⟨U+{ord(c):04X}⟩" for c in rare if ord(c) not in font_characters()} if rare else {}
     return source.translate(missing)
+
+
+MATH = re.compile("[\u2200-\u22ff\u27c0-\u27ef\u2a00-\u2aff\U0001d400-\U0001d7ff]")  # in New Computer Modern Math
 
 
 @functools.cache
