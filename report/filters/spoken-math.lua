@@ -34,9 +34,18 @@ local function typst_math(math)
   return (pandoc.write(pandoc.Pandoc({ pandoc.Plain({ math }) }), "typst"):gsub("%s+$", ""))
 end
 
+-- Typst has no column gap in cases, and pandoc makes far too much of a thin negative space.
+local function mended(math)
+  local tex = math.text:gsub("\\!", ""):gsub("(\\begin{cases})(.-)(\\end{cases})", function(first, body, last)
+    return first .. body:gsub("&", "& \\quad ") .. last
+  end)
+  return pandoc.Math(math.mathtype, tex)
+end
+
 local function speak(inlines)
   local out, labelled = pandoc.Inlines({}), false
   for _, el in ipairs(inlines) do
+    if el.t == "Math" then el = mended(el) end
     local raw = el.t == "RawInline" and el.format == "typst" and el.text or ""
     if raw:match("^#math%.equation%(") then labelled = true end
     if el.t == "Math" and not labelled then
