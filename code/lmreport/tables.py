@@ -108,10 +108,10 @@ def questions(answers: dict[str, np.ndarray], class_names: list[str]):
     return show.table(rows, ["question", "model", *class_names, "tag"], align, raw=True)
 
 
-def origins(records: dict):
+def origins(records: list):
     """Where each record comes from."""
     rows = []
-    for record in records.values():
+    for record in records:
         hardware = record.made["hardware"]
         rows.append([record.label, record.inputs["data"]["name"], record.inputs["settings"]["scale"],
                      record.made["date"][:10], hardware["gpu"] or f"{hardware['cpu']}, {hardware['cores']} cores",
