@@ -12,6 +12,8 @@ local words = {
   ["\\|"] = " norm ", ["\\left"] = "", ["\\right"] = "", ["\\mathbb"] = "", ["\\mathcal"] = "", ["\\mathrm"] = "",
   ["\\text"] = "", ["\\operatorname"] = "", ["\\mathbf"] = "", ["\\tfrac"] = "fraction ", ["\\dfrac"] = "fraction ",
   ["\\quad"] = ", ", ["\\qquad"] = ", ", ["\\,"] = " ", ["\\;"] = " ", ["\\!"] = "", ["\\%"] = " percent ",
+  ["\\Rightarrow"] = " implies ", ["\\implies"] = " implies ", ["\\bigl"] = "", ["\\bigr"] = "", ["\\Bigl"] = "",
+  ["\\Bigr"] = "", ["\\lvert"] = " absolute value of ", ["\\rvert"] = " ", ["\\mid"] = " given ",
   ["\\hat"] = "hat ", ["\\bar"] = "bar ", ["\\tilde"] = "tilde ",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lmreport.errors import ReportError
 from lmreport.render import tree
-from lmreport.render.source import Cell
+from lmreport.render.source import Cell, place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
 UNSUPPORTED = "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
@@ -37,10 +37,7 @@ class Index:
     first: int = 1  # the level of the highest heading
 
     def place(self, *patterns: str) -> str:
-        """file:line of the first source line with one of the patterns (the last one found for duplicates)."""
-        found = [line.place for cell in self.cells for line in cell.lines
-                 if any(re.search(p, line.text) for p in patterns)]
-        return found[-1] if found else self.cells[0].place if self.cells else "?"
+        return place(self.cells, *patterns)
 
     def next(self, kind: str) -> str:
         self.counts[kind] = self.counts.get(kind, 0) + 1
@@ -68,6 +65,8 @@ def _number(item, index: Index, inside: str | None) -> None:
     label = (tree.attr_of(item) or [""])[0]
     if label:
         register(label, index)
+        if item["t"] == "Div" and label.split("-")[0] in UNSUPPORTED and "-" in label:
+            raise ReportError(f"{index.place('#' + re.escape(label))}: blocks of the kind #{label} are not supported")
     if item["t"] == "Header":
         number_section(item, index)
     elif item["t"] in ("Para", "Plain"):

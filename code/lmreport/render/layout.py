@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 from lmreport.errors import ReportError
 from lmreport.render import as_html, as_typst, tree
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
+from lmreport.render.source import Cell, place
 
+UNSUPPORTED = "column-|aside$|panel-(?!tabset)|hidden$|landscape$|theorem|proof"  # classes with a meaning in Quarto
+UNKNOWN = ("layout", "layout-nrow", "layout-valign", "fig-pos", "appearance", "icon")
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
 
-def prepare(blocks: list, fmt: str, profiles: tuple[str, ...]) -> list:
+def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> list:
     """Drop what is not meant for `fmt`; take titles out of callouts and tab sets, so that they are not sections."""
     def visit(item: dict):
         if item["t"] not in ("Div", "Span"):
             return None
         attributes, content = item["c"]
         classes = attributes[1]
+        unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [k for k, _ in attributes[2] if k in UNKNOWN]
+        if unknown:
+            raise ReportError(f"{place(cells, ':::.*' + re.escape(unknown[0]))}: {unknown[0]!r} is not supported")
         if {"content-visible", "content-hidden"} & set(classes):
-            shown = condition(attributes, fmt, profiles) == ("content-visible" in classes)
+            shown = condition(attributes, fmt, profiles, cells) == ("content-visible" in classes)
             return content if shown else []
         kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), "")
         if kind in CALLOUTS and item["t"] == "Div":
@@ -35,13 +43,13 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...]) -> list:
     return blocks
 
 
-def condition(attributes: list, fmt: str, profiles: tuple[str, ...]) -> bool:
+def condition(attributes: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> bool:
     """Whether the `when-…` and `unless-…` attributes of a Div or Span hold."""
     known = {"when-format": lambda v: is_format(v, fmt), "unless-format": lambda v: not is_format(v, fmt),
              "when-profile": lambda v: v in profiles, "unless-profile": lambda v: v not in profiles}
     for key, value in attributes[2]:
         if key not in known:
-            raise ReportError(f"conditional content: unknown condition {key!r}; known are {', '.join(known)}")
+            raise ReportError(f"{place(cells, re.escape(key))}: unknown condition {key!r}; known: {', '.join(known)}")
         if not known[key](value):
             return False
     return True

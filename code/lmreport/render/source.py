@@ -71,6 +71,12 @@ def read(document: Document) -> list[Cell]:
     return cells
 
 
+def place(cells: list[Cell], *patterns: str) -> str:
+    """file:line of the last source line with one of the patterns; of the first line where none is found."""
+    found = [line.place for cell in cells for line in cell.lines if any(re.search(p, line.text) for p in patterns)]
+    return found[-1] if found else cells[0].place if cells else "?"
+
+
 def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]):
     for line in lines:
         match = INCLUDE.match(line.text)
@@ -151,6 +157,9 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
         raise ReportError(f"{name}:{first}: expected `#| option: value`")
     for key in tree.value if tree else ():
         check(key[0].value, options[key[0].value], f"{name}:{first + key[0].start_mark.line}")
+    for line in lines[count:]:
+        if re.search(r"#\s*<\d+>\s*$", line.text):
+            raise ReportError(f"{line.place}: code annotations are not supported; write a plain comment")
     return Cell("code", lines, fence.place, options, count)
 
 

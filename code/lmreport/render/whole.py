@@ -64,7 +64,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
 
 def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
     options = doc.options[fmt]
-    blocks = layout.prepare(parsed["blocks"], fmt, doc.profiles)
+    blocks = layout.prepare(parsed["blocks"], fmt, doc.profiles, cells)
     index = crossref.number(blocks, cells, options)
     blocks = crossref.link(blocks, index, fmt)
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
