@@ -26,7 +26,7 @@ bibliography: report/references.bib
 filters: [quarto, report/filters/spoken-math.lua]
 execute: {echo: true, warning: false}
 format:
-  html: {embed-resources: true, html-math-method: mathml, toc: true, code-fold: true, theme: cosmo}
+  html: {embed-resources: true, html-math-method: mathml, toc: true, code-fold: true, theme: default}
   typst: {output-ext: pdf, papersize: a4, toc: true, section-numbering: "1.1.1", pdf-standard: ua-1}
 """
 FRONT = "---\ntitle: A test\ndate: 2026-01-02\n---\n\n"
