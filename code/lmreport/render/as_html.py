@@ -61,7 +61,8 @@ class Html:
         return None
 
     def table(self, item, caption):
-        return [self.raw('<div class="table-scroll" tabindex="0">'), natural(item), self.raw("</div>")]
+        start = '<div class="table-scroll" tabindex="0" role="region" aria-label="Table">'
+        return [self.raw(start), natural(item), self.raw("</div>")]
 
     def code(self, item):
         attributes, source = item["c"]

@@ -126,7 +126,7 @@ def output(item, cell: int, index: int, options: dict, pages: Pages) -> str:
         return f"![]({path})"
     if "text/markdown" in data:
         return fenced_div(".cell-output .cell-output-display .cell-output-markdown", visible(data["text/markdown"]))
-    if "text/plain" in data and not {"text/html", "application/javascript"} & set(data):
+    if "text/plain" in data and not {"text/html", "text/latex", "application/javascript"} & set(data):
         return fenced_div(".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"])))
     kinds = ", ".join(sorted(data))
     raise ReportError(f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "

@@ -15,18 +15,14 @@ FORMATS = ("html", "typst")
 METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description "
                "subject lang categories copyright license citation google-scholar canonical-url".split())
 OPTIONS = METADATA | set("""
-    number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite
-    execute format params jupyter filters shift-heading-level-by
-    embed-resources self-contained html-math-method code-fold code-summary code-copy code-overflow code-line-numbers
-    code-annotations anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand
-    smooth-scroll link-external-newwindow mainfont monofont fontsize linestretch
-    fig-format fig-width fig-height fig-dpi fig-align fig-cap-location tbl-cap-location lst-cap-location tbl-colwidths
-    default-image-extension output-ext output-file papersize margin section-numbering keep-typ include-in-header
-    pdf-standard page-numbering columns mathfont codefont linkcolor citecolor filecolor crossref title-block-style
-    respect-user-color-scheme""".split())
-EXECUTE = set("enabled echo eval output warning error include freeze cache daemon ipynb-shell-interactivity "
+    number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite execute format
+    jupyter filters embed-resources self-contained html-math-method code-fold code-summary code-copy code-overflow
+    anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
+    link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
+    fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header pdf-standard""".split())
+EXECUTE = set("echo eval output warning error include freeze daemon ipynb-shell-interactivity "
               "fig-format fig-width fig-height fig-dpi".split())
-PROJECT = {"type", "output-dir", "render", "title", "execute-dir", "resources", "profile"}
+PROJECT = {"type", "output-dir", "render", "title"}
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,9 @@ class Cell:
 
 CELL = {
     "label": str, "echo": (bool, str), "eval": bool, "output": (bool, str), "warning": bool, "error": bool,
-    "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str, "code-line-numbers": bool,
-    "fig-cap": (str, list), "fig-alt": (str, list), "fig-subcap": list, "fig-align": str, "fig-width": (int, float),
-    "fig-height": (int, float), "tbl-cap": (str, list), "tbl-subcap": list,
+    "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str,
+    "fig-cap": (str, list), "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": (str, list), "tbl-subcap": list,
     "lst-label": str, "lst-cap": str, "layout-ncol": int, "tags": list, "classes": (str, list), "id": str,
-    "fig-cap-location": str, "tbl-cap-location": str, "freeze": bool, "cache": bool,
 }
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")

@@ -29,7 +29,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [doc.output.with_suffix(".ipynb")]
     key = fresh.key(doc, cells, formats, params)
     if not force and fresh.is_fresh(doc, key, outputs):
-        progress(f"{doc.name}: nothing changed since the last render")
+        progress(f"{doc.name}: nothing changed since the last render, which is kept")
         return outputs
     clock("read")
     progress(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
