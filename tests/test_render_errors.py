@@ -66,6 +66,13 @@ def test_options_refused(front, options, said, tmp_path):
         own(project(tmp_path, "Text.\n", front, options), ("html",))
 
 
+def test_picture_without_words(tmp_path):
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1]);"
+    body = f"Text.\n\n```{{python}}\n#| label: fig-a\n#| fig-cap: Cap\n{plot}\n```\n"
+    with pytest.raises(ReportError, match=r"index\.qmd:9: picture 'fig-a' needs fig-alt"):
+        own(project(tmp_path, body), ("typst",))
+
+
 def test_failure_leaves_old_files(tmp_path):
     folder = project(tmp_path, "One.\n")
     before = {p.name: p.read_bytes() for p in own(folder).iterdir()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from lmreport.errors import ReportError
 from lmreport.render import tree
 from lmreport.render.crossref import TOP
 from lmreport.render.tables import typst_table
@@ -57,7 +58,11 @@ class Typst:
         width = tree.value(attributes, "width")
         natural = picture_width(self.folder / path)
         options = f", width: {width}" if width.endswith("%") else f", natural: {natural:.1f}pt" if natural else ""
-        alt = tree.value(attributes, "alt")
+        alt = tree.value(attributes, "alt") or tree.plain(item["c"][1]).strip()
+        if not alt and self.options.get("pdf-standard"):
+            name = re.sub(r"^figures/|-\d+\.\w+$", "", path)
+            at = self.index.place(re.escape(name))
+            raise ReportError(f"{at}: picture {name!r} needs fig-alt; PDF/UA asks for it")
         return tree.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
 
     def table(self, item, caption):
