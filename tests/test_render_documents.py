@@ -50,7 +50,8 @@ CASES = {
     "table": Case("@tbl-t counts.\n\n" + cell(TABLE, label="tbl-t", tbl_cap="Some **counts**", echo="false"),
                   {"captions": ["Table 1: Some counts"], "references": ["Table 1 #tbl-t"],
                    "cells": ["a", "b", "1", "x"]}, ("Table 1 counts.", "Table 1: Some counts")),
-    "div caption": Case(cell("n = 40", include="false") + "\nSee @tbl-t.\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n\nHolds `{python} n + 2` "
+    "div caption": Case(cell("n = 40", include="false")
+                        + "\nSee @tbl-t.\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n\nHolds `{python} n + 2` "
                         "things.\n:::\n",
                         {"captions": ["Table 1: Holds 42 things."], "references": ["Table 1 #tbl-t"],
                          "cells": ["c", "3"]}, ("Table 1: Holds 42 things.",)),
