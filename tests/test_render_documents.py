@@ -118,6 +118,14 @@ def test_document(name, renderer, tmp_path, request):
         at = words.index(wanted, at)
 
 
+def test_text_of_strings(tmp_path):
+    """A string in prose is shown as it is, whatever it holds."""
+    strings = ["5\u00a0% <b> & $x$ @fig-a", "one\ntwo", "~c~ ^d^ | \\ #1"]
+    body = "\n\n".join(f"`{{python}} {s!r}`" for s in strings) + "\n"
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    assert [text(e) for e in page.tags("p")[1:]] == ["5 % <b> & $x$ @fig-a", "one two", "~c~ ^d^ | \\ #1"]
+
+
 def test_page_alone(tmp_path):
     """Conditional content, inline values, callouts and folding on the page, where the PDF has no counterpart."""
     body = (CASES["conditional"].body + CASES["callouts"].body + CASES["inline code"].body

@@ -140,8 +140,19 @@ def shown(data: dict) -> str:
     value = str(data.get("text/plain", ""))
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an equation.
-        return re.sub(r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])", r"\\\1", value[1:-1])
+        return re.sub(r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])", r"\\\1", unquoted(value))
     return value
+
+
+def unquoted(value: str) -> str:
+    """The text that a string's repr stands for (Quarto shows the repr, with `\\xa0` for a no-break space)."""
+    import ast
+
+    try:
+        text = ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return value[1:-1]
+    return " ".join(text.splitlines()) if isinstance(text, str) else value[1:-1]
 
 
 def written(nb) -> str:
