@@ -78,6 +78,11 @@ def test_figures_and_tables_are_labelled_captioned_described_and_spoken_of():
             assert f"@{label}" in ALL, f"{label} is spoken of nowhere"
 
 
+def test_no_label_stands_twice():
+    labels = re.findall(r"^#\| label: (\S+)", ALL, re.M) + re.findall(r"\{#([\w-]+)", ALL)
+    assert sorted(set(labels)) == sorted(labels)
+
+
 def test_every_reference_and_citation_has_its_target():
     ids = set(re.findall(r"^#\| label: (\S+)", ALL, re.M)) | set(re.findall(r"\{#([\w-]+)", ALL))
     keys = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "report/references.bib").read_text("utf-8"), re.M))

@@ -42,7 +42,7 @@ class Settings:
     lstm_epochs: int | None = None
 
 
-QUICK = dict(train_size=1200, test_size=1000, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
+QUICK = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
              lstm_epochs=8)
 FULL = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
 FULL_ON = {  # the longest input and the learning rate that this device affords
