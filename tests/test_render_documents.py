@@ -55,7 +55,8 @@ CASES = {
                         "things.\n:::\n",
                         {"captions": ["Table 1: Holds 42 things."], "references": ["Table 1 #tbl-t"],
                          "cells": ["c", "3"]}, ("Table 1: Holds 42 things.",)),
-    "equation": Case("By @eq-e:\n\n$$\na = b\n$$ {#eq-e alt=\"a is b\"}\n\nand $x_1$.\n",
+    "equation": Case("By @eq-e:\n\n$$\na = b\n$$ {#eq-e alt=\"a is b\"}\n\nand "
+                     "$x_1 \\odot A \\cap B$.\n",
                      {"references": ["Equation 1 #eq-e"]}, ("By Equation 1:", "(1)")),
     "listing": Case("See @lst-l.\n\n```{#lst-l .python lst-cap=\"The code\"}\nx = 1\n```\n",
                     {"captions": ["Listing 1: The code"], "references": ["Listing 1 #lst-l"]},

@@ -32,8 +32,15 @@ end
 
 local function quoted(text) return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"') .. '"' end
 
+-- pandoc 3.9 writes names of symbols that typst 0.15 no longer has.
+local renamed = { ["dot.circle"] = "dot.o", ["times.circle"] = "times.o", ["minus.circle"] = "minus.o", ["sect"] = "inter" }
+
 local function typst_math(math)
-  return (pandoc.write(pandoc.Pandoc({ pandoc.Plain({ math }) }), "typst"):gsub("%s+$", ""))
+  local text = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ math }) }), "typst"):gsub("%s+$", "")
+  for old, new in pairs(renamed) do
+    text = text:gsub("%f[%w]" .. old:gsub("%.", "%%.") .. "%f[%W]", new)
+  end
+  return text
 end
 
 -- Typst has no column gap in cases, and pandoc makes far too much of a thin negative space.
@@ -54,6 +61,8 @@ local function speak(inlines)
       local block = el.mathtype == "DisplayMath" and "block: true, " or ""
       out:insert(pandoc.RawInline("typst", "#math.equation(" .. block .. "alt: " .. quoted(spoken(el.text)) ..
         ", " .. typst_math(el) .. ")"))
+    elseif el.t == "Math" then
+      out:insert(pandoc.RawInline("typst", typst_math(el)))
     else
       out:insert(el)
     end
