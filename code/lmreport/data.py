@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
 import socket
 import tarfile
 import tempfile
-import urllib.error
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ KNOWN = {  # digest → what it is
     "f2fd0ab0f0bb8022a6577b1fc2e73bc2961f818a44f8328ac78c0aa66e6ebeb1": "Stack Overflow 16k",
 }
 PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
+PATIENCE = 20  # seconds that a silent server is waited for
 LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the data
 
 
@@ -82,13 +83,24 @@ def from_address(address: str, say=print) -> Corpus:
         say(f"data: downloading {address}")
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".part-") as part:
-            download(address, Path(part), archive.name).replace(archive)
+            try:
+                download(address, Path(part), archive.name).replace(archive)
+            except Exception as error:  # get_file raises bare Exceptions
+                raise not_fetched(address, error) from error
     try:
         return unpacked(archive, say)
     except ReportError as error:
         archive.unlink()
         raise ReportError(f"{error} (downloaded from {address}; the copy was deleted, so run again to download anew)") \
             from None
+
+
+def not_fetched(address: str, error: Exception) -> ReportError:
+    """What to tell of a download that failed."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return ReportError(f"data: no space left for {address}; free some or set LMREPORT_CACHE to another folder")
+    return NoNetworkError(f"data: {address} could not be fetched ({str(error).split(': ', 1)[-1]}); check the network, "
+                          "or set LMREPORT_DATA to an archive or to 'sample'")
 
 
 def downloaded(address: str) -> Path:
@@ -98,19 +110,13 @@ def downloaded(address: str) -> Path:
 
 
 def download(address: str, folder: Path, name: str) -> Path:
-    """The assignment's `get_file`, kept from waiting for ever. Raises NoNetworkError."""
+    """The assignment's `get_file`, kept from waiting for ever."""
     from keras.utils import get_file
 
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)
+    socket.setdefaulttimeout(PATIENCE)
     try:
         return Path(get_file(name, origin=address, cache_dir=folder, cache_subdir="."))
-    except (OSError, urllib.error.URLError, Exception) as error:  # get_file raises a bare Exception
-        if isinstance(error, OSError) and error.errno == 28:
-            raise ReportError(f"data: no space left for {name}; free some or set LMREPORT_CACHE elsewhere") from error
-        reason = str(error).split(": ", 1)[-1]
-        raise NoNetworkError(f"data: {address} could not be fetched ({reason}); check the network, or set "
-                             "LMREPORT_DATA to an archive or to 'sample'") from error
     finally:
         socket.setdefaulttimeout(before)
 

@@ -37,6 +37,16 @@ def verdict(bert, lstm, svm) -> str:
     return f"In short, the Transformer {found[0]} and {found[1]}."
 
 
+def leader(records: dict) -> str:
+    """Which model has the highest accuracy, and whether that can be told from the next one's."""
+    first, second = sorted(records.values(), key=lambda r: r.correct.mean(), reverse=True)[:2]
+    p = evaluate.mcnemar(first.correct, second.correct)["p"]
+    if p < SURE:
+        return f"The most accurate model is {first.label}."
+    return (f"The highest accuracy is that of {first.label}, but its lead over {second.label} may be chance "
+            f"(McNemar's exact test: p {p_phrase(p)}).")
+
+
 def the(record) -> str:
     return {"lstm": "the LSTM", "tfidf_svm": "the linear model"}[record.name]
 

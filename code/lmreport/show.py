@@ -53,8 +53,14 @@ def callout(kind: str, title: str, text: str) -> str:
 
 
 def code(*functions):
-    """The source of `functions`, as it ran, in one block of Python."""
-    return markdown("```python\n" + "\n\n".join(inspect.getsource(f).rstrip() for f in functions) + "\n```\n")
+    """The source of `functions`, as it ran, in one block of Python; of each docstring only the first line."""
+    return markdown("```python\n" + "\n\n".join(map(source, functions)) + "\n```\n")
+
+
+def source(function) -> str:
+    """The source of a function, its docstring cut to the first line."""
+    text = inspect.getsource(getattr(function, "__wrapped__", function)).rstrip()
+    return re.sub(r'^( +""".*?)\n.*?"""', r'\1"""', text, count=1, flags=re.S | re.M) if _long_docstring(text) else text
 
 
 def pct(share: float, digits: int = 1) -> str:
@@ -95,6 +101,11 @@ def duration(seconds: float) -> str:
 def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> str:
     """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
     return same if abs(a - b) <= tolerance else more if a > b else less
+
+
+def _long_docstring(text: str) -> bool:
+    found = re.search(r'^ +"""(.*?)"""', text, re.S | re.M)
+    return bool(found and "\n" in found[1])
 
 
 def _numeric(cell) -> bool:

@@ -113,10 +113,11 @@ def origins(records: list):
     rows = []
     for record in records:
         hardware = record.made["hardware"]
-        rows.append([record.label, record.inputs["data"]["name"], record.inputs["settings"]["scale"],
+        rows.append([record.label, f"{record.inputs['data']['name']}, {record.inputs['settings']['scale']}",
                      record.made["date"][:10], hardware["gpu"] or f"{hardware['cpu']}, {hardware['cores']} cores",
-                     record.made["commit"] or "–", record.key, state(record)])
-    return show.table(rows, ["model", "data", "scale", "date", "hardware", "commit", "record", "state"],
+                     f"{record.made['load_before']:.1f}", record.made["commit"][:8] or "–", record.key[:8],
+                     state(record)])
+    return show.table(rows, ["model", "data, scale", "date", "hardware", "load", "commit", "record", "state"],
                       ("left",) * 8)
 
 
