@@ -63,9 +63,11 @@ def source(function) -> str:
     return re.sub(r'^( +""".*?)\n.*?"""', r'\1"""', text, count=1, flags=re.S | re.M) if _long_docstring(text) else text
 
 
+# Numbers are printable ASCII and superscripts: Quarto's inline code shows the `repr` of a string, in which a no-break
+# space would be "\\xa0".
 def pct(share: float, digits: int = 1) -> str:
-    """A share in [0, 1] as a percentage: 0.8125 → "81.2 %" (with a no-break space)."""
-    return f"{100 * share:.{digits}f}\u00a0%"
+    """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def num(value: float, digits: int = 3) -> str:
@@ -76,7 +78,7 @@ def num(value: float, digits: int = 3) -> str:
     places = digits - 1 - math.floor(math.log10(abs(value)))
     if abs(value) < 1e-4 or abs(value) >= 1e9:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}\u00a0×\u00a010{_superscript(int(exponent))}"
+        return f"{mantissa} × 10{_superscript(int(exponent))}"
     return f"{value:,.{max(places, 0)}f}"
 
 
@@ -88,14 +90,14 @@ def count(value: int) -> str:
 def duration(seconds: float) -> str:
     """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
     if seconds < 1:
-        return f"{seconds * 1000:.3g}\u00a0ms"
+        return f"{seconds * 1000:.3g} ms"
     if seconds < 60:
-        return f"{seconds:.3g}\u00a0s"
+        return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}\u00a0min {rest}\u00a0s"
+        return f"{minutes} min {rest} s"
     hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours}\u00a0h {minutes}\u00a0min"
+    return f"{hours} h {minutes} min"
 
 
 def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> str:
@@ -110,7 +112,7 @@ def _long_docstring(text: str) -> bool:
 
 def _numeric(cell) -> bool:
     text = str(cell).strip()
-    return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s\u00a0–%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
+    return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s –%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
 
 
 def _visible(c: str) -> str:
