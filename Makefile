@@ -1,5 +1,6 @@
 # make report [DATA=…] [MODEL=…] [SCALE=quick|full|auto] [SEED=…] [PROFILE=…]   the whole report
 # make test                                                                      the tests
+# make test-slow, make bench-render                                              slow checks, speed of the renderer
 
 VENV    := .venv
 PYTHON  ?= python3
@@ -9,7 +10,7 @@ STAMP   := $(VENV)/.installed
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report test test-slow lint clean
+.PHONY: report test test-slow bench-render lint clean
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -21,6 +22,9 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	@$(BIN)/python -m pytest -m slow
+
+bench-render: $(STAMP)
+	@$(BIN)/python -m lmreport.render.bench
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests

@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
                            help="a parameter of the report, as in quarto render -P")
     rendering.add_argument("--renderer", choices=("auto", "quarto", "own"), default="auto",
                            help="auto takes quarto where it is installed")
+    rendering.add_argument("--force", action="store_true", help="render even if nothing has changed")
     return top
 
 
@@ -135,7 +136,8 @@ def render(arguments) -> int:
         if not colon:
             raise ReportError(f"-P {pair!r} is not NAME:VALUE; write for example -P scale:quick")
         params[name] = value
-    return make.report(given(arguments), formats, params, arguments.profile, arguments.renderer, say)
+    return make.report(given(arguments), formats, params, arguments.profile, arguments.renderer,
+                       arguments.force, say)
 
 
 def say(text: str) -> None:

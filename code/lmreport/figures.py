@@ -100,7 +100,8 @@ def plot_calibration(records: dict):
         bins = evaluate.calibration(record["logits"], record["labels"])
         enough = bins["number"] >= 20
         axes.plot(bins["confidence"][enough], bins["accuracy"][enough], color=style.MODEL_COLORS[name],
-                  marker=style.MARKERS[place], linestyle=style.LINES[place], label=f"{record.label} (ECE {show.pct(bins['ece'])})")
+                  marker=style.MARKERS[place], linestyle=style.LINES[place],
+                  label=f"{record.label} (ECE {show.pct(bins['ece'])})")
     axes.set(xlabel="confidence (largest probability)", ylabel="accuracy", xlim=(0.2, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower right")
     return figure

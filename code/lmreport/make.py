@@ -15,7 +15,8 @@ from lmreport.errors import ReportError
 from lmreport.settings import ENV_PREFIX, load, project_root, resolved
 
 
-def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | None, renderer: str, say) -> int:
+def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | None, renderer: str,
+           force: bool, say) -> int:
     """Make the report under the settings `given` and `params`; returns the exit status.
 
     Training happens before rendering, where its progress can be seen; the report's cells then find the records.
@@ -35,18 +36,19 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         record = training.run(name, settings, corpus, say=say)
         say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
     os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
-    paths = with_quarto(root, formats, profile, say) if use_quarto else with_own(root, formats, params, profile, say)
+    paths = with_quarto(root, formats, profile, say) if use_quarto else \
+        with_own(root, formats, params, profile, force, say)
     for path in paths:
         say(f"report: wrote {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     say(f"report: done in {show.duration(time.perf_counter() - start)}")
     return 0
 
 
-def with_own(root: Path, formats, params: dict, profile: str | None, say) -> list[Path]:
+def with_own(root: Path, formats, params: dict, profile: str | None, force: bool, say) -> list[Path]:
     """Render with lmreport.render."""
     from lmreport.render import render
 
-    return render(root, formats, params, profile, say)
+    return render(root, formats, params, profile, say, force)
 
 
 def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
