@@ -68,7 +68,8 @@ def test_the_seed_decides_the_split_and_the_subset(splits, corpus):
     again, other = split.dataset_dict(corpus.folder, 157), split.dataset_dict(corpus.folder, 158)
     assert set(again["train"]["text"]) == set(splits["train"]["text"]) != set(other["train"]["text"])
     part = split.subset(splits["train"], 40, 1)
-    assert np.bincount(part["labels"]).tolist() == [10] * 4
+    shares = np.bincount(splits["train"]["labels"]) / len(splits["train"])
+    assert np.bincount(part["labels"]) == pytest.approx(40 * shares, abs=1)
     assert part["text"] == split.subset(splits["train"], 40, 1)["text"]
 
 
@@ -112,7 +113,7 @@ def test_a_training_learns_is_recorded_and_found_again(corpus, settings, monkeyp
     model = finetune.load_classifier(str(folder), train.class_names(folder))
     from lmreport.evaluate import QUESTIONS
     again = finetune.predict_texts(model, vectorize.load_tokenizer(str(folder)), list(QUESTIONS))
-    assert again == pytest.approx(record["question_probabilities"], abs=1e-5)
+    assert again == pytest.approx(record["question_probabilities"], abs=2e-3)  # the Trainer's model computes in bf16
 
 
 TRAIN = """
