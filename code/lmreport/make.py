@@ -55,10 +55,12 @@ def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
     """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
     folder = root / "_report" / "report"
     environment = os.environ | {"QUARTO_PYTHON": sys.executable}
-    command = ["quarto", "render", *(["--profile", profile] if profile else [])]
+    command = ["quarto", "render", "-M", "keep-ipynb:true", *(["--profile", profile] if profile else [])]
     if len(formats) == 1:
         command += ["--to", formats[0]]
     done = subprocess.run(command, cwd=root, env=environment)
     if done.returncode:
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
+    for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
+        kept.replace(folder / "index.ipynb")
     return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]

@@ -19,7 +19,7 @@ OPTIONS = METADATA | set("""
     jupyter filters embed-resources self-contained html-math-method code-fold code-summary code-copy code-overflow
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
-    fig-dpi output-ext papersize margin fontsize section-numbering keep-typ keep-ipynb include-in-header
+    fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
     pdf-standard""".split())
 EXECUTE = set("echo eval output warning error include freeze daemon ipynb-shell-interactivity "
               "fig-format fig-width fig-height fig-dpi".split())
