@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import os
+import subprocess
 import tarfile
 import threading
 from pathlib import Path
@@ -92,6 +93,27 @@ def test_truncated_archive_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(ReportError, match="not a whole tar archive"):
         data.obtain(str(archive), quiet)
     assert not list((tmp_path / "cache" / "data").glob("*"))
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A file system with room for next to nothing."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.name != "posix" or os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, full_disk):
+    folder = make(tmp_path / "d", put("train/java/0.txt", os.urandom(60_000).hex().encode()))
+    archive = packed(folder, tmp_path / "d.tar.gz")
+    monkeypatch.setenv("LMREPORT_CACHE", str(full_disk))
+    with pytest.raises(ReportError, match="No space left.*LMREPORT_CACHE"):
+        data.obtain(str(archive), quiet)
+    assert not list((full_disk / "data").iterdir())
 
 
 def test_archive_cannot_write_outside_its_folder(tmp_path):

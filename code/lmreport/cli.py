@@ -106,9 +106,10 @@ def train(arguments) -> int:
 
 
 def predict(arguments) -> int:
-    from lmreport import data, finetune, vectorize
+    from lmreport import data, finetune, progress, vectorize
     from lmreport import train as training
 
+    progress.hide_bars()
     settings = loaded(arguments)
     corpus = data.obtain(settings.data, say)
     folder = training.trained_model(settings, corpus, say)

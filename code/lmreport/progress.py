@@ -12,6 +12,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def hide_bars() -> None:
+    """No progress bars of the libraries: in a notebook they would be output."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+
+
 def training_clock(say=say, every: float = 5.0):
     """A `TrainerCallback` that counts the `seconds` spent in training steps, evaluations and checkpoints left out.
 
@@ -21,12 +31,12 @@ def training_clock(say=say, every: float = 5.0):
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):
-        seconds, started, told, loss, first = 0.0, 0.0, 0.0, float("nan"), 0
+        seconds, started, told, loss, predicted = 0.0, 0.0, 0.0, float("nan"), 0
 
         def on_train_begin(self, args, state, control, **kwargs):
             kept = self.kept(args, state)
             self.seconds = float(kept.read_text()) if kept.is_file() else 0.0
-            self.first, self.told = state.global_step, time.perf_counter()
+            self.told = time.perf_counter()
 
         def on_step_begin(self, args, state, control, **kwargs):
             self.started = time.perf_counter()
@@ -38,7 +48,8 @@ def training_clock(say=say, every: float = 5.0):
                 self.told = now
                 rate = state.global_step / self.seconds
                 left = (state.max_steps - state.global_step) / rate
-                say(f"training: step {state.global_step}/{state.max_steps}, loss {self.loss:.3f}, "
+                loss = "" if self.loss != self.loss else f"loss {self.loss:.3f}, "
+                say(f"training: step {state.global_step}/{state.max_steps}, {loss}"
                     f"{rate * args.train_batch_size:.1f} texts/s, {left:.0f} s left")
 
         def on_log(self, args, state, control, logs=None, **kwargs):
@@ -47,6 +58,14 @@ def training_clock(say=say, every: float = 5.0):
         def on_evaluate(self, args, state, control, metrics=None, **kwargs):
             if metrics and "eval_accuracy" in metrics:
                 say(f"training: epoch {state.epoch:.0f}, validation accuracy {metrics['eval_accuracy']:.4f}")
+
+        def on_prediction_step(self, args, state, control, eval_dataloader=None, **kwargs):
+            self.predicted += 1
+            total, now = len(eval_dataloader), time.perf_counter()
+            if now - self.told > every:
+                self.told = now
+                say(f"predicting: batch {self.predicted}/{total}")
+            self.predicted %= total
 
         def on_save(self, args, state, control, **kwargs):
             self.kept(args, state).write_text(repr(self.seconds))

@@ -17,9 +17,8 @@ ORDER = tuple(runs.COMPUTED_BY)
 
 def load_splits(corpus, seed: int):
     """The `DatasetDict` of a `data.Corpus`, converted once and then read from the cache (no TensorFlow needed)."""
-    from datasets import disable_progress_bars, load_from_disk
+    from datasets import load_from_disk
 
-    disable_progress_bars()
     folder = cache_root() / "splits" / f"{corpus.digest[:16]}-{seed}"
     if not (folder / "dataset_dict.json").is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
