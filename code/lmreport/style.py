@@ -40,7 +40,8 @@ def use() -> None:
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("svg")
+        # The layout is already tight; bbox_inches="tight", the backend's default, would draw every figure twice.
+        set_matplotlib_formats("svg", bbox_inches=None)
     except (ImportError, AttributeError, TypeError):
         pass
 
