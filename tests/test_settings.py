@@ -73,6 +73,11 @@ def test_bad_input_on_the_command_line_is_one_sentence_and_status_2():
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "'huge'" in done.stderr
 
 
+def test_a_wrong_model_is_told_before_anything_is_trained(tmp_path):
+    done = run("train", "--model", str(tmp_path), "--data", "sample", LMREPORT_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 2 and "lacks config.json" in done.stderr and "training" not in done.stderr
+
+
 def test_doctor_names_each_part_and_how_to_mend_a_gap():
     done = run("doctor", LMREPORT_DATA="nowhere.tar.gz")
     assert done.returncode == 1 and "FAIL  data: there is no 'nowhere.tar.gz'" in done.stdout

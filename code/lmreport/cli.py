@@ -90,15 +90,17 @@ def get_data(arguments) -> int:
 
 
 def train(arguments) -> int:
-    from lmreport import data, evaluate
+    from lmreport import data, evaluate, models
     from lmreport import train as training
 
     unknown = [name for name in arguments.models if name not in MODELS]
     if unknown:
         raise ReportError(f"train: there is no model {unknown[0]!r}; known are {', '.join(MODELS)}")
-    settings = loaded(arguments)
+    settings, names = loaded(arguments), arguments.models or MODELS
+    if "transformer" in names:
+        models.locate(settings.model)  # a wrong name is told before anything is trained
     corpus = data.obtain(settings.data, say)
-    for name in arguments.models or MODELS:
+    for name in names:
         record = training.run(name, settings, corpus, arguments.force, say)
         print(f"{record.label}: test accuracy {evaluate.accuracy(record['logits'], record['labels']):.4f}, trained in "
               f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport import data, runs, show
+from lmreport import data, models, runs, show
 from lmreport import train as training
 from lmreport.errors import ReportError
 from lmreport.settings import ENV_PREFIX, load, project_root, resolved
@@ -31,6 +31,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
     say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
+    models.locate(settings.model)  # a wrong name is told before anything is trained
     corpus = data.obtain(settings.data, say)
     for name in runs.COMPUTED_BY:
         record = training.run(name, settings, corpus, say=say)
