@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch.utils._pytree import tree_leaves
 from lmreport import style
 from lmreport.cache import remember
 from lmreport.concepts.attention import multi_head_attention
+from lmreport.concepts.threads import one_thread
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 LABELS = {"stored": "attention, scores stored", "fused": "attention, scores never stored", "lstm": "LSTM"}
@@ -95,17 +95,6 @@ class PeakMemory(TorchDispatchMode):
         self.alive = {key: (ref, size) for key, (ref, size) in self.alive.items() if not ref.expired()}
         self.peak = max(self.peak, sum(size for _, size in self.alive.values()))
         return result
-
-
-@contextmanager
-def one_thread():
-    """One core inside, so that times are those of the work and not of its distribution."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def best_time(function, repeats: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import nn
 from lmreport import style
 from lmreport.cache import remember
 from lmreport.concepts.attention import attention
+from lmreport.concepts.threads import one_thread
 
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
 DISTANCES = (4, 8, 16, 32, 64)
@@ -92,17 +92,6 @@ def times(lengths=LENGTHS, d: int = 256, heads: int = 4, repeats: int = 5, seed:
                 layer(x).sum().backward()
                 best[name][i] = min(best[name][i], time.perf_counter() - start)
     return {"lengths": np.array(lengths), "d": d, "threads": torch.get_num_threads()} | best
-
-
-@contextmanager
-def one_thread():
-    """Small matrices gain nothing from threads, and on a busy machine wait for them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def influence(layer, x):
