@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import time
@@ -157,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
         say(f"lmreport: {error}")
         return 2
     except OSError as error:
-        if error.errno != 28:
+        if error.errno != errno.ENOSPC:
             raise
         say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
             "or set LMREPORT_CACHE to another folder")

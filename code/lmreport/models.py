@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import json
@@ -72,7 +73,7 @@ def from_hub(name: str) -> Source | None:
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ReportError(f"model: the hub knows no model {name!r}; check the name, or give a folder") from error
     except (LocalEntryNotFoundError, OSError) as error:
-        if getattr(error, "errno", None) == 28:
+        if getattr(error, "errno", None) == errno.ENOSPC:
             raise ReportError(f"model: no space left for {name!r}; free some or set HF_HOME elsewhere") from error
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import os
@@ -176,11 +175,3 @@ def made_here(name: str) -> dict:
     date = datetime.datetime.fromtimestamp(int(now), datetime.UTC) if now else datetime.datetime.now(datetime.UTC)
     return {"date": date.strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": provenance.commit(COMPUTED_BY[name]),
             "hardware": provenance.hardware(), "load_before": os.getloadavg()[0]}
-
-
-def settings_of(record: Record) -> dict:
-    """The settings of a record in the order of the Settings object."""
-    from lmreport.settings import Settings
-
-    order = [f.name for f in dataclasses.fields(Settings)]
-    return dict(sorted(record.inputs["settings"].items(), key=lambda kv: order.index(kv[0])))
