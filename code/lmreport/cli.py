@@ -111,13 +111,14 @@ def train(arguments) -> int:
 def predict(arguments) -> int:
     from lmreport import data, finetune, progress, vectorize
     from lmreport import train as training
+    from lmreport.settings import cuda_available
 
     progress.hide_bars()
     settings = loaded(arguments)
     corpus = data.obtain(settings.data, say)
     folder = training.trained_model(settings, corpus, say)
     model = finetune.load_classifier(str(folder), training.class_names(folder))
-    if finetune.has_cuda():
+    if cuda_available():
         model.to("cuda")
     for text, row in zip(arguments.question, finetune.predict_texts(
             model, vectorize.load_tokenizer(str(folder)), arguments.question), strict=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lmreport import progress, vectorize
+from lmreport.settings import cuda_available
 
 SAVE_STEPS = 100
 
@@ -29,7 +30,7 @@ def training_arguments(settings, folder: str | Path):
         output_dir=str(folder), seed=settings.seed, num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size, per_device_eval_batch_size=4 * settings.batch_size,
         learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01, lr_scheduler_type="linear",
-        bf16=has_bf16(), use_cpu=not has_cuda(), train_sampling_strategy="group_by_length",
+        bf16=has_bf16(), use_cpu=not cuda_available(), train_sampling_strategy="group_by_length",
         eval_strategy="epoch", logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS, save_total_limit=1,
         report_to="none", disable_tqdm=True)
 
@@ -122,16 +123,10 @@ def finetune(splits, source_path: str, settings, folder: str | Path, say=progres
     }
 
 
-def has_cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
-
-
 def has_bf16() -> bool:
     """True if the device multiplies bf16 matrices in hardware."""
     import torch
 
-    if has_cuda():
+    if cuda_available():
         return torch.cuda.is_bf16_supported()
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

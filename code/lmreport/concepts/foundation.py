@@ -10,6 +10,7 @@ import numpy as np
 
 from lmreport import finetune, style, vectorize
 from lmreport.cache import remember
+from lmreport.settings import cuda_available
 
 WAYS = ("fine-tuned", "frozen", "from scratch")
 SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400)
@@ -65,7 +66,7 @@ def text_vectors(model, tokenizer, texts: list[str], max_length: int, batch: int
 
     order = np.argsort([len(text) for text in texts], kind="stable")
     vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
-    model = model.base_model.eval().to("cuda" if finetune.has_cuda() else "cpu")
+    model = model.base_model.eval().to("cuda" if cuda_available() else "cpu")
     for start in range(0, len(order), batch):
         rows = order[start:start + batch]
         inputs = tokenizer([texts[i] for i in rows], truncation=True, max_length=max_length, padding=True,
