@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     rendering.add_argument("--renderer", choices=("auto", "quarto", "own"), default="auto",
                            help="auto takes quarto where it is installed")
     rendering.add_argument("--force", action="store_true", help="render even if nothing has changed")
+    verifying = command("verify", verify, "compute every number of the finished report again and compare")
+    verifying.add_argument("page", nargs="?", help="the HTML page (default: _report/report/index.html)")
+    verifying.add_argument("--lint", action="store_true", help="look for results typed into the documents instead")
     return top
 
 
@@ -143,6 +146,16 @@ def render(arguments) -> int:
         params[name] = value
     return make.report(given(arguments), formats, params, arguments.profile, arguments.renderer,
                        arguments.force, say)
+
+
+def verify(arguments) -> int:
+    from pathlib import Path
+
+    from lmreport.verify import lint, whole
+
+    if arguments.lint:
+        return lint.report()
+    return whole.report(Path(arguments.page) if arguments.page else None)
 
 
 def say(text: str) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress"}
+NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress", "quantity"}
 LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from lmreport import cache, provenance
 from lmreport.data import KNOWN
 from lmreport.errors import ReportError
+from lmreport.quantity import Quantity
 from lmreport.settings import cache_root, project_root
 
 COMPUTED_BY = {"bag_of_words": "linear", "tfidf_svm": "linear", "lstm": "lstm", "transformer": "finetune"}
@@ -47,7 +48,15 @@ class Record:
         return cache.unpack(self.path.with_suffix(".npz").read_bytes())
 
     def __getitem__(self, name: str):
-        return self.values[name] if name in self.values else self.arrays[name]
+        value = self.values[name] if name in self.values else self.arrays[name]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Quantity(value, f"value({self.symbol}, {name!r})")
+        return value
+
+    @property
+    def symbol(self) -> str:
+        """What stands for this record in the expression of a `Quantity`."""
+        return f"{self.name}_{self.key}"
 
     @property
     def label(self) -> str:

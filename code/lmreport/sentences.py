@@ -2,62 +2,53 @@
 
 from __future__ import annotations
 
-from lmreport import evaluate, show
-
-SURE = 0.05  # the level below which a difference counts as more than chance
-
-
-def p_value(p: float) -> str:
-    """A p-value for a table: "0.031" or "< 0.001"."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+from lmreport import measures, show
+from lmreport.shown import Marked, sentence
 
 
-def p_phrase(p: float) -> str:
+def p_phrase(p: float) -> Marked:
     """A p-value for prose: "= 0.031" or "< 0.001"."""
-    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
+    return sentence("= {}" if p >= 0.001 else "{}", show.p_value(p))
 
 
-def used(splits, settings) -> str:
+def used(splits, settings) -> Marked:
     """What part of the data a render trains on."""
     if not settings.train_size and not settings.test_size:
-        return "This render uses all of them."
-    numbers = [show.count(len(splits[name])) for name in ("train", "validation", "test")]
-    return (f"At the scale “{settings.scale}”, this render trains on {numbers[0]} of them, validates on {numbers[1]} "
-            f"and tests on {numbers[2]}, drawn by class with a fixed seed.")
+        return sentence("This render uses all of them.")
+    return sentence("At the scale “{}”, this render trains on {} of them, validates on {} and tests on {}, drawn by "
+                    "class with a fixed seed.", settings.scale,
+                    *(show.count(len(splits[name])) for name in ("train", "validation", "test")))
 
 
-def verdict(bert, lstm, svm) -> str:
+def verdict(bert, lstm, svm) -> Marked:
     """The ranking of the three, in words; differences that may be chance are called so."""
-    found = []
-    for other in (lstm, svm):
-        sure = evaluate.mcnemar(bert.correct, other.correct)["p"] < SURE
-        better = bert.correct.mean() > other.correct.mean()
-        found.append(("beats" if better else "loses to") + f" {the(other)}" if sure else
-                     f"cannot be told from {the(other)}")
-    return f"In short, the Transformer {found[0]} and {found[1]}."
+    found = [show.word(measures.outcome(bert, other), "beats", "loses to", "cannot be told from")
+             for other in (lstm, svm)]
+    return sentence("In short, the Transformer {} {} and {} {}.", found[0], the(lstm), found[1], the(svm))
 
 
-def leader(records: dict) -> str:
+def leader(records: dict) -> Marked:
     """Which model has the highest accuracy, and whether that can be told from the next one's."""
-    first, second = sorted(records.values(), key=lambda r: r.correct.mean(), reverse=True)[:2]
-    p = evaluate.mcnemar(first.correct, second.correct)["p"]
-    if p < SURE:
-        return f"The most accurate model is {first.label}."
-    return (f"The highest accuracy is that of {first.label}, but its lead over {second.label} may be chance "
-            f"(McNemar's exact test: p {p_phrase(p)}).")
+    first, second = sorted(records.values(), key=measures.accuracy, reverse=True)[:2]
+    best = show.first_of({r.label: measures.accuracy(r) for r in records.values()})
+    if measures.p_value(first, second) < measures.SURE:
+        return sentence("The most accurate model is {}.", best)
+    rest = {r.label: measures.accuracy(r) for r in records.values() if r is not first}
+    return sentence("The highest accuracy is that of {}, but its lead over {} may be chance (McNemar's exact test: "
+                    "p {}).", best, show.first_of(rest), p_phrase(measures.p_value(first, second)))
 
 
 def the(record) -> str:
     return {"lstm": "the LSTM", "tfidf_svm": "the linear model"}[record.name]
 
 
-def live(records: dict, settings) -> str:
+def live(records: dict, settings) -> Marked:
     """Which of a render's own models is best, with the warning that few texts call for."""
-    best = max(records.values(), key=lambda r: r.correct.mean())
-    number = len(best["labels"])
-    low, high = evaluate.interval(best.correct)
-    return (f"There {best.label} is best with {show.pct(best.correct.mean())} of {show.count(number)} texts; its 95 % "
-            f"interval is {show.num(100 * (high - low), 2)} points wide, so small differences mean nothing.")
+    best = max(records.values(), key=measures.accuracy)
+    width = 100 * (measures.upper(best) - measures.lower(best))
+    return sentence("There {} is best with {} of {} texts; its 95 % interval is {} points wide, so small differences "
+                    "mean nothing.", show.first_of({r.label: measures.accuracy(r) for r in records.values()}),
+                    show.pct(measures.accuracy(best)), show.count(measures.texts(best)), show.num(width, 2))
 
 
 def agreement(tag: str, right: str, yes: str, no: str) -> str:
@@ -65,14 +56,14 @@ def agreement(tag: str, right: str, yes: str, no: str) -> str:
     return yes if tag == right else no
 
 
-def worth(bert, lstm, svm) -> str:
+def worth(bert, lstm, svm) -> Marked:
     """The answer to 6(c): worth it only where the Transformer is surely better than the cheap model."""
-    sure = evaluate.mcnemar(bert.correct, svm.correct)["p"] < SURE
-    points = show.num(abs(100 * (bert.correct.mean() - svm.correct.mean())), 2)
-    if sure and bert.correct.mean() > svm.correct.mean():
-        return (f"Only if {points} points are worth the trouble: the linear model gives the rest in "
-                f"{show.duration(svm['train_seconds'])}.")
-    if sure:
-        return (f"No: the linear model is {points} points more accurate and trained in "
-                f"{show.duration(svm['train_seconds'])}.")
-    return "No: the linear model cannot be told from it in accuracy, and costs next to nothing."
+    found = measures.outcome(bert, svm)
+    yes = show.word(found, "Only if the lead is worth the trouble", "No", "No")
+    points = show.num(abs(100 * (measures.accuracy(bert) - measures.accuracy(svm))), 2)
+    cheap = show.duration(svm["train_seconds"])
+    if found == 0:
+        return sentence("{}: the linear model is {} points behind, and trained in {}.", yes, points, cheap)
+    if found == 1:
+        return sentence("{}: the linear model is {} points more accurate, and trained in {}.", yes, points, cheap)
+    return sentence("{}: the linear model cannot be told from it in accuracy, and costs next to nothing.", yes)

@@ -9,6 +9,9 @@ import unicodedata
 
 from tabulate import tabulate
 
+from lmreport.quantity import Quantity, expression
+from lmreport.shown import Marked, Shown, sentence
+
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
 
 
@@ -37,9 +40,16 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
     rows = [list(r) for r in rows]
     if align is None:
         align = tuple("right" if rows and all(_numeric(r[i]) for r in rows) else "left" for i in range(len(headers)))
-    cells = [[c if raw or not isinstance(c, str) else plain(c) for c in row] for row in rows]
+    cells = [[c if raw else cell(c) for c in row] for row in rows]
     return markdown(tabulate([[str(c) for c in r] for r in cells], headers=list(headers), tablefmt="pipe",
                              colalign=align, disable_numparse=True) + "\n")
+
+
+def cell(value) -> str:
+    """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
+    if isinstance(value, Shown):
+        return value.markdown
+    return value if isinstance(value, Marked) or not isinstance(value, str) else plain(value)
 
 
 def quote(text: str, longest: int = 2000):
@@ -63,17 +73,68 @@ def source(function) -> str:
     return re.sub(r'^( +""".*?)\n.*?"""', r'\1"""', text, count=1, flags=re.S | re.M) if _long_docstring(text) else text
 
 
-# Numbers are printable ASCII and superscripts: Quarto's inline code shows the `repr` of a string, in which a no-break
-# space would be "\\xa0".
-def pct(share: float, digits: int = 1) -> str:
+# What is shown is printable ASCII and superscripts: Quarto's inline code shows the `repr` of a string, in which a
+# no-break space would be "\\xa0".
+def pct(share: float, digits: int = 1) -> Shown:
     """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
-    return f"{100 * share:.{digits}f} %"
+    return Shown(f"{100 * share:.{digits}f} %", share, f"pct:{digits}")
 
 
-def num(value: float, digits: int = 3) -> str:
+def fixed(value: float, digits: int) -> Shown:
+    """A number with `digits` decimals: 0.8125 → "0.813" for three."""
+    return Shown(f"{value:.{digits}f}", value, f"fixed:{digits}")
+
+
+def listed(values, digits: int) -> Marked:
+    """Numbers with `digits` decimals, parted by commas."""
+    return sentence(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
+
+
+def p_value(p: float) -> Shown:
+    """A p-value for a table: "0.031" or "< 0.001"."""
+    return Shown(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
+
+
+def num(value: float, digits: int = 3) -> Shown:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
+    return Shown(_significant(value, digits), value, f"num:{digits}")
+
+
+def count(value: float) -> Shown:
+    """A whole number with thousands grouped: 8000 → "8,000"."""
+    return Shown(f"{int(value):,}", value, "count")
+
+
+def duration(seconds: float) -> Shown:
+    """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
+    return Shown(_in_words(seconds), seconds, "duration")
+
+
+def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> Shown:
+    """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
+    which = 2 if abs(a - b) <= tolerance else 0 if a > b else 1
+    if isinstance(a, Quantity) or isinstance(b, Quantity):
+        which = Quantity(which, f"order({expression(a)}, {expression(b)}, {tolerance!r})")
+    return word(which, more, less, same)
+
+
+def word(which: float, *words: str) -> Shown:
+    """The word at the place `which`, counted from 0: a computed comparison, choice or class in prose."""
+    return Shown(words[int(which)], which, "one:" + "|".join(words))
+
+
+def first_of(values: dict[str, float], least: bool = False) -> Shown:
+    """The name of the largest of the named values, of the smallest if `least`; the first of equal ones."""
+    numbers = list(values.values())
+    which = numbers.index((min if least else max)(numbers))
+    if any(isinstance(v, Quantity) for v in numbers):
+        which = Quantity(which, f"{'least' if least else 'most'}({', '.join(map(expression, numbers))})")
+    return word(which, *values)
+
+
+def _significant(value: float, digits: int) -> str:
     if value == 0 or not math.isfinite(value):
-        return str(value)
+        return f"{value:g}"
     value = float(f"{value:.{digits - 1}e}")
     places = digits - 1 - math.floor(math.log10(abs(value)))
     if abs(value) < 1e-4 or abs(value) >= 1e9:
@@ -82,15 +143,9 @@ def num(value: float, digits: int = 3) -> str:
     return f"{value:,.{max(places, 0)}f}"
 
 
-def count(value: int) -> str:
-    """A whole number with thousands grouped: 8000 → "8,000"."""
-    return f"{int(value):,}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
+def _in_words(seconds: float) -> str:
     if seconds < 1:
-        return f"{seconds * 1000:.3g} ms"
+        return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
     if seconds < 60:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -98,11 +153,6 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min"
-
-
-def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> str:
-    """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
-    return same if abs(a - b) <= tolerance else more if a > b else less
 
 
 def _long_docstring(text: str) -> bool:

@@ -8,7 +8,8 @@ import platform
 
 import numpy as np
 
-from lmreport import evaluate, provenance, runs, sentences, show
+from lmreport import evaluate, measures, provenance, runs, show
+from lmreport.shown import sentence, strong
 
 CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size", "learning_rate",
                     "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "bf16",
@@ -49,63 +50,61 @@ def audit(found: dict):
 def times(records: dict):
     """Training and prediction time of all models, with rates."""
     rows = [[r.label, show.count(r["parameters"]), show.duration(r["train_seconds"]), show.num(r.rate),
-             show.duration(r["predict_seconds"]), show.num(r["test_texts"] / r["predict_seconds"]), str(r["epochs"])]
-            for r in records.values()]
+             show.duration(r["predict_seconds"]), show.num(r["test_texts"] / r["predict_seconds"]),
+             show.count(r["epochs"])] for r in records.values()]
     return show.table(rows, ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"])
 
 
 def accuracies(records: dict):
     """Test accuracy with its 95 % interval, macro F1 and validation accuracy."""
-    rows = []
-    for record in records.values():
-        low, high = evaluate.interval(record.correct)
-        f1 = evaluate.per_class(record["logits"], record["labels"])["f1"].mean()
-        validation = evaluate.accuracy(record["validation_logits"], record["validation_labels"])
-        rows.append([record.label, show.pct(record.correct.mean()), f"{show.pct(low)} – {show.pct(high)}",
-                     f"{f1:.3f}", show.pct(validation)])
+    rows = [[r.label, show.pct(measures.accuracy(r)),
+             sentence("{} – {}", show.pct(measures.lower(r)), show.pct(measures.upper(r))),
+             show.fixed(measures.macro_f1(r), 3), show.pct(measures.validation_accuracy(r))]
+            for r in records.values()]
     return show.table(rows, ["model", "test accuracy", "95 % interval", "macro F1", "validation accuracy"],
                       ("left", "right", "right", "right", "right"))
 
 
 def mcnemar(records: dict):
     """McNemar's exact test for each pair of models."""
-    rows = []
-    for a, b in itertools.combinations(records.values(), 2):
-        found = evaluate.mcnemar(a.correct, b.correct)
-        rows.append([f"{a.label} / {b.label}", show.count(found["only_a"]), show.count(found["only_b"]),
-                     sentences.p_value(found["p"])])
+    rows = [[f"{a.label} / {b.label}", show.count(measures.only_first(a, b)), show.count(measures.only_second(a, b)),
+             show.p_value(measures.p_value(a, b))] for a, b in itertools.combinations(records.values(), 2)]
     return show.table(rows, ["first / second", "only first right", "only second right", "p"],
                       ("left", "right", "right", "right"))
 
 
 def per_class(records: dict, class_names: list[str]):
     """Precision, recall and F1 of each class."""
-    rows = []
-    for record in records.values():
-        found = evaluate.per_class(record["logits"], record["labels"])
-        rows += [[record.label, name, *(f"{found[k][i]:.3f}" for k in ("precision", "recall", "f1")),
-                  show.count(found["support"][i])] for i, name in enumerate(class_names)]
+    rows = [[record.label, name,
+             *(show.fixed(measures.score(record, kind, tag), 3) for kind in ("precision", "recall", "f1")),
+             show.count(measures.score(record, "support", tag))]
+            for record in records.values() for tag, name in enumerate(class_names)]
     return show.table(rows, ["model", "tag", "precision", "recall", "F1", "texts"])
 
 
-def pairs(record, class_names: list[str]):
+def pairs(record, class_names: list[str], most: int = 6):
     """The commonest errors of one model."""
-    found = evaluate.worst_pairs(record["logits"], record["labels"], class_names)
-    wrong = int((~record.correct).sum())
-    rows = [[true, predicted, show.count(n), show.pct(n / wrong)] for true, predicted, n in found]
+    kinds = len(evaluate.worst_pairs(record["logits"], record["labels"], class_names, most))
+    rows = [[show.word(measures.confused_true(record, rank), *class_names),
+             show.word(measures.confused_as(record, rank), *class_names),
+             show.count(measures.confused(record, rank)),
+             show.pct(measures.confused(record, rank) / measures.wrong(record))] for rank in range(kinds)]
     return show.table(rows, ["true tag", "predicted", "texts", "share of the errors"])
 
 
-def questions(answers: dict[str, np.ndarray], class_names: list[str]):
-    """Probabilities of each tag for the two questions, by model; the largest in bold."""
+def questions(records: list, class_names: list[str]):
+    """Probabilities of each tag for the two questions, by model (each record once); the largest in bold."""
     rows = []
     for number, _ in enumerate(evaluate.QUESTIONS):
-        for label, p in answers.items():
-            best = int(p[number].argmax())
-            cells = [f"**{show.pct(v)}**" if i == best else show.pct(v) for i, v in enumerate(p[number])]
-            rows.append([f"({'i' * (number + 1)})", show.plain(label), *cells, class_names[best]])
-    align = ("left", "left", *["right"] * len(class_names), "left")
-    return show.table(rows, ["question", "model", *class_names, "tag"], align, raw=True)
+        for r in {r.key: r for r in records if r is not None}.values():
+            best = int(measures.answer(r, number))
+            cells = [show.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))]
+            cells[best] = strong(cells[best])
+            label = f"{r.label} ({r.inputs['data']['name']}, {r.inputs['settings']['scale']})"
+            rows.append([f"({'i' * (number + 1)})", label, *cells,
+                         show.word(measures.answer(r, number), *class_names)])
+    return show.table(rows, ["question", "model", *class_names, "tag"],
+                      ("left", "left", *["right"] * len(class_names), "left"))
 
 
 def origins(records: list):

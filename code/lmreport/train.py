@@ -101,13 +101,6 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
     return folder
 
 
-def answers(*records) -> dict:
-    """{model and origin: probabilities (questions, classes)} for the assignment's two questions; None is left out."""
-    found = {r.key: r for r in records if r is not None}
-    return {f"{r.label} ({r.inputs['data']['name']}, {r.inputs['settings']['scale']})": r["question_probabilities"]
-            for r in found.values()}
-
-
 def class_names(folder: Path) -> list[str]:
     """The classes of a saved classifier, in the order of its logits."""
     names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]

@@ -1,0 +1,141 @@
+"""Every number that the report takes from recorded runs, as a `Quantity`: functions of `runs.Record`s.
+
+`lmreport verify` has a second function under each of these names, which shares no code with this one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmreport import evaluate
+from lmreport.quantity import of_records
+
+SURE = 0.05  # the level below which a difference counts as more than chance
+
+
+@of_records
+def texts(record) -> float:
+    """Number of test texts."""
+    return len(record["labels"])
+
+
+@of_records
+def accuracy(record) -> float:
+    """Share of the test texts that are classified rightly."""
+    return evaluate.accuracy(record["logits"], record["labels"])
+
+
+@of_records
+def validation_accuracy(record) -> float:
+    """The same on the validation texts."""
+    return evaluate.accuracy(record["validation_logits"], record["validation_labels"])
+
+
+@of_records
+def lower(record) -> float:
+    """Lower end of the 95 % interval of the test accuracy."""
+    return evaluate.interval(record.correct)[0]
+
+
+@of_records
+def upper(record) -> float:
+    """Upper end of the 95 % interval of the test accuracy."""
+    return evaluate.interval(record.correct)[1]
+
+
+@of_records
+def score(record, name: str, tag: int) -> float:
+    """Precision, recall, f1 or support of one class (its number)."""
+    return evaluate.per_class(record["logits"], record["labels"])[name][tag]
+
+
+@of_records
+def macro_f1(record) -> float:
+    """Mean over the classes of F1."""
+    return evaluate.per_class(record["logits"], record["labels"])["f1"].mean()
+
+
+@of_records
+def ece(record) -> float:
+    """Expected calibration error (Guo et al. 2017, equation 3), ten bins."""
+    return evaluate.calibration(record["logits"], record["labels"])["ece"]
+
+
+@of_records
+def only_first(a, b) -> float:
+    """Number of test texts that `a` classifies rightly and `b` does not."""
+    return evaluate.mcnemar(a.correct, b.correct)["only_a"]
+
+
+@of_records
+def only_second(a, b) -> float:
+    """Number of test texts that `b` classifies rightly and `a` does not."""
+    return evaluate.mcnemar(a.correct, b.correct)["only_b"]
+
+
+@of_records
+def p_value(a, b) -> float:
+    """McNemar's exact test, two-sided."""
+    return evaluate.mcnemar(a.correct, b.correct)["p"]
+
+
+@of_records
+def outcome(a, b) -> float:
+    """0: `a` is surely more accurate than `b`; 1: less; 2: the difference may be chance (McNemar's p ≥ 0.05)."""
+    if evaluate.mcnemar(a.correct, b.correct)["p"] >= SURE:
+        return 2
+    return 0 if a.correct.sum() > b.correct.sum() else 1
+
+
+@of_records
+def wrong(record) -> float:
+    """Number of test texts that are classified wrongly."""
+    return (~record.correct).sum()
+
+
+@of_records
+def confused_true(record, rank: int) -> float:
+    """Number of the true class in the commonest error but `rank`."""
+    return _pairs(record)[rank][0]
+
+
+@of_records
+def confused_as(record, rank: int) -> float:
+    """Number of the predicted class in the commonest error but `rank`."""
+    return _pairs(record)[rank][1]
+
+
+@of_records
+def confused(record, rank: int) -> float:
+    """Number of texts in the commonest error but `rank`."""
+    return _pairs(record)[rank][2]
+
+
+@of_records
+def error_between(record, low: int, high: int, lengths) -> float:
+    """Share of errors among the test texts of at least `low` and under `high` words, as counted for `lengths`."""
+    words = lengths["test_words"]
+    return 1 - record.correct[(words >= low) & (words < high)].mean()
+
+
+@of_records
+def cut_share(record) -> float:
+    """Share of the test texts that fill the longest input and so were cut, or just fit."""
+    return (record["test_tokens"] >= record.inputs["settings"]["max_length"]).mean()
+
+
+@of_records
+def chance_of(record, question: int, tag: int) -> float:
+    """Probability of a class for one of the assignment's two questions."""
+    return record["question_probabilities"][question][tag]
+
+
+@of_records
+def answer(record, question: int) -> float:
+    """Number of the class that one of the two questions gets."""
+    return np.argmax(record["question_probabilities"][question])
+
+
+def _pairs(record) -> list[tuple[int, int, int]]:
+    number = record["logits"].shape[1]
+    return evaluate.worst_pairs(record["logits"], record["labels"], list(range(number)))

@@ -1,0 +1,55 @@
+"""The numbers of remembered experiments: inline code computed again from what the experiment left in the cache."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+import numpy as np
+
+from lmreport.errors import ReportError
+from lmreport.settings import cache_root
+
+NAMES = {"np": np, "min": min, "max": max, "abs": abs, "len": len, "int": int, "float": float, "sum": sum}
+METHODS = {"mean", "max", "min", "sum", "argmax", "argmin", "shape", "std", "median", "any", "all", "abs", "log", "exp"}
+NODES = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Subscript, ast.Slice, ast.Attribute, ast.Call,
+         ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.operator, ast.unaryop, ast.cmpop, ast.keyword)
+
+
+def recomputed(code: str, runs: str) -> float | None:
+    """The number that inline `code` shows, from the experiments that `runs` names; None where they do not suffice.
+
+    code: `show.pct(found["share"][-1])` or another function of `show` with the number in front.
+    runs: `found=concepts.heads.changes-0123…`, several parted by "; ". Only subscripts, arithmetic and a few functions
+    of NumPy are computed, so that a forged document can do no harm.
+    """
+    try:
+        call = ast.parse(code, mode="eval").body
+        inner = ast.Expression(call.args[0])
+    except (SyntaxError, AttributeError, IndexError):
+        return None
+    names = NAMES | experiments(runs)
+    for node in ast.walk(inner):
+        known = isinstance(node, NODES) and (not isinstance(node, ast.Name) or node.id in names) \
+            and (not isinstance(node, ast.Attribute) or node.attr in METHODS)
+        if not known:
+            return None
+    return float(eval(compile(inner, "inline code", "eval"), {"__builtins__": {}}, names))
+
+
+def experiments(runs: str) -> dict:
+    """What the names in `runs` stand for, read from the cache: {"found": {…}} or {"found": {index: {…}}}."""
+    found: dict = {}
+    for name, index, entry in re.findall(r"(\w+)(?:\[([^\]]+)\])?=([\w.]+-[0-9a-f]{16})", runs):
+        path = cache_root() / "experiments" / f"{entry}.npz"
+        if not path.is_file():
+            raise ReportError(f"the experiment {entry} is not in this machine's cache; render the report here again")
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        values = json.loads(str(arrays.pop("json"))) | arrays
+        if index:
+            found.setdefault(name, {})[ast.literal_eval(index)] = values
+        else:
+            found[name] = values
+    return found

@@ -1,0 +1,204 @@
+"""The numbers of recorded runs from their logits and labels: plain NumPy, no code in common with the report's own.
+
+Each function stands for the one of the same name in `lmreport.measures`; `evaluated` computes an expression of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from lmreport.errors import ReportError
+
+LOADED: dict[Path, dict] = {}
+
+
+def load(path: Path) -> dict:
+    """The values and arrays of the record in the JSON file `path`, read once."""
+    if path not in LOADED:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            LOADED[path] = found["values"] | {"max_length": found["inputs"]["settings"].get("max_length")} | {
+                name: arrays[name] for name in arrays.files if name != "json"}
+    return LOADED[path]
+
+
+def right(run: dict) -> np.ndarray:
+    return np.argmax(run["logits"], axis=1) == run["labels"]
+
+
+def value(run, name):
+    return run[name]
+
+
+def texts(run):
+    return run["labels"].size
+
+
+def accuracy(run):
+    return np.count_nonzero(right(run)) / run["labels"].size
+
+
+def validation_accuracy(run):
+    hits = run["validation_logits"].argmax(axis=1) == run["validation_labels"]
+    return np.count_nonzero(hits) / hits.size
+
+
+def binomial(n: int, p: float) -> np.ndarray:
+    """Probabilities of 0 … n successes, (n + 1,), from logarithms of factorials."""
+    if p in (0.0, 1.0):
+        return np.eye(n + 1)[int(n * p)]
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    k = np.arange(n + 1)
+    return np.exp(log_factorial[n] - log_factorial - log_factorial[::-1] + k * math.log(p) + (n - k) * math.log1p(-p))
+
+
+def quantile(run, level: float) -> float:
+    hits = right(run)
+    below = np.cumsum(binomial(hits.size, np.count_nonzero(hits) / hits.size))
+    return float(np.argmax(below >= level)) / hits.size
+
+
+def lower(run):
+    return quantile(run, 0.025)
+
+
+def upper(run):
+    return quantile(run, 0.975)
+
+
+def table(run) -> np.ndarray:
+    """Counts (classes, classes): true class by predicted class."""
+    classes = run["logits"].shape[1]
+    return np.bincount(classes * run["labels"].astype(int) + run["logits"].argmax(1), minlength=classes**2) \
+        .reshape(classes, classes)
+
+
+def score(run, name, tag):
+    counts = table(run)
+    hits, predicted, true = counts[tag, tag], counts[:, tag].sum(), counts[tag].sum()
+    return {"precision": hits / max(predicted, 1), "recall": hits / max(true, 1),
+            "f1": 2 * hits / max(predicted + true, 1), "support": true}[name]
+
+
+def macro_f1(run):
+    return sum(score(run, "f1", tag) for tag in range(len(table(run)))) / len(table(run))
+
+
+def ece(run):
+    logits = run["logits"].astype(float)
+    p = 1 / np.exp(logits - logits.max(1, keepdims=True)).sum(1)  # the largest probability of each text
+    hits, total = right(run), 0.0
+    for low in range(10):
+        inside = (np.floor(np.minimum(p * 10, 9.5)) == low)
+        total += abs(hits[inside].sum() - p[inside].sum())
+    return total / hits.size
+
+
+def only_first(a, b):
+    return np.count_nonzero(right(a) > right(b))
+
+
+def only_second(a, b):
+    return np.count_nonzero(right(a) < right(b))
+
+
+def p_value(a, b):
+    first, both = only_first(a, b), only_first(a, b) + only_second(a, b)
+    tail = binomial(both, 0.5)[:min(first, both - first) + 1].sum()
+    return min(1.0, 2 * tail)
+
+
+def outcome(a, b):
+    return 2 if p_value(a, b) >= 0.05 else int(accuracy(a) <= accuracy(b))
+
+
+def wrong(run):
+    return np.count_nonzero(~right(run))
+
+
+def errors(run) -> list[tuple[int, int, int]]:
+    """(true, predicted, number), most first; of equally many the first in the table."""
+    counts = table(run)
+    cells = [(i, j, int(n)) for (i, j), n in np.ndenumerate(counts) if i != j and n]
+    return sorted(cells, key=lambda cell: -cell[2])
+
+
+def confused_true(run, rank):
+    return errors(run)[rank][0]
+
+
+def confused_as(run, rank):
+    return errors(run)[rank][1]
+
+
+def confused(run, rank):
+    return errors(run)[rank][2]
+
+
+def error_between(run, low, high, lengths):
+    inside = (lengths["test_words"] >= low) & (lengths["test_words"] < high)
+    return np.count_nonzero(~right(run)[inside]) / np.count_nonzero(inside)
+
+
+def cut_share(run):
+    return np.count_nonzero(run["test_tokens"] >= run["max_length"]) / run["test_tokens"].size
+
+
+def chance_of(run, question, tag):
+    return run["question_probabilities"][question, tag]
+
+
+def answer(run, question):
+    return run["question_probabilities"][question].argmax()
+
+
+def order(a, b, tolerance):
+    return 2 if abs(a - b) <= tolerance else int(a < b)
+
+
+def most(*values):
+    return values.index(max(values))
+
+
+def least(*values):
+    return values.index(min(values))
+
+
+FUNCTIONS = {f.__name__: f for f in (
+    value, texts, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, only_first, only_second, p_value,
+    outcome, wrong, confused_true, confused_as, confused, error_between, cut_share, chance_of, answer, order, most,
+    least, abs)}
+SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
+
+
+def evaluated(expression: str, runs: dict[str, dict]):
+    """The value of an expression; `runs`: what each record's symbol stands for, as `load` gives it.
+
+    Nothing but arithmetic and the functions above is computed, so that a forged document can do no harm.
+    Raises ReportError for anything else, and for a record that is not there.
+    """
+    def of(node):
+        match node:
+            case ast.Constant():
+                return node.value
+            case ast.Name(id=name) if name in runs:
+                return runs[name]
+            case ast.Name(id=name):
+                raise ReportError(f"no record {name} on this machine")
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return -of(inner)
+            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in SIGNS:
+                return getattr(float(of(left)), SIGNS[type(sign)])(float(of(right)))
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
+                return FUNCTIONS[name](*map(of, arguments))
+        raise ReportError(f"{ast.unparse(node)!r} is nothing that can be recomputed")
+
+    try:
+        return of(ast.parse(expression, mode="eval").body)
+    except SyntaxError:
+        raise ReportError(f"{expression!r} is no expression") from None
