@@ -133,6 +133,53 @@ def test_no_text_of_the_real_data_is_in_the_report(project):
                 assert not [run for run in hits if len(set(run)) > 6], member.name
 
 
+def verify(project, page=None):
+    return subprocess.run([sys.executable, "-m", "lmreport.cli", "verify", *([str(page)] if page else [])], cwd=project,
+                          text=True, capture_output=True, env=os.environ | {"LMREPORT_DATA": "sample"})
+
+
+def test_every_number_is_computed_again_from_records_experiments_sources_and_pdf(project):
+    done = verify(project)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    counts = [int(n) for n in re.findall(r"\d+", done.stdout.splitlines()[-1])]
+    assert counts[0] > 150 and counts[1] > 40 and counts[3] > 40 and "with the PDF" in done.stdout, done.stdout
+
+
+EDITS = {  # what is edited: (where the digit stands, what verify must say)
+    "a number in prose": (r'(<span[^>]*data-expr="accuracy[^>]*>\s*\d)(\d)', "its full value is"),
+    "a cell of a table": (r'(id="tbl-mcnemar".*?data-as="count"[^>]*>)(\d)', "tbl-mcnemar, row"),
+    "the full value itself": (r'(data-value="0\.8)(\d)(?=\d+"\s+data-as="pct:1"\s+data-expr="accuracy)', "full value"),
+    "a caption": (r'(id="fig-accuracy".*?<figcaption.*?)(9)(?=5)', "the source says"),
+    "typed prose": (r"(the level of )(8)(?=0)|(of the answers given with )(8)(?=0)", "not in the PDF"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_one_digit_edited_is_found(project, tmp_path, what):
+    pattern, said = EDITS[what]
+    source = (project / "_report" / "report" / "index.html").read_text(encoding="utf-8")
+    edited, number = re.subn(pattern, lambda m: (m[1] or m[3]) + str((int(m[2] or m[4]) + 1) % 10), source, count=1,
+                             flags=re.S)
+    assert number == 1 and edited != source
+    (tmp_path / "index.html").write_text(edited, encoding="utf-8")
+    shutil.copy(project / "_report" / "report" / "index.pdf", tmp_path)
+    done = verify(project, tmp_path / "index.html")
+    assert done.returncode == 1 and re.search(said, done.stdout), done.stdout[-2000:]
+
+
+def test_a_record_edited_by_one_digit_is_found(project, recorded):
+    path = recorded["lstm"].path
+    kept = path.read_text(encoding="utf-8")
+    edited = re.sub(r'("train_seconds": \d*)(\d)', lambda m: m[1] + str((int(m[2]) + 1) % 10), kept, count=1)
+    assert edited != kept
+    try:
+        path.write_text(edited, encoding="utf-8")
+        done = verify(project)
+    finally:
+        path.write_text(kept, encoding="utf-8")
+    assert done.returncode and path.stem in done.stdout + done.stderr
+
+
 def test_an_unchanged_report_is_not_rendered_again(project):
     done = subprocess.run([sys.executable, "-m", "lmreport.cli", "render", "--renderer", "own"], cwd=project, text=True,
                           env=os.environ | {"LMREPORT_DATA": "sample", "LMREPORT_SCALE": "quick"}, capture_output=True)

@@ -63,3 +63,17 @@ def test_numbers_are_printable_as_inline_code_needs(value):
     (0.0123, "12.3 ms"), (5, "5 s"), (75, "1 min 15 s"), (4000, "1 h 7 min")])
 def test_duration(seconds, text):
     assert show.duration(seconds) == text
+
+
+def test_every_character_that_is_shown_as_itself_can_be_set_in_an_accessible_pdf(tmp_path):
+    import typst
+
+    kept = [chr(c) for c in range(0x20, 0x30000) if show._visible(chr(c)) == chr(c)]
+    assert {"é", "Ω", "ж", "→", "√", "✓"} <= set(kept) and not {"漢", "😀", "\u202e"} & set(kept)
+    head = '#set document(title: "t")\n#set text(lang: "en")\n'
+    quoted = "".join(kept).replace("\\", "\\\\").replace('"', '\\"')
+    (tmp_path / "a.typ").write_text(head + f'#"{quoted}"\n', encoding="utf-8")
+    assert typst.compile(str(tmp_path / "a.typ"), pdf_standards=["ua-1"], ignore_system_fonts=True).startswith(b"%PDF")
+    (tmp_path / "a.typ").write_text(head + "漢\n", encoding="utf-8")
+    with pytest.raises(typst.TypstError):
+        typst.compile(str(tmp_path / "a.typ"), pdf_standards=["ua-1"], ignore_system_fonts=True)

@@ -13,6 +13,10 @@ from lmreport.quantity import Quantity, expression
 from lmreport.shown import Marked, Shown, sentence
 
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
+# Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
+IN_FONTS = re.compile(
+    "[\u0020-\u04ff\u1e00-\u1fff\u2000-\u2040\u2044-\u211e\u2126-\u2151\u2153-\u2184\u2190-\u23ff\u2460-\u2606"
+    "\u2609-\u262f\u2713\u2714\u2717\u2718]")
 
 
 def markdown(text: str):
@@ -25,7 +29,8 @@ def markdown(text: str):
 def plain(value, longest: int = LONGEST) -> str:
     """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
 
-    Control and direction-changing characters become visible; a text over `longest` characters is cut with a note.
+    Control and direction-changing characters, and those that no font of the PDF has, become ⟨U+…⟩; a text over
+    `longest` characters is cut with a note.
     """
     text = str(value)
     if len(text) > longest:
@@ -120,7 +125,7 @@ def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same
 
 def word(which: float, *words: str) -> Shown:
     """The word at the place `which`, counted from 0: a computed comparison, choice or class in prose."""
-    return Shown(words[int(which)], which, "one:" + "|".join(words))
+    return Shown(words[int(which)], which, "one:" + "¦".join(words))
 
 
 def first_of(values: dict[str, float], least: bool = False) -> Shown:
@@ -168,7 +173,7 @@ def _numeric(cell) -> bool:
 def _visible(c: str) -> str:
     if c in "\n\t\r":
         return " "
-    if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+    if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or not IN_FONTS.match(c):
         return f"⟨U+{ord(c):04X}⟩"
     return c
 

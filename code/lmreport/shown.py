@@ -20,7 +20,7 @@ class Shown(str):
     """A computed number or word as the reader sees it, a str like any other.
 
     In a document it becomes a span with the attributes data-value (the number in full), data-as (how it is shown:
-    pct:1, num:3, count, duration, fixed:3, below or one:word|word), and, as far as they are known, data-expr (how it is
+    pct:1, num:3, count, duration, fixed:3, below or one:word¦word), and, as far as they are known, data-expr (how it is
     computed from records), data-run (which), data-code (the inline code).
     """
 

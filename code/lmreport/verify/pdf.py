@@ -34,9 +34,22 @@ def missing(tree, path: Path) -> list[tuple[str, str]]:
         if block.xpath("ancestor::nav | .//p | .//table"):
             continue
         for piece in pieces(block):
-            said = squeezed(piece)
-            if re.search(r"\d", said) and said not in whole:
-                found.append((place(block), piece))
+            if re.search(r"\d", piece) and squeezed(piece) not in whole:
+                alone = block.tag in ("td", "th")  # a cell's lines alternate with those of the cells beside it
+                found += [(place(block), around) for around in unsaid(piece.split(), whole, alone)]
+    return found
+
+
+def unsaid(words: list[str], whole: str, alone: bool) -> list[str]:
+    """The words with a digit that do not stand in the text `whole`, with the word before or after unless `alone`.
+
+    A paragraph that a page's end or a figure interrupts is still found word by word.
+    """
+    found = []
+    for i, word in enumerate(words):
+        pairs = [word] if alone else [" ".join(words[max(i - 1, 0):i + 1]), " ".join(words[i:i + 2])]
+        if re.search(r"\d", word) and not any(squeezed(pair) in whole for pair in pairs):
+            found.append(" ".join(words[max(i - 2, 0):i + 3]))
     return found
 
 

@@ -67,7 +67,7 @@ def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, s
 
 def shown(number: reading.Number, value: float) -> str:
     """A value, or the word that it stands for."""
-    words = number.form.removeprefix("one:").split("|")
+    words = number.form.removeprefix("one:").split("¦")
     return words[int(value)] if number.form.startswith("one:") and int(value) < len(words) else f"{value:.10g}"
 
 

@@ -24,13 +24,13 @@ def written(form: str, value: float) -> str:
     """`value` as the report must show it; "" for a form that is not known."""
     kind, _, how = form.partition(":")
     if kind == "one":
-        choices = how.split("|")
+        choices = how.split("¦")
         return choices[int(value)] if value == int(value) and 0 <= value < len(choices) else ""
     if not math.isfinite(value):
         return str(value)
     match kind:
         case "pct":
-            return f"{decimals(Decimal(value) * 100, int(how))} %"
+            return f"{decimals(Decimal(100 * value), int(how))} %"
         case "fixed":
             return decimals(Decimal(value), int(how))
         case "count":
