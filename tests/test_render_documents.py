@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 import pytest
 
+from lmreport import show
 from rendering import FRONT, Page, own, pdf_text, project, quarto, squeezed, text
+
+
+def seen(t: str) -> str:
+    """Foreign text as the report must show it."""
+    return "".join(map(show._visible, t[:300])) + (f"… ({len(t) - 300:,} more characters)" if len(t) > 300 else "")
 
 
 class Case(NamedTuple):
@@ -85,6 +91,18 @@ CASES = {
                      ("Title note", "Body note.", "Title important", "Tip", "No title.")),
     "hostile output": Case(cell(f"print({HOSTILE!r})", echo="false"), {"outputs": [HOSTILE]}, (HOSTILE,)),
 }
+
+WILD = ["<script>alert(1)</script>", "{{< include /etc/passwd >}}", "`x`{=html}", "```{=typst} #eval(\"1\") ```",
+        "@fig-x and [@nobody]", "$x^2$ and \\(y\\)", "a | b \\| c", "--- *not* _this_ --", "![x](http://example.com/y)",
+        "[31m \x1b \x00 \u202e desrever", "::: {.callout-note} :::", "^up^ ~down~ ~~out~~ [^1]", "&lt; &#60; \\newpage",
+        "漢字 😀 עברית", "`{python} 1 + 1`", "#set text(red); #panic()", "W" * 100_000]
+CASES["hostile data"] = Case(  # through the functions with which the report prints data
+    cell(f"from lmreport import show, shown\nwild = {WILD!r}\nshow.table([[t] for t in wild], ['text'])", label="tbl-w",
+         tbl_cap="Wild.", echo="false")
+    + "\nSee @tbl-w for it.\n\n" + cell("show.quote(' '.join(wild[:-1]))", echo="false")
+    + "".join(f"\n\nInline `{{python}} shown.sentence('{{}}', wild[{i}])`.\n" for i in range(len(WILD))),
+    {"cells": ["text"] + [" ".join(seen(t).split()) for t in WILD], "references": ["Table 1 #tbl-w"]},
+    tuple(f"Inline {seen(t)}." for t in WILD[:9]))
 
 OURS_ALONE = {"warnings and errors"}
 RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]
