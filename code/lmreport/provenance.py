@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import hashlib
 import importlib.metadata
 import json
@@ -13,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress", "quantity"}
+NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress", "quantity", "shown",
+                 "drawn", "origin"}
 LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
 
 
@@ -70,6 +72,13 @@ def versions(*names: str) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = ""
     return found
+
+
+def now() -> str:
+    """Date and time in UTC, or that of SOURCE_DATE_EPOCH."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def hardware() -> dict:

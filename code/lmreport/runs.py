@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 from dataclasses import dataclass
@@ -180,7 +179,5 @@ def inputs_code(name: str) -> dict:
 
 def made_here(name: str) -> dict:
     """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
-    now = os.environ.get("SOURCE_DATE_EPOCH")
-    date = datetime.datetime.fromtimestamp(int(now), datetime.UTC) if now else datetime.datetime.now(datetime.UTC)
-    return {"date": date.strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": provenance.commit(COMPUTED_BY[name]),
+    return {"date": provenance.now(), "commit": provenance.commit(COMPUTED_BY[name]),
             "hardware": provenance.hardware(), "load_before": os.getloadavg()[0]}

@@ -10,6 +10,7 @@ import numpy as np
 
 from lmreport import finetune, style, vectorize
 from lmreport.cache import remember
+from lmreport.drawn import drawn
 from lmreport.settings import cuda_available
 
 WAYS = ("fine-tuned", "frozen", "from scratch")
@@ -169,6 +170,7 @@ def learning_curve(splits, path: str, settings, sizes: tuple[int, ...] = SIZES, 
             yield train_point(splits, path, settings, way, size)
 
 
+@drawn
 def plot_learning_curve(points: list[dict], chance: float):
     """Test accuracy against the number of training texts for each way; `chance`: that of guessing."""
     figure, ax = style.figure(height=2.9)
@@ -181,6 +183,7 @@ def plot_learning_curve(points: list[dict], chance: float):
     return figure
 
 
+@drawn
 def plot_probes(found: dict, chance: float):
     """Test accuracy of the same linear head on pre-trained and on random weights against training texts."""
     figure, ax = style.figure(height=2.6)
