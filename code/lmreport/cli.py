@@ -16,6 +16,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
+STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("models", nargs="*", metavar="MODEL",
                           help=f"which ones (default: all of {', '.join(MODELS)})")
     training.add_argument("--force", action="store_true", help="train even if there is a record")
+    one = settings_of(command("run", run, "make and record one run, if it has no record yet"))
+    one.add_argument("name", metavar="NAME", help=f"a model ({', '.join(MODELS)}) or a study ({', '.join(STUDIES)})")
+    one.add_argument("--force", action="store_true", help="make it even if there is a record")
     asking = settings_of(command("predict", predict, "tell the tag of a question with the fine-tuned Transformer"))
     asking.add_argument("question", nargs="+", help="the text of the question (several: one answer each)")
     rendering = settings_of(command("render", render, "make the report: HTML, PDF and executed notebook"))
@@ -108,6 +112,22 @@ def train(arguments) -> int:
         record = training.run(name, settings, corpus, arguments.force, say)
         print(f"{record.label}: test accuracy {evaluate.accuracy(record['logits'], record['labels']):.4f}, trained in "
               f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+    return 0
+
+
+def run(arguments) -> int:
+    if arguments.name not in MODELS + STUDIES:
+        raise ReportError(f"run: there is no run {arguments.name!r}; known are {', '.join(MODELS + STUDIES)}")
+    if arguments.name in MODELS:
+        arguments.models = [arguments.name]
+        return train(arguments)
+    from lmreport import data, models, progress, studies
+
+    progress.hide_bars()
+    settings = loaded(arguments)
+    models.locate(settings.model)  # a wrong name is told before anything is trained
+    record = studies.run(arguments.name, settings, data.obtain(settings.data, say), arguments.force, say)
+    print(f"{arguments.name}: made in {record['seconds']:.0f} s on {record.made['date'][:10]} ({record.path})")
     return 0
 
 
