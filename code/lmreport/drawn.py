@@ -13,9 +13,11 @@ import numpy as np
 from lmreport import cache, origin, provenance, runs
 from lmreport.settings import cache_root
 
+SHOWN: list[Drawn] = []
+
 
 class Drawn:
-    """A figure to be shown: an SVG picture and, under it, the line that tells its origin.
+    """A figure to be shown, as an SVG picture.
 
     figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
     """
@@ -50,13 +52,21 @@ class Drawn:
             cache.write_atomically(path, data)
         return path.read_bytes()
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import Markdown, display
+    @property
+    def given(self) -> list:
+        return [*self.arguments, *self.named.values()]
 
-        given = [*self.arguments, *self.named.values()]
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        SHOWN.append(self)
         display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
-                metadata=origin.facts(self.name, given))
-        display(Markdown(origin.line(self.name, given)))
+                metadata=origin.facts(self.name, self.given))
+
+
+def line():
+    """The line of origin of the figure that was shown last, for the paragraph under it."""
+    return origin.line(SHOWN[-1].name, SHOWN[-1].given)
 
 
 def drawn(function):

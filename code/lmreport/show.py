@@ -55,7 +55,7 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
         from lmreport import origin
 
         function = f"{of.__module__.removeprefix('lmreport.')}.{of.__qualname__}" if callable(of) else ""
-        made.data += origin.line(function, of, "computed by")
+        made.data += f"\n{origin.line(function, of, 'computed by')}\n"
         made.metadata = origin.facts(function, of)
     return made
 
