@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import io
 from functools import cached_property
 from pathlib import Path
@@ -32,13 +33,13 @@ class Drawn:
 
     @property
     def path(self) -> Path | None:
-        """Where the picture is kept; None where it shows something whose contents cannot be told."""
+        """Where the picture is kept; None where the contents of what it shows, or its code, cannot be told."""
         try:
             shown = digest([self.arguments, self.named])
-        except TypeError:
+            code = provenance.code_of(self.name.rpartition(".")[0]) or inspect.getsource(self.function)
+        except (TypeError, OSError):
             return None
-        module = self.name.rpartition(".")[0]
-        key = provenance.digest([shown, provenance.code_of(module), provenance.definitions("style"),
+        key = provenance.digest([shown, code, provenance.definitions("style"),
                                  provenance.versions("matplotlib", "numpy")])
         return cache_root() / "figures" / f"{self.name}-{key}.svg"
 
