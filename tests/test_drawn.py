@@ -37,14 +37,17 @@ def test_a_figure_is_drawn_once_for_the_same_contents(monkeypatch):
 
 
 def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch):
-    def path(shown=None):
-        return figures.plot_calibration({"tfidf_svm": shown or record()}).path
+    one = record()
+
+    def path(shown=one):
+        return figures.plot_calibration({"tfidf_svm": shown}).path
 
     first = path()
-    assert path() == first and path(record(seed=1)) != first
-    altered = record()
-    altered.path.write_text(altered.path.read_text() + " ")
-    assert path(altered) != first
+    assert path() == first == path(runs.read(one.path)) and path(record(seed=1)) != first
+    text = one.path.read_text()
+    one.path.write_text(text + " ")
+    assert path() != first
+    one.path.write_text(text)
     kept = provenance.definitions
     for module in ("style", "figures", "evaluate"):
         monkeypatch.setattr(provenance, "definitions",
@@ -59,11 +62,12 @@ def test_what_has_no_digest_is_drawn_each_time():
 
 
 def test_a_kept_picture_is_the_drawn_one_and_the_same_each_time():
-    shown = figures.plot_confusion({"tfidf_svm": record()}, list("abcd"))
+    one = record()
+    shown = figures.plot_confusion({"tfidf_svm": one}, list("abcd"))
     first = shown.svg
     assert first.startswith(b"<?xml") and b"<svg" in first and shown.path.read_bytes() == first
     shown.path.unlink()
-    assert figures.plot_confusion({"tfidf_svm": record()}, list("abcd")).svg == first
+    assert figures.plot_confusion({"tfidf_svm": one}, list("abcd")).svg == first
 
 
 def test_the_line_names_run_date_hardware_commit_function_and_command():
