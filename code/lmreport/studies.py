@@ -1,4 +1,4 @@
-"""Recorded experiments on the task beside the four models; each keeps its raw predictions, so that all can be recounted.
+"""Recorded experiments on the task beside the four models; each keeps raw predictions, so that all can be recounted.
 
 Each study takes the settings, its sizes (SIZES), the splits with its test texts, the folder of the weights it starts
 from (pre-trained for the learning curve, fine-tuned for the others), a folder for what is finished, and `say`.
