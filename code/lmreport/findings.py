@@ -160,6 +160,18 @@ def layer_falls(record) -> list:
     return [share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))]
 
 
+def standing_in(record):
+    """Whether the heads of the layer that costs most cost more together than one by one, in words."""
+    falls = layer_falls(record)
+    layer = max(range(len(falls)), key=lambda i: falls[i])
+    single = sum(share(record, "whole") - share(record, f"predicted.{layer}.{head}")
+                 for head in range(record["predicted"].shape[1]))
+    return sentence("In the dearest layer this is {} what its heads cost one by one, {} points in sum{}",
+                    show.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
+                    show.fixed(100 * single, 1),
+                    show.more_or_less(falls[layer], single, ": they stand in for each other.", ".", "."))
+
+
 def seen(record) -> list[dict]:
     """The ablation, one dict a question, as `concepts.attention` draws them; `of`: the record."""
     return [q | {"attention": record[f"attention_{i}"], "effect": record[f"effect_{i}"],
