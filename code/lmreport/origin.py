@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from lmreport import cache, runs, show
+from lmreport import cache, runs, show, staleness
 from lmreport.shown import Marked, sentence
 
 
@@ -43,9 +43,9 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
     if again:
         parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again))))
-    stale = [f"{r.name}: {show.plain(', '.join(runs.changed(r)[:2]))}" for r in records if runs.changed(r)]
+    stale = [f"{r.name}: {show.plain(', '.join(why[:2]))}" for r in records if (why := staleness.reasons(r))]
     if stale:
-        parts.append(f"**stale** (changed since: {'; '.join(stale)})")
+        parts.append(f"**stale** ({'; '.join(stale)})")
     text = " · ".join(part for part in parts if part)
     return Marked(f'[{text[0].upper()}{text[1:]}.]{{.origin tabindex="0"}}')
 

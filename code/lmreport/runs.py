@@ -38,8 +38,8 @@ STUDIES = {  # experiments on the task (studies.py), and what the reader is told
 class Record:
     """One recorded run.
 
-    name: one of COMPUTED_BY or STUDIES; key: sixteen digits made from `inputs`; inputs: settings, digests of data, model and
-    code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside it as .npz).
+    name: one of COMPUTED_BY or STUDIES; key: sixteen digits made from `inputs`; inputs: settings, digests of data,
+    model and code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside as .npz).
     """
 
     name: str
@@ -144,7 +144,8 @@ def read(path: Path) -> Record:
         raise ReportError(f"record {path.name}: its arrays cannot be read ({error!r}); delete it and run again") \
             from error
     if not whole:
-        raise ReportError(f"record {path.name} was altered: its results do not give its digest; delete it and run again")
+        raise ReportError(f"record {path.name} was altered: its results do not give its digest; delete it and run "
+                          "again")
     return record
 
 
@@ -195,15 +196,6 @@ def origin(record: Record, was_recorded: bool) -> str:
     what = "the recorded full-scale runs" if was_recorded else f"this render’s own runs at the scale “" \
         f"{record.inputs['settings']['scale']}”"
     return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {record.made['date'][:10]})"
-
-
-def changed(record: Record) -> list[str]:
-    """What differs from the code that made a record: ["finetune.py: train", …]; empty if it is fresh."""
-    now = inputs_code(record.name)
-    then = record.inputs["code"]
-    return [f"{module}.py: {name}" for module in sorted(now | then)
-            for name in sorted(now.get(module, {}) | then.get(module, {}))
-            if now.get(module, {}).get(name) != then.get(module, {}).get(name)]
 
 
 def inputs_code(name: str) -> dict:

@@ -1,4 +1,4 @@
-"""Recorded experiments on the task beside the four models; each keeps its raw predictions, so that all can be recounted.
+"""Recorded experiments on the task beside the four models; each keeps raw predictions, so that all can be recounted.
 
 Each study takes the settings, its sizes (SIZES), the splits with its test texts, the folder of the weights it starts
 from (pre-trained for the learning curve, fine-tuned for the others), a folder for what is finished, and `say`.
@@ -174,21 +174,25 @@ STUDIES = {"learning_curve": learning_curve, "shuffled_words": shuffled_words, "
            "ablation": ablation}
 
 
-def run(name: str, settings: Settings, corpus, force: bool = False, say=progress.say) -> runs.Record:
-    """The record of the study `name`; made if there is none, or by force, after the model that it needs."""
+def run(name: str, settings: Settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> runs.Record:
+    """The record of the study `name`; made if there is none, or by force, after the model that it needs.
+
+    scale: that of the study, where it is not that of the settings.
+    """
     from lmreport import models, split, train
 
     source = models.locate(settings.model)
     tuned = None if name == "learning_curve" else train.run("transformer", settings, corpus, say=say)
-    given = inputs(name, settings, corpus, source, tuned and tuned.key)
+    scale = scale or settings.scale
+    given = inputs(name, settings, corpus, source, tuned and tuned.key, scale)
     kept = cache_root() / "studies" / f"{name}-{provenance.digest(given)}"
 
     def make() -> dict:
         weights = source.path if tuned is None else str(train.trained_model(settings, corpus, say))
         splits = train.load_splits(corpus, settings.seed)
-        sizes = SIZES[settings.scale][name]
+        sizes = SIZES[scale][name]
         splits["test"] = split.subset(splits["test"], sizes.get("texts", 0), settings.seed)
-        say(f"{name}: at scale {settings.scale} on {corpus.name}")
+        say(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
         values = STUDIES[name](settings, sizes, splits, weights, kept, say)
         return values | {"seconds": time.perf_counter() - start, "device": "cuda" if provenance.gpu_name() else "cpu"}
@@ -198,19 +202,15 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
     return record
 
 
-def inputs(name: str, settings: Settings, corpus, source, tuned: str | None) -> dict:
+def inputs(name: str, settings: Settings, corpus, source, tuned: str | None, scale: str = "") -> dict:
     """Everything that determines the study `name`; `tuned` is the key of the fine-tuned model that it looks at."""
-    chosen = {k: getattr(settings, k) for k in ("scale", "seed", "max_length")}
+    scale = scale or settings.scale
+    chosen = {"scale": scale} | {k: getattr(settings, k) for k in ("seed", "max_length")}
     if name == "learning_curve":
         chosen |= {k: getattr(settings, k) for k in ("batch_size", "learning_rate")}
     return {
-        "name": name, "settings": chosen | SIZES[settings.scale][name],
+        "name": name, "settings": chosen | SIZES[scale][name],
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest}, "tuned": tuned, "code": runs.inputs_code(name),
         "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"], *LIBRARIES.get(name, ())),
     }
-
-
-def recorded(name: str, corpus) -> runs.Record | None:
-    """The newest full-scale record of the study `name` on the real data, chosen as `runs.full_scale` does."""
-    return runs.newest(corpus).get(name)

@@ -8,7 +8,7 @@ import platform
 
 import numpy as np
 
-from lmreport import evaluate, measures, provenance, runs, show
+from lmreport import evaluate, measures, provenance, show, staleness
 from lmreport.origin import told
 from lmreport.shown import sentence, strong
 
@@ -132,8 +132,8 @@ def origins(records: list):
 
 
 def state(record) -> str:
-    """Whether the code that made a record is still the code at hand."""
-    names = runs.changed(record)
+    """Whether a record is what its run would give now, with this code and these libraries."""
+    names = staleness.reasons(record)
     return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
 
 

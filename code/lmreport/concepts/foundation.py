@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from lmreport import finetune, progress, style, vectorize
+from lmreport import evaluate, finetune, progress, style, vectorize
 from lmreport.cache import remember
 from lmreport.drawn import drawn
 from lmreport.settings import cuda_available
@@ -170,15 +170,17 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
 
 
 @drawn
-def plot_learning_curve(points: list[dict], chance: float):
-    """Test accuracy against the number of training texts for each way; `chance`: that of guessing."""
+def plot_learning_curve(record, chance: float):
+    """Test accuracy with its 95 % interval against the number of training texts for each way; chance: of guessing."""
     figure, ax = style.figure(height=2.9)
     for way, marker, line in zip(WAYS, style.MARKERS, style.LINES, strict=False):
-        drawn = sorted((p["size"], p["accuracy"]) for p in points if p["way"] == way)
-        if drawn:
-            sizes, accuracies = np.array(drawn).T
-            ax.semilogx(sizes, 100 * accuracies, marker=marker, linestyle=line, label=way)
-    _accuracy_axes(ax, sorted({p["size"] for p in points}), chance)
+        rows = [i for i, point in enumerate(record["points"]) if point["way"] == way]
+        right = record["predicted"][rows] == record["labels"]
+        ends = np.array([evaluate.interval(correct) for correct in right])
+        ax.errorbar([record["points"][i]["size"] for i in rows], 100 * right.mean(1),
+                    100 * np.abs(ends - right.mean(1)[:, None]).T, marker=marker, linestyle=line, capsize=2, label=way)
+    ax.set_xscale("log")
+    _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance)
     return figure
 
 

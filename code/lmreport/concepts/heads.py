@@ -227,6 +227,17 @@ def plot_patterns(found: dict):
 @drawn
 def plot_head_grid(values, label: str):
     """One value per head (column) and layer (row), written into its cell."""
+    return _grid(values, label)
+
+
+@drawn
+def plot_heads_removed(record):
+    """Change of the accuracy, in points, when each head is removed; negative: worse without it."""
+    right = (record["predicted"] == record["labels"]).mean(-1)  # (layers, heads)
+    return _grid(100 * (right - (record["whole"] == record["labels"]).mean()), "change of accuracy [points]")
+
+
+def _grid(values, label: str):
     figure, ax = style.figure(height=0.8 + 0.3 * len(values))
     image = ax.imshow(values, aspect="auto", cmap=style.SEQUENTIAL)
     middle = (values.min() + values.max()) / 2
