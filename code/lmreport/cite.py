@@ -109,27 +109,37 @@ def place(work: Work, item: dict) -> str:
 
 def csl(work: Work, item: dict, date: str, commit: str) -> dict:
     """The same as an entry of CSL-JSON."""
-    year, month, number = map(int, date.split("-"))
     entry = {"id": work.name, "type": "software", "author": list(work.people), "title": work.title,
-             "version": work.version, "issued": {"date-parts": [[year, month, number]]}, "license": work.licence}
+             "version": work.version, "issued": {"date-parts": [[int(n) for n in date.split("-")]]},
+             "license": work.licence}
     notes = [f"commit {commit}"] if commit else []
     if item:
         entry |= {"id": f"{work.name}-{item['label']}", "type": KINDS[item["label"].split("-")[0]],
-                  "title": item["caption"], "container-title": work.title}
-        notes = [f"In: {work.title}, version {work.version}", item["anchor"], *notes,
-                 *(run["name"] for run in item.get("runs", ()))]
+                  "title": item["caption"].rstrip("."), "container-title": work.title}
+        notes = [f"anchor {item['anchor']}", *notes, *(f"run {run['name']}" for run in item.get("runs", ()))]
     if work.url:
         entry["URL"] = place(work, item)
     return entry | {"note": "; ".join([*notes, f"licence {work.licence}"])}
 
 
 def bibtex(entry: dict) -> str:
-    """An entry of CSL-JSON as BibTeX, by pandoc; the title keeps its capitals."""
-    from lmreport.render import tree
+    """An entry of CSL-JSON as BibTeX; double braces keep the capitals of names and titles."""
+    year, month, _ = entry["issued"]["date-parts"][0]
+    names = [f"{{{latex(p['literal'])}}}" if "literal" in p else
+             latex(", ".join(filter(None, (p["family"], p.get("given"))))) for p in entry["author"]]
+    inside = entry.get("container-title")
+    fields = {"author": " and ".join(names), "title": f"{{{latex(entry['title'])}}}",
+              "howpublished": latex(f"In: {inside}, version {entry['version']}") if inside else "",
+              "version": "" if inside else latex(entry["version"]), "year": str(year), "month": str(month),
+              "note": latex(entry["note"]), "url": entry.get("URL", "")}
+    lines = [f"  {name} = {{{text}}}" for name, text in fields.items() if text]
+    return f"@misc{{{entry['id']},\n" + ",\n".join(lines) + "\n}\n"
 
-    title = entry["title"].replace("&", "&amp;").replace("<", "&lt;")
-    kept = entry | {"title": f'<span class="nocase">{title}</span>'}
-    return tree.pandoc(json.dumps([kept]), "-f", "csljson", "-t", "bibtex")[0].strip() + "\n"
+
+def latex(text: str) -> str:
+    """`text` with the characters escaped that mean something to LaTeX."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
 
 
 def told(root: Path, label: str, form: str = "") -> str:
@@ -146,10 +156,22 @@ def told(root: Path, label: str, form: str = "") -> str:
                       *files, ""])
 
 
-def shown(label: str = "", caption: str = "", records: tuple = ()):
+def shown(label: str = "", records: tuple = ()):
     """Sentence and BibTeX as Markdown, for the report itself: of the whole, or of the figure or table `label`."""
     about, date, commit = work(), day(), provenance.commit()
-    item = label and {"label": label, "number": f"@{label}", "caption": caption, "anchor": f"index.html#{label}",
-                      "runs": [{"name": f"{r.name}-{r.key}"} for r in records]} or {}
+    item = {"label": label, "number": f"@{label}", "caption": caption(label), "anchor": f"index.html#{label}",
+            "runs": [{"name": f"{r.name}-{r.key}"} for r in records]} if label else {}
     said = sentence(about, item, date, commit, show.plain)
     return show.markdown(f"> {said}\n\n```bibtex\n{bibtex(csl(about, item, date, commit))}```\n")
+
+
+def caption(label: str) -> str:
+    """The caption of the cell `label` as the sources have it, as plain text; ReportError if there is no such cell."""
+    from lmreport.render import project, source, tree
+
+    for document in project.read(project_root(), ("html",), None):
+        for cell in source.read(document):
+            if cell.label == label:
+                given = cell.options.get("fig-cap") or cell.options.get("tbl-cap") or ""
+                return tree.plain(tree.read_markdown(given)["blocks"]).strip()
+    raise ReportError(f"cite: no cell has the label {label!r}; take one of a figure or table")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -18,7 +19,6 @@ from lmreport.render import project
 from lmreport.settings import cache_root
 
 NAME, MANIFEST = "figures", "manifest.json"
-TOOLS = ("typst", "pypandoc_binary")
 
 
 def export_project(root: Path, say) -> list[Path]:
@@ -28,15 +28,17 @@ def export_project(root: Path, say) -> list[Path]:
         raise ReportError("export: there is no executed notebook in the output folder; run lmreport render first")
     target = place(documents[0])
     work = cite.work(root)
-    state = digest([*map(notebook, documents), root / "CITATION.cff", *sorted(Path(__file__).parent.glob("*.py")),
-                    Path(cite.__file__)], provenance.commit(), provenance.versions(*TOOLS))
+    notebooks = [sha256(notebook(d).read_bytes()) for d in documents]
+    state = provenance.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     old = read_manifest(target)
     if old.get("state") == state and all(whole(target, item) for item in old["items"]):
         say(f"export: nothing changed in {target.relative_to(root)}")
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, notebook(d))]
-    found = {"title": work.title, "version": work.version, "licence": work.licence, "commit": provenance.commit(),
-             "date": cite.day(notebook(documents[0])), "state": state}
+    found = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
+             "date": cite.day(notebook(documents[0])), "commit": provenance.commit(), "state": state}
+    if old.get("notebooks") == notebooks:
+        found["commit"] = old["commit"]  # of the render, not of a later export
     kept = {item["key"]: item for item in old.get("items", ()) if whole(target, item)}
     with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=target.parent) as name:
         new = Path(name) / NAME
@@ -50,7 +52,9 @@ def export_project(root: Path, say) -> list[Path]:
 
 
 def notebook(doc) -> Path:
-    return doc.output.with_suffix(".ipynb")
+    """The newest executed notebook of a document: the render's, or the one that `quarto -M keep-ipynb:true` leaves."""
+    places = (doc.output.with_suffix(".ipynb"), *doc.path.parent.glob(doc.path.stem + ".quarto_ipynb*"))
+    return max(places, key=lambda path: path.stat().st_mtime if path.is_file() else 0)
 
 
 def place_of(root: Path) -> Path:
@@ -87,8 +91,7 @@ def fill(new: Path, target: Path, items: list, kept: dict, work, root: Path) -> 
 
 def entry(item, work, root: Path) -> dict:
     """What the manifest tells about an item, its files apart. `key` names everything that decides about the files."""
-    key = provenance.digest([item.__dict__, work.__dict__, provenance.versions(*TOOLS),
-                             [p.read_text(encoding="utf-8") for p in sorted(Path(__file__).parent.glob("*.py"))]])
+    key = provenance.digest([item.__dict__, work.__dict__, maker()])
     return {"label": item.label, "kind": item.kind, "number": item.number, "caption": item.caption, "alt": item.alt,
             "function": item.function, "runs": [made(name, root) for name in item.runs],
             "experiments": [made(name, root) for name in item.experiments], "licence": work.licence,
@@ -133,8 +136,11 @@ def paths(target: Path, manifest: dict) -> list[Path]:
     return [target / MANIFEST, *(target / f["name"] for item in manifest["items"] for f in item["files"])]
 
 
-def digest(files: list[Path], *more) -> str:
-    return provenance.digest([[sha256(p.read_bytes()) if p.is_file() else "" for p in files], more])
+@functools.cache
+def maker() -> str:
+    """Digest of what makes the files: the code of this folder, typst and pandoc."""
+    code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return provenance.digest([code, provenance.versions("typst", "pypandoc_binary")])
 
 
 def sha256(data: bytes) -> str:
