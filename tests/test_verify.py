@@ -129,6 +129,8 @@ def test_inline_code_that_reads_an_experiment_is_computed_again_from_the_cache(m
     run = f"found=concepts.masks.padding-{key}"
     assert experiments.recomputed('show.pct(found["share"][-1] / found["n"])', run) == 0.5 / 7
     assert experiments.recomputed('show.pct(np.mean(found["share"]))', run) == 0.375
+    for code, which in (("0.1, 'a', 'b'", 0), ("0.9, 'a', 'b'", 1), ("0.4, 'a', 'b', tolerance=0.2", 2)):
+        assert experiments.recomputed(f"show.more_or_less(found['share'][1], {code})", run) == which
     several = f"found[0]=concepts.masks.padding-{key}; found[1]=concepts.masks.padding-{key}"
     assert experiments.recomputed('show.num(found[1]["share"].max(), 2)', several) == 0.5
     assert experiments.recomputed('show.num(other["share"].max(), 2)', run) is None

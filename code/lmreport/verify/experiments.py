@@ -10,8 +10,10 @@ import numpy as np
 
 from lmreport.errors import ReportError
 from lmreport.settings import cache_root
+from lmreport.verify.recompute import order
 
-NAMES = {"np": np, "min": min, "max": max, "abs": abs, "len": len, "int": int, "float": float, "sum": sum}
+NAMES = {"np": np, "min": min, "max": max, "abs": abs, "len": len, "int": int, "float": float, "sum": sum,
+         "order": order}
 METHODS = {"mean", "max", "min", "sum", "argmax", "argmin", "shape", "std", "median", "any", "all", "abs", "log", "exp"}
 NODES = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Subscript, ast.Slice, ast.Attribute, ast.Call,
          ast.BinOp, ast.UnaryOp, ast.Compare, ast.Tuple, ast.operator, ast.unaryop, ast.cmpop, ast.keyword)
@@ -26,7 +28,7 @@ def recomputed(code: str, runs: str) -> float | None:
     """
     try:
         call = ast.parse(code, mode="eval").body
-        inner = ast.Expression(call.args[0])
+        inner = ast.Expression(compared(call) if call.func.attr == "more_or_less" else call.args[0])
     except (SyntaxError, AttributeError, IndexError):
         return None
     names = NAMES | experiments(runs)
@@ -36,6 +38,14 @@ def recomputed(code: str, runs: str) -> float | None:
         if not known:
             return None
     return float(eval(compile(inner, "inline code", "eval"), {"__builtins__": {}}, names))
+
+
+def compared(call: ast.Call) -> ast.expr:
+    """The two numbers of a comparison and its tolerance, as a call of `order`: 0 for more, 1 for less, 2 for the same."""
+    given = {k.arg: k.value for k in call.keywords}
+    tolerance = given.get("tolerance") or (call.args[5] if len(call.args) > 5 else ast.Constant(0))
+    return ast.fix_missing_locations(ast.copy_location(ast.Call(
+        ast.Name("order", ast.Load()), [call.args[0], call.args[1], tolerance], []), call))
 
 
 def experiments(runs: str) -> dict:

@@ -70,4 +70,5 @@ def pieces(block) -> list[str]:
 def squeezed(words: str) -> str:
     """Words without blanks and hyphens, quotation marks and ligatures made plain."""
     plain = unicodedata.normalize("NFKC", words).translate(str.maketrans("“”‘’", "\"\"''"))
-    return re.sub(r"[\s\-–—−\u2010\u00ad\ufffe\x02]+", "", plain)  # pdfium marks a hyphenation by one of the last two
+    # pdfium marks a hyphenation by U+FFFE or U+0002; typst breaks long names at zero-width spaces.
+    return re.sub(r"[\s\-–—−\u2010\u00ad\u200b\ufffe\x02]+", "", plain)
