@@ -41,7 +41,7 @@ def recomputed(code: str, runs: str) -> float | None:
 
 
 def compared(call: ast.Call) -> ast.expr:
-    """The two numbers of a comparison and its tolerance, as a call of `order`: 0 for more, 1 for less, 2 for the same."""
+    """The two numbers of a comparison and its tolerance as a call of `order`: 0 more, 1 less, 2 the same."""
     given = {k.arg: k.value for k in call.keywords}
     tolerance = given.get("tolerance") or (call.args[5] if len(call.args) > 5 else ast.Constant(0))
     return ast.fix_missing_locations(ast.copy_location(ast.Call(
