@@ -127,7 +127,7 @@ def train(arguments) -> int:
 def run(arguments) -> int:
     from lmreport import cache, data, models, progress, studies
 
-    wrong = [n for n in arguments.names if n not in MODELS + STUDIES and not n.startswith("concepts.")]
+    wrong = [n for n in arguments.names if n not in MODELS + STUDIES and "." not in n]
     if wrong:
         raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES)}")
     progress.hide_bars()

@@ -37,7 +37,7 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
     """The line as Markdown: runs with date, hardware and commit, the function, the command that makes them again."""
     records, found = sources(things)
     parts = [made(records, [f"{r.name}-{r.key[:8]}" for r in records], "run"),
-             made(found, [f"{f.name.removeprefix('concepts.')}-{f.key[:8]}" for f in found], "experiment")]
+             made(found, named(found), "experiment")]
     if function:
         parts.append(sentence(f"{verb} {{}}", Marked(f"`{function}`")))
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
@@ -50,25 +50,29 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
     return Marked(f'[{text[0].upper()}{text[1:]}.]{{.origin tabindex="0"}}')
 
 
+def named(found: list) -> list[str]:
+    """Names of experiments with their keys; of several with one name the number of them."""
+    names: dict[str, list] = {}
+    for one in found:
+        names.setdefault(one.name.removeprefix("concepts."), []).append(one.key[:8])
+    return [f"{name}-{keys[0]}" if len(keys) == 1 else f"{name} ({len(keys)} of them)" for name, keys in names.items()]
+
+
 def made(things: list, names: list[str], kind: str) -> str:
-    """Names of runs or experiments with when, on what and by which code they were made; said once if all the same."""
+    """Names of runs or experiments with when, on what and by which commits they were made, each said once."""
     if not things:
         return ""
-    told = [when(thing.made) for thing in things]
-    if len(set(told)) == 1:
-        listed = sentence(", ".join(["{}"] * len(names)) + " ({})", *names, told[0])
-    else:
-        listed = sentence(", ".join(["{} ({})"] * len(names)), *(x for pair in zip(names, told, strict=True)
-                                                                 for x in pair))
-    return f"{kind}{'s' * (len(things) > 1)} {listed}"
+    told = [thing.made for thing in things]
+    days = sorted({made["date"][:10] for made in told if made.get("date")})
+    commits = list(dict.fromkeys(made["commit"][:8] for made in told if made.get("commit")))
+    facts = [" to ".join(dict.fromkeys((days[0], days[-1]))) if days else "date not kept",
+             *dict.fromkeys(hardware(made["hardware"]) for made in told if made.get("hardware")),
+             f"commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else ""]
+    return sentence(f"{kind}{'s' * (len(things) > 1)} {{}} ({{}})", ", ".join(names), ", ".join(filter(None, facts)))
 
 
-def when(made: dict) -> str:
-    """Date, hardware and commit of a run or experiment, as far as they are known."""
-    hardware = made.get("hardware") or {}
-    where = hardware.get("gpu") or (f"{hardware['cores']} cores {hardware['cpu']}" if hardware else "")
-    commit = f"commit {made['commit'][:8]}" if made.get("commit") else ""
-    return ", ".join(part for part in (made.get("date", "")[:10], where, commit) if part) or "date not kept"
+def hardware(found: dict) -> str:
+    return found["gpu"] or f"{found['cores']} cores {found['cpu']}"
 
 
 def commands(records: list, found: list) -> list[tuple[list[str], str]]:
@@ -77,7 +81,8 @@ def commands(records: list, found: list) -> list[tuple[list[str], str]]:
     for record in records:
         scales.setdefault(record.inputs["settings"]["scale"], []).append(record.name)
     calls = [(names, f"--scale {scale} --force") for scale, names in scales.items()]
-    return calls + ([([f.name for f in found[:1]] + ["…"] * (len(found) > 1), "--force")] if found else [])
+    experiments = list(dict.fromkeys(f.name for f in found))
+    return calls + ([(experiments, "--force")] if experiments else [])
 
 
 def told(function):

@@ -6,7 +6,6 @@ from functools import cache
 
 from lmreport import show
 from lmreport.errors import ReportError
-from lmreport.origin import told
 from lmreport.settings import project_root
 
 
@@ -53,7 +52,6 @@ def differing_sentence() -> str:
         if found else ""
 
 
-@told
 def table():
     """The points of every item, with a link to its answer."""
     rows = []
