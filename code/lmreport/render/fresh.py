@@ -24,7 +24,7 @@ def key(doc, cells, formats, params: dict) -> str:
     seen.update(json.dumps(said, default=str).encode())
     package = Path(__file__).resolve().parents[1]
     files = {p for folder in (doc.path.parent, package) for p in folder.rglob("*") if p.is_file()}
-    files |= set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml"))
+    files |= {p for pattern in ("_quarto*.yml", "*.toml", "CITATION.cff") for p in doc.root.glob(pattern)}
     for path in sorted(files):
         if "__pycache__" in path.parts or any(part.startswith(".") for part in path.parts[-2:]):
             continue
