@@ -23,7 +23,7 @@ number-sections: true
 citeproc: true
 link-citations: true
 bibliography: report/references.bib
-filters: [quarto, report/filters/spoken-math.lua]
+filters: [quarto, report/filters/spoken-math.lua, report/filters/small-print.lua]
 execute: {echo: true, warning: false}
 format:
   html: {embed-resources: true, html-math-method: mathml, toc: true, code-fold: true, theme: default}
@@ -36,7 +36,8 @@ def project(folder: Path, body: str, front: str = FRONT, options: str = OPTIONS,
     """A project with one document; `parts` are included files by name (without underscore and ending)."""
     report = folder / "report"
     (report / "filters").mkdir(parents=True)
-    shutil.copy(ROOT / "report/filters/spoken-math.lua", report / "filters")
+    for path in (ROOT / "report/filters").glob("*.lua"):
+        shutil.copy(path, report / "filters")
     (folder / "_quarto.yml").write_text(options)
     (report / "index.qmd").write_text(front + body)
     (report / "references.bib").write_text(BIB)
@@ -52,9 +53,9 @@ def own(folder: Path, formats=("html", "typst"), **options) -> Path:
     return folder / "_report" / "report"
 
 
-def quarto(folder: Path) -> Path:
+def quarto(folder: Path, *options: str) -> Path:
     """Render with genuine Quarto, whose Jupyter is that of this Python; the folder of the results."""
-    done = subprocess.run(["quarto", "render"], cwd=folder, capture_output=True, text=True,
+    done = subprocess.run(["quarto", "render", *options], cwd=folder, capture_output=True, text=True,
                           env={**os.environ, "QUARTO_PYTHON": sys.executable})
     assert done.returncode == 0, done.stderr
     return folder / "_report" / "report"

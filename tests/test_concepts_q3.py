@@ -291,6 +291,6 @@ def test_every_figure_has_the_width_of_the_report(small):
         masks.plot_masks(), masks.plot_leaks({"a": masks.leak(masks.masked_after)} | {"b": np.eye(3)}),
         masks.plot_padding(masks.padded(encoder, tokenizer, TEXT, (0, 3))),
     ]
-    for figure in figures:
+    for figure in (drawn.figure for drawn in figures):
         assert figure.get_figwidth() == style.WIDTH
         figure.canvas.draw()

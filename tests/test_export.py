@@ -44,9 +44,7 @@ TABLE = f"""| model | accuracy &#42; | best |
 | **a, "quoted"** | {SHARE} | {WORD} |
 | a_b | [1,536]{{.computed data-value="1536.0" data-as="count"}} – 2 | see [there](#sec-one) and `x` |
 
-::: {{.origin}}
-Run lstm, written by tables.curves.
-:::
+[Run lstm · written by `tables.curves`.]{{.origin tabindex="0"}}
 """
 READING = """::: {#tbl-reading}
 
@@ -55,7 +53,11 @@ READING = """::: {#tbl-reading}
 | one | @sec-one |
 
 Read in `{python} 1 + 1` parts.
+
+[Written by hand.]{.origin}
 :::
+
+[Drawn by `figures.plot_curves`.]{.origin}
 """
 CELLS = [["accuracy *", "best"], ["85.2 %", "yes"], ["1,536 – 2", "see there and x"]]  # without the first column
 
@@ -76,8 +78,7 @@ def kept_by_quarto(folder: Path, caption: str = CAPTION, svg: str = SVG) -> Path
     text = nbformat.v4.new_markdown_cell("---\ntitle: A test\n---\n\n# One {#sec-one}\n\n" + READING)
     value = {"status": "ok", "data": {"text/plain": "2"}}
     text.metadata["user_expressions"] = [{"expression": "1 + 1", "result": value}]
-    cells = [text, code("fig-curves", [shown({"image/svg+xml": svg}, {"lmreport": FIGURE}),
-                                       shown({"text/markdown": "::: {.origin}\nRun lstm.\n:::\n"}, {})],
+    cells = [text, code("fig-curves", [shown({"image/svg+xml": svg}, {"lmreport": FIGURE})],
                         **{"fig-cap": caption, "fig-alt": ALT}),
              code("tbl-scores", [shown({"text/markdown": TABLE}, {"text/markdown": {"lmreport": {
                  "function": "tables.curves", "runs": [RUN]}}})], **{"tbl-cap": "Scores."}),
@@ -374,12 +375,13 @@ Markdown({TABLE!r}, metadata={{"lmreport": {{"function": "tables.curves"}}}})
 RENDERERS = [own, pytest.param(quarto, marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]
 
 
+KEPT = {own: (), quarto: ("-M", "keep-ipynb:true")}
+
+
 @pytest.mark.parametrize("renderer", RENDERERS, ids=lambda r: r.__name__)
 def test_a_rendered_notebook_keeps_what_the_exporter_needs(tmp_path, renderer):
-    front = "---\ntitle: A test\ndate: 2026-01-02\nkeep-ipynb: true\n---\n\n" if renderer is quarto else \
-        "---\ntitle: A test\ndate: 2026-01-02\n---\n\n"
-    folder = project(tmp_path / "project", BODY, front)
-    page = Page(renderer(folder) / "index.html")
+    folder = project(tmp_path / "project", BODY)
+    page = Page(renderer(folder, *KEPT[renderer]) / "index.html")
     manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
     items = {item["label"]: item for item in manifest["items"]}
     assert items["fig-curves"]["function"] == FIGURE["function"] and items["fig-curves"]["runs"] == [{"name": RUN}]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from lmreport import cache, data, provenance, runs
+from lmreport import cache, data, provenance, runs, staleness
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
@@ -48,9 +48,9 @@ def test_damaged_records_are_refused_by_name(given, damage, said):
 
 def test_a_change_of_code_is_named(given):
     record = write(given)
-    assert runs.changed(record) == []
+    assert staleness.reasons(record) == []
     record.inputs["code"]["linear"]["fit"] = "another"
-    assert runs.changed(record) == ["linear.py: fit"]
+    assert staleness.reasons(record) == ["linear.py changed in `fit`"]
 
 
 def test_digest_of_code_ignores_comments_and_docstrings(monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import io
 import json
@@ -15,6 +16,8 @@ import numpy as np
 
 from lmreport import provenance
 from lmreport.settings import cache_root
+
+MADE = "made"  # the entry of a kept experiment that tells when and where it ran
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -51,12 +54,23 @@ def unpack(data: bytes) -> dict:
     return json.loads(str(arrays.pop("json"))) | arrays
 
 
+class Found(dict):
+    """What a remembered experiment returned, with its name (module.function), its key, and when and where it ran."""
+
+    def __init__(self, values: dict, name: str, key: str):
+        super().__init__(values)
+        self.made = self.pop(MADE, {})
+        self.name, self.key = name, key
+
+
 def remember(function):
     """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code and machine.
 
-    Arguments must be JSON-like. The record lies in the cache folder under the function's name; delete it to forget.
+    Arguments must be JSON-like. The record lies in the cache folder under the function's name; `lmreport run` with
+    that name and --force makes it anew. Returns a `Found`.
     """
     module = function.__module__.removeprefix("lmreport.")
+    name = f"{module}.{function.__name__}"
 
     @functools.wraps(function)
     def remembered(*args, **kwargs):
@@ -64,12 +78,26 @@ def remember(function):
         bound.apply_defaults()
         key = provenance.digest([function.__name__, bound.arguments, provenance.code_of(module),
                                  provenance.versions(), provenance.hardware()])
-        path = cache_root() / "experiments" / f"{module}.{function.__name__}-{key}.npz"
+        path = cache_root() / "experiments" / f"{name}-{key}.npz"
         if not path.is_file():
-            write_atomically(path, pack(function(*args, **kwargs)))
-        return unpack(path.read_bytes())
+            made = {"date": provenance.now(), "commit": provenance.commit(module), "hardware": provenance.hardware(),
+                    "arguments": bound.arguments}
+            write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
+        return Found(unpack(path.read_bytes()), name, key)
 
     return remembered
+
+
+def again(name: str) -> int:
+    """Run every remembered experiment with this name anew, with the arguments that it had; how many there were."""
+    paths = sorted((cache_root() / "experiments").glob(f"{name}-{'[0-9a-f]' * 16}.npz"))
+    module, _, function = name.rpartition(".")
+    for path in paths:
+        arguments = unpack(path.read_bytes()).get(MADE, {}).get("arguments")
+        path.unlink()
+        if arguments is not None:
+            getattr(importlib.import_module(f"lmreport.{module}"), function)(**arguments)
+    return len(paths)
 
 
 def _plain(value):

@@ -16,6 +16,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
+STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +37,13 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("models", nargs="*", metavar="MODEL",
                           help=f"which ones (default: all of {', '.join(MODELS)})")
     training.add_argument("--force", action="store_true", help="train even if there is a record")
+    one = settings_of(command("run", run, "make and record a run, if it has no record yet"))
+    one.add_argument("names", nargs="+", metavar="NAME", help=f"a model ({', '.join(MODELS)}), a study "
+                     f"({', '.join(STUDIES)}), or an experiment as the report names it")
+    one.add_argument("--force", action="store_true", help="make it even if there is a record")
+    settings_of(command("status", tell_status, "list runs and outputs, which are stale or missing, and why"))
+    listing = command("runs", list_runs, "list all records")
+    listing.add_argument("--json", action="store_true", help="as JSON")
     asking = settings_of(command("predict", predict, "tell the tag of a question with the fine-tuned Transformer"))
     asking.add_argument("question", nargs="+", help="the text of the question (several: one answer each)")
     rendering = settings_of(command("render", render, "make the report: HTML, PDF and executed notebook"))
@@ -114,6 +122,41 @@ def train(arguments) -> int:
         print(f"{record.label}: test accuracy {evaluate.accuracy(record['logits'], record['labels']):.4f}, trained in "
               f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
     return 0
+
+
+def run(arguments) -> int:
+    from lmreport import cache, data, models, progress, studies
+
+    wrong = [n for n in arguments.names if n not in MODELS + STUDIES and not n.startswith("concepts.")]
+    if wrong:
+        raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES)}")
+    progress.hide_bars()
+    settings = loaded(arguments)
+    models.locate(settings.model)  # a wrong name is told before anything is trained
+    for name in arguments.names:
+        if name in MODELS:
+            arguments.models = [name]
+            train(arguments)
+        elif name in STUDIES:
+            record = studies.run(name, settings, data.obtain(settings.data, say), arguments.force, say)
+            print(f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+        elif not arguments.force:
+            raise ReportError(f"run: {name} is an experiment, kept until its code changes; --force makes it anew")
+        elif not cache.again(name):
+            raise ReportError(f"run: no experiment {name!r} has been made here yet; a render makes it")
+    return 0
+
+
+def tell_status(arguments) -> int:
+    from lmreport import status
+
+    return status.report(given(arguments))
+
+
+def list_runs(arguments) -> int:
+    from lmreport import status
+
+    return status.listing(arguments.json)
 
 
 def predict(arguments) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from lmreport import data, lstm, show, vectorize
 from lmreport.cache import remember
+from lmreport.origin import told
 
 TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "async", "string")
 
@@ -53,6 +54,7 @@ def split_words(text: str) -> list[str]:
     return [w.decode() for w in lstm.standardize([text]).numpy()[0].split()]
 
 
+@told
 def differences(found: dict):
     """The two outputs side by side."""
     rows = [
@@ -71,6 +73,7 @@ def differences(found: dict):
     return show.table(rows, ["", "tokenizer", "TextVectorization"], ("left",) * 3)
 
 
+@told
 def first_tokens(found: dict, number: int = 12):
     """The first ids of both, with what they stand for."""
     columns = (found[k] for k in ("pieces", "input_ids", "layer_words", "layer_ids"))
@@ -78,6 +81,7 @@ def first_tokens(found: dict, number: int = 12):
     return show.table(rows, ["position", "word piece", "id", "word", "id"], ("right", "left", "right", "left", "right"))
 
 
+@told
 def pieces_of(tokenizer, words=TELLING):
     """How single words fall into pieces."""
     rows = [[word, " ".join(tokenizer.tokenize(word)), str(len(tokenizer.tokenize(word)))] for word in words]

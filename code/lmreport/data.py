@@ -123,9 +123,7 @@ def download(address: str, folder: Path, name: str) -> Path:
 
 def unpacked(archive: Path, say=print) -> Corpus:
     """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it into place."""
-    stamp = archive.stat()
-    key = hashlib.sha256(f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}".encode()).hexdigest()[:16]
-    folder = cache_root() / "data" / key
+    folder = unpacked_at(archive)
     if (folder / "corpus.json").is_file():
         return Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
     say(f"data: unpacking {archive.name}")
@@ -144,6 +142,23 @@ def unpacked(archive: Path, say=print) -> Corpus:
         say(f"data: {archive.name} has the right structure but another content (digest {corpus.digest[:12]}…); "
             "its results are kept apart")
     return corpus
+
+
+def unpacked_at(archive: Path) -> Path:
+    """Where the cache keeps, or will keep, what is in this archive."""
+    stamp = archive.stat()
+    key = hashlib.sha256(f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}".encode()).hexdigest()[:16]
+    return cache_root() / "data" / key
+
+
+def at_hand(source: str = "auto") -> Corpus | None:
+    """The corpus that `obtain` would give, if that needs no network and writes nothing; else None."""
+    path = Path(source).expanduser()
+    if source == "sample" or path.is_dir():
+        return obtain(source, print)
+    archive = downloaded(URL if source == "auto" else source) if source == "auto" or "://" in source else path
+    kept = unpacked_at(archive) / "corpus.json" if archive.is_file() else None
+    return Corpus(**json.loads(kept.read_text(encoding="utf-8"))) if kept and kept.is_file() else None
 
 
 def extract(archive: Path, folder: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport import evaluate, show, style
+from lmreport.drawn import drawn
 
 
+@drawn
 def plot_lengths(lengths: dict, cuts: dict[str, int]):
     """Histogram of text lengths in word pieces on a logarithmic axis, with the truncation lengths marked."""
     figure, axes = style.figure(height=2.6)
@@ -24,6 +26,7 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
     return figure
 
 
+@drawn
 def plot_training(records: dict):
     """Loss and validation accuracy by epoch, of the LSTM and of the Transformer."""
     figure, (left, right) = style.figure(2, height=2.7)
@@ -56,6 +59,7 @@ def curves(records: dict) -> dict[str, dict]:
     return found
 
 
+@drawn
 def plot_accuracy(groups: dict[str, dict]):
     """Test accuracy with its 95 % interval, a panel for each group of records (this render's, the recorded ones)."""
     figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
@@ -74,6 +78,7 @@ def plot_accuracy(groups: dict[str, dict]):
     return figure
 
 
+@drawn
 def plot_confusion(records: dict, class_names: list[str]):
     """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
     figure, panels = style.figure(len(records), height=3.0, squeeze=False)
@@ -91,6 +96,7 @@ def plot_confusion(records: dict, class_names: list[str]):
     return figure
 
 
+@drawn
 def plot_calibration(records: dict):
     """Accuracy against confidence in ten bins; on the diagonal a model is as sure as it is right."""
     figure, axes = style.figure(height=2.9)
@@ -107,6 +113,7 @@ def plot_calibration(records: dict):
     return figure
 
 
+@drawn
 def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
     """Error rate of each model by number of words, with 95 % intervals."""
     figure, axes = style.figure(height=2.7)

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport import data, models, runs, show
+from lmreport import data, findings, models, runs, show
 from lmreport import train as training
 from lmreport.errors import ReportError
 from lmreport.export import export
@@ -37,6 +37,8 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     for name in runs.COMPUTED_BY:
         record = training.run(name, settings, corpus, say=say)
         say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
+    for name in runs.STUDIES:  # the recorded one; only where there is none, its quick form is made here
+        findings.of(name, settings, corpus, say)
     os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
     paths = with_quarto(root, formats, profile, say) if use_quarto else \
         with_own(root, formats, params, profile, force, say)

@@ -46,6 +46,19 @@ def locate(model: str) -> Source:
     return found or from_package(model)
 
 
+def at_hand(model: str) -> Source:
+    """As `locate`, but without the network: a name on the hub is looked for on this machine only."""
+    if Path(model).expanduser().is_dir() or model.startswith(("/", "./", "~", "../")):
+        return from_folder(Path(model).expanduser())
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return from_folder(Path(snapshot_download(model, allow_patterns=WANTED, local_files_only=True)), model)
+    except (HFValidationError, LocalEntryNotFoundError, OSError):
+        return from_package(model)
+
+
 def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
     """The model saved in `folder` by `save_pretrained`."""
     missing = [f for f in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / f).is_file()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmreport import show
+from lmreport import runs, show, staleness
 
 
 def notices(corpus, source, settings, recorded: bool):
@@ -21,4 +21,16 @@ def notices(corpus, source, settings, recorded: bool):
         found.append(show.callout("note", "A quick render", (
             f"This render trained on {show.count(settings.train_size)} texts at most, cut to {settings.max_length} "
             f"word pieces. {beside}")))
+    found += stale(runs.newest(corpus))
     return show.markdown("\n".join(found))
+
+
+def stale(recorded: dict) -> list[str]:
+    """A callout for recorded results that this code or these libraries would not give, or would not be known to."""
+    tuned, lines = recorded.get("transformer"), []
+    for record in recorded.values():
+        why = [*staleness.reasons(record), *staleness.of_another(record, tuned)]
+        if why:
+            lines.append(f"- {record.label}, recorded on {record.made['date'][:10]}: since then {', '.join(why)}. "
+                         f"`lmreport run {record.name} --scale full` makes it anew.")
+    return [show.callout("warning", "Recorded results that are stale", "\n".join(lines))] if lines else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import hashlib
 import importlib.metadata
 import json
@@ -13,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress", "quantity"}
+NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress", "quantity", "shown",
+                 "drawn", "origin"}
 LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
 
 
@@ -29,8 +31,7 @@ def definitions(module: str) -> dict[str, str]:
             body = getattr(inner, "body", None)
             if isinstance(body, list) and len(body) > 1 and _is_docstring(body[0]):
                 del body[0]
-        name = getattr(node, "name", None) or ast.unparse(node)[:40].split("=")[0].strip()
-        found[name] = hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16]
+        found[_key(node)] = hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16]
     return found
 
 
@@ -56,6 +57,56 @@ def code_of(module: str) -> dict[str, dict[str, str]]:
     return {name: definitions(name) for name in imported(module)}
 
 
+def reached(module: str, name: str) -> dict[str, dict[str, str]]:
+    """{module: {definition: digest}} of what the definition `name` of `module` computes with, and no more of it.
+
+    Followed are names in the code: of the same module, of modules of the package, and imported from them.
+    """
+    found, todo = {}, [(module, name)]
+    while todo:
+        module, name = todo.pop()
+        here = _nodes(module)
+        if name not in here or name in found.get(module, {}):
+            continue
+        node, definition = here[name]
+        found.setdefault(module, {})[name] = definitions(module)[definition]
+        aliases = _aliases(module)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+                todo.append((".".join(filter(None, aliases.get(inner.value.id, ("", "")))), inner.attr))
+            elif isinstance(inner, ast.Name):
+                todo += [(module, inner.id), aliases.get(inner.id, ("", ""))]
+    return {module: dict(sorted(names.items())) for module, names in sorted(found.items())}
+
+
+@cache
+def _nodes(module: str) -> dict[str, tuple]:
+    """{name: (node, key in `definitions`)} of the module's definitions; none of one that does not compute."""
+    path = PACKAGE / (module.replace(".", "/") + ".py")
+    if not module or module.split(".")[0] in NOT_COMPUTING or not path.is_file():
+        return {}
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        named = [t.id for t in ast.walk(node) if isinstance(t, ast.Name) and isinstance(t.ctx, ast.Store)] \
+            if isinstance(node, ast.Assign | ast.AnnAssign) else [getattr(node, "name", "")]
+        found |= {name: (node, _key(node)) for name in named if name}
+    return found
+
+
+@cache
+def _aliases(module: str) -> dict[str, tuple[str, str]]:
+    """{name: (module of the package, name there or "")} of what `module` imports from the package, anywhere in it."""
+    path, found = PACKAGE / (module.replace(".", "/") + ".py"), {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lmreport":
+            inside = (node.module + ".").removeprefix("lmreport.").rstrip(".")
+            for alias in node.names:
+                part = f"{inside}.{alias.name}".strip(".")
+                is_module = (PACKAGE / (part.replace(".", "/") + ".py")).is_file()
+                found[alias.asname or alias.name] = (part, "") if is_module else (inside, alias.name)
+    return found
+
+
 def digest(thing) -> str:
     """Sixteen hexadecimal digits that identify a JSON-like value."""
     return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -72,6 +123,13 @@ def versions(*names: str) -> dict[str, str]:
     return found
 
 
+def now() -> str:
+    """Date and time in UTC, or that of SOURCE_DATE_EPOCH."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def hardware() -> dict:
     """Processor, cores, memory in GiB and GPU of this machine (nothing that names the machine itself)."""
     cpu = platform.processor() or platform.machine()
@@ -81,6 +139,14 @@ def hardware() -> dict:
         cpu = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), cpu)
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
     return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30), "gpu": gpu_name()}
+
+
+def threads() -> list[str]:
+    """The loaded libraries that compute in threads, with how many: ["openblas 0.3.31: 2", "openmp: 2"]."""
+    from threadpoolctl import threadpool_info
+
+    return sorted({f"{pool['internal_api']} {pool['version'] or ''}".strip() + f": {pool['num_threads']}"
+                   for pool in threadpool_info()})
 
 
 @cache
@@ -107,6 +173,10 @@ def commit(module: str = "cli") -> str:
         return head + ("+" if head and git("status", "--porcelain", "--", *files) else "")
     except OSError:
         return ""
+
+
+def _key(node) -> str:
+    return getattr(node, "name", None) or ast.unparse(node)[:40].split("=")[0].strip()
 
 
 def _is_docstring(node) -> bool:

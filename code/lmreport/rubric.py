@@ -6,6 +6,7 @@ from functools import cache
 
 from lmreport import show
 from lmreport.errors import ReportError
+from lmreport.origin import told
 from lmreport.settings import project_root
 
 
@@ -52,6 +53,7 @@ def differing_sentence() -> str:
         if found else ""
 
 
+@told
 def table():
     """The points of every item, with a link to its answer."""
     rows = []

@@ -1,10 +1,11 @@
-"""Records of trainings: what was measured, with everything that determined it and where it was made."""
+"""Records of trainings and studies: what was measured, with everything that determined it and where it was made."""
 
 from __future__ import annotations
 
-import datetime
+import hashlib
 import json
 import os
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,12 +28,18 @@ LIBRARIES_OF = {
 }
 
 
+STUDIES = {  # experiments on the task (studies.py), and what the reader is told they are
+    "learning_curve": "number of training texts", "shuffled_words": "shuffled words",
+    "heads_removed": "heads removed one by one", "ablation": "tokens hidden one by one",
+}
+
+
 @dataclass(frozen=True)
 class Record:
-    """One recorded training.
+    """One recorded run.
 
-    name: one of COMPUTED_BY; key: sixteen digits made from `inputs`; inputs: settings, digests of data, model and
-    code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside it as .npz).
+    name: one of COMPUTED_BY or STUDIES; key: sixteen digits made from `inputs`; inputs: settings, digests of data,
+    model and code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside as .npz).
     """
 
     name: str
@@ -44,7 +51,7 @@ class Record:
 
     @cached_property
     def arrays(self) -> dict:
-        """logits (n, classes), labels (n,), validation_logits, validation_labels."""
+        """Of a model: logits (n, classes), labels (n,), validation_logits, validation_labels."""
         return cache.unpack(self.path.with_suffix(".npz").read_bytes())
 
     def __getitem__(self, name: str):
@@ -63,6 +70,8 @@ class Record:
         """The name for the reader."""
         from lmreport.style import MODEL_LABELS
 
+        if self.name in STUDIES:
+            return STUDIES[self.name]
         return self.inputs["model"]["name"] if self.name == "transformer" else MODEL_LABELS[self.name]
 
     @property
@@ -101,10 +110,21 @@ def write(name: str, given: dict, values: dict, made: dict) -> Record:
         (arrays if hasattr(value, "dtype") and value.ndim else rest)[key] = value
     key = provenance.digest(given)
     path = home(given["settings"]["scale"]) / f"{name}-{key}.json"
+    rest = json.loads(json.dumps(rest, default=float))  # as they will be read again
+    text = json.dumps({"key": key, "contents": contents(rest, arrays), "inputs": given, "made": made, "values": rest},
+                      indent=1)
+    path.unlink(missing_ok=True)  # an old record and new arrays would not belong together
     cache.write_atomically(path.with_suffix(".npz"), cache.pack(arrays))
-    text = json.dumps({"key": key, "inputs": given, "made": made, "values": rest}, indent=1, default=float)
     cache.write_atomically(path, (text + "\n").encode())
     return read(path)
+
+
+def contents(values: dict, arrays: dict) -> str:
+    """sha256 over a record's values and arrays, by which an altered one is told."""
+    whole = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        whole.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return whole.hexdigest()
 
 
 def read(path: Path) -> Record:
@@ -118,6 +138,14 @@ def read(path: Path) -> Record:
         raise ReportError(f"record {path.name} lacks its arrays; delete it and run again")
     if provenance.digest(record.inputs) != record.key:
         raise ReportError(f"record {path.name} was altered: its inputs do not give its key; delete it and run again")
+    try:
+        whole = found.get("contents") == contents(record.values, record.arrays)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ReportError(f"record {path.name}: its arrays cannot be read ({error!r}); delete it and run again") \
+            from error
+    if not whole:
+        raise ReportError(f"record {path.name} was altered: its results do not give its digest; delete it and run "
+                          "again")
     return record
 
 
@@ -138,12 +166,18 @@ def full_scale(corpus) -> dict[str, Record]:
 
     The edition is that of `corpus`; a render on the sample shows the records of the official one.
     """
+    found = newest(corpus)
+    return {name: found[name] for name in COMPUTED_BY if name in found}
+
+
+def newest(corpus) -> dict[str, Record]:
+    """As `full_scale`, but of the studies too."""
     digest = corpus.digest if corpus.kind == "real" else next(iter(KNOWN))
-    newest: dict[str, Record] = {}
+    found: dict[str, Record] = {}
     for record in all_records("full"):
-        if record.inputs["data"]["digest"] == digest and record.name not in newest:
-            newest[record.name] = record
-    return {name: newest[name] for name in COMPUTED_BY if name in newest}
+        if record.inputs["data"]["digest"] == digest and record.name not in found:
+            found[record.name] = record
+    return found
 
 
 def groups(recorded: dict, live: dict) -> dict[str, dict]:
@@ -164,23 +198,13 @@ def origin(record: Record, was_recorded: bool) -> str:
     return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {record.made['date'][:10]})"
 
 
-def changed(record: Record) -> list[str]:
-    """What differs from the code that made a record: ["finetune.py: train", …]; empty if it is fresh."""
-    now = inputs_code(record.name)
-    then = record.inputs["code"]
-    return [f"{module}.py: {name}" for module in sorted(now | then)
-            for name in sorted(now.get(module, {}) | then.get(module, {}))
-            if now.get(module, {}).get(name) != then.get(module, {}).get(name)]
-
-
 def inputs_code(name: str) -> dict:
     """{module: {definition: digest}} of the code that the run `name` computes with."""
-    return provenance.code_of(COMPUTED_BY[name]) | {"split": provenance.definitions("split")}
+    code = provenance.reached("studies", name) if name in STUDIES else provenance.code_of(COMPUTED_BY[name])
+    return code | {"split": provenance.definitions("split")}
 
 
 def made_here(name: str) -> dict:
     """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
-    now = os.environ.get("SOURCE_DATE_EPOCH")
-    date = datetime.datetime.fromtimestamp(int(now), datetime.UTC) if now else datetime.datetime.now(datetime.UTC)
-    return {"date": date.strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": provenance.commit(COMPUTED_BY[name]),
+    return {"date": provenance.now(), "commit": provenance.commit(COMPUTED_BY.get(name, "studies")),
             "hardware": provenance.hardware(), "load_before": os.getloadavg()[0]}

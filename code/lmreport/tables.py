@@ -8,7 +8,8 @@ import platform
 
 import numpy as np
 
-from lmreport import evaluate, measures, provenance, runs, show
+from lmreport import evaluate, measures, provenance, show, staleness
+from lmreport.origin import told
 from lmreport.shown import sentence, strong
 
 CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size", "learning_rate",
@@ -16,6 +17,7 @@ CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_devi
                     "train_sampling_strategy", "eval_strategy", "save_strategy", "save_steps", "seed")
 
 
+@told
 def splits(splits, class_names: list[str]):
     """Texts by split and class."""
     rows = []
@@ -25,6 +27,7 @@ def splits(splits, class_names: list[str]):
     return show.table(rows, ["split", *class_names, "all"])
 
 
+@told
 def features(tokenized):
     """Features and shapes of tokenized splits."""
     rows = []
@@ -40,6 +43,7 @@ def padding_share(split) -> float:
     return 1 - sum(map(sum, split["attention_mask"])) / sum(map(len, split["attention_mask"]))
 
 
+@told
 def audit(found: dict):
     """What the audit found for each tag."""
     rows = [[tag, show.count(found["texts"][tag]), show.pct(found["blank"][tag]), show.pct(found["named"][tag]),
@@ -47,6 +51,7 @@ def audit(found: dict):
     return show.table(rows, ["tag", "texts", "with “blank”", "own name left in", "median words", "longest (words)"])
 
 
+@told
 def times(records: dict):
     """Training and prediction time of all models, with rates."""
     rows = [[r.label, show.count(r["parameters"]), show.duration(r["train_seconds"]), show.num(r.rate),
@@ -55,6 +60,7 @@ def times(records: dict):
     return show.table(rows, ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"])
 
 
+@told
 def accuracies(records: dict):
     """Test accuracy with its 95 % interval, macro F1 and validation accuracy."""
     rows = [[r.label, show.pct(measures.accuracy(r)),
@@ -65,6 +71,7 @@ def accuracies(records: dict):
                       ("left", "right", "right", "right", "right"))
 
 
+@told
 def mcnemar(records: dict):
     """McNemar's exact test for each pair of models."""
     rows = [[f"{a.label} / {b.label}", show.count(measures.only_first(a, b)), show.count(measures.only_second(a, b)),
@@ -73,6 +80,7 @@ def mcnemar(records: dict):
                       ("left", "right", "right", "right"))
 
 
+@told
 def per_class(records: dict, class_names: list[str]):
     """Precision, recall and F1 of each class."""
     rows = [[record.label, name,
@@ -82,6 +90,7 @@ def per_class(records: dict, class_names: list[str]):
     return show.table(rows, ["model", "tag", "precision", "recall", "F1", "texts"])
 
 
+@told
 def pairs(record, class_names: list[str], most: int = 6):
     """The commonest errors of one model."""
     kinds = len(evaluate.worst_pairs(record["logits"], record["labels"], class_names, most))
@@ -92,6 +101,7 @@ def pairs(record, class_names: list[str], most: int = 6):
     return show.table(rows, ["true tag", "predicted", "texts", "share of the errors"])
 
 
+@told
 def questions(records: list, class_names: list[str]):
     """Probabilities of each tag for the two questions, by model (each record once); the largest in bold."""
     rows = []
@@ -107,6 +117,7 @@ def questions(records: list, class_names: list[str]):
                       ("left", "left", *["right"] * len(class_names), "left"))
 
 
+@told
 def origins(records: list):
     """Where each record comes from."""
     rows = []
@@ -121,17 +132,19 @@ def origins(records: list):
 
 
 def state(record) -> str:
-    """Whether the code that made a record is still the code at hand."""
-    names = runs.changed(record)
+    """Whether a record is what its run would give now, with this code and these libraries."""
+    names = staleness.reasons(record)
     return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
 
 
+@told
 def settings(settings):
     """The settings that a render ran with."""
     rows = [[f.name, str(getattr(settings, f.name))] for f in dataclasses.fields(settings) if f.name != "data"]
     return show.table(rows, ["setting", "value"], ("left", "left"))
 
 
+@told
 def arguments(arguments):
     """The training arguments that were chosen, one a row."""
     rows = [[name, str(getattr(value, "value", value))] for name in CHOSEN_ARGUMENTS
@@ -139,11 +152,13 @@ def arguments(arguments):
     return show.table(rows, ["argument", "value"], ("left", "left"))
 
 
-def environment(corpus, source):
-    """Versions of the libraries, hardware, digests of data and model."""
+@told
+def environment(corpus, source, settings):
+    """Versions of the libraries, hardware, threads, seed, digests of data and model."""
     hardware = provenance.hardware()
     rows = [["Python", platform.python_version()], *provenance.versions().items(),
             ["processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"],
-            ["GPU", hardware["gpu"] or "none"], ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
+            ["GPU", hardware["gpu"] or "none"], ["threads", ", ".join(provenance.threads()) or "–"],
+            ["seed", str(settings.seed)], ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
             ["model", f"{source.name}, sha256 {source.digest[:16]}…"], ["commit", provenance.commit() or "–"]]
     return show.table(rows, ["", "this render"], ("left", "left"))

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lmreport import data, models, progress, runs, split
+from lmreport import data, lock, models, progress, provenance, runs, show, split
 from lmreport.settings import Settings, cache_root
 
 ORDER = tuple(runs.COMPUTED_BY)
@@ -42,15 +42,27 @@ def run(name: str, settings: Settings, corpus: data.Corpus, force: bool = False,
     """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is none, or by force."""
     source = models.locate(settings.model) if name == "transformer" else None
     given = runs.inputs(name, settings, corpus, source)
+
+    def make() -> dict:
+        say(f"{name}: training at scale {settings.scale} on {corpus.name}")
+        return MAKERS[name](name, settings, splits_for(settings, corpus), source, given, say)
+
+    return once(name, given, make, force, say)
+
+
+def once(name: str, given: dict, make, force: bool, say) -> runs.Record:
+    """The record of the run with the inputs `given`; `make()` gives what is to be recorded where there is none."""
     found = runs.find(name, given)
     if found and not force:
         return found
-    say(f"{name}: training at scale {settings.scale} on {corpus.name}")
-    made = runs.made_here(name)
-    cpu = time.process_time()
-    values = MAKERS[name](name, settings, splits_for(settings, corpus), source, given, say)
-    made |= {"cpu_seconds": time.process_time() - cpu, "load_after": os.getloadavg()[0]}
-    return runs.write(name, given, values, made)
+    with lock.only_one(f"{name}-{provenance.digest(given)}", say):
+        found = runs.find(name, given)  # another process may have made it meanwhile
+        if found and not force:
+            return found
+        made, cpu = runs.made_here(name), time.process_time()
+        values = make()
+        made |= {"cpu_seconds": time.process_time() - cpu, "load_after": os.getloadavg()[0]}
+        return runs.write(name, given, values, made)
 
 
 def make_linear(name, settings, splits, source, given, say) -> dict:
@@ -85,8 +97,6 @@ MAKERS = {"bag_of_words": make_linear, "tfidf_svm": make_linear, "lstm": make_ls
 
 def weights(given: dict) -> Path:
     """The folder in the cache that holds, or will hold, the fine-tuned model of a run with these inputs."""
-    from lmreport import provenance
-
     return cache_root() / "models" / f"transformer-{provenance.digest(given)}"
 
 
@@ -95,7 +105,9 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
     record = run("transformer", settings, corpus, say=say)
     folder = fine_tuned(record)
     if folder is None:
-        say("transformer: the record was made on another machine, which kept the weights; training here")
+        took = show.duration(record["train_seconds"])
+        say(f"transformer: this machine lacks the weights of record {record.key}; training it here, which took {took} "
+            f"where it was recorded ({record.made['date'][:10]})")
         record = run("transformer", settings, corpus, force=True, say=say)
         folder = fine_tuned(record)
     return folder

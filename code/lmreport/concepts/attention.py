@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from lmreport import style
+from lmreport.drawn import drawn
 
 
 def attention_weights(q, k, mask=None):
@@ -171,6 +172,7 @@ def _with_attention(model, tokenizer, text, pieces, effect) -> dict:
             "special": float(1 - attended.sum())}
 
 
+@drawn
 def plot_lookup(found: dict):
     """Left: weights of the four keys against scale; right: distance to the hard lookup and its bound."""
     fig, (left, right) = style.figure(2, height=2.7)
@@ -186,6 +188,7 @@ def plot_lookup(found: dict):
     return fig
 
 
+@drawn
 def plot_maps(looks: list[dict]):
     """The last layer's attention, mean over its heads, one map per text; one colour scale for all."""
     fig, axes = style.figure(len(looks), height=3.2, squeeze=False)
@@ -200,6 +203,7 @@ def plot_maps(looks: list[dict]):
     return fig
 
 
+@drawn
 def plot_ablation(results: list[dict], ylabel: str):
     """Effect of hiding a word piece against the attention it receives; the most attended one is ringed and named."""
     fig, axes = style.figure(len(results), height=2.8, squeeze=False)

@@ -15,6 +15,7 @@ from lmreport import style
 from lmreport.cache import remember
 from lmreport.concepts.attention import multi_head_attention
 from lmreport.concepts.threads import one_thread
+from lmreport.drawn import drawn
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 LABELS = {"stored": "attention, scores stored", "fused": "attention, scores never stored", "lstm": "LSTM"}
@@ -208,6 +209,7 @@ def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) ->
     return rows
 
 
+@drawn
 def plot_measured(found: dict, job: str = "training"):
     """Time and memory against length, logarithmic on all axes; dotted guides rise with n and with n²."""
     figure, axes = style.figure(2, height=3.1)
@@ -227,6 +229,7 @@ def plot_measured(found: dict, job: str = "training"):
     return figure
 
 
+@drawn
 def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
     """FLOPs of one layer of width d against length for LSTM, attention and block; share of a block that is n²."""
     figure, (left, right) = style.figure(2, height=2.9)

@@ -8,12 +8,12 @@ import time
 
 import numpy as np
 
-from lmreport import finetune, style, vectorize
+from lmreport import evaluate, finetune, progress, style, vectorize
 from lmreport.cache import remember
+from lmreport.drawn import drawn
 from lmreport.settings import cuda_available
 
 WAYS = ("fine-tuned", "frozen", "from scratch")
-SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400)
 
 
 def load_both(path: str, class_names: list[str]):
@@ -118,69 +118,73 @@ def frozen_against_random(path: str, digest: str, data: str, texts: list[str], l
     return found
 
 
-def train_point(splits, path: str, settings, way: str, size: int, steps: int = 0) -> dict:
+def train_point(splits, path: str, settings, way: str, size: int, steps: int = 150, say=progress.say) -> dict:
     """One point of the learning curve: `way` of WAYS on `size` texts of splits["train"], tested on splits["test"].
 
     splits: any DatasetDict with `text` and `labels` (ClassLabel). settings: resolved; its epochs, batch size,
     learning rate, length and seed hold for fine-tuning and for training from scratch. steps: at least so many
-    updates, so that few texts are seen often enough; 0: 150.
-    Returns way, size, accuracy, seconds of training, and `correct` (test texts,), in the order of the test split.
+    updates, so that few texts are seen often enough.
+    Returns way, size, accuracy, seconds of training, and `predicted` and `correct` (test texts,), in their order.
     """
-    names = splits["train"].features["labels"].names
     train = splits["train"].select(subset(splits["train"]["labels"], size, settings.seed))
-    labels = np.array(splits["test"]["labels"])
+    point = frozen_point if way == "frozen" else trained_point
+    predicted, seconds = point(train, splits["test"], path, settings, way, steps, say)
+    correct = predicted == np.array(splits["test"]["labels"])
+    return {"way": way, "size": size, "accuracy": float(correct.mean()), "seconds": seconds, "predicted": predicted,
+            "correct": correct}
+
+
+def frozen_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarray, float]:
+    """Predicted classes of `test` by a linear head on the unchanged encoder, and the seconds of its training."""
+    from transformers import AutoModel
+
     start = time.perf_counter()
-    if way == "frozen":
-        from transformers import AutoModel
-
-        model, tokenizer = AutoModel.from_pretrained(path), vectorize.load_tokenizer(path)
-        vectors = text_vectors(model, tokenizer, list(train["text"]), settings.max_length)
-        head = linear_head(vectors, np.array(train["labels"]), settings.seed)
-        seconds = time.perf_counter() - start
-        predicted = head.predict(text_vectors(model, tokenizer, list(splits["test"]["text"]), settings.max_length))
-    else:
-        trainer, test = _trainer(train, splits["test"], path, names, settings, way, steps or 150)
-        start = time.perf_counter()
-        trainer.train()
-        seconds = time.perf_counter() - start
-        predicted = finetune.predict_logits(trainer, test).argmax(-1)
-    correct = predicted == labels
-    return {"way": way, "size": size, "accuracy": float(correct.mean()), "seconds": seconds, "correct": correct}
+    model, tokenizer = AutoModel.from_pretrained(path), vectorize.load_tokenizer(path)
+    vectors = text_vectors(model, tokenizer, list(train["text"]), settings.max_length)
+    head = linear_head(vectors, np.array(train["labels"]), settings.seed)
+    seconds = time.perf_counter() - start
+    return head.predict(text_vectors(model, tokenizer, list(test["text"]), settings.max_length)), seconds
 
 
-def _trainer(train, test, path, names, settings, way, steps):
-    """A Trainer for `way` without evaluations or checkpoints on the way, and the tokenized test split."""
+def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarray, float]:
+    """Predicted classes of `test` after training all weights, from the pre-trained or from random ones; seconds."""
     from datasets import DatasetDict
+    from transformers import PrinterCallback, set_seed
 
+    names = train.features["labels"].names
     tokenizer = vectorize.load_tokenizer(path)
     data = vectorize.tokenized(DatasetDict(train=train, test=test), tokenizer, settings.max_length)
     epochs = max(settings.epochs, int(np.ceil(steps * settings.batch_size / len(train))))
-    arguments = finetune.training_arguments(dataclasses.replace(settings, epochs=epochs), tempfile.mkdtemp())
-    arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
+    set_seed(settings.seed)  # the new head is drawn at random
     model = (from_scratch(path, names, settings.seed) if way == "from scratch"
              else finetune.load_classifier(path, names))
-    return finetune.make_trainer(model, arguments, data["train"], None, tokenizer), data["test"]
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = finetune.training_arguments(dataclasses.replace(settings, epochs=epochs), folder)
+        arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
+        trainer = finetune.make_trainer(model, arguments, data["train"], None, tokenizer)
+        clock = progress.training_clock(say)
+        trainer.add_callback(clock)
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+        return finetune.predict_logits(trainer, data["test"]).argmax(-1), clock.seconds
 
 
-def learning_curve(splits, path: str, settings, sizes: tuple[int, ...] = SIZES, ways: tuple[str, ...] = WAYS):
-    """`train_point` for each way and size, one at a time, smallest first: keep each as it comes."""
-    for size in sorted(s for s in sizes if s <= len(splits["train"])):
-        for way in ways:
-            yield train_point(splits, path, settings, way, size)
-
-
-def plot_learning_curve(points: list[dict], chance: float):
-    """Test accuracy against the number of training texts for each way; `chance`: that of guessing."""
+@drawn
+def plot_learning_curve(record, chance: float):
+    """Test accuracy with its 95 % interval against the number of training texts for each way; chance: of guessing."""
     figure, ax = style.figure(height=2.9)
     for way, marker, line in zip(WAYS, style.MARKERS, style.LINES, strict=False):
-        drawn = sorted((p["size"], p["accuracy"]) for p in points if p["way"] == way)
-        if drawn:
-            sizes, accuracies = np.array(drawn).T
-            ax.semilogx(sizes, 100 * accuracies, marker=marker, linestyle=line, label=way)
-    _accuracy_axes(ax, sorted({p["size"] for p in points}), chance)
+        rows = [i for i, point in enumerate(record["points"]) if point["way"] == way]
+        right = record["predicted"][rows] == record["labels"]
+        ends = np.array([evaluate.interval(correct) for correct in right])
+        ax.errorbar([record["points"][i]["size"] for i in rows], 100 * right.mean(1),
+                    100 * np.abs(ends - right.mean(1)[:, None]).T, marker=marker, linestyle=line, capsize=2, label=way)
+    ax.set_xscale("log")
+    _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance)
     return figure
 
 
+@drawn
 def plot_probes(found: dict, chance: float):
     """Test accuracy of the same linear head on pre-trained and on random weights against training texts."""
     figure, ax = style.figure(height=2.6)

@@ -13,6 +13,7 @@ from lmreport.cache import remember
 from lmreport.concepts.attention import attention, multi_head_attention
 from lmreport.concepts.cost import best_time
 from lmreport.concepts.threads import one_thread
+from lmreport.drawn import drawn
 
 QUESTIONS = (  # written for this report; words come back, so that a head can look for the same word
     "how do i sort a list of lists by the second item of each inner list?",
@@ -203,6 +204,7 @@ def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3
     return {"accuracy": accuracies}
 
 
+@drawn
 def plot_patterns(found: dict):
     """Score of each head (column) of each layer (row) for each pattern, one scale; the best head is framed."""
     figure, axes = style.figure(3, 2, height=3.6, sharex=True, sharey=True)
@@ -222,8 +224,20 @@ def plot_patterns(found: dict):
     return figure
 
 
+@drawn
 def plot_head_grid(values, label: str):
     """One value per head (column) and layer (row), written into its cell."""
+    return _grid(values, label)
+
+
+@drawn
+def plot_heads_removed(record):
+    """Change of the accuracy, in points, when each head is removed; negative: worse without it."""
+    right = (record["predicted"] == record["labels"]).mean(-1)  # (layers, heads)
+    return _grid(100 * (right - (record["whole"] == record["labels"]).mean()), "change of accuracy [points]")
+
+
+def _grid(values, label: str):
     figure, ax = style.figure(height=0.8 + 0.3 * len(values))
     image = ax.imshow(values, aspect="auto", cmap=style.SEQUENTIAL)
     middle = (values.min() + values.max()) / 2
@@ -238,6 +252,7 @@ def plot_head_grid(values, label: str):
     return figure
 
 
+@drawn
 def plot_neighbours(runs: dict[int, dict]):
     """Accuracy against step for each number of heads, mean of 10 steps."""
     figure, ax = style.figure(height=2.5)
@@ -250,6 +265,7 @@ def plot_neighbours(runs: dict[int, dict]):
     return figure
 
 
+@drawn
 def plot_head_times(found: dict):
     """Time of a forward pass against the number of heads, width shared among them or full width each."""
     figure, ax = style.figure(height=2.5)

@@ -8,6 +8,7 @@ import torch
 from lmreport import show, style
 from lmreport.concepts.attention import attention, attention_weights
 from lmreport.concepts.positions import sinusoidal
+from lmreport.drawn import drawn
 
 
 def causal_mask(n: int):
@@ -138,6 +139,7 @@ def looks_ahead(model, tokenizer, text: str) -> float:
     return float((states[1] - states[0]).abs().max())
 
 
+@drawn
 def plot_masks(n: int = 8, real: int = 6):
     """The causal mask of a decoder beside BERT's mask for a text with padding; black: may look."""
     fig, axes = style.figure(2, height=2.6)
@@ -155,6 +157,7 @@ def plot_masks(n: int = 8, real: int = 6):
     return fig
 
 
+@drawn
 def plot_leaks(changes: dict[str, np.ndarray]):
     """One map per variant: how much the output in the row changes with the token in the column; crosses: not at all."""
     fig, axes = style.figure(len(changes), height=2.6)
@@ -173,6 +176,7 @@ def plot_leaks(changes: dict[str, np.ndarray]):
     return fig
 
 
+@drawn
 def plot_padding(found: dict):
     """Distance of the sentence vector from the unpadded one against the number of padding tokens."""
     fig, axis = style.figure(height=2.6)

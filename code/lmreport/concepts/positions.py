@@ -7,6 +7,7 @@ import torch
 
 from lmreport import style
 from lmreport.concepts.attention import multi_head_attention
+from lmreport.drawn import drawn
 
 
 def sinusoidal(n: int, d: int) -> np.ndarray:
@@ -96,6 +97,7 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
             "cosine": float((placed[1:] @ placed[0]).mean()), "shuffles": shuffles}
 
 
+@drawn
 def plot_sinusoidal(n: int = 100, d: int = 128):
     """Left: the matrix PE, positions down, components across; right: dot product against offset, from three places."""
     fig, (left, right) = style.figure(2, height=2.9)
@@ -111,6 +113,7 @@ def plot_sinusoidal(n: int = 100, d: int = 128):
     return fig
 
 
+@drawn
 def plot_learned(table: np.ndarray, shown: int = 128):
     """Left: cosines between the first learned position vectors; right: mean by offset, beside the sinusoidal ones."""
     fig, (left, right) = style.figure(2, height=2.9)

@@ -12,6 +12,7 @@ from lmreport import style
 from lmreport.cache import remember
 from lmreport.concepts.attention import attention
 from lmreport.concepts.threads import one_thread
+from lmreport.drawn import drawn
 
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
 DISTANCES = (4, 8, 16, 32, 64)
@@ -183,6 +184,7 @@ LOOK = {name: dict(color=style.CYCLE[i], marker=style.MARKERS[i], linestyle=styl
         for i, name in enumerate(["attention", "lstm", "lstm_keep", "rnn", "rnn_large"])}
 
 
+@drawn
 def plot_cost(steps: dict, seconds: dict):
     """Left: longest chain of operations against length; right: measured seconds. Both log-log."""
     fig, (left, right) = style.figure(2, height=2.7)
@@ -199,6 +201,7 @@ def plot_cost(steps: dict, seconds: dict):
     return fig
 
 
+@drawn
 def plot_memory(fading: dict, recalled: dict):
     """Left: gradient against distance, log scale; right: accuracy of the recall task, each seed a marker."""
     fig, (left, right) = style.figure(2, height=3.5)

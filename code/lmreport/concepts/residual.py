@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from lmreport import style
 from lmreport.cache import remember
 from lmreport.concepts.attention import multi_head_attention
+from lmreport.drawn import drawn
 
 VARIANTS = ("post-norm", "pre-norm", "no add")
 LABELS = {"post-norm": "add, then norm (2017)", "pre-norm": "norm inside, then add", "no add": "norm without add"}
@@ -161,6 +162,7 @@ def layers_alike(path: str) -> float:
     return max(float((s @ s.T - torch.eye(len(s))).abs().max()) for s in stacks)
 
 
+@drawn
 def plot_signals(found: dict, variants: tuple[str, ...] = VARIANTS):
     """Gradient (top) and its share that differs by position (bottom); `found` is {(variant, depth): `signals`}."""
     figure, axes = style.figure(len(variants), 2, height=4.2, sharey="row", sharex=True)
@@ -179,6 +181,7 @@ def plot_signals(found: dict, variants: tuple[str, ...] = VARIANTS):
     return figure
 
 
+@drawn
 def plot_training(found: dict, classes: int = 8):
     """Loss against step; `found` is {(variant, depth): record of `training`}, one panel for each depth."""
     depths = sorted({depth for _, depth in found})

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from lmreport import style
 from lmreport.cache import remember
+from lmreport.drawn import drawn
 
 DIMENSIONS = tuple(2**i for i in range(11))  # 1 … 1,024
 DIVISORS = {"none": lambda d_k: 1.0, "root": lambda d_k: d_k**0.5, "whole": lambda d_k: float(d_k)}
@@ -104,6 +105,7 @@ def best_training(divisor: str, d_k: int = 256, rates: tuple[float, ...] = (1e-3
     return min(runs, key=lambda run: run["loss"][:, -30:].mean())
 
 
+@drawn
 def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
     """Median (line) and middle 80 % (band) of entropy, largest weight and Jacobian against d_k, per divisor."""
     figure, axes = style.figure(3, height=2.9)
@@ -120,6 +122,7 @@ def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
     return figure
 
 
+@drawn
 def plot_training(runs: dict, classes: int = 8):
     """Loss against step for each divisor in `runs` ({divisor: record of `best_training`}), mean of the seeds."""
     figure, ax = style.figure(height=2.6)

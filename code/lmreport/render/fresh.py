@@ -1,4 +1,4 @@
-"""Whether a render would give what is there already: one digest over everything that can change the result."""
+"""Whether a render would give what is there already: a digest of each thing that can change the result."""
 
 from __future__ import annotations
 
@@ -14,24 +14,40 @@ from lmreport.render import dates
 KEPT_AT = ".render.json"
 
 
-def key(doc, cells, formats, params: dict) -> str:
-    """Digest of the sources, the project's files, the package, the settings and the installed libraries."""
-    seen = hashlib.sha256()
-    said = [sys.version, list(formats), sorted(params.items(), key=str), doc.profiles, doc.name,
-            sorted((k, v) for k, v in os.environ.items() if k.startswith("LMREPORT_") or k == "SOURCE_DATE_EPOCH"),
-            installed(), data_stamp(),
-            [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()]]
-    seen.update(json.dumps(said, default=str).encode())
+def made_from(doc, cells, formats, params: dict) -> dict:
+    """Everything that can change the result: sources, the project's files, the package, settings and libraries."""
     package = Path(__file__).resolve().parents[1]
-    files = {p for folder in (doc.path.parent, package) for p in folder.rglob("*") if p.is_file()}
-    files |= {p for pattern in ("_quarto*.yml", "*.toml", "CITATION.cff") for p in doc.root.glob(pattern)}
-    for path in sorted(files):
-        if "__pycache__" in path.parts or any(part.startswith(".") for part in path.parts[-2:]):
-            continue
-        seen.update(path.as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    for cell in cells:
-        seen.update(cell.source.encode("utf-8", "replace"))
-    return seen.hexdigest()
+    files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
+    others = {p for p in doc.path.parent.rglob("*") if p.is_file()}
+    files |= {p: p.relative_to(doc.root).as_posix()
+              for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml"))}
+    made = {
+        "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
+        "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(), "data": data_stamp(),
+        "environment": {k: v for k, v in sorted(os.environ.items())
+                        if k.startswith("LMREPORT_") or k == "SOURCE_DATE_EPOCH"},
+        "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
+        "cells": contents_of("\n".join(cell.source for cell in cells)),
+        "files": {name: contents(path) for path, name in sorted(files.items())
+                  if "__pycache__" not in path.parts and not any(part.startswith(".") for part in path.parts[-2:])},
+    }
+    return json.loads(json.dumps(made, default=str))
+
+
+def changes(then: dict, now: dict) -> list[str]:
+    """What differs between two results of `made_from`, one thing a line."""
+    one, other = then["files"], now["files"]
+    found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
+             for name in sorted(one | other) if one.get(name) != other.get(name)]
+    gone, new = (set(a["libraries"]) - set(b["libraries"]) for a, b in ((then, now), (now, then)))
+    found += [f"{name.removesuffix('.dist-info')} is no longer installed" for name in sorted(gone)]
+    found += [f"{name.removesuffix('.dist-info')} is newly installed" for name in sorted(new)]
+    for what in ("parameters", "environment"):
+        found += [f"{name} {then[what].get(name, 'unset')} → {now[what].get(name, 'unset')}"
+                  for name in sorted(then[what] | now[what]) if then[what].get(name) != now[what].get(name)]
+    others = ("formats", "profiles", "Python", "data", "dates")
+    found += [f"{what} changed" for what in others if then[what] != now[what]]
+    return found or (["the cells changed"] if then != now else [])
 
 
 def installed() -> list[str]:
@@ -57,17 +73,26 @@ def data_stamp() -> list:
     return [str(current), stamps]
 
 
-def is_fresh(doc, digest: str, outputs: list[Path]) -> bool:
-    """Whether the outputs are those that were written for `digest`."""
-    path = doc.output.parent / KEPT_AT
+def is_fresh(doc, made: dict, outputs: list[Path]) -> bool:
+    """Whether the outputs are those that were written from what `made_from` tells."""
+    kept = kept_for(doc)
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))[doc.name]
-        return kept["key"] == digest and kept["files"] == {p.name: contents(p) for p in outputs}
-    except (OSError, ValueError, KeyError):
+        return kept["made_from"] == made and kept["files"] == {p.name: contents(p) for p in outputs}
+    except (OSError, KeyError):
         return False
 
 
-def remember(doc, digest: str, outputs: list[Path]) -> None:
+def kept_for(doc) -> dict:
+    """What the last render of `doc` was made from, and the digests of the files that it wrote; {} if that is unknown.
+    """
+    try:
+        kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
+        return kept if "made_from" in kept else {}  # an older version kept something else
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def remember(doc, made: dict, outputs: list[Path]) -> None:
     from lmreport.cache import write_atomically
 
     path = doc.output.parent / KEPT_AT
@@ -75,9 +100,13 @@ def remember(doc, digest: str, outputs: list[Path]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
-    kept[doc.name] = {"key": digest, "files": {p.name: contents(p) for p in outputs}}
+    kept[doc.name] = {"made_from": made, "files": {p.name: contents(p) for p in outputs}}
     write_atomically(path, json.dumps(kept, indent=1).encode())
 
 
 def contents(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def contents_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -27,8 +27,8 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     clock = Clock(times)
     cells = source.read(doc)
     outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [doc.output.with_suffix(".ipynb")]
-    key = fresh.key(doc, cells, formats, params)
-    if not force and fresh.is_fresh(doc, key, outputs):
+    made_from = fresh.made_from(doc, cells, formats, params)
+    if not force and fresh.is_fresh(doc, made_from, outputs):
         progress(f"{doc.name}: nothing changed since the last render, which is kept")
         return outputs
     clock("read")
@@ -58,7 +58,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     clock("write")
     for path, data in zip(outputs, written, strict=True):
         write_atomically(path, data)
-    fresh.remember(doc, key, outputs)
+    fresh.remember(doc, made_from, outputs)
     return outputs
 
 

@@ -157,6 +157,58 @@ def answer(run, question):
     return run["question_probabilities"][question].argmax()
 
 
+def entry(run, path):
+    name, *places = path.split(".")
+    part = run[name]
+    for place in places:
+        part = part[int(place)]
+    return part
+
+
+def hits(run, path):
+    return np.equal(entry(run, path), run["labels"])
+
+
+def share(run, path):
+    return np.count_nonzero(hits(run, path)) / run["labels"].size
+
+
+def p_between(run, first, second):
+    one, other = hits(run, first), hits(run, second)
+    only, both = np.count_nonzero(one & ~other), np.count_nonzero(one ^ other)
+    return min(1.0, 2 * binomial(both, 0.5)[:min(only, both - only) + 1].sum())
+
+
+def margin(run, first, second):
+    one, other, n = hits(run, first), hits(run, second), run["labels"].size
+    gained, lost = np.count_nonzero(other & ~one) / n, np.count_nonzero(one & ~other) / n
+    return 1.96 * math.sqrt((gained + lost - (gained - lost) ** 2) / n)
+
+
+def ranks(values) -> np.ndarray:
+    """Ranks of the sizes, equal ones sharing their mean rank."""
+    size = np.abs(values)
+    return np.array([(size < one).sum() + ((size == one).sum() + 1) / 2 for one in size])
+
+
+def rank_correlation(run, first, second):
+    one, other = (ranks(entry(run, path)) for path in (first, second))
+    return np.mean((one - one.mean()) * (other - other.mean())) / (one.std() * other.std())
+
+
+def removals(run) -> list[str]:
+    layers, heads, _ = run["predicted"].shape
+    return [f"predicted.{layer}.{head}" for layer in range(layers) for head in range(heads)]
+
+
+def heads_within_chance(run):
+    return sum(p_between(run, "whole", path) >= 0.05 for path in removals(run))
+
+
+def heads_better_removed(run):
+    return sum(share(run, path) > share(run, "whole") for path in removals(run))
+
+
 def order(a, b, tolerance):
     return 2 if abs(a - b) <= tolerance else int(a < b)
 
@@ -172,7 +224,7 @@ def least(*values):
 FUNCTIONS = {f.__name__: f for f in (
     value, texts, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, only_first, only_second, p_value,
     outcome, wrong, confused_true, confused_as, confused, error_between, cut_share, chance_of, answer, order, most,
-    least, abs)}
+    least, abs, entry, share, p_between, margin, rank_correlation, heads_within_chance, heads_better_removed)}
 SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
 
 

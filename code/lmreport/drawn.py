@@ -1,0 +1,112 @@
+"""Figures drawn once: kept until what they show, or the code that draws them, changes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import io
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lmreport import cache, origin, provenance, runs
+from lmreport.settings import cache_root
+
+SHOWN: list[Drawn] = []
+
+
+class Drawn:
+    """A figure to be shown, as an SVG picture.
+
+    figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
+    """
+
+    def __init__(self, function, arguments: tuple, named: dict):
+        self.function, self.arguments, self.named = function, arguments, named
+        self.name = f"{function.__module__.removeprefix('lmreport.')}.{function.__name__}"
+
+    @cached_property
+    def figure(self):
+        return self.function(*self.arguments, **self.named)
+
+    @property
+    def path(self) -> Path | None:
+        """Where the picture is kept; None where the contents of what it shows, or its code, cannot be told."""
+        try:
+            shown = digest([self.arguments, self.named])
+            code = provenance.code_of(self.name.rpartition(".")[0]) or inspect.getsource(self.function)
+        except (TypeError, OSError):
+            return None
+        key = provenance.digest([shown, code, provenance.definitions("style"),
+                                 provenance.versions("matplotlib", "numpy")])
+        return cache_root() / "figures" / f"{self.name}-{key}.svg"
+
+    @property
+    def svg(self) -> bytes:
+        path = self.path
+        if path is None or not path.is_file():
+            data = picture(self.figure)
+            if path is None:
+                return data
+            cache.write_atomically(path, data)
+        return path.read_bytes()
+
+    @property
+    def given(self) -> list:
+        return [*self.arguments, *self.named.values()]
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        SHOWN.append(self)
+        display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
+                metadata=origin.facts(self.name, self.given))
+
+
+def line():
+    """The line of origin of the figure that was shown last, for the paragraph under it."""
+    return origin.line(SHOWN[-1].name, SHOWN[-1].given)
+
+
+def drawn(function):
+    """Let a function that returns a matplotlib Figure return it as `Drawn`."""
+    @functools.wraps(function)
+    def draw(*arguments, **named) -> Drawn:
+        return Drawn(function, arguments, named)
+
+    return draw
+
+
+def picture(figure) -> bytes:
+    """A figure as SVG, the same bytes for the same figure."""
+    from matplotlib import pyplot as plt
+
+    from lmreport.style import RC
+
+    buffer = io.BytesIO()
+    with plt.rc_context(RC):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def digest(thing) -> str:
+    """Digest of what a figure shows. Raises TypeError for what is neither a record, an array nor like JSON."""
+    return hashlib.sha256(contents(thing)).hexdigest()
+
+
+def contents(thing) -> bytes:
+    if isinstance(thing, runs.Record):
+        return b"record" + thing.path.read_bytes() + thing.path.with_suffix(".npz").read_bytes()
+    if hasattr(thing, "detach"):  # a tensor
+        thing = thing.detach().cpu().numpy()
+    if isinstance(thing, np.ndarray):
+        return f"array {thing.dtype} {thing.shape} ".encode() + np.ascontiguousarray(thing).tobytes()
+    if isinstance(thing, dict):
+        return b"dict" + b"".join(digest(part).encode() for pair in thing.items() for part in pair)
+    if isinstance(thing, list | tuple):
+        return b"list" + b"".join(digest(part).encode() for part in thing)
+    if thing is None or isinstance(thing, str | int | float | np.generic):
+        return f"{type(thing).__name__} {thing!r}".encode()
+    raise TypeError(f"{type(thing).__name__} has no digest")

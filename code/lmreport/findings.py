@@ -1,0 +1,203 @@
+"""What the recorded studies say: their numbers, tables and sentences.
+
+The numbers are `Quantity`s, as in `measures`; `path` names predictions in a record: an array and its indices, as in
+"predicted.3.11". `lmreport verify` computes each of them a second way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmreport import evaluate, runs, show, studies
+from lmreport.measures import SURE
+from lmreport.quantity import of_records
+from lmreport.shown import sentence
+
+
+@of_records
+def entry(record, path: str) -> float:
+    """One number of an array."""
+    return at(record, path)
+
+
+@of_records
+def share(record, path: str) -> float:
+    """Share of the texts whose predicted class at `path` is the right one."""
+    return (at(record, path) == record["labels"]).mean()
+
+
+@of_records
+def p_between(record, first: str, second: str) -> float:
+    """McNemar's exact test of two predictions for the same texts."""
+    one, other = (at(record, path) == record["labels"] for path in (first, second))
+    return evaluate.mcnemar(one, other)["p"]
+
+
+@of_records
+def margin(record, first: str, second: str) -> float:
+    """Half the width of the 95 % interval of the difference of two shares on the same texts (normal approximation)."""
+    one, other = ((at(record, path) == record["labels"]).astype(float) for path in (first, second))
+    return 1.96 * (one - other).std() / len(one) ** 0.5
+
+
+@of_records
+def rank_correlation(record, first: str, second: str) -> float:
+    """Spearman's rank correlation of the sizes (absolute values) of two arrays."""
+    from scipy.stats import spearmanr
+
+    return spearmanr(np.abs(at(record, first)), np.abs(at(record, second))).statistic
+
+
+def at(record, path: str):
+    """The array, or the part of it, that a path names."""
+    name, *indices = path.split(".")
+    return record[name][tuple(map(int, indices))]
+
+
+def notice(record):
+    """A callout if `record` is a quick stand-in for a full-scale study that nobody has recorded on this data."""
+    if record.inputs["settings"]["scale"] == "full":
+        return None
+    return show.markdown(show.callout("warning", f"Small-scale study: {record.label}", (
+        "No full-scale record of this study fits these data. What follows is its quick form on few texts, which says "
+        f"little. `lmreport run {record.name} --scale full` records the full one.")))
+
+
+def curve(record) -> dict[tuple[str, int], float]:
+    """{(way, size): accuracy} of the learning curve."""
+    return {(p["way"], p["size"]): share(record, f"predicted.{i}") for i, p in enumerate(record["points"])}
+
+
+def best_way(record, size: int):
+    """The way that is ahead at this number of texts."""
+    return show.first_of({way: value for (way, n), value in curve(record).items() if n == size})
+
+
+def overtaking(record):
+    """From how many texts on fine-tuning is surely better than the frozen encoder, in words."""
+    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
+    values, sizes, since = curve(record), sorted({p["size"] for p in record["points"]}), None
+    for size in reversed(sizes):
+        p = p_between(record, rows["fine-tuned", size], rows["frozen", size])
+        if p >= SURE or values["fine-tuned", size] <= values["frozen", size]:
+            break
+        since = size
+    if since is None:
+        return sentence("At no number of texts from which it would stay so is fine-tuning surely ahead of the frozen "
+                        "encoder (McNemar’s test).")
+    return sentence("From {} texts on, fine-tuning is surely ahead of the frozen encoder (McNemar’s test at each "
+                    "size).", show.count(since))
+
+
+def saved(record):
+    """How few texts the pre-trained weights need for what training from scratch gets out of all of them, in words."""
+    values, sizes = curve(record), sorted({p["size"] for p in record["points"]})
+    goal = values["from scratch", sizes[-1]]
+    enough = [(n, way) for n in sizes for way in ("fine-tuned", "frozen") if values[way, n] >= goal]
+    if not enough:
+        return sentence("Training from scratch on {} texts is ahead of them all.", show.count(sizes[-1]))
+    size, way = enough[0]
+    return sentence("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {} at most.",
+                    show.count(sizes[-1]), show.pct(goal), way, show.count(size))
+
+
+def orders(record):
+    """Accuracy for each order of the words, and its fall against the texts as they are."""
+    whole, rows = share(record, "predicted.0"), []
+    for i, name in enumerate(record["orders"]):
+        fall = [""] * 3
+        if i:
+            half, points = margin(record, "predicted.0", f"predicted.{i}"), whole - share(record, f"predicted.{i}")
+            fall = [show.fixed(100 * points, 1), sentence("{} to {}", show.fixed(100 * (points - half), 1),
+                                                          show.fixed(100 * (points + half), 1)),
+                    show.p_value(p_between(record, "predicted.0", f"predicted.{i}"))]
+        rows.append([name, show.pct(share(record, f"predicted.{i}")), *fall])
+    return show.table(rows, ["words", "accuracy", "fall in points", "95 % interval", "p (McNemar)"],
+                      ("left", "right", "right", "right", "right"), of=record)
+
+
+def shuffled_falls(record) -> list:
+    """By how much the accuracy falls with each full shuffle, smallest fall first."""
+    return sorted(share(record, "predicted.0") - share(record, f"predicted.{i}")
+                  for i, name in enumerate(record["orders"]) if name.startswith("shuffled"))
+
+
+def order_matters(record) -> str:
+    """Whether the fall is more than chance in each shuffle, in some, or in none."""
+    sure = [p_between(record, "predicted.0", f"predicted.{i}") < SURE
+            for i, name in enumerate(record["orders"]) if name.startswith("shuffled")]
+    return show.word(0 if all(sure) else 1 if any(sure) else 2, "more than chance in each shuffle",
+                     "more than chance in some of the shuffles", "within chance in each shuffle")
+
+
+def head_changes(record) -> np.ndarray:
+    """Change of the accuracy in points when a head is removed, (layers, heads); negative: worse."""
+    right = record["predicted"] == record["labels"]
+    return 100 * (right.mean(-1) - (record["whole"] == record["labels"]).mean())
+
+
+def worst_head(record) -> tuple[int, int]:
+    """Layer and head, from 0, whose removal costs most."""
+    changes = head_changes(record)
+    return tuple(int(i) for i in np.unravel_index(changes.argmin(), changes.shape))
+
+
+@of_records
+def heads_within_chance(record) -> float:
+    """Number of heads whose removal changes the accuracy by no more than chance may (McNemar's p ≥ 0.05)."""
+    layers, heads, _ = record["predicted"].shape
+    return sum(p_between(record, "whole", f"predicted.{i}.{j}") >= SURE for i in range(layers) for j in range(heads))
+
+
+@of_records
+def heads_better_removed(record) -> float:
+    """Number of heads without which more texts are classified rightly."""
+    return (head_changes(record) > 1e-9).sum()
+
+
+def layer_falls(record) -> list:
+    """Fall of the accuracy when all heads of a layer are removed, by layer."""
+    return [share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))]
+
+
+def standing_in(record):
+    """Whether the heads of the layer that costs most cost more together than one by one, in words."""
+    falls = layer_falls(record)
+    layer = max(range(len(falls)), key=lambda i: falls[i])
+    single = sum(share(record, "whole") - share(record, f"predicted.{layer}.{head}")
+                 for head in range(record["predicted"].shape[1]))
+    return sentence("In the dearest layer this is {} what its heads cost one by one, {} points in sum{}",
+                    show.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
+                    show.fixed(100 * single, 1),
+                    show.more_or_less(falls[layer], single, ": they stand in for each other.", ".", "."))
+
+
+def seen(record) -> list[dict]:
+    """The ablation, one dict a question, as `concepts.attention` draws them; `of`: the record."""
+    return [q | {"attention": record[f"attention_{i}"], "effect": record[f"effect_{i}"],
+                 "weights": record[f"weights_{i}"], "of": record}
+            for i, q in enumerate(record["questions"])]
+
+
+def ablations(record, questions):
+    """What hiding the most attended piece does, beside the others, and how well attention tells the effect."""
+    rows = []
+    for i, (text, q) in enumerate(zip(questions, record["questions"], strict=True)):
+        tokens, rank = q["tokens"], sentence("{} of {}", show.count(q["rank"]), show.count(len(q["tokens"])))
+        rows.append([text, q["class"], tokens[q["most"]], show.num(entry(record, f"effect_{i}.{q['most']}"), 2),
+                     show.num(q["others"], 2), rank, tokens[q["strongest"]],
+                     show.fixed(rank_correlation(record, f"attention_{i}", f"effect_{i}"), 2),
+                     show.fixed(rank_correlation(record, f"from_first_{i}", f"effect_{i}"), 2)])
+    return show.table(rows, ["question", "tag", "most attended", "fall of the logit", "of another piece", "rank of its "
+                             "effect", "largest effect", "correlation", "with [CLS] only"],
+                      ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"), of=record)
+
+
+def origin(record) -> str:
+    """Where the numbers come from, in words."""
+    return runs.origin(record, record.inputs["settings"]["scale"] == "full")
+
+
+def of(name: str, settings, corpus, say=lambda text: None) -> runs.Record:
+    """The study to be shown: the newest full-scale record on these data, else its quick form, made if need be."""
+    return runs.newest(corpus).get(name) or studies.run(name, settings, corpus, say=say, scale="quick")

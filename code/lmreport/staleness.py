@@ -1,0 +1,63 @@
+"""Why a record is not what a run would give now: one reason a line, each naming the thing that changed."""
+
+from __future__ import annotations
+
+from lmreport import provenance, runs
+
+
+def reasons(record: runs.Record, now: dict | None = None) -> list[str]:
+    """What differs between what made `record` and `now` (as `runs.inputs` gives it); empty if the record is fresh.
+
+    Without `now`: the code at hand and the libraries installed.
+    """
+    then = record.inputs
+    if now is None:
+        now = then | {"code": runs.inputs_code(record.name), "versions": provenance.versions(*then["versions"])}
+    return [*code(then["code"], now["code"]), *data(then["data"], now["data"]), *model(then, now),
+            *settings(then["settings"], now["settings"]), *versions(then["versions"], now["versions"])]
+
+
+def code(then: dict, now: dict) -> list[str]:
+    """["finetune.py changed in `train`", …] from {module: {definition: digest}} of both."""
+    found = []
+    for module in sorted(then | now):
+        one, other = then.get(module, {}), now.get(module, {})
+        names = [f"`{name}`" for name in one | other if one.get(name) != other.get(name)]
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            found.append(f"{module.replace('.', '/')}.py changed in {', '.join(names[:3])}{more}")
+    return found
+
+
+def data(then: dict, now: dict) -> list[str]:
+    if then["digest"] == now["digest"]:
+        return []
+    return [f"data digest differs ({then['name']} {then['digest'][:8]} → {now['name']} {now['digest'][:8]})"]
+
+
+def model(then: dict, now: dict) -> list[str]:
+    """The pre-trained model, and the fine-tuned one that a study looks at."""
+    found, (one, other) = [], (d.get("model") or {"name": "none", "digest": ""} for d in (then, now))
+    if one["digest"] != other["digest"]:
+        found.append(f"weights of the model differ ({one['name']} {one['digest'][:8]} → "
+                     f"{other['name']} {other['digest'][:8]})")
+    if then.get("tuned") != now.get("tuned"):
+        found.append(f"it looked at another fine-tuned model (record {then['tuned'][:8]} → {now['tuned'][:8]})")
+    return found
+
+
+def settings(then: dict, now: dict) -> list[str]:
+    return [f"{name} {then.get(name, 'none')} → {now.get(name, 'none')}" for name in then | now
+            if then.get(name) != now.get(name)]
+
+
+def versions(then: dict, now: dict) -> list[str]:
+    return [f"{name} {then.get(name) or 'not installed'} → {now.get(name) or 'not installed'}" for name in then | now
+            if then.get(name) != now.get(name)]
+
+
+def of_another(record: runs.Record, tuned: runs.Record | None) -> list[str]:
+    """A reason if a study looked at another fine-tuned model than `tuned`, the one that is shown beside it."""
+    if tuned is None or not record.inputs.get("tuned"):
+        return []
+    return model(record.inputs, record.inputs | {"tuned": tuned.key})
