@@ -53,9 +53,9 @@ def own(folder: Path, formats=("html", "typst"), **options) -> Path:
     return folder / "_report" / "report"
 
 
-def quarto(folder: Path) -> Path:
+def quarto(folder: Path, *options: str) -> Path:
     """Render with genuine Quarto, whose Jupyter is that of this Python; the folder of the results."""
-    done = subprocess.run(["quarto", "render"], cwd=folder, capture_output=True, text=True,
+    done = subprocess.run(["quarto", "render", *options], cwd=folder, capture_output=True, text=True,
                           env={**os.environ, "QUARTO_PYTHON": sys.executable})
     assert done.returncode == 0, done.stderr
     return folder / "_report" / "report"

@@ -112,4 +112,5 @@ def caption(block: dict) -> list:
 
 
 def is_origin(block: dict) -> bool:
-    return block["t"] == "Div" and "origin" in block["c"][0][1]
+    """Whether a paragraph is the line that tells the origin of a figure or table."""
+    return block["t"] == "Para" and block["c"][0]["t"] == "Span" and "origin" in block["c"][0]["c"][0][1]

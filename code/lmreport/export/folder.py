@@ -32,7 +32,7 @@ def export_project(root: Path, say) -> list[Path]:
     state = provenance.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     old = read_manifest(target)
     if old.get("state") == state and all(whole(target, item) for item in old["items"]):
-        say(f"export: nothing changed in {target.relative_to(root)}")
+        say(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, notebook(d))]
     found = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
