@@ -23,7 +23,7 @@ number-sections: true
 citeproc: true
 link-citations: true
 bibliography: report/references.bib
-filters: [quarto, report/filters/spoken-math.lua]
+filters: [quarto, report/filters/spoken-math.lua, report/filters/small-print.lua]
 execute: {echo: true, warning: false}
 format:
   html: {embed-resources: true, html-math-method: mathml, toc: true, code-fold: true, theme: default}
@@ -36,7 +36,8 @@ def project(folder: Path, body: str, front: str = FRONT, options: str = OPTIONS,
     """A project with one document; `parts` are included files by name (without underscore and ending)."""
     report = folder / "report"
     (report / "filters").mkdir(parents=True)
-    shutil.copy(ROOT / "report/filters/spoken-math.lua", report / "filters")
+    for path in (ROOT / "report/filters").glob("*.lua"):
+        shutil.copy(path, report / "filters")
     (folder / "_quarto.yml").write_text(options)
     (report / "index.qmd").write_text(front + body)
     (report / "references.bib").write_text(BIB)

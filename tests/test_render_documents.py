@@ -104,6 +104,17 @@ CASES["hostile data"] = Case(  # through the functions with which the report pri
     {"cells": ["text"] + [" ".join(seen(t).split()) for t in WILD], "references": ["Table 1 #tbl-w"]},
     tuple(f"Inline {seen(t)}." for t in WILD[:9]))
 
+CASES["computed numbers"] = Case(
+    cell("from lmreport import drawn, show, shown, style\nshown.name_inline_code()\n@drawn.drawn\ndef line(values):\n"
+         "    figure, axes = style.figure(height=1)\n    axes.plot(values)\n    return figure", include="false")
+    + "See @fig-l and @tbl-n.\n\n" + cell("line([1, 2])", label="fig-l", fig_cap="Up.", fig_alt="A line.", echo="false")
+    + "\n`{python} drawn.line()`\n\n" + cell("show.table([[show.pct(0.8125), show.num(12345.6)]], ['a', 'b'], "
+                                             "of=show.pct)", label="tbl-n", tbl_cap="Numbers.", echo="false")
+    + "\nIt is `{python} show.pct(0.8125)`, `{python} show.more_or_less(2, 1, 'more', 'less')`.\n",
+    {"captions": ["Figure 1: Up.", "Table 1: Numbers."], "alternatives": ["A line."],
+     "cells": ["a", "b", "81.2 %", "12,300"], "references": ["Figure 1 #fig-l", "Table 1 #tbl-n"]},
+    ("Figure 1: Up.", "Drawn by __main__.line.", "81.2 %", "12,300", "Computed by show.pct", "It is 81.2 %, more."))
+
 OURS_ALONE = {"warnings and errors"}
 RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]
 

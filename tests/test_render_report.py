@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from lmreport.render import project, source
+from lmreport.verify import whole
 from rendering import ROOT, Page, own, pdf_text, quarto, squeezed
 
 
@@ -29,5 +30,8 @@ def test_report_is_quartos(tmp_path, monkeypatch):
         results.append(renderer(folder))
     ours, theirs = (Page(folder / "index.html").facts() for folder in results)
     assert ours == theirs
+    for folder in results:
+        found = whole.verify(folder / "index.html", folder.parents[1])
+        assert found.differences == [] and found.recorded > 150 and found.compared_with_pdf
     for words in (pdf_text(folder / "index.pdf") for folder in results):
         assert [c for c in ours["headings"] + ours["captions"] if squeezed(c) not in words] == []

@@ -57,6 +57,11 @@ def parser() -> argparse.ArgumentParser:
     verifying = command("verify", verify, "compute every number of the finished report again and compare")
     verifying.add_argument("page", nargs="?", help="the HTML page (default: _report/report/index.html)")
     verifying.add_argument("--lint", action="store_true", help="look for results typed into the documents instead")
+    citing = command("cite", cite, "print how to cite the report, or one figure or table of it")
+    citing.add_argument("label", nargs="?", default="", help="as in the report: fig-confusion, tbl-accuracy …")
+    citing.add_argument("--json", dest="form", action="store_const", const="json", default="", help="only CSL-JSON")
+    citing.add_argument("--bibtex", dest="form", action="store_const", const="bibtex", help="only BibTeX")
+    command("export", export, "write the figures and tables of the finished report into _report/figures")
     return top
 
 
@@ -199,6 +204,22 @@ def verify(arguments) -> int:
     if arguments.lint:
         return lint.report()
     return whole.report(Path(arguments.page) if arguments.page else None)
+
+
+def cite(arguments) -> int:
+    from lmreport import cite
+    from lmreport.settings import project_root
+
+    print(cite.told(project_root(), arguments.label, arguments.form), end="")
+    return 0
+
+
+def export(arguments) -> int:
+    from lmreport.export import export
+    from lmreport.settings import project_root
+
+    print(export(project_root(), say)[0])
+    return 0
 
 
 def say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import io
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,11 @@ import numpy as np
 from lmreport import cache, origin, provenance, runs
 from lmreport.settings import cache_root
 
+SHOWN: list[Drawn] = []
+
 
 class Drawn:
-    """A figure to be shown: an SVG picture and, under it, the line that tells its origin.
+    """A figure to be shown, as an SVG picture.
 
     figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
     """
@@ -30,13 +33,13 @@ class Drawn:
 
     @property
     def path(self) -> Path | None:
-        """Where the picture is kept; None where it shows something whose contents cannot be told."""
+        """Where the picture is kept; None where the contents of what it shows, or its code, cannot be told."""
         try:
             shown = digest([self.arguments, self.named])
-        except TypeError:
+            code = provenance.code_of(self.name.rpartition(".")[0]) or inspect.getsource(self.function)
+        except (TypeError, OSError):
             return None
-        module = self.name.rpartition(".")[0]
-        key = provenance.digest([shown, provenance.code_of(module), provenance.definitions("style"),
+        key = provenance.digest([shown, code, provenance.definitions("style"),
                                  provenance.versions("matplotlib", "numpy")])
         return cache_root() / "figures" / f"{self.name}-{key}.svg"
 
@@ -50,13 +53,21 @@ class Drawn:
             cache.write_atomically(path, data)
         return path.read_bytes()
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import Markdown, display
+    @property
+    def given(self) -> list:
+        return [*self.arguments, *self.named.values()]
 
-        given = [*self.arguments, *self.named.values()]
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        SHOWN.append(self)
         display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
-                metadata=origin.facts(self.name, given))
-        display(Markdown(origin.line(self.name, given)))
+                metadata=origin.facts(self.name, self.given))
+
+
+def line():
+    """The line of origin of the figure that was shown last, for the paragraph under it."""
+    return origin.line(SHOWN[-1].name, SHOWN[-1].given)
 
 
 def drawn(function):

@@ -12,6 +12,7 @@ from pathlib import Path
 from lmreport import data, findings, models, runs, show
 from lmreport import train as training
 from lmreport.errors import ReportError
+from lmreport.export import export
 from lmreport.settings import ENV_PREFIX, load, project_root, resolved
 
 
@@ -43,6 +44,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         with_own(root, formats, params, profile, force, say)
     for path in paths:
         say(f"report: wrote {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
+    export(root, say)
     say(f"report: done in {show.duration(time.perf_counter() - start)}")
     return 0
 

@@ -7,8 +7,6 @@ import functools
 from lmreport import cache, runs, show, staleness
 from lmreport.shown import Marked, sentence
 
-SMALL = 'typst:text:size="7.5pt" typst:text:fill="luma(35%)"'  # pandoc sets the text of the block so in the PDF
-
 
 def sources(things) -> tuple[list, list]:
     """The records and the remembered experiments anywhere in `things` (nested lists and dicts), each once."""
@@ -35,7 +33,7 @@ def facts(function: str, things) -> dict:
     return {"lmreport": {name: value for name, value in told.items() if value}}
 
 
-def line(function: str, things, verb: str = "drawn by") -> str:
+def line(function: str, things, verb: str = "drawn by") -> Marked:
     """The line as Markdown: runs with date, hardware and commit, the function, the command that makes them again."""
     records, found = sources(things)
     parts = [made(records, [f"{r.name}-{r.key[:8]}" for r in records], "run"),
@@ -49,7 +47,7 @@ def line(function: str, things, verb: str = "drawn by") -> str:
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
     text = " · ".join(part for part in parts if part)
-    return f"\n\n::: {{.origin {SMALL}}}\n{text[0].upper()}{text[1:]}.\n:::\n"
+    return Marked(f'[{text[0].upper()}{text[1:]}.]{{.origin tabindex="0"}}')
 
 
 def made(things: list, names: list[str], kind: str) -> str:
@@ -90,7 +88,7 @@ def told(function):
     def with_line(*arguments, **named):
         made = function(*arguments, **named)
         things = [*arguments, *named.values()]
-        made.data += line(name, things, "written by")
+        made.data += f"\n{line(name, things, 'written by')}\n"
         made.metadata = facts(name, things)
         return made
 

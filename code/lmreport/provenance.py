@@ -141,6 +141,14 @@ def hardware() -> dict:
     return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30), "gpu": gpu_name()}
 
 
+def threads() -> list[str]:
+    """The loaded libraries that compute in threads, with how many: ["openblas 0.3.31: 2", "openmp: 2"]."""
+    from threadpoolctl import threadpool_info
+
+    return sorted({f"{pool['internal_api']} {pool['version'] or ''}".strip() + f": {pool['num_threads']}"
+                   for pool in threadpool_info()})
+
+
 @cache
 def gpu_name() -> str:
     """Name of the first CUDA GPU, "" where there is none."""

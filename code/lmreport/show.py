@@ -9,6 +9,7 @@ import unicodedata
 
 from tabulate import tabulate
 
+from lmreport import shown
 from lmreport.quantity import Quantity, expression
 from lmreport.shown import Marked, Shown, sentence
 
@@ -48,14 +49,15 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
     rows = [list(r) for r in rows]
     if align is None:
         align = tuple("right" if rows and all(_numeric(r[i]) for r in rows) else "left" for i in range(len(headers)))
-    cells = [[c if raw else cell(c) for c in row] for row in rows]
-    made = markdown(tabulate([[str(c) for c in r] for r in cells], headers=list(headers), tablefmt="pipe",
-                             colalign=align, disable_numparse=True) + "\n")
+    with shown.made_from(of):
+        cells = [[str(c) if raw else str(cell(c)) for c in row] for row in rows]
+    pipes = tabulate(cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True)
+    made = markdown(pipes + "\n")
     if of is not None:
         from lmreport import origin
 
         function = f"{of.__module__.removeprefix('lmreport.')}.{of.__qualname__}" if callable(of) else ""
-        made.data += origin.line(function, of, "computed by")
+        made.data += f"\n{origin.line(function, of, 'computed by')}\n"
         made.metadata = origin.facts(function, of)
     return made
 

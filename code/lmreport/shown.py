@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import contextmanager
 
 from lmreport.quantity import Quantity
 
@@ -60,6 +61,21 @@ def sentence(template: str, *parts) -> Marked:
     from lmreport.show import cell
 
     return Marked(template.format(*map(cell, parts)))
+
+
+@contextmanager
+def made_from(things):
+    """Inside, computed numbers carry the keys of the remembered experiments among `things`."""
+    from lmreport import origin
+
+    found = origin.sources(things)[1]
+    if found:
+        INLINE["data-run"] = "; ".join(f"{f.name}-{f.key}" for f in found)
+    try:
+        yield
+    finally:
+        if found:
+            INLINE.clear()
 
 
 def name_inline_code(shell=None) -> None:

@@ -153,11 +153,12 @@ def arguments(arguments):
 
 
 @told
-def environment(corpus, source):
-    """Versions of the libraries, hardware, digests of data and model."""
+def environment(corpus, source, settings):
+    """Versions of the libraries, hardware, threads, seed, digests of data and model."""
     hardware = provenance.hardware()
     rows = [["Python", platform.python_version()], *provenance.versions().items(),
             ["processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"],
-            ["GPU", hardware["gpu"] or "none"], ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
+            ["GPU", hardware["gpu"] or "none"], ["threads", ", ".join(provenance.threads()) or "–"],
+            ["seed", str(settings.seed)], ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
             ["model", f"{source.name}, sha256 {source.digest[:16]}…"], ["commit", provenance.commit() or "–"]]
     return show.table(rows, ["", "this render"], ("left", "left"))

@@ -89,7 +89,8 @@ def kept_for(doc) -> dict:
     """What the last render of `doc` was made from, and the digests of the files that it wrote; {} if that is unknown.
     """
     try:
-        return json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
+        kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
+        return kept if "made_from" in kept else {}  # an older version kept something else
     except (OSError, ValueError, KeyError):
         return {}
 

@@ -57,7 +57,7 @@ def pieces(block) -> list[str]:
     """The text of a block between what the PDF sets another way (mathematics, code, raised marks)."""
     parts = [block.text or ""]
     for child in block:
-        if child.tag in NOT_SAME or "origin" in (child.get("class") or "").split():
+        if child.tag in NOT_SAME:
             parts.append("")
         else:
             inner = pieces(child)

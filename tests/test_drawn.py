@@ -1,0 +1,109 @@
+"""Figures are drawn once for what they show, and figures and tables tell where they come from."""
+
+import numpy as np
+import pytest
+
+from lmreport import cache, data, drawn, figures, origin, provenance, runs, show, style
+from lmreport.settings import load, resolved
+
+CORPUS = data.Corpus("nowhere", "real", "a test", "0" * 64)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+
+
+def record(seed=157):
+    given = runs.inputs("tfidf_svm", resolved(load(scale="quick", seed=seed), "cpu"), CORPUS)
+    generator = np.random.default_rng(seed)
+    return runs.write("tfidf_svm", given, {"logits": generator.normal(size=(40, 4)), "labels": np.arange(40) % 4,
+                                           "train_seconds": 1.0}, runs.made_here("tfidf_svm"))
+
+
+def line(ax_height, values, color="red"):
+    figure, axes = style.figure(height=ax_height)
+    axes.plot(values, color=color)
+    return figure
+
+
+def test_a_figure_is_drawn_once_for_the_same_contents(monkeypatch):
+    drawings = []
+    monkeypatch.setattr(drawn, "picture", lambda figure: drawings.append(1) or b"<svg/>")
+    values = np.arange(5)
+    for arguments in ((2, values), (2, values.copy()), (2, list(range(5))), (3, values), (2, values, "blue")):
+        drawn.Drawn(line, arguments, {}).svg  # noqa: B018
+    assert len(drawings) == 4  # the second is the first's; a list is no array
+
+
+def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch):
+    one = record()
+
+    def path(shown=one):
+        return figures.plot_calibration({"tfidf_svm": shown}).path
+
+    first = path()
+    assert path() == first == path(runs.read(one.path)) and path(record(seed=1)) != first
+    text = one.path.read_text()
+    one.path.write_text(text + " ")
+    assert path() != first
+    one.path.write_text(text)
+    kept = provenance.definitions
+    for module in ("style", "figures", "evaluate"):
+        monkeypatch.setattr(provenance, "definitions",
+                            lambda m, module=module: kept(m) | ({"new": "1"} if m == module else {}))
+        assert path() != first, module
+    monkeypatch.setattr(provenance, "definitions", kept)
+    assert path() == first
+
+
+def test_what_has_no_digest_is_drawn_each_time():
+    assert drawn.Drawn(line, (2, object()), {}).path is None
+
+
+def test_a_kept_picture_is_the_drawn_one_and_the_same_each_time():
+    one = record()
+    shown = figures.plot_confusion({"tfidf_svm": one}, list("abcd"))
+    first = shown.svg
+    assert first.startswith(b"<?xml") and b"<svg" in first and shown.path.read_bytes() == first
+    shown.path.unlink()
+    assert figures.plot_confusion({"tfidf_svm": one}, list("abcd")).svg == first
+
+
+def test_the_line_names_run_date_hardware_commit_function_and_command():
+    one = record()
+    drawn.SHOWN.append(figures.plot_calibration({"tfidf_svm": one}))
+    said = drawn.line()
+    plain = said.replace("&#95;", "_")
+    assert f"Run tfidf_svm-{one.key[:8]}" in plain
+    for part in (one.made["date"][:10], one.made["commit"][:8], f"{one.made['hardware']['cores']} cores",
+                 "drawn by `figures.plot_calibration`", "`lmreport run tfidf_svm --scale quick --force`", "{.origin"):
+        assert part in plain, part
+    assert "stale" not in said
+
+
+def test_a_stale_run_is_marked_in_the_line():
+    one = record()
+    one.inputs["code"]["linear"]["fit"] = "another"
+    assert "**stale**" in origin.line("figures.plot_calibration", [one])
+
+
+def test_an_experiment_is_named_with_its_command_and_can_be_made_again():
+    from lmreport.concepts import heads
+
+    found = heads.head_times(heads=(1, 2), n=8, d=8, repeats=1)
+    assert isinstance(found, cache.Found) and found.made["date"][:2] == "20" and "made" not in found
+    shown = show.table([[show.num(found["shared"][0])]], ["s"], of=found)
+    assert f"data-run=\"concepts.heads.head_times-{found.key}\"" in shown.data
+    assert "`lmreport run concepts.heads.head_times --force`" in shown.data
+    assert shown.metadata["lmreport"]["experiments"] == [f"concepts.heads.head_times-{found.key}"]
+    assert cache.again("concepts.heads.head_times") == 1
+    again = heads.head_times(heads=(1, 2), n=8, d=8, repeats=1)
+    assert again.key == found.key and again["shared"].tolist() != found["shared"].tolist()  # measured anew
+
+
+def test_sources_are_found_in_nested_arguments():
+    one, two = record(1), record(2)
+    found = cache.Found({"x": 1}, "concepts.masks.fills", "0" * 16)
+    assert origin.sources([{"a": one}, [(two, found)], "text", np.ones(3)]) == ([one, two], [found])
+    assert origin.facts("f", [found])["lmreport"]["experiments"] == [f"concepts.masks.fills-{'0' * 16}"]
