@@ -39,24 +39,22 @@ def changes(then: dict, now: dict) -> list[str]:
     one, other = then["files"], now["files"]
     found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
              for name in sorted(one | other) if one.get(name) != other.get(name)]
-    gone, new = (set(a["libraries"]) - set(b["libraries"]) for a, b in ((then, now), (now, then)))
-    found += [f"{name.removesuffix('.dist-info')} is no longer installed" for name in sorted(gone)]
-    found += [f"{name.removesuffix('.dist-info')} is newly installed" for name in sorted(new)]
-    for what in ("parameters", "settings", "environment"):
-        found += [f"{name} {then[what].get(name, 'unset')} → {now[what].get(name, 'unset')}"
-                  for name in sorted(then[what] | now[what]) if then[what].get(name) != now[what].get(name)]
+    for what in ("libraries", "parameters", "settings", "environment"):
+        one, other = (dict(made.get(what, {})) for made in (then, now))
+        found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
+                  for name in sorted(one | other) if one.get(name) != other.get(name)]
     others = ("formats", "profiles", "Python", "data", "dates")
     found += [f"{what} changed" for what in others if then[what] != now[what]]
     return found or (["the cells changed"] if then != now else [])
 
 
-def installed() -> list[str]:
+def installed() -> list[list[str]]:
     """Names and versions of the installed distributions, from the names of their folders alone (fast)."""
     found = set()
     for folder in sys.path:
         if folder.endswith("-packages") and os.path.isdir(folder):
-            found |= {name for name in os.listdir(folder) if name.endswith(".dist-info")}
-    return sorted(found)
+            found |= {name.removesuffix(".dist-info") for name in os.listdir(folder) if name.endswith(".dist-info")}
+    return sorted([*name.partition("-")[::2]] for name in found)
 
 
 def chosen() -> dict[str, str]:
