@@ -38,6 +38,10 @@ def test_a_record_is_found_by_its_inputs_and_only_by_them(given):
     (lambda p: p.write_text(p.read_text()[:-40]), "cannot be read"),
     (lambda p: p.with_suffix(".npz").unlink(), "lacks its arrays"),
     (lambda p: p.write_text(p.read_text().replace('"seed": 157', '"seed": 158')), "was altered"),
+    (lambda p: p.write_text(p.read_text().replace('"train_seconds": 1.5', '"train_seconds": 0.5')), "was altered"),
+    (lambda p: p.with_suffix(".npz").write_bytes(p.with_suffix(".npz").read_bytes()[:-40]), "arrays cannot be read"),
+    (lambda p: p.with_suffix(".npz").write_bytes(cache.pack({"logits": np.eye(4, dtype=np.float32),
+                                                             "labels": np.array([0, 1, 2, 3])})), "was altered"),
 ])
 def test_damaged_records_are_refused_by_name(given, damage, said):
     record = write(given)

@@ -110,21 +110,14 @@ def made(record) -> str:
 
 def outputs(chosen: dict) -> list[Line]:
     """The report's files, against what the last render was made from."""
-    from lmreport.render import fresh, project, source
+    from lmreport.render import fresh, project
 
-    os.environ |= {settings.ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}  # as a render does
     root = settings.project_root()
     document = next(d for d in project.read(root, project.FORMATS, None) if d.path.stem == "index")
-    kept, folder = fresh.kept_for(document), document.output.parent
-    why = []
-    if kept:
-        then = kept["made_from"]
-        document = next(d for d in project.read(root, tuple(then["formats"]), " ".join(then["profiles"]))
-                        if d.name == document.name)
-        why = fresh.changes(then, fresh.made_from(document, source.read(document), then["formats"], then["parameters"]))
-    found = []
+    kept, found = fresh.kept_for(document), []
+    why = since_render(kept["made_from"], document, chosen) if kept else []
     for name in OUTPUTS:
-        path = folder / name
+        path = document.output.parent / name
         if not path.is_file():
             found.append(Line(name, "missing", ("make it with: lmreport render",)))
         elif kept.get("files", {}).get(name) == fresh.contents(path):
@@ -132,6 +125,22 @@ def outputs(chosen: dict) -> list[Line]:
         else:
             found.append(by_time(path, root))
     return found
+
+
+def since_render(then: dict, document, chosen: dict) -> list[str]:
+    """What has changed since the last render of `document`, which was made from `then`."""
+    from lmreport.render import fresh, project, source
+
+    document = next(d for d in project.read(document.root, tuple(then["formats"]), " ".join(then["profiles"]))
+                    if d.name == document.name)
+    before = dict(os.environ)
+    os.environ |= {settings.ENV_PREFIX + k.upper(): str(v) for k, v in (then["parameters"] | chosen).items()}
+    try:
+        now = fresh.made_from(document, source.read(document), then["formats"], then["parameters"])
+    finally:
+        os.environ.clear()
+        os.environ |= before
+    return fresh.changes(then, now)
 
 
 def by_time(path: Path, root: Path) -> Line:

@@ -130,25 +130,11 @@ def without_each(tokenizer, text: str, device) -> tuple[dict, list[int]]:
 
 
 @torch.inference_mode()
-def ablation(model, tokenizer, text: str) -> dict:
-    """How far the sentence moves when one token is hidden: 1 − cosine of the mean of the other tokens' vectors.
-
-    tokens: the word pieces; attention: what each receives; effect: arrays over these pieces.
-    """
-    batch, pieces = without_each(tokenizer, text, model.device)
-    states = model(**batch).last_hidden_state  # (1 + pieces, n, d)
-    effect = []
-    for row, hidden in enumerate(pieces, start=1):
-        others = [i for i in range(states.shape[1]) if i != hidden]
-        effect.append(1 - F.cosine_similarity(states[0, others].mean(0), states[row, others].mean(0), dim=0).item())
-    return _with_attention(model, tokenizer, text, pieces, np.array(effect))
-
-
-@torch.inference_mode()
 def ablation_logits(model, tokenizer, text: str) -> dict:
     """How far the logit of the predicted class falls when one token is hidden from a classifier.
 
-    Keys as in `ablation` (effect: fall of that logit), and predicted: class number, logit: with all tokens visible.
+    tokens: the word pieces; attention: what each receives; effect: fall of that logit; arrays over these pieces.
+    predicted: class number; logit: with all tokens visible; the rest as in `_with_attention`.
     """
     batch, pieces = without_each(tokenizer, text, model.device)
     logits = model(**batch).logits.float()  # (1 + pieces, classes)

@@ -117,12 +117,6 @@ def over_heads(model, evaluate):
     return values
 
 
-def accuracy(model, inputs: dict, labels) -> float:
-    """Share of `labels` (n,) that the classifier gives to tokenized `inputs`; use with `over_heads`."""
-    with torch.inference_mode():
-        return float((model(**inputs).logits.argmax(-1) == labels).float().mean())
-
-
 @remember
 def changes(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> dict:
     """How far the texts' mean vectors move when one head of the encoder is removed: {"change": (layers, heads)}.

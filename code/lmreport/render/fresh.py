@@ -23,9 +23,9 @@ def made_from(doc, cells, formats, params: dict) -> dict:
               for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml"))}
     made = {
         "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
-        "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(), "data": data_stamp(),
-        "environment": {k: v for k, v in sorted(os.environ.items())
-                        if k.startswith("LMREPORT_") or k == "SOURCE_DATE_EPOCH"},
+        "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
+        "settings": chosen(), "data": data_stamp(chosen()),
+        "environment": {k: os.environ[k] for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
         "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
         "cells": contents_of("\n".join(cell.source for cell in cells)),
         "files": {name: contents(path) for path, name in sorted(files.items())
@@ -39,38 +39,39 @@ def changes(then: dict, now: dict) -> list[str]:
     one, other = then["files"], now["files"]
     found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
              for name in sorted(one | other) if one.get(name) != other.get(name)]
-    gone, new = (set(a["libraries"]) - set(b["libraries"]) for a, b in ((then, now), (now, then)))
-    found += [f"{name.removesuffix('.dist-info')} is no longer installed" for name in sorted(gone)]
-    found += [f"{name.removesuffix('.dist-info')} is newly installed" for name in sorted(new)]
-    for what in ("parameters", "environment"):
-        found += [f"{name} {then[what].get(name, 'unset')} → {now[what].get(name, 'unset')}"
-                  for name in sorted(then[what] | now[what]) if then[what].get(name) != now[what].get(name)]
+    for what in ("libraries", "parameters", "settings", "environment"):
+        one, other = (dict(made.get(what, {})) for made in (then, now))
+        found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
+                  for name in sorted(one | other) if one.get(name) != other.get(name)]
     others = ("formats", "profiles", "Python", "data", "dates")
     found += [f"{what} changed" for what in others if then[what] != now[what]]
     return found or (["the cells changed"] if then != now else [])
 
 
-def installed() -> list[str]:
+def installed() -> list[list[str]]:
     """Names and versions of the installed distributions, from the names of their folders alone (fast)."""
     found = set()
     for folder in sys.path:
         if folder.endswith("-packages") and os.path.isdir(folder):
-            found |= {name for name in os.listdir(folder) if name.endswith(".dist-info")}
-    return sorted(found)
+            found |= {name.removesuffix(".dist-info") for name in os.listdir(folder) if name.endswith(".dist-info")}
+    return sorted([*name.partition("-")[::2]] for name in found)
 
 
-def data_stamp() -> list:
-    """What the settings name on this machine, with sizes and times of those files."""
+def chosen() -> dict[str, str]:
+    """The settings, from wherever they are set; {} in a project without this package's settings."""
+    from lmreport import settings
+
     try:
-        from lmreport import settings
+        return {name: str(value) for name, value in vars(settings.load()).items()}
+    except ReportError:
+        return {}
 
-        current = settings.load()
-    except (ReportError, ImportError, AttributeError):
-        return []
-    named = [Path(str(v)) for v in vars(current).values() if isinstance(v, str) and os.path.exists(v)]
-    stamps = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for n in named
-              for p in ([n] if n.is_file() else sorted(q for q in n.rglob("*") if q.is_file())[:50_000])]
-    return [str(current), stamps]
+
+def data_stamp(settings: dict[str, str]) -> list:
+    """What the settings name on this machine: sizes and times of those files."""
+    named = [Path(value) for value in settings.values() if os.path.exists(value)]
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for n in named
+            for p in ([n] if n.is_file() else sorted(q for q in n.rglob("*") if q.is_file())[:50_000])]
 
 
 def is_fresh(doc, made: dict, outputs: list[Path]) -> bool:
