@@ -199,4 +199,4 @@ def _accuracy_axes(ax, sizes, chance: float) -> None:
     ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(0, 100))
     ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
     ax.minorticks_off()
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper left", ncols=4)
