@@ -113,7 +113,7 @@ CASES["computed numbers"] = Case(
     + "\nIt is `{python} show.pct(0.8125)`, `{python} show.more_or_less(2, 1, 'more', 'less')`.\n",
     {"captions": ["Figure 1: Up.", "Table 1: Numbers."], "alternatives": ["A line."],
      "cells": ["a", "b", "81.2 %", "12,300"], "references": ["Figure 1 #fig-l", "Table 1 #tbl-n"]},
-    ("Figure 1: Up.", "Drawn by __main__.line.", "81.2 %", "12,300", "Computed by show.pct", "It is 81.2 %, more."))
+    ("Figure 1: Up.", "drawn by __main__.line", "81.2 %", "12,300", "computed by show.pct", "It is 81.2 %, more."))
 
 OURS_ALONE = {"warnings and errors"}
 RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]

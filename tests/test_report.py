@@ -133,6 +133,18 @@ def test_no_text_of_the_real_data_is_in_the_report(project):
                 assert not [run for run in hits if len(set(run)) > 6], member.name
 
 
+def test_under_each_figure_and_table_stands_where_it_comes_from(html):
+    """Run or experiment, date, hardware, commit, function, command; the points and the reading are no results."""
+    blocks = [e for e in html.find(lambda e: re.match("(fig|tbl)-", e[1].get("id") or "") or
+                                   "origin" in (e[1].get("class") or "").split())]
+    labels = [e[1].get("id") for e in blocks]
+    missing = [a for a, b in zip(labels, [*labels[1:], "end"], strict=True) if a and b]
+    assert set(missing) <= {"tbl-points", "tbl-reading"}
+    for line in (text(e) for e in blocks if not e[1].get("id")):
+        assert re.match(r"(Runs?|Experiments?|This render) .*\(2\d{3}-\d\d-\d\d", line), line
+        assert "cores" in line and re.search("again: lmreport (run|render) ", line), line
+
+
 def verify(project, page=None):
     return subprocess.run([sys.executable, "-m", "lmreport.cli", "verify", *([str(page)] if page else [])], cwd=project,
                           text=True, capture_output=True, env=os.environ | {"LMREPORT_DATA": "sample"})

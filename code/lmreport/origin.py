@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from lmreport import cache, runs, show, staleness
+from lmreport import cache, provenance, runs, show, staleness
 from lmreport.shown import Marked, sentence
 
 
@@ -38,11 +38,13 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
     records, found = sources(things)
     parts = [made(records, [f"{r.name}-{r.key[:8]}" for r in records], "run"),
              made(found, named(found), "experiment")]
+    if not (records or found):
+        here = {"date": provenance.now(), "hardware": provenance.hardware(), "commit": provenance.commit()}
+        parts.append(sentence("this render ({})", when([here])))
     if function:
         parts.append(sentence(f"{verb} {{}}", Marked(f"`{function}`")))
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
-    if again:
-        parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again))))
+    parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or ["lmreport render --force"]))))
     stale = [f"{r.name}: {show.plain(', '.join(why[:2]))}" for r in records if (why := staleness.reasons(r))]
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
@@ -59,16 +61,20 @@ def named(found: list) -> list[str]:
 
 
 def made(things: list, names: list[str], kind: str) -> str:
-    """Names of runs or experiments with when, on what and by which commits they were made, each said once."""
+    """Names of runs or experiments with when, on what and by which commits they were made."""
     if not things:
         return ""
-    told = [thing.made for thing in things]
+    return sentence(f"{kind}{'s' * (len(things) > 1)} {{}} ({{}})", ", ".join(names), when([t.made for t in things]))
+
+
+def when(told: list[dict]) -> str:
+    """Dates, hardware and commits of runs or experiments, each said once."""
     days = sorted({made["date"][:10] for made in told if made.get("date")})
     commits = list(dict.fromkeys(made["commit"][:8] for made in told if made.get("commit")))
     facts = [" to ".join(dict.fromkeys((days[0], days[-1]))) if days else "date not kept",
              *dict.fromkeys(hardware(made["hardware"]) for made in told if made.get("hardware")),
              f"commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else ""]
-    return sentence(f"{kind}{'s' * (len(things) > 1)} {{}} ({{}})", ", ".join(names), ", ".join(filter(None, facts)))
+    return ", ".join(filter(None, facts))
 
 
 def hardware(found: dict) -> str:

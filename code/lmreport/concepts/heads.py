@@ -219,9 +219,9 @@ def plot_patterns(found: dict):
 
 
 @drawn
-def plot_head_grid(values, label: str):
-    """One value per head (column) and layer (row), written into its cell."""
-    return _grid(values, label)
+def plot_head_grid(found: dict, label: str):
+    """What `changes` found: one value per head (column) and layer (row), written into its cell."""
+    return _grid(found["change"], label)
 
 
 @drawn
