@@ -93,7 +93,8 @@ def items(block: dict, index, folder: Path, told: dict) -> list[Item]:
     if entry is None or entry.part or entry.kind not in KINDS:
         return []
     known = told.get(label, {})
-    item = Item(label, label, f"{crossref.NAMES[entry.kind]} {entry.number}", tree.plain(caption(block)).strip(),
+    words = " ".join(tree.plain(caption(block)).split())
+    item = Item(label, label, f"{crossref.NAMES[entry.kind]} {entry.number}", words,
                 function=known.get("function", ""), runs=tuple(known.get("runs", ())),
                 experiments=tuple(known.get("experiments", ())))
     if entry.kind == "tbl":
