@@ -1,5 +1,7 @@
 """The whole report on the sample, rendered once as a user would, and opened."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -143,6 +145,20 @@ def test_under_each_figure_and_table_stands_where_it_comes_from(html):
     for line in (text(e) for e in blocks if not e[1].get("id")):
         assert re.match(r"(Runs?|Experiments?|This render) .*\(2\d{3}-\d\d-\d\d", line), line
         assert "cores" in line and re.search("again: lmreport (run|render) ", line), line
+
+
+def test_every_figure_and_table_is_exported_with_the_number_and_caption_of_the_page(project, html):
+    folder = project / "_report" / "figures"
+    items = {i["label"]: i for i in json.loads((folder / "manifest.json").read_text("utf-8"))["items"]}
+    shown = {e[1]["id"]: e for e in html.find(lambda e: re.match("(fig|tbl)-[a-z-]+$", e[1].get("id") or ""))}
+    assert set(items) == set(shown) and len(items) > 50
+    for label, item in items.items():
+        caption = text(next(html.find(lambda e: e[0] == "figcaption", shown[label])))
+        assert caption == f"{item['number']}: {item['caption']}", label
+        kinds = {Path(f["name"]).suffix for f in item["files"]}
+        assert {".svg", ".pdf", ".png"} <= kinds if label.startswith("fig") else {".csv", ".md", ".tex", ".typ"} <= kinds
+        for file in item["files"]:
+            assert hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest() == file["sha256"]
 
 
 def verify(project, page=None):
