@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nbformat
@@ -70,7 +71,7 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
     async def all_cells():
         done = 0
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
-        async with client.async_setup_kernel(cwd=str(folder), env=environment):
+        async with client.async_setup_kernel(cwd=str(folder), env=environment), ended(manager):
             for index, cell in enumerate(nb.cells):
                 origin = cell.metadata.report
                 if cell.cell_type == "markdown":
@@ -88,6 +89,15 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
         asyncio.run(all_cells())
     except DeadKernelError:
         raise ReportError("the Python kernel died while the report was running (out of memory?)") from None
+
+
+@asynccontextmanager
+async def ended(manager):
+    """The kernel does not outlive this: its memory is free again before the formats are written."""
+    try:
+        yield
+    finally:
+        await manager.shutdown_kernel(now=True)
 
 
 def figures(execute: dict) -> list[str]:
