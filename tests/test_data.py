@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import os
 import subprocess
+import sys
 import tarfile
 import threading
 from pathlib import Path
@@ -185,3 +186,11 @@ def test_real_archive_is_known(monkeypatch):
     monkeypatch.setitem(data.PER_CLASS, "real", {"train": 2000, "test": 2000})
     corpus = data.obtain(REAL, quiet)
     assert corpus.name == "Stack Overflow 16k"
+
+
+def test_without_a_network_nothing_heavy_is_loaded(tmp_path):
+    code = ("import sys\nfrom lmreport import data\ndata.URL = 'http://127.0.0.1:9/a.tar.gz'\n"
+            "assert data.obtain('auto').kind == 'sample'\nprint({'keras', 'tensorflow', 'torch'} & set(sys.modules))")
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True,
+                          env=os.environ | {"LMREPORT_CACHE": str(tmp_path)})
+    assert done.stdout.splitlines()[-1] == "set()" and "sample" in done.stdout, done.stderr

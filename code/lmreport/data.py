@@ -12,6 +12,8 @@ import tempfile
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
@@ -84,6 +86,7 @@ def from_address(address: str, say=print) -> Corpus:
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".part-") as part:
             try:
+                reach(address)
                 download(address, Path(part), archive.name).replace(archive)
             except Exception as error:  # get_file raises bare Exceptions
                 raise not_fetched(address, error) from error
@@ -107,6 +110,16 @@ def downloaded(address: str) -> Path:
     """Where the cache keeps, or will keep, the archive of this address."""
     key = hashlib.sha256(address.encode()).hexdigest()[:16]
     return cache_root() / "downloads" / key / PurePosixPath(address).name
+
+
+def reach(address: str) -> None:
+    """Connect once, so that Keras and its backend are not loaded for nothing; OSError if nobody is there.
+
+    Where a proxy is set, trying is left to `download`.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in getproxies():
+        socket.create_connection((parts.hostname, parts.port or parts.scheme), PATIENCE).close()
 
 
 def download(address: str, folder: Path, name: str) -> Path:
