@@ -10,6 +10,7 @@ from lmreport.errors import ReportError
 from lmreport.verify.reading import place
 
 BLOCKS = "//main//p | //main//li | //main//figcaption | //main//td | //main//th | //main//h2 | //main//h3"
+AROUND = 12  # characters on one side of a number by which it is found again
 NOT_SAME = {"math", "sup", "svg", "pre", "code"}  # set in another way in the PDF
 
 
@@ -36,20 +37,23 @@ def missing(tree, path: Path) -> list[tuple[str, str]]:
         for piece in pieces(block):
             if re.search(r"\d", piece) and squeezed(piece) not in whole:
                 alone = block.tag in ("td", "th")  # a cell's lines alternate with those of the cells beside it
-                found += [(place(block), around) for around in unsaid(piece.split(), whole, alone)]
+                found += [(place(block), around) for around in unsaid(piece, whole, alone)]
     return found
 
 
-def unsaid(words: list[str], whole: str, alone: bool) -> list[str]:
-    """The words with a digit that do not stand in the text `whole`, with the word before or after unless `alone`.
+def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
+    """The numbers of a piece that do not stand in the text `whole` with the same words before or after them.
 
-    A paragraph that a page's end or a figure interrupts is still found word by word.
+    So a paragraph that a page's end or a figure interrupts is still found. alone: the words around do not count.
     """
-    found = []
-    for i, word in enumerate(words):
-        pairs = [word] if alone else [" ".join(words[max(i - 1, 0):i + 1]), " ".join(words[i:i + 2])]
-        if re.search(r"\d", word) and not any(squeezed(pair) in whole for pair in pairs):
-            found.append(" ".join(words[max(i - 2, 0):i + 3]))
+    if alone:
+        return [word for word in piece.split() if re.search(r"\d", word) and squeezed(word) not in whole]
+    said, found = squeezed(piece), []
+    for number in re.finditer(r"\d+", said):
+        sides = [said[max(number.start() - AROUND, 0):number.end()], said[number.start():number.end() + AROUND]]
+        told = [side for side in sides if len(side) == len(number[0]) + AROUND] or [said]
+        if not any(side in whole for side in told):
+            found.append(said[max(number.start() - 2 * AROUND, 0):number.end() + 2 * AROUND])
     return found
 
 
