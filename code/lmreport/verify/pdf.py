@@ -44,10 +44,14 @@ def missing(tree, path: Path) -> list[tuple[str, str]]:
 def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
     """The numbers of a piece that do not stand in the text `whole` with the same words before or after them.
 
-    So a paragraph that a page's end or a figure interrupts is still found. alone: the words around do not count.
+    So a paragraph that a page's end or a figure interrupts is still found. alone: one word before or after is enough.
     """
     if alone:
-        return [word for word in piece.split() if re.search(r"\d", word) and squeezed(word) not in whole]
+        words = piece.split()
+        numbers = [i for i, word in enumerate(words) if re.search(r"\d", word)]
+        pairs = {i: [words[max(i - 1, 0):i + 1], words[i:i + 2]] for i in numbers}
+        told = {i: [p for p in both if len(p) == 2] or [words] for i, both in pairs.items()}
+        return [words[i] for i, parts in told.items() if not any(squeezed("".join(p)) in whole for p in parts)]
     said, found = squeezed(piece), []
     for number in re.finditer(r"\d+", said):
         sides = [said[max(number.start() - AROUND, 0):number.end()], said[number.start():number.end() + AROUND]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ def verify(path: Path, root: Path | None = None) -> Found:
     for number in numbers:
         found.differences += check(number, root, found)
     found.differences += captions(tree, root, found)
+    found.differences += seal(path)
     if path.with_suffix(".pdf").is_file():
         found.compared_with_pdf = True
         found.differences += [(place, text, "not in the PDF") for place, text in
@@ -100,6 +102,24 @@ def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
                 if re.findall(r"\d+", said) != re.findall(r"\d+", re.sub(r"\$[^$]*\$", "", str(caption))):
                     wrong.append((cell.label, said, f"the source says “{caption}”"))
     return wrong
+
+
+def seal(path: Path) -> list[tuple[str, str, str]]:
+    """A difference if the own renderer wrote a page at `path` and this is another one that it did not write.
+
+    A page that genuine Quarto wrote there since says so in its `generator`.
+    """
+    from lmreport.render.fresh import KEPT_AT, contents
+
+    try:
+        kept = json.loads((path.parent / KEPT_AT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    wrote = {digest for entry in kept.values() for name, digest in entry.get("files", {}).items() if name == path.name}
+    now = contents(path)
+    if not wrote or now in wrote or 'name="generator" content="quarto' in path.read_text(encoding="utf-8")[:5000]:
+        return []
+    return [("whole page", f"sha256 {now[:16]}…", f"the render wrote {', '.join(w[:16] + '…' for w in wrote)}")]
 
 
 def report(path: Path | None, say=print) -> int:
