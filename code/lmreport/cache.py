@@ -70,7 +70,7 @@ def remember(function):
     that name and --force makes it anew. Returns a `Found`.
     """
     module = function.__module__.removeprefix("lmreport.")
-    name = f"{module}.{function.__name__}"
+    name = provenance.name_of(function)
 
     @functools.wraps(function)
     def remembered(*args, **kwargs):

@@ -14,7 +14,7 @@ import numpy as np
 from lmreport import cache, origin, provenance, runs
 from lmreport.settings import cache_root
 
-SHOWN: list[Drawn] = []
+SHOWN: list[Drawn] = []  # the figure that was shown last
 
 
 class Drawn:
@@ -25,7 +25,7 @@ class Drawn:
 
     def __init__(self, function, arguments: tuple, named: dict):
         self.function, self.arguments, self.named = function, arguments, named
-        self.name = f"{function.__module__.removeprefix('lmreport.')}.{function.__name__}"
+        self.name = provenance.name_of(function)
 
     @cached_property
     def figure(self):
@@ -60,7 +60,7 @@ class Drawn:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        SHOWN.append(self)
+        SHOWN[:] = [self]
         display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
                 metadata=origin.facts(self.name, self.given))
 

@@ -93,7 +93,7 @@ def commands(records: list, found: list) -> list[tuple[list[str], str]]:
 
 def told(function):
     """Let a function that returns a table as Markdown add the line for the records and experiments that it is given."""
-    name = f"{function.__module__.removeprefix('lmreport.')}.{function.__name__}"
+    name = provenance.name_of(function)
 
     @functools.wraps(function)
     def with_line(*arguments, **named):

@@ -107,6 +107,11 @@ def _aliases(module: str) -> dict[str, tuple[str, str]]:
     return found
 
 
+def name_of(function) -> str:
+    """A function of the package as the report names it: "concepts.heads.changes"."""
+    return f"{function.__module__.removeprefix('lmreport.')}.{function.__name__}"
+
+
 def digest(thing) -> str:
     """Sixteen hexadecimal digits that identify a JSON-like value."""
     return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -172,12 +172,16 @@ def full_scale(corpus) -> dict[str, Record]:
 
 def newest(corpus) -> dict[str, Record]:
     """As `full_scale`, but of the studies too."""
-    digest = corpus.digest if corpus.kind == "real" else next(iter(KNOWN))
     found: dict[str, Record] = {}
     for record in all_records("full"):
-        if record.inputs["data"]["digest"] == digest and record.name not in found:
+        if record.inputs["data"]["digest"] == edition(corpus) and record.name not in found:
             found[record.name] = record
     return found
+
+
+def edition(corpus) -> str:
+    """Digest of the edition whose full-scale records a render on `corpus` shows."""
+    return corpus.digest if corpus.kind == "real" else next(iter(KNOWN))
 
 
 def groups(recorded: dict, live: dict) -> dict[str, dict]:

@@ -54,9 +54,9 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
     pipes = tabulate(cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True)
     made = markdown(pipes + "\n")
     if of is not None:
-        from lmreport import origin
+        from lmreport import origin, provenance
 
-        function = f"{of.__module__.removeprefix('lmreport.')}.{of.__qualname__}" if callable(of) else ""
+        function = provenance.name_of(of) if callable(of) else ""
         made.data += f"\n{origin.line(function, of, 'computed by')}\n"
         made.metadata = origin.facts(function, of)
     return made

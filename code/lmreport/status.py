@@ -50,7 +50,7 @@ def report(given: dict) -> int:
 def at_settings(now, corpus, source) -> list[Line]:
     """Models and studies under the settings `now`, against the records of that scale."""
     kept, found = readable(now.scale)
-    shown = {r.name for r in readable("full")[0] if r.inputs["data"]["digest"] == edition(corpus)}
+    shown = {r.name for r in readable("full")[0] if r.inputs["data"]["digest"] == runs.edition(corpus)}
     tuned = provenance.digest(runs.inputs("transformer", now, corpus, source))
     for name in (*runs.COMPUTED_BY, *runs.STUDIES):
         wanted = studies.inputs(name, now, corpus, source, None if name == "learning_curve" else tuned) \
@@ -76,7 +76,7 @@ def recorded(corpus) -> list[Line]:
     kept, found = readable("full")
     newest: dict[str, runs.Record] = {}
     for record in kept:
-        if record.inputs["data"]["digest"] == edition(corpus):
+        if record.inputs["data"]["digest"] == runs.edition(corpus):
             newest.setdefault(record.name, record)
     for name in (*runs.COMPUTED_BY, *runs.STUDIES):
         if name not in newest:
@@ -86,11 +86,6 @@ def recorded(corpus) -> list[Line]:
         why = [*staleness.reasons(record), *staleness.of_another(record, newest.get("transformer"))]
         found.append(Line(name, "stale" if why else "fresh", (*(why or [made(record)]),)))
     return found
-
-
-def edition(corpus) -> str:
-    """Digest of the edition whose full-scale records a render on `corpus` shows."""
-    return corpus.digest if corpus.kind == "real" else next(iter(data.KNOWN))
 
 
 def readable(scale: str) -> tuple[list, list[Line]]:

@@ -82,7 +82,8 @@ def records(expression: str, root: Path) -> dict[str, dict]:
         for folder in (root / "report" / "runs", cache_root() / "runs"):
             path = folder / f"{name}-{key}.json"
             if path.is_file():
-                runs.read(path)  # refuses an altered record
+                if path not in recompute.LOADED:
+                    runs.read(path)  # refuses an altered record
                 found[f"{name}_{key}"] = recompute.load(path)
     return found
 
