@@ -1,4 +1,5 @@
 # make report [DATA=…] [MODEL=…] [SCALE=quick|full|auto] [SEED=…] [PROFILE=…]   the whole report
+# make submission                                                               _report/submission.zip, to hand in
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
 
@@ -10,11 +11,14 @@ STAMP   := $(VENV)/.installed
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report test test-slow bench-render lint clean
+.PHONY: report submission test test-slow bench-render lint clean
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
 	@$(BIN)/lmreport render $(if $(PROFILE),--profile $(PROFILE))
+
+submission: $(STAMP)
+	@$(BIN)/lmreport submit $(if $(PROFILE),--profile $(PROFILE))
 
 test: $(STAMP)
 	@$(BIN)/ruff check code tests

@@ -1,5 +1,6 @@
 """The whole report on the sample, rendered once as a user would, and opened."""
 
+import csv
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -159,6 +161,17 @@ def test_every_figure_and_table_is_exported_with_the_number_and_caption_of_the_p
         assert kinds >= ({".svg", ".pdf", ".png"} if label.startswith("fig") else {".csv", ".md", ".tex", ".typ"})
         for file in item["files"]:
             assert hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest() == file["sha256"]
+
+
+def test_the_file_to_hand_in_is_complete_and_knows_the_pages_of_every_item(project):
+    with zipfile.ZipFile(project / "_report" / "submission.zip") as archive:
+        assert len(archive.namelist()) == 7 and "MISSING.txt" not in archive.namelist()
+        assert archive.read("report.pdf") == (project / "_report" / "report" / "index.pdf").read_bytes()
+        table = list(csv.DictReader(archive.read("pages.csv").decode().splitlines()))
+    assert [row["item"] for row in table] == [item["id"] for item in rubric.rubric()["items"]]
+    spans = [(int(row["first page"]), int(row["last page"])) for row in table]
+    assert all(first <= last for first, last in spans) and spans == sorted(spans)
+    assert all(after[0] - before[1] in (0, 1) for before, after in zip(spans, spans[1:], strict=False))
 
 
 def verify(project, page=None):

@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     citing.add_argument("label", nargs="?", default="", help="as in the report: fig-confusion, tbl-accuracy …")
     citing.add_argument("--json", dest="form", action="store_const", const="json", default="", help="only CSL-JSON")
     citing.add_argument("--bibtex", dest="form", action="store_const", const="bibtex", help="only BibTeX")
+    handing_in = command("submit", submit, "write _report/submission.zip, the file to hand in")
+    handing_in.add_argument("--profile", help="the profile that the report was made with")
     command("export", export, "write the figures and tables of the finished report into _report/figures")
     return top
 
@@ -220,6 +222,15 @@ def export(arguments) -> int:
 
     print(export(project_root(), say)[0])
     return 0
+
+
+def submit(arguments) -> int:
+    from lmreport import submission
+    from lmreport.settings import project_root
+
+    if arguments.profile:
+        os.environ["QUARTO_PROFILE"] = arguments.profile
+    return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say)
 
 
 def say(text: str) -> None:

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport import data, findings, models, runs, show
+from lmreport import data, findings, models, runs, show, submission
 from lmreport import train as training
 from lmreport.errors import ReportError
 from lmreport.export import export
@@ -45,8 +45,9 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     for path in paths:
         say(f"report: wrote {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     export(root, say)
+    status = submission.submit(root, profile, say) if set(formats) == {"html", "typst"} else 0
     say(f"report: done in {show.duration(time.perf_counter() - start)}")
-    return 0
+    return status
 
 
 def with_own(root: Path, formats, params: dict, profile: str | None, force: bool, say) -> list[Path]:

@@ -1,0 +1,140 @@
+"""The zip file to hand in, made by the command from a small report and opened with other tools."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import pikepdf
+import pytest
+
+import rendering
+
+RUBRIC = """
+sections:
+  - {id: 1, title: Data, anchor: sec-data, printed: 3, who: [157B, 272B]}
+  - {id: 2, title: Next, anchor: sec-next, printed: 1, who: [157B, 272B]}
+items:
+  - {id: 1a, points: 1, asks: First}
+  - {id: 1b, points: 2, asks: "Second, with a comma"}
+  - {id: 2a, points: 0, asks: Read}
+"""
+BODY = """# Data {#sec-data}
+
+## One (1a) {#sec-1a}
+
+```{python}
+#| label: tbl-versions
+#| tbl-cap: Versions.
+from IPython.display import Markdown
+Markdown("| | this render |\\n|---|---|\\n| numpy | 2&#46;4 |\\n| seed | 157 |\\n")
+```
+
+## Two (1b) {#sec-1b}
+
+Text.
+
+{{< pagebreak >}}
+
+More.
+
+# Next {#sec-next}
+
+## Three (2a) {#sec-2a}
+
+Text.
+"""
+REPORT = ["report.pdf", "report.html", "report.ipynb"]
+PARTS = [*REPORT, "pages.csv", "grade.json", "environment.json", "README.txt"]
+
+
+def submit(folder):
+    """(exit status, messages, files) of `lmreport submit` in `folder`."""
+    done = subprocess.run([sys.executable, "-m", "lmreport.cli", "submit"], cwd=folder, capture_output=True, text=True,
+                          env=os.environ | {"LMREPORT_DATA": "sample"})
+    path, files = folder / "_report" / "submission.zip", {}
+    if path.is_file():
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+    return done.returncode, done.stderr, files
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    folder = rendering.project(tmp_path_factory.mktemp("submission"), BODY)
+    (folder / "report" / "rubric.yml").write_text(RUBRIC)
+    rendering.own(folder)
+    return folder
+
+
+@pytest.fixture
+def project(rendered):
+    """The rendered project; what a test does to its outputs is undone."""
+    folder = rendered / "_report" / "report"
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    yield rendered
+    for path, data in kept.items():
+        path.write_bytes(data)
+
+
+def test_all_parts_are_there_and_can_be_used(project):
+    status, said, files = submit(project)
+    assert (status, list(files)) == (0, PARTS), said
+    with pikepdf.open(io.BytesIO(files["report.pdf"])) as pdf:
+        assert len(pdf.pages) == 2
+    nbformat.validate(nbformat.reads(files["report.ipynb"].decode(), 4))
+    assert b"Three (2a)" in files["report.html"]
+    assert list(csv.reader(io.StringIO(files["pages.csv"].decode()))) == [
+        ["item", "title", "points", "first page", "last page"],
+        ["1a", "First", "1", "1", "1"], ["1b", "Second, with a comma", "2", "1", "2"], ["2a", "Read", "0", "2", "2"]]
+    assert json.loads(files["environment.json"])["render"] == {"numpy": "2.4", "seed": "157"}
+    readme = files["README.txt"].decode()
+    assert all(hashlib.sha256(data).hexdigest() in readme for name, data in files.items() if name != "README.txt")
+
+
+def test_the_grades_are_a_form_with_maximum_points_and_no_score(project):
+    told = json.loads(submit(project)[2]["grade.json"])
+    assert [(t["number"], t["max_score"], t["tags"]) for t in told["tests"]] == [
+        ("1a", 1, ["1 Data"]), ("1b", 2, ["1 Data"]), ("2a", 0, ["2 Next"])]
+    assert told["tests"][1]["output"] == "report.pdf, pages 1 to 2" and told["extra_data"]["max_score"] == 3
+    assert "score" not in told and not any("score" in test for test in told["tests"])
+
+
+def test_the_same_report_gives_the_same_bytes(project):
+    submit(project)
+    path = project / "_report" / "submission.zip"
+    before = path.read_bytes()
+    path.unlink()
+    submit(project)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name, contents, gone, said", [
+    ("index.pdf", None, {"report.pdf", "pages.csv"}, "there is no index.pdf; make it with lmreport render"),
+    ("index.pdf", b"%PDF-1.7 half", {"report.pdf", "pages.csv"}, "cannot be read as PDF"),
+    ("index.html", b"<html><body>half", {"report.html"}, "breaks off before its end"),
+    ("index.ipynb", b'{"cells": [', {"report.ipynb", "environment.json"}, "no valid notebook"),
+    ("index.ipynb", b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}',
+     {"report.ipynb", "environment.json"}, "was not executed"),
+], ids=["no PDF", "half a PDF", "half a page", "corrupt notebook", "empty notebook"])
+def test_one_failing_part_is_told_loudly_and_the_rest_is_there(project, name, contents, gone, said):
+    path = project / "_report" / "report" / name
+    path.unlink() if contents is None else path.write_bytes(contents)
+    status, messages, files = submit(project)
+    assert status == 1 and said in messages
+    assert set(files) == set(PARTS) - gone | {"MISSING.txt"}
+    for part in gone:
+        assert f"{part} IS MISSING" in messages and f"{part}: " in files["MISSING.txt"].decode()
+    assert said in files["MISSING.txt"].decode() and "NOT complete" in files["README.txt"].decode()
+
+
+def test_with_no_report_at_all_nothing_is_written(tmp_path):
+    folder = rendering.project(tmp_path, BODY)
+    (folder / "report" / "rubric.yml").write_text(RUBRIC)
+    status, said, files = submit(folder)
+    assert status == 2 and files == {} and "lmreport render" in said and "Traceback" not in said
