@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport import data, findings, models, runs, show, submission
+from lmreport import colab, data, findings, models, runs, show, submission
 from lmreport import train as training
+from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.export import export
 from lmreport.settings import ENV_PREFIX, load, project_root, resolved
@@ -68,5 +69,6 @@ def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
     if done.returncode:
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
     for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
-        kept.replace(folder / "index.ipynb")
+        write_atomically(folder / "index.ipynb", colab.carrying(kept.read_text("utf-8"), root).encode())
+        kept.unlink()
     return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]

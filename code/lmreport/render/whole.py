@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lmreport import colab
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.render import crossref, dates, document, execute, fresh, html, layout, pdf, project, source
@@ -54,7 +55,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
 
         with ThreadPoolExecutor() as pool:
             written = list(pool.map(write, formats))
-    written.append(execute.written(nb).encode())
+    written.append(colab.carrying(execute.written(nb), doc.root).encode())
     clock("write")
     for path, data in zip(outputs, written, strict=True):
         write_atomically(path, data)
