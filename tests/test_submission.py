@@ -133,6 +133,18 @@ def test_one_failing_part_is_told_loudly_and_the_rest_is_there(project, name, co
     assert said in files["MISSING.txt"].decode() and "NOT complete" in files["README.txt"].decode()
 
 
+def test_the_notebook_that_quarto_keeps_beside_the_source_is_taken_and_carries_the_project(project):
+    path = project / "_report" / "report" / "index.ipynb"
+    kept = project / "report" / "index.quarto_ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("#| tags: [colab]\n#| include: false\n# empty"))
+    nbformat.write(notebook, kept)
+    path.unlink()
+    status, said, files = submit(project)
+    kept.unlink()
+    assert status == 0 and "b85decode" in nbformat.reads(files["report.ipynb"].decode(), 4).cells[0].source, said
+
+
 def test_with_no_report_at_all_nothing_is_written(tmp_path):
     folder = rendering.project(tmp_path, BODY)
     (folder / "report" / "rubric.yml").write_text(RUBRIC)

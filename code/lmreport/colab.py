@@ -44,26 +44,29 @@ if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab
     project = """
 {carried}
 """
-    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(base64.b85decode("".join(project.split()))))) as archive:
+    packed = base64.b85decode("".join(project.split()).replace(".", "#"))
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(packed))) as archive:
         archive.extractall("lmreport", filter="data")
     sys.path.insert(0, os.path.abspath("lmreport/code"))
     from lmreport import colab
 
     colab.prepare("lmreport")
-    del archive, project
+    del archive, packed, project
 '''
 
 
 def carrying(notebook: str, root: Path) -> str:
-    """The .ipynb text `notebook` with the project at `root` in its cell tagged `colab`; unchanged without such a cell.
+    """The .ipynb text `notebook` with the project at `root` in its cell tagged `colab`.
+
+    Unchanged without such a cell, and where it carries the project already.
     """
     import nbformat
 
     nb = nbformat.reads(notebook, 4)
     cell = next((c for c in nb.cells if TAG in c.metadata.get("tags", ()) or is_tagged(c)), None)
-    if cell is None or not (CHECKOUT / "pyproject.toml").is_file():
+    if cell is None or "b85decode" in cell.source or not (CHECKOUT / "pyproject.toml").is_file():
         return notebook
-    text = base64.b85encode(archive(root)).decode()
+    text = base64.b85encode(archive(root)).decode().replace("#", ".")  # else a line could look like a code annotation
     cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118))).rstrip("\n")
     cell.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": [TAG]}
     nb.metadata |= METADATA

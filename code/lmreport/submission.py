@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport import pages, rubric
+from lmreport import colab, pages, rubric
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 
@@ -30,12 +30,14 @@ ABOUT = {  # every part with what it is, in the order in which they stand in the
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the render wrote: `folder` holds index.pdf, index.html and index.ipynb."""
+    """What the render wrote: `folder` holds index.pdf and index.html; Quarto keeps the `notebook` elsewhere."""
 
+    root: Path
     folder: Path
+    notebook: Path
 
     def read(self, ending: str) -> bytes:
-        path = self.folder / f"index.{ending}"
+        path = self.notebook if ending == "ipynb" else self.folder / f"index.{ending}"
         if not path.is_file() or not path.stat().st_size:
             raise ReportError(f"there is no {path.name}; make it with lmreport render")
         return path.read_bytes()
@@ -47,11 +49,12 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     A part that cannot be made is left out, named with its mend on `say` and in MISSING.txt. The same outputs give the
     same bytes. Raises ReportError only if there is nothing to hand in at all.
     """
+    from lmreport.export import folder
     from lmreport.render import project
 
     document = project.read(root, ("html",), profile)[0]
     target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
-    parts, missing = made(Outputs(document.output.parent))
+    parts, missing = made(Outputs(document.root, document.output.parent, folder.notebook(document)))
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
     for line in stale():
@@ -93,11 +96,11 @@ def page(outputs: Outputs) -> bytes:
 
 
 def notebook(outputs: Outputs) -> bytes:
-    """The executed notebook, if it is valid and has outputs."""
+    """The executed notebook, if it is valid and has outputs; it carries the project, for Google Colab."""
     data = outputs.read("ipynb")
     if not any(cell.get("outputs") for cell in read(data).cells):
         raise ReportError("index.ipynb was not executed; make it again with lmreport render --force")
-    return data
+    return colab.carrying(data.decode("utf-8"), outputs.root).encode()
 
 
 def read(data: bytes):
