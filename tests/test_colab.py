@@ -60,7 +60,8 @@ print(json.dumps([lmreport.__file__, os.getcwd(), str(settings.project_root()), 
     home = tmp_path / "content" / "lmreport"
     assert Path(module).is_relative_to(home / "code") and Path(working) == home / "report" and Path(root) == home
     assert items == len(rubric.rubric()["items"])
-    assert "colab: " in said and sorted(p.name for p in (tmp_path / "content").iterdir()) == ["cell.py", "lmreport"]
+    assert "colab: every version here is the project's" in said and "installing" not in said
+    assert sorted(p.name for p in (tmp_path / "content").iterdir()) == ["cell.py", "lmreport"]
 
 
 def test_elsewhere_the_first_cell_does_nothing(notebook, tmp_path):

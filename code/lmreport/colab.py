@@ -108,7 +108,7 @@ def prepare(folder: str, say=print) -> None:
     home = Path(folder).resolve()
     os.environ["PYTHONPATH"] = str(home / "code")  # for `!python -m lmreport.cli …`
     wanted = pins(home)
-    here = {name: installed(NAMED.get(name, name)) for name in wanted}
+    here = {name: installed(name) or installed(NAMED.get(name, name)) for name in wanted}
     lacking = to_install(wanted, here)
     kept = {name: version for name, version in here.items() if version and name not in lacking}
     other = [f"{name} {version} (the project's: {wanted[name]})" for name, version in kept.items()
@@ -148,7 +148,7 @@ def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
 def install(requirements: list[str], kept: dict[str, str]) -> None:
     """Install `requirements` by pip, which must not touch what is `kept`."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write("".join(f"{NAMED.get(name, name)}=={version}\n" for name, version in kept.items()))
+        file.write("".join(f"{name if installed(name) else NAMED[name]}=={version}\n" for name, version in kept.items()))
         file.flush()
         done = pip("install", "--constraint", file.name, *requirements)
     if done.returncode:
