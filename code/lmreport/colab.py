@@ -147,8 +147,9 @@ def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
 
 def install(requirements: list[str], kept: dict[str, str]) -> None:
     """Install `requirements` by pip, which must not touch what is `kept`."""
+    called = {name: name if installed(name) else NAMED[name] for name in kept}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write("".join(f"{name if installed(name) else NAMED[name]}=={version}\n" for name, version in kept.items()))
+        file.write("".join(f"{called[name]}=={version}\n" for name, version in kept.items()))
         file.flush()
         done = pip("install", "--constraint", file.name, *requirements)
     if done.returncode:
