@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 import rendering
-from lmreport import colab, rubric
+from lmreport import colab
 from lmreport.render import execute, project, source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ def notebook():
     """The report's notebook, not executed, with what it carries."""
     document = project.read(ROOT, ("html",), None)[0]
     plain = execute.written(execute.notebook(source.read(document), {}, {}, "A title"))
-    return nbformat.reads(colab.carrying(plain, ROOT), 4)
+    return nbformat.reads(colab.carrying(plain, ROOT, "157b"), 4)
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,14 @@ def test_in_colab_the_first_cell_makes_the_project_importable_from_what_it_carri
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     said = run(python, tmp_path / "content", first.source, """
 import json, os, lmreport
-from lmreport import rubric, settings
-print(json.dumps([lmreport.__file__, os.getcwd(), str(settings.project_root()), len(rubric.rubric()["items"])]))""",
+from lmreport import settings
+print(json.dumps([lmreport.__file__, os.getcwd(), str(settings.project_root()), os.environ["QUARTO_PROFILE"]]))""",
                first.source)  # run again, it changes nothing
-    module, working, root, items = json.loads(said.splitlines()[-1])
+    module, working, root, profile = json.loads(said.splitlines()[-1])
     home = tmp_path / "content" / "lmreport"
     assert Path(module).is_relative_to(home / "code") and Path(working) == home / "report" and Path(root) == home
-    assert items == len(rubric.rubric()["items"])
+    items = "report/rubric.yml"
+    assert profile == "157b" and (home / items).read_bytes() == (ROOT / items).read_bytes()
     assert "colab: every version here is the project's" in said and "installing" not in said
     assert sorted(p.name for p in (tmp_path / "content").iterdir()) == ["cell.py", "lmreport"]
 

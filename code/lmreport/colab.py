@@ -50,13 +50,13 @@ if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab
     sys.path.insert(0, os.path.abspath("lmreport/code"))
     from lmreport import colab
 
-    colab.prepare("lmreport")
+    colab.prepare("lmreport", {profile!r})
     del archive, packed, project
 '''
 
 
-def carrying(notebook: str, root: Path) -> str:
-    """The .ipynb text `notebook` with the project at `root` in its cell tagged `colab`.
+def carrying(notebook: str, root: Path, profile: str = "") -> str:
+    """The .ipynb text `notebook` with the project at `root`, made with `profile`, in its cell tagged `colab`.
 
     Unchanged without such a cell, and where it carries the project already.
     """
@@ -67,7 +67,7 @@ def carrying(notebook: str, root: Path) -> str:
     if cell is None or "b85decode" in cell.source or not (CHECKOUT / "pyproject.toml").is_file():
         return notebook
     text = base64.b85encode(archive(root)).decode().replace("#", ".")  # else a line could look like a code annotation
-    cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118))).rstrip("\n")
+    cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118)), profile=profile).rstrip("\n")
     cell.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": [TAG]}
     nb.metadata |= METADATA
     nbformat.validate(nb)
@@ -100,13 +100,15 @@ def is_carried(name: Path, path: Path) -> bool:
     return path.is_file() and path.suffix in CARRIED and not left_out
 
 
-def prepare(folder: str, say=print) -> None:
+def prepare(folder: str, profile: str = "", say=print) -> None:
     """In Colab, after unpacking into `folder`: install what is missing, make the project importable, go into it.
 
     Colab's own torch, CUDA, TensorFlow and NumPy stay as they are. Raises ReportError if pip fails.
     """
     home = Path(folder).resolve()
     os.environ["PYTHONPATH"] = str(home / "code")  # for `!python -m lmreport.cli …`
+    if profile:
+        os.environ["QUARTO_PROFILE"] = profile
     wanted = pins(home)
     here = {name: installed(name) or installed(NAMED.get(name, name)) for name in wanted}
     lacking = to_install(wanted, here)

@@ -69,6 +69,7 @@ def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
     if done.returncode:
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
     for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
-        write_atomically(folder / "index.ipynb", colab.carrying(kept.read_text("utf-8"), root).encode())
+        text = colab.carrying(kept.read_text("utf-8"), root, profile or "")
+        write_atomically(folder / "index.ipynb", text.encode())
         kept.unlink()
     return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]

@@ -33,6 +33,7 @@ class Outputs:
     """What the render wrote: `folder` holds index.pdf and index.html; Quarto keeps the `notebook` elsewhere."""
 
     root: Path
+    profile: str
     folder: Path
     notebook: Path
 
@@ -54,7 +55,7 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
 
     document = project.read(root, ("html",), profile)[0]
     target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
-    parts, missing = made(Outputs(document.root, document.output.parent, folder.notebook(document)))
+    parts, missing = made(Outputs(document.root, profile or "", document.output.parent, folder.notebook(document)))
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
     for line in stale():
@@ -100,7 +101,7 @@ def notebook(outputs: Outputs) -> bytes:
     data = outputs.read("ipynb")
     if not any(cell.get("outputs") for cell in read(data).cells):
         raise ReportError("index.ipynb was not executed; make it again with lmreport render --force")
-    return colab.carrying(data.decode("utf-8"), outputs.root).encode()
+    return colab.carrying(data.decode("utf-8"), outputs.root, outputs.profile).encode()
 
 
 def read(data: bytes):

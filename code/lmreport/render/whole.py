@@ -55,7 +55,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
 
         with ThreadPoolExecutor() as pool:
             written = list(pool.map(write, formats))
-    written.append(colab.carrying(execute.written(nb), doc.root).encode())
+    written.append(colab.carrying(execute.written(nb), doc.root, ",".join(doc.profiles)).encode())
     clock("write")
     for path, data in zip(outputs, written, strict=True):
         write_atomically(path, data)
