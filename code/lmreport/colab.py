@@ -25,7 +25,8 @@ CARRIED = {".py", ".qmd", ".yml", ".toml", ".md", ".cff", ".bib", ".lua", ".scss
            ".txt", ".json", ".npz", ""}
 NAMED = {"tensorflow-cpu": "tensorflow"}  # the package is called so in Colab
 RENEWED = {"accelerate", "datasets", "transformers"}  # an older major version of these is replaced, of nothing else
-METADATA = {"accelerator": "GPU", "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True}}
+METADATA = {"accelerator": "GPU", "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True},
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}  # and no path
 CELL = '''\
 #| label: colab
 #| tags: [colab]
