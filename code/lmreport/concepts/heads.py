@@ -171,6 +171,7 @@ def head_times(heads: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12), n: int = 128, d:
 
 
 @remember
+@one_thread()
 def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3, seed: int = 0) -> dict:
     """One layer of attention learns to name the token before and the one two before: {"accuracy": (steps,)}.
 
