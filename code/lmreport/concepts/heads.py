@@ -34,7 +34,8 @@ def pattern_matrices(ids, cls: int, sep: int):
     same = ids[:, None] == ids[None, :]
     itself = torch.eye(n, dtype=torch.bool)
     columns = [(ids == special)[None, :].expand(n, n) for special in (cls, sep)]
-    return torch.stack([itself.roll(-1, 1).tril(-1), itself.roll(1, 1).triu(1), itself, same & ~itself, *columns])
+    return torch.stack([itself.roll(-1, 1).tril(-1), itself.roll(1, 1).triu(1), itself,
+                        same & ~itself, *columns])
 
 
 def pattern_scores(weights, patterns):
