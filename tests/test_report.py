@@ -16,7 +16,7 @@ import numpy as np
 import pikepdf
 import pytest
 
-from lmreport import data, rubric, runs
+from lmreport import data, rubric, runs, show
 from rendering import Page, pdf_text, squeezed, text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +119,18 @@ def test_notebook_is_executed_without_error(project):
     code = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
     assert len(code) > 60
     assert not [o for c in code for o in c.outputs if o.output_type == "error"]
+
+
+def test_code_fits_on_the_page_of_the_pdf(project):
+    notebook = nbformat.read(project / "_report" / "report" / "index.ipynb", as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    shown = [c.source for c in code if not re.search(r"#\| (echo|include): false", c.source)]
+    for cell in code:
+        for output in cell.outputs:
+            shown += re.findall(r"```python\n(.*?)```", output.get("data", {}).get("text/markdown", ""), re.S)
+    lines = [line for block in shown for line in block.splitlines() if not line.startswith("#|")]
+    assert len(lines) > 300
+    assert not [line for line in lines if len(line) > show.CODE_WIDTH]
 
 
 def test_no_text_of_the_real_data_is_in_the_report(project):

@@ -77,3 +77,10 @@ def test_every_character_that_is_shown_as_itself_can_be_set_in_an_accessible_pdf
     (tmp_path / "a.typ").write_text(head + "漢\n", encoding="utf-8")
     with pytest.raises(typst.TypstError):
         typst.compile(str(tmp_path / "a.typ"), pdf_standards=["ua-1"], ignore_system_fonts=True)
+
+
+def test_the_source_of_a_function_has_its_docstring_short_and_as_wide_as_a_page():
+    shown = show.source(show.source)
+    compile(shown, "shown", "exec")
+    assert max(map(len, show.source(show.table).split('"""')[1].splitlines())) <= show.CODE_WIDTH
+    assert show.source(show.table).split('"""')[1].count(".") == 1  # the first line alone, without the next paragraph

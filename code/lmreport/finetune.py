@@ -19,7 +19,8 @@ def load_classifier(path: str, class_names: list[str]):
 
     id2label = dict(enumerate(class_names))
     return AutoModelForSequenceClassification.from_pretrained(
-        path, num_labels=len(class_names), id2label=id2label, label2id={v: k for k, v in id2label.items()})
+        path, num_labels=len(class_names), id2label=id2label,
+        label2id={v: k for k, v in id2label.items()})
 
 
 def training_arguments(settings, folder: str | Path):
@@ -28,10 +29,12 @@ def training_arguments(settings, folder: str | Path):
 
     return TrainingArguments(
         output_dir=str(folder), seed=settings.seed, num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size, per_device_eval_batch_size=4 * settings.batch_size,
-        learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01, lr_scheduler_type="linear",
-        bf16=has_bf16(), use_cpu=not cuda_available(), train_sampling_strategy="group_by_length",
-        eval_strategy="epoch", logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS, save_total_limit=1,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=4 * settings.batch_size,
+        learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01,
+        lr_scheduler_type="linear", bf16=has_bf16(), use_cpu=not cuda_available(),
+        train_sampling_strategy="group_by_length", eval_strategy="epoch",
+        logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS, save_total_limit=1,
         report_to="none", disable_tqdm=True)
 
 
@@ -39,14 +42,16 @@ def make_trainer(model, arguments, train, validation, tokenizer):
     """A `Trainer` that pads each batch to its longest text and reports the accuracy on `validation`."""
     from transformers import DataCollatorWithPadding, Trainer
 
-    return Trainer(model=model, args=arguments, train_dataset=train, eval_dataset=validation,
-                   processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
-                   compute_metrics=accuracy)
+    return Trainer(
+        model=model, args=arguments, train_dataset=train, eval_dataset=validation,
+        processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=accuracy)
 
 
 def accuracy(prediction) -> dict[str, float]:
     """Share of rows whose largest logit is at the label; `prediction` holds logits (n, classes) and labels (n,)."""
-    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+    return {"accuracy": float(
+        (prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
 
 
 def predict_logits(trainer, dataset) -> np.ndarray:
@@ -56,7 +61,8 @@ def predict_logits(trainer, dataset) -> np.ndarray:
     when training does; "sequential" keeps the order given here.
     """
     order = np.argsort([len(ids) for ids in dataset["input_ids"]], kind="stable")[::-1]
-    before, trainer.args.train_sampling_strategy = trainer.args.train_sampling_strategy, "sequential"
+    before, trainer.args.train_sampling_strategy = (
+        trainer.args.train_sampling_strategy, "sequential")
     try:
         output = trainer.predict(dataset.select(order))
     finally:
@@ -66,11 +72,13 @@ def predict_logits(trainer, dataset) -> np.ndarray:
     return logits
 
 
-def predict_texts(model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:
+def predict_texts(
+        model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:
     """Probabilities (n, classes) of `texts`: the inputs go to whatever device the model is on."""
     import torch
 
-    inputs = tokenizer(texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt")
+    inputs = tokenizer(texts, truncation=True, max_length=max_length, padding=True,
+                       return_tensors="pt")
     model.eval()
     with torch.inference_mode():
         logits = model(**inputs.to(model.device)).logits  # (n, classes)
@@ -85,7 +93,8 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
     tokenizer = vectorize.load_tokenizer(source_path)
     data = vectorize.tokenized(splits, tokenizer, settings.max_length)
     model = load_classifier(source_path, splits["train"].features["labels"].names)
-    return make_trainer(model, training_arguments(settings, folder), data["train"], data["validation"], tokenizer), data
+    return make_trainer(model, training_arguments(settings, folder),
+                        data["train"], data["validation"], tokenizer), data
 
 
 def train(trainer, say=progress.say) -> float:
@@ -96,7 +105,8 @@ def train(trainer, say=progress.say) -> float:
     clock, folder = progress.training_clock(say), Path(trainer.args.output_dir)
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    trainer.train(
+        resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
     return clock.seconds
 
 

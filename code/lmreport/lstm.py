@@ -29,7 +29,8 @@ def vectorization(texts, vocabulary: int = 10_000, length: int = 250):
     """A `TextVectorization` layer adapted to `texts`: (batch,) strings → (batch, length) word numbers."""
     from keras.layers import TextVectorization
 
-    layer = TextVectorization(max_tokens=vocabulary, standardize=standardize, output_sequence_length=length)
+    layer = TextVectorization(
+        max_tokens=vocabulary, standardize=standardize, output_sequence_length=length)
     layer.adapt(texts)
     return layer
 
@@ -50,7 +51,8 @@ def build(units: int, bidirectional: bool, max_pooling: bool, dropout: float, cl
     ])
 
 
-def train(configuration: dict, train_data, validation_data, classes: int, epochs: int, seed: int, callbacks=()):
+def train(configuration: dict, train_data, validation_data, classes: int, epochs: int,
+          seed: int, callbacks=()):
     """Define the loss → compile → fit, stopped when the validation accuracy has not grown for three epochs."""
     import keras
 
@@ -58,9 +60,11 @@ def train(configuration: dict, train_data, validation_data, classes: int, epochs
     model = build(**configuration, classes=classes)
     model.compile(optimizer=keras.optimizers.Adam(1e-3), metrics=["accuracy"],
                   loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    stop = keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=3, restore_best_weights=True)
-    history = model.fit(*train_data, validation_data=validation_data, epochs=epochs, batch_size=32, verbose=0,
-                        callbacks=[stop, *callbacks])
+    stop = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=3, restore_best_weights=True)
+    history = model.fit(
+        *train_data, validation_data=validation_data, epochs=epochs, batch_size=32, verbose=0,
+        callbacks=[stop, *callbacks])
     return model, {k: [float(x) for x in v] for k, v in history.history.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import textwrap
 import unicodedata
 
 from tabulate import tabulate
@@ -13,6 +14,7 @@ from lmreport import shown
 from lmreport.quantity import Quantity, expression
 from lmreport.shown import Marked, Shown, sentence
 
+CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
 # Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
 IN_FONTS = re.compile(
@@ -85,9 +87,15 @@ def code(*functions):
 
 
 def source(function) -> str:
-    """The source of a function, its docstring cut to the first line."""
+    """The source of a function, its docstring cut to its first line and wrapped to the width of a page."""
     text = inspect.getsource(getattr(function, "__wrapped__", function)).rstrip()
-    return re.sub(r'^( +""".*?)\n.*?"""', r'\1"""', text, count=1, flags=re.S | re.M) if _long_docstring(text) else text
+    return re.sub(r'^( +)"""(.*?)(?:\n.*?)?"""$', _short_docstring, text, count=1, flags=re.S | re.M)
+
+
+def _short_docstring(found: re.Match) -> str:
+    indent, first = found.groups()
+    return textwrap.fill(f'"""{first}"""', CODE_WIDTH, initial_indent=indent, subsequent_indent=indent,
+                         break_long_words=False, break_on_hyphens=False)
 
 
 # What is shown is printable ASCII and superscripts: Quarto's inline code shows the `repr` of a string, in which a
@@ -170,11 +178,6 @@ def _in_words(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min"
-
-
-def _long_docstring(text: str) -> bool:
-    found = re.search(r'^ +"""(.*?)"""', text, re.S | re.M)
-    return bool(found and "\n" in found[1])
 
 
 def _numeric(cell) -> bool:

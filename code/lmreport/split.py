@@ -16,10 +16,13 @@ def tf_splits(folder: str, seed: int, batch_size: int = 256):
     """
     from keras.utils import text_dataset_from_directory
 
-    held_out = dict(validation_split=VALIDATION_SHARE, seed=seed, batch_size=batch_size, verbose=False)
+    held_out = dict(validation_split=VALIDATION_SHARE, seed=seed, batch_size=batch_size,
+                    verbose=False)
     train = text_dataset_from_directory(f"{folder}/train", subset="training", **held_out)
-    validation = text_dataset_from_directory(f"{folder}/train", subset="validation", **held_out)
-    test = text_dataset_from_directory(f"{folder}/test", batch_size=batch_size, shuffle=False, verbose=False)
+    validation = text_dataset_from_directory(
+        f"{folder}/train", subset="validation", **held_out)
+    test = text_dataset_from_directory(
+        f"{folder}/test", batch_size=batch_size, shuffle=False, verbose=False)
     return train, validation, test
 
 
@@ -32,7 +35,8 @@ def to_dataset(batches, split: str, class_names: list[str]):
     for text_batch, label_batch in batches:
         texts += [text.decode("utf-8") for text in text_batch.numpy()]
         labels.append(label_batch.numpy())
-    dataset = Dataset.from_dict({"text": texts, "labels": np.concatenate(labels).astype(int)}, split=split)
+    dataset = Dataset.from_dict(
+        {"text": texts, "labels": np.concatenate(labels).astype(int)}, split=split)
     return dataset.cast_column("labels", ClassLabel(names=class_names))
 
 
@@ -42,7 +46,8 @@ def dataset_dict(folder: str, seed: int):
 
     train, validation, test = tf_splits(folder, seed)
     named = {"train": train, "validation": validation, "test": test}
-    return DatasetDict({name: to_dataset(split, name, train.class_names) for name, split in named.items()})
+    return DatasetDict({name: to_dataset(split, name, train.class_names)
+                        for name, split in named.items()})
 
 
 def subset(dataset, size: int, seed: int):

@@ -17,6 +17,7 @@ def tokenized(splits, tokenizer, max_length: int, padding: str | bool = False):
     collator, which pads each batch to its longest text only (same logits, fewer wasted positions).
     """
     def tokenize(batch):
-        return tokenizer(batch["text"], truncation=True, max_length=max_length, padding=padding)
+        return tokenizer(
+            batch["text"], truncation=True, max_length=max_length, padding=padding)
 
     return splits.map(tokenize, batched=True)

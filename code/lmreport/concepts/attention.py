@@ -20,7 +20,8 @@ def attention_weights(q, k, mask=None):
     scores = q.to(wide) @ k.to(wide).mT / q.shape[-1] ** 0.5  # (…, n, m)
     if mask is None:
         return scores.softmax(-1)
-    return scores.masked_fill(~mask, -torch.inf).softmax(-1).masked_fill(~mask, 0)  # an empty row: NaN → 0
+    # a row without any True: NaN → 0
+    return scores.masked_fill(~mask, -torch.inf).softmax(-1).masked_fill(~mask, 0)
 
 
 def attention(q, k, v, mask=None):
@@ -51,15 +52,17 @@ def multi_head_attention(x, w_in, b_in, w_out, b_out, heads, mask=None):
 def by_hand() -> dict[str, np.ndarray]:
     """Equation 1 for three tokens with d_k = 2, every intermediate result; small whole numbers to check by hand."""
     x = np.array([[1, 0], [0, 1], [1, 1]])  # (3 tokens, 2)
-    w_q, w_k, w_v = np.array([[1, 1], [0, 1]]), np.array([[1, 0], [1, 1]]), np.array([[2, 0], [0, 3]])
+    w_q, w_k, w_v = (np.array([[1, 1], [0, 1]]), np.array([[1, 0], [1, 1]]),
+                     np.array([[2, 0], [0, 3]]))
     q, k, v = x @ w_q, x @ w_k, x @ w_v  # (3, 2) each
     scores = q @ k.T  # (3, 3)
     scaled = scores / np.sqrt(2)
     exponentials = np.exp(scaled)
     sums = exponentials.sum(1, keepdims=True)  # (3, 1)
     weights = exponentials / sums
-    return {"x": x, "w_q": w_q, "w_k": w_k, "w_v": w_v, "q": q, "k": k, "v": v, "scores": scores, "scaled": scaled,
-            "exp": exponentials, "sum": sums, "weights": weights, "output": weights @ v}
+    return {"x": x, "w_q": w_q, "w_k": w_k, "w_v": w_v, "q": q, "k": k, "v": v,
+            "scores": scores, "scaled": scaled, "exp": exponentials, "sum": sums,
+            "weights": weights, "output": weights @ v}
 
 
 def soft_lookup(query, keys, values, scale: float):
@@ -122,7 +125,8 @@ def column_share(maps: np.ndarray) -> float:
 
 def without_each(tokenizer, text: str, device) -> tuple[dict, list[int]]:
     """A batch of the same text: first with all tokens visible, then with one word piece hidden from all in each row."""
-    inputs = tokenizer(text, truncation=True, return_tensors="pt", return_special_tokens_mask=True).to(device)
+    inputs = tokenizer(text, truncation=True, return_tensors="pt",
+                       return_special_tokens_mask=True).to(device)
     pieces = (inputs.pop("special_tokens_mask")[0] == 0).nonzero().flatten().tolist()
     batch = {name: value.repeat(len(pieces) + 1, 1) for name, value in inputs.items()}
     batch["attention_mask"][range(1, len(pieces) + 1), pieces] = 0

@@ -31,7 +31,8 @@ def attention_flops(n: int, d: int) -> int:
 
 def lstm_flops(n: int, d: int) -> int:
     """FLOPs of one LSTM layer over n tokens, input and state of width d; only the matrix products count."""
-    gates = 4 * (2 * d * d + 2 * d * d)  # W x_t and U h_{t−1} for three gates and the candidate
+    # W x_t and U h_{t−1} for three gates and the candidate
+    gates = 4 * (2 * d * d + 2 * d * d)
     return n * gates
 
 

@@ -84,7 +84,8 @@ def linear_head(vectors, labels, seed: int):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    head = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=0.1, random_state=seed))
+    head = make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=1000, C=0.1, random_state=seed))
     return head.fit(vectors, labels)
 
 

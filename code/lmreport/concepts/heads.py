@@ -34,7 +34,8 @@ def pattern_matrices(ids, cls: int, sep: int):
     same = ids[:, None] == ids[None, :]
     itself = torch.eye(n, dtype=torch.bool)
     columns = [(ids == special)[None, :].expand(n, n) for special in (cls, sep)]
-    return torch.stack([itself.roll(-1, 1).tril(-1), itself.roll(1, 1).triu(1), itself, same & ~itself, *columns])
+    return torch.stack([itself.roll(-1, 1).tril(-1), itself.roll(1, 1).triu(1), itself,
+                        same & ~itself, *columns])
 
 
 def pattern_scores(weights, patterns):
@@ -171,6 +172,7 @@ def head_times(heads: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12), n: int = 128, d:
 
 
 @remember
+@one_thread()
 def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3, seed: int = 0) -> dict:
     """One layer of attention learns to name the token before and the one two before: {"accuracy": (steps,)}.
 

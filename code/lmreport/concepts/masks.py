@@ -44,7 +44,8 @@ def decoder_weights(vocabulary: int = 20, d: int = 16, layers: int = 2, seed: in
 def decode(ids, weights, attend=masked_before):
     """Logits (n, vocabulary) of the next token after each of ids (n,): attention layers with residual paths."""
     table = weights["token"]
-    x = table[ids] + torch.tensor(sinusoidal(len(ids), table.shape[1]), dtype=table.dtype)  # (n, d)
+    x = table[ids] + torch.tensor(
+        sinusoidal(len(ids), table.shape[1]), dtype=table.dtype)  # (n, d)
     for w_q, w_k, w_v in weights["layers"]:
         x = x + attend(x @ w_q, x @ w_k, x @ w_v)
     return x @ table.T
@@ -81,9 +82,11 @@ def teacher_forcing(n: int = 32, seed: int = 0) -> dict:
     """All n predictions in one pass over the sequence shifted right, against n passes that generate it."""
     weights = decoder_weights(seed=seed)
     ids, step_by_step = generate(weights, n)
-    at_once = decode(ids[:-1], weights)  # input: start token and all but the last; target: ids[1:]
+    # input: start token and all but the last; target: ids[1:]
+    at_once = decode(ids[:-1], weights)
     return {"n": n, "difference": float((at_once - step_by_step).abs().max()),
-            "scale": float(step_by_step.abs().max()), "same_tokens": bool((at_once.argmax(-1) == ids[1:]).all())}
+            "scale": float(step_by_step.abs().max()),
+            "same_tokens": bool((at_once.argmax(-1) == ids[1:]).all())}
 
 
 def fills() -> list[tuple[str, ...]]:

@@ -13,7 +13,8 @@ from lmreport.drawn import drawn
 def sinusoidal(n: int, d: int) -> np.ndarray:
     """PE(pos, 2i) = sin(pos / 10000^(2i/d)), PE(pos, 2i+1) = cos of the same; Vaswani et al., section 3.5; (n, d)."""
     angles = np.arange(n)[:, None] / 10_000 ** (np.arange(0, d, 2) / d)  # (n, d/2)
-    return np.stack([np.sin(angles), np.cos(angles)], -1).reshape(n, d)  # sin and cos of a frequency side by side
+    # sin and cos of a frequency side by side
+    return np.stack([np.sin(angles), np.cos(angles)], -1).reshape(n, d)
 
 
 def rotation(k: int, d: int) -> np.ndarray:

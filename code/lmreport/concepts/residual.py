@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from lmreport import style
 from lmreport.cache import remember
 from lmreport.concepts.attention import multi_head_attention
+from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
 
 VARIANTS = ("post-norm", "pre-norm", "no add")
@@ -74,6 +75,7 @@ def run_stack(x, stack: list[dict], variant: str, heads: int = 4) -> list:
 
 
 @remember
+@one_thread()
 def signals(variant: str, depth: int, d: int = 32, n: int = 12, batch: int = 4, seed: int = 0) -> dict:
     """What comes down and what goes up a stack at the start of training: arrays (depth + 1,), input first.
 
@@ -111,6 +113,7 @@ def jacobians(d: int = 16, n: int = 4, heads: int = 4, seed: int = 0):
 
 
 @remember
+@one_thread()
 def training(variant: str, depth: int, steps: int = 200, d: int = 32, rate: float = 2e-3, seed: int = 0) -> dict:
     """Loss of each step while a stack of blocks learns to name the previous token: {"loss": (steps,)}.
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from lmreport import style
 from lmreport.cache import remember
+from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
 
 DIMENSIONS = tuple(2**i for i in range(11))  # 1 … 1,024
@@ -40,6 +41,7 @@ def softmax_jacobian(weights):
 
 
 @remember
+@one_thread()
 def saturation(dimensions: tuple[int, ...] = DIMENSIONS, keys: int = 64, samples: int = 200, seed: int = 0) -> dict:
     """{f"{divisor}_{quantity}": (dimensions, samples)} for entropy, largest weight and Jacobian of random rows.
 
@@ -75,6 +77,7 @@ def lookup(x_keys, values, x_query, weights: dict, divisor: float):
 
 
 @remember
+@one_thread()
 def training(divisor: str, d_k: int = 512, rate: float = 1e-3, steps: int = 250, seeds: int = 3) -> dict:
     """Loss of each step of `lookup` on `recall_task` with Adam: {"loss": (seeds, steps)}.
 
