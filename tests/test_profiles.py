@@ -1,6 +1,5 @@
 """Profiles leave out what is for others; who hands in stands at the top, letter for letter, or nowhere."""
 
-import os
 import shutil
 
 import nbformat
@@ -70,11 +69,12 @@ def test_genuine_quarto_shows_the_same(tmp_path, profile):
     folder = made(tmp_path)
     theirs = facts(quarto(folder, "--profile", profile, "--to", "html"))[0]
     ours = facts(own(folder, ("html",), profile=profile))[0]
-    assert {k: theirs[k] for k in ("headings", "references", "outputs")} == \
-        {k: ours[k] for k in ("headings", "references", "outputs")}
+    theirs["headings"] = [h for h in theirs["headings"] if h != "References"]  # Quarto adds it where there is none
+    assert [theirs[k] for k in ("headings", "references", "outputs")] == \
+        [ours[k] for k in ("headings", "references", "outputs")]
 
 
-@pytest.mark.parametrize("profile, said", [("undergraduate", "known are 157b, 272b"), ("157b,272b", "exclude each other")])
+@pytest.mark.parametrize("profile, said", [("graduate", "known are 157b, 272b"), ("157b,272b", "exclude each other")])
 def test_an_unknown_profile_and_two_of_a_group_are_one_clear_error(tmp_path, profile, said):
     with pytest.raises(ReportError, match=said):
         projects.read(made(tmp_path), ("html",), profile)
@@ -93,7 +93,8 @@ NAME = 'Ada *L_ovelace* `x` $a$ @b [c](d) <e> "f" -- 3...4 {{< meta title >}}'
 def test_a_name_is_shown_letter_for_letter_and_nothing_where_none_is_given(tmp_path, monkeypatch):
     for name in identity.NAMES:
         monkeypatch.delenv(f"LMREPORT_{name.upper()}", raising=False)
-    folder = project(tmp_path, "```{python}\n#| echo: false\nfrom lmreport import identity\nidentity.shown()\n```\n\nBody.")
+    cell = "```{python}\n#| echo: false\nfrom lmreport import identity\nidentity.shown()\n```\n"
+    folder = project(tmp_path, f"{cell}\nBody.")
     empty = text(Page(own(folder, ("html",)) / "index.html").tree)
     assert not any(label in empty for label in identity.LABELS.values())
     monkeypatch.setenv("LMREPORT_NAME", NAME)
@@ -107,12 +108,8 @@ def test_a_name_is_shown_letter_for_letter_and_nothing_where_none_is_given(tmp_p
 def test_the_settings_file_may_name_the_person_and_the_environment_wins(tmp_path, monkeypatch):
     from lmreport import settings
 
+    (tmp_path / "_quarto.yml").write_text("")
     (tmp_path / "lmreport.toml").write_text('name = "Ada"\nperm = 1234567\nepochs = 4\n')
     monkeypatch.setenv("LMREPORT_NAME", "Grace")
     assert (identity.load(tmp_path).name, identity.load(tmp_path).perm) == ("Grace", "1234567")
-    assert settings.load(tmp_path).epochs == 4 and not hasattr(settings.load(tmp_path), "name")
-
-
-def test_nothing_of_it_is_a_setting(monkeypatch):
-    assert not set(identity.NAMES) & {f for f in __import__("lmreport.settings").settings.Settings.__dataclass_fields__}
-    assert "LMREPORT_NAME" not in os.environ or identity.load().name
+    assert settings.load(tmp_path).epochs == 4 and not set(identity.NAMES) & set(vars(settings.load(tmp_path)))

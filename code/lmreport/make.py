@@ -72,7 +72,8 @@ def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
     if done.returncode:
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
     for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
-        write_atomically(folder / "index.ipynb", colab.carrying(of_profile(kept.read_text("utf-8"), profiles), root).encode())
+        notebook = of_profile(kept.read_text("utf-8"), profiles)
+        write_atomically(folder / "index.ipynb", colab.carrying(notebook, root).encode())
         kept.unlink()
     return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]
 
@@ -88,5 +89,5 @@ def of_profile(notebook: str, profiles: tuple[str, ...]) -> str:
         kept.setdefault(line.number, []).append(line.text)
     for n, cell in enumerate(nb.cells):
         cell.source = "\n".join(kept.get(n, ()))
-    nb.cells = [cell for n, cell in enumerate(nb.cells) if n in kept and (cell.source.strip() or cell.cell_type == "code")]
+    nb.cells = [nb.cells[n] for n in sorted(kept) if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"]
     return nbformat.writes(nb) + "\n"
