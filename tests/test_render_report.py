@@ -26,7 +26,7 @@ def test_report_is_quartos(tmp_path, monkeypatch):
     for renderer in (own, quarto):
         folder = tmp_path / renderer.__name__
         shutil.copytree(ROOT / "report", folder / "report")
-        shutil.copy(ROOT / "_quarto.yml", folder)
+        [shutil.copy(p, folder) for p in ROOT.glob("_quarto*.yml")]
         results.append(renderer(folder))
     ours, theirs = (Page(folder / "index.html").facts() for folder in results)
     assert ours == theirs

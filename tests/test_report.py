@@ -27,7 +27,7 @@ def project(tmp_path_factory):
     """A copy of the documents in a folder of its own, with the report rendered on the sample."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "report", folder / "report", ignore=shutil.ignore_patterns("index_files", ".jupyter*"))
-    shutil.copy(ROOT / "_quarto.yml", folder)
+    [shutil.copy(p, folder) for p in ROOT.glob("_quarto*.yml")]
     done = subprocess.run([sys.executable, "-m", "lmreport.cli", "render", "--renderer", "own"], cwd=folder, text=True,
                           env=os.environ | {"LMREPORT_DATA": "sample", "LMREPORT_SCALE": "quick"}, capture_output=True)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -27,7 +27,7 @@ def root(monkeypatch, tmp_path):
     """A copy of the project's documents without records, an empty cache, and no settings from outside."""
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "report", folder / "report", ignore=shutil.ignore_patterns("runs"))
-    shutil.copy(ROOT / "_quarto.yml", folder)
+    [shutil.copy(p, folder) for p in ROOT.glob("_quarto*.yml")]
     for name in [n for n in os.environ if n.startswith("LMREPORT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))

@@ -49,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     rendering = settings_of(command("render", render, "make the report: HTML, PDF and executed notebook"))
     rendering.add_argument("--to", default="html,typst", metavar="FORMATS", help="html, typst or both (default: both)")
     rendering.add_argument("--profile", help="a profile of _quarto-<name>.yml")
+    for name, text in (("name", "of who hands it in"), ("email", "of who hands it in"), ("perm", "perm number"),
+                       ("date", "of the hand-in"), ("honor", "the honor statement")):
+        rendering.add_argument(f"--{name}", help=f"{text}, shown at the top of the report")
     rendering.add_argument("-P", dest="params", action="append", default=[], metavar="NAME:VALUE",
                            help="a parameter of the report, as in quarto render -P")
     rendering.add_argument("--renderer", choices=("auto", "quarto", "own"), default="auto",
@@ -182,8 +185,9 @@ def predict(arguments) -> int:
 
 
 def render(arguments) -> int:
-    from lmreport import make
+    from lmreport import identity, make
 
+    os.environ |= identity.given(arguments)
     formats = tuple(arguments.to.replace("pdf", "typst").split(","))
     wrong = [f for f in formats if f not in ("html", "typst")]
     if wrong:

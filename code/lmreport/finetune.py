@@ -34,8 +34,8 @@ def training_arguments(settings, folder: str | Path):
         learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01,
         lr_scheduler_type="linear", bf16=has_bf16(), use_cpu=not cuda_available(),
         train_sampling_strategy="group_by_length", eval_strategy="epoch",
-        logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS, save_total_limit=1,
-        report_to="none", disable_tqdm=True)
+        logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS,
+        save_total_limit=1, report_to="none", disable_tqdm=True)
 
 
 def make_trainer(model, arguments, train, validation, tokenizer):

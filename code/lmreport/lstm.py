@@ -63,8 +63,8 @@ def train(configuration: dict, train_data, validation_data, classes: int, epochs
     stop = keras.callbacks.EarlyStopping(
         "val_accuracy", mode="max", patience=3, restore_best_weights=True)
     history = model.fit(
-        *train_data, validation_data=validation_data, epochs=epochs, batch_size=32, verbose=0,
-        callbacks=[stop, *callbacks])
+        *train_data, validation_data=validation_data, epochs=epochs, batch_size=32,
+        verbose=0, callbacks=[stop, *callbacks])
     return model, {k: [float(x) for x in v] for k, v in history.history.items()}
 
 

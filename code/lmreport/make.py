@@ -14,6 +14,7 @@ from lmreport import train as training
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.export import export
+from lmreport.render import project, source
 from lmreport.settings import ENV_PREFIX, load, project_root, resolved
 
 
@@ -27,6 +28,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     start = time.perf_counter()
     root = project_root()
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
+    os.environ["QUARTO_PROFILE"] = ",".join(project.read(root, formats, profile)[0].profiles)
     settings = resolved(load(root, **chosen))
     quarto = shutil.which("quarto")
     if renderer == "quarto" and not quarto:
@@ -61,6 +63,7 @@ def with_own(root: Path, formats, params: dict, profile: str | None, force: bool
 def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
     """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
     folder = root / "_report" / "report"
+    profiles = project.read(root, formats, profile)[0].profiles
     environment = os.environ | {"QUARTO_PYTHON": sys.executable}
     command = ["quarto", "render", "-M", "keep-ipynb:true", *(["--profile", profile] if profile else [])]
     if len(formats) == 1:
@@ -69,7 +72,22 @@ def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
     if done.returncode:
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
     for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
-        text = colab.carrying(kept.read_text("utf-8"), root, profile or "")
-        write_atomically(folder / "index.ipynb", text.encode())
+        notebook = of_profile(kept.read_text("utf-8"), profiles)
+        write_atomically(folder / "index.ipynb", colab.carrying(notebook, root, profile or "").encode())
         kept.unlink()
     return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]
+
+
+def of_profile(notebook: str, profiles: tuple[str, ...]) -> str:
+    """The text of Quarto's notebook without what it ran but did not show, since it is for another profile."""
+    import nbformat
+
+    nb = nbformat.reads(notebook, 4)
+    lines = [source.Line(text, "", n) for n, cell in enumerate(nb.cells) for text in cell.source.split("\n")]
+    kept: dict[int, list[str]] = {}
+    for line in source.of_profiles(lines, profiles):
+        kept.setdefault(line.number, []).append(line.text)
+    for n, cell in enumerate(nb.cells):
+        cell.source = "\n".join(kept.get(n, ()))
+    nb.cells = [nb.cells[n] for n in sorted(kept) if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"]
+    return nbformat.writes(nb) + "\n"

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from lmreport import show
 from lmreport.errors import ReportError
 from lmreport.settings import project_root
 
 
-@cache
 def rubric() -> dict:
-    """{"sections": […], "items": […]} as in the file; raises ReportError if an item stands twice."""
+    """{"sections": […], "items": […]} of who answers: of the active profile, of all where there is none."""
+    found, answering = whole(), who()
+    sections = [s for s in found["sections"] if not answering or answering in s["who"]]
+    ids = {str(s["id"]) for s in sections}
+    return {"sections": sections, "items": [i for i in found["items"] if i["id"][0] in ids]}
+
+
+def whole() -> dict:
+    """The file as it is, for all profiles; raises ReportError if an item stands twice."""
+    return read(project_root() / "report" / "rubric.yml")
+
+
+@cache
+def read(path: Path) -> dict:
     import yaml
 
-    found = yaml.safe_load((project_root() / "report" / "rubric.yml").read_text(encoding="utf-8"))
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
     ids = [item["id"] for item in found["items"]]
     if len(ids) != len(set(ids)):
         raise ReportError("rubric.yml: an item stands there twice; give each one id")
     return found
 
 
+def who() -> str:
+    """For whom the report is, as the rubric says it ("157B"): the active profile, in Quarto's way; "" for all."""
+    from lmreport.render import project
+
+    root = project_root()
+    told = project.read_yaml(root / "_quarto.yml", root).get("profile") or {}
+    known = {name for section in whole()["sections"] for name in section["who"]}
+    return next((name.upper() for name in project.active(root, told) if name.upper() in known), "")
+
+
 def item(name: str) -> dict:
-    for entry in rubric()["items"]:
+    for entry in whole()["items"]:
         if entry["id"] == name:
             return entry
-    raise ReportError(f"rubric.yml has no item {name!r}; known are {', '.join(i['id'] for i in rubric()['items'])}")
+    raise ReportError(f"rubric.yml has no item {name!r}; known are {', '.join(i['id'] for i in whole()['items'])}")
 
 
 def points(name: str) -> str:
@@ -48,18 +71,18 @@ def differing() -> list[dict]:
 def differing_sentence() -> str:
     """One sentence on the printed totals that are not the sums of their items, "" if all are."""
     found = [f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})" for d in differing()]
-    return f"Two printed totals differ from their own items: {' and '.join(found)}; the points here are the items'." \
-        if found else ""
+    start = "A printed total differs from its" if len(found) == 1 else "Some printed totals differ from their"
+    return f"{start} own items: {' and '.join(found)}; the points here are the items'." if found else ""
 
 
 def table():
     """The points of every item, with a link to its answer."""
     rows = []
     for section in rubric()["sections"]:
-        who = " and ".join(section["who"])
-        rows.append([f"**{section['id']}**", f"**[{section['title']}](#{section['anchor']})** ({who})",
+        who_answers = " and ".join(section["who"])
+        rows.append([f"**{section['id']}**", f"**[{section['title']}](#{section['anchor']})** ({who_answers})",
                      f"**{total(section['id'])}**"])
         rows += [[i["id"], f"[{show.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
                  for i in rubric()["items"] if i["id"].startswith(str(section["id"]))]
-    rows.append(["", "**All items**", f"**{total()}**"])
+    rows.append(["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"])
     return show.table(rows, ["Item", "Question and answer", "Points"], ("left", "left", "right"), raw=True)

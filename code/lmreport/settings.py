@@ -10,6 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmreport import identity
 from lmreport.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
@@ -80,7 +81,8 @@ def load(root: Path | None = None, **given) -> Settings:
     The file is `lmreport.toml` in the project's root, or the one that LMREPORT_SETTINGS names.
     Raises ReportError for an unknown key and for a value of the wrong type or range.
     """
-    values = _from_file(root) | _from_environment() | {k: v for k, v in given.items() if v not in (None, "")}
+    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
+    values = told | {k: v for k, v in given.items() if v not in (None, "")}
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
         raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
@@ -101,7 +103,8 @@ def _from_environment() -> dict:
     return {name.lower(): value for name, value in given.items() if name not in NOT_SETTINGS}
 
 
-def _from_file(root: Path | None) -> dict:
+def read_file(root: Path | None = None) -> dict:
+    """What the settings file says; {} where there is none. Raises ReportError if it is no TOML."""
     named = os.environ.get(ENV_PREFIX + "SETTINGS")
     path = Path(named).expanduser() if named else project_root(root) / "lmreport.toml"
     if not path.is_file():

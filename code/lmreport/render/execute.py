@@ -48,8 +48,11 @@ def notebook(cells: list[Cell], execute: dict, params: dict, title: str = "") ->
     return nb
 
 
-def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
-    """Execute `nb` in place with `folder` as the working directory; one line of progress per cell."""
+def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profiles: tuple[str, ...] = ()):
+    """Execute `nb` in place with `folder` as the working directory; one line of progress per cell.
+
+    profiles: told to the cells as Quarto does, in QUARTO_PROFILE.
+    """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return
     from jupyter_client.kernelspec import KernelSpec
@@ -70,7 +73,8 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None]):
 
     async def all_cells():
         done = 0
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1",
+                       "QUARTO_PROFILE": ",".join(profiles)}
         async with client.async_setup_kernel(cwd=str(folder), env=environment), ended(manager):
             for index, cell in enumerate(nb.cells):
                 origin = cell.metadata.report

@@ -24,7 +24,7 @@ def made_from(doc, cells, formats, params: dict) -> dict:
     made = {
         "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
         "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
-        "settings": chosen(), "data": data_stamp(chosen()),
+        "settings": chosen(), "identity": who(), "data": data_stamp(chosen()),
         "environment": {k: os.environ[k] for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
         "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
         "cells": contents_of("\n".join(cell.source for cell in cells)),
@@ -43,8 +43,8 @@ def changes(then: dict, now: dict) -> list[str]:
         one, other = (dict(made.get(what, {})) for made in (then, now))
         found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
                   for name in sorted(one | other) if one.get(name) != other.get(name)]
-    others = ("formats", "profiles", "Python", "data", "dates")
-    found += [f"{what} changed" for what in others if then[what] != now[what]]
+    others = ("formats", "profiles", "Python", "identity", "data", "dates")
+    found += [f"{what} changed" for what in others if then.get(what) != now.get(what)]
     return found or (["the cells changed"] if then != now else [])
 
 
@@ -65,6 +65,16 @@ def chosen() -> dict[str, str]:
         return {name: str(value) for name, value in vars(settings.load()).items()}
     except ReportError:
         return {}
+
+
+def who() -> str:
+    """A digest of who hands the report in; the names themselves are not kept."""
+    from lmreport import identity
+
+    try:
+        return contents_of(str(identity.load()))
+    except ReportError:
+        return ""
 
 
 def data_stamp(settings: dict[str, str]) -> list:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ OPTIONS = METADATA | set("""
 EXECUTE = set("echo eval output warning error include freeze daemon ipynb-shell-interactivity "
               "fig-format fig-width fig-height fig-dpi".split())
 PROJECT = {"type", "output-dir", "render", "title"}
+PROFILE = {"default", "group"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Document:
 
 
 def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Document]:
-    """The documents that `_quarto.yml` at `root` lists."""
+    """The documents that `_quarto.yml` at `root` lists; without a `profile`, with the project's own."""
     root = root.resolve()
     if not (root / "_quarto.yml").is_file():
         raise ReportError(f"no _quarto.yml in {root}; render from the project's folder")
@@ -52,16 +54,43 @@ def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Docu
         if fmt not in FORMATS:
             raise ReportError(f"unknown format {fmt!r}; known are {', '.join(FORMATS)}")
     layers = [read_yaml(root / "_quarto.yml", root)]
-    profiles = tuple((profile or "").replace(",", " ").split())
-    for name in profiles:
-        if not (root / f"_quarto-{name}.yml").is_file():
-            raise ReportError(f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml")
-        layers.append(read_yaml(root / f"_quarto-{name}.yml", root))
+    profiles = active(root, layers[0].get("profile") or {}, profile)
+    layers += [read_yaml(path, root) for name in profiles if (path := root / f"_quarto-{name}.yml").is_file()]
     project = {}
     for layer in layers:
         project = merge(project, layer.get("project") or {})
     out = root / project.get("output-dir", ".")
     return [read_document(root, path, out, layers, formats, profiles) for path in listed(root, project)]
+
+
+def active(root: Path, told: dict, given: str | None = None) -> tuple[str, ...]:
+    """The profiles that hold: `given`, else those of QUARTO_PROFILE, else the default; one of each group at least.
+
+    told: what `_quarto.yml` says under `profile`. Raises ReportError for an unknown one and for two of one group.
+    """
+    groups = [[str(name) for name in names] for names in as_groups(told.get("group") or [])]
+    chosen = words(given) or words(os.environ.get("QUARTO_PROFILE"))
+    for name in chosen:
+        if not (root / f"_quarto-{name}.yml").is_file() and name not in sum(groups, []):
+            known = sorted(p.stem.removeprefix("_quarto-") for p in root.glob("_quarto-*.yml"))
+            raise ReportError(f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml"
+                              + (f"; known are {', '.join(known)}" if known else ""))
+    chosen = chosen or words(told.get("default"))
+    for names in groups:
+        both = [name for name in chosen if name in names]
+        if len(both) > 1:
+            raise ReportError(f"profiles {' and '.join(both)} exclude each other; give one of them")
+        chosen += names[:1] if not both else []
+    return tuple(chosen)
+
+
+def as_groups(group: list) -> list[list]:
+    return group if group and isinstance(group[0], list) else [group] if group else []
+
+
+def words(names) -> list[str]:
+    """Names of profiles from a list or from text, parted by commas or blanks."""
+    return [str(n) for n in names] if isinstance(names, list) else str(names or "").replace(",", " ").split()
 
 
 def listed(root: Path, project: dict) -> list[Path]:
@@ -97,7 +126,7 @@ def read_document(root, path, out, layers, formats, profiles) -> Document:
 
 def for_format(layer: dict, fmt: str) -> dict:
     """The options of one file that hold for `fmt`: its own ones win over the common ones."""
-    common = {k: v for k, v in layer.items() if k not in ("format", "project")}
+    common = {k: v for k, v in layer.items() if k not in ("format", "project", "profile")}
     named = layer.get("format") or {}
     own = named.get(fmt) if isinstance(named, dict) else None
     return merge(common, own if isinstance(own, dict) else {})
@@ -130,12 +159,12 @@ def parse_yaml(source: str, name: str, first_line: int) -> dict:
         return {}
     if not isinstance(data, dict):
         raise ReportError(f"{name}:{first_line}: expected `option: value` lines")
-    check_keys(tree, OPTIONS | {"project"}, name, first_line)
+    check_keys(tree, OPTIONS | {"project", "profile"}, name, first_line)
     return data
 
 
 def check_keys(tree, known: set[str], name: str, first_line: int) -> None:
-    inside = {"execute": EXECUTE, "project": PROJECT, "format": set(FORMATS)}
+    inside = {"execute": EXECUTE, "project": PROJECT, "profile": PROFILE, "format": set(FORMATS)}
     for key, value in tree.value:
         line = first_line + key.start_mark.line
         if key.value not in known:

@@ -54,19 +54,36 @@ CELL = {
 }
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
+FOR_PROFILE = re.compile(r'(:{3,}) *\{\.content-(visible|hidden) (when|unless)-profile="([^"]+)"\}\s*$')
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
 def read(document: Document) -> list[Cell]:
     """The cells of `document` with its includes. Raises ReportError for unknown options and shortcodes."""
     lines = [Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)]
-    cells = split(list(included(lines, document.root, document.path, (document.path,))))
+    lines = list(included(lines, document.root, document.path, (document.path,)))
+    cells = split(of_profiles(lines, document.profiles))
     labels: dict[str, str] = {}
     for cell in cells:
         if cell.label and cell.label in labels:
             raise ReportError(f"{cell.place}: label {cell.label!r} was given before, at {labels[cell.label]}")
         labels[cell.label] = cell.place
     return cells
+
+
+def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    """`lines` without what stands in Divs for other profiles, so that cells in there are not run; and without the
+    fences of the Divs for these. Such a Div ends at the next fence of as many colons; one without is left as it is."""
+    kept, i = [], 0
+    while i < len(lines):
+        fence = FOR_PROFILE.match(lines[i].text)
+        end = next((n for n in range(i + 1, len(lines)) if lines[n].text.strip() == fence[1]), None) if fence else None
+        if end is None:
+            kept.append(lines[i])
+        elif (fence[2] == "visible") == ((fence[4] in profiles) == (fence[3] == "when")):
+            kept += of_profiles(lines[i + 1:end], profiles)
+        i = i + 1 if end is None else end + 1
+    return kept
 
 
 def place(cells: list[Cell], *patterns: str) -> str:

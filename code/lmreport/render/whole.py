@@ -38,7 +38,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     defaults = options.get("execute") or {}
     title = str(options.get("title", doc.path.stem))
     nb = execute.notebook(cells, defaults, params, title)
-    execute.run(nb, doc.path.parent, defaults, progress)
+    execute.run(nb, doc.path.parent, defaults, progress, doc.profiles)
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         folder = Path(name)
