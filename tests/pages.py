@@ -32,7 +32,8 @@ Hidden marmalade.
 
 ![A line that rises.](line.svg){#fig-line fig-alt="One line from lower left to upper right."}
 
-[Run line-0123 (2026-01-02) · drawn by `line` · again: `lmreport run line --force`, and so on, with more words to cut.]{.origin tabindex="0"}
+[Run line-0123 (2026-01-02) · drawn by `line` · again: `lmreport run line --force`,
+and so on, with more words to cut.]{.origin tabindex="0"}
 
 ## Inside {#sec-b}
 
@@ -63,7 +64,7 @@ def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not
 
 | name | one | two | three | four | five | six | seven |
 |---|---|---|---|---|---|---|---|
-| without_a_caption | 0.123456789012 | 0.123456789012 | 0.123456789012 | 0.123456789012 | 0.123456789012 | 0.123456789012 | 0.1 |
+| without_a_caption | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1 |
 
 $$
 a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q = r + s + t + u + v + w + x + y + z
