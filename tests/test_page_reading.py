@@ -48,7 +48,11 @@ def test_preview_of_what_a_link_points_at(page, link, shown):
     expect(preview).to_be_visible()
     page.keyboard.press("Escape")
     expect(preview).to_be_hidden()
+    page.keyboard.press("/")
+    page.wait_for_timeout(400)
+    expect(preview).to_be_hidden()  # and stays away while the pointer rests
     page.mouse.move(2, 2)
+    page.wait_for_timeout(50)
     anchor.hover()
     expect(preview).to_be_visible()
     page.mouse.move(2, 2)
