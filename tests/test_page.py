@@ -119,7 +119,7 @@ def test_print_has_all_of_the_text_and_no_buttons(browser, made):
                        "with more words to cut", "The note says more"):
             assert wanted in text, wanted
         assert "Search this" not in text and "Copy" not in text.replace("Copyright", "")
-        assert np.median(pdf[0].render(scale=0.2).to_numpy()) > 240  # printed on white, whatever the colours of the screen
+        assert np.median(pdf[0].render(scale=0.2).to_numpy()) > 240  # white paper from dark screens
 
 
 def test_nothing_is_asked_for_and_nothing_logged(browser, made):
