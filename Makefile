@@ -7,6 +7,7 @@ VENV    := .venv
 PYTHON  ?= python3
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
+AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests alone
 
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
@@ -38,6 +39,8 @@ $(STAMP): pyproject.toml
 	@echo "environment: making $(VENV) with the pinned packages (a few minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@npm install --silent --no-audit --no-fund --no-save --prefix $(VENV) $(AXE) \
+		|| echo 'environment: npm could not install $(AXE), so the tests of accessibility will be skipped'
 	@touch $(STAMP)
 
 clean:

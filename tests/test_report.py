@@ -16,6 +16,7 @@ import numpy as np
 import pikepdf
 import pytest
 
+from browser import PHONE, WIDE, opened, violations
 from lmreport import data, rubric, runs, show
 from rendering import Page, pdf_text, squeezed, text
 
@@ -235,6 +236,15 @@ def test_one_digit_edited_in_place_is_found(project, recorded, what, pattern, sa
     finally:
         path.write_text(kept, encoding="utf-8")
     assert done.returncode and re.search(said, done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize("width, scheme", [
+    (WIDE, "dark"), (PHONE, "light"),
+    pytest.param(WIDE, "light", marks=pytest.mark.slow), pytest.param(PHONE, "dark", marks=pytest.mark.slow)])
+def test_the_page_bars_nobody(project, browser, width, scheme):
+    with opened(browser, project / "_report" / "report" / "index.html", width, scheme=scheme) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
 
 
 def test_an_unchanged_report_is_not_rendered_again(project):

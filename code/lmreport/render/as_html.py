@@ -61,8 +61,7 @@ class Html:
         return None
 
     def table(self, item, caption):
-        start = '<div class="table-scroll" tabindex="0" role="region" aria-label="Table">'
-        return [self.raw(start), natural(item), self.raw("</div>")]
+        return [self.raw('<div class="table-scroll">'), natural(item), self.raw("</div>")]
 
     def code(self, item):
         attributes, source = item["c"]

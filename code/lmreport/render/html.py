@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.render import project, tree
 
 HERE = Path(__file__).parent
 
@@ -29,6 +29,10 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     page = page.replace("/*SCRIPT*/", (HERE / "page.js").read_text(encoding="utf-8"))
     page = page.replace("<!--METADATA-->", metadata(doc, options))
     page = re.sub(r'(<img [^>]*?src=")([^"]+)(")', lambda m: m[1] + embedded(m[2], folder, document) + m[3], page)
+    styles = [f"<style>\n{text}</style>" for text in project.included(options, "css", document.root)]
+    headers = styles + project.included(options, "include-in-header", document.root)
+    page = page.replace("<!--HEADER-->", "\n".join(headers))
+    page = page.replace("<!--AFTER-->", "\n".join(project.included(options, "include-after-body", document.root)))
     return page.encode("utf-8", "replace"), warnings
 
 

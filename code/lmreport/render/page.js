@@ -18,17 +18,7 @@
     try { localStorage.setItem("theme", root.dataset.theme); } catch (e) { /* private window */ }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
-  name(); document.body.prepend(toggle); document.body.prepend(document.querySelector(".skip"));
-
-  all("div.sourceCode").forEach(function (box) {
-    var b = make("button", {"class": "copy", type: "button", "aria-label": "Copy this code"}, "Copy");
-    b.addEventListener("click", function () {
-      navigator.clipboard.writeText(box.querySelector("code").textContent).then(
-        function () { b.textContent = "Copied"; setTimeout(function () { b.textContent = "Copy"; }, 1500); },
-        function () { b.textContent = "Not allowed"; });
-    });
-    box.prepend(b);
-  });
+  name(); document.body.prepend(document.querySelector(".skip"), toggle);
 
   all("main section[id] > :is(h1, h2, h3, h4, h5)").forEach(function (h) {
     h.append(make("a", {"class": "anchor", href: "#" + h.parentNode.id, "aria-label": "Link to this section"}, "#"));

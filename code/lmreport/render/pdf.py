@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.render import project, tree
 from lmreport.render.html import common, local
 
 HERE = Path(__file__).parent
@@ -75,19 +75,9 @@ def variables(options: dict, document) -> list[str]:
              "fontsize": options.get("fontsize", "10.5pt")}
     if options.get("toc"):
         pairs["toc"] = "true"
-    header = options.get("include-in-header")
     found = [f"--variable={key}={value}" for key, value in pairs.items()]
-    for name in [header] if isinstance(header, str) else header or []:
-        text = name.get("text", "") if isinstance(name, dict) else read(document, name)
-        found.append(f"--variable=header-includes={text}")
-    return found
-
-
-def read(document, name: str) -> str:
-    path = document.root / name
-    if not path.is_file():
-        raise ReportError(f"_quarto.yml: include-in-header {name!r} does not exist")
-    return path.read_text(encoding="utf-8")
+    return found + [f"--variable=header-includes={text}"
+                    for text in project.included(options, "include-in-header", document.root)]
 
 
 def fetch_pictures(doc: dict, folder: Path, document) -> None:

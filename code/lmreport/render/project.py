@@ -21,7 +21,7 @@ OPTIONS = METADATA | set("""
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
     fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
-    pdf-standard""".split())
+    include-after-body css crossrefs-hover citations-hover footnotes-hover pdf-standard""".split())
 EXECUTE = set("echo eval output warning error include freeze daemon ipynb-shell-interactivity "
               "fig-format fig-width fig-height fig-dpi".split())
 PROJECT = {"type", "output-dir", "render", "title"}
@@ -173,6 +173,20 @@ def check_keys(tree, known: set[str], name: str, first_line: int) -> None:
             check_keys(value, inside[key.value], name, first_line)
         elif key.value in FORMATS and known is inside["format"] and isinstance(value, yaml.MappingNode):
             check_keys(value, OPTIONS, name, first_line)
+
+
+def included(options: dict, key: str, root: Path) -> list[str]:
+    """The texts that an option like include-in-header names: files of the project at `root`, or `text: …` itself."""
+    named = options.get(key) or []
+    texts = []
+    for name in named if isinstance(named, list) else [named]:
+        if isinstance(name, dict):
+            texts.append(str(name.get("text", "")))
+        elif (root / name).is_file():
+            texts.append((root / name).read_text(encoding="utf-8"))
+        else:
+            raise ReportError(f"_quarto.yml: {key} {name!r} does not exist")
+    return texts
 
 
 def near(word: str, known) -> str:

@@ -1,0 +1,106 @@
+"""A small report with each construct that the page has something to do for, made once for all tests."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rendering import ROOT, own, project, quarto
+
+FRONT = "---\ntitle: A page to try\nsubtitle: With each construct\ndate: 2026-01-02\njupyter: python3\n---\n\n"
+BODY = """
+# Summary {.unnumbered}
+
+The first sentence has a number, [90.1 %]{.computed data-value="0.901" data-as="pct:1" data-code="x"}.
+
+::: {.callout-note}
+## A note
+With [a link](#sec-b) and `code`.
+:::
+
+::: {.callout-warning collapse="true"}
+## Folded
+Hidden marmalade.
+:::
+
+# First part {#sec-a}
+
+@fig-line shows a line, @tbl-wide much, @eq-long says why. Item by @vaswani2017.[^n]
+
+[^n]: The note says more.
+
+![A line that rises.](line.svg){#fig-line fig-alt="One line from lower left to upper right."}
+
+[Run line-0123 (2026-01-02) · drawn by `line` · again: `lmreport run line --force`,
+and so on, with more words to cut.]{.origin tabindex="0"}
+
+## Inside {#sec-b}
+
+*Item 1a · 2 points*
+
+Again @fig-line, and words, words.
+
+```{python}
+#| label: folded
+# a comment
+import sys
+print("a long line of output " * 12, file=sys.stdout)
+```
+
+```{python}
+#| label: shown
+#| code-fold: false
+def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not
+```
+
+# Second part {#sec-c}
+
+| | alpha | beta | gamma | delta | epsilon | zeta | eta | theta |
+|---|---|---|---|---|---|---|---|---|
+| one row | 0.12345678 | 0.23456789 | 0.34567891 | 0.45678912 | 0.56789123 | 0.67891234 | 0.78912345 | 0.89123456 |
+
+: Much in one row. {#tbl-wide}
+
+| name | one | two | three | four | five | six | seven |
+|---|---|---|---|---|---|---|---|
+| without_a_caption | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1 |
+
+$$
+a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q = r + s + t + u + v + w + x + y + z
+$$ {#eq-long alt="Letters."}
+
+::: {.panel-tabset}
+## One
+The first tab.
+
+## Two
+The second tab hides a pomegranate.
+:::
+
+""" + "\n\n".join(f"Paragraph {i} of plain words to make the page long enough to scroll." for i in range(30)) + """
+
+# Third part {#sec-d}
+
+""" + "\n\n".join(f"Sentence {i} at the end." for i in range(30)) + """
+
+# References {.unnumbered}
+
+::: {#refs}
+:::
+"""
+LINE = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewBox="0 0 400 200">
+<path d="M20 180L380 20" stroke="#0072b2" stroke-width="4"/><text x="150" y="190" font-size="14">steps</text></svg>"""
+
+
+def small(folder: Path, renderer: str) -> Path:
+    """The page of the small report with the options, style and scripts of the real one."""
+    project(folder, BODY, FRONT, (ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+    (folder / "report" / "line.svg").write_text(LINE)
+    shutil.copytree(ROOT / "report" / "page", folder / "report" / "page")
+    for name in ("theme.scss", "typst-header.typ"):
+        shutil.copy(ROOT / "report" / name, folder / "report")
+    if renderer == "quarto":
+        return quarto(folder, "--to", "html") / "index.html"
+    with ThreadPoolExecutor(1) as aside:  # the browser's event loop may run in this thread
+        return aside.submit(own, folder, ("html",)).result() / "index.html"
