@@ -1,112 +1,146 @@
-"""What each change of the recipe brings: steps that are fine-tuned alike but for one thing, scored on validation only.
+"""What each change brings: models that differ in one thing, scored on the validation texts only, and their stacks.
 
-A step that is finished is kept by itself, under a key of its recipe, the data, the weights and the code of the
-training; so a stopped study goes on after it, a new step costs only itself, and several processes share the work.
+A step that is finished is kept by itself, under a key of what it sets, the texts, the weights and the code that
+trains; so a stopped study goes on after it, a new step costs only itself, and several processes share the work.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+import pickle
 import time
 from pathlib import Path
 
 import numpy as np
 
-from lmreport import cache, lock, models, pretrain, progress, provenance, split, train, tune
+from lmreport import cache, combine, lock, models, pretrain, progress, provenance, split, tune
+from lmreport.combine import Linear
 from lmreport.recipe import Recipe
 from lmreport.settings import cache_root
 
-PILOT = Recipe(texts=1600, max_length=128, epochs=1, average=0.98)
-PILOTS = {  # name: what it changes; the first is what the others are compared with
-    "start": {},
-    "learning rate × 3": dict(learning_rate=3e-4),
-}
 
-
-def steps(sizes: dict) -> dict[str, Recipe]:
-    """{name: recipe} of the steps; `sizes` shrinks them all for the quick form."""
-    start = dataclasses.replace(PILOT, **sizes)
-    return {name: dataclasses.replace(start, **change) for name, change in PILOTS.items()}
-
-
-def key(recipe: Recipe, corpus, source) -> str:
-    """Sixteen digits for everything that determines the result of one step."""
-    return provenance.digest([dataclasses.asdict(recipe), corpus.digest, source.digest,
-                              {name: provenance.definitions(name) for name in ("recipe", "tune", "pretrain", "split")},
-                              provenance.versions("torch", "transformers", "tokenizers")])
-
-
-def folder_of(recipe: Recipe, corpus, source) -> Path:
-    return cache_root() / "ladder" / key(recipe, corpus, source)
-
-
-def measure(recipe: Recipe, corpus, source, say=progress.say) -> dict:
+def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
     """The result of one step: found, or made now and kept.
 
-    validation_logits (texts, classes), average_logits where weights are averaged, windows_logits; seconds,
-    cpu_seconds, tokens, memory (MiB), predict_seconds, recipe, made.
+    validation_logits (texts, classes), average_logits where weights are averaged; seconds, cpu_seconds, tokens, memory
+    (MiB), texts, sets (what the step sets), made (date, commit, hardware, load).
     """
-    folder = folder_of(recipe, corpus, source)
+    folder = folder_of(step, splits, path)
     with lock.only_one(f"ladder-{folder.name}", say):
         if not (folder / "found.npz").is_file():
-            cache.write_atomically(folder / "found.npz", cache.pack(fit(recipe, corpus, source, folder, say)))
+            folder.mkdir(parents=True, exist_ok=True)
+            tune.forget_peak()
+            made = {"date": provenance.now(), "commit": provenance.commit("ladder"),
+                    "hardware": provenance.hardware(), "load": os.getloadavg()[0], "threads": provenance.threads()}
+            found = (fine_tune if isinstance(step, Recipe) else fit_linear)(step, splits, path, folder, say)
+            found |= {"memory": tune.peak_memory(), "sets": dataclasses.asdict(step), "made": made}
+            cache.write_atomically(folder / "found.npz", cache.pack(found))
             (folder / "state.pt").unlink(missing_ok=True)
     return cache.unpack((folder / "found.npz").read_bytes())
 
 
-def fit(recipe: Recipe, corpus, source, folder: Path, say=progress.say) -> dict:
-    """Fine-tune by `recipe` and score the validation texts; the weights stay in `folder`."""
-    import torch
+def folder_of(step, splits, path: str) -> Path:
+    """Where a step is kept: under sixteen digits for everything that determines its result."""
+    code = provenance.reached("ladder", "fine_tune" if isinstance(step, Recipe) else "fit_linear")
+    libraries = ("torch", "transformers", "tokenizers") if isinstance(step, Recipe) else ("scikit-learn", "tokenizers")
+    given = [dataclasses.asdict(step), texts_digest(splits["train"]), texts_digest(splits["validation"]),
+             models.sha256(Path(path) / "model.safetensors"), code, provenance.versions(*libraries)]
+    return cache_root() / "ladder" / provenance.digest(given)
 
-    made = {"date": provenance.now(), "commit": provenance.commit("ladder"), "hardware": provenance.hardware(),
-            "load": os.getloadavg()[0], "threads": torch.get_num_threads()}
-    tune.forget_peak()
-    splits, tokenizer = train.load_splits(corpus, recipe.drawn), tune.tokenizer_of(source.path)
+
+def texts_digest(dataset) -> str:
+    whole = hashlib.sha256("\0".join(dataset["text"]).encode())
+    return hashlib.sha256(whole.digest() + bytes(dataset["labels"])).hexdigest()
+
+
+def fine_tune(recipe: Recipe, splits, path: str, folder: Path, say) -> dict:
+    """Fine-tune the encoder at `path` by `recipe` and score the validation texts; the weights stay in `folder`."""
+    tokenizer, found = tune.tokenizer_of(path), {}
     chosen = split.subset(splits["train"], recipe.texts, recipe.drawn)
-    model, found = tune.classifier(source.path, chosen.features["labels"].num_classes, recipe), {}
+    model = tune.classifier(path, chosen.features["labels"].num_classes, recipe)
     if recipe.masked_epochs:
         if not (folder / "masked.npz").is_file():
-            told = pretrain.train(source.path, tune.pieces_of(tokenizer, list(splits["train"]["text"])), recipe,
-                                  tokenizer, folder, say)
+            told = pretrain.train(path, tune.pieces_of(tokenizer, list(splits["train"]["text"])), recipe, tokenizer,
+                                  folder, say)
             cache.write_atomically(folder / "masked.npz", cache.pack(told))
         pretrain.load_into(model, folder)
         found |= cache.unpack((folder / "masked.npz").read_bytes())
     rows = tune.rows_of(tune.pieces_of(tokenizer, list(chosen["text"])), recipe, tokenizer)
-    padding = tokenizer.pad_token_id
-    found |= tune.train(model, rows, chosen["labels"], recipe, padding, folder, say)
-    mean, start = found.pop("average"), time.perf_counter()
-    pieces = tune.pieces_of(tokenizer, list(splits["validation"]["text"]))
-    rows = tune.rows_of(pieces, recipe, tokenizer)
-    found["validation_logits"] = tune.predict(model, rows, padding, say)
-    found["predict_seconds"] = time.perf_counter() - start
+    found |= tune.train(model, rows, chosen["labels"], recipe, tokenizer.pad_token_id, folder, say)
+    mean = found.pop("average")
+    tune.save(folder / "model.pt", model.state_dict())
+    rows = tune.rows_of(tune.pieces_of(tokenizer, list(splits["validation"]["text"])), recipe, tokenizer)
+    found["validation_logits"] = tune.predict(model, rows, tokenizer.pad_token_id, say)
     if mean:
         model.load_state_dict(mean)
-        found["average_logits"] = tune.predict(model, rows, padding, say)
-    tune.save(folder / "model.pt", model.state_dict())
+        found["average_logits"] = tune.predict(model, rows, tokenizer.pad_token_id, say)
+        tune.save(folder / "average.pt", mean)
+    tell(found, splits, say)
+    return found | {"texts": len(chosen)}
+
+
+def fit_linear(linear: Linear, splits, path: str, folder: Path, say) -> dict:
+    """Fit a linear model on all training texts and score the validation texts; it stays in `folder`."""
+    tokenizer, wall, cpu = tune.tokenizer_of(path), time.perf_counter(), time.process_time()
+    model = combine.pipeline(linear, 0)
+    model.fit(combine.VIEWS[linear.view][0](list(splits["train"]["text"]), tokenizer), splits["train"]["labels"])
+    found = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu, "tokens": 0,
+             "texts": len(splits["train"]),
+             "validation_logits": combine.scores_of(model, linear, list(splits["validation"]["text"]), tokenizer)}
+    cache.write_atomically(folder / "model.pickle", pickle.dumps(model))
+    tell(found, splits, say)
+    return found
+
+
+def tell(found: dict, splits, say) -> None:
     right = (found["validation_logits"].argmax(-1) == np.array(splits["validation"]["labels"])).mean()
-    say(f"ladder: {found['tokens']:,} tokens in {found['seconds']:.0f} s, validation accuracy {right:.4f}")
-    return found | {"texts": len(chosen), "memory": tune.peak_memory(), "recipe": dataclasses.asdict(recipe),
-                    "made": made}
+    say(f"ladder: {found['seconds']:.0f} s, validation accuracy {right:.4f}")
 
 
-def main(names: list[str]) -> None:
-    """Make the named steps one after the other (all if none is named), as a process beside others."""
+def reading_on(recipe: Recipe, splits, path: str, most: int, say=progress.say) -> dict:
+    """A finished step that predicts with up to `most` windows of a text instead of its beginning: only the prediction
+    is new. validation_logits and the seconds of that prediction."""
+    folder, known = folder_of(recipe, splits, path), measure(recipe, splits, path, say)
+    kept = folder / f"windows-{most}.npz"
+    if not kept.is_file():
+        model, tokenizer = fine_tuned(recipe, splits, path), tune.tokenizer_of(path)
+        start, cpu = time.perf_counter(), time.process_time()
+        pieces = tune.pieces_of(tokenizer, list(splits["validation"]["text"]))
+        logits = tune.predict_windows(model, pieces, recipe, tokenizer, most, known["validation_logits"])
+        cache.write_atomically(kept, cache.pack({"validation_logits": logits, "seconds": time.perf_counter() - start,
+                                                 "cpu_seconds": time.process_time() - cpu}))
+    return known | cache.unpack(kept.read_bytes())
+
+
+def fine_tuned(recipe: Recipe, splits, path: str, weights: str = "model.pt"):
+    """The classifier of a finished step; weights: "model.pt" or "average.pt"."""
     import torch
 
-    from lmreport import data, settings
-
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    progress.hide_bars()
-    chosen = settings.resolved(settings.load(scale="full"))
-    corpus, source = data.obtain(chosen.data), models.locate(chosen.model)
-    for name, recipe in steps({}).items():
-        if not names or name in names:
-            progress.say(f"ladder: {name}")
-            measure(recipe, corpus, source)
+    model = tune.classifier(path, splits["train"].features["labels"].num_classes, recipe)
+    model.load_state_dict(torch.load(folder_of(recipe, splits, path) / weights, weights_only=True))
+    return model
 
 
-if __name__ == "__main__":
-    import sys
+def test_logits(step, splits, path: str, weights: str = "model.pt", backwards: bool = False, say=progress.say):
+    """Logits (texts, classes) of a finished step for the test texts, computed once, in blocks that are kept.
 
-    main(sys.argv[1:])
+    backwards: begin with the last block, for a second process that helps.
+    """
+    folder, tokenizer, texts = folder_of(step, splits, path), tune.tokenizer_of(path), list(splits["test"]["text"])
+    measure(step, splits, path, say)
+    model = pickle.loads((folder / "model.pickle").read_bytes()) if isinstance(step, Linear) else \
+        fine_tuned(step, splits, path, weights)
+    starts, blocks = range(0, len(texts), 1000), {}
+    for start in reversed(starts) if backwards else starts:
+        part = texts[start:start + 1000]
+        kept = folder / f"test-{weights}-{texts_digest(splits['test'])[:8]}-{start}.npz"
+        with lock.only_one(f"ladder-{folder.name}-{start}", say):
+            if not kept.is_file():
+                logits = combine.scores_of(model, step, part, tokenizer) if isinstance(step, Linear) else tune.predict(
+                    model, tune.rows_of(tune.pieces_of(tokenizer, part), step, tokenizer), tokenizer.pad_token_id)
+                cache.write_atomically(kept, cache.pack({"logits": logits}))
+                say(f"ladder: predicted the {len(part):,} test texts from {start:,} on")
+        blocks[start] = cache.unpack(kept.read_bytes())["logits"]
+    return np.concatenate([blocks[start] for start in starts])

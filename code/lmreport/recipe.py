@@ -50,9 +50,9 @@ def cut(pieces: list[int], max_length: int, tail: int, first: int, last: int) ->
 
 
 def windows(pieces: list[int], max_length: int, most: int, first: int, last: int) -> list[list[int]]:
-    """A text as at most `most` windows, each half over its neighbour, for a prediction that reads beyond the cut."""
+    """A text as at most `most` inputs, one after the other, for a prediction that reads beyond the cut."""
     room = max_length - 2
-    starts = range(0, max(len(pieces) - room // 2, 1), room // 2)[:most]
+    starts = range(0, max(len(pieces), 1), room)[:most]
     return [[first, *pieces[start:start + room], last] for start in starts]
 
 

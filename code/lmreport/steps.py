@@ -1,0 +1,177 @@
+"""Two studies of what better accuracy takes: every step on the validation texts, and the chosen ones on the test."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+
+from lmreport import combine, ladder, models, progress, provenance, runs, train
+from lmreport.combine import Linear
+from lmreport.recipe import Recipe
+
+ON_RECORD = {"tfidf_svm": "TF-IDF + SVM", "lstm": "LSTM", "transformer": "Transformer, the assignment’s recipe"}
+LINEAR = {  # linear models on all training texts: what a view of the texts loses
+    "SVM: words only": Linear(characters=0),
+    "SVM: no punctuation": Linear(view="no punctuation"),
+    "SVM: marks as words": Linear(view="marks as words", characters=0),
+    "SVM: word pieces": Linear(view="word pieces", characters=0),
+    "SVM: word pieces and characters": Linear(view="word pieces", words=3),
+}
+PILOT = Recipe(texts=1600, max_length=128, epochs=1, average=0.98)
+PILOTS = {  # small trainings, each with one thing changed against the first
+    "pilot": {},
+    "pilot: learning rate × 3": dict(learning_rate=3e-4),
+    "pilot: 64 first and 64 last pieces": dict(tail=63, average=0.0),
+    "pilot: layer-wise rate × 0.8": dict(layer_decay=0.8, average=0.0),
+}
+FULL = {"all texts": Recipe(max_length=192, tail=64, epochs=1, learning_rate=3e-4, average=0.99)}
+FREE = {"averaged weights": "average_logits"}  # what a step with an average gives beside its last weights
+TRANSFORMER, SVM, PIECES = ON_RECORD["transformer"], ON_RECORD["tfidf_svm"], "SVM: word pieces and characters"
+STACKS = {  # name: the models whose scores are weighted
+    "stack: SVM, LSTM": (SVM, ON_RECORD["lstm"]),
+    "stack: Transformer, SVM": (TRANSFORMER, SVM),
+    "stack: Transformer, two SVMs": (TRANSFORMER, SVM, PIECES),
+    "stack: two Transformers": (TRANSFORMER, *FULL),
+    "stack: two Transformers, SVM": (TRANSFORMER, *FULL, SVM),
+    "stack: two Transformers, two SVMs": (TRANSFORMER, *FULL, SVM, PIECES),
+    "stack: all and the LSTM": (TRANSFORMER, *FULL, SVM, PIECES, ON_RECORD["lstm"]),
+}
+SMALLER = dict(texts=32, max_length=24, masked_length=16)  # of the recipes in the quick form, and its only steps:
+QUICK = ("pilot", "pilot: learning rate × 3", *FULL, "SVM: words only", PIECES)
+
+
+def chosen(scale: str) -> dict:
+    """{name: what it sets} of the steps that are trained at a scale."""
+    named = {n: dataclasses.replace(PILOT, **change) for n, change in PILOTS.items()} | FULL | LINEAR
+    if scale == "full":
+        return named
+    return {name: dataclasses.replace(step, **SMALLER, tail=min(step.tail, 8)) if isinstance(step, Recipe) else step
+            for name, step in named.items() if name in QUICK}
+
+
+def against(name: str) -> str:
+    """The step that `name` is compared with: for a pilot the plain one, for a linear model and a stack the best single
+    model that was on record, for anything else the assignment's recipe."""
+    if name.startswith("pilot: "):
+        return "pilot"
+    return {SVM: SVM, TRANSFORMER: TRANSFORMER}.get(name, SVM if name.startswith("SVM") else TRANSFORMER)
+
+
+def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
+    """Every step on the validation texts.
+
+    records: the models on record by name. Returns points (name, against: the row it is compared with, seconds,
+    cpu_seconds, tokens, memory, texts, sets, made), logits (points, texts, classes), predicted (points, texts),
+    labels (texts,).
+    """
+    labels, points, logits = np.array(splits["validation"]["labels"]), [], []
+
+    def add(name: str, found: dict, scores) -> None:
+        told = ("seconds", "cpu_seconds", "tokens", "memory", "texts", "sets", "made", "weights", "masked_seconds",
+                "masked_tokens", "masked_loss")
+        points.append({"name": name} | {k: found[k] for k in told if k in found})
+        logits.append(np.asarray(scores, np.float32))
+        say(f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}")
+
+    for name, label in ON_RECORD.items():
+        record = records[name]
+        add(label, {"seconds": float(record["train_seconds"]), "texts": int(record["train_texts"]),
+                    "tokens": int(record.values.get("train_tokens", 0) * record["epochs"]), "made": record.made},
+            record["validation_logits"])
+    for name, step in chosen(scale).items():
+        found = ladder.measure(step, splits, path, say)
+        add(name, found, found["validation_logits"])
+        if "average_logits" in found:
+            add(f"{name}, averaged weights", found, found["average_logits"])
+    by_name = dict(zip((p["name"] for p in points), logits, strict=True))
+    for name, members in STACKS.items():
+        start = time.perf_counter()
+        scores = np.stack([combine.normalised(by_name[member]) for member in members])
+        found = combine.cross_fitted(scores, labels, settings.seed)
+        add(name, {"seconds": time.perf_counter() - start, "weights": list(combine.fit_stack(scores, labels)[0]),
+                   "texts": len(labels)}, found)
+    names = [p["name"] for p in points]
+    for point in points:
+        point["against"] = names.index(against(point["name"]))
+    return {"points": points, "logits": np.array(logits).astype(np.float16),
+            "predicted": np.array(logits).argmax(-1).astype(np.int8), "labels": labels.astype(np.int8)}
+
+
+def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
+    """The test texts, once: the models on record, the full training, and the stack that did best on validation.
+
+    names, predicted (names, texts), labels (texts,); logits of the stack (texts, classes) and its validation_logits,
+    cross-fitted; members and weights of the stack; seconds of the prediction of each member.
+    """
+    steps, labels = climb(settings, splits, path, records, scale, say), np.array(splits["test"]["labels"])
+    right = {p["name"]: (row == steps["labels"]).mean() for p, row in zip(steps["points"], steps["predicted"],
+                                                                         strict=True)}
+    best = max(STACKS, key=lambda name: right[name])  # of equally good ones the first, which has the fewest members
+    at = {p["name"]: i for i, p in enumerate(steps["points"])}
+    test = {label: np.asarray(records[name]["logits"]) for name, label in ON_RECORD.items()}
+    for name, step in chosen(scale).items():
+        if name in FULL or name in STACKS[best]:
+            test[name] = ladder.test_logits(step, splits, path, say=say)
+    members = STACKS[best]
+    scores = np.stack([combine.normalised(steps["logits"][at[m]].astype(np.float32)) for m in members])
+    weights, bias = combine.fit_stack(scores, steps["labels"].astype(int))
+    test[best] = combine.stacked(np.stack([combine.normalised(test[m]) for m in members]), weights, bias)
+    return {"names": list(test), "predicted": np.array([t.argmax(-1) for t in test.values()]).astype(np.int8),
+            "logits": test[best].astype(np.float32), "labels": labels, "members": list(members),
+            "weights": list(weights), "bias": list(bias), "validation_labels": steps["labels"].astype(int),
+            "validation_logits": steps["logits"][at[best]].astype(np.float32)}
+
+
+STUDIES = {"ladder": climb, "summit": summit}
+
+
+def run(name: str, settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> runs.Record:
+    """The record of a study of this module, made if there is none, or by force, after the models that it needs."""
+    source, scale = models.locate(settings.model), scale or settings.scale
+    records = {n: train.run(n, settings, corpus, say=say) for n in ON_RECORD}
+
+    def make() -> dict:
+        say(f"{name}: at scale {scale} on {corpus.name}")
+        start, splits = time.perf_counter(), train.splits_for(settings, corpus)
+        values = STUDIES[name](settings, splits, source.path, records, scale, say)
+        return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
+
+    return train.once(name, inputs(name, settings, corpus, source, scale), make, force, say)
+
+
+def inputs(name: str, settings, corpus, source, scale: str = "") -> dict:
+    """Everything that determines a study of this module; `members`: the keys of the records that it starts from."""
+    scale = scale or settings.scale
+    members = {n: provenance.digest(runs.inputs(n, settings, corpus, source)) for n in ON_RECORD}
+    return {
+        "name": name, "settings": {"scale": scale, "seed": settings.seed, "max_length": settings.max_length},
+        "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
+        "model": {"name": source.name, "digest": source.digest}, "tuned": members["transformer"], "members": members,
+        "code": runs.inputs_code(name),
+        "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"], *runs.LIBRARIES_OF["linear"]),
+    }
+
+
+def main(names: list[str]) -> None:
+    """Make the named full-scale steps one after the other (all if none is named), as a process beside others."""
+    import torch
+
+    from lmreport import data, settings
+
+    torch.set_num_threads(1)
+    progress.hide_bars()
+    now = settings.resolved(settings.load(scale="full"))
+    corpus, source = data.obtain(now.data), models.locate(now.model)
+    splits = train.splits_for(now, corpus)
+    for name, step in chosen("full").items():
+        if not names or name in names:
+            progress.say(f"ladder: {name}")
+            ladder.measure(step, splits, source.path)
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
