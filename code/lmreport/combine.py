@@ -97,7 +97,7 @@ def cross_fitted(scores: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarra
     """Logits (n, classes) of the stack, each text's from weights that were fitted without the texts of its fold."""
     from sklearn.model_selection import StratifiedKFold
 
-    found = np.empty(scores.shape[1:])
-    for rest, fold in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels):
+    found, folds = np.empty(scores.shape[1:]), max(2, min(FOLDS, np.bincount(labels).min()))
+    for rest, fold in StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels):
         found[fold] = stacked(scores[:, fold], *fit_stack(scores[:, rest], labels[rest]))
     return found
