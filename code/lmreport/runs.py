@@ -206,7 +206,8 @@ def origin(record: Record, was_recorded: bool) -> str:
 
 def inputs_code(name: str) -> dict:
     """{module: {definition: digest}} of the code that the run `name` computes with."""
-    code = provenance.reached(*STUDIED_BY.get(name, ("studies", name))) if name in STUDIES else provenance.code_of(COMPUTED_BY[name])
+    code = provenance.reached(*STUDIED_BY.get(name, ("studies", name))) if name in STUDIES else \
+        provenance.code_of(COMPUTED_BY[name])
     return code | {"split": provenance.definitions("split")}
 
 
