@@ -39,6 +39,7 @@ STACKS = {  # name: the models whose scores are weighted
     "stack: two Transformers, two SVMs": (TRANSFORMER, *FULL, SVM, PIECES),
     "stack: all and the LSTM": (TRANSFORMER, *FULL, SVM, PIECES, ON_RECORD["lstm"]),
 }
+COSTS = ("seconds", "cpu_seconds", "tokens", "memory")  # of the training; tokens without padding, memory in MiB
 SMALLER = dict(texts=32, max_length=24, masked_length=16)  # of the recipes in the quick form, and its only steps:
 QUICK = ("pilot", "pilot: a third of the learning rate", *FULL, "SVM: words only", PIECES)
 
@@ -63,24 +64,24 @@ def against(name: str) -> str:
 def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     """Every step on the validation texts.
 
-    records: the models on record by name. Returns points (name, against: the row it is compared with, seconds,
-    cpu_seconds, tokens, memory, texts, sets, made), logits (points, texts, classes), predicted (points, texts),
+    records: the models on record by name. Returns points (name, against: the row it is compared with, texts, sets,
+    made), COSTS (points,), NaN where they are not known, logits (points, texts, classes), predicted (points, texts),
     labels (texts,).
     """
-    labels, points, logits = np.array(splits["validation"]["labels"]), [], []
+    labels, points, logits, cost = np.array(splits["validation"]["labels"]), [], [], []
 
     def add(name: str, found: dict, scores) -> None:
-        told = ("seconds", "cpu_seconds", "tokens", "memory", "texts", "sets", "made", "weights", "masked_seconds",
-                "masked_tokens", "masked_loss")
+        told = ("texts", "sets", "made", "weights", "masked_cpu_seconds", "masked_tokens", "masked_loss")
         points.append({"name": name} | {k: found[k] for k in told if k in found})
+        cost.append([float(found.get(k, np.nan)) for k in COSTS])
         logits.append(np.asarray(scores, np.float32))
         say(f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}")
 
     for name, label in ON_RECORD.items():
         record = records[name]
-        add(label, {"seconds": float(record["train_seconds"]), "texts": int(record["train_texts"]),
-                    "tokens": int(record.values.get("train_tokens", 0) * record["epochs"]), "made": record.made},
-            record["validation_logits"])
+        add(label, {"seconds": record["train_seconds"], "texts": int(record["train_texts"]), "made": record.made,
+                    "cpu_seconds": record.made["cpu_seconds"],
+                    "tokens": record.values.get("train_tokens", 0) * record["epochs"]}, record["validation_logits"])
     for name, step in chosen(scale).items():
         found = ladder.measure(step, splits, path, say)
         add(name, found, found["validation_logits"])
@@ -89,18 +90,20 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
         if name == "pilot":
             found = ladder.reading_on(step, splits, path, 2, say)
             add("pilot: two windows at prediction", found, found["validation_logits"])
-    by_name = dict(zip((p["name"] for p in points), logits, strict=True))
     for name, members in STACKS.items():
-        start = time.perf_counter()
-        scores = np.stack([combine.normalised(by_name[member]) for member in members])
-        found = combine.cross_fitted(scores, labels, settings.seed)
-        add(name, {"seconds": time.perf_counter() - start, "weights": list(combine.fit_stack(scores, labels)[0]),
-                   "texts": len(labels)}, found)
+        start, rows = time.process_time(), [[p["name"] for p in points].index(member) for member in members]
+        scores = np.stack([combine.normalised(logits[row]) for row in rows])
+        found = {"weights": list(combine.fit_stack(scores, labels)[0]), "texts": len(labels)}
+        crossed = combine.cross_fitted(scores, labels, settings.seed)
+        whole = np.nansum([cost[row] for row in rows], 0)  # a stack costs what its members cost, and itself
+        found |= {"seconds": whole[0], "cpu_seconds": whole[1] + time.process_time() - start, "tokens": whole[2]}
+        add(name, found, crossed)
     names = [p["name"] for p in points]
     for point in points:
         point["against"] = names.index(against(point["name"]))
     return {"points": points, "logits": np.array(logits).astype(np.float16),
-            "predicted": np.array(logits).argmax(-1).astype(np.int8), "labels": labels.astype(np.int8)}
+            "predicted": np.array(logits).argmax(-1).astype(np.int8), "labels": labels.astype(np.int8)} | {
+            name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
 
 
 def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
@@ -124,7 +127,7 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     test[best] = combine.stacked(np.stack([combine.normalised(test[m]) for m in members]), weights, bias)
     return {"names": list(test), "predicted": np.array([t.argmax(-1) for t in test.values()]).astype(np.int8),
             "logits": test[best].astype(np.float32), "labels": labels, "members": list(members),
-            "weights": list(weights), "bias": list(bias), "validation_labels": steps["labels"].astype(int),
+            "weights": weights, "bias": bias, "validation_labels": steps["labels"].astype(int),
             "validation_logits": steps["logits"][at[best]].astype(np.float32)}
 
 
