@@ -44,6 +44,8 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
 def folder_of(step, splits, path: str) -> Path:
     """Where a step is kept: under sixteen digits for everything that determines its result."""
     code = provenance.reached("ladder", "fine_tune" if isinstance(step, Recipe) else "fit_linear")
+    if not getattr(step, "masked_epochs", 0):
+        code = {module: names for module, names in code.items() if module != "pretrain"}  # it takes no part
     libraries = ("torch", "transformers", "tokenizers") if isinstance(step, Recipe) else ("scikit-learn", "tokenizers")
     given = [dataclasses.asdict(step), texts_digest(splits["train"]), texts_digest(splits["validation"]),
              models.sha256(Path(path) / "model.safetensors"), code, provenance.versions(*libraries)]

@@ -73,6 +73,8 @@ def train(path: str, pieces: list[list[int]], recipe: Recipe, tokenizer, folder,
         inputs = tune.padded([rows[i] for i in batch], tokenizer.pad_token_id)
         given, wanted = mask(inputs["input_ids"], special_tokens(inputs["input_ids"], tokenizer),
                              tokenizer.mask_token_id, len(tokenizer), generator)
+        if not wanted.any():
+            continue
         hidden = model.base_model(input_ids=given, attention_mask=inputs["attention_mask"]).last_hidden_state
         logits = logits_of(model, hidden[wanted])  # (chosen, vocabulary)
         loss = cross_entropy(logits, inputs["input_ids"][wanted])
