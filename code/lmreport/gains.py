@@ -135,6 +135,15 @@ def price(record, best: str) -> tuple[float, float]:
     return paid / less, (paid - less) / (100 * (accuracy(record, at) - accuracy(record, svm)))
 
 
+def worth(record) -> Marked:
+    """Whether the Transformer is worth its cost as a part of the stack: only if that is surely ahead of the SVM."""
+    svm, best = (f"predicted.{at}" for at in (record["names"].index(steps.SVM), len(record["names"]) - 1))
+    ahead = findings.share(record, best) > findings.share(record, svm)
+    verdict = show.word(surely(record, svm, best) if ahead else 1, "worth its cost only", "not worth its cost even")
+    return sentence("So the Transformer is {} as a second opinion beside the SVM (McNemar's exact test: p {}).", verdict,
+                    sentences.p_phrase(findings.p_between(record, svm, best)))
+
+
 @of_records
 def missed_by_all(record) -> float:
     """Number of test texts that no model of the final table classifies rightly."""
