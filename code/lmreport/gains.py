@@ -140,8 +140,8 @@ def worth(record) -> Marked:
     svm, best = (f"predicted.{at}" for at in (record["names"].index(steps.SVM), len(record["names"]) - 1))
     ahead = findings.share(record, best) > findings.share(record, svm)
     verdict = show.word(surely(record, svm, best) if ahead else 1, "worth its cost only", "not worth its cost even")
-    return sentence("So the Transformer is {} as a second opinion beside the SVM (McNemar's exact test: p {}).", verdict,
-                    sentences.p_phrase(findings.p_between(record, svm, best)))
+    return sentence("So the Transformer is {} as a second opinion beside the SVM (McNemar's exact test: p {}).",
+                    verdict, sentences.p_phrase(findings.p_between(record, svm, best)))
 
 
 @of_records

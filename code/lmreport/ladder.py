@@ -102,17 +102,18 @@ def tell(found: dict, splits, say) -> None:
 
 
 def reading_on(recipe: Recipe, splits, path: str, most: int, say=progress.say) -> dict:
-    """A finished step that predicts with up to `most` windows of a text instead of its beginning: only the prediction
-    is new. validation_logits and the seconds of that prediction."""
+    """A finished step whose prediction reads up to `most` windows of a text instead of its beginning.
+
+    Only validation_logits are new, and predict_seconds, which they took.
+    """
     folder, known = folder_of(recipe, splits, path), measure(recipe, splits, path, say)
     kept = folder / f"windows-{most}.npz"
     if not kept.is_file():
         model, tokenizer = fine_tuned(recipe, splits, path), tune.tokenizer_of(path)
-        start, cpu = time.perf_counter(), time.process_time()
-        pieces = tune.pieces_of(tokenizer, list(splits["validation"]["text"]))
+        pieces, start = tune.pieces_of(tokenizer, list(splits["validation"]["text"])), time.perf_counter()
         logits = tune.predict_windows(model, pieces, recipe, tokenizer, most, known["validation_logits"])
-        cache.write_atomically(kept, cache.pack({"validation_logits": logits, "seconds": time.perf_counter() - start,
-                                                 "cpu_seconds": time.process_time() - cpu}))
+        cache.write_atomically(kept, cache.pack({"validation_logits": logits,
+                                                 "predict_seconds": time.perf_counter() - start}))
     return known | cache.unpack(kept.read_bytes())
 
 

@@ -161,8 +161,11 @@ def inputs(name: str, settings, corpus, source, scale: str = "") -> dict:
     }
 
 
-def main(names: list[str]) -> None:
-    """Make the named full-scale steps one after the other (all if none is named), as a process beside others."""
+def main(names: list[str], predict: bool) -> None:
+    """Make the named full-scale steps one after the other (all if none is named), as a process beside others.
+
+    predict: instead, let the finished steps of these names predict the test texts, from the last one on.
+    """
     import torch
 
     from lmreport import data, settings
@@ -175,10 +178,13 @@ def main(names: list[str]) -> None:
     for name, step in chosen("full").items():
         if not names or name in names:
             progress.say(f"ladder: {name}")
-            ladder.measure(step, splits, source.path)
+            if predict:
+                ladder.test_logits(step, splits, source.path, backwards=True)
+            else:
+                ladder.measure(step, splits, source.path)
 
 
 if __name__ == "__main__":
     import sys
 
-    main(sys.argv[1:])
+    main([name for name in sys.argv[1:] if name != "--predict"], "--predict" in sys.argv)
