@@ -49,18 +49,17 @@ def table(record):
     """Every step with its validation accuracy, what it gained against which one, and what its training cost."""
     rows, points = [], record["points"]
     for at, point in enumerate(points):
-        compared = [""] * 4
+        compared = [""] * 3
         if point["against"] != at:
             low, high = interval(record, at)
-            compared = [show.count(point["against"] + 1), show.fixed(100 * gain(record, at), 1),
-                        sentence("{} to {}", show.fixed(100 * low, 1), show.fixed(100 * high, 1)),
-                        show.p_value(p_value(record, at))]
+            change = sentence("{} ({} to {})", *(show.fixed(100 * v, 1) for v in (gain(record, at), low, high)))
+            compared = [show.count(point["against"] + 1), change, show.p_value(p_value(record, at))]
         paid = [show.duration(cost(record, at, "cpu_seconds")) if point["texts"] else "", *(
             way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
             for name, factor, way in (("tokens", 1e-6, lambda v: show.num(v, 2)), ("memory", 1, show.count)))]
         rows.append([show.count(at + 1), point["name"], show.pct(accuracy(record, at)), *compared, *paid])
-    return show.table(rows, ["", "step", "accuracy", "against", "points", "95 % interval", "p", "processor time",
-                             "million tokens", "MiB"], ("right", "left", *["right"] * 8), of=record)
+    headers = ["", "step", "accuracy", "against", "points", "p", "processor time", "million tokens", "MiB"]
+    return show.table(rows, headers, ("right", "left", *["right"] * 7), of=record)
 
 
 def effect(record, name: str) -> Marked:
@@ -84,22 +83,30 @@ def surely(record, first: str, second: str) -> float:
 
 @drawn
 def plot(record):
-    """Validation accuracy of each step against the processor time of its training (logarithmic)."""
-    figure, ax = style.figure(height=3.3)
-    groups: dict[str, list[int]] = {}
+    """Validation accuracy of the models trained on all texts against the processor time of it (logarithmic).
+
+    Points that lie close together share one label.
+    """
+    figure, ax = style.figure(height=3.1)
+    groups, labels = {}, {}
     for at, point in enumerate(record["points"]):
-        groups.setdefault(KINDS.get(point["name"].partition(":")[0].partition(",")[0], "single models"), []).append(at)
+        kind = KINDS.get(point["name"].partition(":")[0].partition(",")[0], "single models")
+        if kind != "small trainings":
+            groups.setdefault(kind, []).append(at)
     for (kind, rows), marker in zip(groups.items(), style.MARKERS, strict=False):
         values = 100 * (record["predicted"][rows] == record["labels"]).mean(1)
         half = [1.96 * (v * (100 - v) / len(record["labels"])) ** 0.5 for v in values]
-        ax.errorbar(np.maximum(record["cpu_seconds"][rows], 1) / 60, values, half, linestyle="", marker=marker,
-                    capsize=2, elinewidth=0.8, label=kind)
-        for at, value in zip(rows, values, strict=True):
-            ax.annotate(str(at + 1), (max(record["cpu_seconds"][at], 1) / 60, value), (4, 3),
-                        textcoords="offset points", fontsize=7)
+        minutes = np.maximum(record["cpu_seconds"][rows], 1) / 60
+        ax.errorbar(minutes, values, half, linestyle="", marker=marker, capsize=2, elinewidth=0.8, label=kind)
+        for at, x, y in zip(rows, minutes, values, strict=True):
+            near = next((spot for spot in labels if abs(np.log(spot[0] / x)) < 0.2 and abs(spot[1] - y) < 0.7), (x, y))
+            labels.setdefault(near, []).append(str(at + 1))
+    for (x, y), numbers in labels.items():
+        ax.annotate(", ".join(numbers), (x, y), (5, 2), textcoords="offset points", fontsize=7)
     ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)",
            ylabel="validation accuracy [%]")
-    ax.legend(loc="lower right", ncols=2)
+    ax.margins(x=0.15)
+    ax.legend(loc="lower right", ncols=3)
     return figure
 
 
