@@ -39,7 +39,7 @@ STACKS = {  # name: the models whose scores are weighted
     "stack: two Transformers": (TRANSFORMER, *FULL),
     "stack: two Transformers, SVM": (TRANSFORMER, *FULL, SVM),
     "stack: two Transformers, two SVMs": (TRANSFORMER, *FULL, SVM, PIECES),
-    "stack: all and the LSTM": (TRANSFORMER, *FULL, SVM, PIECES, ON_RECORD["lstm"]),
+    "stack: two Transformers, two SVMs, LSTM": (TRANSFORMER, *FULL, SVM, PIECES, ON_RECORD["lstm"]),
 }
 COSTS = ("seconds", "cpu_seconds", "tokens", "memory")  # of the training; tokens without padding, memory in MiB
 SMALLER = dict(texts=32, max_length=24, masked_length=16)  # of the recipes in the quick form, and its only steps:
@@ -56,11 +56,13 @@ def chosen(scale: str) -> dict:
 
 
 def against(name: str) -> str:
-    """The step that `name` is compared with: for a pilot the plain one, for a linear model and a stack the best single
-    model that was on record, for anything else the assignment's recipe."""
+    """The step that `name` is compared with: for a pilot the plain one, for a linear model that on record, for a stack
+    with a second Transformer the same without it, for anything else the assignment's recipe."""
     if name.startswith("pilot"):
         return "pilot"
-    return {SVM: SVM, TRANSFORMER: TRANSFORMER}.get(name, SVM if name.startswith("SVM") else TRANSFORMER)
+    if "two Transformers, " in name:
+        return name.replace("two Transformers", "Transformer")
+    return {SVM: SVM}.get(name, SVM if name.startswith("SVM") else TRANSFORMER)
 
 
 def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
