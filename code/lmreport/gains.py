@@ -99,14 +99,16 @@ def plot(record):
         minutes = np.maximum(record["cpu_seconds"][rows], 1) / 60
         ax.errorbar(minutes, values, half, linestyle="", marker=marker, capsize=2, elinewidth=0.8, label=kind)
         for at, x, y in zip(rows, minutes, values, strict=True):
-            near = next((spot for spot in labels if abs(np.log(spot[0] / x)) < 0.2 and abs(spot[1] - y) < 0.7), (x, y))
+            near = next((spot for spot in labels if abs(np.log(spot[0] / x)) < 0.4 and abs(spot[1] - y) < 0.7), (x, y))
             labels.setdefault(near, []).append(str(at + 1))
+    middle = np.exp(np.mean([np.log(x) for x, _ in labels]))
     for (x, y), numbers in labels.items():
-        ax.annotate(", ".join(numbers), (x, y), (5, 2), textcoords="offset points", fontsize=7)
+        side, shift = ("right", -5) if x > middle else ("left", 5)
+        ax.annotate(", ".join(numbers), (x, y), (shift, 2), textcoords="offset points", fontsize=7, ha=side)
     ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)",
            ylabel="validation accuracy [%]")
     ax.margins(x=0.15)
-    ax.legend(loc="lower right", ncols=3)
+    ax.legend(loc="lower left")
     return figure
 
 

@@ -77,7 +77,7 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     def add(name: str, found: dict, scores) -> None:
         told = ("texts", "sets", "made", "weights", "masked_cpu_seconds", "masked_tokens", "masked_loss")
         points.append({"name": name} | {k: found[k] for k in told if k in found})
-        cost.append([float(found.get(k, np.nan)) for k in COSTS])
+        cost.append([float(found.get(k, np.nan)) + float(found.get(f"masked_{k}", 0)) for k in COSTS])
         logits.append(np.asarray(scores, np.float32))
         say(f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}")
 
