@@ -128,7 +128,7 @@ def test_ablation_has_a_fall_of_the_logit_for_each_piece(folder, settings):
 def test_what_the_report_says_of_the_studies_can_be_recomputed_another_way(folder, settings):
     from lmreport.verify import recompute
 
-    curve, mixed, headless, ablated = (made(name, settings)[0] for name in runs.STUDIES)
+    curve, mixed, headless, ablated = (made(name, settings)[0] for name in studies.STUDIES)
     said = [*findings.curve(curve).values(), *findings.shuffled_falls(mixed), *findings.layer_falls(headless),
             findings.p_between(mixed, "predicted.0", "predicted.4"),
             findings.margin(mixed, "predicted.0", "predicted.4"),

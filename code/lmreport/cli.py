@@ -16,7 +16,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
-STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation")
+STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation", "ladder", "summit")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,7 +31,9 @@ LIBRARIES_OF = {
 STUDIES = {  # experiments on the task (studies.py), and what the reader is told they are
     "learning_curve": "number of training texts", "shuffled_words": "shuffled words",
     "heads_removed": "heads removed one by one", "ablation": "tokens hidden one by one",
+    "ladder": "what each step brings", "summit": "the best that was found",
 }
+STUDIED_BY = {"ladder": ("steps", "climb"), "summit": ("steps", "summit")}  # where not studies.py under the same name
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,8 @@ def origin(record: Record, was_recorded: bool) -> str:
 
 def inputs_code(name: str) -> dict:
     """{module: {definition: digest}} of the code that the run `name` computes with."""
-    code = provenance.reached("studies", name) if name in STUDIES else provenance.code_of(COMPUTED_BY[name])
+    code = provenance.reached(*STUDIED_BY.get(name, ("studies", name))) if name in STUDIES else \
+        provenance.code_of(COMPUTED_BY[name])
     return code | {"split": provenance.definitions("split")}
 
 

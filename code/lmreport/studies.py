@@ -179,8 +179,10 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
 
     scale: that of the study, where it is not that of the settings.
     """
-    from lmreport import models, split, train
+    from lmreport import models, split, steps, train
 
+    if name in steps.STUDIES:
+        return steps.run(name, settings, corpus, force, say, scale)
     source = models.locate(settings.model)
     tuned = None if name == "learning_curve" else train.run("transformer", settings, corpus, say=say)
     scale = scale or settings.scale
@@ -204,6 +206,10 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
 
 def inputs(name: str, settings: Settings, corpus, source, tuned: str | None, scale: str = "") -> dict:
     """Everything that determines the study `name`; `tuned` is the key of the fine-tuned model that it looks at."""
+    from lmreport import steps
+
+    if name in steps.STUDIES:
+        return steps.inputs(name, settings, corpus, source, scale)
     scale = scale or settings.scale
     chosen = {"scale": scale} | {k: getattr(settings, k) for k in ("seed", "max_length")}
     if name == "learning_curve":

@@ -209,6 +209,19 @@ def heads_better_removed(run):
     return sum(share(run, path) > share(run, "whole") for path in removals(run))
 
 
+def surely(run, first, second):
+    return int(p_between(run, first, second) >= 0.05)
+
+
+def missed_by_all(run):
+    return sum(1 for text, label in zip(run["predicted"].T, run["labels"], strict=True) if label not in text)
+
+
+def agreed_wrong(run):
+    return sum(1 for text, label in zip(run["predicted"].T, run["labels"], strict=True)
+               if len(set(text.tolist())) == 1 and text[0] != label)
+
+
 def order(a, b, tolerance):
     return 2 if abs(a - b) <= tolerance else int(a < b)
 
@@ -224,7 +237,8 @@ def least(*values):
 FUNCTIONS = {f.__name__: f for f in (
     value, texts, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, only_first, only_second, p_value,
     outcome, wrong, confused_true, confused_as, confused, error_between, cut_share, chance_of, answer, order, most,
-    least, abs, entry, share, p_between, margin, rank_correlation, heads_within_chance, heads_better_removed)}
+    least, abs, entry, share, p_between, margin, rank_correlation, heads_within_chance, heads_better_removed,
+    surely, missed_by_all, agreed_wrong)}
 SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
 
 

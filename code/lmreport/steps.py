@@ -1,0 +1,194 @@
+"""Two studies of what better accuracy takes: every step on the validation texts, and the chosen ones on the test."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+
+from lmreport import combine, ladder, models, progress, provenance, runs, train
+from lmreport.combine import Linear
+from lmreport.recipe import Recipe
+
+ON_RECORD = {"tfidf_svm": "TF-IDF + SVM", "lstm": "LSTM", "transformer": "Transformer, the assignment’s recipe"}
+LINEAR = {  # linear models on all training texts: what a view of the texts loses
+    "SVM: words only": Linear(characters=0),
+    "SVM: no punctuation": Linear(view="no punctuation"),
+    "SVM: marks as words": Linear(view="marks as words", characters=0),
+    "SVM: word pieces": Linear(view="word pieces", characters=0),
+    "SVM: word pieces and characters": Linear(view="word pieces", words=3),
+}
+PILOT = Recipe(texts=1600, max_length=128, epochs=1, learning_rate=3e-4)
+PILOTS = {  # small trainings, each with one thing changed against the first
+    "pilot": dict(average=0.98),
+    "pilot: a third of the learning rate": dict(learning_rate=1e-4, average=0.98),
+    "pilot: 64 first and 64 last pieces": dict(tail=63),
+    "pilot: 256 pieces": dict(max_length=256),
+    "pilot: learning rate × 0.8 a layer": dict(layer_decay=0.8),
+    "pilot: masked language model first": dict(masked_epochs=1, masked_length=32),
+    "pilot: label smoothing": dict(label_smoothing=0.1),
+}
+FULL = {"64 first and 64 last pieces, one epoch": Recipe(max_length=128, tail=63, epochs=1, learning_rate=3e-4)}
+TRANSFORMER, SVM, PIECES = ON_RECORD["transformer"], ON_RECORD["tfidf_svm"], "SVM: word pieces and characters"
+STACKS = {  # name: the models whose scores are weighted
+    "stack: SVM, LSTM": (SVM, ON_RECORD["lstm"]),
+    "stack: Transformer, SVM": (TRANSFORMER, SVM),
+    "stack: Transformer, two SVMs": (TRANSFORMER, SVM, PIECES),
+    "stack: Transformer, two SVMs, LSTM": (TRANSFORMER, SVM, PIECES, ON_RECORD["lstm"]),
+    "stack: two Transformers": (TRANSFORMER, *FULL),
+    "stack: two Transformers, SVM": (TRANSFORMER, *FULL, SVM),
+    "stack: two Transformers, two SVMs": (TRANSFORMER, *FULL, SVM, PIECES),
+    "stack: two Transformers, two SVMs, LSTM": (TRANSFORMER, *FULL, SVM, PIECES, ON_RECORD["lstm"]),
+}
+COSTS = ("seconds", "cpu_seconds", "tokens", "memory")  # of the training; tokens without padding, memory in MiB
+SMALLER = dict(texts=32, max_length=24, masked_length=16)  # of the recipes in the quick form, and its only steps:
+QUICK = ("pilot", "pilot: a third of the learning rate", *FULL, "SVM: words only", PIECES)
+
+
+def chosen(scale: str) -> dict:
+    """{name: what it sets} of the steps that are trained at a scale."""
+    named = {n: dataclasses.replace(PILOT, **change) for n, change in PILOTS.items()} | FULL | LINEAR
+    if scale == "full":
+        return named
+    return {name: dataclasses.replace(step, **SMALLER, tail=min(step.tail, 8)) if isinstance(step, Recipe) else step
+            for name, step in named.items() if name in QUICK}
+
+
+def against(name: str) -> str:
+    """The step that `name` is compared with: for a pilot the plain one, for a linear model that on record, for a stack
+    with a second Transformer the same without it, for anything else the assignment's recipe."""
+    if name.startswith("pilot"):
+        return "pilot"
+    if "two Transformers, " in name:
+        return name.replace("two Transformers", "Transformer")
+    return {SVM: SVM}.get(name, SVM if name.startswith("SVM") else TRANSFORMER)
+
+
+def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
+    """Every step on the validation texts.
+
+    records: the models on record by name. Returns points (name, against: the row it is compared with, texts, sets,
+    made), COSTS (points,), NaN where they are not known, logits (points, texts, classes), predicted (points, texts),
+    labels (texts,).
+    """
+    labels, points, logits, cost = np.array(splits["validation"]["labels"]), [], [], []
+
+    def add(name: str, found: dict, scores) -> None:
+        told = ("texts", "sets", "made", "weights", "masked_cpu_seconds", "masked_tokens", "masked_loss")
+        points.append({"name": name} | {k: found[k] for k in told if k in found})
+        cost.append([float(found.get(k, np.nan)) + float(found.get(f"masked_{k}", 0)) for k in COSTS])
+        logits.append(np.asarray(scores, np.float32))
+        say(f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}")
+
+    for name, label in ON_RECORD.items():
+        record = records[name]
+        add(label, {"seconds": record["train_seconds"], "texts": int(record["train_texts"]), "made": record.made,
+                    "cpu_seconds": record.made["cpu_seconds"],
+                    "tokens": record.values.get("train_tokens", 0) * record["epochs"]}, record["validation_logits"])
+    for name, step in chosen(scale).items():
+        found = ladder.measure(step, splits, path, say)
+        add(name, found, found["validation_logits"])
+        if "average_logits" in found:
+            add(f"{name}, averaged weights", found, found["average_logits"])
+        if name == "pilot":
+            found = ladder.reading_on(step, splits, path, 2, say)
+            add("pilot: two windows at prediction", found, found["validation_logits"])
+    for name, members in STACKS.items():
+        start, rows = time.process_time(), [[p["name"] for p in points].index(member) for member in members]
+        scores = np.stack([combine.normalised(logits[row]) for row in rows])
+        found = {"weights": list(combine.fit_stack(scores, labels)[0]), "texts": len(labels)}
+        crossed = combine.cross_fitted(scores, labels, settings.seed)
+        whole = np.nansum([cost[row] for row in rows], 0)  # a stack costs what its members cost, and itself
+        found |= {"seconds": whole[0], "cpu_seconds": whole[1] + time.process_time() - start, "tokens": whole[2]}
+        add(name, found, crossed)
+    names = [p["name"] for p in points]
+    for point in points:
+        point["against"] = names.index(against(point["name"]))
+    return {"points": points, "logits": np.array(logits).astype(np.float16),
+            "predicted": np.array(logits).argmax(-1).astype(np.int8), "labels": labels.astype(np.int8)} | {
+            name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
+
+
+def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
+    """The test texts, once: the models on record, and the stack that did best on validation.
+
+    names, predicted (names, texts), labels (texts,); logits of the stack (texts, classes) and its validation_logits,
+    cross-fitted; members and weights of the stack; seconds of the prediction of each member.
+    """
+    steps, labels = climb(settings, splits, path, records, scale, say), np.array(splits["test"]["labels"])
+    right = {p["name"]: (row == steps["labels"]).mean() for p, row in zip(steps["points"], steps["predicted"],
+                                                                         strict=True)}
+    best = max((name for name in STACKS if TRANSFORMER in STACKS[name]), key=right.get)  # of equal ones the smallest
+    at = {p["name"]: i for i, p in enumerate(steps["points"])}
+    test = {label: np.asarray(records[name]["logits"]) for name, label in ON_RECORD.items()}
+    for name, step in chosen(scale).items():
+        if name in STACKS[best]:
+            test[name] = ladder.test_logits(step, splits, path, say=say)
+    members = STACKS[best]
+    scores = np.stack([combine.normalised(steps["logits"][at[m]].astype(np.float32)) for m in members])
+    weights, bias = combine.fit_stack(scores, steps["labels"].astype(int))
+    test[best] = combine.stacked(np.stack([combine.normalised(test[m]) for m in members]), weights, bias)
+    return {"names": list(test), "predicted": np.array([t.argmax(-1) for t in test.values()]).astype(np.int8),
+            "logits": test[best].astype(np.float32), "labels": labels, "members": list(members),
+            "weights": weights, "bias": bias, "validation_labels": steps["labels"].astype(int),
+            "validation_logits": steps["logits"][at[best]].astype(np.float32)}
+
+
+STUDIES = {"ladder": climb, "summit": summit}
+
+
+def run(name: str, settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> runs.Record:
+    """The record of a study of this module, made if there is none, or by force, after the models that it needs."""
+    source, scale = models.locate(settings.model), scale or settings.scale
+    records = {n: train.run(n, settings, corpus, say=say) for n in ON_RECORD}
+
+    def make() -> dict:
+        say(f"{name}: at scale {scale} on {corpus.name}")
+        start, splits = time.perf_counter(), train.splits_for(settings, corpus)
+        values = STUDIES[name](settings, splits, source.path, records, scale, say)
+        return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
+
+    return train.once(name, inputs(name, settings, corpus, source, scale), make, force, say)
+
+
+def inputs(name: str, settings, corpus, source, scale: str = "") -> dict:
+    """Everything that determines a study of this module; `members`: the keys of the records that it starts from."""
+    scale = scale or settings.scale
+    members = {n: provenance.digest(runs.inputs(n, settings, corpus, source)) for n in ON_RECORD}
+    return {
+        "name": name, "settings": {"scale": scale, "seed": settings.seed, "max_length": settings.max_length},
+        "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
+        "model": {"name": source.name, "digest": source.digest}, "tuned": members["transformer"], "members": members,
+        "code": runs.inputs_code(name),
+        "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"], *runs.LIBRARIES_OF["linear"]),
+    }
+
+
+def main(names: list[str], predict: bool) -> None:
+    """Make the named full-scale steps one after the other (all if none is named), as a process beside others.
+
+    predict: instead, let the finished steps of these names predict the test texts, from the last one on.
+    """
+    import torch
+
+    from lmreport import data, settings
+
+    torch.set_num_threads(1)
+    progress.hide_bars()
+    now = settings.resolved(settings.load(scale="full"))
+    corpus, source = data.obtain(now.data), models.locate(now.model)
+    splits = train.splits_for(now, corpus)
+    for name, step in chosen("full").items():
+        if not names or name in names:
+            progress.say(f"ladder: {name}")
+            if predict:
+                ladder.test_logits(step, splits, source.path, backwards=True)
+            else:
+                ladder.measure(step, splits, source.path)
+
+
+if __name__ == "__main__":
+    import sys
+
+    main([name for name in sys.argv[1:] if name != "--predict"], "--predict" in sys.argv)
