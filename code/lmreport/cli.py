@@ -241,9 +241,9 @@ def main(argv: list[str] | None = None) -> int:
         say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
             "or set LMREPORT_CACHE to another folder")
         return 2
-    except KeyboardInterrupt:
-        say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; the same command goes on from the last "
-            "checkpoint")
+    except KeyboardInterrupt as stopped:
+        say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
+            f"{stopped or 'the same command goes on from the last checkpoint'}")
         return 130
 
 
