@@ -45,7 +45,12 @@ def parser() -> argparse.ArgumentParser:
     listing = command("runs", list_runs, "list all records")
     listing.add_argument("--json", action="store_true", help="as JSON")
     asking = settings_of(command("predict", predict, "tell the tag of a question with the fine-tuned Transformer"))
-    asking.add_argument("question", nargs="+", help="the text of the question (several: one answer each)")
+    asking.add_argument("question", nargs="*", help="the text of the question (several: one answer each)")
+    asking.add_argument("--file", help="a .txt (one text a line), .csv or .jsonl, or - for standard input: prints one "
+                        "tag a line, in its order")
+    asking.add_argument("--column", default="text", help="column or field of the file that holds the texts")
+    asking.add_argument("--precision", default="auto", help="auto, fp32, bf16 or int8, for --file")
+    asking.add_argument("--weights", metavar="FOLDER", help="a fine-tuned model (default: the report's)")
     rendering = settings_of(command("render", render, "make the report: HTML, PDF and executed notebook"))
     rendering.add_argument("--to", default="html,typst", metavar="FORMATS", help="html, typst or both (default: both)")
     rendering.add_argument("--profile", help="a profile of _quarto-<name>.yml")
@@ -164,10 +169,14 @@ def predict(arguments) -> int:
     from lmreport import train as training
     from lmreport.settings import cuda_available
 
+    if bool(arguments.question) == bool(arguments.file):
+        raise ReportError("predict: give either questions or --file FILE")
     progress.hide_bars()
     settings = loaded(arguments)
-    corpus = data.obtain(settings.data, say)
-    folder = training.trained_model(settings, corpus, say)
+    folder = weights(arguments.weights) if arguments.weights else \
+        training.trained_model(settings, data.obtain(settings.data, say), say)
+    if arguments.file:
+        return predict_file(arguments, settings, folder)
     model = finetune.load_classifier(str(folder), training.class_names(folder))
     if cuda_available():
         model.to("cuda")
@@ -176,6 +185,36 @@ def predict(arguments) -> int:
         names = [model.config.id2label[i] for i in range(len(row))]
         chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
+    return 0
+
+
+def weights(folder: str):
+    """The folder of a fine-tuned model, as a Path. Raises ReportError if it holds none."""
+    from pathlib import Path
+
+    missing = [name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()]
+    if missing:
+        raise ReportError(f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model")
+    return Path(folder)
+
+
+def predict_file(arguments, settings, folder) -> int:
+    from lmreport import classify, textfile, vectorize
+    from lmreport import train as training
+
+    if arguments.precision not in classify.PRECISIONS:
+        raise ReportError(f"--precision: {arguments.precision!r} is none of {', '.join(classify.PRECISIONS)}")
+    model = classify.load(str(folder), training.class_names(folder), arguments.precision)
+    start = told = time.perf_counter()
+    texts, number = textfile.texts(arguments.file, arguments.column), 0
+    for number, tag in enumerate(classify.stream(model, vectorize.load_tokenizer(str(folder)), texts,
+                                                 settings.max_length), 1):
+        print(tag)
+        if time.perf_counter() - told > 5:
+            told = time.perf_counter()
+            say(f"predict: {number:,} texts, {number / (told - start):.0f} texts/s")
+    sys.stdout.flush()
+    say(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmreport import batches
+from lmreport import batches, rows
 from lmreport.finetune import has_bf16
 from lmreport.settings import cuda_available
 
@@ -49,22 +49,24 @@ def arguments(folder: str | Path, **chosen):
         "lr_scheduler_type": "linear", "warmup_steps": 0.1, "weight_decay": 0.01,
         "eval_strategy": "no", "save_strategy": "no", "logging_steps": 50, "logging_nan_inf_filter": not gpu,
         "dataloader_num_workers": WORKERS[device()], "dataloader_persistent_workers": gpu,
-        "dataloader_pin_memory": gpu, "report_to": "none", "disable_tqdm": True} | chosen)
+        "dataloader_pin_memory": gpu, "remove_unused_columns": False, "ddp_find_unused_parameters": False, "report_to": "none", "disable_tqdm": True} | chosen)
 
 
 def make_trainer(model, arguments, train, tokenizer, budget: int | None = None):
-    """A `Trainer` whose updates have at most `budget` tokens (padding too), those of all processes together."""
-    from transformers import DataCollatorWithPadding, Trainer
+    """A `Trainer` on the data set `train` (`rows.tokenized`) whose updates have at most `budget` tokens.
+
+    The budget counts padding too and is that of all processes together.
+    """
+    from transformers import Trainer
 
     class BudgetTrainer(Trainer):
         def _get_train_sampler(self, train_dataset=None):
             ranks = self.args.world_size
-            return batches.sampler(batches.token_lengths(self.train_dataset), budget or ranks * BUDGET[device()],
-                                   self.args.seed, ranks, self.args.process_index)
+            return batches.sampler(batches.token_lengths(train), budget or ranks * BUDGET[device()], self.args.seed,
+                                   ranks, self.args.process_index)
 
-    return BudgetTrainer(model=model, args=arguments, train_dataset=train, processing_class=tokenizer,
-                         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if device() == "cuda"
-                                                               else None),
+    return BudgetTrainer(model=model, args=arguments, train_dataset=rows.Rows(train), processing_class=tokenizer,
+                         data_collator=rows.collator(tokenizer.pad_token_id, 8 if device() == "cuda" else 1),
                          compute_loss_func=mean_over_rows)
 
 
