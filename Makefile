@@ -1,6 +1,7 @@
 # make report [DATA=…] [MODEL=…] [SCALE=quick|full|auto] [SEED=…] [PROFILE=…]   the whole report
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
+# make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
 
 VENV    := .venv
 PYTHON  ?= python3
@@ -10,7 +11,7 @@ STAMP   := $(VENV)/.installed
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report test test-slow bench-render lint clean
+.PHONY: report test test-slow bench-render bench-train bench-scale bench-accuracy lint clean
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -25,6 +26,12 @@ test-slow: $(STAMP)
 
 bench-render: $(STAMP)
 	@$(BIN)/python -m lmreport.render.bench
+
+bench-train: $(STAMP)
+	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
+
+bench-scale bench-accuracy: $(STAMP)
+	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests

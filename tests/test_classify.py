@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from lmreport import cli, classify, data, finetune, models, textfile, vectorize
+from lmreport import classify, cli, data, finetune, models, textfile, vectorize
 from lmreport.errors import ReportError
 
 

@@ -1,4 +1,4 @@
-"""Tags of many texts, fast: little padding, and where there is no GPU a model with 8-bit weights; in the order given."""
+"""Tags of many texts, fast and in the order given: little padding, and 8-bit weights where there is no bf16."""
 
 from __future__ import annotations
 

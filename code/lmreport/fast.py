@@ -49,7 +49,8 @@ def arguments(folder: str | Path, **chosen):
         "lr_scheduler_type": "linear", "warmup_steps": 0.1, "weight_decay": 0.01,
         "eval_strategy": "no", "save_strategy": "no", "logging_steps": 50, "logging_nan_inf_filter": not gpu,
         "dataloader_num_workers": WORKERS[device()], "dataloader_persistent_workers": gpu,
-        "dataloader_pin_memory": gpu, "remove_unused_columns": False, "ddp_find_unused_parameters": False, "report_to": "none", "disable_tqdm": True} | chosen)
+        "dataloader_pin_memory": gpu, "remove_unused_columns": False,
+        "ddp_find_unused_parameters": False, "report_to": "none", "disable_tqdm": True} | chosen)
 
 
 def make_trainer(model, arguments, train, tokenizer, budget: int | None = None):
@@ -57,17 +58,24 @@ def make_trainer(model, arguments, train, tokenizer, budget: int | None = None):
 
     The budget counts padding too and is that of all processes together.
     """
-    from transformers import Trainer
+    from transformers import Trainer, TrainerCallback
+
+    ranks, rank = arguments.world_size, arguments.process_index
+    budget = budget or ranks * BUDGET[device()]
+    sampler = batches.sampler(batches.token_lengths(train), budget, arguments.seed, ranks, rank)
 
     class BudgetTrainer(Trainer):
         def _get_train_sampler(self, train_dataset=None):
-            ranks = self.args.world_size
-            return batches.sampler(batches.token_lengths(train), budget or ranks * BUDGET[device()], self.args.seed,
-                                   ranks, self.args.process_index)
+            return sampler
 
-    return BudgetTrainer(model=model, args=arguments, train_dataset=rows.Rows(train), processing_class=tokenizer,
-                         data_collator=rows.collator(tokenizer.pad_token_id, 8 if device() == "cuda" else 1),
-                         compute_loss_func=mean_over_rows)
+    class TellEpoch(TrainerCallback):  # several processes that go on in the middle of an epoch are not told otherwise
+        def on_epoch_begin(self, args, state, control, **rest):
+            sampler.set_epoch(int(state.epoch or 0))
+
+    return BudgetTrainer(
+        model=model, args=arguments, train_dataset=rows.Rows(train), processing_class=tokenizer,
+        data_collator=rows.collator(tokenizer.pad_token_id, 8 if device() == "cuda" else 1),
+        compute_loss_func=mean_over_rows, callbacks=[TellEpoch()])
 
 
 def mean_over_rows(outputs, labels, num_items_in_batch=None):

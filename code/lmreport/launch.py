@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("folder", type=Path, help="where the fine-tuned model goes")
     made.add_argument("--budget", type=int, help="tokens of an update, all processes together "
                       f"(default: {fast.BUDGET['cpu']} for each on a CPU, {fast.BUDGET['cuda']} on a GPU)")
-    made.add_argument("--compile", action="store_true", help="compile the model (torch.compile); pays in long trainings")
+    made.add_argument("--compile", action="store_true", help="torch.compile the model; pays in long trainings")
     return cli.settings_of(made)
 
 

@@ -1,4 +1,4 @@
-"""Rows of a tokenized data set straight from Arrow on disk to padded batches, without a Python object for each token."""
+"""Rows of a tokenized data set, straight from Arrow on disk to padded batches: no Python object for each token."""
 
 from __future__ import annotations
 

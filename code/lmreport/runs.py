@@ -33,7 +33,8 @@ STUDIES = {  # experiments on the task (studies.py), and what the reader is told
     "heads_removed": "heads removed one by one", "ablation": "tokens hidden one by one",
 }
 BENCHES = {  # measurements of this project's own speed: what they are, and the module that measures
-    "bench_train": ("speed of training", "bench.training"), "bench_predict": ("speed of prediction", "bench.predicting"),
+    "bench_train": ("speed of training", "bench.training"),
+    "bench_predict": ("speed of prediction", "bench.predicting"),
     "bench_scale": ("growing numbers of rows", "bench.scale"),
     "bench_accuracy": ("accuracy of the fast recipe", "bench.accuracy"),
 }
@@ -43,8 +44,8 @@ BENCHES = {  # measurements of this project's own speed: what they are, and the 
 class Record:
     """One recorded run.
 
-    name: one of COMPUTED_BY, STUDIES or BENCHES; key: sixteen digits made from `inputs`; inputs: settings, digests of data,
-    model and code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside as .npz).
+    name: one of COMPUTED_BY, STUDIES or BENCHES; key: sixteen digits made from `inputs`; inputs: settings, digests of
+    data, model and code, versions; made: date, commit, hardware, load; path: the JSON file (arrays beside it as .npz).
     """
 
     name: str

@@ -107,7 +107,7 @@ def clock(device: str):
 
 
 def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: int) -> dict:
-    """Seconds, texts, tokens, positions and peak memory (MB) of `number` batches under the recipe `step`."""
+    """Seconds, texts, operations and peak memory (MB) of `number` batches under the recipe `step`."""
     from transformers import AutoModelForSequenceClassification, PrinterCallback, set_seed
 
     set_seed(seed)
@@ -118,7 +118,8 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
     model = AutoModelForSequenceClassification.from_config(shape)
     chosen = evenly(epoch(step, lengths, seed), lengths, number)
     with tempfile.TemporaryDirectory() as folder:
-        made, timer = trainer(step, model, tokens, tokenizer, [chosen[len(chosen) // 2], *chosen], folder), clock(device)
+        warm_up, timer = chosen[len(chosen) // 2], clock(device)
+        made = trainer(step, model, tokens, tokenizer, [warm_up, *chosen], folder)
         made.remove_callback(PrinterCallback)
         made.add_callback(timer)
         made.train()
@@ -126,8 +127,8 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
     inner = model.num_parameters() - model.base_model.embeddings.word_embeddings.weight.numel() \
         - model.base_model.embeddings.position_embeddings.weight.numel()
     layers, width = shape.num_hidden_layers, shape.hidden_size
-    return {"seconds": timer.seconds, "batches": len(chosen), "texts": sum(map(len, chosen)), "peak_mb": machine.peak_mb(device),
-            "tokens": int(sum(lengths[b].sum() for b in chosen)), "positions": sum(n * m for n, m in shapes),
+    return {"seconds": timer.seconds, "batches": len(chosen), "texts": sum(map(len, chosen)),
+            "peak_mb": machine.peak_mb(device),
             "flops": sum(machine.flops(inner, layers, width, n, m) for n, m in shapes)}
 
 
