@@ -17,7 +17,8 @@ def tokenizer():
 def tokens(tokenizer):
     rng = np.random.default_rng(0)
     texts = [" ".join(["sort", "dict"] * n) for n in rng.integers(1, 256, 120)]
-    return rows.tokenized(Dataset.from_dict({"text": texts, "labels": rng.integers(0, 4, 120).tolist()}), tokenizer, 512)
+    labels = rng.integers(0, 4, 120).tolist()
+    return rows.tokenized(Dataset.from_dict({"text": texts, "labels": labels}), tokenizer, 512)
 
 
 def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch):

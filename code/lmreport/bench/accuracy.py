@@ -2,7 +2,8 @@
 
 Epochs, truncation, learning rate, warm-up and weight decay are the same; batches, padding, loss and the dropout of
 attention weights differ as in `bench.training`. The literal batches of eight are computed text by text: the same
-gradients as with padding to one length (padding changes no logits), for less than half of the time.
+gradients as with padding to one length (padding changes no logits), for less than half of the time. The loss function
+is given, since the Trainer would otherwise add up, not average, the losses of the eight.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folde
         chosen |= dict(per_device_train_batch_size=1, gradient_accumulation_steps=8)
         trainer = Trainer(model=finetune.load_classifier(source_path, names), processing_class=tokenizer,
                           args=fast.arguments(folder, **chosen, remove_unused_columns=True), train_dataset=tokens,
-                          data_collator=DataCollatorWithPadding(tokenizer))
+                          data_collator=DataCollatorWithPadding(tokenizer), compute_loss_func=fast.mean_over_rows)
     finetune.train(trainer, lambda text: say(f"{way}, seed {seed}: {text}"))
     return trainer.model.eval()
 
