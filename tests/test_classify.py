@@ -1,5 +1,6 @@
 """Many texts at once: one tag a line, in the order of the file, the same as one by one."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -47,6 +48,31 @@ def one_by_one(folder, texts):
 def test_logits_are_those_of_each_text_alone_in_the_order_given(folder, texts, one_by_one):
     model = classify.load(str(folder), list(data.TAGS), "fp32")
     assert classify.logits(model, vectorize.load_tokenizer(folder), texts) == pytest.approx(one_by_one, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_the_last_layer_for_the_first_token_alone_gives_the_same_logits(kind):
+    import torch
+    from transformers import (
+        BertConfig,
+        BertForSequenceClassification,
+        DistilBertConfig,
+        DistilBertForSequenceClassification,
+    )
+
+    from lmreport import first_token
+
+    model = (BertForSequenceClassification(BertConfig(
+        hidden_size=64, num_hidden_layers=3, num_attention_heads=2, intermediate_size=128, initializer_range=0.3))
+        if kind == "bert" else DistilBertForSequenceClassification(DistilBertConfig(
+            dim=64, n_layers=3, n_heads=2, hidden_dim=128, initializer_range=0.3))).eval()
+    ids, mask = torch.randint(5, 30000, (5, 20)), torch.ones(5, 20, dtype=torch.long)
+    mask[1, 7:], mask[3, 1:] = 0, 0
+    with torch.inference_mode():
+        for inputs in ({"input_ids": ids}, {"input_ids": ids, "attention_mask": mask}):
+            before = model(**inputs).logits
+            ours = first_token.only_first_token(copy.deepcopy(model))
+            assert torch.allclose(ours(**inputs).logits, before, atol=1e-5)
 
 
 def test_eight_bits_change_little(folder, texts, one_by_one):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from lmreport import batches, fast
+from lmreport import batches, fast, first_token
 
 CHUNK = 2000  # texts that are read and sorted by length together
 BUDGET = {"cpu": 2048, "cuda": 65536}  # tokens of a batch
@@ -24,6 +25,8 @@ def load(folder: str, class_names: list[str], precision: str = "auto"):
     from lmreport import finetune
 
     model = finetune.load_classifier(folder, class_names).eval().requires_grad_(False)
+    if model.config.model_type in ("bert", "distilbert"):
+        first_token.only_first_token(model)
     if precision == "auto":
         precision = "bf16" if finetune.has_bf16() else "int8"
     if precision == "int8":
@@ -49,15 +52,34 @@ def logits(model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndar
     """Logits (n, classes) of `texts`, in their order; batches hold texts of like length under a budget of tokens."""
     import torch
 
-    device = next(model.parameters()).device
+    device = model.device
     rows = tokenizer(texts, truncation=True, max_length=max_length, return_attention_mask=False,
                      return_token_type_ids=False)["input_ids"]
     found = np.empty((len(texts), model.config.num_labels), np.float32)
-    for batch in by_length([len(row) for row in rows], BUDGET[device.type]):
+
+    def predict(batch):
         inputs = tokenizer.pad({"input_ids": [rows[i] for i in batch]}, return_tensors="pt").to(device)
         with torch.inference_mode():
             found[batch] = model(**inputs).logits.float().cpu().numpy()
+
+    in_parallel(predict, by_length([len(row) for row in rows], BUDGET[device.type]), device.type)
     return found
+
+
+def in_parallel(function, things, device: str) -> None:
+    """`function` of each of the things: on a CPU each core takes its own ones, which wastes less than sharing each."""
+    import torch
+
+    threads = torch.get_num_threads()
+    if device != "cpu" or threads == 1:
+        for thing in things:
+            function(thing)
+        return
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(function, things))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def by_length(lengths: list[int], budget: int) -> list[np.ndarray]:
