@@ -17,6 +17,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
 STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation")
+BENCHES = ("bench_train", "bench_predict", "bench_scale", "bench_accuracy")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--force", action="store_true", help="train even if there is a record")
     one = settings_of(command("run", run, "make and record a run, if it has no record yet"))
     one.add_argument("names", nargs="+", metavar="NAME", help=f"a model ({', '.join(MODELS)}), a study "
-                     f"({', '.join(STUDIES)}), or an experiment as the report names it")
+                     f"({', '.join(STUDIES)}), a bench ({', '.join(BENCHES)}), or an experiment as the report names it")
     one.add_argument("--force", action="store_true", help="make it even if there is a record")
     settings_of(command("status", tell_status, "list runs and outputs, which are stale or missing, and why"))
     listing = command("runs", list_runs, "list all records")
@@ -132,9 +133,9 @@ def train(arguments) -> int:
 def run(arguments) -> int:
     from lmreport import cache, data, models, progress, studies
 
-    wrong = [n for n in arguments.names if n not in MODELS + STUDIES and "." not in n]
+    wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
     if wrong:
-        raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES)}")
+        raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}")
     progress.hide_bars()
     settings = loaded(arguments)
     models.locate(settings.model)  # a wrong name is told before anything is trained
@@ -145,6 +146,10 @@ def run(arguments) -> int:
         elif name in STUDIES:
             record = studies.run(name, settings, data.obtain(settings.data, say), arguments.force, say)
             print(f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+        elif name in BENCHES:
+            from lmreport.bench import measure
+
+            measure.run(name, measure.SIZES[name.removeprefix("bench_")], settings, record=True)
         elif not arguments.force:
             raise ReportError(f"run: {name} is an experiment, kept until its code changes; --force makes it anew")
         elif not cache.again(name):

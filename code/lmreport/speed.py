@@ -5,6 +5,7 @@ from __future__ import annotations
 from lmreport import findings, runs, show, style
 from lmreport.drawn import drawn
 from lmreport.origin import told
+from lmreport.shown import sentence
 
 MODELS = {"minilm": "MiniLM’s size", "distilbert": "DistilBERT’s size"}
 STEPS = {
@@ -33,6 +34,35 @@ def of(record, name: str, number: int):
 def gain(record, model: str):
     """How many times as fast as the literal recipe ours is."""
     return of(record, f"{model}_samples_per_s", -1) / of(record, f"{model}_samples_per_s", 0)
+
+
+def as_accurate(bench: dict):
+    """Whether the fast recipe is as accurate as the literal one, as sentences."""
+    if "accuracy" not in bench:
+        return "That comparison has not been recorded yet; `make bench-accuracy RECORD=1` does so."
+    record = bench["accuracy"]
+    chosen, seeds = record.inputs["settings"], len(record["seeds"])
+    points, margin = record["difference_points"], record["margin_points"]
+    return sentence(
+        "Both recipes fine-tuned MiniLM on {} texts, with {} seed{}, the same {} epochs, truncation and learning rate. "
+        "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95 % margin of "
+        "that difference is {} points, so it is {}; only larger differences are ruled out.",
+        show.count(chosen["train_texts"]), show.count(seeds), "s" * (seeds > 1), show.count(chosen["epochs"]),
+        show.count(len(record["labels"])), show.pct(record["literal_accuracy"]), show.pct(record["ours_accuracy"]),
+        show.fixed(abs(points), 2), show.more_or_less(points, 0, "more", "less", "of difference"),
+        show.fixed(margin, 2), show.more_or_less(abs(points), margin, "more than chance", "within chance"))
+
+
+def eight_bits(bench: dict):
+    """What weights of eight bits change in the predictions, as a sentence."""
+    record = bench.get("accuracy")
+    if record is None or "eight_bits_changed" not in record.values:
+        return "How many predictions the 8-bit weights change has not been recorded yet."
+    points = record["eight_bits_points"]
+    return sentence(
+        "8-bit weights change {} of {} predictions on the validation texts, models of all seeds together, and the "
+        "accuracy by {} percentage points.", show.count(record["eight_bits_changed"]),
+        show.count(record["eight_bits_of"]), show.fixed(points, 2))
 
 
 @told
