@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from lmreport import models, vectorize
+from lmreport import launch, models, vectorize
 
 OPTIONS = ["--data", "sample", "--scale", "quick", "--train-size", "200", "--max-length", "48", "--epochs", "4",
            "--learning-rate", "5e-3", "--budget", "640"]
@@ -83,6 +83,24 @@ def test_two_processes_train_as_one_does(alone, in_two):
     assert (one["processes"], two["processes"]) == (1, 2)
     assert len(one["loss"]) > 3 and np.ptp(one["loss"]) > 0.01
     assert two["loss"] == pytest.approx(one["loss"], abs=1e-4)
+
+
+def test_a_data_set_on_disk_is_trained_on_and_a_wrong_one_refused(tiny, tmp_path, capsys):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    texts = [f"{word} {n} times" for n in range(10) for word in ("sort", "void")]
+    whole = Dataset.from_dict({"text": texts, "labels": [0, 1] * 10},
+                              features=Features({"text": Value("string"), "labels": ClassLabel(names=["py", "java"])}))
+    whole.save_to_disk(tmp_path / "rows")
+    options = ["--model", str(tiny), "--epochs", "1", "--budget", "64", "--dataset"]
+    assert launch.main([str(tmp_path / "model"), *options, str(tmp_path / "rows")]) == 0
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["id2label"] == {"0": "py", "1": "java"}
+    assert json.loads((tmp_path / "model" / "training.json").read_text())["texts"] == 20
+    whole.remove_columns("text").save_to_disk(tmp_path / "half")
+    for wrong, said in (("half", "lacks `text`"), ("nowhere", "not a saved data set")):
+        assert launch.main([str(tmp_path / "other"), *options, str(tmp_path / wrong)]) == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how, step, undisturbed", [

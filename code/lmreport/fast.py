@@ -14,6 +14,7 @@ from lmreport.finetune import has_bf16
 from lmreport.settings import cuda_available
 
 BUDGET = {"cpu": 2304, "cuda": 16384}  # tokens of a batch: on the CPU about the eight texts of the Trainer's default
+MULTIPLE = {"cpu": 1, "cuda": 8}  # what a GPU's matrix units want lengths to be a multiple of
 WORKERS = {"cpu": 0, "cuda": 4}  # on the CPU a loading process would take a core from the computation
 
 
@@ -74,7 +75,7 @@ def make_trainer(model, arguments, train, tokenizer, budget: int | None = None):
 
     return BudgetTrainer(
         model=model, args=arguments, train_dataset=rows.Rows(train), processing_class=tokenizer,
-        data_collator=rows.collator(tokenizer.pad_token_id, 8 if device() == "cuda" else 1),
+        data_collator=rows.collator(tokenizer.pad_token_id, MULTIPLE[device()]),
         compute_loss_func=mean_over_rows, callbacks=[TellEpoch()])
 
 

@@ -24,6 +24,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("folder", type=Path, help="where the fine-tuned model goes")
     made.add_argument("--budget", type=int, help="tokens of an update, all processes together "
                       f"(default: {fast.BUDGET['cpu']} for each on a CPU, {fast.BUDGET['cuda']} on a GPU)")
+    made.add_argument("--dataset", metavar="FOLDER", help="train on this saved Dataset of text and labels, which "
+                      "may be larger than the memory, instead of the training split")
     made.add_argument("--compile", action="store_true", help="torch.compile the model; pays in long trainings")
     return cli.settings_of(made)
 
@@ -38,11 +40,12 @@ def run(options, say=progress.say):
         part(options.folder), seed=settings.seed, num_train_epochs=settings.epochs, torch_compile=options.compile,
         learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps", save_total_limit=1)
     with arguments.main_process_first(desc="data"):  # the others find it in the cache
-        splits = train.splits_for(settings, data.obtain(settings.data, say))
+        texts = on_disk(options.dataset) if options.dataset else \
+            train.splits_for(settings, data.obtain(settings.data, say))["train"]
         tokenizer = vectorize.load_tokenizer(source.path)
-        tokens = rows.tokenized(splits["train"], tokenizer, settings.max_length)
+        tokens = rows.tokenized(texts, tokenizer, settings.max_length)
     set_seed(settings.seed)
-    model = fast.load_classifier(source.path, splits["train"].features["labels"].names)
+    model = fast.load_classifier(source.path, texts.features["labels"].names)
     trainer = fast.make_trainer(model, arguments, tokens, tokenizer, options.budget)
     seconds = finetune.train(trainer, say)
     trainer.save_model(str(options.folder))
@@ -53,6 +56,20 @@ def run(options, say=progress.say):
         shutil.rmtree(part(options.folder), ignore_errors=True)
         say(f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in {options.folder}")
     return trainer
+
+
+def on_disk(folder: str):
+    """The `Dataset` saved in `folder`, read as needed. Raises ReportError if it is none with text and labels."""
+    from datasets import ClassLabel, Dataset, load_from_disk
+
+    try:
+        found = load_from_disk(folder)
+    except (OSError, ValueError) as error:
+        raise ReportError(f"--dataset: {folder} is not a saved data set ({error}); save one by save_to_disk") from error
+    if not isinstance(found, Dataset) or not isinstance(found.features.get("labels"), ClassLabel) \
+            or "text" not in found.features:
+        raise ReportError(f"--dataset: {folder} lacks `text` or `labels` (a ClassLabel); save one Dataset with both")
+    return found
 
 
 def part(folder: Path) -> Path:

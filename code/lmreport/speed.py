@@ -9,9 +9,9 @@ from lmreport.shown import sentence
 
 MODELS = {"minilm": "MiniLM’s size", "distilbert": "DistilBERT’s size"}
 STEPS = {
-    "literal": "literal: padded to 512", "dynamic padding": "+ each batch padded to its longest",
-    "grouped by length": "+ texts of like length together", "no attention dropout": "+ fused attention kernel",
-    "token budget": "+ batches by tokens", "bf16": "+ bf16", "larger budget": "+ larger batches",
+    "literal": "literal recipe", "dynamic padding": "padded per batch", "grouped by length": "like lengths together",
+    "no attention dropout": "fused attention", "token budget": "batches by tokens", "bf16": "bf16",
+    "larger budget": "larger batches",
 }
 
 
@@ -76,10 +76,10 @@ def steps(record):
                          show.num(rate), show.num(rate / first, 2),
                          show.num(of(record, f"{model}_tokens_per_s", i)),
                          show.pct(of(record, f"{model}_padding_share", i)),
-                         show.duration(of(record, f"{model}_epoch_s", i)),
+                         show.num(of(record, f"{model}_epoch_s", i) / 60),
                          show.count(of(record, f"{model}_peak_mb", i)), show.pct(of(record, f"{model}_spread", i), 0)])
-    return show.table(rows, ["model", "recipe", "texts/s", "times", "tokens/s", "padding", "an epoch", "MB", "spread"],
-                      align=("left", "left", *["right"] * 7))
+    heads = ["model", "recipe", "texts/s", "times", "tokens/s", "padding", "epoch, min", "MB", "spread"]
+    return show.table(rows, heads, align=("left", "left", *["right"] * 7))
 
 
 @told

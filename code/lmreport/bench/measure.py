@@ -76,10 +76,11 @@ def training(sizes, settings, corpus, source, say) -> dict:
     lengths, bf16 = batches.token_lengths(tokens), finetune.has_bf16()
     rate = {"fp32": machine.matrix_rate(device, False)} | ({"bf16": machine.matrix_rate(device, True)} if bf16 else {})
     order, listed, values = training.steps(device), [], {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
+    number = sizes["batches"] * (8 if device == "cuda" else 1)  # there a batch takes milliseconds
     for name in training.MODELS:
         wanted = order if name == "minilm" or device == "cuda" else (order[0], order[-1])
-        found = training.measured(name, wanted, tokens, lengths, tokenizer, sizes["batches"], sizes["repeats"],
-                                  settings.seed, say)
+        found = training.measured(name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed,
+                                  say)
         first, last = found[0], found[-1]
         listed.append({
             "model": name, "device": device, "baseline_samples_per_s": first["samples_per_s"],

@@ -85,7 +85,8 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
     if reached(step, "token budget"):
         ours = fast.arguments(folder, num_train_epochs=1, logging_steps=1000, bf16=reached(step, "bf16"))
         return OnChosen(model=model, train_dataset=rows.Rows(tokens), processing_class=tokenizer, args=ours,
-                        data_collator=rows.collator(tokenizer.pad_token_id), compute_loss_func=fast.mean_over_rows)
+                        data_collator=rows.collator(tokenizer.pad_token_id, fast.MULTIPLE[fast.device()]),
+                        compute_loss_func=fast.mean_over_rows)
     padding = True if reached(step, "dynamic padding") else "max_length"
     return OnChosen(model=model, train_dataset=tokens, processing_class=tokenizer, args=TrainingArguments(**plain),
                     data_collator=DataCollatorWithPadding(tokenizer, padding, MAX_LENGTH))
