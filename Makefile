@@ -2,6 +2,7 @@
 # make submission                                                               _report/submission.zip, to hand in
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
+# make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
 
 VENV    := .venv
 PYTHON  ?= python3
@@ -12,7 +13,7 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report submission test test-slow bench-render lint clean
+.PHONY: report submission test test-slow bench-render bench-train bench-scale bench-accuracy lint clean
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -30,6 +31,12 @@ test-slow: $(STAMP)
 
 bench-render: $(STAMP)
 	@$(BIN)/python -m lmreport.render.bench
+
+bench-train: $(STAMP)
+	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
+
+bench-scale bench-accuracy: $(STAMP)
+	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests

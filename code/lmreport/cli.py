@@ -17,6 +17,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
 STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation", "ladder", "summit")
+BENCHES = ("bench_train", "bench_predict", "bench_scale", "bench_accuracy")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,13 +40,18 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--force", action="store_true", help="train even if there is a record")
     one = settings_of(command("run", run, "make and record a run, if it has no record yet"))
     one.add_argument("names", nargs="+", metavar="NAME", help=f"a model ({', '.join(MODELS)}), a study "
-                     f"({', '.join(STUDIES)}), or an experiment as the report names it")
+                     f"({', '.join(STUDIES)}), a bench ({', '.join(BENCHES)}), or an experiment as the report names it")
     one.add_argument("--force", action="store_true", help="make it even if there is a record")
     settings_of(command("status", tell_status, "list runs and outputs, which are stale or missing, and why"))
     listing = command("runs", list_runs, "list all records")
     listing.add_argument("--json", action="store_true", help="as JSON")
     asking = settings_of(command("predict", predict, "tell the tag of a question with the fine-tuned Transformer"))
-    asking.add_argument("question", nargs="+", help="the text of the question (several: one answer each)")
+    asking.add_argument("question", nargs="*", help="the text of the question (several: one answer each)")
+    asking.add_argument("--file", help="a .txt (one text a line), .csv or .jsonl, or - for standard input: prints one "
+                        "tag a line, in its order")
+    asking.add_argument("--column", default="text", help="column or field of the file that holds the texts")
+    asking.add_argument("--precision", default="auto", help="auto, fp32, bf16 or int8, for --file")
+    asking.add_argument("--weights", metavar="FOLDER", help="a fine-tuned model (default: the report's)")
     rendering = settings_of(command("render", render, "make the report: HTML, PDF and executed notebook"))
     rendering.add_argument("--to", default="html,typst", metavar="FORMATS", help="html, typst or both (default: both)")
     rendering.add_argument("--profile", help="a profile of _quarto-<name>.yml")
@@ -132,9 +138,9 @@ def train(arguments) -> int:
 def run(arguments) -> int:
     from lmreport import cache, data, models, progress, studies
 
-    wrong = [n for n in arguments.names if n not in MODELS + STUDIES and "." not in n]
+    wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
     if wrong:
-        raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES)}")
+        raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}")
     progress.hide_bars()
     settings = loaded(arguments)
     models.locate(settings.model)  # a wrong name is told before anything is trained
@@ -145,6 +151,10 @@ def run(arguments) -> int:
         elif name in STUDIES:
             record = studies.run(name, settings, data.obtain(settings.data, say), arguments.force, say)
             print(f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+        elif name in BENCHES:
+            from lmreport.bench import measure
+
+            measure.run(name, measure.SIZES[name.removeprefix("bench_")], settings, record=True)
         elif not arguments.force:
             raise ReportError(f"run: {name} is an experiment, kept until its code changes; --force makes it anew")
         elif not cache.again(name):
@@ -169,10 +179,14 @@ def predict(arguments) -> int:
     from lmreport import train as training
     from lmreport.settings import cuda_available
 
+    if bool(arguments.question) == bool(arguments.file):
+        raise ReportError("predict: give either questions or --file FILE")
     progress.hide_bars()
     settings = loaded(arguments)
-    corpus = data.obtain(settings.data, say)
-    folder = training.trained_model(settings, corpus, say)
+    folder = weights(arguments.weights) if arguments.weights else \
+        training.trained_model(settings, data.obtain(settings.data, say), say)
+    if arguments.file:
+        return predict_file(arguments, settings, folder)
     model = finetune.load_classifier(str(folder), training.class_names(folder))
     if cuda_available():
         model.to("cuda")
@@ -181,6 +195,36 @@ def predict(arguments) -> int:
         names = [model.config.id2label[i] for i in range(len(row))]
         chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
+    return 0
+
+
+def weights(folder: str):
+    """The folder of a fine-tuned model, as a Path. Raises ReportError if it holds none."""
+    from pathlib import Path
+
+    missing = [name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()]
+    if missing:
+        raise ReportError(f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model")
+    return Path(folder)
+
+
+def predict_file(arguments, settings, folder) -> int:
+    from lmreport import classify, textfile, vectorize
+    from lmreport import train as training
+
+    if arguments.precision not in classify.PRECISIONS:
+        raise ReportError(f"--precision: {arguments.precision!r} is none of {', '.join(classify.PRECISIONS)}")
+    model = classify.load(str(folder), training.class_names(folder), arguments.precision)
+    start = told = time.perf_counter()
+    texts, number = textfile.texts(arguments.file, arguments.column), 0
+    for number, tag in enumerate(classify.stream(model, vectorize.load_tokenizer(str(folder)), texts,
+                                                 settings.max_length), 1):
+        print(tag)
+        if time.perf_counter() - told > 5:
+            told = time.perf_counter()
+            say(f"predict: {number:,} texts, {number / (told - start):.0f} texts/s")
+    sys.stdout.flush()
+    say(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
     return 0
 
 
@@ -256,9 +300,9 @@ def main(argv: list[str] | None = None) -> int:
         say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
             "or set LMREPORT_CACHE to another folder")
         return 2
-    except KeyboardInterrupt:
-        say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; the same command goes on from the last "
-            "checkpoint")
+    except KeyboardInterrupt as stopped:
+        say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
+            f"{stopped or 'the same command goes on from the last checkpoint'}")
         return 130
 
 

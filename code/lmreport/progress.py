@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from lmreport.interrupt import CtrlC
+
 
 def say(text: str) -> None:
     """One line on standard error, at once."""
@@ -26,9 +28,11 @@ def training_clock(say=say, every: float = 5.0):
     """A `TrainerCallback` that counts the `seconds` spent in training steps, evaluations and checkpoints left out.
 
     It tells loss, texts/s and time left every `every` seconds, and keeps its count in the checkpoints, so that a
-    resumed training knows the time of its first part too.
+    resumed training knows the time of its first part too. Ctrl-C makes it save the state and raise `Interrupted`.
     """
     from transformers import TrainerCallback
+
+    interrupt = CtrlC(say)
 
     class Clock(TrainerCallback):
         seconds, started, told, loss, predicted = 0.0, 0.0, 0.0, float("nan"), 0
@@ -37,20 +41,22 @@ def training_clock(say=say, every: float = 5.0):
             kept = self.kept(args, state)
             self.seconds = float(kept.read_text()) if kept.is_file() else 0.0
             self.told = time.perf_counter()
+            interrupt.watch()
 
         def on_step_begin(self, args, state, control, **kwargs):
             self.started = time.perf_counter()
 
-        def on_step_end(self, args, state, control, **kwargs):
+        def on_step_end(self, args, state, control, train_dataloader=None, **kwargs):
             now = time.perf_counter()
             self.seconds += now - self.started
-            if now - self.told > every:
+            if now - self.told > every and state.is_world_process_zero:
                 self.told = now
-                rate = state.global_step / self.seconds
-                left = (state.max_steps - state.global_step) / rate
+                texts = state.epoch * len(train_dataloader.dataset)  # batches may differ in their number of texts
+                left = (state.max_steps - state.global_step) * self.seconds / state.global_step
                 loss = "" if self.loss != self.loss else f"loss {self.loss:.3f}, "
                 say(f"training: step {state.global_step}/{state.max_steps}, {loss}"
-                    f"{rate * args.train_batch_size:.1f} texts/s, {left:.0f} s left")
+                    f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left")
+            interrupt.stop(args, state, control)
 
         def on_log(self, args, state, control, logs=None, **kwargs):
             self.loss = float((logs or {}).get("loss", self.loss))
@@ -68,7 +74,12 @@ def training_clock(say=say, every: float = 5.0):
             self.predicted %= total
 
         def on_save(self, args, state, control, **kwargs):
-            self.kept(args, state).write_text(repr(self.seconds))
+            if state.is_world_process_zero:
+                self.kept(args, state).write_text(repr(self.seconds))
+            interrupt.leave(state)
+
+        def on_train_end(self, args, state, control, **kwargs):
+            interrupt.release()
 
         @staticmethod
         def kept(args, state) -> Path:

@@ -34,14 +34,20 @@ STUDIES = {  # experiments on the task (studies.py), and what the reader is told
     "ladder": "what each step brings", "summit": "the best that was found",
 }
 STUDIED_BY = {"ladder": ("steps", "climb"), "summit": ("steps", "summit")}  # where not studies.py under the same name
+BENCHES = {  # measurements of this project's own speed: what they are, and the module that measures
+    "bench_train": ("speed of training", "bench.training"),
+    "bench_predict": ("speed of prediction", "bench.predicting"),
+    "bench_scale": ("growing numbers of rows", "bench.scale"),
+    "bench_accuracy": ("accuracy of the fast recipe", "bench.accuracy"),
+}
 
 
 @dataclass(frozen=True)
 class Record:
     """One recorded run.
 
-    name: one of COMPUTED_BY or STUDIES; key: sixteen digits made from `inputs`; inputs: settings, digests of data,
-    model and code, versions; made: date, commit, hardware, load; path: the JSON file (its arrays lie beside as .npz).
+    name: one of COMPUTED_BY, STUDIES or BENCHES; key: sixteen digits made from `inputs`; inputs: settings, digests of
+    data, model and code, versions; made: date, commit, hardware, load; path: the JSON file (arrays beside it as .npz).
     """
 
     name: str
@@ -74,6 +80,8 @@ class Record:
 
         if self.name in STUDIES:
             return STUDIES[self.name]
+        if self.name in BENCHES:
+            return BENCHES[self.name][0]
         return self.inputs["model"]["name"] if self.name == "transformer" else MODEL_LABELS[self.name]
 
     @property
@@ -207,11 +215,12 @@ def origin(record: Record, was_recorded: bool) -> str:
 def inputs_code(name: str) -> dict:
     """{module: {definition: digest}} of the code that the run `name` computes with."""
     code = provenance.reached(*STUDIED_BY.get(name, ("studies", name))) if name in STUDIES else \
-        provenance.code_of(COMPUTED_BY[name])
+        provenance.code_of(BENCHES[name][1] if name in BENCHES else COMPUTED_BY[name])
     return code | {"split": provenance.definitions("split")}
 
 
 def made_here(name: str) -> dict:
     """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
-    return {"date": provenance.now(), "commit": provenance.commit(COMPUTED_BY.get(name, "studies")),
+    return {"date": provenance.now(), "commit": provenance.commit(
+        BENCHES[name][1] if name in BENCHES else COMPUTED_BY.get(name, "studies")),
             "hardware": provenance.hardware(), "load_before": os.getloadavg()[0]}

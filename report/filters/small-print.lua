@@ -1,22 +1,30 @@
--- Sets what has the class `origin` small and grey in the PDF; on the page the style sheet does it.
+-- Sets what has the class `origin` small, grey and ragged in the PDF; on the page the style sheet does it.
 -- Keeps the line under a heading that names item and points ("*Item 4a · 2 points*") together with what follows.
 
-local function small(el)
-  if el.classes:includes("origin") then
+local look = "#set text(size: 7.5pt, fill: luma(35%))\n#set par(justify: false)\n#set align(left)\n"
+
+local function is_origin(el) return el.t == "Span" and el.classes:includes("origin") end
+
+local function block_of(options, content, set)
+  return { pandoc.RawBlock("typst", "#block(" .. options .. ")[\n" .. (set or "")), content, pandoc.RawBlock("typst", "]") }
+end
+
+local function alone(el)
+  local first = el.content[1]
+  if #el.content ~= 1 then return end
+  if is_origin(first) then return block_of("width: 100%", pandoc.Plain(first.content), look) end
+  if first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then return block_of("sticky: true", el) end
+end
+
+local function among_text(el)
+  if is_origin(el) then
     el.content:insert(1, pandoc.RawInline("typst", "#text(size: 7.5pt, fill: luma(35%))["))
     el.content:insert(pandoc.RawInline("typst", "]"))
     return el.content
   end
 end
 
-local function together(para)
-  local first = para.content[1]
-  if #para.content == 1 and first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then
-    return { pandoc.RawBlock("typst", "#block(sticky: true)["), para, pandoc.RawBlock("typst", "]") }
-  end
-end
-
 if FORMAT:match("typst") then
-  return { { Span = small, Para = together } }
+  return { { Para = alone, Plain = alone }, { Span = among_text } }
 end
 return {}

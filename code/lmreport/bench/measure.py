@@ -1,0 +1,137 @@
+"""make bench-train, bench-scale: measure, print, write to _report/bench and, with --record, to report/runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+
+from lmreport import cache, data, models, progress, provenance, runs, train
+from lmreport.errors import ReportError
+from lmreport.settings import cache_root, load, project_root, resolved
+
+NAMES = tuple(name.removeprefix("bench_") for name in runs.BENCHES)
+SIZES = {
+    "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=160, repeats=3, max_length=512),
+    "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
+        seeds=[1, 2, 3], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lmreport.bench", description=__doc__)
+    parser.add_argument("names", nargs="+", choices=NAMES, help="what to measure")
+    parser.add_argument("--record", action="store_true", help="record the results for the report too")
+    parser.add_argument("--repeats", type=int, help="of each timing of train and predict; the median counts")
+    options = parser.parse_args(arguments)
+    progress.hide_bars()
+    try:
+        for name in options.names:
+            sizes = SIZES[name] | ({"repeats": options.repeats} if options.repeats and "repeats" in SIZES[name] else {})
+            run(f"bench_{name}", sizes, resolved(load(scale="full")), options.record)
+    except ReportError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> None:
+    """Measure one thing; results on the sample, where there is no real data, are never recorded."""
+    from lmreport import fast
+
+    corpus, source = data.obtain(settings.data, say), models.locate(settings.model)
+    made, start = runs.made_here(name), time.perf_counter()
+    values = MEASURES[name](sizes, settings, corpus, source, say)
+    values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
+    made |= {"load_after": os.getloadavg()[0]}
+    listed = values["list"]
+    path = project_root() / "_report" / "bench" / f"{name.removeprefix('bench_')}.json"
+    cache.write_atomically(path, (json.dumps(listed, indent=1, default=float) + "\n").encode())
+    print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
+    if record and corpus.kind == "sample":
+        raise ReportError(f"{name} was made on the sample and is not recorded; set LMREPORT_DATA to the real archive")
+    if record:
+        given = inputs(name, sizes, settings, corpus, source, fast.device())
+        say(f"bench: recorded in {runs.write(name, given, values, made).path}")
+
+
+def inputs(name: str, sizes: dict, settings, corpus, source, device: str) -> dict:
+    """What determines a measurement; the machine it was made on stands beside, in `made`."""
+    return {"name": name, "settings": {"scale": "full", "seed": settings.seed, "device": device} | sizes,
+            "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
+            "model": {"name": source.name, "digest": source.digest} if name in ("bench_accuracy", "bench_predict")
+            else None, "code": runs.inputs_code(name), "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"])}
+
+
+def training(sizes, settings, corpus, source, say) -> dict:
+    import numpy as np
+
+    from lmreport import batches, fast, finetune, rows, vectorize
+    from lmreport.bench import machine, training
+
+    tokenizer, device = vectorize.load_tokenizer(source.path), fast.device()
+    tokens = rows.tokenized(train.load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"])
+    lengths, bf16 = batches.token_lengths(tokens), finetune.has_bf16()
+    rate = {"fp32": machine.matrix_rate(device, False)} | ({"bf16": machine.matrix_rate(device, True)} if bf16 else {})
+    order, listed, values = training.steps(device), [], {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
+    number = sizes["batches"] * (8 if device == "cuda" else 1)  # there a batch takes milliseconds
+    for name in training.MODELS:
+        wanted = order if name == "minilm" or device == "cuda" else (order[0], order[-1])
+        found = training.measured(name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed,
+                                  say)
+        first, last = found[0], found[-1]
+        listed.append({
+            "model": name, "device": device, "baseline_samples_per_s": first["samples_per_s"],
+            "samples_per_s": last["samples_per_s"], "ratio": last["samples_per_s"] / first["samples_per_s"],
+            "tokens_per_s": last["tokens_per_s"], "padding_share": last["padding_share"], "epoch_s": last["epoch_s"],
+            "epoch_s_is": f"extrapolated from {last['measured_batches']} of {last['epoch_batches']} batches",
+            "peak_mb": last["peak_mb"], "matrix_rate_flops": rate, "share_of_matrix_rate":
+            last["flops_per_s"] / rate["bf16" if bf16 else "fp32"], "steps": found})
+        values |= {f"{name}_{key}": np.array([one[key] for one in found]) for key in (
+            "samples_per_s", "tokens_per_s", "padding_share", "spread", "epoch_s", "peak_mb")}
+        values |= {f"{name}_steps": [one["step"] for one in found],
+                   f"{name}_share_of_matrix_rate": listed[-1]["share_of_matrix_rate"]}
+    return values | {"list": listed}
+
+
+def predicting(sizes, settings, corpus, source, say) -> dict:
+    import dataclasses
+
+    import numpy as np
+
+    from lmreport import batches, rows, vectorize
+    from lmreport.bench import predicting
+
+    quick = resolved(dataclasses.replace(load(), scale="quick"))
+    folder = train.trained_model(quick, corpus, say)  # what it has learned does not matter for its speed
+    tokenizer, test = vectorize.load_tokenizer(str(folder)), train.load_splits(corpus, settings.seed)["test"]
+    lengths = batches.token_lengths(rows.tokenized(test, tokenizer, sizes["max_length"]))
+    texts = predicting.evenly(list(test["text"]), lengths, sizes["texts"], settings.seed)
+    listed = predicting.measured(str(folder), train.class_names(folder), tokenizer, texts, len(test), sizes["repeats"],
+                                 say)
+    return {"list": listed, "texts": len(texts), "whole_texts": len(test), "ways": [one["way"] for one in listed]} | {
+        key: np.array([one[key] for one in listed]) for key in ("samples_per_s", "spread", "whole_s", "peak_mb")}
+
+
+def scale(sizes, settings, corpus, source, say) -> dict:
+    import numpy as np
+
+    from lmreport.bench import scale
+
+    found = scale.measured(sizes["rows"], settings.seed, say)
+    return {"list": found, "exponent": scale.slope(found)} | {
+        key: np.array([one[key] for one in found], float) for key in ("rows", "peak_mb", "total_s", "tokens")}
+
+
+def accuracy(sizes, settings, corpus, source, say) -> dict:
+    from lmreport.bench import accuracy
+
+    found = accuracy.measured(source.path, train.load_splits(corpus, settings.seed), sizes, sizes["seeds"],
+                              cache_root() / "bench" / "accuracy", say)
+    plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
+    return found | {"list": [plain | sizes]}
+
+
+MEASURES = {"bench_train": training, "bench_predict": predicting, "bench_scale": scale, "bench_accuracy": accuracy}

@@ -1,0 +1,95 @@
+"""Fine-tune at speed in one process or several, on one machine or more; the model and its losses go to a folder.
+
+    python -m lmreport.launch FOLDER
+    torchrun --nproc-per-node 2 -m lmreport.launch FOLDER
+    accelerate launch --num-processes 2 -m lmreport.launch FOLDER
+
+All processes read the same batches, each its share of the rows; only the first writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from lmreport import cache, cli, data, fast, finetune, models, progress, rows, train, vectorize
+from lmreport.errors import ReportError
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m lmreport.launch", description=__doc__.splitlines()[0])
+    made.add_argument("folder", type=Path, help="where the fine-tuned model goes")
+    made.add_argument("--budget", type=int, help="tokens of an update, all processes together "
+                      f"(default: {fast.BUDGET['cpu']} for each on a CPU, {fast.BUDGET['cuda']} on a GPU)")
+    made.add_argument("--dataset", metavar="FOLDER", help="train on this saved Dataset of text and labels, which "
+                      "may be larger than the memory, instead of the training split")
+    made.add_argument("--compile", action="store_true", help="torch.compile the model; pays in long trainings")
+    return cli.settings_of(made)
+
+
+def run(options, say=progress.say):
+    """Train as the options say, or go on where a training of that folder was stopped. Returns the Trainer."""
+    from transformers import set_seed
+
+    settings = cli.loaded(options)
+    source = models.locate(settings.model)
+    arguments = fast.arguments(
+        part(options.folder), seed=settings.seed, num_train_epochs=settings.epochs, torch_compile=options.compile,
+        learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps", save_total_limit=1)
+    with arguments.main_process_first(desc="data"):  # the others find it in the cache
+        texts = on_disk(options.dataset) if options.dataset else \
+            train.splits_for(settings, data.obtain(settings.data, say))["train"]
+        tokenizer = vectorize.load_tokenizer(source.path)
+        tokens = rows.tokenized(texts, tokenizer, settings.max_length)
+    set_seed(settings.seed)
+    model = fast.load_classifier(source.path, texts.features["labels"].names)
+    trainer = fast.make_trainer(model, arguments, tokens, tokenizer, options.budget)
+    seconds = finetune.train(trainer, say)
+    trainer.save_model(str(options.folder))
+    if trainer.is_world_process_zero():
+        losses = {"processes": arguments.world_size, "seconds": seconds, "texts": len(tokens),
+                  "loss": [h["loss"] for h in trainer.state.log_history if "loss" in h]}
+        cache.write_atomically(options.folder / "training.json", (json.dumps(losses, indent=1) + "\n").encode())
+        shutil.rmtree(part(options.folder), ignore_errors=True)
+        say(f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in {options.folder}")
+    return trainer
+
+
+def on_disk(folder: str):
+    """The `Dataset` saved in `folder`, read as needed. Raises ReportError if it is none with text and labels."""
+    from datasets import ClassLabel, Dataset, load_from_disk
+
+    try:
+        found = load_from_disk(folder)
+    except (OSError, ValueError) as error:
+        raise ReportError(f"--dataset: {folder} is not a saved data set ({error}); save one by save_to_disk") from error
+    if not isinstance(found, Dataset) or not isinstance(found.features.get("labels"), ClassLabel) \
+            or "text" not in found.features:
+        raise ReportError(f"--dataset: {folder} lacks `text` or `labels` (a ClassLabel); save one Dataset with both")
+    return found
+
+
+def part(folder: Path) -> Path:
+    """Where the states of an unfinished training are kept."""
+    return folder.with_name(folder.name + ".checkpoints")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    progress.hide_bars()
+    try:
+        run(parser().parse_args(arguments))
+    except ReportError as error:
+        print(f"launch: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stopped:
+        print(f"launch: stopped; {stopped or 'the same command goes on from the last state that was saved'}",
+              file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The benches: each step of the recipe is really trained, rows are really read, results are what they say."""
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from lmreport import batches, data, models, rows, vectorize
+from lmreport.bench import accuracy, machine, predicting, scale, training
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return vectorize.load_tokenizer(models.from_package("any").path)
+
+
+@pytest.fixture(scope="module")
+def tokens(tokenizer):
+    rng = np.random.default_rng(0)
+    texts = [" ".join(["sort", "dict"] * n) for n in rng.integers(1, 256, 120)]
+    labels = rng.integers(0, 4, 120).tolist()
+    return rows.tokenized(Dataset.from_dict({"text": texts, "labels": labels}), tokenizer, 512)
+
+
+def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch):
+    from transformers import BertConfig
+
+    monkeypatch.setattr(training, "config", lambda name, vocabulary: BertConfig(
+        vocab_size=vocabulary, num_labels=4, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32))
+    lengths, said = batches.token_lengths(tokens), []
+    found = training.measured("minilm", training.STEPS, tokens, lengths, tokenizer, 4, 2, 1, said.append)
+    assert [one["step"] for one in found] == list(training.STEPS) and len(said) == 2 * len(found)
+    padding = [one["padding_share"] for one in found]
+    assert padding[0] == pytest.approx(1 - lengths.mean() / 512) and padding[0] > padding[1] > padding[2] > padding[4]
+    for one in found:
+        assert one["samples_per_s"] > 0 and len(one["repeats"]) == 2 and one["peak_mb"] > 0
+        assert one["epoch_s"] == pytest.approx(120 / one["samples_per_s"])
+
+
+def test_a_step_reads_the_batches_and_the_padding_that_it_stands_for(tokens, tokenizer, tmp_path):
+    from transformers import BertConfig, BertForSequenceClassification
+
+    model = BertForSequenceClassification(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                                                     intermediate_size=32, num_labels=4))
+    lengths = batches.token_lengths(tokens)
+    for step in training.STEPS:
+        chosen = training.evenly(training.epoch(step, lengths, 1), lengths, 3)
+        made = list(training.trainer(step, model, tokens, tokenizer, chosen, str(tmp_path)).get_train_dataloader())
+        wanted = [(len(b), 512 if step == "literal" else lengths[b].max()) for b in chosen]
+        assert [tuple(batch["input_ids"].shape) for batch in made] == wanted, step
+        assert [batch["labels"].tolist() for batch in made] == [[tokens[int(i)]["labels"] for i in b] for b in chosen]
+
+
+def test_rows_are_all_read_in_a_process_whose_memory_is_watched():
+    found, = scale.measured([3000], 1, print)
+    assert found["read"] == found["rows"] == 3000 and found["largest_batch"] <= scale.BUDGET
+    assert 50 < found["peak_mb"] < 2000 and found["total_s"] == pytest.approx(sum(found["seconds"].values()))
+
+
+def test_growth_in_proportion_has_the_exponent_one():
+    assert scale.slope([{"rows": n, "total_s": 3e-5 * n} for n in scale.ROWS]) == pytest.approx(1)
+    assert scale.slope([{"rows": n, "total_s": n**2} for n in scale.ROWS]) == pytest.approx(2)
+
+
+def test_prediction_is_measured_for_the_stock_pipeline_and_ours(tokenizer, tmp_path):
+    from transformers import BertConfig, BertForSequenceClassification
+
+    names = dict(enumerate(data.TAGS))
+    tokenizer.save_pretrained(tmp_path)
+    BertForSequenceClassification(BertConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, num_labels=4,
+        id2label=names)).save_pretrained(tmp_path)
+    texts = [f"sort {'dict ' * n}" for n in range(40)]
+    found = predicting.measured(str(tmp_path), list(data.TAGS), tokenizer, texts, 800, 2, print)
+    assert [one["way"] for one in found][:2] == ["stock pipeline", "stock pipeline, batch 32"]
+    assert found[0]["ratio"] == 1 and all(one["whole_s"] == pytest.approx(800 / one["samples_per_s"]) for one in found)
+    chosen = predicting.evenly(texts, np.arange(40), 10, 1)
+    assert sorted(chosen, key=len) == texts[2::4]
+
+
+def test_the_difference_of_two_recipes_is_counted_with_its_uncertainty():
+    labels = np.zeros(1000, np.int8)
+    predicted = np.zeros((2, 2, 1000), np.int8)
+    predicted[0, :, :100], predicted[1, 0, :80], predicted[1, 1, :100] = 1, 1, 1
+    eight = predicted.copy()
+    eight[1, 0, 999] = 1
+    found = accuracy.compared({"predicted": predicted, "eight_bits": eight}, labels)
+    assert found["literal_accuracy"] == pytest.approx(0.9) and found["difference_points"] == pytest.approx(1)
+    assert found["margin_points"] > 1  # one of the two seeds shows nothing
+    assert (found["eight_bits_changed"], found["eight_bits_points"]) == (1, pytest.approx(-0.05))
+
+
+def test_operations_and_memory_are_counted():
+    import torch
+
+    machine.forget_peak("cpu")
+    before = machine.peak_mb("cpu")
+    held = torch.ones(100, 1000, 1000, dtype=torch.uint8)
+    assert machine.peak_mb("cpu") - before > 90 and held.numel() == 10**8
+    del held
+    assert machine.flops(100, 2, 3, 4, 5) == 4 * 5 * (600 + 12 * 2 * 5 * 3)
+    assert machine.matrix_rate("cpu", False) > 1e8

@@ -1,0 +1,136 @@
+"""Many texts at once: one tag a line, in the order of the file, the same as one by one."""
+
+import copy
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lmreport import classify, cli, data, finetune, models, textfile, vectorize
+from lmreport.errors import ReportError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny classifier with random weights, saved with its tokenizer."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("weights")
+    vectorize.load_tokenizer(models.from_package("any").path).save_pretrained(folder)
+    torch.manual_seed(0)
+    names = dict(enumerate(data.TAGS))
+    BertForSequenceClassification(BertConfig(
+        hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128, num_labels=4,
+        initializer_range=0.3, id2label=names, label2id={v: k for k, v in names.items()})).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def texts():
+    rng = np.random.default_rng(0)
+    words = "dict list class void sort string error file thread query index loop".split()
+    return [" ".join(rng.choice(words, rng.integers(0, 700))) for _ in range(150)]
+
+
+@pytest.fixture(scope="module")
+def one_by_one(folder, texts):
+    import torch
+
+    model, tokenizer = finetune.load_classifier(str(folder), list(data.TAGS)).eval(), vectorize.load_tokenizer(folder)
+    with torch.inference_mode():
+        return np.concatenate([model(**tokenizer(t, truncation=True, max_length=512, return_tensors="pt")).logits
+                               for t in texts])
+
+
+def test_logits_are_those_of_each_text_alone_in_the_order_given(folder, texts, one_by_one):
+    model = classify.load(str(folder), list(data.TAGS), "fp32")
+    assert classify.logits(model, vectorize.load_tokenizer(folder), texts) == pytest.approx(one_by_one, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_the_last_layer_for_the_first_token_alone_gives_the_same_logits(kind):
+    import torch
+    from transformers import (
+        BertConfig,
+        BertForSequenceClassification,
+        DistilBertConfig,
+        DistilBertForSequenceClassification,
+    )
+
+    from lmreport import first_token
+
+    model = (BertForSequenceClassification(BertConfig(
+        hidden_size=64, num_hidden_layers=3, num_attention_heads=2, intermediate_size=128, initializer_range=0.3))
+        if kind == "bert" else DistilBertForSequenceClassification(DistilBertConfig(
+            dim=64, n_layers=3, n_heads=2, hidden_dim=128, initializer_range=0.3))).eval()
+    ids, mask = torch.randint(5, 30000, (5, 20)), torch.ones(5, 20, dtype=torch.long)
+    mask[1, 7:], mask[3, 1:] = 0, 0
+    with torch.inference_mode():
+        for inputs in ({"input_ids": ids}, {"input_ids": ids, "attention_mask": mask}):
+            before = model(**inputs).logits
+            ours = first_token.only_first_token(copy.deepcopy(model))
+            assert torch.allclose(ours(**inputs).logits, before, atol=1e-5)
+
+
+def test_eight_bits_change_little(folder, texts, one_by_one):
+    model = classify.load(str(folder), list(data.TAGS), "int8")
+    found = classify.logits(model, vectorize.load_tokenizer(folder), texts)
+    assert np.abs(found - one_by_one).max() > 0  # they are used at all
+    assert np.mean(found.argmax(1) == one_by_one.argmax(1)) > 0.95
+    assert np.abs(found - one_by_one).mean() < 0.2 * np.abs(one_by_one).mean()
+
+
+def test_batches_of_a_prediction_keep_the_budget_and_hold_each_text_once(texts):
+    lengths = np.random.default_rng(1).integers(1, 900, 500).tolist()
+    found = classify.by_length(lengths, 600)
+    assert sorted(np.concatenate(found)) == list(range(500))
+    assert all(len(b) == 1 or len(b) * max(lengths[i] for i in b) <= 600 for b in found)
+
+
+@pytest.mark.parametrize("name", ["texts.txt", "texts.csv", "texts.jsonl"])
+def test_a_file_gives_one_tag_a_line_in_its_order(folder, texts, one_by_one, tmp_path, name, capsys, monkeypatch):
+    import csv
+
+    monkeypatch.setattr(classify, "CHUNK", 40)  # several chunks
+    path = tmp_path / name
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        if name.endswith("csv"):
+            writer = csv.writer(file)
+            writer.writerows([["id", "question"], *([i, f"{t}"] for i, t in enumerate(texts))])
+        else:
+            file.writelines((json.dumps({"question": t}) if name.endswith("jsonl") else t) + "\n" for t in texts)
+    assert cli.main(["predict", "--file", str(path), "--column", "question", "--weights", str(folder), "--precision",
+                     "fp32", "--max-length", "512"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [data.TAGS[i] for i in one_by_one.argmax(1)]
+    assert "150 texts" in said.err and "texts/s" in said.err
+
+
+def test_lines_from_standard_input_are_read_as_they_come(folder):
+    done = subprocess.run([sys.executable, "-m", "lmreport.cli", "predict", "--file", "-", "--weights", str(folder)],
+                          input="sort a dict\n\nvoid main\n", text=True, capture_output=True)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stderr
+    assert set(done.stdout.split()) <= set(data.TAGS)
+
+
+@pytest.mark.parametrize("name, content, said", [
+    ("a.csv", "id,body\n1,x\n", "no column 'text', only id, body"),
+    ("a.jsonl", '{"text": "x"}\n{"body": 1}\n', "line 2"),
+    ("a.txt", b"\xff\xfe\x00", "cannot be read as UTF-8"),
+    ("b.txt", None, "cannot be read"),
+])
+def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, content, said):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ReportError, match=said):
+        list(textfile.texts(str(path)))
+
+
+@pytest.mark.parametrize("given, said", [([], "either questions or --file"), (["x", "--file", "y"], "either"),
+                                         (["--file", "y", "--weights", "nowhere"], "lacks config.json")])
+def test_what_cannot_be_predicted_is_told(given, said, capsys):
+    assert cli.main(["predict", *given]) == 2 and said in capsys.readouterr().err
