@@ -30,10 +30,10 @@ PILOTS = {  # small trainings, each with one thing changed against the first
     "pilot: masked language model first": dict(masked_epochs=1, masked_length=32),
     "pilot: label smoothing": dict(label_smoothing=0.1),
 }
-SHORT, LONG = "64 first and 64 last pieces, one epoch", "512 pieces, three epochs"
-FULL = {  # trainings on all texts; the long one is the assignment's recipe with twice the pieces
+SHORT, LONG = "64 first and 64 last pieces, one epoch", "512 pieces, two epochs"
+FULL = {  # trainings on all texts; the long one costs about what the assignment's recipe costs
     SHORT: Recipe(max_length=128, tail=63, epochs=1, learning_rate=3e-4),
-    LONG: Recipe(max_length=512, epochs=3, learning_rate=1e-4),
+    LONG: Recipe(max_length=512, epochs=2, learning_rate=1e-4),
 }
 TRANSFORMER, SVM, PIECES = ON_RECORD["transformer"], ON_RECORD["tfidf_svm"], "SVM: word pieces and characters"
 EVERYTHING = "stack: three Transformers, two SVMs, LSTM"
@@ -130,7 +130,8 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     steps, labels = climb(settings, splits, path, records, scale, say), np.array(splits["test"]["labels"])
     right = {p["name"]: (row == steps["labels"]).mean() for p, row in zip(steps["points"], steps["predicted"],
                                                                          strict=True)}
-    best = max((n for n, members in STACKS.items() if TRANSFORMER in members), key=right.get)  # of equal ones the smallest
+    allowed = [name for name, members in STACKS.items() if TRANSFORMER in members]
+    best = max(allowed, key=right.get)  # of equal ones the first, which is the smallest
     at = {p["name"]: i for i, p in enumerate(steps["points"])}
     test = {label: np.asarray(records[name]["logits"]) for name, label in ON_RECORD.items()}
     for name, step in chosen(scale).items():
