@@ -45,9 +45,17 @@ def one_by_one(folder, texts):
                                for t in texts])
 
 
-def test_logits_are_those_of_each_text_alone_in_the_order_given(folder, texts, one_by_one):
-    model = classify.load(str(folder), list(data.TAGS), "fp32")
-    assert classify.logits(model, vectorize.load_tokenizer(folder), texts) == pytest.approx(one_by_one, abs=1e-5)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_logits_are_those_of_each_text_alone_in_the_order_given(folder, texts, one_by_one, threads):
+    import torch
+
+    model, before = classify.load(str(folder), list(data.TAGS), "fp32"), torch.get_num_threads()
+    torch.set_num_threads(threads)  # with two, each takes its own batches
+    try:
+        found = classify.logits(model, vectorize.load_tokenizer(folder), texts)
+    finally:
+        torch.set_num_threads(before)
+    assert found == pytest.approx(one_by_one, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
