@@ -2,7 +2,9 @@
 
     python -m lmreport.launch FOLDER
     torchrun --nproc-per-node 2 -m lmreport.launch FOLDER
-    accelerate launch --num-processes 2 -m lmreport.launch FOLDER
+    accelerate launch --multi_gpu --num_processes 2 -m lmreport.launch FOLDER
+
+On processors `accelerate launch` starts one process only, so there it is torchrun that shares the work.
 
 All processes read the same batches, each its share of the rows; only the first writes.
 """
