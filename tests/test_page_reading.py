@@ -57,8 +57,8 @@ def test_preview_of_what_a_link_points_at(page, link, shown):
     expect(preview).to_be_visible()
     page.mouse.move(2, 2)
     expect(preview).to_be_hidden()
-    assert page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).length === "
-                         "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size")
+    names = page.locator("body [id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(set(names)) == len(names)
 
 
 def test_preview_by_key(page):
@@ -206,7 +206,7 @@ def test_folds_and_tabs_by_key(page):
     expect(page.get_by_text("Hidden marmalade")).to_be_visible()
 
 
-def test_switch_of_colours_is_kept(page, renderer):
+def test_switch_of_colours_is_kept(page):
     def paper():
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper() == "rgb(255, 255, 255)"
@@ -216,8 +216,6 @@ def test_switch_of_colours_is_kept(page, renderer):
     page.keyboard.press("Enter")
     expect(page.locator("body")).not_to_have_css("background-color", "rgb(255, 255, 255)")
     page.reload()
-    if renderer == "quarto":
-        return  # it keeps the choice for pages of a server alone
     assert sum(int(n) for n in paper()[4:-1].split(",")) < 150
 
 
