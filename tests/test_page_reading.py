@@ -31,6 +31,22 @@ def test_contents_follow_the_reading(page, renderer):
     assert page.locator(".page-bar").evaluate("e => e.offsetHeight") <= top + 1 < 250  # not under the bar
 
 
+def test_contents_on_a_phone(browser, made):
+    with opened(browser, made, PHONE, 640) as page:
+        contents, fold = page.locator("nav[role=doc-toc]"), page.locator("summary", has_text="Contents")
+        third = contents.locator("a", has_text="Third part")
+        expect(third).to_be_hidden()
+        fold.focus()
+        page.keyboard.press("Enter")
+        expect(third).to_be_visible()
+        expect(contents.locator("a", has_text="Inside")).to_be_visible()
+        third.click()
+        expect(page.locator("#sec-d")).to_be_in_viewport()
+        page.set_viewport_size({"width": WIDE, "height": 800})
+        expect(third).to_be_visible()
+        assert contents.evaluate("e => e.getBoundingClientRect().top") < 150
+
+
 @pytest.mark.parametrize("link, shown", [
     ("#fig-line", "Figure 1: A line that rises."), ("#tbl-wide", "0.12345678"), ("#eq-long", "(1)"),
     ("#ref-vaswani2017", "Attention"), ("#fn1", "The note says more."),
