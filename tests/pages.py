@@ -82,14 +82,14 @@ The second tab hides a pomegranate.
 
 # Third part {#sec-d}
 
-## From `AutoModel` to `AutoModelForSequenceClassification` {#sec-long}
+""" + "\n\n".join(f"Sentence {i} at the end." for i in range(30)) + """
+
+# From `AutoModel` to `AutoModelForSequenceClassification` {#sec-long}
 
 - `lmreport run concepts.recurrence.gradients --force` and `AutoModelForSequenceClassification`
 - <https://example.org/an/address/that/is/longer/than/a/telephone/is/wide/and/has/no/blank.tar.gz>
 
 > Somebody said this.
-
-""" + "\n\n".join(f"Sentence {i} at the end." for i in range(30)) + """
 
 # References {.unnumbered}
 

@@ -96,6 +96,8 @@ def test_preview_by_key(page):
 def test_links_back_to_the_text_and_to_the_place_itself(page):
     back = page.locator("#fig-line .back")
     assert [t.strip().replace("\u00a0", " ") for t in back.all_inner_texts()] == ["↩ 1", "↩ 1.1"]
+    assert back.first.get_attribute("aria-label") == "1, back to the text on Figure 1"
+    assert page.locator("#tbl-wide figcaption .back").get_attribute("aria-label") == "1, back to the text on Table 1"
     back.last.click()
     target = page.evaluate("document.querySelector(':target').closest('section').id")
     assert target == "sec-b" and page.evaluate("document.querySelector(':target').textContent").startswith("Figure")
