@@ -33,7 +33,7 @@ Hidden marmalade.
 ![A line that rises.](line.svg){#fig-line fig-alt="One line from lower left to upper right."}
 
 [Run line-0123 (2026-01-02) · drawn by `line` · again: `lmreport run line --force`,
-and so on, with more words to cut.]{.origin tabindex="0"}
+and so on, with a recorded date, a machine, a commit and more words to cut.]{.origin tabindex="0"}
 
 ## Inside {#sec-b}
 
@@ -83,6 +83,13 @@ The second tab hides a pomegranate.
 # Third part {#sec-d}
 
 """ + "\n\n".join(f"Sentence {i} at the end." for i in range(30)) + """
+
+# From `AutoModel` to `AutoModelForSequenceClassification` {#sec-long}
+
+- `lmreport run concepts.recurrence.gradients --force` and `AutoModelForSequenceClassification`
+- <https://example.org/an/address/that/is/longer/than/a/telephone/is/wide/and/has/no/blank.tar.gz>
+
+> Somebody said this.
 
 # References {.unnumbered}
 

@@ -102,6 +102,15 @@ def test_what_is_too_wide_scrolls_inside_itself(browser, made):
         assert page.locator("main [role=region]").evaluate_all(fitting + ".map(e => e.ariaLabel)") == []
 
 
+def test_origin_is_one_line_until_it_is_asked_for(browser, made):
+    with opened(browser, made) as page:
+        origin = page.locator(".origin")
+        line = origin.bounding_box()["height"]
+        assert line < 30
+        origin.focus()
+        assert origin.bounding_box()["height"] > 1.5 * line
+
+
 def test_figures_keep_their_white_paper_in_the_dark(browser, made):
     with opened(browser, made, scheme="dark") as page:
         assert sum(page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")) < 150
@@ -116,7 +125,7 @@ def test_print_has_all_of_the_text_and_no_buttons(browser, made):
         pdf = pypdfium2.PdfDocument(page.pdf(format="A4", print_background=True))
         text = " ".join(" ".join(p.get_textpage().get_text_range().split()) for p in pdf)
         for wanted in ("# a comment", "folded or not", "Hidden marmalade", "hides a pomegranate", "0.89123456",
-                       "with more words to cut", "The note says more"):
+                       "more words to cut", "The note says more"):
             assert wanted in text, wanted
         assert "Search this" not in text and "Copy" not in text.replace("Copyright", "")
         assert np.median(pdf[0].render(scale=0.2).to_numpy()) > 240  # white paper from dark screens

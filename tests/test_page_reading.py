@@ -31,6 +31,22 @@ def test_contents_follow_the_reading(page, renderer):
     assert page.locator(".page-bar").evaluate("e => e.offsetHeight") <= top + 1 < 250  # not under the bar
 
 
+def test_contents_on_a_phone(browser, made):
+    with opened(browser, made, PHONE, 640) as page:
+        contents, fold = page.locator("nav[role=doc-toc]"), page.locator("summary", has_text="Contents")
+        third = contents.locator("a", has_text="Third part")
+        expect(third).to_be_hidden()
+        fold.focus()
+        page.keyboard.press("Enter")
+        expect(third).to_be_visible()
+        expect(contents.locator("a", has_text="Inside")).to_be_visible()
+        third.click()
+        expect(page.locator("#sec-d")).to_be_in_viewport()
+        page.set_viewport_size({"width": WIDE, "height": 800})
+        expect(third).to_be_visible()
+        assert contents.evaluate("e => e.getBoundingClientRect().top") < 150
+
+
 @pytest.mark.parametrize("link, shown", [
     ("#fig-line", "Figure 1: A line that rises."), ("#tbl-wide", "0.12345678"), ("#eq-long", "(1)"),
     ("#ref-vaswani2017", "Attention"), ("#fn1", "The note says more."),
@@ -57,8 +73,8 @@ def test_preview_of_what_a_link_points_at(page, link, shown):
     expect(preview).to_be_visible()
     page.mouse.move(2, 2)
     expect(preview).to_be_hidden()
-    assert page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).length === "
-                         "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size")
+    names = page.locator("body [id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(set(names)) == len(names)
 
 
 def test_preview_by_key(page):
@@ -80,6 +96,8 @@ def test_preview_by_key(page):
 def test_links_back_to_the_text_and_to_the_place_itself(page):
     back = page.locator("#fig-line .back")
     assert [t.strip().replace("\u00a0", " ") for t in back.all_inner_texts()] == ["↩ 1", "↩ 1.1"]
+    assert back.first.get_attribute("aria-label") == "1, back to the text on Figure 1"
+    assert page.locator("#tbl-wide figcaption .back").get_attribute("aria-label") == "1, back to the text on Table 1"
     back.last.click()
     target = page.evaluate("document.querySelector(':target').closest('section').id")
     assert target == "sec-b" and page.evaluate("document.querySelector(':target').textContent").startswith("Figure")
@@ -206,7 +224,7 @@ def test_folds_and_tabs_by_key(page):
     expect(page.get_by_text("Hidden marmalade")).to_be_visible()
 
 
-def test_switch_of_colours_is_kept(page, renderer):
+def test_switch_of_colours_is_kept(page):
     def paper():
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper() == "rgb(255, 255, 255)"
@@ -216,8 +234,6 @@ def test_switch_of_colours_is_kept(page, renderer):
     page.keyboard.press("Enter")
     expect(page.locator("body")).not_to_have_css("background-color", "rgb(255, 255, 255)")
     page.reload()
-    if renderer == "quarto":
-        return  # it keeps the choice for pages of a server alone
     assert sum(int(n) for n in paper()[4:-1].split(",")) < 150
 
 

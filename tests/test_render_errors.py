@@ -131,4 +131,4 @@ def test_page_stands_alone(tmp_path):
     hidden = [e for e in page.find(lambda e: "hidden" in e[1])]
     assert hidden == [] and '<html lang="en"' in page.source
     skip = next(page.find(lambda e: e[0] == "a"))
-    assert skip[1] == {"class": "skip", "href": "#title-block-header"}
+    assert skip[1] == {"class": "skip", "href": "#content"}

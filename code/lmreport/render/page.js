@@ -20,10 +20,6 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
   name(); document.body.prepend(document.querySelector(".skip"), toggle);
 
-  all("main section[id] > :is(h1, h2, h3, h4, h5)").forEach(function (h) {
-    h.append(make("a", {"class": "anchor", href: "#" + h.parentNode.id, "aria-label": "Link to this section"}, "#"));
-  });
-
   all(".panel-tabset").forEach(function (set, n) {
     var tabs = all(":scope > .tab", set), list = make("div", {role: "tablist"});
     var buttons = tabs.map(function (tab, i) {
