@@ -25,7 +25,6 @@ PILOTS = {  # small trainings, each with one thing changed against the first
     "pilot: a third of the learning rate": dict(learning_rate=1e-4, average=0.98),
     "pilot: 64 first and 64 last pieces": dict(tail=63),
     "pilot: 256 pieces": dict(max_length=256),
-    "pilot: 512 pieces": dict(max_length=512),
     "pilot: learning rate × 0.8 a layer": dict(layer_decay=0.8),
     "pilot: masked language model first": dict(masked_epochs=1, masked_length=32),
     "pilot: label smoothing": dict(label_smoothing=0.1),
