@@ -35,13 +35,18 @@ BODY = f"""# Summary {{.unnumbered}}
 **Date:** d\\
 **Honor statement:** e
 
+```{{python}}
+#| label: setup
+#| include: false
+from lmreport import rubric
+```
+
 @tbl-points has the items. `{{python}} rubric.differing_sentence()`
 
 ```{{python}}
 #| label: tbl-points
 #| tbl-cap: Items and points.
 #| echo: false
-from lmreport import rubric
 rubric.table()
 ```
 
@@ -85,6 +90,7 @@ print(1 + 1)
 :::
 """
 LINE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M2 18L38 2" stroke="#0072b2"/></svg>'
+FRONT = "---\ntitle: A test\ndate: 2026-01-02\ndate-format: D MMMM YYYY\n---\n\n"
 PROFILES = rendering.OPTIONS + "profile: {default: 272b, group: [[272b, 157b]]}\n"
 
 
@@ -126,7 +132,7 @@ class Report:
 
 
 def made(folder, body=BODY, profile=None):
-    rendering.project(folder, body, options=PROFILES)
+    rendering.project(folder, body, FRONT, PROFILES)
     for name in ("157b", "272b"):
         (folder / f"_quarto-{name}.yml").write_text(f"subtitle: For {name}\n")
     (folder / "report" / "rubric.yml").write_text(RUBRIC)
@@ -156,9 +162,9 @@ def undergraduate(tmp_path_factory):
 @pytest.fixture(scope="module")
 def careless(tmp_path_factory):
     """One in which the author forgot the page before a question, a reference, and a note to himself."""
-    body = BODY.replace(BREAK + "# Grad", "# Grad").replace(" and @fig-line shows", "").replace("\nand @fig-line shows", "")
-    return made(tmp_path_factory.mktemp("careless"), body.replace("## Two (1b) {#sec-1b}", "## Two (1b) {#sec-1b}\n\n"
-                                                                  "TODO say why."))
+    body = BODY.replace(BREAK + "# Grad", "# Grad").replace("\nand @fig-line shows", "")
+    heading = "## Two (1b) {#sec-1b}\n\n"
+    return made(tmp_path_factory.mktemp("careless"), body.replace(heading, heading + "TODO say why.\n\n"))
 
 
 @pytest.fixture
@@ -179,10 +185,9 @@ def told(found):
 def test_a_finished_report_can_be_handed_in(report, capsys):
     assert told(report.found(quick=False)) == []
     assert cli.main(["check"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("The report of 272B: 3 items, 5 points (printed totals that differ: section 1: 4, its items 3)")
-    assert said.strip().splitlines()[-1] == \
-        "The report can be handed in: nothing must be mended, nothing else is worth a look."
+    first, *_, last = capsys.readouterr().out.strip().splitlines()
+    assert first == "The report of 272B: 3 items, 5 points (printed totals that differ: section 1: 4, its items 3)"
+    assert last == "The report can be handed in: nothing must be mended, nothing else is worth a look."
 
 
 def test_the_profile_is_that_of_the_finished_page(undergraduate, tmp_path, monkeypatch, capsys):
@@ -200,7 +205,8 @@ def test_a_pdf_of_another_profile_is_told(report, undergraduate):
     (first, *rest) = report.found()
     assert told([first]) == [(MUST, "index.pdf is for 157B, but 272B is what index.html is for",
                               "_report/report/index.pdf", "lmreport render --profile 272b")]
-    assert [one.what for one in rest] == ["it has no place for item 2a (Third)", "it has no place for question 2 (Grad)"]
+    assert [one.what for one in rest] == ["it has no place for item 2a (Third)",
+                                          "it has no place for question 2 (Grad)"]
 
 
 DAMAGED = {  # name: what is done to the page, and the finding: what, the line of the source or the place, the mend
@@ -210,7 +216,8 @@ DAMAGED = {  # name: what is done to the page, and the finding: what, the line o
                 "item 1b (Second) has no text under its heading", "## Two (1b)", "write the answer there"),
     "order": ((r'(?s)(<section id="sec-1a".*?</section>)\s*(<section id="sec-1b".*?</section>)', r"\2\1"),
               "item 1b stands before item 1a", "## Two (1b)", "move it behind 1a"),
-    "same id": (("<p>These", '<p id="sec-1a">These'), "2 things have the same anchor sec-1a", "## One (1a)", "own label"),
+    "same id": (("<p>These", '<p id="sec-1a">These'), "2 things have the same anchor sec-1a", "## One (1a)",
+                "own label"),
     "points": (("Item 1b · 2 points", "Item 1b · 3 points"), "item 1b says 3 points, the rubric 2", "## Two (1b)",
                "rubric.points"),
     "table": ((r'(?s)(<tr[^>]*>\s*<td[^>]*>1b</td>.*?)>2</td>', r"\1>4</td>"),
@@ -233,10 +240,11 @@ DAMAGED = {  # name: what is done to the page, and the finding: what, the line o
     "citation": (('id="ref-vaswani2017"', 'id="ref-other"'),
                  "the citation @vaswani2017 is to no work in the list of references", "after @vaswani2017",
                  "report/references.bib"),
-    "to do": (("<p>These", "<p>TBD These"), "“TBD” is left in the text (“TBD These are more than ten p”)", "sec-1a",
+    "to do": (("<p>These", "<p>TBD These"), "“TBD” is left in the text (“TBD These are more than ten plain”)", "sec-1a",
               "write what belongs there"),
     "nobody": (("Name:", "Called:"), "the report does not give name", "index.html, under the title", "--name"),
-    "no honor": (("Honor statement:", "Glory:"), "there is no honor statement", "index.html, under the title", "--honor"),
+    "no honor": (("Honor statement:", "Glory:"), "there is no honor statement", "index.html, under the title",
+                 "--honor"),
     "error": (('class="cell-output cell-output-stdout"', 'class="cell-output cell-output-error"'),
               "the page shows an error (“2”)", "print(1 + 1)", "mend the cell"),
     "unknown run": (('data-code="x"', 'data-code="x" data-run="lstm-0123456789abcdef"'),
@@ -275,18 +283,19 @@ def test_every_line_that_a_careless_author_left_is_named(careless, tmp_path, mon
     assert "does not begin on a page of its own" in found["question 2"].what
     assert cli.main(["check", "--quick"]) == 1
     said = capsys.readouterr().out
-    assert said.strip().splitlines()[-1] == "The report cannot be handed in yet: 3 things must be mended, nothing else " \
-        "is worth a look; its numbers were not computed again (--quick)."
+    assert said.strip().splitlines()[-1] == "The report cannot be handed in yet: 3 things must be mended, nothing " \
+        "else is worth a look; its numbers were not computed again (--quick)."
     assert f"where: {report.line('TODO say why')}" in said and "mend:" in said
 
 
 def test_an_error_and_a_cell_that_was_not_run_are_named_by_their_source(report):
+    where = f"{report.line_of_cell('sums')} (index.ipynb, code cell 3)"
     report.cell("sums", outputs=[nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])])
-    assert [(one.what, one.where) for one in report.found()] == [
-        ("the cell sums ended in an error (ValueError: no)", f"{report.line_of_cell('sums')} (index.ipynb, code cell 2)")]
+    assert told(report.found()) == [(MUST, "the cell sums ended in an error (ValueError: no)", where,
+                                     "mend the cell, then lmreport render")]
     report.cell("sums", outputs=[], execution_count=None)
-    assert [(one.what, one.where) for one in report.found()] == [
-        ("the cell sums was not executed", f"{report.line_of_cell('sums')} (index.ipynb, code cell 2)")]
+    assert told(report.found()) == [(MUST, "the cell sums was not executed", where,
+                                     "render again with lmreport render --force")]
 
 
 def test_a_cell_that_is_only_in_the_source_is_named(report):
@@ -382,8 +391,9 @@ def test_without_a_report_one_sentence_says_how_to_make_it(report, capsys):
     assert (said.out, said.err) == ("", "lmreport: check: there is no report yet; make it with lmreport render\n")
 
 
-def test_a_rubric_that_cannot_be_read_is_bad_input(report, capsys):
-    (report.folder / "report" / "rubric.yml").write_text("items: [")
+@pytest.mark.parametrize("text", ["items: [", "items: [{id: 1a}]\nsections: []", "", "[1, 2]"])
+def test_a_rubric_that_cannot_be_read_is_bad_input(report, capsys, text):
+    (report.folder / "report" / "rubric.yml").write_text(text)
     assert cli.main(["check"]) == 2
     assert "report/rubric.yml cannot be read" in capsys.readouterr().err
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,6 @@ from lmreport.pages import PREFIX
 
 GROUP = "Files"
 ENDINGS = ("html", "pdf", "ipynb")
-MAIN = "//main//*"  # both renderers put what is not menu into <main>
 
 
 @dataclass
@@ -47,8 +47,6 @@ class Documents:
 
     def source(self, *patterns: str) -> str:
         """file:line of the first source line with the first of the patterns that is found; "" where none is."""
-        import re
-
         for pattern in patterns:
             for cell in self.cells:
                 for line in cell.lines:
@@ -58,8 +56,6 @@ class Documents:
 
     def place(self, label: str, *patterns: str) -> str:
         """Where a reader finds the thing with an anchor: file:line of its source, and its place in the page."""
-        import re
-
         name = re.escape(label)
         found = self.source(*patterns, rf"^#\| *label: *[\"']?{name}[\"']?\s*$", rf"\{{[^}}]*#{name}\b(?!-)")
         return f"{found} ({self.page_path.name}#{label})" if found else f"{self.page_path.name}#{label}"
@@ -72,7 +68,7 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     Raises ReportError if there is no report at all, and if the rubric or the project cannot be read.
     """
     from lmreport.export.folder import notebook
-    from lmreport.render import project
+    from lmreport.render import project, source
 
     document = project.read(root, ("html",), profile)[0]
     folder = document.output.parent
@@ -84,24 +80,19 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     found = [finding for ending, path in paths.items() for finding in part(documents, ending, path)]
     found += choose_profile(documents, profile)
     try:
-        found_document = project.read(root, ("html",), documents.profile or None)[0]
-        documents.cells = cells(found_document)
+        documents.cells = source.read(project.read(root, ("html",), documents.profile or None)[0])
     except ReportError as error:
         found.append(Finding(GROUP, MUST, "the sources cannot be read", str(error).split(": ")[0],
                              f"{error}; lmreport render stops there too"))
     return documents, found
 
 
-def cells(document) -> list:
-    from lmreport.render import source
-
-    return source.read(document)
-
-
 def known_items() -> None:
     """Raises ReportError if there is no rubric that can be read."""
     try:
-        rubric.whole()
+        for part, names in (("sections", ("id", "title", "anchor", "printed", "who")),
+                            ("items", ("id", "points", "asks"))):
+            [[entry[name] for name in names] for entry in rubric.whole()[part]]
     except ReportError:
         raise
     except Exception as error:
@@ -112,9 +103,8 @@ def known_items() -> None:
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
     """Read one of the three files into `documents`."""
     if not path.is_file():
-        mend = {"html": "lmreport render", "pdf": "lmreport render", "ipynb": "lmreport render, or quarto render -M "
-                "keep-ipynb:true"}[ending]
-        yield Finding(GROUP, MUST, f"there is no index.{ending}", where(documents, path), f"make it with {mend}")
+        mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (ending == "ipynb")
+        yield Finding(GROUP, MUST, f"there is no index.{ending}", where(documents, path), mend)
         return
     try:
         {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)
@@ -160,11 +150,13 @@ def read_notebook(documents: Documents, path: Path) -> None:
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
     """Set the profile; a finding where page and PDF, or these and what is wanted, are of different ones."""
-    shown = {"index.html": of_anchors(documents, set(documents.page.xpath("//@id"))) if documents.page is not None
-             else None, "index.pdf": of_anchors(documents, set(documents.places)) if documents.pdf else None}
-    shown = {name: who for name, who in shown.items() if who}
-    active = rubric.who() if not wanted else next((p for p in profiles(documents.root) if p == wanted.upper()), "")
-    documents.answering = active if wanted or not shown else next(iter(shown.values()))
+    anchors = {"index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
+               "index.pdf": set(documents.places)}
+    shown = {name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))}
+    if wanted:
+        documents.answering = wanted.upper() if wanted.upper() in profiles(documents.root) else ""
+    else:
+        documents.answering = next(iter(shown.values()), rubric.who())
     documents.profile = wanted or documents.answering.lower()
     told = {name: who for name, who in shown.items() if who != documents.answering}
     for name, who in told.items():
@@ -183,12 +175,12 @@ def profiles(root: Path) -> list[str]:
     return [name for name in dict.fromkeys(str(n).upper() for n in names) if name in known]
 
 
-def of_anchors(documents: Documents, anchors: set[str]) -> str | None:
+def of_anchors(root: Path, anchors: set[str]) -> str | None:
     """For whom a document with these anchors is: the profile whose items differ least; None if it has none of them."""
     def names(who):
         one = rubric.rubric(who)
         return {s["anchor"] for s in one["sections"]} | {PREFIX + i["id"] for i in one["items"]}
 
     present = anchors & names("")
-    order = sorted(profiles(documents.root), key=lambda who: who != rubric.who())
+    order = sorted(profiles(root), key=lambda who: who != rubric.who())
     return min(order, key=lambda who: len(names(who) ^ present), default=None) if present else None

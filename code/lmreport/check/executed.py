@@ -129,8 +129,8 @@ def verified(documents: Documents) -> Iterator[Finding]:
     """Every number of the page can be computed again."""
     from lmreport.verify import whole
 
-    if documents.page is None:
-        return
+    if documents.page is None or documents.pdf is None and documents.pdf_path.is_file():
+        return  # a file that cannot be read is told already
     try:
         found = whole.verify(documents.page_path, documents.root)
     except ReportError as error:

@@ -39,6 +39,7 @@ def section(documents: Documents, item: str):
 
 def answered(documents: Documents) -> Iterator[Finding]:
     """Every item has a place with real text in it."""
+    names = {PREFIX + item["id"] for item in documents.items}
     for item in documents.items:
         name, holder = PREFIX + item["id"], section(documents, item["id"])
         told = f"item {item['id']} ({item['asks']})"
@@ -48,19 +49,17 @@ def answered(documents: Documents) -> Iterator[Finding]:
             yield Finding(GROUP, MUST, f"{told} is not answered: no heading has the anchor {name}",
                           in_source or documents.place(anchor), AGAIN if in_source else
                           f"write the answer under a heading with {{#{name}}}, then lmreport render")
-        elif len(prose(holder).split()) < LEAST:
+        elif len(prose(holder, names - {name}).split()) < LEAST:
             yield Finding(GROUP, MUST, f"{told} has no text under its heading", documents.place(name),
                           "write the answer there, then lmreport render")
 
 
-def prose(holder) -> str:
-    """The text of an answer without headings, code, tables, figures, the line with its points, other answers."""
+def prose(holder, others: set[str]) -> str:
+    """The text of an answer without headings, code, tables, figures, the line with its points, the answers `others`.
+    """
     def walk(element):
-        if not isinstance(element.tag, str) or element.tag in NOT_PROSE or element.tag == "span" and (
-                "origin" in (element.get("class") or "").split()):
-            return " "
-        if element is not holder and (element.get("id") or "").startswith(PREFIX) and element.get("id")[4:5].isdigit() \
-                and not element.get("id").startswith(f"{holder.get('id')}-"):
+        if not isinstance(element.tag, str) or element.tag in NOT_PROSE or element.get("id") in others \
+                or "origin" in (element.get("class") or "").split():
             return " "
         return (element.text or "") + "".join(walk(child) + (child.tail or "") for child in element)
 
