@@ -3,142 +3,16 @@
 import json
 import re
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 import pikepdf
 import pytest
 
 import rendering
+from checking import BODY, BREAK, Report, made
 from lmreport import cli, data, runs
-from lmreport.check import check
 from lmreport.check.findings import LOOK, MUST
 from lmreport.settings import load, resolved
-
-RUBRIC = """
-sections:
-  - {id: 1, title: Data, anchor: sec-data, printed: 4, who: [157B, 272B]}
-  - {id: 2, title: Grad, anchor: sec-grad, printed: 2, who: [272B]}
-items:
-  - {id: 1a, points: 1, asks: First}
-  - {id: 1b, points: 2, asks: Second}
-  - {id: 2a, points: 2, asks: Third}
-"""
-WORDS = "These are more than ten plain words that answer what this item asks for."
-BREAK = "{{< pagebreak >}}\n\n"
-BODY = f"""# Summary {{.unnumbered}}
-
-**Name:** A\\
-**E-mail:** b\\
-**Perm number:** c\\
-**Date:** d\\
-**Honor statement:** e
-
-```{{python}}
-#| label: setup
-#| include: false
-from lmreport import rubric
-```
-
-@tbl-points has the items. `{{python}} rubric.differing_sentence()`
-
-```{{python}}
-#| label: tbl-points
-#| tbl-cap: Items and points.
-#| echo: false
-rubric.table()
-```
-
-{BREAK}# Data {{#sec-data}}
-
-## One (1a) {{#sec-1a}}
-
-*Item 1a · 1 point*
-
-{WORDS} It is [90.1 %]{{.computed data-value="0.901" data-as="pct:1" data-code="x"}}, as [the second](#sec-1b) says
-and @fig-line shows, after @vaswani2017.
-
-![A line that rises.](line.svg){{#fig-line fig-alt="One line from lower left to upper right."}}
-
-## Two (1b) {{#sec-1b}}
-
-*Item 1b · 2 points*
-
-{WORDS}
-
-```{{python}}
-#| label: sums
-print(1 + 1)
-```
-
-:::::::::: {{.content-visible when-profile="272b"}}
-
-{BREAK}# Grad {{#sec-grad}}
-
-## Three (2a) {{#sec-2a}}
-
-*Item 2a · 2 points*
-
-{WORDS}
-
-::::::::::
-
-# References {{.unnumbered}}
-
-::: {{#refs}}
-:::
-"""
-LINE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M2 18L38 2" stroke="#0072b2"/></svg>'
-FRONT = "---\ntitle: A test\ndate: 2026-01-02\ndate-format: D MMMM YYYY\n---\n\n"
-PROFILES = rendering.OPTIONS + "profile: {default: 272b, group: [[272b, 157b]]}\n"
-
-
-@dataclass
-class Report:
-    """A finished report in a folder of its own, that a test may damage."""
-
-    folder: Path
-
-    def path(self, ending):
-        return self.folder / "_report" / "report" / f"index.{ending}"
-
-    def page(self, old, new, count=1):
-        """Put `new` in the place of `old` in the page."""
-        text = self.path("html").read_text()
-        assert len(re.findall(old, text)) >= count, f"{old} is not in the page"
-        self.path("html").write_text(re.sub(old, lambda m: m.expand(new), text, count=count))
-
-    def cell(self, label, **changes):
-        """Change a cell of the notebook."""
-        notebook = nbformat.read(self.path("ipynb"), 4)
-        cell = next(c for c in notebook.cells if f"label: {label}" in c.source)
-        for name, value in changes.items():
-            setattr(cell, name, value)
-        nbformat.write(notebook, self.path("ipynb"))
-
-    def line(self, text):
-        """file:line of the source."""
-        lines = (self.folder / "report" / "index.qmd").read_text().splitlines()
-        return f"report/index.qmd:{next(n for n, line in enumerate(lines, 1) if text in line)}"
-
-    def line_of_cell(self, label):
-        """file:line of the fence of a cell."""
-        name, number = self.line(f"label: {label}").split(":")
-        return f"{name}:{int(number) - 1}"
-
-    def found(self, quick=True, **options):
-        return check(self.folder, quick=quick, **options)[1]
-
-
-def made(folder, body=BODY, profile=None):
-    rendering.project(folder, body, FRONT, PROFILES)
-    for name in ("157b", "272b"):
-        (folder / f"_quarto-{name}.yml").write_text(f"subtitle: For {name}\n")
-    (folder / "report" / "rubric.yml").write_text(RUBRIC)
-    (folder / "report" / "line.svg").write_text(LINE)
-    rendering.own(folder, profile=profile)
-    return Report(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -190,6 +64,18 @@ def test_a_finished_report_can_be_handed_in(report, capsys):
     assert last == "The report can be handed in: nothing must be mended, nothing else is worth a look."
 
 
+@pytest.mark.skipif(not shutil.which("quarto"), reason="no Quarto")
+def test_a_report_by_genuine_quarto_can_be_handed_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = made(tmp_path / "quarto", render=lambda folder: rendering.quarto(folder, "-M", "keep-ipynb:true"))
+    monkeypatch.chdir(report.folder)
+    assert told(report.found(quick=False)) == []
+    report.page(r'(<img [^>]*)aria-label="One line[^"]*"([^>]*)alt="One line[^"]*"', r'\1\2alt=""')
+    report.page('<a href="#fig-line"[^>]*>(.*?)</a>', r"\1")
+    assert [one.what for one in report.found()] == ["figure fig-line is never referred to",
+                                                    "figure fig-line has no alternative text"]
+
+
 def test_the_profile_is_that_of_the_finished_page(undergraduate, tmp_path, monkeypatch, capsys):
     report = copied(undergraduate, tmp_path, monkeypatch)
     assert told(report.found(quick=False)) == []
@@ -203,7 +89,7 @@ def test_the_profile_is_that_of_the_finished_page(undergraduate, tmp_path, monke
 def test_a_pdf_of_another_profile_is_told(report, undergraduate):
     shutil.copy(undergraduate.path("pdf"), report.path("pdf"))
     (first, *rest) = report.found()
-    assert told([first]) == [(MUST, "index.pdf is for 157B, but 272B is what index.html is for",
+    assert told([first]) == [(MUST, "index.pdf is for 157B, but index.html is for 272B",
                               "_report/report/index.pdf", "lmreport render --profile 272b")]
     assert [one.what for one in rest] == ["it has no place for item 2a (Third)",
                                           "it has no place for question 2 (Grad)"]

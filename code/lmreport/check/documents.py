@@ -149,20 +149,26 @@ def read_notebook(documents: Documents, path: Path) -> None:
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
-    """Set the profile; a finding where page and PDF, or these and what is wanted, are of different ones."""
+    """Set the profile; a finding where page, PDF and notebook, or these and what is wanted, are of different ones."""
     anchors = {"index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
-               "index.pdf": set(documents.places)}
+               "index.pdf": set(documents.places), "index.ipynb": in_notebook(documents.notebook)}
     shown = {name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))}
     if wanted:
         documents.answering = wanted.upper() if wanted.upper() in profiles(documents.root) else ""
     else:
         documents.answering = next(iter(shown.values()), rubric.who())
     documents.profile = wanted or documents.answering.lower()
-    told = {name: who for name, who in shown.items() if who != documents.answering}
-    for name, who in told.items():
-        other = "asked for" if wanted else "what index.html is for"
-        yield Finding(GROUP, MUST, f"{name} is for {who}, but {documents.answering} is {other}",
-                      f"_report/report/{name}", f"lmreport render --profile {documents.profile}")
+    for name, who in shown.items():
+        if who != documents.answering:
+            other = f"{wanted.upper()} is asked for" if wanted else f"{next(iter(shown))} is for {documents.answering}"
+            yield Finding(GROUP, MUST, f"{name} is for {who}, but {other}", f"_report/report/{name}",
+                          f"lmreport render --profile {documents.profile}")
+
+
+def in_notebook(notebook) -> set[str]:
+    """The anchors of the headings in a notebook's text."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"] if notebook is not None else []
+    return {name for text in cells for name in re.findall(r"^#.*\{#([\w-]+)", text, re.MULTILINE)}
 
 
 def profiles(root: Path) -> list[str]:

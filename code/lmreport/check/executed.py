@@ -11,7 +11,6 @@ from lmreport.errors import ReportError
 
 GROUP = "Code and runs"
 NUMBERS = "Numbers"
-RUN = re.compile(r"[a-z_]+-[0-9a-f]{16}")
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
@@ -104,24 +103,26 @@ def records(documents: Documents) -> Iterator[Finding]:
 
     if documents.page is None:
         return
-    known = {*runs.COMPUTED_BY, *runs.STUDIES}
-    shown = {run for told in documents.page.xpath("//@data-run") for run in RUN.findall(told)}
-    for name in sorted(run for run in shown if run.rpartition("-")[0] in known):
+    kinds = "|".join((*runs.COMPUTED_BY, *runs.STUDIES))
+    shown = {run for told in documents.page.xpath("//@data-run")
+             for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)}
+    places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
+    tuned = None  # the fine-tuned model that is shown: the studies shown beside it must have looked at it
+    for name in sorted(shown, key=lambda run: (not run.startswith("transformer"), run)):
         kind = name.rpartition("-")[0]
-        paths = [folder / f"{name}.json" for folder in (runs.home("full"), runs.home("quick"))]
-        path = next((p for p in paths if p.is_file()), None)
-        if path is None:
+        scale = next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
+        if scale is None:
             yield Finding(GROUP, MUST, f"the page shows the run {name}, of which there is no record", "report/runs",
                           f"lmreport run {kind}, then lmreport render")
             continue
-        scale = "full" if path == paths[0] else "quick"
-        where = f"report/runs/{name}.json" if scale == "full" else f"the record {name} in the cache"
         try:
-            why = staleness.reasons(runs.read(path))
+            record = runs.read(runs.home(scale) / f"{name}.json")
+            tuned = record if kind == "transformer" and scale == "full" else tuned
+            why = [*staleness.reasons(record), *(staleness.of_another(record, tuned) if scale == "full" else [])]
         except ReportError as error:
             why = [str(error)]
         if why:
-            yield Finding(GROUP, MUST, f"the run {name} is stale: {'; '.join(why[:3])}", where,
+            yield Finding(GROUP, MUST, f"the run {name} is stale: {'; '.join(why[:3])}", places[scale].format(name),
                           f"lmreport run {kind} --scale {scale}, then lmreport render")
 
 
