@@ -277,11 +277,14 @@ def test_without_a_report_one_sentence_says_how_to_make_it(report, capsys):
     assert (said.out, said.err) == ("", "lmreport: check: there is no report yet; make it with lmreport render\n")
 
 
-@pytest.mark.parametrize("text", ["items: [", "items: [{id: 1a}]\nsections: []", "", "[1, 2]"])
+@pytest.mark.parametrize("text", [None, "items: [", "items: [{id: 1a}]\nsections: []", "", "[1, 2]"])
 def test_a_rubric_that_cannot_be_read_is_bad_input(report, capsys, text):
-    (report.folder / "report" / "rubric.yml").write_text(text)
+    path = report.folder / "report" / "rubric.yml"
+    path.unlink() if text is None else path.write_text(text)
     assert cli.main(["check"]) == 2
-    assert "report/rubric.yml cannot be read" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert ("there is no report/rubric.yml" if text is None else "report/rubric.yml cannot be read") in said
+    assert len(said.splitlines()) == 1
 
 
 def test_json_says_the_same(report, capsys):

@@ -54,10 +54,13 @@ class Documents:
                         return line.place
         return ""
 
-    def place(self, label: str, *patterns: str) -> str:
+    def heading(self, label: str) -> str:
+        """file:line of the heading, figure or equation that the text gives a label; "" where none has it."""
+        return self.source(rf"\{{[^}}]*#{re.escape(label)}(?![\w-])")
+
+    def place(self, label: str) -> str:
         """Where a reader finds the thing with an anchor: file:line of its source, and its place in the page."""
-        name = re.escape(label)
-        found = self.source(*patterns, rf"^#\| *label: *[\"']?{name}[\"']?\s*$", rf"\{{[^}}]*#{name}\b(?!-)")
+        found = self.source(rf"^#\| *label: *[\"']?{re.escape(label)}[\"']?\s*$") or self.heading(label)
         return f"{found} ({self.page_path.name}#{label})" if found else f"{self.page_path.name}#{label}"
 
 
@@ -95,6 +98,9 @@ def known_items() -> None:
             [[entry[name] for name in names] for entry in rubric.whole()[part]]
     except ReportError:
         raise
+    except FileNotFoundError as error:
+        raise ReportError("check: there is no report/rubric.yml, which lists the items; run this in the folder of the "
+                          "report's project") from error
     except Exception as error:
         raise ReportError(f"check: report/rubric.yml cannot be read ({type(error).__name__}: "
                           f"{str(error).splitlines()[0]}); it must list sections and items") from error

@@ -43,11 +43,11 @@ def answered(documents: Documents) -> Iterator[Finding]:
     for item in documents.items:
         name, holder = PREFIX + item["id"], section(documents, item["id"])
         told = f"item {item['id']} ({item['asks']})"
-        in_source = documents.source(rf"\{{[^}}]*#{re.escape(name)}\b(?!-)")
+        in_source = documents.heading(name)
         if holder is None:
             anchor = next(s["anchor"] for s in documents.sections if str(s["id"]) == item["id"][0])
             yield Finding(GROUP, MUST, f"{told} is not answered: no heading has the anchor {name}",
-                          in_source or documents.place(anchor), AGAIN if in_source else
+                          in_source or documents.heading(anchor) or "report/index.qmd", AGAIN if in_source else
                           f"write the answer under a heading with {{#{name}}}, then lmreport render")
         elif len(prose(holder, names - {name}).split()) < LEAST:
             yield Finding(GROUP, MUST, f"{told} has no text under its heading", documents.place(name),

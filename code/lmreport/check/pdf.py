@@ -35,7 +35,7 @@ def answers(documents: Documents) -> Iterator[Finding]:
         name = PREFIX + item["id"]
         if name not in documents.places:
             yield Finding(GROUP, MUST, f"it has no place for item {item['id']} ({item['asks']})",
-                          documents.source(rf"\{{[^}}]*#{name}\b(?!-)") or NAME,
+                          documents.heading(name) or NAME,
                           f"give the heading of the answer the label {{#{name}}}, then lmreport render")
 
 
@@ -49,7 +49,7 @@ def questions(documents: Documents) -> Iterator[Finding]:
     try:
         for section in documents.sections:
             name, told = section["anchor"], f"question {section['id']} ({section['title']})"
-            source = documents.source(rf"\{{[^}}]*#{name}\b(?!-)")
+            source = documents.heading(name)
             if name not in documents.places:
                 yield Finding(GROUP, MUST, f"it has no place for {told}", source or NAME,
                               f"give its heading the label {{#{name}}}, then lmreport render")

@@ -10,7 +10,7 @@ from lmreport import rubric
 from lmreport.check import check
 from lmreport.check.findings import LOOK, MUST, Finding
 
-MOST = 12  # findings of one group that are printed
+MOST = 8  # findings of one group that are printed
 
 
 def report(root: Path, profile: str | None, quick: bool, as_json: bool, say=print) -> int:
