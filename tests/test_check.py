@@ -108,6 +108,7 @@ DAMAGED = {  # name: what is done to the page, and the finding: what, the line o
                "rubric.points"),
     "table": ((r'(?s)(<tr[^>]*>\s*<td[^>]*>1b</td>.*?)>2</td>', r"\1>4</td>"),
               "the table of points gives item 1b 4 points, the rubric 2", "```{python}", "rubric.table()"),
+    "two styles": (("</head>", '<style id="a"></style><style id="a"></style></head>'), None, None, None),  # as Quarto
     "printed": (("A printed total differs from its", "Nothing differs from its"), None, None, None),
     "printed total": ((r"its items add to 3", "its items add up"), "the printed total of section 1 is 4, its items add "
                       "to 3, and the report does not say so", "differing_sentence", "differing_sentence"),
@@ -144,7 +145,7 @@ def test_a_damaged_page_is_told_with_its_place_and_mend(report, name):
     damage, what, where, mend = DAMAGED[name]
     report.page(*damage)
     found = report.found()
-    if what is None:  # the sums are still told
+    if what is None:  # no damage
         assert told(found) == []
         return
     assert [one.what for one in found] == [what]

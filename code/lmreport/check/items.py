@@ -78,7 +78,7 @@ def ordered(documents: Documents) -> Iterator[Finding]:
 
 def unique(documents: Documents) -> Iterator[Finding]:
     """No two things have the same anchor."""
-    for name, count in Counter(documents.page.xpath("//@id")).items():
+    for name, count in Counter(documents.page.xpath("//body//@id")).items():
         if count > 1:
             yield Finding(GROUP, MUST, f"{count} things have the same anchor {name}", documents.place(name),
                           "give each its own label, then lmreport render")
