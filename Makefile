@@ -1,4 +1,5 @@
 # make report [DATA=…] [MODEL=…] [SCALE=quick|full|auto] [SEED=…] [PROFILE=…]   the whole report
+# make check [PROFILE=…]                                                        whether it can be handed in, and why not
 # make submission                                                               _report/submission.zip, to hand in
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
@@ -13,11 +14,14 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report submission test test-slow bench-render bench-train bench-scale bench-accuracy lint clean
+.PHONY: report check submission test test-slow bench-render bench-train bench-scale bench-accuracy lint clean
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
 	@$(BIN)/lmreport render $(if $(PROFILE),--profile $(PROFILE))
+
+check: $(STAMP)
+	@$(BIN)/lmreport check $(if $(PROFILE),--profile $(PROFILE))
 
 submission: $(STAMP)
 	@$(BIN)/lmreport submit $(if $(PROFILE),--profile $(PROFILE))

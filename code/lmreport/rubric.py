@@ -10,9 +10,9 @@ from lmreport.errors import ReportError
 from lmreport.settings import project_root
 
 
-def rubric() -> dict:
-    """{"sections": […], "items": […]} of who answers: of the active profile, of all where there is none."""
-    found, answering = whole(), who()
+def rubric(answering: str | None = None) -> dict:
+    """{"sections": […], "items": […]} of who answers ("157B", "" for all): by default, of the active profile."""
+    found, answering = whole(), who() if answering is None else answering
     sections = [s for s in found["sections"] if not answering or answering in s["who"]]
     ids = {str(s["id"]) for s in sections}
     return {"sections": sections, "items": [i for i in found["items"] if i["id"][0] in ids]}
@@ -57,20 +57,20 @@ def points(name: str) -> str:
     return "no points" if worth == 0 else "1 point" if worth == 1 else f"{worth} points"
 
 
-def total(section: int | None = None) -> int:
+def total(section: int | None = None, answering: str | None = None) -> int:
     """Sum of the items' points: of one section, or of all."""
-    return sum(i["points"] for i in rubric()["items"] if section is None or i["id"].startswith(str(section)))
+    return sum(i["points"] for i in rubric(answering)["items"] if section is None or i["id"].startswith(str(section)))
 
 
-def differing() -> list[dict]:
+def differing(answering: str | None = None) -> list[dict]:
     """Sections whose printed total is not the sum of their items: {id, title, printed, sum}."""
-    return [{"id": s["id"], "title": s["title"], "printed": s["printed"], "sum": total(s["id"])}
-            for s in rubric()["sections"] if s["printed"] != total(s["id"])]
+    return [{"id": s["id"], "title": s["title"], "printed": s["printed"], "sum": total(s["id"], answering)}
+            for s in rubric(answering)["sections"] if s["printed"] != total(s["id"], answering)]
 
 
-def differing_sentence() -> str:
+def differing_sentence(answering: str | None = None) -> str:
     """One sentence on the printed totals that are not the sums of their items, "" if all are."""
-    found = [f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})" for d in differing()]
+    found = [f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})" for d in differing(answering)]
     start = "A printed total differs from its" if len(found) == 1 else "Some printed totals differ from their"
     return f"{start} own items: {' and '.join(found)}; the points here are the items'." if found else ""
 

@@ -1,0 +1,43 @@
+"""Can the finished report be handed in? Each check reads the same documents and tells what it finds.
+
+documents (reading) → items, figures, references, text, executed, pdf → told (for a person or a machine).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lmreport.check.findings import Finding
+
+
+def check(root: Path, profile: str | None = None, quick: bool = False):
+    """(documents, findings) of the report of the project at `root`, in the order of the checks.
+
+    quick: without computing the numbers again. A check that breaks is a finding itself, for a foreign or half-made
+    report can break any reader. Raises ReportError if there is no report at all.
+    """
+    from lmreport.check import documents, executed, figures, items, pdf, references, text
+
+    read, found = documents.read(root, profile)
+    checks = [(items.GROUP, items.findings), (figures.GROUP, figures.findings), (references.GROUP, references.findings),
+              (text.GROUP, text.findings), (executed.GROUP, executed.findings), (pdf.GROUP, pdf.findings)]
+    if not quick:
+        checks.insert(5, (executed.NUMBERS, executed.verified))
+    for group, look in checks:
+        found += guarded(group, look, read)
+    return read, found
+
+
+def guarded(group: str, look, read) -> list[Finding]:
+    """What one check finds, and its own failure."""
+    from lmreport.check.findings import AGAIN, MUST
+
+    found = []
+    try:
+        for finding in look(read):
+            found.append(finding)
+    except Exception as error:  # told, not hidden: its name and words are in the finding
+        told = str(error).splitlines()[0][:120] if str(error) else ""
+        found.append(Finding(group, MUST, f"this could not be checked to its end ({type(error).__name__}: {told})",
+                             "_report/report", AGAIN))
+    return found

@@ -1,0 +1,198 @@
+"""The finished report and its sources, read once for all checks; what cannot be read becomes a finding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lmreport import rubric
+from lmreport.check.findings import AGAIN, MUST, Finding
+from lmreport.errors import ReportError
+from lmreport.pages import PREFIX
+
+GROUP = "Files"
+ENDINGS = ("html", "pdf", "ipynb")
+
+
+@dataclass
+class Documents:
+    """What there is to check; None stands for a part that is missing or cannot be read.
+
+    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same for Quarto; page:
+    the HTML page as a tree; notebook: the executed notebook; pdf: the file; places: {name: (page from 0, points from
+    its upper edge)} of the PDF's named destinations; cells: those of the sources, for this profile.
+    """
+
+    root: Path
+    page_path: Path
+    pdf_path: Path
+    notebook_path: Path
+    answering: str = ""
+    profile: str = ""
+    page: object = None
+    notebook: object = None
+    pdf: Path | None = None
+    places: dict[str, tuple[int, float]] = field(default_factory=dict)
+    cells: list = field(default_factory=list)
+
+    @property
+    def items(self) -> list[dict]:
+        return rubric.rubric(self.answering)["items"]
+
+    @property
+    def sections(self) -> list[dict]:
+        return rubric.rubric(self.answering)["sections"]
+
+    def source(self, *patterns: str) -> str:
+        """file:line of the first source line with the first of the patterns that is found; "" where none is."""
+        for pattern in patterns:
+            for cell in self.cells:
+                for line in cell.lines:
+                    if re.search(pattern, line.text):
+                        return line.place
+        return ""
+
+    def heading(self, label: str) -> str:
+        """file:line of the heading, figure or equation that the text gives a label; "" where none has it."""
+        return self.source(rf"\{{[^}}]*#{re.escape(label)}(?![\w-])")
+
+    def place(self, label: str) -> str:
+        """Where a reader finds the thing with an anchor: file:line of its source, and its place in the page."""
+        found = self.source(rf"^#\| *label: *[\"']?{re.escape(label)}[\"']?\s*$") or self.heading(label)
+        return f"{found} ({self.page_path.name}#{label})" if found else f"{self.page_path.name}#{label}"
+
+
+def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
+    """The documents of the project at `root`, and what kept some of them from being read.
+
+    The profile is `profile`, else the one that the page shows, else the PDF's, else the active one.
+    Raises ReportError if there is no report at all, and if the rubric or the project cannot be read.
+    """
+    from lmreport.export.folder import notebook
+    from lmreport.render import project, source
+
+    document = project.read(root, ("html",), profile)[0]
+    folder = document.output.parent
+    documents = Documents(root, folder / "index.html", folder / "index.pdf", notebook(document))
+    paths = dict(zip(ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True))
+    if not any(path.is_file() for path in paths.values()):
+        raise ReportError("check: there is no report yet; make it with lmreport render")
+    known_items()
+    found = [finding for ending, path in paths.items() for finding in part(documents, ending, path)]
+    found += choose_profile(documents, profile)
+    try:
+        documents.cells = source.read(project.read(root, ("html",), documents.profile or None)[0])
+    except ReportError as error:
+        found.append(Finding(GROUP, MUST, "the sources cannot be read", str(error).split(": ")[0],
+                             f"{error}; lmreport render stops there too"))
+    return documents, found
+
+
+def known_items() -> None:
+    """Raises ReportError if there is no rubric that can be read."""
+    try:
+        for part, names in (("sections", ("id", "title", "anchor", "printed", "who")),
+                            ("items", ("id", "points", "asks"))):
+            [[entry[name] for name in names] for entry in rubric.whole()[part]]
+    except ReportError:
+        raise
+    except FileNotFoundError as error:
+        raise ReportError("check: there is no report/rubric.yml, which lists the items; run this in the folder of the "
+                          "report's project") from error
+    except Exception as error:
+        raise ReportError(f"check: report/rubric.yml cannot be read ({type(error).__name__}: "
+                          f"{str(error).splitlines()[0]}); it must list sections and items") from error
+
+
+def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
+    """Read one of the three files into `documents`."""
+    if not path.is_file():
+        mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (ending == "ipynb")
+        yield Finding(GROUP, MUST, f"there is no index.{ending}", where(documents, path), mend)
+        return
+    try:
+        {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)
+    except Exception as error:  # whatever a foreign file does to a reader
+        told = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        yield Finding(GROUP, MUST, f"{path.name} cannot be read ({told})", where(documents, path), AGAIN)
+
+
+def where(documents: Documents, path: Path) -> str:
+    return path.relative_to(documents.root).as_posix() if path.is_relative_to(documents.root) else path.name
+
+
+def read_page(documents: Documents, path: Path) -> None:
+    from lmreport.verify import reading
+
+    if not path.read_bytes().rstrip().endswith(b"</html>"):
+        raise ReportError("it breaks off before its end")
+    documents.page = reading.page(path)
+
+
+def read_pdf(documents: Documents, path: Path) -> None:
+    import pypdfium2
+
+    from lmreport import pages
+
+    document = pypdfium2.PdfDocument(path)
+    try:
+        if not len(document):
+            raise ReportError("it has no page")
+        names = [s["anchor"] for s in rubric.whole()["sections"]] + [PREFIX + i["id"] for i in rubric.whole()["items"]]
+        found = {name: pages.destination(document, name) for name in names}
+        documents.places = {name: place for name, place in found.items() if place is not None}
+        documents.pdf = path
+    finally:
+        document.close()
+
+
+def read_notebook(documents: Documents, path: Path) -> None:
+    from lmreport import submission
+
+    documents.notebook = submission.read(path.read_bytes())
+
+
+def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
+    """Set the profile; a finding where page, PDF and notebook, or these and what is wanted, are of different ones."""
+    anchors = {"index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
+               "index.pdf": set(documents.places), "index.ipynb": in_notebook(documents.notebook)}
+    shown = {name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))}
+    if wanted:
+        documents.answering = wanted.upper() if wanted.upper() in profiles(documents.root) else ""
+    else:
+        documents.answering = next(iter(shown.values()), rubric.who())
+    documents.profile = wanted or documents.answering.lower()
+    for name, who in shown.items():
+        if who != documents.answering:
+            other = f"{wanted.upper()} is asked for" if wanted else f"{next(iter(shown))} is for {documents.answering}"
+            yield Finding(GROUP, MUST, f"{name} is for {who}, but {other}", f"_report/report/{name}",
+                          f"lmreport render --profile {documents.profile}")
+
+
+def in_notebook(notebook) -> set[str]:
+    """The anchors of the headings in a notebook's text."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"] if notebook is not None else []
+    return {name for text in cells for name in re.findall(r"^#.*\{#([\w-]+)", text, re.MULTILINE)}
+
+
+def profiles(root: Path) -> list[str]:
+    """For whom the project can be rendered, as the rubric says it, the default first; [] if it has no profiles."""
+    from lmreport.render import project
+
+    told = project.read_yaml(root / "_quarto.yml", root).get("profile") or {}
+    names = project.words(told.get("default")) + sum(project.as_groups(told.get("group") or []), [])
+    known = {name for section in rubric.whole()["sections"] for name in section["who"]}
+    return [name for name in dict.fromkeys(str(n).upper() for n in names) if name in known]
+
+
+def of_anchors(root: Path, anchors: set[str]) -> str | None:
+    """For whom a document with these anchors is: the profile whose items differ least; None if it has none of them."""
+    def names(who):
+        one = rubric.rubric(who)
+        return {s["anchor"] for s in one["sections"]} | {PREFIX + i["id"] for i in one["items"]}
+
+    present = anchors & names("")
+    order = sorted(profiles(root), key=lambda who: who != rubric.who())
+    return min(order, key=lambda who: len(names(who) ^ present), default=None) if present else None

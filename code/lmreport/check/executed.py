@@ -1,0 +1,144 @@
+"""Was all code run without an error, by the code, data and libraries that are there now?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lmreport.check.documents import Documents
+from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
+from lmreport.errors import ReportError
+
+GROUP = "Code and runs"
+NUMBERS = "Numbers"
+
+
+def findings(documents: Documents) -> Iterator[Finding]:
+    if documents.notebook is not None:
+        yield from cells(documents)
+    yield from in_page(documents)
+    yield from outputs(documents)
+    yield from records(documents)
+
+
+def cells(documents: Documents) -> Iterator[Finding]:
+    """Every cell of the sources stands in the notebook, was run, and left no error."""
+    from lmreport.render import source
+
+    kept = [c for c in documents.notebook.cells if c.cell_type == "code" and c.source.strip()]
+    read = []
+    for number, cell in enumerate(kept, 1):
+        lines = [source.Line(text, "index.ipynb", n) for n, text in enumerate(cell.source.splitlines(), 1)]
+        told = source.code_cell(source.Line("```{python}", "index.ipynb", 1), lines)
+        read.append(told)
+        where = place(documents, told, number)
+        errors = [o for o in cell.outputs if o.output_type == "error"]
+        for error in errors[:1]:
+            yield Finding(GROUP, MUST, f"the cell {told.label or number} ended in an error ({error.ename}: "
+                          f"{str(error.evalue).splitlines()[0][:80] if error.evalue else ''})", where,
+                          "mend the cell, then lmreport render")
+        if cell.execution_count is None and not errors and told.options.get("eval") is not False:
+            yield Finding(GROUP, MUST, f"the cell {told.label or number} was not executed", where, AGAIN)
+    names, codes = {c.label for c in read}, {c.code.strip() for c in read}
+    for cell in documents.cells:
+        if cell.kind == "code" and cell.code.strip() and cell.options.get("eval") is not False \
+                and (cell.label not in names if cell.label else cell.code.strip() not in codes):
+            yield Finding(GROUP, MUST, f"the cell {cell.label or 'without a label'} of the source is not in the "
+                          "executed notebook", cell.place, "lmreport render")
+
+
+def place(documents: Documents, cell, number: int) -> str:
+    """file:line of a notebook's cell in the sources, and its number there."""
+    same = [c.place for c in documents.cells if c.kind == "code"
+            and (c.label == cell.label if cell.label else c.code.strip() == cell.code.strip())]
+    return f"{same[0]} (index.ipynb, code cell {number})" if same else f"index.ipynb, code cell {number}"
+
+
+def in_page(documents: Documents) -> Iterator[Finding]:
+    """No error is shown in the page."""
+    from lmreport.verify.reading import words
+
+    if documents.page is None:
+        return
+    for element in documents.page.xpath("//*[contains(@class, 'cell-output-error')]"):
+        holder = next((e for e in element.iterancestors() if "cell" in (e.get("class") or "").split()), None)
+        name = (holder.get("id") or "").removeprefix("cell-") if holder is not None else ""
+        yield Finding(GROUP, MUST, f"the page shows an error (“{words(element)[-60:]}”)",
+                      documents.place(name) if name else "index.html", "mend the cell, then lmreport render")
+
+
+def outputs(documents: Documents) -> Iterator[Finding]:
+    """The three files are newer than everything that they are made from, at the settings that they were made with."""
+    from lmreport import status
+
+    try:
+        lines = status.outputs(settings_then(documents))
+    except ReportError as error:
+        yield Finding(GROUP, LOOK, "whether the report is newer than its sources cannot be told", "lmreport status",
+                      str(error))
+        return
+    stale: dict[tuple, list[str]] = {}
+    for line in lines:
+        if line.state == "stale":
+            stale.setdefault(line.why, []).append(line.name)
+    for why, names in stale.items():
+        told = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+        yield Finding(GROUP, MUST, f"{told} older than what made it: {'; '.join(why[:3])}"
+                      + (" …" if len(why) > 3 else ""), f"_report/report/{names[0]}", "lmreport render")
+
+
+def settings_then(documents: Documents) -> dict[str, str]:
+    """The settings of the last render that are not the defaults: they are what the report is, not a fault of it."""
+    from lmreport.render import fresh, project
+    from lmreport.settings import Settings
+
+    document = project.read(documents.root, ("html",), documents.profile or None)[0]
+    kept = fresh.kept_for(document).get("made_from", {}).get("settings", {})
+    return {name: value for name, value in kept.items() if value != str(getattr(Settings(), name, value))}
+
+
+def records(documents: Documents) -> Iterator[Finding]:
+    """Each run that the page shows is at hand, and is what the code and the libraries at hand would give."""
+    from lmreport import runs, staleness
+
+    if documents.page is None:
+        return
+    kinds = "|".join((*runs.COMPUTED_BY, *runs.STUDIES))
+    shown = {run for told in documents.page.xpath("//@data-run")
+             for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)}
+    places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
+    tuned = None  # the fine-tuned model that is shown: the studies shown beside it must have looked at it
+    for name in sorted(shown, key=lambda run: (not run.startswith("transformer"), run)):
+        kind = name.rpartition("-")[0]
+        scale = next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
+        if scale is None:
+            yield Finding(GROUP, MUST, f"the page shows the run {name}, of which there is no record", "report/runs",
+                          f"lmreport run {kind}, then lmreport render")
+            continue
+        try:
+            record = runs.read(runs.home(scale) / f"{name}.json")
+            tuned = record if kind == "transformer" and scale == "full" else tuned
+            why = [*staleness.reasons(record), *(staleness.of_another(record, tuned) if scale == "full" else [])]
+        except ReportError as error:
+            why = [str(error)]
+        if why:
+            yield Finding(GROUP, MUST, f"the run {name} is stale: {'; '.join(why[:3])}", places[scale].format(name),
+                          f"lmreport run {kind} --scale {scale}, then lmreport render")
+
+
+def verified(documents: Documents) -> Iterator[Finding]:
+    """Every number of the page can be computed again."""
+    from lmreport.verify import whole
+
+    if documents.page is None or documents.pdf is None and documents.pdf_path.is_file():
+        return  # a file that cannot be read is told already
+    try:
+        found = whole.verify(documents.page_path, documents.root)
+    except ReportError as error:
+        yield Finding(NUMBERS, MUST, "the numbers of the page cannot be computed again", "index.html", str(error))
+        return
+    for at, text, right in found.differences:
+        label = at.split(",")[0]
+        where = documents.place(label) + at[len(label):] if re.match(r"(sec|fig|tbl)-", label) else f"index.html, {at}"
+        yield Finding(NUMBERS, MUST, f"the page shows “{text[:60]}”: {right}", where,
+                      "lmreport render --force; lmreport verify tells more")

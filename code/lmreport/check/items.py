@@ -1,0 +1,135 @@
+"""Is every item of the rubric answered, in order, with its points?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from lmreport import rubric
+from lmreport.check.documents import Documents
+from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
+from lmreport.pages import PREFIX
+from lmreport.verify.reading import words
+
+GROUP = "Items and points"
+LEAST = 10  # words that an answer has at least
+NOT_PROSE = {"pre", "code", "table", "figure", "figcaption", "nav", "script", "style", "button",
+             "h1", "h2", "h3", "h4", "h5", "h6"}
+ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+) points?|no points)")
+
+
+def findings(documents: Documents) -> Iterator[Finding]:
+    if documents.page is None:
+        return
+    yield from answered(documents)
+    yield from ordered(documents)
+    yield from unique(documents)
+    yield from worth(documents)
+    yield from table(documents)
+    yield from printed(documents)
+
+
+def section(documents: Documents, item: str):
+    """The element that holds the answer to an item; None if there is none."""
+    found = documents.page.xpath("//*[@id=$name]", name=PREFIX + item)
+    return found[0] if found else None
+
+
+def answered(documents: Documents) -> Iterator[Finding]:
+    """Every item has a place with real text in it."""
+    names = {PREFIX + item["id"] for item in documents.items}
+    for item in documents.items:
+        name, holder = PREFIX + item["id"], section(documents, item["id"])
+        told = f"item {item['id']} ({item['asks']})"
+        in_source = documents.heading(name)
+        if holder is None:
+            anchor = next(s["anchor"] for s in documents.sections if str(s["id"]) == item["id"][0])
+            yield Finding(GROUP, MUST, f"{told} is not answered: no heading has the anchor {name}",
+                          in_source or documents.heading(anchor) or "report/index.qmd", AGAIN if in_source else
+                          f"write the answer under a heading with {{#{name}}}, then lmreport render")
+        elif len(prose(holder, names - {name}).split()) < LEAST:
+            yield Finding(GROUP, MUST, f"{told} has no text under its heading", documents.place(name),
+                          "write the answer there, then lmreport render")
+
+
+def prose(holder, others: set[str]) -> str:
+    """The text of an answer without headings, code, tables, figures, the line with its points, the answers `others`.
+    """
+    def walk(element):
+        if not isinstance(element.tag, str) or element.tag in NOT_PROSE or element.get("id") in others \
+                or "origin" in (element.get("class") or "").split():
+            return " "
+        return (element.text or "") + "".join(walk(child) + (child.tail or "") for child in element)
+
+    return re.sub(ITEM_LINE, " ", " ".join(walk(holder).split()))
+
+
+def ordered(documents: Documents) -> Iterator[Finding]:
+    """The answers stand in the order of the rubric."""
+    ids = [one for one in documents.page.xpath("//@id")]
+    places = {item["id"]: ids.index(PREFIX + item["id"]) for item in documents.items if PREFIX + item["id"] in ids}
+    for before, after in pairwise(places):
+        if places[after] < places[before]:
+            yield Finding(GROUP, MUST, f"item {after} stands before item {before}", documents.place(PREFIX + after),
+                          f"move it behind {before}, as in report/rubric.yml")
+
+
+def unique(documents: Documents) -> Iterator[Finding]:
+    """No two things have the same anchor."""
+    for name, count in Counter(documents.page.xpath("//body//@id")).items():
+        if count > 1:
+            yield Finding(GROUP, MUST, f"{count} things have the same anchor {name}", documents.place(name),
+                          "give each its own label, then lmreport render")
+
+
+def worth(documents: Documents) -> Iterator[Finding]:
+    """Under its heading each item says what it is worth."""
+    for item in documents.items:
+        holder = section(documents, item["id"])
+        if holder is None:
+            continue
+        told = {m[1]: int(m[2] or 0) for m in ITEM_LINE.finditer(words(holder))}
+        mend = f"put *Item {item['id']} · `{{python}} rubric.points(\"{item['id']}\")`* under its heading"
+        if item["id"] not in told:
+            yield Finding(GROUP, LOOK, f"item {item['id']} does not say its points",
+                          documents.place(PREFIX + item["id"]), mend)
+        elif told[item["id"]] != item["points"]:
+            yield Finding(GROUP, MUST, f"item {item['id']} says {told[item['id']]} points, the rubric "
+                          f"{item['points']}", documents.place(PREFIX + item["id"]), mend)
+
+
+def table(documents: Documents) -> Iterator[Finding]:
+    """The table of points has every item, linked, with its points, and sums that are right."""
+    place = documents.place("tbl-points")
+    rows = documents.page.xpath("//*[@id='tbl-points']//tr[td]")
+    if not rows:
+        yield Finding(GROUP, MUST, "there is no table of points (tbl-points)", place,
+                      "open the report with a cell tbl-points that calls rubric.table()")
+        return
+    told = {words(row[0]): words(row[-1]) for row in rows}
+    wanted = {item["id"]: item["points"] for item in documents.items}
+    wanted |= {str(s["id"]): rubric.total(s["id"], documents.answering) for s in documents.sections}
+    wanted |= {"": rubric.total(answering=documents.answering)}
+    for name, points in wanted.items():
+        if told.get(name) != str(points):
+            what = f"item {name}" if name[1:] else f"question {name}" if name else "all items"
+            yield Finding(GROUP, MUST, f"the table of points gives {what} {told.get(name, 'no')} points, the rubric "
+                          f"{points}", place, "let the cell tbl-points call rubric.table(), then lmreport render")
+    links = {href for row in rows for href in row.xpath(".//a/@href")}
+    for item in documents.items:
+        if item["id"] in told and f"#{PREFIX}{item['id']}" not in links:
+            yield Finding(GROUP, MUST, f"the table of points does not link item {item['id']} to its answer", place,
+                          "let the cell tbl-points call rubric.table(), then lmreport render")
+
+
+def printed(documents: Documents) -> Iterator[Finding]:
+    """Where a printed total is not the sum of its items, the report says so."""
+    text = re.sub(r"\W+", " ", words(documents.page))
+    for one in rubric.differing(documents.answering):
+        if f"section {one['id']} printed {one['printed']} its items add to {one['sum']} " not in f"{text} ":
+            yield Finding(GROUP, MUST, f"the printed total of section {one['id']} is {one['printed']}, its items add "
+                          f"to {one['sum']}, and the report does not say so",
+                          documents.source("differing_sentence") or documents.place("tbl-points"),
+                          "put `{python} rubric.differing_sentence()` beside the table of points")

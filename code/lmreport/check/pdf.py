@@ -1,0 +1,78 @@
+"""Can the PDF be handed in: size, fonts, tags, title and language, and each question on a page of its own?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lmreport.check.documents import Documents
+from lmreport.check.findings import LOOK, MUST, Finding
+from lmreport.pages import PREFIX
+
+GROUP = "PDF"
+LARGEST = 100  # MB that an upload may have
+NAME = "index.pdf"
+
+
+def findings(documents: Documents) -> Iterator[Finding]:
+    if documents.pdf is None:
+        return
+    yield from size(documents)
+    yield from answers(documents)
+    yield from questions(documents)
+    yield from accessible(documents)
+
+
+def size(documents: Documents) -> Iterator[Finding]:
+    megabytes = documents.pdf.stat().st_size / 1e6
+    if megabytes >= LARGEST:
+        yield Finding(GROUP, MUST, f"it has {megabytes:.0f} MB, {LARGEST} are too many to be uploaded", NAME,
+                      "leave out large pictures, or save them with fewer points or as PNG")
+
+
+def answers(documents: Documents) -> Iterator[Finding]:
+    """Every item has a named place, by which its pages are found."""
+    for item in documents.items:
+        name = PREFIX + item["id"]
+        if name not in documents.places:
+            yield Finding(GROUP, MUST, f"it has no place for item {item['id']} ({item['asks']})",
+                          documents.heading(name) or NAME,
+                          f"give the heading of the answer the label {{#{name}}}, then lmreport render")
+
+
+def questions(documents: Documents) -> Iterator[Finding]:
+    """Each question begins at the top of a page."""
+    import pypdfium2
+
+    from lmreport import pages
+
+    document = pypdfium2.PdfDocument(documents.pdf)
+    try:
+        for section in documents.sections:
+            name, told = section["anchor"], f"question {section['id']} ({section['title']})"
+            source = documents.heading(name)
+            if name not in documents.places:
+                yield Finding(GROUP, MUST, f"it has no place for {told}", source or NAME,
+                              f"give its heading the label {{#{name}}}, then lmreport render")
+                continue
+            page, depth = documents.places[name]
+            if pages.content_above(document[page], depth):
+                yield Finding(GROUP, MUST, f"{told} does not begin on a page of its own",
+                              f"{NAME}, page {page + 1}" + (f" ({source})" if source else ""),
+                              "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ")
+    finally:
+        document.close()
+
+
+def accessible(documents: Documents) -> Iterator[Finding]:
+    """What the checks of PDF/UA-1 find; fonts, tags, title and language must be there."""
+    from lmreport import accessible as standard
+
+    for one in standard.findings(documents.pdf):
+        needed = "not embedded" in one.what or one.where == "document" and one.clause != "5"
+        yield Finding(GROUP, MUST if needed else LOOK, f"{one.where}: {one.what}", place(one.where),
+                      f"{one.mend}, then lmreport render (PDF/UA-1, {one.clause})")
+
+
+def place(where: str) -> str:
+    """The page of the PDF, where a finding tells one."""
+    return f"{NAME}, page {where.rpartition('page ')[2]}" if "page " in where else NAME
