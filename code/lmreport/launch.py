@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lmreport import cache, cli, data, fast, finetune, models, progress, rows, train, vectorize
 from lmreport.errors import ReportError
+from lmreport.options import settings_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dataset", metavar="FOLDER", help="train on this saved Dataset of text and labels, which "
                       "may be larger than the memory, instead of the training split")
     made.add_argument("--compile", action="store_true", help="torch.compile the model; pays in long trainings")
-    return cli.settings_of(made)
+    return settings_of(made)
 
 
 def run(options, say=progress.say):
