@@ -227,6 +227,14 @@ def test_a_font_that_is_not_embedded_is_told(report):
     assert found.where == "index.pdf" and "only its own fonts" in found.mend
 
 
+def test_a_pdf_too_large_to_be_uploaded_is_told(report):
+    with pikepdf.open(report.path("pdf"), allow_overwriting_input=True) as pdf:
+        pdf.Root.Filler = pdf.make_stream(bytes(101_000_000))
+        pdf.save(compress_streams=False)
+    found = [f for f in report.found() if "too many to be uploaded" in f.what]
+    assert [(f.weight, f.where) for f in found] == [(MUST, "index.pdf")] and "101 MB" in found[0].what
+
+
 def test_a_pdf_without_language_title_and_tags_is_told(report):
     with pikepdf.open(report.path("pdf"), allow_overwriting_input=True) as pdf:
         del pdf.Root["/Lang"], pdf.Root["/StructTreeRoot"], pdf.Root["/ViewerPreferences"]
