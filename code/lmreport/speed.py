@@ -40,7 +40,7 @@ def gain(record, model: str):
 def as_accurate(bench: dict):
     """Whether the fast recipe is as accurate as the literal one, as sentences."""
     if "accuracy" not in bench:
-        return "That comparison has not been recorded yet; `make bench-accuracy RECORD=1` does so."
+        return "That comparison has not been recorded yet (make bench-accuracy RECORD=1)."
     record = bench["accuracy"]
     chosen, seeds = record.inputs["settings"], len(record["seeds"])
     points, margin = record["difference_points"], record["margin_points"]
