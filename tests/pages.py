@@ -67,7 +67,8 @@ def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not
 | without_a_caption | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1234567890 | 0.1 |
 
 $$
-a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q = r + s + t + u + v + w + x + y + z
+x_1 + x_2 + x_3 + x_4 + x_5 + x_6 + x_7 + x_8 + x_9 + x_{10} + x_{11} + x_{12}
++ x_{13} + x_{14} + x_{15} + x_{16} + x_{17} = y_1 + y_2 + y_3 + y_4 + y_5 + y_6 + y_7 + y_8 + y_9
 $$ {#eq-long alt="Letters."}
 
 ::: {.panel-tabset}
