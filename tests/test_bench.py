@@ -82,8 +82,8 @@ def test_the_difference_of_two_recipes_is_counted_with_its_uncertainty():
     labels = np.zeros(1000, np.int8)
     predicted = np.zeros((2, 2, 1000), np.int8)
     predicted[0, :, :100], predicted[1, 0, :80], predicted[1, 1, :100] = 1, 1, 1
-    eight = predicted.copy()
-    eight[1, 0, 999] = 1
+    eight = predicted[1].copy()
+    eight[0, 999] = 1
     found = accuracy.compared({"predicted": predicted, "eight_bits": eight}, labels)
     assert found["literal_accuracy"] == pytest.approx(0.9) and found["difference_points"] == pytest.approx(1)
     assert found["margin_points"] > 1  # one of the two seeds shows nothing
@@ -100,3 +100,21 @@ def test_operations_and_memory_are_counted():
     del held
     assert machine.flops(100, 2, 3, 4, 5) == 4 * 5 * (600 + 12 * 2 * 5 * 3)
     assert machine.matrix_rate("cpu", False) > 1e8
+
+
+@pytest.mark.parametrize("name", training.MODELS)
+@pytest.mark.parametrize("first_only", [False, True])
+def test_operations_of_a_step_are_those_that_pytorch_counts(name, first_only):
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import AutoModelForSequenceClassification
+
+    from lmreport import first_token
+
+    model = AutoModelForSequenceClassification.from_config(training.config(name, 50)).train()
+    if first_only:
+        first_token.only_first_token(model)
+    with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH):
+        model(torch.randint(0, 50, (3, 40)), labels=torch.tensor([0, 1, 2])).loss.backward()
+    assert training.flops(model, first_only, [(3, 40)]) == pytest.approx(counted.get_total_flops(), rel=0.005)

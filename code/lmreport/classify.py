@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from lmreport import batches, fast, first_token
+from lmreport import batches, eight_bits, fast, first_token
 
 CHUNK = 2000  # texts that are read and sorted by length together
 BUDGET = {"cpu": 2048, "cuda": 65536}  # tokens of a batch
@@ -25,27 +25,12 @@ def load(folder: str, class_names: list[str], precision: str = "auto"):
     from lmreport import finetune
 
     model = finetune.load_classifier(folder, class_names).eval().requires_grad_(False)
-    if model.config.model_type in ("bert", "distilbert"):
-        first_token.only_first_token(model)
+    first_token.only_first_token(model)
     if precision == "auto":
         precision = "bf16" if finetune.has_bf16() else "int8"
     if precision == "int8":
-        return in_eight_bits(model)
+        return eight_bits.in_eight_bits(model)
     return model.to(fast.device(), torch.bfloat16 if precision == "bf16" else torch.float32)
-
-
-def in_eight_bits(model):
-    """A copy of `model` whose linear layers multiply 8-bit integers, weights scaled per output; embeddings stay as is.
-    """
-    import warnings
-
-    import torch
-    from torch.ao import quantization
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its successor, another package, has no such layers for the CPU
-        torch.backends.quantized.engine = "onednn"
-        return quantization.quantize_dynamic(model, {torch.nn.Linear: quantization.per_channel_dynamic_qconfig})
 
 
 def logits(model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:

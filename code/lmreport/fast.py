@@ -1,15 +1,16 @@
-"""Fine-tuning at speed: the Trainer with what it has, and the three things that it lacks.
+"""Fine-tuning at speed: the Trainer with what it has, and the four things that it lacks.
 
 The Trainer's own: dynamic padding, bf16, the fused AdamW, `torch.compile`, pinned and overlapped loading, no evaluation
 and no checkpoint that nobody needs. Added: batches under a budget of tokens (`batches`), a loss that is the mean over
-the rows of all processes, and no dropout of attention weights (with it PyTorch cannot use its fused attention kernel).
+the rows of all processes, no dropout of attention weights (with it PyTorch cannot use its fused attention kernel), and
+a last layer that computes the first token only (`first_token`).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from lmreport import batches, rows
+from lmreport import batches, first_token, rows
 from lmreport.finetune import has_bf16
 from lmreport.settings import cuda_available
 
@@ -23,13 +24,14 @@ def device() -> str:
 
 
 def load_classifier(path: str, class_names: list[str]):
-    """As `finetune.load_classifier`, without dropout of attention weights."""
+    """As `finetune.load_classifier`, without dropout of attention weights, its last layer for the first token only."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     id2label = dict(enumerate(class_names))
     config = AutoConfig.from_pretrained(path, num_labels=len(class_names), id2label=id2label,
                                         label2id={v: k for k, v in id2label.items()})
-    return AutoModelForSequenceClassification.from_pretrained(path, config=without_attention_dropout(config))
+    model = AutoModelForSequenceClassification.from_pretrained(path, config=without_attention_dropout(config))
+    return first_token.only_first_token(model)
 
 
 def without_attention_dropout(config):

@@ -10,8 +10,8 @@ from lmreport.shown import sentence
 MODELS = {"minilm": "MiniLM’s size", "distilbert": "DistilBERT’s size"}
 STEPS = {
     "literal": "literal recipe", "dynamic padding": "padded per batch", "grouped by length": "like lengths together",
-    "no attention dropout": "fused attention", "token budget": "batches by tokens", "bf16": "bf16",
-    "larger budget": "larger batches",
+    "no attention dropout": "fused attention", "token budget": "batches by tokens",
+    "first token": "last layer: first token", "bf16": "bf16", "larger budget": "larger batches",
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmreport import cache, classify, fast, finetune, rows, split, vectorize
+from lmreport import cache, classify, eight_bits, fast, finetune, rows, split, vectorize
 
 WAYS = ("literal", "ours")
 
@@ -41,17 +41,17 @@ def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folde
 
 
 def point(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path, say) -> dict:
-    """Predicted classes of the validation texts in full precision, and in eight bits where there is no GPU."""
+    """Predicted classes of the validation texts in full precision; ours in eight bits too where there is no GPU."""
     model = fine_tuned(way, source_path, splits, sizes, seed, folder, say)
     tokenizer, texts = vectorize.load_tokenizer(source_path), list(splits["validation"]["text"])
     found = {"fp32": classify.logits(model, tokenizer, texts, sizes["max_length"])}
-    if fast.device() == "cpu":
-        found["int8"] = classify.logits(classify.in_eight_bits(model), tokenizer, texts, sizes["max_length"])
+    if way == "ours" and fast.device() == "cpu":
+        found["int8"] = classify.logits(eight_bits.in_eight_bits(model), tokenizer, texts, sizes["max_length"])
     return {name: logits.argmax(1).astype(np.int8) for name, logits in found.items()}
 
 
 def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path, say) -> dict:
-    """predicted: (ways, seeds, texts); eight_bits: the same from 8-bit models, if made; labels: (texts,).
+    """predicted: (ways, seeds, texts); eight_bits: (seeds, texts), ours with 8-bit weights, if made; labels: (texts,).
 
     What is finished is kept in the folder `kept` and not made twice.
     """
@@ -67,8 +67,8 @@ def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path
             right = (found[way, seed]["fp32"] == labels).mean()
             say(f"bench: {way}, seed {seed}: validation accuracy {right:.4f}")
     arrays = {"predicted": np.array([[found[way, seed]["fp32"] for seed in seeds] for way in WAYS])}
-    if all("int8" in one for one in found.values()):
-        arrays["eight_bits"] = np.array([[found[way, seed]["int8"] for seed in seeds] for way in WAYS])
+    if all("int8" in found["ours", seed] for seed in seeds):
+        arrays["eight_bits"] = np.array([found["ours", seed]["int8"] for seed in seeds])
     return arrays | {"labels": labels, "ways": list(WAYS), "seeds": seeds} | compared(arrays, labels)
 
 
@@ -85,7 +85,7 @@ def compared(arrays: dict, labels: np.ndarray) -> dict:
     found = {"literal_accuracy": accuracies[0].mean(), "ours_accuracy": accuracies[1].mean(),
              "difference_points": 100 * by_seed.mean(), "margin_points": 196 * variance**0.5}
     if "eight_bits" in arrays:
-        full, eight = arrays["predicted"][1], arrays["eight_bits"][1]
+        full, eight = arrays["predicted"][1], arrays["eight_bits"]
         found |= {"eight_bits_changed": int((full != eight).sum()), "eight_bits_of": full.size,
                   "eight_bits_points": 100 * float((eight == labels).mean() - (full == labels).mean())}
     return {name: float(value) for name, value in found.items()}

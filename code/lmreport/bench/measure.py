@@ -16,7 +16,7 @@ NAMES = tuple(name.removeprefix("bench_") for name in runs.BENCHES)
 SIZES = {
     "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=160, repeats=3, max_length=512),
     "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
-        seeds=[1], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
+        seeds=[1, 2, 3], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
 }
 
 
@@ -126,10 +126,13 @@ def scale(sizes, settings, corpus, source, say) -> dict:
 
 
 def accuracy(sizes, settings, corpus, source, say) -> dict:
+    from lmreport import fast
     from lmreport.bench import accuracy
 
+    given = inputs("bench_accuracy", {k: v for k, v in sizes.items() if k != "seeds"}, settings, corpus, source,
+                   fast.device())
     found = accuracy.measured(source.path, train.load_splits(corpus, settings.seed), sizes, sizes["seeds"],
-                              cache_root() / "bench" / "accuracy", say)
+                              cache_root() / "bench" / f"accuracy-{provenance.digest(given)}", say)
     plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
     return found | {"list": [plain | sizes]}
 

@@ -6,19 +6,20 @@ to long; what is shown of an epoch is extrapolated from them.
 
 from __future__ import annotations
 
+import re
 import statistics
 import tempfile
 import time
 
 import numpy as np
 
-from lmreport import batches, fast, rows
+from lmreport import batches, fast, first_token, rows
 from lmreport.bench import machine
 
 MAX_LENGTH, BATCH = 512, 8  # the literal recipe: all positions, and the Trainer's default batch
 MODELS = {"minilm": "six layers of width 384, as MiniLM", "distilbert": "six layers of width 768, as DistilBERT"}
 STEPS = (  # each adds one thing to the one before
-    "literal", "dynamic padding", "grouped by length", "no attention dropout", "token budget")
+    "literal", "dynamic padding", "grouped by length", "no attention dropout", "token budget", "first token")
 ON_GPU = ("bf16", "larger budget")
 
 
@@ -117,6 +118,8 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
         fast.without_attention_dropout(shape)
     machine.forget_peak(device)
     model = AutoModelForSequenceClassification.from_config(shape)
+    if reached(step, "first token"):
+        first_token.only_first_token(model)
     chosen = evenly(epoch(step, lengths, seed), lengths, number)
     with tempfile.TemporaryDirectory() as folder:
         warm_up, timer = chosen[len(chosen) // 2], clock(device)
@@ -125,12 +128,21 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
         made.add_callback(timer)
         made.train()
     shapes = [(len(b), int(lengths[b].max()) if reached(step, "dynamic padding") else MAX_LENGTH) for b in chosen]
-    inner = model.num_parameters() - model.base_model.embeddings.word_embeddings.weight.numel() \
-        - model.base_model.embeddings.position_embeddings.weight.numel()
-    layers, width = shape.num_hidden_layers, shape.hidden_size
     return {"seconds": timer.seconds, "batches": len(chosen), "texts": sum(map(len, chosen)),
-            "peak_mb": machine.peak_mb(device),
-            "flops": sum(machine.flops(inner, layers, width, n, m) for n, m in shapes)}
+            "peak_mb": machine.peak_mb(device), "flops": flops(model, reached(step, "first token"), shapes)}
+
+
+def flops(model, first_only: bool, shapes: list[tuple[int, int]]) -> float:
+    """Operations of training steps on batches of these shapes (rows, length).
+
+    first_only: the last layer computes nothing but keys and values for the tokens after the first.
+    """
+    layers, width = model.config.num_hidden_layers, model.config.hidden_size
+    sizes = {name: p.numel() for name, p in model.named_parameters() if "embeddings." not in name}
+    last = re.compile(rf"\.layer\.{layers - 1}\.(?!.*(key|value|k_lin|v_lin)\.)")
+    first = sum(n for name, n in sizes.items() if ".layer." not in name or first_only and last.search(name))
+    return sum(machine.flops(sum(sizes.values()) - first, layers - first_only, width, rows, length) +
+               machine.flops(first, first_only, width * length, rows, 1) for rows, length in shapes)
 
 
 def measured(name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int, say) -> list[dict]:

@@ -1,0 +1,43 @@
+"""Weights of eight bits: matrix products of whole numbers, for prediction on a CPU."""
+
+from __future__ import annotations
+
+
+def in_eight_bits(model):
+    """A copy of the Transformer `model` whose layers multiply 8-bit whole numbers; embeddings and head stay as is.
+
+    Weights are scaled for each output, inputs for each token by its largest value (token-wise, as in ZeroQuant, Yao et
+    al. 2022): a token with one large value then costs only itself its precision, not the whole batch.
+    """
+    import warnings
+
+    import torch
+    from torch.ao import quantization
+
+    names = [name for name, module in model.named_modules()
+             if isinstance(module, torch.nn.Linear) and ".layer." in name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its successor, another package, has no such layers for the CPU
+        torch.backends.quantized.engine = "onednn"
+        found = quantization.quantize_dynamic(model, dict.fromkeys(names, quantization.per_channel_dynamic_qconfig))
+    for name in names:
+        found.set_submodule(name, by_token(found.get_submodule(name)))
+    return found
+
+
+def by_token(linear):
+    """The 8-bit layer `linear` for inputs (…, n, d) that are brought to the range from −1 to 1 token by token."""
+    import torch
+
+    class ByToken(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("bias", linear.bias())
+            linear.set_weight_bias(linear.weight(), None)  # it is added after the scale
+            self.linear = linear
+
+        def forward(self, x):
+            largest = x.abs().amax(-1, keepdim=True).clamp(min=1e-12)  # (…, n, 1)
+            return torch.addcmul(self.bias, self.linear(x / largest), largest)
+
+    return ByToken()
