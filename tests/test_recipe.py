@@ -256,6 +256,16 @@ def test_what_the_report_says_of_the_ladder_can_be_recomputed_another_way(made):
             number.expression
 
 
+def test_the_mean_of_two_seeds_averages_their_probabilities_and_costs_both(made):
+    climbed = made["ladder"]
+    logits, (name, members) = climbed["logits"].astype(float), *steps.MEANS.items()
+    whole, parts = gains.row(climbed, name), [gains.row(climbed, member) for member in members]
+    shares = np.exp(logits[parts]) / np.exp(logits[parts]).sum(-1, keepdims=True)  # (seeds, texts, classes)
+    assert logits[whole] == pytest.approx(np.log(shares).mean(0), abs=2e-3)
+    assert climbed["tokens"][whole] == climbed["tokens"][parts].sum()
+    assert not np.allclose(*logits[parts])
+
+
 def test_a_step_that_was_not_made_is_said_so(made):
     assert "not tried" in gains.effect(made["ladder"], "pilot: label smoothing")
     assert "points (" in gains.effect(made["ladder"], "pilot: a third of the learning rate")

@@ -74,4 +74,5 @@ def test_sentences_say_how_sure_they_are_and_that_nothing_is_recorded(record):
     made = record("accuracy", **arrays, labels=labels, seeds=[1, 2, 3], **accuracy.compared(arrays, labels))
     said = re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", speed.as_accurate({"accuracy": made}))
     assert "90.0 %, ours 90.0 %" in said and "within chance" in said and "3 seeds" in said
+    assert said.endswith("goes from 0.00 to 0.00 points.")
     assert "change 0 of 1,500" in re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", speed.eight_bits({"accuracy": made}))

@@ -10,7 +10,7 @@ import numpy as np
 from lmreport import batches, eight_bits, fast, first_token
 
 CHUNK = 2000  # texts that are read and sorted by length together
-BUDGET = {"cpu": 2048, "cuda": 65536}  # tokens of a batch
+BUDGET = {"cpu": 1024, "cuda": 65536}  # tokens of a batch
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
 

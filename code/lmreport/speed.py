@@ -47,11 +47,13 @@ def as_accurate(bench: dict):
     return sentence(
         "Both recipes fine-tuned MiniLM on {} texts, with {} seed{}, the same {} epochs, truncation and learning rate. "
         "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95 % margin of "
-        "that difference is {} points, so it is {}; only larger differences are ruled out.",
+        "that difference is {} points, so it is {}; only larger differences are ruled out.{}",
         show.count(chosen["train_texts"]), show.count(seeds), "s" * (seeds > 1), show.count(chosen["epochs"]),
         show.count(len(record["labels"])), show.pct(record["literal_accuracy"]), show.pct(record["ours_accuracy"]),
         show.fixed(abs(points), 2), show.more_or_less(points, 0, "more", "less", "of difference"),
-        show.fixed(margin, 2), show.more_or_less(abs(points), margin, "more than chance", "within chance"))
+        show.fixed(margin, 2), show.more_or_less(abs(points), margin, "more than chance", "within chance"),
+        "" if seeds == 1 else sentence(" From seed to seed it goes from {} to {} points.", *(
+            show.fixed(record[name], 2) for name in ("lowest_points", "highest_points"))))
 
 
 def eight_bits(bench: dict):

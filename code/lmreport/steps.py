@@ -28,7 +28,13 @@ PILOTS = {  # small trainings, each with one thing changed against the first
     "pilot: learning rate × 0.8 a layer": dict(layer_decay=0.8),
     "pilot: masked language model first": dict(masked_epochs=1, masked_length=32),
     "pilot: label smoothing": dict(label_smoothing=0.1),
+    "pilot: 8 texts a batch": dict(batch_size=8),
+    "pilot: 32 texts a batch": dict(batch_size=32),
+    "pilot: cosine schedule": dict(schedule="cosine"),
+    "pilot: no warm-up": dict(warmup=0.0),
+    "pilot: another seed": dict(seed=158),
 }
+MEANS = {"pilots: mean of two seeds": ("pilot", "pilot: another seed")}  # name: the models whose scores are averaged
 SHORT, LONG = "64 first and 64 last pieces, one epoch", "512 pieces, two epochs"
 FULL = {  # trainings on all texts; the long one costs about what the assignment's recipe costs
     SHORT: Recipe(max_length=128, tail=63, epochs=1, learning_rate=3e-4),
@@ -51,7 +57,7 @@ STACKS = {  # name: the models whose scores are weighted
 }
 COSTS = ("seconds", "cpu_seconds", "tokens", "memory")  # of the training; tokens without padding, memory in MiB
 SMALLER = dict(texts=32, max_length=24, masked_length=16)  # of the recipes in the quick form, and its only steps:
-QUICK = ("pilot", "pilot: a third of the learning rate", *FULL, "SVM: words only", PIECES)
+QUICK = ("pilot", "pilot: a third of the learning rate", "pilot: another seed", *FULL, "SVM: words only", PIECES)
 
 
 def chosen(scale: str) -> dict:
@@ -104,8 +110,15 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
         if name == "pilot":
             found = ladder.reading_on(step, splits, path, 2, say)
             add("pilot: two windows at prediction", found, found["validation_logits"])
+    at = {p["name"]: i for i, p in enumerate(points)}
+    for name, members in MEANS.items():
+        if at.keys() >= set(members):
+            rows = [at[member] for member in members]
+            found = dict(zip(COSTS[:3], np.sum([cost[row][:3] for row in rows], 0), strict=True))
+            add(name, found | {"texts": points[rows[0]]["texts"]},
+                np.mean([combine.normalised(logits[row]) for row in rows], 0))
     for name, members in STACKS.items():
-        start, rows = time.process_time(), [[p["name"] for p in points].index(member) for member in members]
+        start, rows = time.process_time(), [at[member] for member in members]
         scores = np.stack([combine.normalised(logits[row]) for row in rows])
         found = {"weights": list(combine.fit_stack(scores, labels)[0]), "texts": len(labels)}
         crossed = combine.cross_fitted(scores, labels, settings.seed)

@@ -83,7 +83,8 @@ def compared(arrays: dict, labels: np.ndarray) -> dict:
     number = len(by_seed)
     variance = by_text.var() / len(labels) + (by_seed.var(ddof=1) / number if number > 1 else 0)
     found = {"literal_accuracy": accuracies[0].mean(), "ours_accuracy": accuracies[1].mean(),
-             "difference_points": 100 * by_seed.mean(), "margin_points": 196 * variance**0.5}
+             "difference_points": 100 * by_seed.mean(), "margin_points": 196 * variance**0.5,
+             "lowest_points": 100 * by_seed.min(), "highest_points": 100 * by_seed.max()}
     if "eight_bits" in arrays:
         full, eight = arrays["predicted"][1], arrays["eight_bits"]
         found |= {"eight_bits_changed": int((full != eight).sum()), "eight_bits_of": full.size,
