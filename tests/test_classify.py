@@ -131,6 +131,15 @@ def test_eight_bits_change_little(folder, texts, one_by_one):
     assert np.abs(found - one_by_one).mean() < 0.2 * np.abs(one_by_one).mean()
 
 
+def test_feed_forward_networks_are_scaled_by_token_in_both_kinds_of_models():
+    from lmreport import eight_bits
+
+    for kind, parts in (("bert", ["intermediate.dense", "output.dense"]), ("distilbert", ["ffn.lin1", "ffn.lin2"])):
+        names = [n for n, m in eight_bits.in_eight_bits(classifier(kind).eval()).named_modules()
+                 if type(m).__name__ == "ByToken"]
+        assert [name.split(".layer.")[1] for name in names] == [f"{i}.{part}" for i in range(3) for part in parts]
+
+
 def test_one_large_value_costs_the_other_tokens_no_precision():
     import torch
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-MEANS = ("attention.output.dense", "attention.out_lin")  # attention's output layer in BERT and DistilBERT
+import re
+
+# The feed-forward networks of BERT and DistilBERT: their inputs differ most from token to token.
+BY_TOKEN = re.compile(r"\.(\d+)\.((intermediate|output)\.dense|ffn\.lin[12])$")
 
 
 def in_eight_bits(model):
     """A copy of the Transformer `model` whose layers multiply 8-bit whole numbers; embeddings and head stay as is.
 
-    Weights are scaled for each output, inputs for each token by its largest value (token-wise, as in ZeroQuant, Yao et
-    al. 2022): a token with one large value then costs only itself its precision, not the whole batch. The inputs of
-    attention's output layer are means over tokens, alike in size, and need none of it.
+    Weights are scaled for each output. Inputs of the feed-forward networks are scaled for each token by its largest
+    value (token-wise, as in ZeroQuant, Yao et al. 2022), so that a token with a large one costs only itself its
+    precision, not the whole batch. Those of attention are alike in size and have one scale for the batch.
     """
     import warnings
 
@@ -23,7 +26,7 @@ def in_eight_bits(model):
         warnings.simplefilter("ignore")  # its successor, another package, has no such layers for the CPU
         torch.backends.quantized.engine = "onednn"
         found = quantization.quantize_dynamic(model, dict.fromkeys(names, quantization.per_channel_dynamic_qconfig))
-    for name in (name for name in names if not name.endswith(MEANS)):
+    for name in filter(BY_TOKEN.search, names):
         found.set_submodule(name, by_token(found.get_submodule(name)))
     return found
 
