@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lmreport import data, models, notices, provenance, runs, staleness, status, studies
+from lmreport.bench import measure
 from lmreport.render import fresh, project, source
 from lmreport.settings import load, resolved
 
@@ -47,6 +48,13 @@ def record(name, scale="quick", **changes):
         else studies.inputs(name, settings, corpus, pretrained,
                             None if name == "learning_curve" else provenance.digest(of_model))
     return runs.write(name, given, STUDY if name in runs.STUDIES else MODEL, runs.made_here(name))
+
+
+def bench(name):
+    """A record of a measurement of speed that is fresh."""
+    settings = resolved(load(**GIVEN | {"scale": "full"}), "cpu")
+    given = measure.inputs(name, {}, settings, data.at_hand("sample"), models.at_hand(settings.model), "cpu")
+    return runs.write(name, given, STUDY, runs.made_here(name))
 
 
 def lines(capsys, part, **given):
@@ -107,12 +115,13 @@ def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
     _, full = lines(capsys, "recorded at full scale")
     assert full["ablation"][0] == "fresh" and full["lstm"] == \
         ("missing", ["make it with: lmreport run lstm --scale full"])
+    assert full["bench_predict"] == ("missing", ["make it with: python -m lmreport.bench predict --record"])
 
 
 def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
     for name in runs.COMPUTED_BY:
         record(name)
-    full = [record(name, "full") for name in (*runs.COMPUTED_BY, *runs.STUDIES)]
+    full = [record(name, "full") for name in (*runs.COMPUTED_BY, *runs.STUDIES)] + [bench(n) for n in runs.BENCHES]
     outputs = root / "_report" / "report"
     outputs.mkdir(parents=True)
     for name in status.OUTPUTS:
@@ -122,6 +131,16 @@ def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
     full[0].path.write_text(full[0].path.read_text().replace("1.5", "0.5"))
     done, found = lines(capsys, "recorded at full scale")
     assert done == 1 and found["bag_of_words"][0] in ("damaged", "missing")
+
+
+def test_a_measurement_by_other_code_is_stale(root, capsys, monkeypatch):
+    [bench(name) for name in runs.BENCHES]
+    code = runs.inputs_code
+    monkeypatch.setattr(runs, "inputs_code", lambda name: code(name) | (
+        {"fast": {"arguments": "other"}} if name == "bench_train" else {}))
+    _, found = lines(capsys, "recorded at full scale")
+    assert [n for n in runs.BENCHES if found[n][0] == "stale"] == ["bench_train"]
+    assert found["bench_train"][1][0].startswith("fast.py changed")
 
 
 def test_outputs_are_stale_when_a_source_changes_and_the_source_is_named(root, capsys):

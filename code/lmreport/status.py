@@ -85,7 +85,15 @@ def recorded(corpus) -> list[Line]:
         record = newest[name]
         why = [*staleness.reasons(record), *staleness.of_another(record, newest.get("transformer"))]
         found.append(Line(name, "stale" if why else "fresh", (*(why or [made(record)]),)))
-    return found
+    return found + [measured(name, [r for r in kept if r.name == name]) for name in runs.BENCHES]
+
+
+def measured(name: str, records: list) -> Line:
+    """The newest record of a measurement of speed, made on whatever data: the lengths of its texts alone count."""
+    if not records:
+        return Line(name, "missing", (f"make it with: python -m lmreport.bench {name[6:]} --record",))
+    why = staleness.reasons(records[0])
+    return Line(name, "stale" if why else "fresh", tuple(why) or (made(records[0]),))
 
 
 def readable(scale: str) -> tuple[list, list[Line]]:
