@@ -67,8 +67,12 @@ def compared(name: str, wanted: dict, records: list) -> Line:
     if not records:
         return Line(name, "missing", (f"make it with: lmreport run {name}",))
     nearest = min(records, key=lambda r: len(staleness.reasons(r, wanted)))
-    why = staleness.reasons(nearest, wanted)
-    return Line(name, "stale", tuple(why)) if why else Line(name, "fresh", (made(nearest),))
+    return fresh_or_stale(nearest, staleness.reasons(nearest, wanted))
+
+
+def fresh_or_stale(record, why: list[str]) -> Line:
+    """The line of a record, stale for the reasons `why`, if there are any."""
+    return Line(record.name, "stale", tuple(why)) if why else Line(record.name, "fresh", (made(record),))
 
 
 def recorded(corpus) -> list[Line]:
@@ -84,7 +88,7 @@ def recorded(corpus) -> list[Line]:
             continue
         record = newest[name]
         why = [*staleness.reasons(record), *staleness.of_another(record, newest.get("transformer"))]
-        found.append(Line(name, "stale" if why else "fresh", (*(why or [made(record)]),)))
+        found.append(fresh_or_stale(record, why))
     return found + [measured(name, [r for r in kept if r.name == name]) for name in runs.BENCHES]
 
 
@@ -92,8 +96,7 @@ def measured(name: str, records: list) -> Line:
     """The newest record of a measurement of speed, made on whatever data: the lengths of its texts alone count."""
     if not records:
         return Line(name, "missing", (f"make it with: python -m lmreport.bench {name[6:]} --record",))
-    why = staleness.reasons(records[0])
-    return Line(name, "stale" if why else "fresh", tuple(why) or (made(records[0]),))
+    return fresh_or_stale(records[0], staleness.reasons(records[0]))
 
 
 def readable(scale: str) -> tuple[list, list[Line]]:

@@ -88,10 +88,11 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     made), COSTS (points,), NaN where they are not known, logits (points, texts, classes), predicted (points, texts),
     labels (texts,).
     """
-    labels, points, logits, cost = np.array(splits["validation"]["labels"]), [], [], []
+    labels, points, logits, cost, at = np.array(splits["validation"]["labels"]), [], [], [], {}
 
     def add(name: str, found: dict, scores) -> None:
         told = ("texts", "sets", "made", "weights", "masked_cpu_seconds", "masked_tokens", "masked_loss")
+        at[name] = len(points)
         points.append({"name": name} | {k: found[k] for k in told if k in found})
         cost.append([float(found.get(k, np.nan)) + float(found.get(f"masked_{k}", 0)) for k in COSTS])
         logits.append(np.asarray(scores, np.float32))
@@ -110,7 +111,6 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
         if name == "pilot":
             found = ladder.reading_on(step, splits, path, 2, say)
             add("pilot: two windows at prediction", found, found["validation_logits"])
-    at = {p["name"]: i for i, p in enumerate(points)}
     for name, members in MEANS.items():
         if at.keys() >= set(members):
             rows = [at[member] for member in members]
@@ -125,9 +125,8 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
         whole = np.nansum([cost[row] for row in rows], 0)  # a stack costs what its members cost, and itself
         found |= {"seconds": whole[0], "cpu_seconds": whole[1] + time.process_time() - start, "tokens": whole[2]}
         add(name, found, crossed)
-    names = [p["name"] for p in points]
     for point in points:
-        point["against"] = names.index(against(point["name"]))
+        point["against"] = at[against(point["name"])]
     return {"points": points, "logits": np.array(logits).astype(np.float16),
             "predicted": np.array(logits).argmax(-1).astype(np.int8), "labels": labels.astype(np.int8)} | {
             name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
