@@ -84,10 +84,11 @@ def test_the_difference_of_two_recipes_is_counted_with_its_uncertainty():
     predicted[0, :, :100], predicted[1, 0, :80], predicted[1, 1, :100] = 1, 1, 1
     eight = predicted[1].copy()
     eight[0, 999] = 1
-    found = accuracy.compared({"predicted": predicted, "eight_bits": eight}, labels)
-    assert found["literal_accuracy"] == pytest.approx(0.9) and found["difference_points"] == pytest.approx(1)
-    assert found["margin_points"] > 1  # one of the two seeds shows nothing
-    assert (found["eight_bits_changed"], found["eight_bits_points"]) == (1, pytest.approx(-0.05))
+    found = accuracy.compared({"predicted": predicted, "int8": eight}, labels)
+    assert found["accuracies"] == pytest.approx([0.9, 0.91]) and found["difference_points"] == pytest.approx([0, 1])
+    assert found["margin_points"][0] == 0 and found["margin_points"][1] > 1  # one of the two seeds shows nothing
+    assert (found["lowest_points"][1], found["highest_points"][1]) == pytest.approx((0, 2))
+    assert (found["int8_changed"], found["int8_points"]) == (1, pytest.approx(-0.05))
 
 
 def test_operations_and_memory_are_counted():

@@ -81,7 +81,7 @@ def run(arguments) -> int:
         elif name in BENCHES:
             from lmreport.bench import measure
 
-            measure.run(name, measure.SIZES[name.removeprefix("bench_")], settings, record=True)
+            measure.run(name, measure.sizes_of(name.removeprefix("bench_")), settings, record=True)
         elif not arguments.force:
             raise ReportError(f"run: {name} is an experiment, kept until its code changes; --force makes it anew")
         elif not cache.again(name):

@@ -8,6 +8,7 @@ a last layer that computes the first token only (`first_token`).
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from lmreport import batches, first_token, rows
@@ -56,7 +57,7 @@ def arguments(folder: str | Path, **chosen):
         "ddp_find_unused_parameters": False, "report_to": "none", "disable_tqdm": True} | chosen)
 
 
-def make_trainer(model, arguments, train, tokenizer, budget: int | None = None):
+def make_trainer(model, arguments, train, tokenizer, budget: int | None = None, label_smoothing: float = 0.0):
     """A `Trainer` on the data set `train` (`rows.tokenized`) whose updates have at most `budget` tokens.
 
     The budget counts padding too and is that of all processes together.
@@ -78,12 +79,18 @@ def make_trainer(model, arguments, train, tokenizer, budget: int | None = None):
     return BudgetTrainer(
         model=model, args=arguments, train_dataset=rows.Rows(train), processing_class=tokenizer,
         data_collator=rows.collator(tokenizer.pad_token_id, MULTIPLE[device()]),
-        compute_loss_func=mean_over_rows, callbacks=[TellEpoch()])
+        compute_loss_func=partial(mean_over_rows, label_smoothing=label_smoothing), callbacks=[TellEpoch()])
 
 
-def mean_over_rows(outputs, labels, num_items_in_batch=None):
+def scaled(learning_rate: float, budget: int, other: int) -> float:
+    """The learning rate for batches of `other` tokens that goes with that for `budget` (Malladi et al. 2022: for Adam
+    it grows with the square root of the batch)."""
+    return learning_rate * (other / budget) ** 0.5
+
+
+def mean_over_rows(outputs, labels, num_items_in_batch=None, label_smoothing: float = 0.0):
     """Cross-entropy, mean over the rows of the batch in all processes (their number, as the Trainer has counted it)."""
     from torch.nn.functional import cross_entropy
 
     rows = len(labels) if num_items_in_batch is None else num_items_in_batch
-    return cross_entropy(outputs.logits.float(), labels, reduction="sum") / rows
+    return cross_entropy(outputs.logits.float(), labels, reduction="sum", label_smoothing=label_smoothing) / rows

@@ -8,7 +8,8 @@ from lmreport import __version__
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
 STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation", "ladder", "summit")
-BENCHES = ("bench_train", "bench_predict", "bench_scale", "bench_accuracy")
+BENCHES = ("bench_train", "bench_predict", "bench_scale", "bench_accuracy", "bench_recipes",
+           "bench_seeds")
 
 
 def parser() -> argparse.ArgumentParser:

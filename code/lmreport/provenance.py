@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -31,8 +32,17 @@ def definitions(module: str) -> dict[str, str]:
             body = getattr(inner, "body", None)
             if isinstance(body, list) and len(body) > 1 and _is_docstring(body[0]):
                 del body[0]
-        found[_key(node)] = hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16]
+        found[_key(node)] = hashlib.sha256(dumped(node).encode()).hexdigest()[:16]
     return found
+
+
+def dumped(node) -> str:
+    """`ast.dump` as Python 3.11 writes it: later ones leave out empty lists or have more fields."""
+    if sys.version_info >= (3, 13):
+        text = ast.dump(node, show_empty=True)
+    else:
+        text = ast.dump(node)
+    return text.replace(", type_params=[]", "")
 
 
 @cache
@@ -168,7 +178,13 @@ def gpu_name() -> str:
 
 @cache
 def commit(module: str = "cli") -> str:
-    """Commit of the checkout, with "+" where the code that `module` computes with differs from it; "" outside one."""
+    """Commit of the checkout, with "+" where the code that `module` computes with differs from it; "" outside one.
+
+    LMREPORT_COMMIT names it for a copy of the checkout that came without its history.
+    """
+    if told := os.environ.get("LMREPORT_COMMIT"):
+        return told
+
     def git(*args):
         return subprocess.run(["git", "-C", str(PACKAGE), *args], capture_output=True, text=True).stdout.strip()
 

@@ -39,6 +39,8 @@ BENCHES = {  # measurements of this project's own speed: what they are, and the 
     "bench_predict": ("speed of prediction", "bench.predicting"),
     "bench_scale": ("growing numbers of rows", "bench.scale"),
     "bench_accuracy": ("accuracy of the fast recipe", "bench.accuracy"),
+    "bench_recipes": ("recipes on all texts", "bench.recipes"),
+    "bench_seeds": ("five seeds and their stack", "bench.seeds"),
 }
 
 

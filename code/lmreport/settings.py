@@ -14,7 +14,7 @@ from lmreport import identity
 from lmreport.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
-NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON"}  # LMREPORT_ variables with another use
+NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+PROCESSES = {"cpu": 1, "cuda": 10}  # trainings of small models that keep the device busy together
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def side_by_side(function, things: list[tuple], processes: int) -> list:
+    """[function(*thing), …] in the order of `things`, in that many processes of one thread each, or here if it is one.
+    """
+    if processes == 1:
+        return [function(*thing) for thing in things]
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), one_thread) as pool:
+        return list(pool.map(function, *zip(*things, strict=True)))
+
+
+def one_thread() -> None:
+    import torch
+
+    from lmreport import progress
+
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    torch.set_num_threads(1)
+    progress.hide_bars()
 
 
 def matrix_rate(device: str, bf16: bool) -> float:

@@ -17,7 +17,9 @@ SIZES = {
     "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=200, repeats=3, max_length=512),
     "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
         seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
+    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12, 13, 14, 15], folded_seeds=[11], folds=5),
 }
+SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,12 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
     progress.hide_bars()
     try:
         for name in options.names:
-            sizes = SIZES[name] | ({"repeats": options.repeats} if options.repeats and "repeats" in SIZES[name] else {})
+            sizes = sizes_of(name)
+            sizes |= {"repeats": options.repeats} if options.repeats and "repeats" in sizes else {}
             run(f"bench_{name}", sizes, resolved(load(scale="full")), options.record)
     except ReportError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def sizes_of(name: str) -> dict:
+    """How much is measured on this device."""
+    from lmreport import fast
+
+    return SIZES[name] | (SIZES_ON_GPU.get(name, {}) if fast.device() == "cuda" else {})
 
 
 def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> None:
@@ -61,8 +71,8 @@ def inputs(name: str, sizes: dict, settings, corpus, source, device: str) -> dic
     """What determines a measurement; the machine it was made on stands beside, in `made`."""
     return {"name": name, "settings": {"scale": "full", "seed": settings.seed, "device": device} | sizes,
             "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-            "model": {"name": source.name, "digest": source.digest} if name in ("bench_accuracy", "bench_predict")
-            else None, "code": runs.inputs_code(name), "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"])}
+            "model": None if name in ("bench_train", "bench_scale") else {"name": source.name, "digest": source.digest},
+            "code": runs.inputs_code(name), "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"])}
 
 
 def training(sizes, settings, corpus, source, say) -> dict:
@@ -77,11 +87,12 @@ def training(sizes, settings, corpus, source, say) -> dict:
     rate = {"fp32": machine.matrix_rate(device, False)} | ({"bf16": machine.matrix_rate(device, True)} if bf16 else {})
     order, listed, values = training.steps(device), [], {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
     number = sizes["batches"] * (8 if device == "cuda" else 1)  # there a batch takes milliseconds
+    few = (order[0], *order[-2:]) if device == "cuda" else (order[0], order[-1])
     for name in training.MODELS:
-        wanted = order if name == "minilm" or device == "cuda" else (order[0], order[-1])
+        wanted = order if name == "minilm" else few
         found = training.measured(name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed,
                                   say)
-        first, last = found[0], found[-1]
+        first, last = found[0], [one for one in found if one["step"] not in training.NOT_OURS][-1]
         listed.append({
             "model": name, "device": device, "baseline_samples_per_s": first["samples_per_s"],
             "samples_per_s": last["samples_per_s"], "ratio": last["samples_per_s"] / first["samples_per_s"],
@@ -90,7 +101,7 @@ def training(sizes, settings, corpus, source, say) -> dict:
             "peak_mb": last["peak_mb"], "matrix_rate_flops": rate, "share_of_matrix_rate":
             last["flops_per_s"] / rate["bf16" if bf16 else "fp32"], "steps": found})
         values |= {f"{name}_{key}": np.array([one[key] for one in found]) for key in (
-            "samples_per_s", "tokens_per_s", "padding_share", "spread", "epoch_s", "peak_mb")}
+            "samples_per_s", "tokens_per_s", "padding_share", "spread", "epoch_s", "peak_mb", "warm_up_s")}
         values |= {f"{name}_steps": [one["step"] for one in found],
                    f"{name}_share_of_matrix_rate": listed[-1]["share_of_matrix_rate"]}
     return values | {"list": listed}
@@ -137,4 +148,23 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
     return found | {"list": [plain | sizes]}
 
 
-MEASURES = {"bench_train": training, "bench_predict": predicting, "bench_scale": scale, "bench_accuracy": accuracy}
+def recipes(sizes, settings, corpus, source, say) -> dict:
+    from lmreport.bench import recipes
+
+    found = recipes.measured(train.load_splits(corpus, settings.seed), source.path, sizes, say)
+    return found | {"list": [point | {"validation_accuracy": right} for point, right in zip(
+        found["points"], found["accuracies"], strict=True)]}
+
+
+def seeds(sizes, settings, corpus, source, say) -> dict:
+    from lmreport.bench import recipes, seeds
+
+    splits = train.load_splits(corpus, settings.seed)
+    searched = recipes.measured(splits, source.path, SIZES["recipes"] | sizes.get("search", {}), say)
+    found = seeds.measured(splits, source.path, sizes, searched, say)
+    return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
+        found["names"], found["accuracies"], strict=True)]}
+
+
+MEASURES = {"bench_train": training, "bench_predict": predicting, "bench_scale": scale, "bench_accuracy": accuracy,
+            "bench_recipes": recipes, "bench_seeds": seeds}
