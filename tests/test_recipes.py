@@ -5,7 +5,7 @@ import pytest
 from datasets import ClassLabel, Dataset
 
 from lmreport import classify, combine, data, models, vectorize
-from lmreport.bench import accuracy, machine, recipes, seeds
+from lmreport.bench import accuracy, machine, recipes, search, seeds
 
 SEARCH = dict(seeds=[1, 2], recipes=["base", "label smoothing", "masked language model first: 5 epochs"],
               smaller=dict(epochs=6, max_length=24, budget=256, learning_rate=1e-2))
@@ -37,24 +37,40 @@ def small(tmp_path_factory):
     return str(folder)
 
 
-@pytest.fixture
-def searched(splits, small, tmp_path, monkeypatch):
-    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    return recipes.measured(splits, small, SEARCH, print)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
 
 
-def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(searched, splits, small, monkeypatch):
-    assert [p["name"] for p in searched["points"]] == SEARCH["recipes"]
-    assert searched["predicted"].shape == (3, 2, 32) and searched["labels"].tolist() == splits["validation"]["labels"]
-    right = (searched["predicted"] == searched["labels"]).mean((1, 2))
-    assert searched["accuracies"] == pytest.approx(right) and right[searched["best"]] == right.max()
-    assert searched["points"][1]["sets"]["label_smoothing"] == 0.1 and (searched["updates"] > 2).all()
+@pytest.fixture(scope="module")
+def searched(splits, small, kept):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMREPORT_CACHE", str(kept))
+        return search.measured(splits, small, SEARCH, print)
+
+
+def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(searched, splits, small, kept, monkeypatch):
+    assert [r["name"] for r in searched["recipes"]] == SEARCH["recipes"]
+    assert searched["rows"] == [{"recipe": name, "seed": seed} for name in SEARCH["recipes"] for seed in (1, 2)]
+    assert searched["predicted"].shape == (6, 32) and searched["labels"].tolist() == splits["validation"]["labels"]
+    right = (searched["predicted"] == searched["labels"]).mean(1)
+    assert searched["accuracies"] == pytest.approx(right)
+    assert searched["recipe_accuracies"] == pytest.approx(right.reshape(3, 2).mean(1))
+    assert searched["recipe_accuracies"][searched["best"]] == searched["recipe_accuracies"].max()
+    assert searched["recipes"][1]["sets"]["label_smoothing"] == 0.1 and (searched["updates"] > 2).all()
+    assert searched["together"] == ["mean", "SVM", "stack"] and searched["together_predicted"].shape == (3, 32)
+    assert (searched["together_predicted"][1] == searched["labels"]).mean() > 0.9  # the SVM sees the telling word
+    monkeypatch.setenv("LMREPORT_CACHE", str(kept))
     monkeypatch.setattr(recipes, "training", lambda *rest: pytest.fail("trained again"))
-    again = recipes.measured(splits, small, SEARCH, print)
+    again = search.measured(splits, small, SEARCH, print)
     assert (again["predicted"] == searched["predicted"]).all()
+    next((kept / "bench" / "recipes").glob("*.npz")).unlink()
+    cut = search.measured(splits, small, SEARCH | {"kept": True}, print)
+    assert len(cut["rows"]) == 5 and len(cut["recipes"][cut["best"]]["rows"]) == 2
 
 
-def test_seeds_folds_and_stack_are_of_models_that_have_not_seen_the_texts(searched, splits, small, monkeypatch):
+def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     asked, trained = [], recipes.trained
 
     def watched(plan, seed, train, wanted, path, unlabelled=None):
@@ -112,12 +128,13 @@ def test_folds_come_back_in_the_order_of_the_texts():
 def test_accuracy_of_three_recipes_is_measured_in_processes_side_by_side(splits, small, tmp_path, monkeypatch):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     monkeypatch.setitem(machine.PROCESSES, "cpu", 2)
-    monkeypatch.setitem(accuracy.WAYS, "cpu", accuracy.WAYS["cuda"])
+    monkeypatch.setitem(accuracy.WAYS, "cpu", ("literal", "ours on a GPU", "ours"))
     sizes = dict(seeds=[1, 2], train_texts=0, epochs=1, learning_rate=1e-2, max_length=24)
     found = accuracy.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept", print)
     assert found["predicted"].shape == (3, 2, 32) and found["int8"].shape == found["bf16"].shape == (2, 32)
     assert found["difference_points"][0] == found["margin_points"][0] == 0 and len(found["accuracies"]) == 3
-    assert found["int8_of"] == found["bf16_of"] == 64 and len(list((tmp_path / "kept").glob("*.npz"))) == 6
+    assert found["int8_of"] == found["bf16_of"] == 64 and found["train_texts"] == 96
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 6
 
 
 def test_the_kept_logits_are_those_of_the_trained_model(splits, small, tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ SETTINGS_OF = {
     "bag_of_words": COMMON, "tfidf_svm": COMMON, "lstm": (*COMMON, "lstm_epochs"),
     "transformer": (*COMMON, "max_length", "batch_size", "epochs", "learning_rate"),
 }
+NEEDS_GPU = ("bench_recipes", "bench_seeds")  # without one they take days
 LIBRARIES_OF = {
     "linear": ("scikit-learn", "numpy"), "lstm": ("tensorflow-cpu", "keras", "numpy"),
     "finetune": ("torch", "transformers", "tokenizers", "accelerate", "datasets"),
@@ -39,7 +40,7 @@ BENCHES = {  # measurements of this project's own speed: what they are, and the 
     "bench_predict": ("speed of prediction", "bench.predicting"),
     "bench_scale": ("growing numbers of rows", "bench.scale"),
     "bench_accuracy": ("accuracy of the fast recipe", "bench.accuracy"),
-    "bench_recipes": ("recipes on all texts", "bench.recipes"),
+    "bench_recipes": ("recipes on all texts", "bench.search"),
     "bench_seeds": ("five seeds and their stack", "bench.seeds"),
 }
 
@@ -69,6 +70,11 @@ class Record:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return Quantity(value, f"value({self.symbol}, {name!r})")
         return value
+
+    @property
+    def device(self) -> str:
+        """"cuda" if this is a measurement made on a GPU, else "cpu"; models and studies count as the latter."""
+        return self.inputs["settings"].get("device", "cpu")
 
     @property
     def symbol(self) -> str:
@@ -183,11 +189,11 @@ def full_scale(corpus) -> dict[str, Record]:
 
 
 def newest(corpus) -> dict[str, Record]:
-    """As `full_scale`, but of the studies too."""
+    """As `full_scale`, but of the studies too, and of the measurements (of those on a GPU under "name, GPU")."""
     found: dict[str, Record] = {}
     for record in all_records("full"):
-        if record.inputs["data"]["digest"] == edition(corpus) and record.name not in found:
-            found[record.name] = record
+        if record.inputs["data"]["digest"] == edition(corpus):
+            found.setdefault(record.name + ", GPU" * (record.device == "cuda"), record)
     return found
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from lmreport import provenance, runs
+from lmreport.settings import cuda_available
 
 
 def reasons(record: runs.Record, now: dict | None = None) -> list[str]:
     """What differs between what made `record` and `now` (as `runs.inputs` gives it); empty if the record is fresh.
 
-    Without `now`: the code at hand and the libraries installed.
+    Without `now`: the code at hand and the libraries installed; those are not compared with what a GPU's machine had,
+    where there is no GPU.
     """
     then = record.inputs
     if now is None:
-        now = then | {"code": runs.inputs_code(record.name), "versions": provenance.versions(*then["versions"])}
+        elsewhere = record.device == "cuda" and not cuda_available()
+        installed = then["versions"] if elsewhere else provenance.versions(*then["versions"])
+        now = then | {"code": runs.inputs_code(record.name), "versions": installed}
     return [*code(then["code"], now["code"]), *data(then["data"], now["data"]), *model(then, now),
             *settings(then["settings"], now["settings"]), *versions(then["versions"], now["versions"])]
 

@@ -40,9 +40,9 @@ def report(given: dict) -> int:
                         ("outputs", outputs(chosen))):
         print(f"\n{title}")
         for line in part:
-            print(f"  {line.name:<15} {line.state:<10} {line.why[0] if line.why else ''}")
+            print(f"  {line.name:<19} {line.state:<10} {line.why[0] if line.why else ''}")
             for reason in line.why[1:]:
-                print(f"  {'':<15} {'':<10} {reason}")
+                print(f"  {'':<19} {'':<10} {reason}")
         lines += part
     return int(any(line.state not in ("fresh", "not needed") for line in lines))
 
@@ -89,14 +89,23 @@ def recorded(corpus) -> list[Line]:
         record = newest[name]
         why = [*staleness.reasons(record), *staleness.of_another(record, newest.get("transformer"))]
         found.append(fresh_or_stale(record, why))
-    return found + [measured(name, [r for r in kept if r.name == name]) for name in runs.BENCHES]
+    return found + [line for name in runs.BENCHES for line in measured(name, [r for r in kept if r.name == name])]
 
 
-def measured(name: str, records: list) -> Line:
-    """The newest record of a measurement of speed, made on whatever data: the lengths of its texts alone count."""
-    if not records:
-        return Line(name, "missing", (f"make it with: python -m lmreport.bench {name[6:]} --record",))
-    return fresh_or_stale(records[0], staleness.reasons(records[0]))
+def measured(name: str, records: list) -> list[Line]:
+    """The newest record of a measurement on each device, made on whatever data: the lengths of its texts alone count.
+    """
+    found, how = [], f"python -m lmreport.bench {name[6:]} --record"
+    for device in ("cpu", "cuda"):
+        record = next((r for r in records if r.device == device), None)
+        if record:
+            line = fresh_or_stale(record, staleness.reasons(record))
+            found.append(Line(name + ", GPU" * (device == "cuda"), line.state, line.why))
+        elif device == "cuda" and name in runs.NEEDS_GPU:
+            found.append(Line(name, "not needed", (f"on a GPU, {how} makes it",)))
+        elif device == "cpu" and name not in runs.NEEDS_GPU:
+            found.append(Line(name, "missing", (f"make it with: {how}",)))
+    return found
 
 
 def readable(scale: str) -> tuple[list, list[Line]]:

@@ -18,7 +18,7 @@ from lmreport import cache, classify, eight_bits, fast, finetune, rows, split, v
 from lmreport.bench import machine
 from lmreport.bench.training import BATCH, MAX_LENGTH
 
-WAYS = {"cpu": ("literal", "ours"), "cuda": ("literal", "ours", "ours on a GPU")}  # the CPU's recipe runs on both
+WAYS = {"cpu": ("literal", "ours"), "cuda": ("literal", "ours on a GPU")}
 PRECISIONS = (("ours", "int8"), ("ours on a GPU", "bf16"))  # of predictions, besides full precision
 
 
@@ -88,7 +88,8 @@ def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path
     arrays = {"predicted": np.array([[found[way, seed]["fp32"] for seed in seeds] for way in WAYS[device]])}
     arrays |= {name: np.array([found[way, seed][name] for seed in seeds]) for way, name in PRECISIONS
                if (way, seeds[0]) in found}
-    return arrays | {"labels": labels, "ways": list(WAYS[device]), "seeds": seeds} | compared(arrays, labels)
+    return arrays | {"labels": labels, "ways": list(WAYS[device]), "seeds": seeds, "train_texts": sizes["train_texts"]
+                     or len(splits["train"])} | compared(arrays, labels)
 
 
 def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path, say) -> dict:
@@ -118,9 +119,9 @@ def compared(arrays: dict, labels: np.ndarray) -> dict:
     found = {"accuracies": right.mean((1, 2)), "difference_points": 100 * by_seed.mean(1),
              "margin_points": 196 * variance**0.5, "lowest_points": 100 * by_seed.min(1),
              "highest_points": 100 * by_seed.max(1)}
-    for way, name in PRECISIONS:
+    for _, name in PRECISIONS:
         if name in arrays:
-            full, less = arrays["predicted"][WAYS["cuda"].index(way)], arrays[name]
+            full, less = arrays["predicted"][1], arrays[name]
             found |= {f"{name}_changed": int((full != less).sum()), f"{name}_of": full.size,
                       f"{name}_points": 100 * float((less == labels).mean() - (full == labels).mean())}
     return found

@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lmreport.bench", description=__doc__)
     parser.add_argument("names", nargs="+", choices=NAMES, help="what to measure")
     parser.add_argument("--record", action="store_true", help="record the results for the report too")
+    parser.add_argument("--kept", action="store_true", help="of recipes, take what a stopped search has finished")
     parser.add_argument("--repeats", type=int, help="of each timing of train and predict; the median counts")
     options = parser.parse_args(arguments)
     progress.hide_bars()
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in options.names:
             sizes = sizes_of(name)
             sizes |= {"repeats": options.repeats} if options.repeats and "repeats" in sizes else {}
+            sizes |= {"kept": True} if options.kept and name == "recipes" else {}
             run(f"bench_{name}", sizes, resolved(load(scale="full")), options.record)
     except ReportError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -149,18 +151,17 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
 
 
 def recipes(sizes, settings, corpus, source, say) -> dict:
-    from lmreport.bench import recipes
+    from lmreport.bench import search
 
-    found = recipes.measured(train.load_splits(corpus, settings.seed), source.path, sizes, say)
-    return found | {"list": [point | {"validation_accuracy": right} for point, right in zip(
-        found["points"], found["accuracies"], strict=True)]}
+    found = search.measured(train.load_splits(corpus, settings.seed), source.path, sizes, say)
+    return found | {"list": found["recipes"]}
 
 
 def seeds(sizes, settings, corpus, source, say) -> dict:
-    from lmreport.bench import recipes, seeds
+    from lmreport.bench import search, seeds
 
     splits = train.load_splits(corpus, settings.seed)
-    searched = recipes.measured(splits, source.path, SIZES["recipes"] | sizes.get("search", {}), say)
+    searched = search.measured(splits, source.path, SIZES["recipes"] | sizes.get("search", {}), say)
     found = seeds.measured(splits, source.path, sizes, searched, say)
     return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
         found["names"], found["accuracies"], strict=True)]}

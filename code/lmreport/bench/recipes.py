@@ -1,7 +1,4 @@
-"""What better accuracy takes where a GPU makes each training cheap: recipes on all texts, scored on validation texts.
-
-Each training is kept by itself, so that a stopped search goes on after it; several run side by side.
-"""
+"""Fine-tunings on all texts, each kept by itself: made once, then found by what it sets, its texts and its code."""
 
 from __future__ import annotations
 
@@ -11,10 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from lmreport import batches, cache, classify, fast, ladder, lock, models, progress, provenance, rows, vectorize
-from lmreport.bench import machine
 from lmreport.settings import cache_root
 
 
@@ -38,54 +32,6 @@ class Training:
 
 BASE = Training()
 MASKED = dict(learning_rate=5e-4, budget=16384, warmup=0.06)  # of the masked-language-model training
-CHANGES = {  # name: what it changes; the order is that of the report
-    "base": {},
-    "learning rate: half": dict(learning_rate=1e-4),
-    "learning rate: twice": dict(learning_rate=4e-4),
-    "batches: half": dict(budget=4096, learning_rate=fast.scaled(BASE.learning_rate, 2, 1)),
-    "batches: twice": dict(budget=16384, learning_rate=fast.scaled(BASE.learning_rate, 1, 2)),
-    "epochs: two": dict(epochs=2),
-    "epochs: five": dict(epochs=5),
-    "epochs: eight": dict(epochs=8),
-    "cosine schedule": dict(schedule="cosine"),
-    "no warm-up": dict(warmup=0.0),
-    "label smoothing": dict(label_smoothing=0.1),
-    "first 256 pieces": dict(max_length=256),
-    "masked language model first: 5 epochs": dict(masked_epochs=5),
-    "masked language model first: 20 epochs": dict(masked_epochs=20),
-    "20 masked, five epochs": dict(masked_epochs=20, epochs=5),
-    "20 masked, five epochs, smoothing": dict(masked_epochs=20, epochs=5, label_smoothing=0.1),
-}
-
-
-def measured(splits, path: str, sizes: dict, say) -> dict:
-    """Every recipe with each seed on the validation texts; `best`: the row of the most accurate one on the mean.
-
-    points: name and what it sets; predicted: (recipes, seeds, texts); seconds: (recipes, seeds); labels: (texts,).
-    """
-    plans = {name: dataclasses.replace(BASE, **change) for name, change in chosen(sizes).items()}
-    texts = {"validation": list(splits["validation"]["text"])}
-    labels = np.array(splits["validation"]["labels"], np.int8)
-    things = [(plan, seed, splits["train"], texts, path) for seed in sizes["seeds"] for plan in plans.values()]
-    order = sorted(range(len(things)), key=lambda i: (things[i][1], -things[i][0].masked_epochs))  # the longest first
-    made = machine.side_by_side(trained, [things[i] for i in order], machine.PROCESSES[fast.device()])
-    found = {things[i][:2]: one for i, one in zip(order, made, strict=True)}
-    ordered = [[found[plan, seed] for seed in sizes["seeds"]] for plan in plans.values()]
-    predicted = np.array([[one["validation"].argmax(1) for one in row] for row in ordered]).astype(np.int8)
-    accuracies = (predicted == labels).mean(-1)
-    for name, row in zip(plans, accuracies, strict=True):
-        say(f"bench: recipes, {name}: validation accuracy {', '.join(f'{one:.4f}' for one in row)}")
-    return {"points": [{"name": name, "sets": dataclasses.asdict(plan)} for name, plan in plans.items()],
-            "predicted": predicted, "labels": labels, "seeds": sizes["seeds"], "accuracies": accuracies.mean(1),
-            "spread_points": 100 * (accuracies.max(1) - accuracies.min(1)), "best": int(accuracies.mean(1).argmax()),
-            "seconds_of": np.array([[one["seconds"] for one in row] for row in ordered]),
-            "updates": np.array([row[0]["updates"] for row in ordered])}
-
-
-def chosen(sizes: dict) -> dict:
-    """The recipes of `CHANGES` that `sizes` names (all of them where it names none), made smaller by `sizes`."""
-    names = sizes.get("recipes") or list(CHANGES)
-    return {name: CHANGES[name] | sizes.get("smaller", {}) for name in names}
 
 
 def trained(plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled=None,
@@ -96,13 +42,17 @@ def trained(plan: Training, seed: int, train, asked: dict[str, list[str]], path:
     texts of the masked-language-model training, if they are others than those of `train`.
     """
     unlabelled = train if unlabelled is None else unlabelled
-    texts = [ladder.texts_digest(some) for some in (train, unlabelled)]
-    key = key_of(plan, seed, texts, provenance.digest(asked), path)
-    kept = cache_root() / "bench" / "recipes" / f"{key}.npz"
-    with lock.only_one(f"recipes-{key}", say):
+    kept = kept_at(plan, seed, train, asked, path, unlabelled)
+    with lock.only_one(f"recipes-{kept.stem}", say):
         if not kept.is_file():
             cache.write_atomically(kept, cache.pack(training(plan, seed, train, asked, path, unlabelled, say)))
     return cache.unpack(kept.read_bytes())
+
+
+def kept_at(plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled=None) -> Path:
+    """Where `trained` keeps its result."""
+    texts = [ladder.texts_digest(some) for some in (train, train if unlabelled is None else unlabelled)]
+    return cache_root() / "bench" / "recipes" / f"{key_of(plan, seed, texts, provenance.digest(asked), path)}.npz"
 
 
 def key_of(plan: Training, seed: int, *given) -> str:

@@ -1,6 +1,6 @@
 """The recipe that did best on the validation texts with five new seeds, and a stack on out-of-fold predictions.
 
-The recipe is chosen in `recipes`. Nothing here is chosen on the test texts: each model below scores them once. Masked
+The recipe is chosen in `search`. Nothing here is chosen on the test texts: each model below scores them once. Masked
 language-model training before a fold has read the fold's texts, without their labels.
 """
 
@@ -16,7 +16,7 @@ LINEAR = {"SVM": Linear(), "SVM on word pieces": Linear(view="word pieces", word
 
 
 def measured(splits, path: str, sizes: dict, searched: dict, say) -> dict:
-    """The test texts, scored by every seed, by their mean and by the stack; `searched`: what `recipes` found.
+    """The test texts, scored by every seed, by their mean and by the stack; `searched`: what `search` found.
 
     names, predicted (names, texts), labels (texts,); few, all: rows of the seeds trained without and with the
     validation texts; fold_names, fold_predicted (names, texts), fold_labels: on training and validation texts, each
@@ -24,7 +24,8 @@ def measured(splits, path: str, sizes: dict, searched: dict, say) -> dict:
     """
     from datasets import concatenate_datasets
 
-    plan = recipes.Training(**searched["points"][searched["best"]]["sets"])
+    best = searched["recipes"][searched["best"]]
+    plan = recipes.Training(**best["sets"])
     whole, test = concatenate_datasets([splits["train"], splits["validation"]]), list(splits["test"]["text"])
     labels, seeds = np.array(whole["labels"]), sizes["seeds"]
     folds = folds_of(labels, sizes["folds"])
@@ -50,8 +51,8 @@ def measured(splits, path: str, sizes: dict, searched: dict, say) -> dict:
     values = {"names": list(test_scores), "predicted": classes(test_scores), "logits": stack.astype(np.float32),
               "labels": np.array(splits["test"]["labels"], np.int8), "fold_names": list(fold_scores),
               "fold_predicted": classes(fold_scores), "fold_labels": labels.astype(np.int8), "weights": weights,
-              "bias": bias, "members": list(fold_scores)[:-1], "seeds": seeds, "recipe": searched["points"][
-                  searched["best"]]["name"], "sets": searched["points"][searched["best"]]["sets"]}
+              "bias": bias, "members": list(fold_scores)[:-1], "seeds": seeds,
+              "recipe": best["name"], "sets": best["sets"]}
     return values | accuracies(values)
 
 
