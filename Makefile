@@ -4,6 +4,7 @@
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
 # make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
+# make bench-recipes, bench-seeds [RECORD=1]                   on a GPU: recipes on all texts, then five seeds of the best
 
 VENV    := .venv
 PYTHON  ?= python3
@@ -14,7 +15,8 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report check submission test test-slow bench-render bench-train bench-scale bench-accuracy lint clean
+.PHONY: report check submission test test-slow lint clean
+.PHONY: bench-render bench-train bench-scale bench-accuracy bench-recipes bench-seeds
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -39,7 +41,7 @@ bench-render: $(STAMP)
 bench-train: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
 
-bench-scale bench-accuracy: $(STAMP)
+bench-scale bench-accuracy bench-recipes bench-seeds: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record)
 
 lint: $(STAMP)

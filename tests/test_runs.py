@@ -72,6 +72,26 @@ def test_digest_of_code_ignores_comments_and_docstrings(monkeypatch, tmp_path):
         provenance.definitions.cache_clear()
 
 
+def test_digest_of_code_is_that_of_any_python():
+    import ast
+
+    node = ast.parse("class A:\n    def f(self, x=1, *rest):\n        return [x, *rest]").body[0]
+    assert provenance.dumped(node) == (
+        "ClassDef(name='A', bases=[], keywords=[], body=[FunctionDef(name='f', args=arguments(posonlyargs=[], "
+        "args=[arg(arg='self'), arg(arg='x')], vararg=arg(arg='rest'), kwonlyargs=[], kw_defaults=[], "
+        "defaults=[Constant(value=1)]), body=[Return(value=List(elts=[Name(id='x', ctx=Load()), Starred(value=Name("
+        "id='rest', ctx=Load()), ctx=Load())], ctx=Load()))], decorator_list=[])], decorator_list=[])")
+
+
+def test_a_copy_without_its_history_can_be_told_its_commit(monkeypatch):
+    provenance.commit.cache_clear()
+    monkeypatch.setenv("LMREPORT_COMMIT", "0123456789ab")
+    try:
+        assert provenance.commit("linear") == "0123456789ab" and load().seed == 157
+    finally:
+        provenance.commit.cache_clear()
+
+
 def test_full_scale_records_are_of_one_edition_and_whole():
     for name, record in runs.full_scale(data.obtain("sample", print)).items():
         assert record.inputs["data"]["digest"] in data.KNOWN

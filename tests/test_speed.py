@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from lmreport import data, models, runs, speed
+from lmreport import data, gains, models, runs, speed, staleness
 from lmreport.bench import accuracy, measure, training
 from lmreport.settings import load, resolved
 
@@ -19,23 +19,29 @@ def record(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     settings = resolved(load(scale="full"), "cpu")
 
-    def write(name, **values):
+    def write(name, device="cpu", **values):
         source = models.from_package("any")
-        given = measure.inputs(f"bench_{name}", measure.SIZES[name], settings, CORPUS, source, "cpu")
-        return runs.write(f"bench_{name}", given, values | {"seconds": 1.0, "device": "cpu"},
+        given = measure.inputs(f"bench_{name}", measure.SIZES[name], settings, CORPUS, source, device)
+        return runs.write(f"bench_{name}", given, values | {"seconds": 1.0, "device": device},
                           runs.made_here(f"bench_{name}"))
 
     return write
 
 
-def trained(record):
-    values = {}
-    for model, steps in (("minilm", training.STEPS), ("distilbert", ("literal", "first token"))):
+def trained(record, device="cpu"):
+    values, order = {"train_texts": 1000}, training.steps(device)
+    few = ("literal", *order[-2:]) if device == "cuda" else ("literal", "first token")
+    for model, steps in (("minilm", order), ("distilbert", few)):
         number = len(steps)
         values |= {f"{model}_steps": list(steps), f"{model}_samples_per_s": np.linspace(2, 7, number)}
         values |= {f"{model}_{key}": np.linspace(0.1, 0.9, number) for key in (
-            "tokens_per_s", "padding_share", "spread", "epoch_s", "peak_mb")}
-    return record("train", **values)
+            "tokens_per_s", "padding_share", "spread", "epoch_s", "peak_mb", "warm_up_s")}
+    return record("train", device, **values)
+
+
+def plain(marked) -> str:
+    """What a reader sees of computed spans."""
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", str(marked))
 
 
 def test_the_table_of_steps_shows_rates_and_ratios_that_verify_recomputes(record):
@@ -57,6 +63,57 @@ def test_records_are_found_by_device_and_the_newest_counts(record):
     assert speed.recorded(CORPUS) == {"train": made} and speed.recorded(CORPUS, "cuda") == {}
 
 
+def test_on_a_gpu_our_recipe_is_the_last_but_compiling_whose_price_is_told(record):
+    made, other = trained(record, "cuda"), trained(record)
+    assert speed.recorded(CORPUS, "cuda") == {"train": made} and speed.recorded(CORPUS) == {"train": other}
+    assert set(runs.newest(CORPUS)) == {"bench_train", "bench_train, GPU"}
+    names, rates = made["minilm_steps"], made["minilm_samples_per_s"]
+    assert names[speed.ours(made, "minilm")] == "larger budget" and names[-1] == "compiled"
+    assert float(speed.gain(made, "minilm")) == pytest.approx(rates[-2] / 2)
+    said = plain(speed.compiling(made, "distilbert"))  # 4.5 texts/s before, 7 after 0.9 s
+    assert "took 900 ms" in said and "1.6 times as fast" in said and "0.011 thousand texts" in said
+    assert "all but compiled" in speed.steps(made).data and "all of these" in speed.steps(other).data
+    assert [float(v) for v in speed.before_larger(made, "samples_per_s")] == pytest.approx(rates[:-2])
+
+
+def test_a_gpus_record_is_not_stale_for_other_libraries_where_there_is_no_gpu(record, monkeypatch):
+    made = trained(record, "cuda")
+    monkeypatch.setattr(staleness.provenance, "versions", lambda *names: dict.fromkeys(names, "0"))
+    monkeypatch.setattr(staleness, "cuda_available", lambda: False)
+    assert staleness.reasons(made) == [] and staleness.reasons(trained(record))
+    monkeypatch.setattr(staleness, "cuda_available", lambda: True)
+    assert staleness.reasons(made)[0].startswith("torch ")
+
+
+def test_recipes_are_compared_with_the_base_of_the_same_seed(record):
+    labels = np.zeros(100, np.int8)
+    predicted = np.ones((5, 100), np.int8)
+    for row, right in enumerate((80, 84, 82, 87, 79)):
+        predicted[row, :right] = 0
+    names = [("base", [0, 1]), ("other", [2, 3]), ("third", [4])]
+    made = record("recipes", "cuda", predicted=predicted, labels=labels, together_predicted=predicted[:3],
+                  together=["mean", "SVM", "stack"], updates=np.array([9, 9, 9, 9, 5]), recipes=[
+                      {"name": name, "rows": at} for name, at in names], rows=[
+                      {"recipe": "", "seed": seed} for seed in (1, 2, 1, 2, 1)])
+    assert [float(gains.recipe_accuracy(made, i)) for i in range(3)] == pytest.approx([0.82, 0.845, 0.79])
+    assert [float(gains.recipe_gain(made, i)) for i in range(3)] == pytest.approx([0, 0.025, -0.01])
+    assert [float(one) for one in gains.between_seeds(made)] == pytest.approx([0.04, 0.05])
+    assert float(gains.joined(made, "stack")) == 0.82
+    rows = [line for line in plain(gains.recipes(made).data).splitlines() if line.startswith("| ")]
+    assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0 %", "-1.0"]
+
+
+def test_five_seeds_are_told_or_that_they_are_not_recorded(record):
+    assert "not been recorded" in gains.five_seeds(None)
+    labels, predicted = np.zeros(10, np.int8), np.ones((9, 10), np.int8)
+    predicted[2, :9], predicted[8, :8] = 0, 0
+    made = record("seeds", "cuda", predicted=predicted, labels=labels, names=list("abcdefghi"), seeds=[1, 2],
+                  recipe="base", seed_means=np.array([0.5, 0.6]), seed_points=np.array([1.5, 1.0]))
+    said = plain(gains.five_seeds(made))
+    assert "reaches 50.0 % with 2 new seeds (standard deviation 1.50 points), their mean 90.0 %" in said
+    assert said.endswith("predictions: 80.0 %.")
+
+
 def test_the_figure_has_a_bar_for_each_step(record):
     rows = np.array([1e6, 2e6])
     scale = record("scale", rows=rows, peak_mb=np.array([400.0, 500.0]), total_s=rows / 1e5)
@@ -66,13 +123,14 @@ def test_the_figure_has_a_bar_for_each_step(record):
 
 
 def test_sentences_say_how_sure_they_are_and_that_nothing_is_recorded(record):
-    assert "not been recorded" in speed.as_accurate({}) and "not been recorded" in speed.eight_bits({})
+    assert "not been recorded" in speed.as_accurate({}) and "not been recorded" in speed.fewer_bits({}, "int8")
     labels = np.zeros(500, np.int8)
     predicted = np.zeros((2, 3, 500), np.int8)
     predicted[0, :, :50], predicted[1, :, 20:70] = 1, 1
-    arrays = {"predicted": predicted, "eight_bits": predicted[1]}
-    made = record("accuracy", **arrays, labels=labels, seeds=[1, 2, 3], **accuracy.compared(arrays, labels))
-    said = re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", speed.as_accurate({"accuracy": made}))
+    arrays = {"predicted": predicted, "int8": predicted[1]}
+    made = record("accuracy", **arrays, labels=labels, seeds=[1, 2, 3], train_texts=640,
+                  **accuracy.compared(arrays, labels))
+    said = plain(speed.as_accurate({"accuracy": made}))
     assert "90.0 %, ours 90.0 %" in said and "within chance" in said and "3 seeds" in said
     assert said.endswith("goes from 0.00 to 0.00 points.")
-    assert "change 0 of 1,500" in re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", speed.eight_bits({"accuracy": made}))
+    assert "change 0 of 1,500" in plain(speed.fewer_bits({"accuracy": made}, "int8"))

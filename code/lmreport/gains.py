@@ -6,6 +6,7 @@ import numpy as np
 
 from lmreport import findings, measures, sentences, show, steps, style
 from lmreport.drawn import drawn
+from lmreport.origin import told
 from lmreport.quantity import of_records
 from lmreport.shown import Marked, sentence, strong
 
@@ -163,3 +164,54 @@ def missed_by_all(record) -> float:
 def agreed_wrong(record) -> float:
     """Number of test texts to which all models of the final table give the same wrong tag."""
     return ((record["predicted"] == record["predicted"][0]).all(0) & (record["predicted"][0] != record["labels"])).sum()
+
+
+def recipe_accuracy(record, at: int):
+    """Validation accuracy of a recipe on all texts, mean over its seeds."""
+    rows = record["recipes"][at]["rows"]
+    return sum(findings.share(record, f"predicted.{row}") for row in rows) / len(rows)
+
+
+def recipe_gain(record, at: int):
+    """Its difference (0 … 1) to the first recipe, mean over the seeds that both have."""
+    rows, base = record["recipes"][at]["rows"], record["recipes"][0]["rows"]
+    first = {record["rows"][row]["seed"]: row for row in base}
+    pairs = [(row, first[seed]) for row in rows if (seed := record["rows"][row]["seed"]) in first]
+    return sum(findings.share(record, f"predicted.{one}") - findings.share(record, f"predicted.{other}")
+               for one, other in pairs) / len(pairs)
+
+
+def between_seeds(record) -> list:
+    """By how much (0 … 1) the accuracies of a recipe's two seeds differ, for each that has two."""
+    pairs = [recipe["rows"] for recipe in record["recipes"] if len(recipe["rows"]) == 2]
+    return [abs(findings.share(record, f"predicted.{one}") - findings.share(record, f"predicted.{other}"))
+            for one, other in pairs]
+
+
+@told
+def recipes(record):
+    """Recipes on all texts: validation accuracy, difference to the first, updates of the weights."""
+    rows = []
+    for at, recipe in enumerate(record["recipes"]):
+        gain = show.fixed(100 * recipe_gain(record, at), 1) if at else ""
+        rows.append([recipe["name"], show.count(len(recipe["rows"])), show.count(
+            findings.entry(record, f"updates.{recipe['rows'][0]}")), show.pct(recipe_accuracy(record, at)), gain])
+    return show.table(rows, ["recipe", "seeds", "updates", "accuracy", "points"], ("left", *["right"] * 4))
+
+
+def joined(record, name: str):
+    """Validation accuracy of several models together, or of the SVM beside them."""
+    return findings.share(record, f"together_predicted.{record['together'].index(name)}")
+
+
+def five_seeds(record):
+    """What the best recipe reaches on the test texts with new seeds, and the stack on out-of-fold predictions."""
+    if record is None:
+        return "Test accuracies of these trainings have not been recorded yet (on a GPU: make bench-seeds RECORD=1)."
+    number = len(record["seeds"])
+    return sentence(
+        "On the test texts the recipe “{}” reaches {} with {} new seeds (standard deviation {} points), their mean {}. "
+        "Trained on the validation texts too, and stacked with two SVMs by out-of-fold predictions: {}.",
+        record["recipe"], show.pct(findings.entry(record, "seed_means.0")), show.count(number),
+        show.fixed(findings.entry(record, "seed_points.0"), 2), show.pct(findings.share(record, f"predicted.{number}")),
+        show.pct(findings.share(record, f"predicted.{len(record['names']) - 1}")))

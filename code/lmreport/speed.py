@@ -12,6 +12,7 @@ STEPS = {
     "literal": "literal recipe", "dynamic padding": "padded per batch", "grouped by length": "like lengths together",
     "no attention dropout": "fused attention", "token budget": "batches by tokens",
     "first token": "last layer: first token", "bf16": "bf16", "larger budget": "larger batches",
+    "compiled": "compiled",
 }
 
 
@@ -32,9 +33,32 @@ def of(record, name: str, number: int):
     return findings.entry(record, f"{name}.{number % len(record[name])}")
 
 
+def ours(record, model: str) -> int:
+    """The place of our recipe among the steps: the last one, but for compiling, which pays in long trainings only."""
+    return max(i for i, step in enumerate(record[f"{model}_steps"]) if step != "compiled")
+
+
 def gain(record, model: str):
     """How many times as fast as the literal recipe ours is."""
-    return of(record, f"{model}_samples_per_s", -1) / of(record, f"{model}_samples_per_s", 0)
+    name = f"{model}_samples_per_s"
+    return of(record, name, ours(record, model)) / of(record, name, 0)
+
+
+def before_larger(record, name: str) -> list:
+    """One of the arrays of the smaller model at the steps before the larger batches, as quantities."""
+    return [of(record, f"minilm_{name}", i) for i in range(record["minilm_steps"].index("larger budget"))]
+
+
+def compiling(record, model: str):
+    """What compiling the model costs and brings, as a sentence."""
+    rate, other = (of(record, f"{model}_samples_per_s", i) for i in (ours(record, model), -1))
+    took = of(record, f"{model}_warm_up_s", -1)
+    if other <= rate:
+        return sentence("For {} it took {} and brought nothing.", MODELS[model], show.duration(took))
+    return sentence("For {} it took {} before the first step and made the later ones {} times as fast, which pays "
+                    "from {} thousand texts on, or {} epochs.", MODELS[model], show.duration(took),
+                    show.num(other / rate, 2), show.num(took * rate * other / (other - rate) / 1000, 2),
+                    show.num(took * rate * other / (other - rate) / record["train_texts"], 2))
 
 
 def as_accurate(bench: dict):
@@ -43,29 +67,32 @@ def as_accurate(bench: dict):
         return "That comparison has not been recorded yet (make bench-accuracy RECORD=1)."
     record = bench["accuracy"]
     chosen, seeds = record.inputs["settings"], len(record["seeds"])
-    points, margin = record["difference_points"], record["margin_points"]
+    literal, mine = (of(record, "accuracies", i) for i in (0, -1))
+    points, margin = (of(record, f"{name}_points", -1) for name in ("difference", "margin"))
+    rate = "truncation; the learning rate grew with the square root of the batch" if record.device == "cuda" else \
+        "truncation and learning rate"
     return sentence(
-        "Both recipes fine-tuned MiniLM on {} texts, with {} seed{}, the same {} epochs, truncation and learning rate. "
+        f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs and {rate}. "
         "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95 % margin of "
         "that difference is {} points, so it is {}; only larger differences are ruled out.{}",
-        show.count(chosen["train_texts"]), show.count(seeds), "s" * (seeds > 1), show.count(chosen["epochs"]),
-        show.count(len(record["labels"])), show.pct(record["literal_accuracy"]), show.pct(record["ours_accuracy"]),
+        show.count(record["train_texts"]), show.count(seeds), "s" * (seeds > 1), show.count(chosen["epochs"]),
+        show.count(len(record["labels"])), show.pct(literal), show.pct(mine),
         show.fixed(abs(points), 2), show.more_or_less(points, 0, "more", "less", "of difference"),
         show.fixed(margin, 2), show.more_or_less(abs(points), margin, "more than chance", "within chance"),
         "" if seeds == 1 else sentence(" From seed to seed it goes from {} to {} points.", *(
-            show.fixed(record[name], 2) for name in ("lowest_points", "highest_points"))))
+            show.fixed(of(record, name, -1), 2) for name in ("lowest_points", "highest_points"))))
 
 
-def eight_bits(bench: dict):
-    """What weights of eight bits change in the predictions, as a sentence."""
+def fewer_bits(bench: dict, name: str):
+    """What fewer bits ("int8" or "bf16") change in the predictions, as a sentence."""
     record = bench.get("accuracy")
-    if record is None or "eight_bits_changed" not in record.values:
-        return "How many predictions the 8-bit weights change has not been recorded yet."
-    points = record["eight_bits_points"]
+    what = {"int8": "8-bit weights change", "bf16": "Numbers of 16 bits change"}[name]
+    if record is None or f"{name}_changed" not in record.values:
+        return "How many predictions fewer bits change has not been recorded yet."
     return sentence(
-        "8-bit weights change {} of {} predictions on the validation texts, models of all seeds together, and the "
-        "accuracy by {} percentage points.", show.count(record["eight_bits_changed"]),
-        show.count(record["eight_bits_of"]), show.fixed(points, 2))
+        "{} {} of {} predictions on the validation texts, models of all seeds together, and the accuracy by {} "
+        "percentage points.", what, show.count(record[f"{name}_changed"]), show.count(record[f"{name}_of"]),
+        show.fixed(record[f"{name}_points"], 2))
 
 
 @told
@@ -75,7 +102,9 @@ def steps(record):
     for model, label in MODELS.items():
         for i, step in enumerate(record[f"{model}_steps"]):
             rate, first = (of(record, f"{model}_samples_per_s", n) for n in (i, 0))
-            rows.append([label if i == 0 else "", STEPS[step] if model == "minilm" or i == 0 else "all of these",
+            whole = model != "minilm" and i == ours(record, model)
+            rows.append([label if i == 0 else "", "all but compiled" if whole and "compiled" in record[
+                f"{model}_steps"] else "all of these" if whole else STEPS[step],
                          show.num(rate), show.num(rate / first, 2),
                          show.num(of(record, f"{model}_tokens_per_s", i)),
                          show.pct(of(record, f"{model}_padding_share", i)),
