@@ -108,9 +108,10 @@ def steps(record):
                          show.num(rate), show.num(rate / first, 2),
                          show.num(of(record, f"{model}_tokens_per_s", i)),
                          show.pct(of(record, f"{model}_padding_share", i)),
-                         show.num(of(record, f"{model}_epoch_s", i) / 60),
-                         show.count(of(record, f"{model}_peak_mb", i)), show.pct(of(record, f"{model}_spread", i), 0)])
-    heads = ["model", "recipe", "texts/s", "times", "tokens/s", "padding", "epoch, min", "MB", "spread"]
+                         show.duration(of(record, f"{model}_epoch_s", i)),
+                         show.count(of(record, f"{model}_peak_mb", i)),
+                         show.pct(spread, 0) if (spread := of(record, f"{model}_spread", i)) else "one run"])
+    heads = ["model", "recipe", "texts/s", "times", "tokens/s", "padding", "epoch", "MB", "spread"]
     return show.table(rows, heads, align=("left", "left", *["right"] * 7))
 
 

@@ -54,6 +54,8 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> Non
     from lmreport import fast
 
     corpus, source = data.obtain(settings.data, say), models.locate(settings.model)
+    if name in runs.NEEDS_GPU and fast.device() == "cpu":
+        say(f"bench: {name[6:]} is meant for a GPU and may take days here; each training that ends is kept")
     made, start = runs.made_here(name), time.perf_counter()
     values = MEASURES[name](sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
