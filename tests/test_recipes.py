@@ -7,7 +7,7 @@ from datasets import ClassLabel, Dataset
 from lmreport import classify, combine, data, models, vectorize
 from lmreport.bench import accuracy, machine, recipes, search, seeds
 
-SEARCH = dict(seeds=[1, 2], recipes=["base", "label smoothing", "masked language model first: 5 epochs"],
+SEARCH = dict(seeds=[1, 2], recipes=["label smoothing", "masked language model first: 5 epochs"],
               smaller=dict(epochs=6, max_length=24, budget=256, learning_rate=1e-2))
 
 
@@ -52,12 +52,12 @@ def searched(splits, small, kept):
 def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(searched, splits, small, kept, monkeypatch):
     assert [r["name"] for r in searched["recipes"]] == SEARCH["recipes"]
     assert searched["rows"] == [{"recipe": name, "seed": seed} for name in SEARCH["recipes"] for seed in (1, 2)]
-    assert searched["predicted"].shape == (6, 32) and searched["labels"].tolist() == splits["validation"]["labels"]
+    assert searched["predicted"].shape == (4, 32) and searched["labels"].tolist() == splits["validation"]["labels"]
     right = (searched["predicted"] == searched["labels"]).mean(1)
     assert searched["accuracies"] == pytest.approx(right)
-    assert searched["recipe_accuracies"] == pytest.approx(right.reshape(3, 2).mean(1))
+    assert searched["recipe_accuracies"] == pytest.approx(right.reshape(2, 2).mean(1))
     assert searched["recipe_accuracies"][searched["best"]] == searched["recipe_accuracies"].max()
-    assert searched["recipes"][1]["sets"]["label_smoothing"] == 0.1 and (searched["updates"] > 2).all()
+    assert searched["recipes"][0]["sets"]["label_smoothing"] == 0.1 and (searched["updates"] > 2).all()
     assert searched["together"] == ["mean", "SVM", "stack"] and searched["together_predicted"].shape == (3, 32)
     assert (searched["together_predicted"][1] == searched["labels"]).mean() > 0.9  # the SVM sees the telling word
     monkeypatch.setenv("LMREPORT_CACHE", str(kept))
@@ -66,7 +66,7 @@ def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(searched, sp
     assert (again["predicted"] == searched["predicted"]).all()
     next((kept / "bench" / "recipes").glob("*.npz")).unlink()
     cut = search.measured(splits, small, SEARCH | {"kept": True}, print)
-    assert len(cut["rows"]) == 5 and len(cut["recipes"][cut["best"]]["rows"]) == 2
+    assert len(cut["rows"]) == 3 and len(cut["recipes"][cut["best"]]["rows"]) == 2
 
 
 def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_path, monkeypatch):
@@ -106,14 +106,14 @@ def test_masked_training_changes_the_encoder_and_learns(splits, small, tmp_path,
     monkeypatch.setattr(Trainer, "log", lambda self, logs, *rest: said.append(logs) or told(self, logs, *rest))
     monkeypatch.setitem(recipes.MASKED, "budget", 256)
     losses = []
-    for epochs in (1, 20):
+    for epochs in (1, 8):
         plan = recipes.Training(masked_epochs=epochs, max_length=24)
         weights = recipes.masked_encoder(plan, splits["train"], small, print)
         losses.append(said[-1]["train_loss"])
     before = load_file(f"{small}/model.safetensors")
     assert set(weights) <= set(before) and not any(name.startswith("pooler") for name in weights)
     assert all(not np.array_equal(weights[name], before[name]) for name in weights if "layer" in name)
-    assert losses[1] < losses[0] - 0.5
+    assert losses[1] < losses[0] - 0.2
 
 
 def test_folds_come_back_in_the_order_of_the_texts():
@@ -129,12 +129,12 @@ def test_accuracy_of_three_recipes_is_measured_in_processes_side_by_side(splits,
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     monkeypatch.setitem(machine.PROCESSES, "cpu", 2)
     monkeypatch.setitem(accuracy.WAYS, "cpu", ("literal", "ours on a GPU", "ours"))
-    sizes = dict(seeds=[1, 2], train_texts=0, epochs=1, learning_rate=1e-2, max_length=24)
+    sizes = dict(seeds=[1], train_texts=0, epochs=1, learning_rate=1e-2, max_length=24)
     found = accuracy.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept", print)
-    assert found["predicted"].shape == (3, 2, 32) and found["int8"].shape == found["bf16"].shape == (2, 32)
+    assert found["predicted"].shape == (3, 1, 32) and found["int8"].shape == found["bf16"].shape == (1, 32)
     assert found["difference_points"][0] == found["margin_points"][0] == 0 and len(found["accuracies"]) == 3
-    assert found["int8_of"] == found["bf16_of"] == 64 and found["train_texts"] == 96
-    assert len(list((tmp_path / "kept").glob("*.npz"))) == 6
+    assert found["int8_of"] == found["bf16_of"] == 32 and found["train_texts"] == 96
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 3
 
 
 def test_the_kept_logits_are_those_of_the_trained_model(splits, small, tmp_path, monkeypatch):
