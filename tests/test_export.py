@@ -23,7 +23,7 @@ from PIL import Image
 
 from lmreport import cite, cli
 from lmreport.errors import ReportError
-from lmreport.export import export, pictures
+from lmreport.export import export, pictures, tables
 from rendering import ROOT, Page, own, project, quarto
 
 SVG = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
@@ -388,3 +388,7 @@ def test_a_rendered_notebook_keeps_what_the_exporter_needs(tmp_path, renderer):
     assert items["tbl-scores"]["function"] == "tables.curves"
     captions = page.facts()["captions"]
     assert [f"{i['number']}: {i['caption']}" for i in items.values()] == captions
+
+
+def test_a_minus_sign_is_a_hyphen_for_programs():
+    assert tables.as_csv([["−0.4", "−3.0 to 0.9", "a − b"]]).decode() == "-0.4,-3.0 to 0.9,a − b\r\n"

@@ -42,14 +42,15 @@ def test_long_text_is_cut_with_a_note():
     assert "(99,700 more characters)" in show.plain("x" * 100_000)
 
 
-@pytest.mark.parametrize("value, text", [(0.81249, "81.2 %"), (1, "100.0 %")])
+@pytest.mark.parametrize("value, text", [(0.81249, "81.2 %"), (1, "100.0 %"), (-0.5, "−50.0 %")])
 def test_pct(value, text):
     assert show.pct(value) == text
 
 
 @pytest.mark.parametrize("value, text", [
     (12345.6, "12,300"), (0.01234, "0.0123"), (9.996, "10.0"), (0, "0"),
-    (1.5e-7, "1.50 × 10⁻⁷"), (7, "7.00")])
+    (1.5e-7, "1.50 × 10⁻⁷"), (7, "7.00"),
+    (-0.4, "−0.400"), (-2.5e-7, "−2.50 × 10⁻⁷")])
 def test_num(value, text):
     assert show.num(value) == text
 

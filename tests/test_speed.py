@@ -52,7 +52,7 @@ def test_the_table_of_steps_shows_rates_and_ratios_that_verify_recomputes(record
     assert len(rows) == 1 + len(training.STEPS) + 2 and "batches by tokens" in rows[5]
     assert float(speed.gain(made, "minilm")) == 3.5
     shown = re.findall(r'data-value="([^"]+)" data-as="num:\d" data-expr="([^"]+)"', "\n".join(rows))
-    assert len(shown) == 3 * 8  # texts/s, times, tokens/s
+    assert len(shown) == 4 * 8
     for value, expression in shown:
         again = recompute.evaluated(expression, {made.symbol: recompute.load(made.path)})
         assert float(again) == pytest.approx(float(value))
@@ -100,11 +100,11 @@ def test_recipes_are_compared_with_the_base_of_the_same_seed(record):
     assert [float(one) for one in gains.between_seeds(made)] == pytest.approx([0.04, 0.05])
     assert float(gains.joined(made, "stack")) == 0.82
     rows = [line for line in plain(gains.recipes(made).data).splitlines() if line.startswith("| ")]
-    assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0 %", "-1.0"]
+    assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0 %", "−1.0"]
 
 
 def test_five_seeds_are_told_or_that_they_are_not_recorded(record):
-    assert "not been recorded" in gains.five_seeds(None)
+    assert "None of these trainings has scored" in gains.five_seeds(None)
     labels, predicted = np.zeros(10, np.int8), np.ones((9, 10), np.int8)
     predicted[2, :9], predicted[8, :8] = 0, 0
     made = record("seeds", "cuda", predicted=predicted, labels=labels, names=list("abcdefghi"), seeds=[1, 2],

@@ -207,7 +207,8 @@ def joined(record, name: str):
 def five_seeds(record):
     """What the best recipe reaches on the test texts with new seeds, and the stack on out-of-fold predictions."""
     if record is None:
-        return "Test accuracies of these trainings have not been recorded yet (on a GPU: make bench-seeds RECORD=1)."
+        return Marked("None of these trainings has scored the test texts; `make bench-seeds RECORD=1` does that on a "
+                      "GPU.")
     number = len(record["seeds"])
     return sentence(
         "On the test texts the recipe “{}” reaches {} with {} new seeds (standard deviation {} points), their mean {}. "

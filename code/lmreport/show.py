@@ -98,16 +98,16 @@ def _short_docstring(found: re.Match) -> str:
                          break_long_words=False, break_on_hyphens=False)
 
 
-# What is shown is printable ASCII and superscripts: Quarto's inline code shows the `repr` of a string, in which a
-# no-break space would be "\\xa0".
+# What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break space would be
+# "\\xa0".
 def pct(share: float, digits: int = 1) -> Shown:
     """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
-    return Shown(f"{100 * share:.{digits}f} %", share, f"pct:{digits}")
+    return Shown(_minus(f"{100 * share:.{digits}f} %"), share, f"pct:{digits}")
 
 
 def fixed(value: float, digits: int) -> Shown:
     """A number with `digits` decimals: 0.8125 → "0.813" for three."""
-    return Shown(f"{value:.{digits}f}", value, f"fixed:{digits}")
+    return Shown(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
 
 
 def listed(values, digits: int) -> Marked:
@@ -122,7 +122,7 @@ def p_value(p: float) -> Shown:
 
 def num(value: float, digits: int = 3) -> Shown:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
-    return Shown(_significant(value, digits), value, f"num:{digits}")
+    return Shown(_minus(_significant(value, digits)), value, f"num:{digits}")
 
 
 def count(value: float) -> Shown:
@@ -191,6 +191,11 @@ def _visible(c: str) -> str:
     if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or not IN_FONTS.match(c):
         return f"⟨U+{ord(c):04X}⟩"
     return c
+
+
+def _minus(text: str) -> str:
+    """With a minus sign in place of the hyphen: a renderer turns some hyphens before digits into one, but not all."""
+    return text.replace("-", "−")
 
 
 def _superscript(n: int) -> str:

@@ -98,7 +98,7 @@ def fewer_bits(bench: dict, name: str):
 @told
 def steps(record):
     """Training, step by step, for both models."""
-    rows = []
+    rows, (seconds, unit) = [], (1, "s") if record.device == "cuda" else (60, "min")
     for model, label in MODELS.items():
         for i, step in enumerate(record[f"{model}_steps"]):
             rate, first = (of(record, f"{model}_samples_per_s", n) for n in (i, 0))
@@ -108,10 +108,10 @@ def steps(record):
                          show.num(rate), show.num(rate / first, 2),
                          show.num(of(record, f"{model}_tokens_per_s", i)),
                          show.pct(of(record, f"{model}_padding_share", i)),
-                         show.duration(of(record, f"{model}_epoch_s", i)),
+                         show.num(of(record, f"{model}_epoch_s", i) / seconds),
                          show.count(of(record, f"{model}_peak_mb", i)),
                          show.pct(spread, 0) if (spread := of(record, f"{model}_spread", i)) else "one run"])
-    heads = ["model", "recipe", "texts/s", "times", "tokens/s", "padding", "epoch", "MB", "spread"]
+    heads = ["model", "recipe", "texts/s", "times", "tokens/s", "padding", f"epoch, {unit}", "MB", "spread"]
     return show.table(rows, heads, align=("left", "left", *["right"] * 7))
 
 

@@ -72,9 +72,10 @@ def rows(table: dict) -> list[list[str]]:
 
 
 def as_csv(lines: list[list[str]]) -> bytes:
-    """CSV as RFC 4180 has it, in UTF-8."""
+    """CSV as RFC 4180 has it, in UTF-8; a minus sign before a digit becomes the hyphen that programs read."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(lines)
+    csv.writer(out, lineterminator="\r\n").writerows([re.sub(r"−(?=\d)", "-", cell) for cell in line]
+                                                      for line in lines)
     return out.getvalue().encode()
 
 
