@@ -390,5 +390,9 @@ def test_a_rendered_notebook_keeps_what_the_exporter_needs(tmp_path, renderer):
     assert [f"{i['number']}: {i['caption']}" for i in items.values()] == captions
 
 
-def test_a_minus_sign_is_a_hyphen_for_programs():
+def test_a_minus_sign_is_a_hyphen_for_programs_and_mathematics_in_latex():
+    table = next(block for block in json.loads(pypandoc.convert_text(
+        "| a |\n|---|\n| −0.4 |\n", "json", "markdown"))["blocks"] if block["t"] == "Table")
+    table["c"][0][0] = "tbl-a"
+    assert "$-$0.4" in tables.split([table], "latex", "latex")["tbl-a"]
     assert tables.as_csv([["−0.4", "−3.0 to 0.9", "a − b"]]).decode() == "-0.4,-3.0 to 0.9,a − b\r\n"

@@ -136,8 +136,7 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                 env=os.environ | {"LMREPORT_CACHE": str(tmp_path / cache)})
 
-    undisturbed = start("a").communicate()[0].splitlines()[-1]
-    victim = start("b")
+    whole, victim = start("a"), start("b")
     until = time.time() + 240
     while not list((tmp_path / "b").glob("models/*.checkpoints/checkpoint-*/trainer_state.json")):
         assert time.time() < until and victim.poll() is None, "the training ended before it could be killed"
@@ -145,6 +144,7 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert not list((tmp_path / "b" / "runs").glob("*")), "a killed training left a record"
+    undisturbed = whole.communicate()[0].splitlines()[-1]
     resumed = start("b").communicate()[0].splitlines()[-1]
     one, two = runs.read(Path(undisturbed)), runs.read(Path(resumed))
     assert one.key == two.key

@@ -85,6 +85,8 @@ def split(tables: list[dict], to: str, raw: str) -> dict[str, str]:
               for block in (tree.raw(raw, f"=====table {table['c'][0][0]}====="), table)]
     text, _ = tree.pandoc(json.dumps({"pandoc-api-version": version(), "meta": {}, "blocks": blocks}), "-f", "json",
                           "-t", to, "--wrap=none", "--columns=500")
+    if to == "latex":
+        text = text.replace("−", "$-$")  # pdflatex knows no such character
     parts = re.split(r"^=====table (\S+)=====$", text, flags=re.M)
     return {label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)}
 
