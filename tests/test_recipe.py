@@ -271,3 +271,13 @@ def test_a_step_that_was_not_made_is_said_so(made):
     assert "points (" in gains.effect(made["ladder"], "pilot: a third of the learning rate")
     assert len(gains.table(made["ladder"]).data.splitlines()) > len(made["ladder"]["points"]) + 2
     assert "p (McNemar)" in gains.final(made["summit"]).data
+
+
+def test_the_figure_has_only_models_that_were_trained_on_all_texts(made):
+    import matplotlib.pyplot as plt
+
+    figure = gains.plot(made["ladder"]).figure
+    told = {int(number) for text in figure.axes[0].texts for number in text.get_text().split(", ")}
+    names = [point["name"] for point in made["ladder"]["points"]]
+    assert told == {at for at, name in enumerate(names, 1) if not name.startswith("pilot")} and len(told) > 8
+    plt.close(figure)

@@ -11,7 +11,8 @@ from lmreport.quantity import of_records
 from lmreport.shown import Marked, sentence, strong
 
 GOAL = 0.93  # test accuracy that this part of the work aimed at
-KINDS = {"pilot": "small trainings", "SVM": "linear models", "stack": "stacks"}  # by how a step's name begins
+KINDS = {  # by how a step's name begins
+    "pilot": "small trainings", "pilots": "small trainings", "SVM": "linear models", "stack": "stacks"}
 
 
 def row(record, name: str) -> int:
@@ -50,17 +51,18 @@ def table(record):
     """Every step with its validation accuracy, what it gained against which one, and what its training cost."""
     rows, points = [], record["points"]
     for at, point in enumerate(points):
-        compared = [""] * 3
+        compared = [""] * 4
         if point["against"] != at:
-            low, high = interval(record, at)
-            change = sentence("{} ({} to {})", *(show.fixed(100 * v, 1) for v in (gain(record, at), low, high)))
-            compared = [show.count(point["against"] + 1), change, show.p_value(p_value(record, at))]
+            change, low, high = (show.fixed(100 * v, 1) for v in (gain(record, at), *interval(record, at)))
+            compared = [show.count(point["against"] + 1), change, sentence("{} to {}", low, high),
+                        show.p_value(p_value(record, at))]
         paid = [show.duration(cost(record, at, "cpu_seconds")) if point["texts"] else "", *(
             way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
             for name, factor, way in (("tokens", 1e-6, lambda v: show.num(v, 2)), ("memory", 1, show.count)))]
         rows.append([show.count(at + 1), point["name"], show.pct(accuracy(record, at)), *compared, *paid])
-    headers = ["", "step", "accuracy", "against", "points", "p", "processor time", "million tokens", "MiB"]
-    return show.table(rows, headers, ("right", "left", *["right"] * 7), of=record)
+    headers = ["", "step", "accuracy", "against", "points", "95 % interval", "p", "processor time", "million tokens",
+               "MiB"]
+    return show.table(rows, headers, ("right", "left", *["right"] * 8), of=record)
 
 
 def effect(record, name: str) -> Marked:
@@ -101,14 +103,17 @@ def plot(record):
         ax.errorbar(minutes, values, half, linestyle="", marker=marker, capsize=2, elinewidth=0.8, label=kind)
         for at, x, y in zip(rows, minutes, values, strict=True):
             near = next((spot for spot in labels if abs(np.log(spot[0] / x)) < 0.4 and abs(spot[1] - y) < 0.7), (x, y))
-            labels.setdefault(near, []).append(str(at + 1))
+            labels.setdefault(near, []).append((x, str(at + 1)))
     middle = np.exp(np.mean([np.log(x) for x, _ in labels]))
-    for (x, y), numbers in labels.items():
-        side, shift = ("right", -5) if x > middle else ("left", 5)
-        ax.annotate(", ".join(numbers), (x, y), (shift, 2), textcoords="offset points", fontsize=7, ha=side)
+    for (x, y), members in labels.items():
+        neighbour = any(1 < x / other < 4 and abs(y - height) < 2 for other, height in labels)  # to the left of it
+        places, numbers = zip(*members, strict=True)
+        side, shift = ("right", -5) if x > middle and not neighbour else ("left", 5)
+        beside = min(places) if side == "right" else max(places)
+        ax.annotate(", ".join(numbers), (beside, y), (shift, 2), textcoords="offset points", fontsize=7, ha=side)
     ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)",
            ylabel="validation accuracy [%]")
-    ax.margins(x=0.15)
+    ax.margins(x=0.2)
     ax.legend(loc="lower left")
     return figure
 
