@@ -6,6 +6,7 @@ from datasets import ClassLabel, Dataset
 
 from lmreport import classify, combine, data, models, vectorize
 from lmreport.bench import accuracy, machine, recipes, search, seeds
+from lmreport.errors import ReportError
 
 SEARCH = dict(seeds=[1, 2], recipes=["label smoothing", "masked language model first: 5 epochs"],
               smaller=dict(epochs=6, max_length=24, budget=256, learning_rate=1e-2))
@@ -67,6 +68,12 @@ def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(searched, sp
     next((kept / "bench" / "recipes").glob("*.npz")).unlink()
     cut = search.measured(splits, small, SEARCH | {"kept": True}, print)
     assert len(cut["rows"]) == 3 and len(cut["recipes"][cut["best"]]["rows"]) == 2
+
+
+def test_nothing_kept_is_said_so(splits, small, tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    with pytest.raises(ReportError, match="leave out --kept"):
+        search.measured(splits, small, SEARCH | {"kept": True}, print)
 
 
 def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_path, monkeypatch):

@@ -30,7 +30,6 @@ class Training:
     masked_epochs: int = 0
 
 
-BASE = Training()
 MASKED = dict(learning_rate=5e-4, budget=16384, warmup=0.06)  # of the masked-language-model training
 
 
@@ -64,6 +63,7 @@ def key_of(plan: Training, seed: int, *given) -> str:
 
 
 def training(plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled, say) -> dict:
+    """What `trained` keeps."""
     from transformers import set_seed
 
     tokenizer = vectorize.load_tokenizer(path)

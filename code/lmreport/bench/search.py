@@ -12,6 +12,7 @@ import numpy as np
 from lmreport import combine, fast, vectorize
 from lmreport.bench import machine, recipes
 from lmreport.bench.recipes import Training
+from lmreport.errors import ReportError
 
 BASE = Training()
 CHANGES = {  # name: what it changes; the order is that of the report
@@ -49,6 +50,8 @@ def measured(splits, path: str, sizes: dict, say) -> dict:
     things = [(plans[name], seed, splits["train"], texts, path) for name, seed in pairs]
     if sizes.get("kept"):
         finished = [recipes.kept_at(*thing).is_file() for thing in things]
+        if not any(finished):
+            raise ReportError("recipes: no training of a stopped search is kept here; leave out --kept")
         pairs, things = ([one for one, done in zip(some, finished, strict=True) if done] for some in (pairs, things))
     order = sorted(range(len(things)), key=lambda i: (things[i][1], -things[i][0].masked_epochs))  # the longest first
     made = machine.side_by_side(recipes.trained, [things[i] for i in order], machine.PROCESSES[fast.device()])
