@@ -159,7 +159,7 @@ def test_under_each_figure_and_table_stands_where_it_comes_from(html):
     assert set(missing) <= {"tbl-points", "tbl-reading"}
     for line in (text(e) for e in blocks if not e[1].get("id")):
         assert re.match(r"(Runs?|Experiments?|This render) .*\(2\d{3}-\d\d-\d\d", line), line
-        assert "cores" in line and re.search("again: lmreport (run|render) ", line), line
+        assert re.search(r"\d cores|NVIDIA ", line) and re.search("again: lmreport (run|render) ", line), line
 
 
 def test_every_figure_and_table_is_exported_with_the_number_and_caption_of_the_page(project, html):
