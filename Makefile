@@ -4,7 +4,7 @@
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
 # make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
-# make bench-recipes, bench-seeds [RECORD=1]                   on a GPU: recipes on all texts, then five seeds of the best
+# make bench-recipes, bench-seeds [RECORD=1]                   recipes on all texts (GPU), then new seeds of the best
 
 VENV    := .venv
 PYTHON  ?= python3

@@ -89,10 +89,14 @@ def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_
     unlike = {name: splits[name].map(lambda row, i, name=name: {"text": f"{name} {i} {row['text']}"}, with_indices=True)
               for name in splits}
     monkeypatch.setattr(recipes, "trained", watched)
-    sizes = dict(seeds=[3, 4], folded_seeds=[3], folds=2)
-    found = seeds.measured(unlike, small, sizes, searched, print)
-    assert asked == [(3, 96, {"test": 40}), (3, 128, {"test": 40}), (4, 96, {"test": 40}), (4, 128, {"test": 40}),
-                     (3, 64, {"fold": 64}), (3, 64, {"fold": 64})]
+    sizes, best = dict(seeds=[3, 4], folded_seeds=[3], folds=2), seeds.best_of(searched)
+    few = seeds.measured(unlike, small, sizes | {"folded_seeds": []}, best, print)
+    found = seeds.measured(unlike, small, sizes, best, print)
+    assert asked == 2 * [(3, 96, {"test": 40}), (4, 96, {"test": 40})] + [
+        (3, 128, {"test": 40}), (4, 128, {"test": 40}), (3, 64, {"fold": 64}), (3, 64, {"fold": 64})]
+    assert few["names"] == ["seed 3", "seed 4", "mean of the seeds"] and few["sets"] == best["sets"]
+    assert (few["predicted"] == found["predicted"][:3]).all() and len(few["seed_means"]) == 1
+    assert (few["seconds_of"] > 0).all() and few["ended"] == found["ended"]
     assert found["names"] == ["seed 3", "seed 4", "mean of the seeds", "seed 3, validation texts too",
                               "seed 4, validation texts too", "mean of the seeds, validation texts too", "SVM",
                               "SVM on word pieces", "stack"]

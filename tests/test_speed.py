@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lmreport import data, gains, models, runs, speed, staleness
-from lmreport.bench import accuracy, measure, training
+from lmreport.bench import accuracy, measure, seeds, training
 from lmreport.settings import load, resolved
 
 CORPUS = data.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -103,15 +103,24 @@ def test_recipes_are_compared_with_the_base_of_the_same_seed(record):
     assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0 %", "−1.0"]
 
 
-def test_five_seeds_are_told_or_that_they_are_not_recorded(record):
-    assert "None of these trainings has scored" in gains.five_seeds(None)
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_new_seeds_are_told_with_a_stack_where_there_is_one(record, device):
+    assert "None of these trainings has scored" in gains.new_seeds(None)
     labels, predicted = np.zeros(10, np.int8), np.ones((9, 10), np.int8)
-    predicted[2, :9], predicted[8, :8] = 0, 0
-    made = record("seeds", "cuda", predicted=predicted, labels=labels, names=list("abcdefghi"), seeds=[1, 2],
-                  recipe="base", seed_means=np.array([0.5, 0.6]), seed_points=np.array([1.5, 1.0]))
-    said = plain(gains.five_seeds(made))
-    assert "reaches 50.0 % with 2 new seeds (standard deviation 1.50 points), their mean 90.0 %" in said
-    assert said.endswith("predictions: 80.0 %.")
+    predicted[0, :6], predicted[1, :4], predicted[2, :9], predicted[8, :8] = 0, 0, 0, 0
+    names = ["seed 1", "seed 2", "mean of the seeds", *"defgh", "stack"]
+    if device == "cpu":
+        names, predicted = names[:3], predicted[:3]
+    values = {"predicted": predicted, "labels": labels, "seeds": [1, 2]} | ({"fold_names": [], "fold_labels": labels,
+                                                                             "fold_predicted": predicted}
+                                                                            if device == "cuda" else {})
+    made = record("seeds", device, names=names, recipe="base", seconds_of=np.array([60.0, 7200.0]), **values,
+                  **seeds.accuracies(values))
+    said = plain(gains.new_seeds(made))
+    assert "“base”, was trained anew with 2 other seeds. On the test texts they reach 50.0 % on average" in said
+    assert "(60.0 %, 40.0 %; standard deviation 14.14 points), and the mean of their predictions 90.0 %." in said
+    assert said.endswith("predictions: 80.0 %." if device == "cuda" else "no stack on out-of-fold predictions.")
+    assert ("one in up to 2 h" in said) == (device == "cpu")
 
 
 def test_the_figure_has_a_bar_for_each_step(record):

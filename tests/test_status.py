@@ -115,7 +115,7 @@ def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
     _, full = lines(capsys, "recorded at full scale")
     assert full["ablation"][0] == "fresh" and full["lstm"] == \
         ("missing", ["make it with: lmreport run lstm --scale full"])
-    assert full["bench_seeds"] == ("not needed", ["on a GPU, python -m lmreport.bench seeds --record makes it"])
+    assert full["bench_recipes"] == ("not needed", ["on a GPU, python -m lmreport.bench recipes --record makes it"])
     assert full["bench_predict"] == ("missing", ["make it with: python -m lmreport.bench predict --record"])
 
 

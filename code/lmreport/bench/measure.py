@@ -17,9 +17,11 @@ SIZES = {
     "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=200, repeats=3, max_length=512),
     "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
         seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
-    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12, 13, 14, 15], folded_seeds=[11], folds=5),
+    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12], folded_seeds=[], folds=5),
 }
-SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0)}
+SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0),
+                "seeds": dict(seeds=[11, 12, 13, 14, 15], folded_seeds=[11])}
+WITHOUT_GPU = {"bench_recipes": "days", "bench_seeds": "hours"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,8 +56,8 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> Non
     from lmreport import fast
 
     corpus, source = data.obtain(settings.data, say), models.locate(settings.model)
-    if name in runs.NEEDS_GPU and fast.device() == "cpu":
-        say(f"bench: {name[6:]} is meant for a GPU and may take days here; each training that ends is kept")
+    if name in WITHOUT_GPU and fast.device() == "cpu":
+        say(f"bench: {name[6:]} may take {WITHOUT_GPU[name]} without a GPU; each training that ends is kept")
     made, start = runs.made_here(name), time.perf_counter()
     values = MEASURES[name](sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
@@ -162,9 +164,11 @@ def recipes(sizes, settings, corpus, source, say) -> dict:
 def seeds(sizes, settings, corpus, source, say) -> dict:
     from lmreport.bench import search, seeds
 
-    splits = train.load_splits(corpus, settings.seed)
-    searched = search.measured(splits, source.path, SIZES["recipes"] | sizes.get("search", {}), say)
-    found = seeds.measured(splits, source.path, sizes, searched, say)
+    splits, here = train.load_splits(corpus, settings.seed), (corpus.digest, source.digest)
+    searches = [r for r in runs.all_records() if r.name == "bench_recipes"]
+    known = next((r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here), None)
+    best = seeds.best_of(known or search.measured(splits, source.path, SIZES["recipes"], say))
+    found = seeds.measured(splits, source.path, sizes, best, say)
     return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
         found["names"], found["accuracies"], strict=True)]}
 
