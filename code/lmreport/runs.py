@@ -77,6 +77,11 @@ class Record:
         return self.inputs["settings"].get("device", "cpu")
 
     @property
+    def title(self) -> str:
+        """`name`, and that it is of a GPU: a measurement may be recorded on both."""
+        return f"{self.name}, GPU" if self.device == "cuda" else self.name
+
+    @property
     def symbol(self) -> str:
         """What stands for this record in the expression of a `Quantity`."""
         return f"{self.name}_{self.key}"
@@ -193,7 +198,7 @@ def newest(corpus) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for record in all_records("full"):
         if record.inputs["data"]["digest"] == edition(corpus):
-            found.setdefault(record.name + ", GPU" * (record.device == "cuda"), record)
+            found.setdefault(record.title, record)
     return found
 
 

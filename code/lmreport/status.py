@@ -100,7 +100,7 @@ def measured(name: str, records: list) -> list[Line]:
         record = next((r for r in records if r.device == device), None)
         if record:
             line = fresh_or_stale(record, staleness.reasons(record))
-            found.append(Line(name + ", GPU" * (device == "cuda"), line.state, line.why))
+            found.append(Line(record.title, line.state, line.why))
         elif device == "cuda" and name in runs.NEEDS_GPU and not found:
             found.append(Line(name, "not needed", (f"on a GPU, {how} makes it",)))
         elif device == "cpu" and name not in runs.NEEDS_GPU:
