@@ -30,7 +30,7 @@ submission: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/ruff check code tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(STAMP)
 	@$(BIN)/python -m pytest -m slow

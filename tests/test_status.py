@@ -46,7 +46,7 @@ def record(name, scale="quick", **changes):
     of_model = runs.inputs("transformer", settings, corpus, pretrained)
     given = of_model if name == "transformer" else runs.inputs(name, settings, corpus) if name in runs.COMPUTED_BY \
         else studies.inputs(name, settings, corpus, pretrained,
-                            None if name == "learning_curve" else provenance.digest(of_model))
+                            None if name in studies.WITHOUT_TUNED else provenance.digest(of_model))
     return runs.write(name, given, STUDY if name in runs.STUDIES else MODEL, runs.made_here(name))
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmreport import data, findings, models, provenance, runs, studies, train, vectorize
+from lmreport import data, findings, models, provenance, runs, split, studies, train, vectorize
 from lmreport.settings import load, resolved
 
 SMALL = {"learning_curve": dict(sizes=[8, 16], epochs=1, steps=4, max_length=24, texts=24),
-         "shuffled_words": dict(texts=32, shuffles=2), "heads_removed": dict(texts=16, max_length=24), "ablation": {}}
+         "shuffled_words": dict(texts=32, shuffles=2), "heads_removed": dict(texts=16, max_length=24), "ablation": {},
+         "linear_curve": dict(sizes=[8, 16], texts=24)}
 OPTIONS = dict(scale="quick", train_size=32, test_size=32, max_length=24, batch_size=8, epochs=1, learning_rate=1e-3)
 
 
@@ -69,6 +70,21 @@ def test_the_learning_curve_keeps_what_its_numbers_come_from(folder, settings):
     assert {p["way"] for p in record["points"]} == {way for way, _ in findings.curve(record)}
 
 
+def test_the_linear_model_learns_from_the_texts_that_the_others_had(folder, settings):
+    from lmreport import linear
+    from lmreport.concepts import foundation
+
+    record, told = made("linear_curve", settings)
+    curve, splits = made("learning_curve", settings)[0], train.load_splits(data.obtain("sample"), 157)
+    assert [p["size"] for p in record["points"]] == [8, 16] and len(told) == 3
+    assert (record["labels"] == curve["labels"]).all()
+    for point, predicted in zip(record["points"], record["predicted"], strict=True):
+        part = splits["train"].select(foundation.subset(splits["train"]["labels"], point["size"], 157))
+        test = split.subset(splits["test"], 24, 157)
+        again = linear.tfidf_svm(157).fit(part["text"], part["labels"]).predict(list(test["text"]))
+        assert (again == predicted).all() and point["accuracy"] == (predicted == np.array(test["labels"])).mean()
+
+
 def test_in_order_the_fine_tuned_model_predicts_what_its_own_record_says(folder, settings):
     record, _ = made("shuffled_words", settings)
     own = train.run("transformer", settings, data.obtain("sample"))
@@ -95,8 +111,6 @@ def test_only_words_before_the_cut_take_part(tiny):
 def test_a_removed_head_is_one_whose_output_counts_for_nothing(folder, settings):
     import torch
     from transformers import AutoModelForSequenceClassification
-
-    from lmreport import split
 
     record, _ = made("heads_removed", settings)
     weights = train.fine_tuned(train.run("transformer", settings, data.obtain("sample")))
@@ -128,13 +142,16 @@ def test_ablation_has_a_fall_of_the_logit_for_each_piece(folder, settings):
 def test_what_the_report_says_of_the_studies_can_be_recomputed_another_way(folder, settings):
     from lmreport.verify import recompute
 
-    curve, mixed, headless, ablated = (made(name, settings)[0] for name in studies.STUDIES)
+    curve, mixed, headless, ablated, linear = (made(name, settings)[0] for name in studies.STUDIES)
     said = [*findings.curve(curve).values(), *findings.shuffled_falls(mixed), *findings.layer_falls(headless),
             findings.p_between(mixed, "predicted.0", "predicted.4"),
             findings.margin(mixed, "predicted.0", "predicted.4"),
             findings.rank_correlation(ablated, "attention_0", "effect_0"), findings.entry(ablated, "effect_1.0"),
+            findings.rank_p(ablated, "attention_0", "effect_0"), findings.rank_p(ablated, "from_first_1", "effect_1"),
+            findings.mean_size_but(ablated, "effect_0", 2),
+            findings.p_across(curve, "predicted.0", linear, "predicted.0"),
             findings.heads_within_chance(headless), findings.heads_better_removed(headless)]
-    loaded = {r.symbol: recompute.load(r.path) for r in (curve, mixed, headless, ablated)}
+    loaded = {r.symbol: recompute.load(r.path) for r in (curve, mixed, headless, ablated, linear)}
     for number in said:
         assert recompute.evaluated(number.expression, loaded) == pytest.approx(float(number), abs=1e-9), \
             number.expression

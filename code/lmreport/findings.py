@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmreport import evaluate, runs, show, studies
+from lmreport import evaluate, runs, sentences, show, studies
 from lmreport.measures import SURE
 from lmreport.quantity import of_records
 from lmreport.shown import sentence
@@ -48,6 +48,26 @@ def rank_correlation(record, first: str, second: str) -> float:
     return spearmanr(np.abs(at(record, first)), np.abs(at(record, second))).statistic
 
 
+@of_records
+def rank_p(record, first: str, second: str) -> float:
+    """How probable so strong a rank correlation is between arrays that have nothing to do with each other (t test)."""
+    from scipy.stats import spearmanr
+
+    return spearmanr(np.abs(at(record, first)), np.abs(at(record, second))).pvalue
+
+
+@of_records
+def mean_size_but(record, path: str, place: int) -> float:
+    """Mean of the sizes (absolute values) in an array, but for one place."""
+    return np.abs(np.delete(at(record, path), place)).mean()
+
+
+@of_records
+def p_across(record, first: str, other, second: str) -> float:
+    """McNemar's exact test of predictions of two records for the same texts."""
+    return evaluate.mcnemar(at(record, first) == record["labels"], at(other, second) == other["labels"])["p"]
+
+
 def at(record, path: str):
     """The array, or the part of it, that a path names."""
     name, *indices = path.split(".")
@@ -83,10 +103,10 @@ def overtaking(record):
             break
         since = size
     if since is None:
-        return sentence("At no number of texts from which it would stay so is fine-tuning surely ahead of the frozen "
-                        "encoder (McNemar’s test).")
-    return sentence("From {} texts on, fine-tuning is surely ahead of the frozen encoder (McNemar’s test at each "
-                    "size).", show.count(since))
+        return sentence("At no number of texts from which it would stay so is fine-tuning ahead of the frozen encoder "
+                        "by more than chance (McNemar’s test at the level {}).", show.fixed(SURE, 2))
+    return sentence("From {} texts on, fine-tuning is ahead of the frozen encoder by more than chance (McNemar’s test "
+                    "at the level {}, at each size).", show.count(since), show.fixed(SURE, 2))
 
 
 def saved(record):
@@ -99,6 +119,29 @@ def saved(record):
     size, way = enough[0]
     return sentence("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {} at most.",
                     show.count(sizes[-1]), show.pct(goal), way, show.count(size))
+
+
+def few_texts(record, linear):
+    """Whether a pre-trained encoder is ahead of the linear model where texts are fewest, and from where on it is not.
+
+    record: the learning curve; linear: that of the linear model, on the same texts.
+    """
+    values, ahead = curve(record), []
+    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
+    for at, size in enumerate(p["size"] for p in linear["points"]):
+        way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
+        mine = share(linear, f"predicted.{at}")
+        p = p_across(record, rows[way, size], linear, f"predicted.{at}")
+        told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {} (McNemar’s exact test: p {})",
+                        show.count(size), way, show.pct(values[way, size]), show.pct(mine), sentences.p_phrase(p))
+        ahead.append((size, told, values[way, size] > mine and p < SURE))
+    behind = [(size, told) for size, told, better in ahead if not better]
+    if not behind:
+        return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
+    if not ahead[0][2]:
+        return sentence("{}: even then the encoder is not ahead by more than chance.", ahead[0][1])
+    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1],
+                    show.count(behind[0][0]))
 
 
 def orders(record):
@@ -179,17 +222,22 @@ def seen(record) -> list[dict]:
             for i, q in enumerate(record["questions"])]
 
 
+def others(record, question: int):
+    """By how much hiding a piece other than the most attended one changes the logit, up or down, on average."""
+    return mean_size_but(record, f"effect_{question}", record["questions"][question]["most"])
+
+
 def ablations(record, questions):
     """What hiding the most attended piece does, beside the others, and how well attention tells the effect."""
     rows = []
     for i, (text, q) in enumerate(zip(questions, record["questions"], strict=True)):
         tokens, rank = q["tokens"], sentence("{} of {}", show.count(q["rank"]), show.count(len(q["tokens"])))
         rows.append([text, q["class"], tokens[q["most"]], show.num(entry(record, f"effect_{i}.{q['most']}"), 2),
-                     show.num(q["others"], 2), rank, tokens[q["strongest"]],
+                     show.num(others(record, i), 2), rank, tokens[q["strongest"]],
                      show.fixed(rank_correlation(record, f"attention_{i}", f"effect_{i}"), 2),
                      show.fixed(rank_correlation(record, f"from_first_{i}", f"effect_{i}"), 2)])
-    return show.table(rows, ["question", "tag", "most attended", "fall of the logit", "of another piece", "rank of its "
-                             "effect", "largest effect", "correlation", "with [CLS] only"],
+    return show.table(rows, ["question", "tag", "most attended", "fall of the logit", "change by another", "rank of "
+                             "its effect", "largest effect", "correlation", "with [CLS] only"],
                       ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"), of=record)
 
 

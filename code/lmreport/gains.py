@@ -66,14 +66,14 @@ def table(record):
 
 
 def effect(record, name: str) -> Marked:
-    """What a step brought, in words: "brings 1.2 points (0.3 to 2.1, p = 0.010), more than chance"."""
+    """What a step brought, in words: "1.2 points (0.3 to 2.1, p = 0.010), more than chance"."""
     at = row(record, name)
     if at < 0:
         return Marked("was not tried at this scale")
     low, high = interval(record, at)
     points, base = 100 * gain(record, at), f"predicted.{record['points'][at]['against']}"
-    return sentence("{} {} points ({} to {}, p {}), {}", show.more_or_less(points, 0, "brings", "costs", "changes"),
-                    show.fixed(abs(points), 1), show.fixed(100 * low, 1), show.fixed(100 * high, 1),
+    return sentence("{} points ({} to {}, p {}), {}", show.fixed(points, 1), show.fixed(100 * low, 1),
+                    show.fixed(100 * high, 1),
                     sentences.p_phrase(p_value(record, at)),
                     show.word(surely(record, base, f"predicted.{at}"), "more than chance", "within chance"))
 
@@ -151,12 +151,12 @@ def price(record, best: str) -> tuple[float, float]:
 
 
 def worth(record) -> Marked:
-    """Whether the Transformer is worth its cost as a part of the stack: only if that is surely ahead of the SVM."""
+    """Whether the stack, of which the Transformer is a part, is surely ahead of the SVM alone."""
     svm, best = (f"predicted.{at}" for at in (record["names"].index(steps.SVM), len(record["names"]) - 1))
-    ahead = findings.share(record, best) > findings.share(record, svm)
-    verdict = show.word(surely(record, svm, best) if ahead else 1, "worth its cost only", "not worth its cost even")
-    return sentence("So the Transformer is {} as a second opinion beside the SVM (McNemar's exact test: p {}).",
-                    verdict, sentences.p_phrase(findings.p_between(record, svm, best)))
+    return sentence("The difference to the SVM is {} (McNemar's exact test: p {}); whether it is worth so much "
+                    "computing depends on what an error costs.",
+                    show.word(surely(record, svm, best), "more than chance", "within chance"),
+                    sentences.p_phrase(findings.p_between(record, svm, best)))
 
 
 @of_records

@@ -32,6 +32,15 @@ def validation_accuracy(record) -> float:
 
 
 @of_records
+def best_epoch(record) -> float:
+    """Number of the epoch, from 1, after which the validation accuracy was highest; the first of equal ones."""
+    history = record["history"]
+    known = history["val_accuracy"] if isinstance(history, dict) else [
+        h["eval_accuracy"] for h in history if "eval_accuracy" in h]
+    return np.argmax(known) + 1
+
+
+@of_records
 def lower(record) -> float:
     """Lower end of the 95 % interval of the test accuracy."""
     return evaluate.interval(record.correct)[0]

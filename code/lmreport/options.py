@@ -7,7 +7,7 @@ import argparse
 from lmreport import __version__
 
 MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
-STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation", "ladder", "summit")
+STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation", "linear_curve", "ladder", "summit")
 BENCHES = ("bench_train", "bench_predict", "bench_scale", "bench_accuracy", "bench_recipes",
            "bench_seeds")
 

@@ -32,6 +32,7 @@ LIBRARIES_OF = {
 STUDIES = {  # experiments on the task (studies.py), and what the reader is told they are
     "learning_curve": "number of training texts", "shuffled_words": "shuffled words",
     "heads_removed": "heads removed one by one", "ablation": "tokens hidden one by one",
+    "linear_curve": "number of training texts, linear model",
     "ladder": "what each step brings", "summit": "the best that was found",
 }
 STUDIED_BY = {"ladder": ("steps", "climb"), "summit": ("steps", "summit")}  # where not studies.py under the same name

@@ -51,6 +51,49 @@ def live(records: dict, settings) -> Marked:
                     show.pct(measures.accuracy(best)), show.count(measures.texts(best)), show.num(width, 2))
 
 
+def described(lstm) -> Marked:
+    """What the LSTM is, in a sentence."""
+    from lmreport.lstm import CONFIGURATIONS, EMBEDDING
+
+    chosen = CONFIGURATIONS[lstm["configuration"]]
+    return sentence("The LSTM is the one that did best on the validation texts: words become vectors of {} numbers, an "
+                    "LSTM with {} units reads them {}, and {} goes to the classifier.", show.count(EMBEDDING),
+                    show.count(chosen["units"]),
+                    "in each direction" if chosen["bidirectional"] else "from left to right",
+                    "the maximum over all positions" if chosen["max_pooling"] else "its last state")
+
+
+def size(bert, lstm, classifier, source) -> Marked:
+    """How many times as many parameters the Transformer has, embeddings counted and not.
+
+    classifier: the one loaded from `source`; only if that is what was recorded are the embeddings known.
+    """
+    import inspect
+
+    from lmreport.lstm import EMBEDDING, build
+
+    whole = show.num(bert["parameters"] / lstm["parameters"], 2)
+    if bert.inputs["model"]["digest"] != source.digest:
+        return sentence("The Transformer has {} times the parameters.", whole)
+    looked_up = sum(p.numel() for name, p in classifier.named_parameters() if ".embeddings." in name)
+    words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
+    return sentence("The Transformer has {} times the parameters, and {} times without the embeddings, whose rows are "
+                    "only looked up.", whole,
+                    show.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2))
+
+
+def stand_in(bert) -> Marked:
+    """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
+    name, told = bert.label, ""
+    if "distilbert-base" in name:
+        return Marked(told)
+    if "MiniLM" in name:
+        told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
+               "test questions were among them is not known."
+    return sentence("It is {} with {} million parameters and not DistilBERT [@sanh2019], whose accuracy may be "
+                    "another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
+
+
 def agreement(tag: str, right: str, yes: str, no: str) -> str:
     """`yes` if the predicted tag is the right one, else `no`."""
     return yes if tag == right else no

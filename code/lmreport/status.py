@@ -53,7 +53,7 @@ def at_settings(now, corpus, source) -> list[Line]:
     shown = {r.name for r in readable("full")[0] if r.inputs["data"]["digest"] == runs.edition(corpus)}
     tuned = provenance.digest(runs.inputs("transformer", now, corpus, source))
     for name in (*runs.COMPUTED_BY, *runs.STUDIES):
-        wanted = studies.inputs(name, now, corpus, source, None if name == "learning_curve" else tuned) \
+        wanted = studies.inputs(name, now, corpus, source, None if name in studies.WITHOUT_TUNED else tuned) \
             if name in runs.STUDIES else runs.inputs(name, now, corpus, source)
         line = compared(name, wanted, [r for r in kept if r.name == name])
         if line.state != "fresh" and name in runs.STUDIES and now.scale == "quick" and name in shown:

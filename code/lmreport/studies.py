@@ -19,12 +19,13 @@ from lmreport.settings import Settings, cache_root
 SIZES = {
     "full": {"learning_curve": dict(sizes=[50, 200, 800, 3200, 6400], epochs=2, steps=150, max_length=128, texts=2000),
              "shuffled_words": dict(texts=2000, shuffles=5), "heads_removed": dict(texts=800, max_length=128),
-             "ablation": dict()},
+             "ablation": dict(), "linear_curve": dict(sizes=[50, 200, 800, 3200, 6400], texts=2000)},
     "quick": {"learning_curve": dict(sizes=[50, 200], epochs=1, steps=30, max_length=64, texts=200),
               "shuffled_words": dict(texts=200, shuffles=2), "heads_removed": dict(texts=40, max_length=32),
-              "ablation": dict()},
+              "ablation": dict(), "linear_curve": dict(sizes=[50, 200], texts=200)},
 }
-LIBRARIES = {"learning_curve": ("scikit-learn",)}  # beside those of fine-tuning
+LIBRARIES = {"learning_curve": ("scikit-learn",), "linear_curve": ("scikit-learn",)}  # beside those of fine-tuning
+WITHOUT_TUNED = ("learning_curve", "linear_curve")  # they look at no fine-tuned model
 
 
 def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
@@ -51,6 +52,26 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say)
     return {"points": [{k: p[k] for k in ("way", "size", "accuracy", "seconds")} for p in points],
             "predicted": np.array([p["predicted"] for p in points], np.int8),
             "labels": np.array(splits["test"]["labels"], np.int8)}
+
+
+def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+    """The linear SVM on the parts of the training split that `learning_curve` takes.
+
+    points: size and accuracy of each; predicted: (points, texts); labels: (texts,), those of `learning_curve`.
+    """
+    import numpy as np
+
+    from lmreport import linear
+    from lmreport.concepts import foundation
+
+    points, predicted, labels = [], [], np.array(splits["test"]["labels"], np.int8)
+    for size in sorted(n for n in sizes["sizes"] if n <= len(splits["train"])):
+        chosen = splits["train"].select(foundation.subset(splits["train"]["labels"], size, settings.seed))
+        model = linear.tfidf_svm(settings.seed).fit(list(chosen["text"]), chosen["labels"])
+        predicted.append(model.predict(list(splits["test"]["text"])).astype(np.int8))
+        points.append({"size": size, "accuracy": float((predicted[-1] == labels).mean())})
+        say(f"linear_curve: {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}")
+    return {"points": points, "predicted": np.array(predicted), "labels": labels}
 
 
 def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
@@ -171,7 +192,7 @@ def predictor(weights: str, settings):
 
 
 STUDIES = {"learning_curve": learning_curve, "shuffled_words": shuffled_words, "heads_removed": heads_removed,
-           "ablation": ablation}
+           "ablation": ablation, "linear_curve": linear_curve}
 
 
 def run(name: str, settings: Settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> runs.Record:
@@ -184,7 +205,7 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
     if name in steps.STUDIES:
         return steps.run(name, settings, corpus, force, say, scale)
     source = models.locate(settings.model)
-    tuned = None if name == "learning_curve" else train.run("transformer", settings, corpus, say=say)
+    tuned = None if name in WITHOUT_TUNED else train.run("transformer", settings, corpus, say=say)
     scale = scale or settings.scale
     given = inputs(name, settings, corpus, source, tuned and tuned.key, scale)
     kept = cache_root() / "studies" / f"{name}-{provenance.digest(given)}"

@@ -145,11 +145,17 @@ def settings(settings):
 
 
 @told
-def arguments(arguments):
-    """The training arguments that were chosen, one a row."""
-    rows = [[name, str(getattr(value, "value", value))] for name in CHOSEN_ARGUMENTS
-            for value in [getattr(arguments, name)]]
-    return show.table(rows, ["argument", "value"], ("left", "left"))
+def arguments(settings, record):
+    """The training arguments of a render with these settings and of the fine-tuning on record, one a row."""
+    from lmreport import finetune
+
+    given = {k: record.inputs["settings"][k] for k in ("seed", "batch_size", "epochs", "learning_rate")}
+    columns = {"this render": finetune.training_arguments(settings, "unused"),
+               "recorded run": finetune.training_arguments(dataclasses.replace(settings, **given), "unused")}
+    columns["recorded run"].bf16 = record["bf16"]
+    rows = [[name, *(str(getattr(value, "value", value)) for value in (getattr(one, name) for one in columns.values()))]
+            for name in CHOSEN_ARGUMENTS]
+    return show.table(rows, ["argument", *columns], ("left",) * 3)
 
 
 @told

@@ -12,7 +12,7 @@ end
 local function alone(el)
   local first = el.content[1]
   if #el.content ~= 1 then return end
-  if is_origin(first) then return block_of("width: 100%", pandoc.Plain(first.content), look) end
+  if is_origin(first) then return block_of("width: 100%, breakable: false", pandoc.Plain(first.content), look) end
   if first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then return block_of("sticky: true", el) end
 end
 

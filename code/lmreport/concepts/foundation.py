@@ -171,14 +171,16 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
 
 
 @drawn
-def plot_learning_curve(record, chance: float):
-    """Test accuracy with its 95 % interval against the number of training texts for each way; chance: of guessing."""
+def plot_learning_curve(record, linear, chance: float):
+    """Test accuracy with its 95 % interval against the number of training texts for each way, and for the linear model
+    (`linear`: its own record); chance: of guessing."""
     figure, ax = style.figure(height=2.9)
-    for way, marker, line in zip(WAYS, style.MARKERS, style.LINES, strict=False):
-        rows = [i for i, point in enumerate(record["points"]) if point["way"] == way]
-        right = record["predicted"][rows] == record["labels"]
+    curves = {way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way]) for way in WAYS}
+    curves["linear SVM"] = linear, range(len(linear["points"]))
+    for (way, (of, rows)), marker, line in zip(curves.items(), style.MARKERS, style.LINES, strict=False):
+        right = of["predicted"][list(rows)] == of["labels"]
         ends = np.array([evaluate.interval(correct) for correct in right])
-        ax.errorbar([record["points"][i]["size"] for i in rows], 100 * right.mean(1),
+        ax.errorbar([of["points"][i]["size"] for i in rows], 100 * right.mean(1),
                     100 * np.abs(ends - right.mean(1)[:, None]).T, marker=marker, linestyle=line, capsize=2, label=way)
     ax.set_xscale("log")
     _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance)

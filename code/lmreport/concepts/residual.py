@@ -144,9 +144,9 @@ def kept(steps: int = 48) -> list[dict]:
     def sigmoid(v):
         return float(1 / (1 + np.exp(-v)))
 
-    paths = (("LSTM of 1997, no forget gate", "time", "c + i ∘ g", 1.0),
-             ("LSTM, forget gate, bias 1", "time", "f ∘ c + i ∘ g", sigmoid(1)),
-             ("Highway network, gate bias −3", "depth", "(1 − T) ∘ x + T ∘ H(x)", 1 - sigmoid(-3)),
+    paths = (("LSTM of 1997, no forget gate", "time", "c + i ⊙ g", 1.0),
+             ("LSTM, forget gate, bias 1", "time", "f ⊙ c + i ⊙ g", sigmoid(1)),
+             ("Highway network, gate bias −3", "depth", "(1 − T) ⊙ x + T ⊙ H(x)", 1 - sigmoid(-3)),
              ("ResNet, Transformer sub-layer", "depth", "x + F(x)", 1.0))
     return [{"path": name, "along": axis, "update": update, "factor": factor, "kept": factor**steps}
             for name, axis, update, factor in paths]

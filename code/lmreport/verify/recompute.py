@@ -48,6 +48,13 @@ def validation_accuracy(run):
     return np.count_nonzero(hits) / hits.size
 
 
+def best_epoch(run):
+    kept = run["history"]
+    if isinstance(kept, dict):
+        return kept["val_accuracy"].index(max(kept["val_accuracy"])) + 1
+    return round(max((h for h in kept if "eval_accuracy" in h), key=lambda h: h["eval_accuracy"])["epoch"])
+
+
 def binomial(n: int, p: float) -> np.ndarray:
     """Probabilities of 0 … n successes, (n + 1,), from logarithms of factorials."""
     if p in (0.0, 1.0):
@@ -196,6 +203,28 @@ def rank_correlation(run, first, second):
     return np.mean((one - one.mean()) * (other - other.mean())) / (one.std() * other.std())
 
 
+def rank_p(run, first, second):
+    """Two tails of Student's t with n − 2 degrees of freedom: with t = √(n − 2) · tan(angle) they are an integral of
+    cos(angle) to the power n − 3, here by the trapezoid rule."""
+    r, power = rank_correlation(run, first, second), len(entry(run, first)) - 3
+
+    def beyond(start):
+        angles = np.linspace(start, np.pi / 2, 200_001)
+        return np.trapezoid(np.cos(angles) ** power, angles)
+
+    return beyond(math.asin(min(abs(r), 1))) / beyond(0)
+
+
+def mean_size_but(run, path, place):
+    values = entry(run, path)
+    return sum(abs(float(v)) for i, v in enumerate(values) if i != place) / (len(values) - 1)
+
+
+def p_across(run, first, other, second):
+    return p_between({"labels": run["labels"], "first": entry(run, first), "second": entry(other, second)},
+                     "first", "second")
+
+
 def removals(run) -> list[str]:
     layers, heads, _ = run["predicted"].shape
     return [f"predicted.{layer}.{head}" for layer in range(layers) for head in range(heads)]
@@ -235,10 +264,10 @@ def least(*values):
 
 
 FUNCTIONS = {f.__name__: f for f in (
-    value, texts, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, only_first, only_second, p_value,
-    outcome, wrong, confused_true, confused_as, confused, error_between, cut_share, chance_of, answer, order, most,
-    least, abs, entry, share, p_between, margin, rank_correlation, heads_within_chance, heads_better_removed,
-    surely, missed_by_all, agreed_wrong)}
+    value, texts, best_epoch, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, only_first,
+    only_second, p_value, outcome, wrong, confused_true, confused_as, confused, error_between, cut_share, chance_of,
+    answer, order, most, least, abs, entry, share, p_between, margin, rank_correlation, rank_p, mean_size_but,
+    p_across, heads_within_chance, heads_better_removed, surely, missed_by_all, agreed_wrong)}
 SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
 
 
