@@ -144,6 +144,18 @@ def test_zoom_of_a_figure_by_pointer(page):
     expect(dialog).to_be_hidden()
 
 
+def test_on_a_phone_a_figure_opens_at_a_readable_size_and_its_button_covers_nothing(made, browser):
+    with opened(browser, made, width=360, has_touch=True) as page:
+        picture, button = page.locator("#fig-line img"), page.get_by_role("button", name="Enlarge Figure 1")
+        before, above = picture.bounding_box(), button.bounding_box()
+        assert above["y"] + above["height"] <= before["y"]
+        picture.click()
+        shown = page.get_by_role("dialog").locator("img")
+        assert shown.bounding_box()["width"] == pytest.approx(640, abs=2) and before["width"] < 360
+        page.get_by_role("button", name="Whole picture").click()
+        assert shown.bounding_box()["width"] <= 360
+
+
 def test_copy_says_that_it_copied(page):
     button = page.locator("div.sourceCode", has_text="def area").get_by_role("button", name="Copy this code")
     button.focus()

@@ -248,7 +248,7 @@ def test_what_the_report_says_of_the_ladder_can_be_recomputed_another_way(made):
     for at, point in enumerate(climbed["points"]):
         if point["against"] != at:
             base = f"predicted.{point['against']}"
-            said += [gains.gain(climbed, at), gains.p_value(climbed, at), *gains.interval(climbed, at),
+            said += [gains.gain(climbed, at), gains.p_value(climbed, at), gains.margin(climbed, at),
                      gains.surely(climbed, base, f"predicted.{at}")]
     loaded = {r.symbol: recompute.load(r.path) for r in made.values()}
     for number in said:
@@ -268,7 +268,7 @@ def test_the_mean_of_two_seeds_averages_their_probabilities_and_costs_both(made)
 
 def test_a_step_that_was_not_made_is_said_so(made):
     assert "not tried" in gains.effect(made["ladder"], "pilot: label smoothing")
-    assert "points (" in gains.effect(made["ladder"], "pilot: a third of the learning rate")
+    assert "points (p" in gains.effect(made["ladder"], "pilot: a third of the learning rate")
     assert len(gains.table(made["ladder"]).data.splitlines()) > len(made["ladder"]["points"]) + 2
     assert "p (McNemar)" in gains.final(made["summit"]).data
 

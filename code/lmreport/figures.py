@@ -17,12 +17,15 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
     axes.hist(both, edges, color=style.SKY, edgecolor="white", linewidth=0.4)
     for (name, cut), line, color in zip(cuts.items(), style.LINES, style.CYCLE, strict=False):
         axes.axvline(cut, color=color, linestyle=line, marker="", linewidth=1.6,
-                     label=f"{name}: {cut} ({show.pct((both > cut).mean())} are longer)")
+                     label=f"{name}: {cut} ({show.pct((both > cut).mean())} are cut)")
     axes.set(xscale="log", xlabel="word pieces in a text (logarithmic)", ylabel="texts")
-    axes.set_xticks([16, 32, 64, 128, 256, 512, 1024, 2048, 4096], [16, 32, 64, 128, 256, 512, 1024, 2048, 4096])
+    ticks = 2 ** np.arange(4, 13)
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(both.min() * 0.9, both.max() * 1.1)
     axes.minorticks_off()
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left", bbox_to_anchor=(max(cuts.values()), 1), bbox_transform=axes.get_xaxis_transform(),
+                frameon=True, framealpha=1, edgecolor="none", handlelength=1.6)
     return figure
 
 

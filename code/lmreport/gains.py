@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.transforms import Bbox
 
 from lmreport import findings, measures, sentences, show, steps, style
 from lmreport.drawn import drawn
@@ -12,7 +14,13 @@ from lmreport.shown import Marked, sentence, strong
 
 GOAL = 0.93  # test accuracy that this part of the work aimed at
 KINDS = {  # by how a step's name begins
-    "pilot": "small trainings", "pilots": "small trainings", "SVM": "linear models", "stack": "stacks"}
+    "pilot": "small trainings", "pilots": "small trainings", "stack": "stacks", "SVM": "linear models",
+    steps.SVM: "linear models", steps.ON_RECORD["lstm"]: "LSTM"}
+LOOKS = {  # colour and marker of each kind in the figure; stacks have those of no model
+    "linear models": (style.MODEL_COLORS["tfidf_svm"], "^"), "LSTM": (style.MODEL_COLORS["lstm"], "s"),
+    "Transformers": (style.MODEL_COLORS["transformer"], "o"), "stacks": (style.BLACK, "D")}
+SHIFTS = sorted((np.array([x, y]) for x in range(-60, 61, 2) for y in range(-50, 51, 2)),
+                key=lambda shift: np.hypot(shift[0], 1.1 * shift[1]))  # of a label from its point, the nearest first
 
 
 def row(record, name: str) -> int:
@@ -36,10 +44,9 @@ def p_value(record, at: int) -> float:
     return findings.p_between(record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}")
 
 
-def interval(record, at: int) -> tuple[float, float]:
-    """Ends of the 95 % interval of the gain."""
-    half = findings.margin(record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}")
-    return gain(record, at) - half, gain(record, at) + half
+def margin(record, at: int) -> float:
+    """Half the width of the 95 % interval of the gain."""
+    return findings.margin(record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}")
 
 
 def cost(record, at: int, name: str) -> float:
@@ -51,29 +58,27 @@ def table(record):
     """Every step with its validation accuracy, what it gained against which one, and what its training cost."""
     rows, points = [], record["points"]
     for at, point in enumerate(points):
-        compared = [""] * 4
+        compared = [""] * 3
         if point["against"] != at:
-            change, low, high = (show.fixed(100 * v, 1) for v in (gain(record, at), *interval(record, at)))
-            compared = [show.count(point["against"] + 1), change, sentence("{} to {}", low, high),
+            change, half = (show.fixed(100 * v, 1) for v in (gain(record, at), margin(record, at)))
+            compared = [show.count(point["against"] + 1), sentence("{} ± {}", change, half),
                         show.p_value(p_value(record, at))]
-        paid = [show.duration(cost(record, at, "cpu_seconds")) if point["texts"] else "", *(
+        paid = [show.num(cost(record, at, "cpu_seconds") / 60, 2) if point["texts"] else "", *(
             way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
             for name, factor, way in (("tokens", 1e-6, lambda v: show.num(v, 2)), ("memory", 1, show.count)))]
         rows.append([show.count(at + 1), point["name"], show.pct(accuracy(record, at)), *compared, *paid])
-    headers = ["", "step", "accuracy", "against", "points", "95 % interval", "p", "processor time", "million tokens",
-               "MiB"]
-    return show.table(rows, headers, ("right", "left", *["right"] * 8), of=record)
+    headers = ["", "step", "accuracy", "against", "points ±", "p", "processor min", "million tokens", "MiB"]
+    return show.table(rows, headers, ("right", "left", *["right"] * 7), of=record)
 
 
 def effect(record, name: str) -> Marked:
-    """What a step brought, in words: "1.2 points (0.3 to 2.1, p = 0.010), more than chance"."""
+    """What a step brought, in words: "1.2 ± 0.9 points (p = 0.010), more than chance"."""
     at = row(record, name)
     if at < 0:
         return Marked("was not tried at this scale")
-    low, high = interval(record, at)
-    points, base = 100 * gain(record, at), f"predicted.{record['points'][at]['against']}"
-    return sentence("{} points ({} to {}, p {}), {}", show.fixed(points, 1), show.fixed(100 * low, 1),
-                    show.fixed(100 * high, 1),
+    base = f"predicted.{record['points'][at]['against']}"
+    return sentence("{} ± {} points (p {}), {}", show.fixed(100 * gain(record, at), 1),
+                    show.fixed(100 * margin(record, at), 1),
                     sentences.p_phrase(p_value(record, at)),
                     show.word(surely(record, base, f"predicted.{at}"), "more than chance", "within chance"))
 
@@ -88,34 +93,54 @@ def surely(record, first: str, second: str) -> float:
 def plot(record):
     """Validation accuracy of the models trained on all texts against the processor time of it (logarithmic).
 
-    Points that lie close together share one label.
+    Points of one kind that lie close together share one label, in the colour of the kind.
     """
-    figure, ax = style.figure(height=3.1)
-    groups, labels = {}, {}
-    for at, point in enumerate(record["points"]):
-        kind = KINDS.get(point["name"].partition(":")[0].partition(",")[0], "single models")
-        if kind != "small trainings":
-            groups.setdefault(kind, []).append(at)
-    for (kind, rows), marker in zip(groups.items(), style.MARKERS, strict=False):
+    figure, ax = style.figure(height=3.4)
+    labels, bars = {}, []
+    for kind, (color, marker) in LOOKS.items():
+        rows = [at for at, point in enumerate(record["points"]) if kind_of(point["name"]) == kind]
         values = 100 * (record["predicted"][rows] == record["labels"]).mean(1)
-        half = [1.96 * (v * (100 - v) / len(record["labels"])) ** 0.5 for v in values]
+        half = 1.96 * (values * (100 - values) / len(record["labels"])) ** 0.5
         minutes = np.maximum(record["cpu_seconds"][rows], 1) / 60
-        ax.errorbar(minutes, values, half, linestyle="", marker=marker, capsize=2, elinewidth=0.8, label=kind)
-        for at, x, y in zip(rows, minutes, values, strict=True):
-            near = next((spot for spot in labels if abs(np.log(spot[0] / x)) < 0.4 and abs(spot[1] - y) < 0.7), (x, y))
-            labels.setdefault(near, []).append((x, str(at + 1)))
-    middle = np.exp(np.mean([np.log(x) for x, _ in labels]))
-    for (x, y), members in labels.items():
-        neighbour = any(1 < x / other < 4 and abs(y - height) < 2 for other, height in labels)  # to the left of it
-        places, numbers = zip(*members, strict=True)
-        side, shift = ("right", -5) if x > middle and not neighbour else ("left", 5)
-        beside = min(places) if side == "right" else max(places)
-        ax.annotate(", ".join(numbers), (beside, y), (shift, 2), textcoords="offset points", fontsize=7, ha=side)
+        ax.errorbar(minutes, values, half, linestyle="", color=color, marker=marker, capsize=2, elinewidth=0.8,
+                    label=kind)
+        bars += zip(minutes, values - half, values + half, strict=True)
+        for at, *spot in zip(rows, minutes, values, strict=True):
+            labels.setdefault(near(labels, kind, *spot), []).append(str(at + 1))
     ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)",
            ylabel="validation accuracy [%]")
-    ax.margins(x=0.2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.margins(0.1)
     ax.legend(loc="lower left")
+    write_beside(ax, labels, bars)
     return figure
+
+
+def kind_of(name: str) -> str:
+    """The kind of a step, for the figure."""
+    return KINDS.get(name.partition(":")[0].partition(",")[0], "Transformers")
+
+
+def near(labels: dict, kind: str, x: float, y: float) -> tuple:
+    """The labelled spot (kind, x, y) that is close enough to share its label, or a new one."""
+    return next((spot for spot in labels if spot[0] == kind and abs(np.log(spot[1] / x)) < 0.1
+                 and abs(spot[2] - y) < 0.45), (kind, x, y))
+
+
+def write_beside(ax, labels: dict, bars: list) -> None:
+    """Write each label as near to its point as it covers no error bar (x, low, high) and no other label."""
+    ax.figure.draw_without_rendering()  # so that places on the canvas are known
+    point = ax.figure.dpi / 72
+    taken = [Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point) for x, low, high in bars]
+    for (kind, x, y), numbers in labels.items():
+        text, dark = ", ".join(numbers), 0.6 * np.array(to_rgb(LOOKS[kind][0]))
+        half, middle = np.array([2.3 * len(text), 3.5]) * point, ax.transData.transform((x, y))
+        boxes = [(shift, Bbox([middle + shift * point - half, middle + shift * point + half])) for shift in SHIFTS]
+        shift, box = next(((s, b) for s, b in boxes if not b.count_overlaps(taken)), boxes[0])
+        taken.append(box)
+        line = {"arrowstyle": "-", "color": dark, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
+        ax.annotate(text, (x, y), shift, textcoords="offset points", ha="center", va="center", fontsize=7, color=dark,
+                    arrowprops=line if abs(shift[1]) > 9 or abs(shift[0]) > 2.3 * len(text) + 9 else None)
 
 
 def final(record):

@@ -1,4 +1,5 @@
 -- Sets what has the class `origin` small, grey and ragged in the PDF; on the page the style sheet does it.
+-- Keeps a computed number and its unit on one line.
 -- Keeps the line under a heading that names item and points ("*Item 4a · 2 points*") together with what follows.
 
 local look = "#set text(size: 7.5pt, fill: luma(35%))\n#set par(justify: false)\n#set align(left)\n"
@@ -16,7 +17,14 @@ local function alone(el)
   if first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then return block_of("sticky: true", el) end
 end
 
+local function together(el)
+  if #pandoc.utils.stringify(el) > 12 then return end
+  el.content = el.content:map(function(part) return part.t == "Space" and pandoc.Str("\u{a0}") or part end)
+  return el
+end
+
 local function among_text(el)
+  if el.classes:includes("computed") then return together(el) end
   if is_origin(el) then
     el.content:insert(1, pandoc.RawInline("typst", "#text(size: 7.5pt, fill: luma(35%))["))
     el.content:insert(pandoc.RawInline("typst", "]"))

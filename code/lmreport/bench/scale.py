@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lmreport import batches, progress, rows, vectorize
+from lmreport.watched import timed
 
 ROWS = (250_000, 500_000, 1_000_000, 2_000_000)
 PIECE, BUDGET, MAX_LENGTH = 50_000, 4096, 64
@@ -71,13 +72,11 @@ def through(folder: Path, number: int, tokenizer, seed: int) -> dict:
 
 def measured(sizes, seed: int, say) -> list[dict]:
     """One entry for each number of rows, each in a process of its own; memory is that of all its processes (PSS)."""
-    from lmreport.render import bench
-
     found = []
     for number in sizes:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "lmreport.bench.scale", folder, str(number), str(seed)]
-            _, peak, out = bench.timed(command, Path(folder), TMPDIR=folder)
+            _, peak, out = timed(command, Path(folder), TMPDIR=folder)
             found.append(json.loads(out.splitlines()[-1]) | {"peak_mb": peak})
         last = found[-1]
         say(f"bench: {number:,} rows: {last['total_s']:.0f} s, {peak:.0f} MB at most")

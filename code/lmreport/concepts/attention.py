@@ -197,13 +197,22 @@ def plot_maps(looks: list[dict]):
 def plot_ablation(results: list[dict], ylabel: str):
     """Effect of hiding a word piece against the attention it receives; the most attended one is ringed and named."""
     fig, axes = style.figure(len(results), height=2.8, squeeze=False)
-    for axis, found in zip(axes[0], results, strict=True):
+    for number, (axis, found) in enumerate(zip(axes[0], results, strict=True), 1):
         axis.plot(found["attention"], found["effect"], linestyle="", label="word piece")
-        for which, pad in {found["strongest"]: -10, found["most"]: 6}.items():
-            axis.annotate(found["tokens"][which], (found["attention"][which], found["effect"][which]),
-                          xytext=(-4, pad), textcoords="offset points", ha="right", fontsize=8)
+        for which in {found["strongest"], found["most"]}:
+            away = 8 * _free_side(found["attention"], found["effect"], which)
+            axis.annotate(found["tokens"][which], (found["attention"][which], found["effect"][which]), (0, away),
+                          textcoords="offset points", ha="center", va="bottom" if away > 0 else "top", fontsize=8)
         axis.plot(found["attention"][found["most"]], found["effect"][found["most"]], "o", markersize=10,
                   fillstyle="none", color=style.BLACK, label="most attended")
-        axis.set(xlabel="attention received, last layer", ylabel=ylabel)
+        axis.set(title=f"question ({'i' * number})", xlabel="attention received, last layer", ylabel=ylabel)
+        axis.margins(0.12, 0.2)
     axes[0, 0].legend()
     return fig
+
+
+def _free_side(x, y, at: int) -> int:
+    """1 if the point nearest to the point `at` lies below it or beside it, so that a label fits above it; else −1."""
+    apart = np.hypot((x - x[at]) / np.ptp(x), (y - y[at]) / np.ptp(y))
+    apart[at] = np.inf
+    return 1 if y[apart.argmin()] <= y[at] else -1

@@ -19,6 +19,10 @@ from lmreport.drawn import drawn
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 LABELS = {"stored": "attention, scores stored", "fused": "attention, scores never stored", "lstm": "LSTM"}
+LOOK = {"stored": dict(color=style.MODEL_COLORS["transformer"], marker="o", linestyle="-"),
+        "fused": dict(color=style.SKY, marker="v", linestyle="-."),
+        "lstm": dict(color=style.MODEL_COLORS["lstm"], marker="s", linestyle="--"),
+        "block": dict(color=style.BLACK, marker="X", linestyle="-.")}
 
 
 def attention_flops(n: int, d: int) -> int:
@@ -216,13 +220,12 @@ def plot_measured(found: dict, job: str = "training"):
     figure, axes = style.figure(2, height=3.1)
     n = found["lengths"]
     for ax, kind, unit, title in ((axes[0], "seconds", 1e3, "time [ms]"), (axes[1], "bytes", 2**-20, "memory [MiB]")):
-        for (name, label), marker, line in zip(LABELS.items(), style.MARKERS, style.LINES, strict=False):
-            ax.loglog(n, found[f"{name}_{job}_{kind}"] * unit, marker=marker, linestyle=line, label=label)
-        for power, anchor in ((1, "lstm"), (2, "stored")):
-            last = found[f"{anchor}_{job}_{kind}"][-1] * unit
-            ax.loglog(n[-3:], 1.7 * last * (n[-3:] / n[-1]) ** power, color="0.45", marker="", linestyle=":", lw=1)
-            ax.annotate(f"∝ n{'²' if power == 2 else ''}", (n[-1], 1.7 * last), (0, 2), textcoords="offset points",
-                        color="0.3", ha="right", va="bottom", fontsize=7.5)
+        curves = {name: found[f"{name}_{job}_{kind}"] * unit for name in LABELS}
+        for name, label in LABELS.items():
+            ax.loglog(n, curves[name], label=label, **LOOK[name])
+        last = [values[-1] for values in curves.values()]
+        _guide(ax, n[-3:], 2, 1.8 * max(last), "∝ n²", xytext=(-5, 1), ha="right", va="bottom")
+        _guide(ax, n[-3:], 1, 0.55 * min(last), "∝ n", xytext=(4, -2), ha="left", va="top")
         ax.set(xlabel="length n [tokens]", title=title)
         ax.set_xticks(n[::2], [f"{v:,}" for v in n[::2]])
         ax.minorticks_off()
@@ -230,24 +233,32 @@ def plot_measured(found: dict, job: str = "training"):
     return figure
 
 
+def _guide(ax, n, power: int, end: float, text: str, **place) -> None:
+    """A dotted line that rises with nᵖ to `end` and, beside its middle, what it says."""
+    values = end * (n / n[-1]) ** power
+    ax.loglog(n, values, color="0.45", marker="", linestyle=":", lw=1)
+    ax.annotate(text, (n[1], values[1]), textcoords="offset points", color="0.3", fontsize=7.5, **place)
+
+
 @drawn
 def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
     """FLOPs of one layer of width d against length for LSTM, attention and block; share of a block that is n²."""
     figure, (left, right) = style.figure(2, height=2.9)
     n = np.geomspace(32, 32768, 60).round().astype(int)
-    curves = {"LSTM layer": lstm_flops, "self-attention": attention_flops, "encoder block": block_flops}
-    for (label, count), line in zip(curves.items(), style.LINES, strict=False):
-        left.loglog(n, [count(int(v), d) / 1e9 for v in n], linestyle=line, marker="", label=label)
+    curves = {"LSTM layer": ("lstm", lstm_flops), "self-attention": ("stored", attention_flops),
+              "encoder block": ("block", block_flops)}
+    for label, (name, count) in curves.items():
+        left.loglog(n, [count(int(v), d) / 1e9 for v in n], label=label, **LOOK[name] | {"marker": ""})
     left.plot(2 * d, lstm_flops(2 * d, d) / 1e9, "o", color="black", zorder=5)
     left.annotate(f"n = 2d = {2 * d:,}", (2 * d, lstm_flops(2 * d, d) / 1e9), (8, -12), textcoords="offset points")
     left.set(xlabel="length n [tokens]", title=f"GFLOPs of one layer, d = {d}")
     left.legend()
-    right.semilogx(n, 100 * quadratic_share(n, d), marker="", color=style.BLUE, linestyle="-")
+    right.semilogx(n, 100 * quadratic_share(n, d), **LOOK["block"] | {"marker": ""})
     for mark in marks:
-        right.plot(mark, 100 * quadratic_share(mark, d), "s", color=style.ORANGE)
+        right.plot(mark, 100 * quadratic_share(mark, d), "s", color="black")
         right.annotate(f"n = {mark:,}", (mark, 100 * quadratic_share(mark, d)), (-4, 6), textcoords="offset points",
                        ha="right")
     right.plot(6 * d, 50, "o", color="black")
-    right.annotate(f"n = 6d = {6 * d:,}", (6 * d, 50), (8, -10), textcoords="offset points")
+    right.annotate(f"n = 6d = {6 * d:,}", (6 * d, 50), (-8, 0), textcoords="offset points", ha="right", va="center")
     right.set(xlabel="length n [tokens]", title="share of a block's FLOPs that is n² [%]", ylim=(0, 100))
     return figure

@@ -223,23 +223,25 @@ def plot_patterns(found: dict):
 @drawn
 def plot_head_grid(found: dict, label: str):
     """What `changes` found: one value per head (column) and layer (row), written into its cell."""
-    return _grid(found["change"], label)
+    return _grid(found["change"], label, decimals=3, cmap=style.SEQUENTIAL)
 
 
 @drawn
 def plot_heads_removed(record):
     """Change of the accuracy, in points, when each head is removed; negative: worse without it."""
     right = (record["predicted"] == record["labels"]).mean(-1)  # (layers, heads)
-    return _grid(100 * (right - (record["whole"] == record["labels"]).mean()), "change of accuracy [points]")
+    change = 100 * (right - (record["whole"] == record["labels"]).mean())
+    most = np.abs(change).max() or 1
+    return _grid(change, "change of accuracy [points]", decimals=2, cmap=style.DIVERGING, vmin=-most, vmax=most)
 
 
-def _grid(values, label: str):
+def _grid(values, label: str, decimals: int, **colors):
     figure, ax = style.figure(height=0.8 + 0.3 * len(values))
-    image = ax.imshow(values, aspect="auto", cmap=style.SEQUENTIAL)
-    middle = (values.min() + values.max()) / 2
-    for (layer, head), value in np.ndenumerate(values):
-        ax.text(head, layer, f"{value:.2g}", ha="center", va="center", fontsize=6.5,
-                color="white" if value < middle else "black")
+    image = ax.imshow(values, aspect="auto", **colors)
+    for (layer, head), value in np.ndenumerate(values.round(decimals) + 0.0):  # + 0.0: no −0.00
+        lightness = image.to_rgba(value)[:3] @ np.array([0.299, 0.587, 0.114])
+        ax.text(head, layer, f"{value:.{decimals}f}".replace("-", "−"), ha="center", va="center", fontsize=6.5,
+                color="white" if lightness < 0.5 else "black")
     ax.grid(False)
     ax.set_xticks(range(values.shape[1]), range(1, values.shape[1] + 1))
     ax.set_yticks(range(values.shape[0]), range(1, values.shape[0] + 1))

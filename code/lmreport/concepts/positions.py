@@ -120,13 +120,13 @@ def plot_learned(table: np.ndarray, shown: int = 128):
     fig, (left, right) = style.figure(2, height=2.9)
     matrix = similarity(table)
     image = left.imshow(matrix[:shown, :shown], cmap=style.DIVERGING, vmin=-1, vmax=1)
-    left.set(title="Learned positions", xlabel="position", ylabel="position")
+    left.set(title="Learned positions:\ncosine, centred", xlabel="position", ylabel="position")
     left.grid(False)
-    fig.colorbar(image, ax=left, label="cosine, centred")
+    fig.colorbar(image, ax=left)
     for label, values in (("learned", matrix), ("sinusoidal", similarity(sinusoidal(*table.shape)))):
         mean, spread = by_offset(values, shown)
         line, = right.plot(mean, markevery=16, label=label)
         right.fill_between(range(shown), mean - spread, mean + spread, color=line.get_color(), alpha=0.2, linewidth=0)
-    right.set(title="By offset", xlabel="offset k", ylabel="cosine, mean ± s.d. over p")
+    right.set(title="By offset:\ncosine, mean ± s.d. over p", xlabel="offset k")
     right.legend()
     return fig

@@ -196,9 +196,9 @@ def plot_training(found: dict, classes: int = 8):
                 ax.plot(np.arange(len(smooth)) + 5, smooth, marker=marker, markevery=30, linestyle=line,
                         label=LABELS[variant])
         ax.axhline(np.log(classes), color="0.4", linestyle=":", marker="", linewidth=1)
-        ax.annotate("guessing", (1, np.log(classes)), (0, 2), ("axes fraction", "data"), "offset points",
-                    color="0.3", fontsize=7.5, ha="right")
-        ax.set(title=f"{depth} block{'s' if depth > 1 else ''}", xlabel="step", ylim=(0, None))
-    np.atleast_1d(axes)[0].set_ylabel("loss (mean of 5 steps)")
+        ax.annotate("guessing", (0.88 * len(smooth), np.log(classes)), (0, 5), textcoords="offset points",
+                    color="0.3", fontsize=7.5, ha="center")
+        ax.set(title=f"{depth} block{'s' if depth > 1 else ''}", xlabel="step")
+    np.atleast_1d(axes)[0].set(ylabel="loss (mean of 5 steps)", ylim=(-0.1, None))
     figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

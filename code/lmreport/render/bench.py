@@ -7,15 +7,14 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from lmreport.cache import write_atomically
 from lmreport.settings import project_root
+from lmreport.watched import timed
 
 SIZES = (0.25, 0.5, 1.0)  # of a document with 400 sections, 300 figures and 1,000 references
 
@@ -50,43 +49,6 @@ def once(folder: Path) -> None:
     for document in project.read(folder, ("html", "typst"), None):
         whole.render_document(document, ("html", "typst"), {}, lambda _: None, "FORCE" in os.environ, times)
     print(json.dumps(times | {"total": time.perf_counter() - start}))
-
-
-def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB of the command with all processes that it starts, and its output."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        before = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=errors, env={**os.environ, **environment})
-        ended, peak = threading.Event(), [0.0]
-        watcher = threading.Thread(target=watch, args=(process.pid, ended, peak))
-        watcher.start()
-        status, seconds = process.wait(), time.perf_counter() - before
-        ended.set()
-        watcher.join()
-        for file in (out, errors):
-            file.seek(0)
-        if status:
-            raise SystemExit(errors.read()[-2000:])
-        return seconds, peak[0], out.read()
-
-
-def watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
-    """Keep in `peak` the largest memory (MB) of process `pid` with its descendants; shared pages count once (PSS)."""
-    import psutil
-
-    while not ended.wait(0.2):
-        now = 0
-        try:
-            root = psutil.Process(pid)
-            processes = [root, *root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return
-        for process in processes:
-            try:
-                now += process.memory_full_info().pss
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        peak[0] = max(peak[0], now / 1e6)
 
 
 def own(root: Path, repeat: int) -> dict:

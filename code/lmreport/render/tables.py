@@ -7,12 +7,14 @@ import re
 from lmreport.render import tree
 
 PAGE = 96  # characters of table text that fit side by side on the page
+LONG = 14  # characters of a word that may be broken
 GAP = 2.5  # characters that the space between two columns takes
 
 
 def typst_table(table: dict) -> dict:
     """`table` without a figure of its own around it, and with column widths where it is wider than the page."""
     table["c"][0][1] = [*table["c"][0][1], "typst:no-figure"]
+    heads = len(table["c"][3][1])
     rows = [row for part in (table["c"][3][1], *(body[3] for body in table["c"][4])) for row in part]
     texts = [[tree.plain(cell[4]).strip() for cell in row[1]] for row in rows]
     count = len(table["c"][2])
@@ -21,16 +23,20 @@ def typst_table(table: dict) -> dict:
         specification[1] = {"t": "ColWidthDefault"}
     if sum(lines) + GAP * count <= PAGE:
         return table
-    for specification, share in zip(table["c"][2], shares(texts, lines), strict=True):
+    for specification, share in zip(table["c"][2], shares(texts, lines, heads), strict=True):
         specification[1] = {"t": "ColWidth", "c": round(share, 4)}
     return tree.change(table, breakable)
 
 
-def shares(texts: list[list[str]], lines: list[int]) -> list[float]:
-    """Share of the page for each column: its longest word at least, the rest in proportion to the square root of
-    its longest text, so that a column of essays does not squeeze the others."""
-    words = [max((min(len(w), 14) for t in texts if i < len(t) for w in t[i].split()), default=1) + GAP
+def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
+    """Share of the page for each column: its longest word at least (or its longest cell, if no cell below the `heads`
+    first rows is long), the rest in proportion to the square root of its longest text, so that a column of essays does
+    not squeeze the others."""
+    words = [max((min(len(w), LONG) for t in texts if i < len(t) for w in t[i].split()), default=1) + GAP
              for i in range(len(lines))]
+    cells = [max((len(t[i]) for t in texts[heads:] if i < len(t)), default=1) for i in range(len(lines))]
+    whole = [max(word, cell + GAP) if cell <= LONG else word for word, cell in zip(words, cells, strict=True)]
+    words = whole if sum(whole) <= PAGE else words
     spare = max(PAGE - sum(words), 0)
     wish = [max(line + GAP - word, 0) ** 0.5 for line, word in zip(lines, words, strict=True)]
     widths = [word + spare * w / (sum(wish) or 1) for word, w in zip(words, wish, strict=True)]
@@ -41,7 +47,7 @@ def shares(texts: list[list[str]], lines: list[int]) -> list[float]:
 
 def breakable(item: dict) -> dict | None:
     """Zero-width spaces in long words and long code, after the marks where a reader expects a break."""
-    if item["t"] == "Str" and len(item["c"]) > 14:
+    if item["t"] == "Str" and len(item["c"]) > LONG:
         return tree.text(broken(item["c"]))
     if item["t"] == "Code" and len(item["c"][1]) > 12:
         return tree.node("Code", item["c"][0], broken(item["c"][1]))
@@ -50,7 +56,7 @@ def breakable(item: dict) -> dict | None:
 
 def broken(word: str) -> str:
     word = re.sub(r"(?<=[_./,=(\[|-])(?=\w)|(?<=[a-z])(?=[A-Z])", "\u200b", word)
-    return "\u200b".join(part if len(part) <= 14 else "\u200b".join(part[i:i + 12] for i in range(0, len(part), 12))
+    return "\u200b".join(part if len(part) <= LONG else "\u200b".join(part[i:i + 12] for i in range(0, len(part), 12))
                          for part in word.split("\u200b"))
 
 

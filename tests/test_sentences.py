@@ -1,0 +1,105 @@
+"""Sentences whose words depend on results say what the results say, whichever way they fall."""
+
+import html
+import re
+
+import numpy as np
+import pytest
+
+from lmreport import data, findings, lstm, measures, models, runs, sentences, studies
+from lmreport.settings import load, resolved
+from lmreport.verify import recompute
+
+CORPUS = data.Corpus("nowhere", "real", "a test", "0" * 64)
+SIZES = (50, 200, 800)
+
+
+@pytest.fixture
+def record(monkeypatch, tmp_path):
+    """A function that records a study or a model in a project of its own."""
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    monkeypatch.chdir(tmp_path)
+    settings, source = resolved(load(scale="full"), "cpu"), models.from_package("any")
+
+    def write(name, **values):
+        given = studies.inputs(name, settings, CORPUS, source, None) if name in runs.STUDIES else \
+            runs.inputs(name, settings, CORPUS, source)
+        return runs.write(name, given, values, runs.made_here(name))
+
+    return write
+
+
+def plain(marked) -> str:
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", str(marked))
+
+
+def curves(record, encoder, linear):
+    """Records of the two learning curves with these accuracies (0 … 1) on 100 texts."""
+    def row(share):
+        return np.repeat([0, 1], [round(100 * share), 100 - round(100 * share)])
+
+    labels = np.zeros(100, np.int8)
+    points = [{"way": way, "size": size} for size in SIZES for way in ("fine-tuned", "frozen", "from scratch")]
+    predicted = [row(share - less) for share in encoder for less in (0.1, 0, 0.2)]
+    return record("learning_curve", points=points, predicted=np.array(predicted), labels=labels), record(
+        "linear_curve", points=[{"size": size} for size in SIZES], predicted=np.array([row(s) for s in linear]),
+        labels=labels)
+
+
+@pytest.mark.parametrize(("encoder", "linear", "said"), [
+    ((0.8, 0.82, 0.84), (0.5, 0.9, 0.95), r"With 50 texts the frozen encoder gets 80\.0 % right and the linear SVM "
+     r"50\.0 % \(.*p &#60; 0\.001\)\. That does not last: with 200 the encoder is no longer ahead\."),
+    ((0.8, 0.82, 0.84), (0.5, 0.5, 0.5), "With 50 .* each other number of texts the encoder is ahead as well"),
+    ((0.6, 0.82, 0.84), (0.58, 0.5, 0.5), "With 50 .*: even then the encoder is not ahead by more than chance"),
+])
+def test_few_texts_tell_where_the_encoder_is_ahead(record, encoder, linear, said):
+    assert re.search(said, plain(findings.few_texts(*curves(record, encoder, linear))))
+
+
+def test_the_lstm_is_described_by_its_configuration(record):
+    told = {name: plain(sentences.described(record("lstm", configuration=name))) for name in lstm.CONFIGURATIONS}
+    assert "64 units reads them from left to right, and its last state goes" in told["last state"]
+    assert "96 units reads them in each direction, and the maximum over all" in told["wider, more dropout"]
+
+
+def test_sizes_are_compared_with_and_without_the_embeddings(record):
+    import torch
+
+    class Classifier(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bert = torch.nn.ModuleDict({"embeddings": torch.nn.Embedding(300, 10),
+                                             "layer": torch.nn.Linear(9, 100)})
+
+    source, words = models.from_package("any"), 10_000 * lstm.EMBEDDING
+    bert, last = record("transformer", parameters=4000), record("lstm", parameters=words + 100)
+    assert "and 10 times without the embeddings" in plain(sentences.size(bert, last, Classifier(), source))
+    other = models.Source("other", source.path, "f" * 64)
+    assert "without" not in sentences.size(bert, last, Classifier(), other)
+
+
+def test_a_stand_in_for_distilbert_is_called_one(record):
+    said = plain(sentences.stand_in(record("transformer", parameters=22_714_756)))
+    assert said.startswith("It is all-MiniLM-L6-v2 with 22.7 million parameters and not DistilBERT")
+    assert "Stack Exchange" in said
+
+
+@pytest.mark.parametrize(("name", "history"), [
+    ("lstm", {"val_accuracy": [0.5, 0.8, 0.8, 0.7]}),
+    ("transformer", [{"loss": 1.0, "epoch": 0.5}, {"eval_accuracy": 0.6, "epoch": 1.0},
+                     {"eval_accuracy": 0.9, "epoch": 2.0}, {"eval_accuracy": 0.7, "epoch": 3.0}])])
+def test_the_best_epoch_is_the_first_of_the_highest(record, name, history):
+    made = record(name, history=history)
+    best = measures.best_epoch(made)
+    assert best == 2 == recompute.evaluated(best.expression, {made.symbol: recompute.load(made.path)})
+
+
+def test_arguments_of_the_recorded_run_stand_beside_those_of_the_render(record):
+    from lmreport import tables
+
+    made = record("transformer", bf16=True)
+    table = html.unescape(plain(tables.arguments(resolved(load(scale="quick"), "cpu"), made).data))
+    rows = {cells[0]: cells[1:] for line in table.splitlines() if line.startswith("|")
+            for cells in [[cell.strip() for cell in line.strip("|").split("|")]]}
+    assert rows["num_train_epochs"] == ["2", "3"] and rows["bf16"][1] == "True"
+    assert rows["argument"] == ["this render", "recorded run"]
