@@ -128,7 +128,7 @@ def origins(records: list):
                      f"{record.made['load_before']:.1f}", record.made["commit"][:8] or "–", record.key[:8],
                      state(record)])
     return show.table(rows, ["model", "data, scale", "date", "hardware", "load", "commit", "record", "state"],
-                      ("left",) * 8)
+                      ("left", "left", "right", "left", "right", "left", "left", "left"))
 
 
 def state(record) -> str:
