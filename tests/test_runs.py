@@ -100,9 +100,14 @@ def test_full_scale_records_are_of_one_edition_and_whole():
         assert np.isfinite(record["logits"]).all()
 
 
+def test_a_drawing_is_no_part_of_the_experiment_that_it_draws():
+    code = provenance.reached("concepts.cost", "measured")
+    assert "measured" in code["concepts.cost"] and len(code["concepts.cost"]) > 2
+    assert not any(name.startswith("plot") for names in code.values() for name in names)
+
+
 def test_remembered_results_come_back_and_are_kept_apart_by_arguments(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    monkeypatch.setattr(provenance, "code_of", lambda module: {})
     calls = []
 
     @cache.remember

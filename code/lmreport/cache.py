@@ -76,7 +76,7 @@ def remember(function):
     def remembered(*args, **kwargs):
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
-        key = provenance.digest([function.__name__, bound.arguments, provenance.code_of(module),
+        key = provenance.digest([function.__name__, bound.arguments, provenance.reached(module, function.__name__),
                                  provenance.versions(), provenance.hardware()])
         path = cache_root() / "experiments" / f"{name}-{key}.npz"
         if not path.is_file():
