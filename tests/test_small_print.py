@@ -1,0 +1,42 @@
+"""What the Lua filter of the small print does to the text of the PDF, and the widths of tables on its page."""
+
+import subprocess
+from pathlib import Path
+
+import pypandoc
+import pytest
+
+from lmreport.render import tables
+
+FILTER = Path(__file__).resolve().parents[1] / "report" / "filters" / "small-print.lua"
+
+
+def typst(markdown: str) -> str:
+    return subprocess.run([pypandoc.get_pandoc_path(), "-f", "markdown", "-t", "typst", "--wrap=none", "-L", FILTER],
+                          input=markdown, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_computed_number_stays_with_its_unit_and_a_computed_sentence_may_break():
+    assert "81.2~% of" in typst('[81.2 %]{.computed data-as="pct:1"} of them\n')
+    assert "mostly on which words" in typst('[mostly on which words occur]{.computed data-as="one:a¦b"}\n')
+    assert "81.2 %" in typst("81.2 % typed\n")
+
+
+def test_a_line_of_origin_is_small_and_in_one_piece():
+    said = typst("[Run one-0123]{.origin}\n")
+    assert "breakable: false" in said and "7.5pt" in said and "Run one-0123" in said
+
+
+@pytest.mark.parametrize("cells", [["90.6 %", "−0.2 ± 0.7", "12 min 13 s"], ["a", "b", "c"]])
+def test_short_cells_are_not_parted_for_the_sake_of_a_long_one(cells):
+    head, body = ["step", "accuracy", "points", "time"], ["a step with a name of many words " * 3, *cells]
+    lines = [max(map(len, pair)) for pair in zip(head, body, strict=True)]
+    widths = [share * tables.PAGE for share in tables.shares([head, body], lines, 1)]
+    assert all(width >= len(text) for width, text in zip(widths[1:], cells, strict=True))
+    assert sum(widths) <= tables.PAGE + 1e-9 and widths[0] > 40
+
+
+def test_where_short_cells_leave_no_room_words_alone_decide():
+    row = ["two words here"] * 12
+    widths = tables.shares([row, row], [len(cell) for cell in row], 1)
+    assert sum(widths) <= 1 + 1e-9 and max(widths) == pytest.approx(min(widths))
