@@ -34,12 +34,17 @@ def make_record(name, seed, n=300, classes=4):
     labels = generator.integers(0, classes, n)
     logits = generator.normal(size=(n, classes)).astype(np.float32) + 1.5 * np.eye(classes, dtype=np.float32)[labels]
     asked = generator.dirichlet(np.ones(classes), 2)
+    epochs = [float(share) for share in generator.choice([0.5, 0.6, 0.7], 5)]  # some of them equal
+    history = {"val_accuracy": epochs} if seed % 2 else [
+        h for at, share in enumerate(epochs, 1) for h in ({"loss": 1.0, "epoch": at - 0.5},
+                                                          {"eval_accuracy": share, "epoch": float(at)})]
     given = runs.inputs("tfidf_svm", resolved(load(scale="quick", seed=seed), "cpu"), CORPUS)
     given["settings"]["max_length"] = 128
     return runs.write("tfidf_svm", given, {
         "logits": logits, "labels": labels, "validation_logits": logits[::2], "validation_labels": labels[::2],
         "test_words": generator.integers(1, 500, n), "test_tokens": generator.integers(1, 129, n),
-        "question_probabilities": asked, "train_seconds": 12.5, "epochs": 3}, runs.made_here("tfidf_svm"))
+        "question_probabilities": asked, "train_seconds": 12.5, "epochs": 3, "history": history},
+        runs.made_here("tfidf_svm"))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def pairs(tmp_path_factory):
 def every(a, b):
     """One quantity of each measure."""
     one = [measures.texts, measures.accuracy, measures.validation_accuracy, measures.lower, measures.upper,
-           measures.macro_f1, measures.ece, measures.wrong, measures.cut_share]
+           measures.macro_f1, measures.ece, measures.wrong, measures.cut_share, measures.best_epoch]
     two = [measures.only_first, measures.only_second, measures.p_value, measures.outcome]
     yield from (f(r) for f in one for r in (a, b))
     yield from (f(x, y) for f in two for x, y in ((a, b), (b, a), (a, a)))
