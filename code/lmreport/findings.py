@@ -128,20 +128,20 @@ def few_texts(record, linear):
     """
     values, ahead = curve(record), []
     rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
-    for at, size in enumerate(p["size"] for p in linear["points"]):
+    for row, size in enumerate(point["size"] for point in linear["points"]):
         way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
-        mine = share(linear, f"predicted.{at}")
-        p = p_across(record, rows[way, size], linear, f"predicted.{at}")
+        mine = share(linear, f"predicted.{row}")
+        p = p_across(record, rows[way, size], linear, f"predicted.{row}")
         told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {} (McNemar’s exact test: p {})",
                         show.count(size), way, show.pct(values[way, size]), show.pct(mine), sentences.p_phrase(p))
         ahead.append((size, told, values[way, size] > mine and p < SURE))
-    behind = [(size, told) for size, told, better in ahead if not better]
+    behind = [size for size, _, better in ahead if not better]
     if not behind:
         return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
     if not ahead[0][2]:
         return sentence("{}: even then the encoder is not ahead by more than chance.", ahead[0][1])
     return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1],
-                    show.count(behind[0][0]))
+                    show.count(behind[0]))
 
 
 def orders(record):
