@@ -167,6 +167,18 @@ def test_copy_says_that_it_copied(page):
         'def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not'
 
 
+def test_a_wrapped_line_of_code_goes_on_deeper(browser, made):
+    with opened(browser, made, PHONE, 640) as page:
+        rows = page.locator("code.sourceCode > span", has_text="def area").evaluate("""line => {
+            const all = document.createRange(), left = {};
+            all.selectNodeContents(line);
+            for (const box of all.getClientRects())
+                if (box.width) left[Math.round(box.bottom)] = Math.min(left[Math.round(box.bottom)] ?? 1e9, box.left);
+            return Object.entries(left).sort((a, b) => a[0] - b[0]).map(row => row[1]);
+        }""")
+        assert len(rows) > 1 and all(row > rows[0] + 5 for row in rows[1:])
+
+
 def test_search_finds_and_goes_there(page):
     box = page.get_by_role("combobox", name="Search this page")
     page.keyboard.press("/")

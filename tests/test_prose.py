@@ -1,6 +1,7 @@
 """The documents: nothing typed that is computed, every item answered, every figure and table spoken of."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from lmreport.verify import lint
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = sorted((ROOT / "report").glob("*.qmd"))
 ALL = "\n".join(p.read_text(encoding="utf-8") for p in PARTS)
+TOP = {"report", "code", "tests", "_quarto.yml", "_quarto-157b.yml", "_quarto-272b.yml", "environment.yml", "README.md",
+       "pyproject.toml", "Makefile", "LICENSE", "CITATION.cff", ".ci", ".gitignore"}
 CELL = re.compile(r"^```\{python\}.*?^```$", re.S | re.M)
 
 
@@ -79,3 +82,10 @@ def test_one_list_of_versions():
     assert {"pip": ["-e .[test]"]} in environment  # pip takes the versions from pyproject.toml
     python = next(d for d in environment if isinstance(d, str) and d.startswith("python"))
     assert python.split("=")[1] == project["requires-python"].removeprefix(">=")
+
+
+def test_nothing_else_is_committed_at_the_top():
+    listed = subprocess.run(["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a checkout of git")
+    assert set(listed.stdout.split()) == TOP

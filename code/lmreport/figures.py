@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmreport import evaluate, show, style
+from lmreport import evaluate, measures, show, style
 from lmreport.drawn import drawn
 
 
@@ -50,15 +50,14 @@ def curves(records: dict) -> dict[str, dict]:
     if "transformer" in records:
         history = records["transformer"]["history"]
         steps = [h for h in history if "loss" in h]
-        evaluations = [h for h in history if "eval_accuracy" in h]
         found["transformer"] = {"loss": [h["loss"] for h in steps], "loss_epoch": [h["epoch"] for h in steps],
-                                "accuracy": [h["eval_accuracy"] for h in evaluations],
-                                "accuracy_epoch": [h["epoch"] for h in evaluations]}
+                                "accuracy": measures.validated(records["transformer"]),
+                                "accuracy_epoch": [h["epoch"] for h in history if "eval_accuracy" in h]}
     if "lstm" in records:
         history = records["lstm"]["history"]
         epochs = list(range(1, len(history["loss"]) + 1))
         found["lstm"] = {"loss": history["loss"], "loss_epoch": epochs,
-                         "accuracy": history["val_accuracy"], "accuracy_epoch": epochs}
+                         "accuracy": measures.validated(records["lstm"]), "accuracy_epoch": epochs}
     return found
 
 

@@ -34,10 +34,14 @@ def validation_accuracy(record) -> float:
 @of_records
 def best_epoch(record) -> float:
     """Number of the epoch, from 1, after which the validation accuracy was highest; the first of equal ones."""
+    return np.argmax(validated(record)) + 1
+
+
+def validated(record) -> list[float]:
+    """Validation accuracy after each epoch, from the history of Keras or of the Trainer."""
     history = record["history"]
-    known = history["val_accuracy"] if isinstance(history, dict) else [
+    return history["val_accuracy"] if isinstance(history, dict) else [
         h["eval_accuracy"] for h in history if "eval_accuracy" in h]
-    return np.argmax(known) + 1
 
 
 @of_records

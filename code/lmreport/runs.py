@@ -22,7 +22,6 @@ SETTINGS_OF = {
     "bag_of_words": COMMON, "tfidf_svm": COMMON, "lstm": (*COMMON, "lstm_epochs"),
     "transformer": (*COMMON, "max_length", "batch_size", "epochs", "learning_rate"),
 }
-NEEDS_GPU = ("bench_recipes",)  # without one it takes days
 LIBRARIES_OF = {
     "linear": ("scikit-learn", "numpy"), "lstm": ("tensorflow-cpu", "keras", "numpy"),
     "finetune": ("torch", "transformers", "tokenizers", "accelerate", "datasets"),
@@ -44,6 +43,7 @@ BENCHES = {  # measurements of this project's own speed: what they are, and the 
     "bench_recipes": ("recipes on all texts", "bench.search"),
     "bench_seeds": ("new seeds of the best recipe", "bench.seeds"),
 }
+WITHOUT_GPU = {"bench_recipes": "days", "bench_seeds": "hours"}  # how long these take there
 
 
 @dataclass(frozen=True)

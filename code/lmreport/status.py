@@ -101,9 +101,9 @@ def measured(name: str, records: list) -> list[Line]:
         if record:
             line = fresh_or_stale(record, staleness.reasons(record))
             found.append(Line(record.title, line.state, line.why))
-        elif device == "cuda" and name in runs.NEEDS_GPU and not found:
+        elif device == "cuda" and runs.WITHOUT_GPU.get(name) == "days" and not found:
             found.append(Line(name, "not needed", (f"on a GPU, {how} makes it",)))
-        elif device == "cpu" and name not in runs.NEEDS_GPU:
+        elif device == "cpu" and runs.WITHOUT_GPU.get(name) != "days":
             found.append(Line(name, "missing", (f"make it with: {how}",)))
     return found
 

@@ -21,7 +21,6 @@ SIZES = {
 }
 SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0),
                 "seeds": dict(seeds=[11, 12, 13, 14, 15], folded_seeds=[11])}
-WITHOUT_GPU = {"bench_recipes": "days", "bench_seeds": "hours"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,8 +55,8 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> Non
     from lmreport import fast
 
     corpus, source = data.obtain(settings.data, say), models.locate(settings.model)
-    if name in WITHOUT_GPU and fast.device() == "cpu":
-        say(f"bench: {name[6:]} may take {WITHOUT_GPU[name]} without a GPU; each training that ends is kept")
+    if name in runs.WITHOUT_GPU and fast.device() == "cpu":
+        say(f"bench: {name[6:]} may take {runs.WITHOUT_GPU[name]} without a GPU; each training that ends is kept")
     made, start = runs.made_here(name), time.perf_counter()
     values = MEASURES[name](sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}

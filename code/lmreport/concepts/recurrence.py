@@ -195,7 +195,7 @@ def plot_cost(steps: dict, seconds: dict):
     left.set(title="Operations that must wait", ylabel="longest chain of operations", xlabel="tokens in the sequence")
     right.set(title="Time on this machine", ylabel="forward + backward (ms)", xlabel="tokens in the sequence")
     for axes in (left, right):
-        axes.set_xticks(steps["lengths"][::2], [str(n) for n in steps["lengths"][::2]])
+        axes.set_xticks(steps["lengths"][::2], [f"{n:,}" for n in steps["lengths"][::2]])
         axes.minorticks_off()
         axes.legend()
     return fig
