@@ -4,27 +4,44 @@ import subprocess
 from pathlib import Path
 
 import pypandoc
+import pypdfium2
 import pytest
+import typst
 
 from lmreport.render import tables
 
 FILTER = Path(__file__).resolve().parents[1] / "report" / "filters" / "small-print.lua"
 
 
-def typst(markdown: str) -> str:
-    return subprocess.run([pypandoc.get_pandoc_path(), "-f", "markdown", "-t", "typst", "--wrap=none", "-L", FILTER],
+def written(markdown: str, *options) -> str:
+    options = options or ("-L", FILTER)
+    return subprocess.run([pypandoc.get_pandoc_path(), "-f", "markdown", "-t", "typst", "--wrap=none", *options],
                           input=markdown, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_computed_number_stays_with_its_unit_and_a_computed_sentence_may_break():
-    assert "81.2~% of" in typst('[81.2 %]{.computed data-as="pct:1"} of them\n')
-    assert "mostly on which words" in typst('[mostly on which words occur]{.computed data-as="one:a¦b"}\n')
-    assert "81.2 %" in typst("81.2 % typed\n")
+    assert "81.2~% of" in written('[81.2 %]{.computed data-as="pct:1"} of them\n')
+    assert "mostly on which words" in written('[mostly on which words occur]{.computed data-as="one:a¦b"}\n')
+    assert "81.2 %" in written("81.2 % typed\n")
 
 
 def test_a_line_of_origin_is_small_and_in_one_piece():
-    said = typst("[Run one-0123]{.origin}\n")
+    said = written("[Run one-0123]{.origin}\n")
     assert "breakable: false" in said and "7.5pt" in said and "Run one-0123" in said
+
+
+def test_a_figure_at_the_foot_of_a_page_goes_on_with_its_line_of_origin(tmp_path):
+    (tmp_path / "line.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"/>')
+    markdown = "::: {.cell}\n![A line.](line.svg)\n:::\n\n[Run one-0123]{.origin}\n"
+
+    def pages(*options):
+        said = "#set page(width: 200pt, height: 200pt, margin: 0pt)\n#v(115pt)\n" + written(markdown, *options)
+        (tmp_path / "page.typ").write_text(said)
+        made = pypdfium2.PdfDocument(typst.compile(tmp_path / "page.typ"))
+        return [made[i].get_textpage().get_text_range().split() for i in range(len(made))]
+
+    assert pages("--columns=72") == [["Figure", "1:", "A", "line."], ["Run", "one-0123"]]  # without the filter
+    assert pages() == [[], ["Figure", "1:", "A", "line.", "Run", "one-0123"]]
 
 
 @pytest.mark.parametrize("cells", [["90.6 %", "−0.2 ± 0.7", "12 min 13 s"], ["a", "b", "c"]])

@@ -1,4 +1,5 @@
 -- Sets what has the class `origin` small, grey and ragged in the PDF; on the page the style sheet does it.
+-- Keeps a figure and that line on one page.
 -- Keeps a computed number and its unit on one line.
 -- Keeps the line under a heading that names item and points ("*Item 4a · 2 points*") together with what follows.
 
@@ -17,6 +18,26 @@ local function alone(el)
   if first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then return block_of("sticky: true", el) end
 end
 
+local function is_figure(el)
+  local images = 0
+  if el and el.t == "Div" then el:walk { Image = function() images = images + 1 end } end
+  return images == 1
+end
+
+local function figures_with_origin(blocks)
+  local found = pandoc.Blocks {}
+  for _, el in ipairs(blocks) do
+    local before = found[#found]
+    if el.t == "Para" and #el.content == 1 and is_origin(el.content[1]) and is_figure(before) then
+      found:insert(#found, pandoc.RawBlock("typst", "#block(width: 100%, breakable: false)["))
+      found:extend { el, pandoc.RawBlock("typst", "]") }
+    else
+      found:insert(el)
+    end
+  end
+  return found
+end
+
 local function together(el)
   if #pandoc.utils.stringify(el) > 12 then return end
   el.content = el.content:map(function(part) return part.t == "Space" and pandoc.Str("\u{a0}") or part end)
@@ -33,6 +54,6 @@ local function among_text(el)
 end
 
 if FORMAT:match("typst") then
-  return { { Para = alone, Plain = alone }, { Span = among_text } }
+  return { { Blocks = figures_with_origin }, { Para = alone, Plain = alone }, { Span = among_text } }
 end
 return {}
