@@ -148,7 +148,8 @@ def test_what_the_report_says_of_the_studies_can_be_recomputed_another_way(folde
             findings.margin(mixed, "predicted.0", "predicted.4"),
             findings.rank_correlation(ablated, "attention_0", "effect_0"), findings.entry(ablated, "effect_1.0"),
             findings.rank_p(ablated, "attention_0", "effect_0"), findings.rank_p(ablated, "from_first_1", "effect_1"),
-            findings.mean_size_but(ablated, "effect_0", 2),
+            findings.mean_size_but(ablated, "effect_0", 2), findings.column_mean(ablated, "weights_1", 0),
+            findings.column_mean(ablated, "weights_0", -1),
             findings.p_across(curve, "predicted.0", linear, "predicted.0"),
             findings.heads_within_chance(headless), findings.heads_better_removed(headless)]
     loaded = {r.symbol: recompute.load(r.path) for r in (curve, mixed, headless, ablated, linear)}

@@ -57,7 +57,7 @@ def pairs(tmp_path_factory):
 def every(a, b):
     """One quantity of each measure."""
     one = [measures.texts, measures.accuracy, measures.validation_accuracy, measures.lower, measures.upper,
-           measures.macro_f1, measures.ece, measures.wrong, measures.cut_share, measures.best_epoch]
+           measures.macro_f1, measures.ece, measures.too_sure, measures.wrong, measures.cut_share, measures.best_epoch]
     two = [measures.only_first, measures.only_second, measures.p_value, measures.outcome]
     yield from (f(r) for f in one for r in (a, b))
     yield from (f(x, y) for f in two for x, y in ((a, b), (b, a), (a, a)))
@@ -101,6 +101,23 @@ def test_arithmetic_writes_the_expression_along(pairs, steps, which):
 def test_a_forged_expression_computes_nothing(forged):
     with pytest.raises(ReportError):
         recompute.evaluated(forged, {})
+
+
+@pytest.mark.parametrize("altered", ["entry(RUN, 'nothing.0')", "entry(RUN, 'logits.9999')", "score(RUN, 'f2', 0)",
+                                     "(texts(RUN) / 0)", "accuracy()", "score(RUN, 'f1', 'x')"])
+def test_an_altered_expression_is_a_difference_and_no_failure(pairs, altered):
+    record = pairs[0][0]
+    with pytest.raises(ReportError, match="cannot be computed again"):
+        recompute.evaluated(altered.replace("RUN", record.symbol), {record.symbol: recompute.load(record.path)})
+
+
+def test_altered_inline_code_is_a_difference_and_no_failure(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    key = "0123456789abcdef"
+    cache.write_atomically(tmp_path / "experiments" / f"concepts.masks.padding-{key}.npz", cache.pack({"n": 7}))
+    for code in ('show.pct(found["m"])', 'show.pct(found["n"][0])', 'show.pct(found["n"] / 0)'):
+        with pytest.raises(ReportError, match="cannot be computed again"):
+            experiments.recomputed(code, f"found=concepts.masks.padding-{key}")
 
 
 @pytest.mark.parametrize("forged", ["show.pct(__import__('os').getcwd())", "show.pct(found.__class__)", "show.pct(",

@@ -63,6 +63,12 @@ def mean_size_but(record, path: str, place: int) -> float:
 
 
 @of_records
+def column_mean(record, path: str, column: int) -> float:
+    """Mean of one column of matrices (…, n, n), such as the attention that one token gets."""
+    return at(record, path)[..., column].mean()
+
+
+@of_records
 def p_across(record, first: str, other, second: str) -> float:
     """McNemar's exact test of predictions of two records for the same texts."""
     return evaluate.mcnemar(at(record, first) == record["labels"], at(other, second) == other["labels"])["p"]
@@ -135,13 +141,16 @@ def few_texts(record, linear):
         told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {} (McNemar’s exact test: p {})",
                         show.count(size), way, show.pct(values[way, size]), show.pct(mine), sentences.p_phrase(p))
         ahead.append((size, told, values[way, size] > mine and p < SURE))
+        last = (mine, values[way, size]) if mine > values[way, size] and p < SURE else None
     behind = [size for size, _, better in ahead if not better]
     if not behind:
         return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
     if not ahead[0][2]:
         return sentence("{}: even then the encoder is not ahead by more than chance.", ahead[0][1])
-    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1],
+    told = sentence("{}. That does not last: with {} the encoder is no longer ahead", ahead[0][1],
                     show.count(behind[0]))
+    return sentence("{}.", told) if last is None else sentence(
+        "{}, and with {} the SVM is, {} against {}.", told, show.count(ahead[-1][0]), *map(show.pct, last))
 
 
 def orders(record):
@@ -241,9 +250,9 @@ def ablations(record, questions):
                       ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"), of=record)
 
 
-def origin(record) -> str:
-    """Where the numbers come from, in words."""
-    return runs.origin(record, record.inputs["settings"]["scale"] == "full")
+def origin(*records) -> str:
+    """Where the numbers of records that were made on one machine come from, in words."""
+    return runs.origin(records[0], records[0].inputs["settings"]["scale"] == "full", records)
 
 
 def of(name: str, settings, corpus, say=lambda text: None) -> runs.Record:

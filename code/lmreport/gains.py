@@ -67,7 +67,7 @@ def table(record):
             way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
             for name, factor, way in (("tokens", 1e-6, lambda v: show.num(v, 2)), ("memory", 1, show.count)))]
         rows.append([show.count(at + 1), point["name"], show.pct(accuracy(record, at)), *compared, *paid])
-    headers = ["", "step", "accuracy", "against", "points ±", "p", "processor min", "million tokens", "MiB"]
+    headers = ["", "step", "accuracy", "against", "points ±", "p", "CPU min", "10⁶ tokens", "peak MiB"]
     return show.table(rows, headers, ("right", "left", *["right"] * 7), of=record)
 
 

@@ -75,6 +75,12 @@ def ece(record) -> float:
 
 
 @of_records
+def too_sure(record) -> float:
+    """By how much the mean of the largest probabilities is above the accuracy; below 0: not sure enough."""
+    return evaluate.probabilities(record["logits"]).max(-1).mean() - record.correct.mean()
+
+
+@of_records
 def only_first(a, b) -> float:
     """Number of test texts that `a` classifies rightly and `b` does not."""
     return evaluate.mcnemar(a.correct, b.correct)["only_a"]

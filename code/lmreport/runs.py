@@ -217,13 +217,14 @@ def groups(recorded: dict, live: dict) -> dict[str, dict]:
     return {title: records for title, records in named.items() if records}
 
 
-def origin(record: Record, was_recorded: bool) -> str:
-    """Where a record's numbers come from, as part of a sentence."""
+def origin(record: Record, was_recorded: bool, beside=()) -> str:
+    """Where the numbers of a record, and of those `beside` it, come from, as part of a sentence."""
     hardware = record.made["hardware"]
     where = hardware["gpu"] or f"{hardware['cores']} cores of an {hardware['cpu']}"
     what = "the recorded full-scale runs" if was_recorded else f"this render’s own runs at the scale “" \
         f"{record.inputs['settings']['scale']}”"
-    return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {record.made['date'][:10]})"
+    days = sorted({r.made["date"][:10] for r in (record, *beside)})
+    return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {' to '.join(days[::len(days) - 1 or 1])})"
 
 
 def inputs_code(name: str) -> dict:

@@ -82,6 +82,24 @@ def size(bert, lstm, classifier, source) -> Marked:
                     show.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2))
 
 
+def bound(bert, lstm) -> Marked:
+    """What the load of the machine, and the numbers that were computed with, mean for the ratio of the two times."""
+    cores, told = lstm.made["hardware"]["cores"], "So the ratio is rough."
+    if lstm.made["load_before"] > cores >= bert.made["load_before"]:
+        told = "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is probably larger."
+    return sentence("{}{}", told, " The Transformer’s run computed in bf16, which not every processor of that "
+                                  "description does." if bert["bf16"] and not bert.made["hardware"]["gpu"] else "")
+
+
+def copies(found: dict) -> Marked:
+    """Which texts of the data are exact copies of one another."""
+    if not found["copies"]:
+        return Marked("no text is an exact copy of another (near copies were not looked for).")
+    return sentence("{} texts are exact copies of another. Of the groups that they form, {} reach across training and "
+                    "test, and {} carry different tags.", show.count(found["copies"]),
+                    show.count(found["across_splits"]), show.count(found["across_tags"]))
+
+
 def stand_in(bert) -> Marked:
     """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
     name, told = bert.label, ""

@@ -74,11 +74,13 @@ def as_accurate(bench: dict):
     return sentence(
         f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs and {rate}. "
         "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95 % margin of "
-        "that difference is {} points, so it is {}; only larger differences are ruled out.{}",
+        "that difference is {} points, so it is {}; ruled out are differences, ours less the literal one’s, outside {} "
+        "to {} points.{}",
         show.count(record["train_texts"]), show.count(seeds), "s" * (seeds > 1), show.count(chosen["epochs"]),
         show.count(len(record["labels"])), show.pct(literal), show.pct(mine),
         show.fixed(abs(points), 2), show.more_or_less(points, 0, "more", "less", "of difference"),
         show.fixed(margin, 2), show.more_or_less(abs(points), margin, "more than chance", "within chance"),
+        show.fixed(points - margin, 2), show.fixed(points + margin, 2),
         "" if seeds == 1 else sentence(" From seed to seed it goes from {} to {} points.", *(
             show.fixed(of(record, name, -1), 2) for name in ("lowest_points", "highest_points"))))
 

@@ -13,6 +13,7 @@ from lmreport.cache import remember
 from lmreport.drawn import drawn
 from lmreport.settings import cuda_available
 
+PROBE_LENGTH = 48  # word pieces of a text that the probe of a frozen encoder reads
 WAYS = ("fine-tuned", "frozen", "from scratch")
 
 
@@ -100,7 +101,8 @@ def subset(labels, size: int, seed: int) -> np.ndarray:
 @remember
 def frozen_against_random(path: str, digest: str, data: str, texts: list[str], labels: list[int],
                           test_texts: list[str], test_labels: list[int],
-                          sizes: tuple[int, ...] = (20, 40, 80, 160), max_length: int = 48, seed: int = 0) -> dict:
+                          sizes: tuple[int, ...] = (20, 40, 80, 160), max_length: int = PROBE_LENGTH,
+                          seed: int = 0) -> dict:
     """Accuracy of the same linear head on the encoder at `path` and on its architecture with random weights.
 
     digest, data: of the weights and of the texts, so that a record belongs to them. Returns arrays (sizes,).

@@ -25,6 +25,7 @@ QUESTIONS = (  # written for this report; words come back, so that a head can lo
     "my method returns null because the method that it calls returns null first",
     "convert a date string to a date object and the date object back to a string",
 )
+WORDS = 10  # different tokens in the task of two neighbours
 PATTERNS = ("previous token", "next token", "itself", "same word elsewhere", "[CLS]", "[SEP]")
 
 
@@ -176,11 +177,11 @@ def head_times(heads: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12), n: int = 128, d:
 def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3, seed: int = 0) -> dict:
     """One layer of attention learns to name the token before and the one two before: {"accuracy": (steps,)}.
 
-    16 random tokens out of 10; both answers are read linearly from the same output vector. The parameters are as
+    16 random tokens out of WORDS; both answers are read linearly from the same output vector. The parameters are as
     many for each number of heads. accuracy: share of tokens named right in each batch, before its update.
     """
     generator = torch.Generator().manual_seed(seed)
-    n, words = 16, 10
+    n, words = 16, WORDS
     shapes = {"word": (words, d), "place": (n, d), "w_in": (3 * d, d), "w_out": (d, d), "read": (d, 2 * words)}
     weights = {name: (torch.randn(shape, generator=generator) / (1 if name in ("word", "place") else d**0.5))
                .requires_grad_() for name, shape in shapes.items()}

@@ -98,11 +98,11 @@ def fills() -> list[tuple[str, ...]]:
     rows = []
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         scores, mask = torch.tensor([1, 2, 3], dtype=dtype), torch.tensor([1, 1, 0], dtype=dtype)
-        for name, fill in (("−∞", -torch.inf), ("−1e9", -1e9), ("smallest finite", torch.finfo(dtype).min)):
+        for name, fill in (("−∞", -torch.inf), ("−1e9", -1e9), ("lowest finite", torch.finfo(dtype).min)):
             stored = torch.tensor(fill, dtype=dtype)
             weights = [(scores + (1 - mask) * stored).softmax(-1), torch.where(mask > 0, scores, stored).softmax(-1),
                        (scores + stored).softmax(-1)]
-            kept = show.num(stored.item()).replace("-", "−").replace("inf", "∞")
+            kept = show.num(stored.item(), 5).replace("-", "−").replace("inf", "∞")
             rows.append((str(dtype).removeprefix("torch."), name, kept,
                          *(", ".join(f"{w:.2f}" for w in row.tolist()) for row in weights)))
     return rows

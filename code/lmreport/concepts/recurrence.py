@@ -198,6 +198,10 @@ def plot_cost(steps: dict, seconds: dict):
         axes.set_xticks(steps["lengths"][::2], [f"{n:,}" for n in steps["lengths"][::2]])
         axes.minorticks_off()
         axes.legend()
+    low, high = right.get_ylim()
+    ticks = [m * 10.0**e for e in range(-3, 5) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+    right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    right.minorticks_off()
     return fig
 
 

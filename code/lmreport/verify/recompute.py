@@ -15,6 +15,7 @@ import numpy as np
 from lmreport.errors import ReportError
 
 LOADED: dict[Path, dict] = {}
+FAILURES = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError)  # of an altered document
 
 
 def load(path: Path) -> dict:
@@ -96,10 +97,18 @@ def macro_f1(run):
     return sum(score(run, "f1", tag) for tag in range(len(table(run)))) / len(table(run))
 
 
-def ece(run):
+def surest(run) -> np.ndarray:
+    """The largest probability of each text."""
     logits = run["logits"].astype(float)
-    p = 1 / np.exp(logits - logits.max(1, keepdims=True)).sum(1)  # the largest probability of each text
-    hits, total = right(run), 0.0
+    return 1 / np.exp(logits - logits.max(1, keepdims=True)).sum(1)
+
+
+def too_sure(run):
+    return (surest(run) - right(run)).sum() / run["labels"].size
+
+
+def ece(run):
+    p, hits, total = surest(run), right(run), 0.0
     for low in range(10):
         inside = (np.floor(np.minimum(p * 10, 9.5)) == low)
         total += abs(hits[inside].sum() - p[inside].sum())
@@ -220,6 +229,11 @@ def mean_size_but(run, path, place):
     return sum(abs(float(v)) for i, v in enumerate(values) if i != place) / (len(values) - 1)
 
 
+def column_mean(run, path, column):
+    values = entry(run, path)
+    return sum(values.ravel()[column % values.shape[-1]::values.shape[-1]].tolist()) / (values.size // values.shape[-1])
+
+
 def p_across(run, first, other, second):
     return p_between({"labels": run["labels"], "first": entry(run, first), "second": entry(other, second)},
                      "first", "second")
@@ -264,10 +278,10 @@ def least(*values):
 
 
 FUNCTIONS = {f.__name__: f for f in (
-    value, texts, best_epoch, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, only_first,
+    value, texts, best_epoch, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, too_sure, only_first,
     only_second, p_value, outcome, wrong, confused_true, confused_as, confused, error_between, cut_share, chance_of,
     answer, order, most, least, abs, entry, share, p_between, margin, rank_correlation, rank_p, mean_size_but,
-    p_across, heads_within_chance, heads_better_removed, surely, missed_by_all, agreed_wrong)}
+    column_mean, p_across, heads_within_chance, heads_better_removed, surely, missed_by_all, agreed_wrong)}
 SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
 
 
@@ -275,7 +289,7 @@ def evaluated(expression: str, runs: dict[str, dict]):
     """The value of an expression; `runs`: what each record's symbol stands for, as `load` gives it.
 
     Nothing but arithmetic and the functions above is computed, so that a forged document can do no harm.
-    Raises ReportError for anything else, and for a record that is not there.
+    Raises ReportError for anything else, for a record that is not there, and for a part of it that is not.
     """
     def of(node):
         match node:
@@ -297,3 +311,5 @@ def evaluated(expression: str, runs: dict[str, dict]):
         return of(ast.parse(expression, mode="eval").body)
     except SyntaxError:
         raise ReportError(f"{expression!r} is no expression") from None
+    except FAILURES as error:
+        raise ReportError(f"{expression!r} cannot be computed again ({type(error).__name__}: {error})") from None
