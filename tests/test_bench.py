@@ -5,7 +5,9 @@ import pytest
 from datasets import Dataset
 
 from lmreport import batches, data, models, rows, vectorize
-from lmreport.bench import accuracy, machine, predicting, scale, training
+from lmreport.bench import accuracy, machine, measure, predicting, scale, training
+from lmreport.errors import ReportError
+from lmreport.settings import load, resolved
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,23 @@ def test_rows_are_all_read_in_a_process_whose_memory_is_watched():
     found, = scale.measured([3000], 1, print)
     assert found["read"] == found["rows"] == 3000 and found["largest_batch"] <= scale.BUDGET
     assert 50 < found["peak_mb"] < 2000 and found["total_s"] == pytest.approx(sum(found["seconds"].values()))
+
+
+def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(monkeypatch, tmp_path, capsys):
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LMREPORT_DATA", raising=False)
+    made, values = [], {"list": [], "rows": np.ones(1)}
+    monkeypatch.setitem(measure.MEASURES, "bench_scale", lambda *given: made.append(1) or dict(values))
+    settings, sizes, said = resolved(load(data="sample"), "cpu"), {"rows": [7]}, []
+    with pytest.raises(ReportError, match="not recorded on the sample"):
+        measure.run("bench_scale", sizes, settings, True, said.append)
+    assert not made
+    monkeypatch.setattr(data, "obtain", lambda *given: data.Corpus("nowhere", "real", "a test", "0" * 64))
+    for force, times in ((False, 1), (False, 1), (True, 2)):
+        measure.run("bench_scale", sizes, settings, True, said.append, force)
+        assert len(made) == times
+    assert sum("--force measures again" in line for line in said) == 1
 
 
 def test_growth_in_proportion_has_the_exponent_one():

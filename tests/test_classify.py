@@ -202,6 +202,18 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, c
         list(textfile.texts(str(path)))
 
 
+def test_an_empty_field_is_an_empty_text(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": null}\n{"text": 7}\n')
+    assert list(textfile.texts(str(tmp_path / "a.jsonl"))) == ["", "7"]
+
+
+def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
+    (tmp_path / "a.txt").write_text("sort a dict\n" * 20_000)
+    command = f"{sys.executable} -m lmreport.cli predict --file {tmp_path}/a.txt --weights '{folder}' | head -1"
+    done = subprocess.run(command, shell=True, text=True, capture_output=True)
+    assert done.stdout.strip() in data.TAGS and "Traceback" not in done.stderr and "Broken" not in done.stderr
+
+
 @pytest.mark.parametrize("given, said", [([], "either questions or --file"), (["x", "--file", "y"], "either"),
                                          (["--file", "y", "--weights", "nowhere"], "lacks config.json")])
 def test_what_cannot_be_predicted_is_told(given, said, capsys):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lmreport import data
+from lmreport import audit, data
 from lmreport.errors import ReportError
 
 SIZES = {"train": 3, "test": 2}
@@ -36,8 +36,8 @@ def make(folder, change=lambda folder: None):
     return folder
 
 
-def packed(folder, archive):
-    with tarfile.open(archive, "w:gz") as tar:
+def packed(folder, archive, mode="w:gz"):
+    with tarfile.open(archive, mode) as tar:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 tar.add(path, path.relative_to(folder).as_posix())
@@ -94,6 +94,37 @@ def test_truncated_archive_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(ReportError, match="not a whole tar archive"):
         data.obtain(str(archive), quiet)
     assert not list((tmp_path / "cache" / "data").glob("*"))
+
+
+def test_a_damaged_archive_of_another_kind_is_refused_too(tmp_path):
+    whole = packed(make(tmp_path / "d"), tmp_path / "d.tar.xz", "w:xz")
+    archive = tmp_path / "e.tar.xz"
+    archive.write_bytes(whole.read_bytes()[:60] + b"damage" + whole.read_bytes()[66:])
+    with pytest.raises(ReportError, match="not a whole tar archive"):
+        data.obtain(str(archive), quiet)
+
+
+def test_what_a_desktop_leaves_in_a_folder_is_no_harm(tmp_path):
+    folder = make(tmp_path / "d")
+    before = data.obtain(str(folder), quiet).digest
+    (folder / ".DS_Store").write_bytes(b"\0")
+    (folder / "train" / ".hidden").write_bytes(b"\0")
+    assert data.obtain(str(folder), quiet).digest == before
+
+
+def test_the_audit_counts_copies_names_and_blanks(tmp_path):
+    folder = make(tmp_path / "d")
+    for number, path in enumerate(folder.rglob("*.txt")):
+        path.write_text(f"question {number}")
+    for name, text in {"train/java/0.txt": "BLANK in java", "train/java/1.txt": "a copy",
+                       "test/java/0.txt": "a copy\n", "train/python/0.txt": "a copy", "test/csharp/0.txt": "c# x",
+                       "test/python/1.txt": "pythonic blank", "train/javascript/0.txt": "js and java"}.items():
+        (folder / name).write_text(text)
+    found = audit.audit(str(folder), str(tmp_path))
+    assert (found["copies"], found["across_splits"], found["across_tags"]) == (2, 1, 1)
+    one = 1 / found["texts"]["java"]
+    assert found["named"] == pytest.approx({"csharp": one, "java": one, "javascript": one, "python": 0})
+    assert found["blank"] == pytest.approx({"csharp": 0, "java": one, "javascript": 0, "python": one})
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +115,26 @@ def test_a_training_learns_is_recorded_and_found_again(corpus, settings, monkeyp
     from lmreport.evaluate import QUESTIONS
     again = finetune.predict_texts(model, vectorize.load_tokenizer(str(folder)), list(QUESTIONS))
     assert again == pytest.approx(record["question_probabilities"], abs=2e-3)  # the Trainer's model computes in bf16
+
+
+def test_weights_that_are_missing_are_made_without_touching_the_record(corpus, settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    record = train.run("transformer", settings, corpus, say=print)
+    folder, before = train.fine_tuned(record), record.path.read_bytes()
+    shutil.rmtree(folder)
+    said = []
+    assert train.trained_model(settings, corpus, said.append) == folder and (folder / "config.json").is_file()
+    assert record.path.read_bytes() == before and "lacks the weights" in said[0]
+
+
+@pytest.mark.parametrize("sizes, said", [
+    ({"train_size": 12}, "train_size: 12 gives 3 of .* for validation"), ({"train_size": 2}, "gives 2 of .* for train"),
+    ({"test_size": 3}, "test_size: 3 gives 3 of 160 texts for test"), ({"test_size": 158}, "gives 158 of 160"),
+])
+def test_a_size_without_a_text_of_each_class_is_refused(corpus, settings, sizes, said):
+    with pytest.raises(ReportError, match=said):
+        train.splits_for(dataclasses.replace(settings, **sizes), corpus)
+    assert len(train.splits_for(dataclasses.replace(settings, test_size=160), corpus)["test"]) == 160
 
 
 TRAIN = """

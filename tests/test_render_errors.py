@@ -7,8 +7,10 @@ import json
 import nbformat
 import pytest
 
+from lmreport import data, models
 from lmreport.errors import ReportError
-from lmreport.render import render
+from lmreport.render import fresh, render, source
+from lmreport.render import project as projects
 from rendering import FRONT, OPTIONS, Page, own, project, text
 
 CELL = "```{python}\n#| label: fig-a\n1\n```\n"
@@ -98,6 +100,30 @@ def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch):
     assert {p.name: p.read_bytes() for p in out.iterdir()} == first
     (folder / "report/index.qmd").write_text(FRONT + "Other.\n")
     assert "Other." in (own(folder) / "index.html").read_text()
+
+
+def test_other_data_another_model_or_run_is_a_reason_to_render_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    folder = project(tmp_path, "```{python}\nimport lmreport\n```\n", FRONT)
+    document = projects.read(folder, ("html",), None)[0]
+
+    def now():
+        return fresh.made_from(document, source.read(document), ("html",), {})
+
+    monkeypatch.setattr(data, "at_hand", lambda name: None)
+    monkeypatch.setattr(models, "at_hand", lambda name: models.Source("one", "/nowhere", "0" * 64))
+    before = now()
+    assert before == now() and fresh.changes(before, now()) == []
+    monkeypatch.setattr(data, "at_hand", lambda name: data.Corpus("nowhere", "real", "a test", "ab" * 32))
+    monkeypatch.setattr(models, "at_hand", lambda name: models.Source("other", "/nowhere", "0" * 64))
+    assert fresh.changes(before, now()) == ["data not here → abababababab", "model one → other"]
+    before = now()
+    (tmp_path / "cache" / "runs").mkdir(parents=True)
+    (tmp_path / "cache" / "runs" / "lstm-0123456789abcdef.json").write_text("{}")
+    assert fresh.changes(before, now())[0].startswith("lstm-0123456789abcdef none → ")
+    before = now()
+    (folder / "CITATION.cff").write_text("title: another")
+    assert fresh.changes(before, now()) == ["CITATION.cff is new"]
 
 
 def test_parameters_profile_and_notebook(tmp_path):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from lmreport import cache, data, provenance, runs, staleness
+from lmreport import cache, data, origin, provenance, runs, staleness
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
@@ -81,6 +81,19 @@ def test_digest_of_code_is_that_of_any_python():
         "args=[arg(arg='self'), arg(arg='x')], vararg=arg(arg='rest'), kwonlyargs=[], kw_defaults=[], "
         "defaults=[Constant(value=1)]), body=[Return(value=List(elts=[Name(id='x', ctx=Load()), Starred(value=Name("
         "id='rest', ctx=Load()), ctx=Load())], ctx=Load()))], decorator_list=[])], decorator_list=[])")
+
+
+@pytest.mark.parametrize("given, said", [
+    ({}, "--scale quick --force"), ({"seed": 3, "lstm_epochs": 2}, "--scale quick --seed 3 --lstm-epochs 2 --force"),
+    ({"scale": "full"}, "--scale full --force")])
+def test_the_command_that_makes_a_run_again_names_what_is_not_the_scales_standard(given, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    monkeypatch.chdir(tmp_path)
+    settings = resolved(load(**{"scale": "quick"} | given), "cpu")
+    made = runs.write("lstm", runs.inputs("lstm", settings, CORPUS),
+                      {"labels": np.zeros(4)}, runs.made_here("lstm"))
+    assert origin.options(made) == said
 
 
 def test_a_copy_without_its_history_can_be_told_its_commit(monkeypatch):

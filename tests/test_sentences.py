@@ -1,5 +1,6 @@
 """Sentences whose words depend on results say what the results say, whichever way they fall."""
 
+import dataclasses
 import html
 import re
 
@@ -58,9 +59,13 @@ def test_few_texts_tell_where_the_encoder_is_ahead(record, encoder, linear, said
     assert re.search(said, plain(findings.few_texts(*curves(record, encoder, linear))))
 
 
-def test_two_times_are_as_rough_as_the_load_and_the_numbers_make_them(record):
-    import dataclasses
+def test_curves_of_two_scales_are_not_compared(record):
+    curve, linear = curves(record, (0.8, 0.82, 0.84), (0.5, 0.9, 0.95))
+    short = dataclasses.replace(linear, values=linear.values | {"labels": linear["labels"][:20]})
+    assert "measured at another scale" in findings.few_texts(curve, short)
 
+
+def test_two_times_are_as_rough_as_the_load_and_the_numbers_make_them(record):
     def under(name, load, **values):
         made = record(name, **values)
         return dataclasses.replace(made, made=made.made | {"load_before": load, "hardware": {"cores": 2, "gpu": ""}})
@@ -78,8 +83,6 @@ def test_copies_are_told_only_where_there_are_any():
 
 
 def test_the_days_of_several_runs_are_a_span(record):
-    import dataclasses
-
     runs_of = [dataclasses.replace(record(name), made={"date": f"2026-11-{day}T01:02:03Z", "hardware": {
         "cores": 2, "cpu": "AMD", "gpu": ""}}) for name, day in (("lstm", 23), ("transformer", 25))]
     assert "(2 cores of an AMD, 2026-11-23 to 2026-11-25)" in runs.origin(runs_of[1], True, runs_of)

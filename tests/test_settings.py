@@ -27,6 +27,25 @@ def test_argument_beats_environment_beats_file_beats_default(clean, monkeypatch)
     assert settings.load(clean, seed="5").seed == 5
 
 
+@pytest.mark.parametrize("start", [".", "elsewhere"])
+def test_a_path_holds_in_every_folder(clean, monkeypatch, start):
+    """The cells of the report run in report/, not where the command was typed."""
+    (clean / "elsewhere").mkdir()
+    monkeypatch.chdir(clean / start)
+    archive, model = clean / "my.tar.gz", clean / "my model"
+    archive.write_text("")
+    model.mkdir()
+    relative = os.path.relpath(archive)
+    assert settings.load(data=relative).data == str(archive) == settings.load(data=str(archive)).data
+    monkeypatch.setenv("LMREPORT_MODEL", "my model")  # from the project's root too
+    assert settings.load().model == str(model)
+    (clean / "my.toml").write_text('data = "my.tar.gz"\n')
+    monkeypatch.setenv("LMREPORT_SETTINGS", "my.toml")
+    assert settings.load().data == str(archive)
+    for name in ("auto", "sample", "https://host/my.tar.gz", "nowhere.tar.gz"):
+        assert settings.load(data=name).data == name
+
+
 @pytest.mark.parametrize("given, said", [
     ({"sede": 1}, "did you mean 'seed'"),
     ({"scale": "big"}, "none of quick, full, auto"),

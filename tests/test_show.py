@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmreport import show
+from lmreport.shown import Marked
+from lmreport.verify import writing
 
 HOSTILE = ["<script>alert(1)</script>", "{{< include /etc/passwd >}}", "`x`{=html}", "```{=typst}\n#eval(\"1\")\n```",
            "@fig-x and [@nobody]", "$x^2$ and \\(y\\)", "a | b \\| c", "--- *not* _this_ --", "![x](http://example.com/y)",
@@ -85,3 +87,21 @@ def test_the_source_of_a_function_has_its_docstring_short_and_as_wide_as_a_page(
     compile(shown, "shown", "exec")
     assert max(map(len, show.source(show.table).split('"""')[1].splitlines())) <= show.CODE_WIDTH
     assert show.source(show.table).split('"""')[1].count(".") == 1  # the first line alone, without the next paragraph
+
+
+@pytest.mark.parametrize("value, said", [(0.0009996, "1 ms"), (0.9996, "1 s"), (59.96, "1 min 0 s"), (0, "0 µs"),
+                                         (0.5, "500 ms"), (75, "1 min 15 s")])
+def test_a_duration_takes_its_unit_once_it_is_rounded(value, said):
+    assert show.duration(value) == said == writing.duration(value)
+
+
+def test_zero_has_no_sign_and_counts_are_rounded():
+    assert show.pct(-0.0002) == "0.0 %" and show.fixed(-0.04, 1) == "0.0" and show.fixed(-0.06, 1) == "−0.1"
+    assert show.count(22.7) == "23" and show.count(100 * 0.29) == "29" and show.count(1234.4) == "1,234"
+    assert all(writing.agrees(text, text.form, float(text.value)) for text in (
+        show.pct(-0.0002), show.fixed(-0.04, 1), show.count(22.7), show.count(100 * 0.29)))
+
+
+def test_an_empty_sentence_shows_nothing():
+    """Quarto, and so our renderer, leaves the code of an inline value that is empty."""
+    assert Marked("")._repr_markdown_() == "<!-- -->" and Marked("a")._repr_markdown_() == "a"

@@ -1,6 +1,7 @@
 """`lmreport status` and `lmreport runs`: what is fresh, stale or missing and why, without changing anything."""
 
 import copy
+import dataclasses
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmreport import data, models, notices, provenance, runs, staleness, status, studies
+from lmreport import data, models, notices, options, provenance, runs, staleness, status, studies
 from lmreport.bench import measure
 from lmreport.render import fresh, project, source
 from lmreport.settings import load, resolved
@@ -100,6 +101,22 @@ def test_a_study_of_another_fine_tuned_model_says_so(root):
     now = made.inputs | {"tuned": "f" * 16, "model": made.inputs["model"] | {"digest": "e" * 64}}
     found = staleness.reasons(made, now)
     assert found[0].startswith("weights of the model differ") and found[1].endswith("→ ffffffff)") and len(found) == 2
+
+
+def test_a_stack_on_other_runs_than_those_shown_says_so(root):
+    lstm, ladder = record("lstm", "full"), record("tfidf_svm", "full")
+    stack = dataclasses.replace(ladder, inputs=ladder.inputs | {"tuned": "a" * 16, "members": {
+        "lstm": "b" * 16, "tfidf_svm": ladder.key, "transformer": "a" * 16}})
+    assert staleness.of_another(stack, {"lstm": lstm, "tfidf_svm": ladder}) == [
+        f"it stands on another run of lstm (record bbbbbbbb → {lstm.key[:8]})"]
+    assert staleness.of_another(stack, {"tfidf_svm": ladder}) == []
+    assert staleness.reasons(stack, stack.inputs | {"members": stack.inputs["members"] | {"lstm": "c" * 16}}) == [
+        "it stands on another run of lstm (record bbbbbbbb → cccccccc)"]
+
+
+def test_the_names_on_the_command_line_are_those_of_the_runs():
+    assert options.MODELS == tuple(runs.COMPUTED_BY) and options.STUDIES == tuple(runs.STUDIES)
+    assert options.BENCHES == tuple(runs.BENCHES)
 
 
 def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):

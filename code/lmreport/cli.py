@@ -81,7 +81,8 @@ def run(arguments) -> int:
         elif name in BENCHES:
             from lmreport.bench import measure
 
-            measure.run(name, measure.sizes_of(name.removeprefix("bench_")), settings, record=True)
+            measure.run(name, measure.sizes_of(name.removeprefix("bench_")), settings, record=True,
+                        force=arguments.force)
         elif not arguments.force:
             raise ReportError(f"run: {name} is an experiment, kept until its code changes; --force makes it anew")
         elif not cache.again(name):
@@ -118,7 +119,7 @@ def predict(arguments) -> int:
     if cuda_available():
         model.to("cuda")
     for text, row in zip(arguments.question, finetune.predict_texts(
-            model, vectorize.load_tokenizer(str(folder)), arguments.question), strict=True):
+            model, vectorize.load_tokenizer(str(folder)), arguments.question, settings.max_length), strict=True):
         names = [model.config.id2label[i] for i in range(len(row))]
         chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
@@ -233,6 +234,9 @@ def main(argv: list[str] | None = None) -> int:
     except ReportError as error:
         say(f"lmreport: {error}")
         return 2
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import lzma
 import shutil
 import socket
 import tarfile
@@ -15,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from lmreport import lock
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.settings import cache_root
@@ -137,8 +139,15 @@ def download(address: str, folder: Path, name: str) -> Path:
 def unpacked(archive: Path, say=print) -> Corpus:
     """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it into place."""
     folder = unpacked_at(archive)
-    if (folder / "corpus.json").is_file():
-        return Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
+    if not (folder / "corpus.json").is_file():
+        with lock.only_one(f"data-{folder.name}", say):
+            if not (folder / "corpus.json").is_file():
+                unpack(archive, folder, say)
+    return Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
+
+
+def unpack(archive: Path, folder: Path, say) -> None:
+    """Unpack and verify `archive`; `folder` appears when that has gone well."""
     say(f"data: unpacking {archive.name}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
@@ -154,7 +163,6 @@ def unpacked(archive: Path, say=print) -> Corpus:
     if corpus.digest not in KNOWN:
         say(f"data: {archive.name} has the right structure but another content (digest {corpus.digest[:12]}…); "
             "its results are kept apart")
-    return corpus
 
 
 def unpacked_at(archive: Path) -> Path:
@@ -185,7 +193,7 @@ def extract(archive: Path, folder: Path) -> None:
                     raise ReportError(f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB; it is not the data")
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ReportError(f"data: {archive.name!r} is not a whole tar archive ({error}); delete it and fetch it again, "
                           "or set LMREPORT_DATA to another one") from error
     except OSError as error:
@@ -201,7 +209,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "") -> Corpus:
              for name, paths in found.items() if len(paths) != expected[name.split("/")[0]]]
     others = sorted({p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(found))
     others += sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")
-                     if p.is_file() and p.suffix != ".txt" and p.name != "README.md")[:3]
+                     if p.is_file() and p.suffix != ".txt" and p.name != "README.md" and p.name[0] != ".")[:3]
     wrong += [f"something unexpected in {name!r}" for name in others[:3]]
     wrong += [f"{p.relative_to(folder).as_posix()} {trouble}" for paths in found.values() for p in paths
               if (trouble := unreadable(p))][:3]

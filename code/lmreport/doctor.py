@@ -22,13 +22,25 @@ NEEDED_GB = 3  # data, models and checkpoints of one full run
 
 def report() -> int:
     """Print a line for each thing that the report needs; 0 if nothing needed is missing, else 1."""
-    findings = [python(), *libraries(), renderer(), gpu(), settings(), data(), model(), disk()]
-    for state, what, mend in findings:
+    bad = 0
+    for state, what, mend in found():
         mark = "ok  " if state else "gap " if state is None else "FAIL"
-        print(f"{mark}  {what}" + (f"\n      → {mend}" if mend else ""))
-    bad = sum(state is False for state, _, _ in findings)
+        print(f"{mark}  {what}" + (f"\n      → {mend}" if mend else ""), flush=True)
+        bad += state is False
     print(f"\n{'Everything needed is here.' if not bad else f'{bad} needed thing(s) missing; see the arrows above.'}")
     return int(bad > 0)
+
+
+def found():
+    """(state, what, mend) of each thing looked for, one after the other; state None: a gap that can be lived with."""
+    yield python()
+    yield from libraries()
+    for look in (renderer, gpu, settings, data, model, disk):
+        try:
+            yield look()
+        except ImportError as error:
+            yield False, f"{look.__name__}: not looked for, since {error.name} cannot be imported", \
+                "install what is missing (above)"
 
 
 def python():
@@ -98,11 +110,11 @@ def model():
     from lmreport import models
 
     try:
-        source = models.locate(load().model)
+        source = models.at_hand(load().model)
     except ReportError as error:
         return False, str(error), ""
     return (None if source.why else True), f"model: {source.name}" + (f". {source.why}" if source.why else ""), \
-        "connect to a network once, or set LMREPORT_MODEL to a folder" if source.why else ""
+        "a render fetches it where there is a network; or set LMREPORT_MODEL to a folder" if source.why else ""
 
 
 def disk():

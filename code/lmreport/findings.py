@@ -11,7 +11,7 @@ import numpy as np
 from lmreport import evaluate, runs, sentences, show, studies
 from lmreport.measures import SURE
 from lmreport.quantity import of_records
-from lmreport.shown import sentence
+from lmreport.shown import Marked, sentence
 
 
 @of_records
@@ -59,13 +59,13 @@ def rank_p(record, first: str, second: str) -> float:
 @of_records
 def mean_size_but(record, path: str, place: int) -> float:
     """Mean of the sizes (absolute values) in an array, but for one place."""
-    return np.abs(np.delete(at(record, path), place)).mean()
+    return np.abs(np.delete(at(record, path), place)).mean(dtype=float)
 
 
 @of_records
 def column_mean(record, path: str, column: int) -> float:
     """Mean of one column of matrices (…, n, n), such as the attention that one token gets."""
-    return at(record, path)[..., column].mean()
+    return at(record, path)[..., column].mean(dtype=float)
 
 
 @of_records
@@ -133,6 +133,9 @@ def few_texts(record, linear):
     record: the learning curve; linear: that of the linear model, on the same texts.
     """
     values, ahead = curve(record), []
+    sizes = {point["size"] for point in record["points"]}
+    if not np.array_equal(record["labels"], linear["labels"]) or not {p["size"] for p in linear["points"]} <= sizes:
+        return Marked("The linear SVM was measured at another scale, so it is not compared here.")
     rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
     for row, size in enumerate(point["size"] for point in linear["points"]):
         way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])

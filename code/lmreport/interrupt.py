@@ -34,11 +34,16 @@ class CtrlC:
             signal.signal(signal.SIGINT, self.before)
 
     def stop(self, args, state, control) -> None:
-        """After a step: let the Trainer save its state if Ctrl-C was pressed, with several processes at any of them."""
+        """After a step: let the Trainer save its state if Ctrl-C was pressed, with several processes at any of them.
+
+        Raises Interrupted at once in a training that keeps no state.
+        """
         if args.world_size > 1:
             if state.global_step % EVERY:
                 return
             self.asked = anywhere(self.asked, args.device)
+        if self.asked and args.save_strategy == "no":  # a short one among several
+            raise Interrupted("what had ended before this training is kept; the same command goes on there")
         control.should_save |= self.asked
 
     def leave(self, state) -> None:

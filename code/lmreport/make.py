@@ -27,6 +27,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     """
     start = time.perf_counter()
     root = project_root()
+    params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
     os.environ["QUARTO_PROFILE"] = ",".join(project.read(root, formats, profile)[0].profiles)
     settings = resolved(load(root, **chosen))
@@ -43,6 +44,11 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     for name in runs.STUDIES:  # the recorded one; only where there is none, its quick form is made here
         findings.of(name, settings, corpus, say)
     os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
+    paths = {k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()}  # for another folder
+    params |= {k: v for k, v in paths.items() if k in params}
+    os.environ |= {ENV_PREFIX + k.upper(): v for k, v in paths.items()} | {
+        k: str(Path(os.environ[k]).expanduser().absolute()) for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
+        if os.environ.get(k)}
     paths = with_quarto(root, formats, profile, say) if use_quarto else \
         with_own(root, formats, params, profile, force, say)
     for path in paths:

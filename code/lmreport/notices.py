@@ -27,9 +27,9 @@ def notices(corpus, source, settings, recorded: bool):
 
 def stale(recorded: dict) -> list[str]:
     """A callout for recorded results that this code or these libraries would not give, or would not be known to."""
-    tuned, lines = recorded.get("transformer"), []
+    lines = []
     for record in recorded.values():
-        why = [*staleness.reasons(record), *staleness.of_another(record, tuned)]
+        why = [*staleness.reasons(record), *staleness.of_another(record, recorded)]
         if why:
             lines.append(f"- {record.label}, recorded on {record.made['date'][:10]}: since then {', '.join(why)}. "
                          f"`lmreport run {record.name} --scale full` makes it anew.")

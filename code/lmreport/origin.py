@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from lmreport import cache, provenance, runs, show, staleness
+from lmreport.settings import Settings, resolved
 from lmreport.shown import Marked, sentence
 
 
@@ -83,12 +84,23 @@ def hardware(found: dict) -> str:
 
 def commands(records: list, found: list) -> list[tuple[list[str], str]]:
     """(names, options) of the calls of `lmreport run` that make these again."""
-    scales: dict[str, list[str]] = {}
+    calls: dict[str, list[str]] = {}
     for record in records:
-        scales.setdefault(record.inputs["settings"]["scale"], []).append(record.name)
-    calls = [(names, f"--scale {scale} --force") for scale, names in scales.items()]
+        calls.setdefault(options(record), []).append(record.name)
+    calls = [(names, said) for said, names in calls.items()]
     experiments = list(dict.fromkeys(f.name for f in found))
     return calls + ([(experiments, "--force")] if experiments else [])
+
+
+def options(record) -> str:
+    """The options of `lmreport run` under which a run is made again: its scale, and what is not the scale's standard.
+    """
+    given = record.inputs["settings"]
+    standard = resolved(Settings(scale=given["scale"]), record.device)
+    chosen = runs.SETTINGS_OF.get(record.name, ("seed",))  # a study or a bench has sizes of its own
+    more = [f"--{name.replace('_', '-')} {given[name]}" for name in chosen
+            if name != "scale" and given[name] != getattr(standard, name)]
+    return " ".join([f"--scale {given['scale']}", *more, "--force"])
 
 
 def told(function):

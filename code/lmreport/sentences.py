@@ -104,7 +104,7 @@ def stand_in(bert) -> Marked:
     """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
     name, told = bert.label, ""
     if "distilbert-base" in name:
-        return Marked(told)
+        return Marked("The checkpoint is the one that the assignment names.")
     if "MiniLM" in name:
         told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
                "test questions were among them is not known."

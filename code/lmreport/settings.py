@@ -83,10 +83,22 @@ def load(root: Path | None = None, **given) -> Settings:
     """
     told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
     values = told | {k: v for k, v in given.items() if v not in (None, "")}
+    values |= {k: whole_path(str(values[k]), root) for k in ("data", "model") if k in values}
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
         raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
     return settings
+
+
+def whole_path(value: str, root: Path | None = None) -> str:
+    """`value` as a whole path if it is a path from the working folder or from the project's root, else as it is.
+
+    The cells of the report run in another folder than the command that was typed.
+    """
+    if value in ("auto", "sample") or "://" in value:
+        return value
+    found = [base / Path(value).expanduser() for base in (Path.cwd(), project_root(root))]
+    return next((os.path.abspath(path) for path in found if path.exists()), value)
 
 
 def resolved(settings: Settings, device: str | None = None) -> Settings:
@@ -106,7 +118,7 @@ def _from_environment() -> dict:
 def read_file(root: Path | None = None) -> dict:
     """What the settings file says; {} where there is none. Raises ReportError if it is no TOML."""
     named = os.environ.get(ENV_PREFIX + "SETTINGS")
-    path = Path(named).expanduser() if named else project_root(root) / "lmreport.toml"
+    path = Path(whole_path(named, root)) if named else project_root(root) / "lmreport.toml"
     if not path.is_file():
         if named:
             raise ReportError(f"LMREPORT_SETTINGS: there is no file {path}; name an existing one or unset it")

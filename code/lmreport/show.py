@@ -126,8 +126,8 @@ def num(value: float, digits: int = 3) -> Shown:
 
 
 def count(value: float) -> Shown:
-    """A whole number with thousands grouped: 8000 → "8,000"."""
-    return Shown(f"{int(value):,}", value, "count")
+    """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to even."""
+    return Shown(f"{round(value):,}", value, "count")
 
 
 def duration(seconds: float) -> Shown:
@@ -169,10 +169,10 @@ def _significant(value: float, digits: int) -> str:
 
 
 def _in_words(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
-    if seconds < 60:
-        return f"{seconds:.3g} s"
+    for factor, unit, limit in ((1e6, "µs", 1000), (1e3, "ms", 1000), (1, "s", 60)):
+        text = f"{seconds * factor:.3g}"
+        if float(text) < limit:  # once it is rounded: not "1e+03 ms"
+            return f"{text} {unit}"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
@@ -194,8 +194,11 @@ def _visible(c: str) -> str:
 
 
 def _minus(text: str) -> str:
-    """With a minus sign in place of the hyphen: a renderer turns some hyphens before digits into one, but not all."""
-    return text.replace("-", "−")
+    """With a minus sign in place of the hyphen: a renderer turns some hyphens before digits into one, but not all.
+
+    What is rounded to zero has no sign.
+    """
+    return re.sub(r"^-(?=0[0.]*( %)?$)", "", text).replace("-", "−")
 
 
 def _superscript(n: int) -> str:

@@ -14,7 +14,7 @@ class Marked(str):
     """Text that is Markdown already."""
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        return str(self) or "<!-- -->"  # where an inline value is empty, Quarto shows its code
 
 
 class Shown(str):

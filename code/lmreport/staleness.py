@@ -47,7 +47,10 @@ def model(then: dict, now: dict) -> list[str]:
                      f"{other['name']} {other['digest'][:8]})")
     if then.get("tuned") != now.get("tuned"):
         found.append(f"it looked at another fine-tuned model (record {then['tuned'][:8]} → {now['tuned'][:8]})")
-    return found
+    one, other = then.get("members") or {}, now.get("members") or {}
+    return found + [f"it stands on another run of {name} (record {one.get(name, 'none')[:8]} → "
+                    f"{other.get(name, 'none')[:8]})" for name in one | other
+                    if name != "transformer" and one.get(name) != other.get(name)]
 
 
 def settings(then: dict, now: dict) -> list[str]:
@@ -60,8 +63,9 @@ def versions(then: dict, now: dict) -> list[str]:
             if then.get(name) != now.get(name)]
 
 
-def of_another(record: runs.Record, tuned: runs.Record | None) -> list[str]:
-    """A reason if a study looked at another fine-tuned model than `tuned`, the one that is shown beside it."""
-    if tuned is None or not record.inputs.get("tuned"):
-        return []
-    return model(record.inputs, record.inputs | {"tuned": tuned.key})
+def of_another(record: runs.Record, shown: dict[str, runs.Record]) -> list[str]:
+    """A reason for each run that a study started from and that is not the one of its name `shown` beside it."""
+    then = record.inputs
+    tuned = shown["transformer"].key if then.get("tuned") and "transformer" in shown else then.get("tuned")
+    members = {name: shown[name].key if name in shown else key for name, key in (then.get("members") or {}).items()}
+    return model(then, then | {"tuned": tuned, "members": members})

@@ -87,7 +87,7 @@ def recorded(corpus) -> list[Line]:
             found.append(Line(name, "missing", (f"make it with: lmreport run {name} --scale full",)))
             continue
         record = newest[name]
-        why = [*staleness.reasons(record), *staleness.of_another(record, newest.get("transformer"))]
+        why = [*staleness.reasons(record), *staleness.of_another(record, newest)]
         found.append(fresh_or_stale(record, why))
     return found + [line for name in runs.BENCHES for line in measured(name, [r for r in kept if r.name == name])]
 

@@ -42,7 +42,8 @@ def json_field(file, path: str, column: str):
     for number, line in enumerate(file, 1):
         if line.strip():
             try:
-                yield str(json.loads(line)[column])
+                value = json.loads(line)[column]
+                yield "" if value is None else str(value)
             except (ValueError, KeyError, TypeError) as error:
                 raise ReportError(f"{path}, line {number}: no JSON object with the field {column!r} ({error!r}); name "
                                   "the field with --column") from error

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from lmreport import data, lock, models, progress, provenance, runs, show, split
+from lmreport.errors import ReportError
 from lmreport.settings import Settings, cache_root
 
 ORDER = tuple(runs.COMPUTED_BY)
@@ -21,19 +22,35 @@ def load_splits(corpus, seed: int):
 
     folder = cache_root() / "splits" / f"{corpus.digest[:16]}-{seed}"
     if not (folder / "dataset_dict.json").is_file():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
-            split.dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(part, "splits").rename(folder)
+        with lock.only_one(f"splits-{folder.name}", progress.say):
+            if not (folder / "dataset_dict.json").is_file():
+                convert(corpus, seed, folder)
     return load_from_disk(str(folder))
 
 
+def convert(corpus, seed: int, folder: Path) -> None:
+    """Save the splits of a corpus in `folder`, which appears when they are whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
+        split.dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(part, "splits").rename(folder)
+
+
 def splits_for(settings: Settings, corpus: data.Corpus):
-    """Train, validation and test of the size that the settings ask for."""
+    """Train, validation and test of the size that the settings ask for.
+
+    Raises ReportError for a size that leaves a split without a text of each class.
+    """
     splits = load_splits(corpus, settings.seed)
     sizes = {"train": settings.train_size, "validation": settings.train_size // 4, "test": settings.test_size}
     for name, size in sizes.items():
+        whole, classes = len(splits[name]), splits[name].features["labels"].num_classes
+        asked = "test_size" if name == "test" else "train_size"
+        if getattr(settings, asked) and (size < classes or whole - classes < size < whole):
+            raise ReportError(f"{asked}: {getattr(settings, asked)} gives {size} of {whole:,} texts for {name}, where "
+                              f"each of the {classes} classes must have one and leave one; choose more, fewer, or 0 "
+                              "for all")
         splits[name] = split.subset(splits[name], size, settings.seed)
     return splits
 
@@ -108,7 +125,10 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
         took = show.duration(record["train_seconds"])
         say(f"transformer: this machine lacks the weights of record {record.key}; training it here, which took {took} "
             f"where it was recorded ({record.made['date'][:10]})")
-        record = run("transformer", settings, corpus, force=True, say=say)
+        with lock.only_one(f"transformer-{provenance.digest(record.inputs)}", say):
+            if fine_tuned(record) is None:  # another process may have made it meanwhile; the record stays as it is
+                make_transformer("transformer", settings, splits_for(settings, corpus), models.locate(settings.model),
+                                 record.inputs, say)
         folder = fine_tuned(record)
     return folder
 

@@ -50,13 +50,18 @@ def sizes_of(name: str) -> dict:
     return SIZES[name] | (SIZES_ON_GPU.get(name, {}) if fast.device() == "cuda" else {})
 
 
-def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> None:
-    """Measure one thing; results on the sample, where there is no real data, are never recorded."""
+def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force: bool = True) -> None:
+    """Measure one thing, if need be by force; results on the sample, where there is no real data, are not recorded."""
     from lmreport import fast
 
     corpus, source = data.obtain(settings.data, say), models.locate(settings.model)
+    given = inputs(name, sizes, settings, corpus, source, fast.device())
+    if not force and (kept := runs.find(name, given)):
+        return say(f"bench: {name} was recorded on {kept.made['date'][:10]} ({kept.path.name}); --force measures again")
     if name in runs.WITHOUT_GPU and fast.device() == "cpu":
         say(f"bench: {name[6:]} may take {runs.WITHOUT_GPU[name]} without a GPU; each training that ends is kept")
+    if record and corpus.kind == "sample":
+        raise ReportError(f"{name} is not recorded on the sample; set LMREPORT_DATA to the real archive")
     made, start = runs.made_here(name), time.perf_counter()
     values = MEASURES[name](sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
@@ -65,10 +70,7 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say) -> Non
     path = project_root() / "_report" / "bench" / f"{name.removeprefix('bench_')}.json"
     cache.write_atomically(path, (json.dumps(listed, indent=1, default=float) + "\n").encode())
     print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
-    if record and corpus.kind == "sample":
-        raise ReportError(f"{name} was made on the sample and is not recorded; set LMREPORT_DATA to the real archive")
     if record:
-        given = inputs(name, sizes, settings, corpus, source, fast.device())
         say(f"bench: recorded in {runs.write(name, given, values, made).path}")
 
 

@@ -103,12 +103,12 @@ def records(documents: Documents) -> Iterator[Finding]:
 
     if documents.page is None:
         return
-    kinds = "|".join((*runs.COMPUTED_BY, *runs.STUDIES))
+    kinds = "|".join((*runs.COMPUTED_BY, *runs.STUDIES, *runs.BENCHES))
     shown = {run for told in documents.page.xpath("//@data-run")
              for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)}
     places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
-    tuned = None  # the fine-tuned model that is shown: the studies shown beside it must have looked at it
-    for name in sorted(shown, key=lambda run: (not run.startswith("transformer"), run)):
+    models = {}  # those that are shown: the studies shown beside them must have started from them
+    for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in runs.COMPUTED_BY, run)):
         kind = name.rpartition("-")[0]
         scale = next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
         if scale is None:
@@ -117,8 +117,8 @@ def records(documents: Documents) -> Iterator[Finding]:
             continue
         try:
             record = runs.read(runs.home(scale) / f"{name}.json")
-            tuned = record if kind == "transformer" and scale == "full" else tuned
-            why = [*staleness.reasons(record), *(staleness.of_another(record, tuned) if scale == "full" else [])]
+            models |= {kind: record} if kind in runs.COMPUTED_BY and scale == "full" else {}
+            why = [*staleness.reasons(record), *(staleness.of_another(record, models) if scale == "full" else [])]
         except ReportError as error:
             why = [str(error)]
         if why:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lmreport.errors import ReportError
@@ -20,8 +21,11 @@ def made_from(doc, cells, formats, params: dict) -> dict:
     files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
     others = {p for p in doc.path.parent.rglob("*") if p.is_file()}
     files |= {p: p.relative_to(doc.root).as_posix()
-              for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml"))}
+              for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml")) | set(
+                 doc.root.glob("CITATION.cff"))}
+    ours = any("lmreport" in cell.source for cell in cells)  # what it shows depends on data, model and records
     made = {
+        "at hand": at_hand() if ours else {}, "runs": own_runs() if ours else {},
         "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
         "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
         "settings": chosen(), "identity": who(), "data": data_stamp(chosen()),
@@ -39,7 +43,7 @@ def changes(then: dict, now: dict) -> list[str]:
     one, other = then["files"], now["files"]
     found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
              for name in sorted(one | other) if one.get(name) != other.get(name)]
-    for what in ("libraries", "parameters", "settings", "environment"):
+    for what in ("libraries", "parameters", "settings", "at hand", "runs", "environment"):
         one, other = (dict(made.get(what, {})) for made in (then, now))
         found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
                   for name in sorted(one | other) if one.get(name) != other.get(name)]
@@ -65,6 +69,27 @@ def chosen() -> dict[str, str]:
         return {name: str(value) for name, value in vars(settings.load()).items()}
     except ReportError:
         return {}
+
+
+def at_hand() -> dict[str, str]:
+    """What the settings mean here and now: the scale, and which data and model "auto" and a name on the hub stand for.
+    """
+    from lmreport import data, models, settings
+
+    try:
+        asked = settings.resolved(settings.load())
+        corpus, model = data.at_hand(asked.data), models.at_hand(asked.model)
+    except (ReportError, OSError):
+        return {}
+    return {"scale": asked.scale, "model": model.name, "data": corpus.digest[:12] if corpus else "not here"}
+
+
+def own_runs() -> dict[str, str]:
+    """When each run in the cache was made; a render shows those of its settings."""
+    from lmreport.settings import cache_root
+
+    return {path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+            for path in (cache_root() / "runs").glob("*.json")}
 
 
 def who() -> str:

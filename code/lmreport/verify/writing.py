@@ -34,7 +34,7 @@ def written(form: str, value: float) -> str:
         case "fixed":
             return decimals(Decimal(value), int(how))
         case "count":
-            return f"{math.trunc(value):,}"
+            return f"{int(Decimal(value).to_integral_value(ROUND_HALF_EVEN)):,}"
         case "num":
             return significant(Decimal(value), int(how))
         case "duration":
@@ -44,7 +44,8 @@ def written(form: str, value: float) -> str:
 
 def decimals(value: Decimal, places: int) -> str:
     """`value` rounded to a number of decimals."""
-    return str(value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN))
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return str(rounded if rounded else abs(rounded))
 
 
 def significant(value: Decimal, digits: int) -> str:
@@ -61,14 +62,12 @@ def significant(value: Decimal, digits: int) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds in words, three digits under a minute."""
-    if seconds < 60:
-        power, unit = (6, "µs") if seconds < 1e-3 else (3, "ms") if seconds < 1 else (0, "s")
+    for power, unit, limit in ((6, "µs", 1000), (3, "ms", 1000), (0, "s", 60)):
         number = Decimal(seconds).scaleb(power) if seconds else Decimal(0)
         rounded = Context(prec=3, rounding=ROUND_HALF_EVEN).plus(number)
-        if rounded.adjusted() >= 3:
-            return f"{rounded:.0e} {unit}".replace("E", "e").replace("e+3", "e+03")
-        text = f"{rounded:f}"
-        return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
+        if rounded < limit:
+            text = f"{rounded:f}"
+            return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
     minutes, rest = divmod(int(Decimal(seconds).to_integral_value(ROUND_HALF_EVEN)), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
