@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import nbformat
 import pytest
@@ -117,10 +118,16 @@ def test_other_data_another_model_or_run_is_a_reason_to_render_again(tmp_path, m
     monkeypatch.setattr(data, "at_hand", lambda name: data.Corpus("nowhere", "real", "a test", "ab" * 32))
     monkeypatch.setattr(models, "at_hand", lambda name: models.Source("other", "/nowhere", "0" * 64))
     assert fresh.changes(before, now()) == ["data not here → abababababab", "model one → other"]
+    shown, other = (tmp_path / "cache" / "runs" / f"lstm-{digit * 16}.json" for digit in "12")
+    shown.parent.mkdir(parents=True)
+    shown.write_text("{}")
+    document.output.parent.mkdir(parents=True)
+    document.output.with_suffix(".html").write_text(f'<span data-run="{shown.stem}">1</span>')
     before = now()
-    (tmp_path / "cache" / "runs").mkdir(parents=True)
-    (tmp_path / "cache" / "runs" / "lstm-0123456789abcdef.json").write_text("{}")
-    assert fresh.changes(before, now())[0].startswith("lstm-0123456789abcdef none → ")
+    other.write_text("{}")
+    assert fresh.changes(before, now()) == []
+    os.utime(shown, (1, 1))
+    assert fresh.changes(before, now())[0].startswith(f"{shown.stem} 20")
     before = now()
     (folder / "CITATION.cff").write_text("title: another")
     assert fresh.changes(before, now()) == ["CITATION.cff is new"]

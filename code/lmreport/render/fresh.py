@@ -25,7 +25,7 @@ def made_from(doc, cells, formats, params: dict) -> dict:
                  doc.root.glob("CITATION.cff"))}
     ours = any("lmreport" in cell.source for cell in cells)  # what it shows depends on data, model and records
     made = {
-        "at hand": at_hand() if ours else {}, "runs": own_runs() if ours else {},
+        "at hand": at_hand() if ours else {}, "runs": own_runs(doc.output.with_suffix(".html")),
         "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
         "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
         "settings": chosen(), "identity": who(), "data": data_stamp(chosen()),
@@ -84,12 +84,13 @@ def at_hand() -> dict[str, str]:
     return {"scale": asked.scale, "model": model.name, "data": corpus.digest[:12] if corpus else "not here"}
 
 
-def own_runs() -> dict[str, str]:
-    """When each run in the cache was made; a render shows those of its settings."""
+def own_runs(page: Path) -> dict[str, str]:
+    """When those runs in the cache were made that a finished page shows."""
     from lmreport.settings import cache_root
 
+    text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
     return {path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
-            for path in (cache_root() / "runs").glob("*.json")}
+            for path in sorted((cache_root() / "runs").glob("*.json")) if path.stem in text}
 
 
 def who() -> str:
@@ -136,6 +137,7 @@ def remember(doc, made: dict, outputs: list[Path]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
+    made = made | {"runs": own_runs(doc.output.with_suffix(".html"))}
     kept[doc.name] = {"made_from": made, "files": {p.name: contents(p) for p in outputs}}
     write_atomically(path, json.dumps(kept, indent=1).encode())
 
