@@ -45,12 +45,13 @@ def get_data(arguments) -> int:
 
 
 def train(arguments) -> int:
-    from lmreport import data, evaluate, models
+    from lmreport import data, evaluate, models, progress
     from lmreport import train as training
 
     unknown = [name for name in arguments.models if name not in MODELS]
     if unknown:
         raise ReportError(f"train: there is no model {unknown[0]!r}; known are {', '.join(MODELS)}")
+    progress.hide_bars()
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
         models.locate(settings.model)  # a wrong name is told before anything is trained
@@ -242,6 +243,12 @@ def main(argv: list[str] | None = None) -> int:
             raise
         say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
             "or set LMREPORT_CACHE to another folder")
+        return 2
+    except Exception as error:
+        if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
+            raise
+        say(f"lmreport: the model hub cannot be asked ({error}); set HF_HUB_OFFLINE=1 to do without it, or "
+            "LMREPORT_MODEL to a folder")
         return 2
     except KeyboardInterrupt as stopped:
         say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
