@@ -119,3 +119,19 @@ def test_ctrl_c_saves_the_state_says_how_to_go_on_and_the_end_is_the_same(tiny, 
     expected, found = weights(request.getfixturevalue(undisturbed)), weights(tmp_path / "model")
     for name, value in expected.items():
         assert np.allclose(value, found[name], atol=1e-6), name
+
+
+def test_a_training_that_keeps_no_state_does_not_promise_one():
+    """The learning curve's trainings are short; what had ended before them is kept."""
+    from types import SimpleNamespace
+
+    from lmreport.interrupt import CtrlC, Interrupted
+
+    noted, control = CtrlC(print), SimpleNamespace(should_save=False)
+    noted.stop(SimpleNamespace(world_size=1, save_strategy="no"), None, control)
+    noted.asked = True
+    with pytest.raises(Interrupted, match="before this training is kept"):
+        noted.stop(SimpleNamespace(world_size=1, save_strategy="no"), None, control)
+    assert control.should_save is False
+    noted.stop(SimpleNamespace(world_size=1, save_strategy="steps"), None, control)
+    assert control.should_save is True
