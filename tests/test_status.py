@@ -179,7 +179,7 @@ def test_outputs_are_stale_when_a_source_changes_and_the_source_is_named(root, c
     done, found = lines(capsys, "outputs", seed="7")
     assert done == 1 and found["index.html"] == \
         ("stale", ["report/_1-data.qmd changed", "seed 157 → 7"])
-    kept = fresh.kept_for(document)["made_from"]
+    kept = fresh.kept_for(document)["index.html"].made_from
     newer = kept | {"libraries": [[n, "99" if n == "numpy" else v] for n, v in kept["libraries"]]}
     assert [line.endswith("→ 99") for line in fresh.changes(kept, newer)] == [True]
     paths[0].write_text("edited by hand")

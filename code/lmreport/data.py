@@ -139,11 +139,32 @@ def download(address: str, folder: Path, name: str) -> Path:
 def unpacked(archive: Path, say=print) -> Corpus:
     """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it into place."""
     folder = unpacked_at(archive)
-    if not (folder / "corpus.json").is_file():
+    if kept(folder) is None:
         with lock.only_one(f"data-{folder.name}", say):
-            if not (folder / "corpus.json").is_file():
+            if kept(folder) is None:
                 unpack(archive, folder, say)
-    return Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
+    return kept(folder)
+
+
+def kept(folder: Path) -> Corpus | None:
+    """The corpus that was unpacked into `folder`; None if there is none, or what told of it cannot be read."""
+    try:
+        corpus = Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return corpus if Path(corpus.folder).is_dir() else None
+
+
+def unchanged(corpus: Corpus) -> None:
+    """Raises ReportError if the texts are not those that were verified; a damaged copy in the cache is deleted."""
+    folder = Path(corpus.folder)
+    if digest(folder) == corpus.digest:
+        return
+    if folder.is_relative_to(cache_root()):
+        shutil.rmtree(folder.parent)
+        raise ReportError("data: the unpacked copy in the cache was damaged and has been deleted; the same command "
+                          "unpacks the data anew")
+    raise ReportError(f"data: the texts in {folder} have changed since they were verified; run again")
 
 
 def unpack(archive: Path, folder: Path, say) -> None:
@@ -178,8 +199,7 @@ def at_hand(source: str = "auto") -> Corpus | None:
     if source == "sample" or path.is_dir():
         return obtain(source, print)
     archive = downloaded(URL if source == "auto" else source) if source == "auto" or "://" in source else path
-    kept = unpacked_at(archive) / "corpus.json" if archive.is_file() else None
-    return Corpus(**json.loads(kept.read_text(encoding="utf-8"))) if kept and kept.is_file() else None
+    return kept(unpacked_at(archive)) if archive.is_file() else None
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -194,8 +214,8 @@ def extract(archive: Path, folder: Path) -> None:
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise ReportError(f"data: {archive.name!r} is not a whole tar archive ({error}); delete it and fetch it again, "
-                          "or set LMREPORT_DATA to another one") from error
+        raise ReportError(f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); fetch it "
+                          "again, or set LMREPORT_DATA to another one") from error
     except OSError as error:
         raise ReportError(f"data: {archive.name!r} could not be unpacked ({error.strerror or error}); free some space "
                           "or set LMREPORT_CACHE to another folder") from error
@@ -216,7 +236,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "") -> Corpus:
     if wrong:
         total, want = sum(map(len, found.values())), len(TAGS) * sum(expected.values())
         raise ReportError(f"data: {origin} is not the Stack Overflow data ({total:,} of {want:,} texts): "
-                          f"{'; '.join(wrong[:4])}; delete it or set LMREPORT_DATA to the right one")
+                          f"{'; '.join(wrong[:4])}; set LMREPORT_DATA to the right one")
     return Corpus(str(folder), kind, origin, digest(folder), note)
 
 

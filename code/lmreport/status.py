@@ -129,17 +129,26 @@ def outputs(chosen: dict) -> list[Line]:
 
     root = settings.project_root()
     document = next(d for d in project.read(root, project.FORMATS, None) if d.path.stem == "index")
-    kept, found = fresh.kept_for(document), []
-    why = since_render(kept["made_from"], document, chosen) if kept else []
+    kept, found, known = fresh.kept_for(document), [], {}
     for name in OUTPUTS:
         path = document.output.parent / name
-        if not path.is_file():
+        if not path.is_file() or not path.stat().st_size:
             found.append(Line(name, "missing", ("make it with: lmreport render",)))
-        elif kept.get("files", {}).get(name) == fresh.contents(path):
+        elif name in kept and kept[name].digest == fresh.contents(path):
+            known[name] = kept[name].made_from
+            why = since_render(known[name], document, chosen) or since_first(known)
             found.append(Line(name, "stale" if why else "fresh", tuple(few(why))))
         else:
             found.append(by_time(path, root))
     return found
+
+
+def since_first(known: dict[str, dict]) -> list[str]:
+    """Why the last of the outputs `known` does not belong to the first: they were made from other things."""
+    from lmreport.render import fresh
+
+    first, last, apart = next(iter(known)), list(known.values())[-1], {"formats": [], "runs": {}}
+    return [f"made by another render than {first}: {why}" for why in fresh.changes(known[first] | apart, last | apart)]
 
 
 def since_render(then: dict, document, chosen: dict) -> list[str]:
@@ -155,6 +164,8 @@ def since_render(then: dict, document, chosen: dict) -> list[str]:
     finally:
         os.environ.clear()
         os.environ |= before
+    if not now["identity"]:  # who hands it in may have been told to that render alone
+        now["identity"] = then["identity"]
     return fresh.changes(then, now)
 
 

@@ -53,6 +53,7 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     from lmreport.export import folder
     from lmreport.render import project
 
+    profile = profile_of(root, profile)
     document = project.read(root, ("html",), profile)[0]
     target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
     parts, missing = made(Outputs(document.root, profile or "", document.output.parent, folder.notebook(document)))
@@ -66,6 +67,20 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     say(f"submission: wrote {target.relative_to(root)} ({target.stat().st_size / 1e6:.1f} MB), "
         + (f"WITHOUT {', '.join(missing)}" if missing else "complete"))
     return int(bool(missing))
+
+
+def profile_of(root: Path, wanted: str | None) -> str | None:
+    """The profile that the finished report is of. Raises ReportError if another one is wanted."""
+    from lmreport.check import documents
+
+    try:
+        shown = documents.read(root, None)[0].profile
+    except ReportError:  # nothing to hand in, which is told below
+        return wanted
+    if wanted and shown and wanted != shown and wanted.upper() in documents.profiles(root):
+        raise ReportError(f"submit: the report is for {shown}, not for {wanted}; make the other one with lmreport "
+                          f"render --profile {wanted}")
+    return wanted or shown or None
 
 
 def made(outputs: Outputs) -> tuple[dict[str, bytes], dict[str, str]]:

@@ -25,11 +25,17 @@ def load_splits(corpus, seed: int):
         with lock.only_one(f"splits-{folder.name}", progress.say):
             if not (folder / "dataset_dict.json").is_file():
                 convert(corpus, seed, folder)
-    return load_from_disk(str(folder))
+    try:
+        return load_from_disk(str(folder))
+    except (OSError, ValueError):  # damaged
+        with lock.only_one(f"splits-{folder.name}", progress.say):
+            convert(corpus, seed, folder)
+        return load_from_disk(str(folder))
 
 
 def convert(corpus, seed: int, folder: Path) -> None:
     """Save the splits of a corpus in `folder`, which appears when they are whole."""
+    data.unchanged(corpus)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
         split.dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")
@@ -69,12 +75,10 @@ def run(name: str, settings: Settings, corpus: data.Corpus, force: bool = False,
 
 def once(name: str, given: dict, make, force: bool, say) -> runs.Record:
     """The record of the run with the inputs `given`; `make()` gives what is to be recorded where there is none."""
-    found = runs.find(name, given)
-    if found and not force:
+    if not force and (found := runs.find(name, given)):
         return found
     with lock.only_one(f"{name}-{provenance.digest(given)}", say):
-        found = runs.find(name, given)  # another process may have made it meanwhile
-        if found and not force:
+        if not force and (found := runs.find(name, given)):  # another process may have made it meanwhile
             return found
         made, cpu = runs.made_here(name), time.process_time()
         values = make()
@@ -134,12 +138,27 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
 
 
 def class_names(folder: Path) -> list[str]:
-    """The classes of a saved classifier, in the order of its logits."""
-    names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
-    return [names[str(i)] for i in range(len(names))]
+    """The classes of a saved classifier, in the order of its logits. Raises ReportError if it names none."""
+    try:
+        names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
+        return [names[str(i)] for i in range(len(names))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(f"model: {folder} is no fine-tuned classifier, since its config.json names no classes "
+                          f"({error!r}); name the folder of one") from error
 
 
 def fine_tuned(record: runs.Record) -> Path | None:
     """The saved model of a recorded fine-tuning, None where it was trained on another machine."""
     folder = weights(record.inputs)
-    return folder if (folder / "config.json").is_file() else None
+    return folder if (folder / "config.json").is_file() and opens(folder / "model.safetensors") else None
+
+
+def opens(path: Path) -> bool:
+    """Whether a file of weights is there and whole."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy"):
+            return True
+    except (OSError, SafetensorError):
+        return False

@@ -84,7 +84,16 @@ def outputs(documents: Documents) -> Iterator[Finding]:
     for why, names in stale.items():
         told = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
         yield Finding(GROUP, MUST, f"{told} older than what made it: {'; '.join(why[:3])}"
-                      + (" …" if len(why) > 3 else ""), f"_report/report/{names[0]}", "lmreport render")
+                      + (" …" if len(why) > 3 else ""), f"_report/report/{names[0]}", "lmreport render"
+                      + (" with the same --name, --email … as before" if named(documents) else ""))
+
+
+def named(documents: Documents) -> bool:
+    """Whether the page says who hands it in."""
+    from lmreport.identity import LABELS
+
+    shown = documents.page is not None and documents.page.xpath("//*[@id='cell-identity']//strong/text()")
+    return any(f"{label}:" in (shown or ()) for label in LABELS.values())
 
 
 def settings_then(documents: Documents) -> dict[str, str]:
@@ -93,7 +102,7 @@ def settings_then(documents: Documents) -> dict[str, str]:
     from lmreport.settings import Settings
 
     document = project.read(documents.root, ("html",), documents.profile or None)[0]
-    kept = fresh.kept_for(document).get("made_from", {}).get("settings", {})
+    kept = next((one.made_from["settings"] for one in fresh.kept_for(document).values()), {})
     return {name: value for name, value in kept.items() if value != str(getattr(Settings(), name, value))}
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,13 +95,14 @@ def own_runs(page: Path) -> dict[str, str]:
 
 
 def who() -> str:
-    """A digest of who hands the report in; the names themselves are not kept."""
+    """A digest of who hands the report in; the names themselves are not kept. "" if nobody is named."""
     from lmreport import identity
 
     try:
-        return contents_of(str(identity.load()))
+        found = identity.load()
     except ReportError:
         return ""
+    return contents_of(str(found)) if found != identity.Identity() else ""
 
 
 def data_stamp(settings: dict[str, str]) -> list:
@@ -114,18 +116,25 @@ def is_fresh(doc, made: dict, outputs: list[Path]) -> bool:
     """Whether the outputs are those that were written from what `made_from` tells."""
     kept = kept_for(doc)
     try:
-        return kept["made_from"] == made and kept["files"] == {p.name: contents(p) for p in outputs}
+        return all(kept[p.name] == Kept(contents(p), made) for p in outputs)
     except (OSError, KeyError):
         return False
 
 
-def kept_for(doc) -> dict:
-    """What the last render of `doc` was made from, and the digests of the files that it wrote; {} if that is unknown.
-    """
+@dataclass(frozen=True)
+class Kept:
+    """The digest of a file that a render wrote, and what it was made from (`made_from`)."""
+
+    digest: str
+    made_from: dict
+
+
+def kept_for(doc) -> dict[str, Kept]:
+    """The files that renders of `doc` wrote, by name; {} if that is unknown."""
     try:
         kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
-        return kept if "made_from" in kept else {}  # an older version kept something else
-    except (OSError, ValueError, KeyError):
+        return {name: Kept(file["digest"], kept["made"][file["made"]]) for name, file in kept["outputs"].items()}
+    except (OSError, ValueError, KeyError, TypeError):  # an older version kept something else
         return {}
 
 
@@ -138,7 +147,10 @@ def remember(doc, made: dict, outputs: list[Path]) -> None:
     except (OSError, ValueError):
         kept = {}
     made = made | {"runs": own_runs(doc.output.with_suffix(".html"))}
-    kept[doc.name] = {"made_from": made, "files": {p.name: contents(p) for p in outputs}}
+    now = kept_for(doc) | {p.name: Kept(contents(p), made) for p in outputs}
+    stamps = {name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16] for name, one in now.items()}
+    kept[doc.name] = {"made": {stamps[name]: one.made_from for name, one in now.items()},
+                      "outputs": {name: {"digest": one.digest, "made": stamps[name]} for name, one in now.items()}}
     write_atomically(path, json.dumps(kept, indent=1).encode())
 
 
