@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from lmreport import classify, cli, data, finetune, models, textfile, vectorize
+from lmreport import classify, cli, data, finetune, models, textfile, train, vectorize
 from lmreport.errors import ReportError
 
 
@@ -200,6 +200,12 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, c
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReportError, match=said):
         list(textfile.texts(str(path)))
+
+
+def test_a_model_without_classes_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ReportError, match="names no classes"):
+        train.class_names(tmp_path)
 
 
 def test_an_empty_field_is_an_empty_text(tmp_path):

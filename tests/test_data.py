@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lmreport import audit, data
+from lmreport import audit, data, train
 from lmreport.errors import ReportError
 
 SIZES = {"train": 3, "test": 2}
@@ -110,6 +110,31 @@ def test_what_a_desktop_leaves_in_a_folder_is_no_harm(tmp_path):
     (folder / ".DS_Store").write_bytes(b"\0")
     (folder / "train" / ".hidden").write_bytes(b"\0")
     assert data.obtain(str(folder), quiet).digest == before
+
+
+def test_a_damaged_copy_is_never_trained_on(tmp_path):
+    corpus = data.obtain(str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz")), quiet)
+    next(Path(corpus.folder).rglob("java/*.txt")).unlink()
+    with pytest.raises(ReportError, match="was damaged and has been deleted"):
+        train.load_splits(corpus, 1)
+    assert not Path(corpus.folder).exists() and data.at_hand(str(tmp_path / "d.tar.gz")) is None
+    again = data.obtain(str(tmp_path / "d.tar.gz"), quiet)
+    assert data.digest(Path(again.folder)) == corpus.digest
+    (Path(again.folder).parent / "corpus.json").write_text("{")
+    assert data.obtain(str(tmp_path / "d.tar.gz"), quiet) == again
+    folder = data.obtain(str(tmp_path / "d"), quiet)
+    (tmp_path / "d" / "train" / "java" / "0.txt").write_text("other")
+    with pytest.raises(ReportError, match="have changed"):
+        train.load_splits(folder, 1)
+    assert (tmp_path / "d").is_dir()
+
+
+def test_damaged_splits_are_made_anew(tmp_path):
+    corpus = data.obtain("sample", quiet)
+    before = train.load_splits(corpus, 1)
+    for damage in ("dataset_dict.json", "train/state.json"):
+        next((tmp_path / "cache" / "splits").iterdir()).joinpath(damage).write_text("")
+        assert train.load_splits(corpus, 1)["train"]["text"][:3] == before["train"]["text"][:3]
 
 
 def test_the_audit_counts_copies_names_and_blanks(tmp_path):

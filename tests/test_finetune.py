@@ -123,6 +123,8 @@ def test_weights_that_are_missing_are_made_without_touching_the_record(corpus, s
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     record = train.run("transformer", settings, corpus, say=print)
     folder, before = train.fine_tuned(record), record.path.read_bytes()
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    assert train.fine_tuned(record) is None
     shutil.rmtree(folder)
     said = []
     assert train.trained_model(settings, corpus, said.append) == folder and (folder / "config.json").is_file()

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from lmreport import launch, models, vectorize
+from lmreport import fast, launch, models, vectorize
 
 OPTIONS = ["--data", "sample", "--scale", "quick", "--train-size", "200", "--max-length", "48", "--epochs", "4",
            "--learning-rate", "5e-3", "--budget", "640"]
@@ -98,9 +98,28 @@ def test_a_data_set_on_disk_is_trained_on_and_a_wrong_one_refused(tiny, tmp_path
     assert config["id2label"] == {"0": "py", "1": "java"}
     assert json.loads((tmp_path / "model" / "training.json").read_text())["texts"] == 20
     whole.remove_columns("text").save_to_disk(tmp_path / "half")
-    for wrong, said in (("half", "lacks `text`"), ("nowhere", "not a saved data set")):
+    kinds = {"numbers": ([1, 2], [0, 1], Value("int64")), "gap": (["a", None], [0, 1], Value("string")),
+             "empty": ([], [], Value("string")), "unknown": (["a", "b"], [0, -1], Value("string"))}
+    for name, (some, labels, kind) in kinds.items():
+        Dataset.from_dict({"text": some, "labels": labels}, features=Features(
+            {"text": kind, "labels": ClassLabel(names=["py", "java"])})).save_to_disk(tmp_path / name)
+    for wrong, said in (("half", "lacks `text`"), ("nowhere", "not a saved data set"), ("empty", "has no rows"),
+                        ("numbers", "no strings in `text` but int64"), ("gap", "without a text or a label (1)"),
+                        ("unknown", "labels from -1 to 1, where 2 classes")):
         assert launch.main([str(tmp_path / "other"), *options, str(tmp_path / wrong)]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_written_and_another_training_are_told_first(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(fast, "make_trainer", lambda *given: pytest.fail("trained"))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "model.checkpoints" / "checkpoint-3").mkdir(parents=True)
+    options = ["--data", "sample", "--model", str(tiny), *OPTIONS]
+    for folder, more, said in (("file", [], "is a file"), ("file/model", [], "cannot be used"),
+                               ("model", [], "state of another training"), ("x", ["--budget", "0"], "no number of")):
+        assert launch.main([str(tmp_path / folder), *options, *more]) == 2
+        assert said in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "model.checkpoints"]
 
 
 @pytest.mark.parametrize("how, step, undisturbed", [

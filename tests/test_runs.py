@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from lmreport import cache, data, origin, provenance, runs, staleness
+from lmreport import audit, cache, data, models, origin, provenance, runs, staleness, train
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
@@ -117,6 +117,23 @@ def test_a_drawing_is_no_part_of_the_experiment_that_it_draws():
     code = provenance.reached("concepts.cost", "measured")
     assert "measured" in code["concepts.cost"] and len(code["concepts.cost"]) > 2
     assert not any(name.startswith("plot") for names in code.values() for name in names)
+
+
+def test_a_damaged_result_of_an_experiment_is_made_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    first = audit.lengths(str(data.SAMPLE), "x", models.from_package("any").path)
+    (path,) = (tmp_path / "experiments").glob("*.npz")
+    path.write_bytes(path.read_bytes()[:-40])
+    assert cache.kept(path) is None
+    again = audit.lengths(str(data.SAMPLE), "x", models.from_package("any").path)
+    assert again.key == first.key and cache.kept(path) is not None
+
+
+def test_a_damaged_record_is_mended_by_force(given):
+    write(given).path.write_text("{")
+    with pytest.raises(ReportError, match="delete it"):
+        train.once("tfidf_svm", given, dict, False, print)
+    assert train.once("tfidf_svm", given, lambda: {"labels": np.zeros(4)}, True, print)["labels"].shape == (4,)
 
 
 def test_remembered_results_come_back_and_are_kept_apart_by_arguments(monkeypatch, tmp_path):

@@ -53,6 +53,7 @@ def test_a_path_holds_in_every_folder(clean, monkeypatch, start):
     ({"epochs": 0}, "at least 1"),
     ({"learning_rate": "2"}, "between 0 and 1"),
     ({"max_length": 1024}, "512 positions"),
+    ({"seed": 99999999999}, r"below 2\^32"),
 ])
 def test_wrong_values_are_named_with_their_mend(clean, given, said):
     with pytest.raises(ReportError, match=said):
@@ -68,6 +69,9 @@ def test_unknown_environment_variable_is_an_error(clean, monkeypatch):
 def test_broken_and_missing_settings_files(clean, monkeypatch):
     (clean / "lmreport.toml").write_text("seed = ")
     with pytest.raises(ReportError, match="lmreport.toml: not valid TOML"):
+        settings.load(clean)
+    (clean / "lmreport.toml").write_bytes(b"name = \"\xff\"")
+    with pytest.raises(ReportError, match="lmreport.toml cannot be read as UTF-8"):
         settings.load(clean)
     monkeypatch.setenv("LMREPORT_SETTINGS", str(clean / "none.toml"))
     with pytest.raises(ReportError, match="there is no file"):
@@ -90,6 +94,19 @@ def run(*arguments, **environment):
 def test_bad_input_on_the_command_line_is_one_sentence_and_status_2():
     done = run("data", LMREPORT_SCALE="huge")
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "'huge'" in done.stderr
+
+
+@pytest.mark.parametrize("arguments, environment, said", [
+    (["data", "--data", "sample"], {}, "digest"), (["status", "--data", "/nope"], {}, "no file or folder '/nope'"),
+    (["predict", "--file", "/nope.txt"], {}, "/nope.txt cannot be read"),
+    (["predict", "--file", "-", "--precision", "two"], {}, "'two' is none of"),
+    (["train", "bag_of_words", "--data", "sample"], {"LMREPORT_CACHE": "/etc/passwd"}, "/etc/passwd"),
+])
+def test_what_is_wrong_is_told_at_once_and_without_a_traceback(arguments, environment, said, tmp_path):
+    done = subprocess.run([sys.executable, "-m", "lmreport", *arguments], capture_output=True, text=True,
+                          env=os.environ | {"LMREPORT_CACHE": str(tmp_path)} | environment, timeout=60)
+    assert "Traceback" not in done.stderr and said in done.stdout + done.stderr, done.stderr
+    assert done.returncode == (0 if said == "digest" else 2) and "training" not in done.stderr
 
 
 def test_a_wrong_model_is_told_before_anything_is_trained(tmp_path):

@@ -188,6 +188,33 @@ def test_outputs_are_stale_when_a_source_changes_and_the_source_is_named(root, c
     assert found["index.html"] == ("stale", ["report/_2-vectorize.qmd is newer"]) and found["index.ipynb"][0] == "stale"
 
 
+def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, monkeypatch):
+    document = project.read(root, ("html",), None)[0]
+    document.output.parent.mkdir(parents=True)
+    page, sheet = document.output.with_suffix(".html"), document.output.with_suffix(".pdf")
+
+    def rendered(path, **environment):
+        path.write_text(str(environment))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {"DATA": "sample", "SCALE": "quick", **environment}.items():
+                patch.setenv(f"LMREPORT_{name}", value)
+            fresh.remember(document, fresh.made_from(document, source.read(document), ["html"], {}), [path])
+
+    rendered(page, NAME="Ann")
+    rendered(sheet, NAME="Ann")
+    _, found = lines(capsys, "outputs")
+    assert found["index.html"][0] == found["index.pdf"][0] == "fresh"  # though nobody is named now
+    monkeypatch.setenv("LMREPORT_NAME", "Bob")
+    assert lines(capsys, "outputs")[1]["index.html"] == ("stale", ["identity changed"])
+    monkeypatch.delenv("LMREPORT_NAME")
+    rendered(page)
+    _, found = lines(capsys, "outputs")
+    assert found["index.html"][0] == "fresh"
+    assert found["index.pdf"] == ("stale", ["made by another render than index.html: identity changed"])
+    sheet.write_text("")
+    assert lines(capsys, "outputs")[1]["index.pdf"][0] == "missing"
+
+
 def test_looking_changes_nothing_and_loads_nothing_heavy(root, tmp_path):
     record("lstm")
     before = everything(tmp_path)

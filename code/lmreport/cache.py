@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,14 @@ def unpack(data: bytes) -> dict:
     return json.loads(str(arrays.pop("json"))) | arrays
 
 
+def kept(path: Path) -> dict | None:
+    """What was packed into a file; None if it is not there or damaged."""
+    try:
+        return unpack(path.read_bytes())
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
 class Found(dict):
     """What a remembered experiment returned, with its name (module.function), its key, and when and where it ran."""
 
@@ -79,11 +88,13 @@ def remember(function):
         key = provenance.digest([function.__name__, bound.arguments, provenance.reached(module, function.__name__),
                                  provenance.versions(), provenance.hardware()])
         path = cache_root() / "experiments" / f"{name}-{key}.npz"
-        if not path.is_file():
+        found = kept(path)
+        if found is None:
             made = {"date": provenance.now(), "commit": provenance.commit(module), "hardware": provenance.hardware(),
                     "arguments": bound.arguments}
             write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
-        return Found(unpack(path.read_bytes()), name, key)
+            found = kept(path)
+        return Found(found, name, key)
 
     return remembered
 
@@ -93,7 +104,7 @@ def again(name: str) -> int:
     paths = sorted((cache_root() / "experiments").glob(f"{name}-{'[0-9a-f]' * 16}.npz"))
     module, _, function = name.rpartition(".")
     for path in paths:
-        arguments = unpack(path.read_bytes()).get(MADE, {}).get("arguments")
+        arguments = (kept(path) or {}).get(MADE, {}).get("arguments")
         path.unlink()
         if arguments is not None:
             getattr(importlib.import_module(f"lmreport.{module}"), function)(**arguments)

@@ -110,10 +110,12 @@ def predict(arguments) -> int:
 
     if bool(arguments.question) == bool(arguments.file):
         raise ReportError("predict: give either questions or --file FILE")
+    own = weights(arguments.weights) if arguments.weights else None
+    if arguments.file:
+        readable(arguments)  # a wrong file is told before anything is trained
     progress.hide_bars()
     settings = loaded(arguments)
-    folder = weights(arguments.weights) if arguments.weights else \
-        training.trained_model(settings, data.obtain(settings.data, say), say)
+    folder = own or training.trained_model(settings, data.obtain(settings.data, say), say)
     if arguments.file:
         return predict_file(arguments, settings, folder)
     model = finetune.load_classifier(str(folder), training.class_names(folder))
@@ -137,12 +139,20 @@ def weights(folder: str):
     return Path(folder)
 
 
+def readable(arguments) -> None:
+    """Raises ReportError for a precision that is not known, and for a file whose first text cannot be read."""
+    from lmreport import classify, textfile
+
+    if arguments.precision not in classify.PRECISIONS:
+        raise ReportError(f"--precision: {arguments.precision!r} is none of {', '.join(classify.PRECISIONS)}")
+    if arguments.file != "-":
+        next(textfile.texts(arguments.file, arguments.column), None)
+
+
 def predict_file(arguments, settings, folder) -> int:
     from lmreport import classify, textfile, vectorize
     from lmreport import train as training
 
-    if arguments.precision not in classify.PRECISIONS:
-        raise ReportError(f"--precision: {arguments.precision!r} is none of {', '.join(classify.PRECISIONS)}")
     model = classify.load(str(folder), training.class_names(folder), arguments.precision)
     start = told = time.perf_counter()
     texts, number = textfile.texts(arguments.file, arguments.column), 0
@@ -239,10 +249,14 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
+                "or set LMREPORT_CACHE to another folder")
+        elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+            say(f"lmreport: {error.filename or 'a file'} cannot be used ({error.strerror}); make it readable and "
+                "writable, or set LMREPORT_CACHE to another folder")
+        else:
             raise
-        say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
-            "or set LMREPORT_CACHE to another folder")
         return 2
     except Exception as error:
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
@@ -252,7 +266,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt as stopped:
         say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
-            f"{stopped or 'the same command goes on from the last checkpoint'}")
+            f"{str(stopped) or 'what was finished is kept, and the same command goes on from there'}")
         return 130
 
 

@@ -73,7 +73,15 @@ def obtain(source: str = "auto", say=print) -> Corpus:
         return verified(path, "real", f"folder {path.name}")
     if path.is_file():
         return unpacked(path, say)
-    raise ReportError(f"data: there is no file or folder {source!r}; give an archive, a folder, an address or 'sample'")
+    source_exists(source)
+    raise ReportError(f"data: {source!r} is neither an archive nor a folder nor an address; give one of them")
+
+
+def source_exists(source: str) -> None:
+    """Raises ReportError if `source` names a file or folder that is not there."""
+    if source not in ("auto", "sample") and "://" not in source and not Path(source).expanduser().exists():
+        raise ReportError(f"data: there is no file or folder {source!r}; give an archive, a folder, an address or "
+                          "'sample'")
 
 
 class NoNetworkError(ReportError):

@@ -121,6 +121,8 @@ def disk():
     folder = cache_root()
     while not folder.exists():
         folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        return False, f"disk: nothing can be written to {cache_root()}", "set LMREPORT_CACHE to another folder"
     free = shutil.disk_usage(folder).free / 1e9
     return (True, f"disk: {free:.0f} GB free for {cache_root()}", "") if free > NEEDED_GB else \
         (False, f"disk: only {free:.1f} GB free for {cache_root()}", 

@@ -15,9 +15,10 @@ import argparse
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
-from lmreport import cache, cli, data, fast, finetune, models, progress, rows, train, vectorize
+from lmreport import cache, cli, data, fast, finetune, models, progress, provenance, rows, train, vectorize
 from lmreport.errors import ReportError
 from lmreport.options import settings_of
 
@@ -38,7 +39,10 @@ def run(options, say=progress.say):
     from transformers import set_seed
 
     settings = cli.loaded(options)
+    if options.budget is not None and options.budget < 1:
+        raise ReportError(f"--budget: {options.budget} is no number of tokens; give 1 or more")
     source = models.locate(settings.model)
+    usable(options.folder)
     arguments = fast.arguments(
         part(options.folder), seed=settings.seed, num_train_epochs=settings.epochs, torch_compile=options.compile,
         learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps", save_total_limit=1)
@@ -47,6 +51,9 @@ def run(options, say=progress.say):
             train.splits_for(settings, data.obtain(settings.data, say))["train"]
         tokenizer = vectorize.load_tokenizer(source.path)
         tokens = rows.tokenized(texts, tokenizer, settings.max_length)
+    given = provenance.digest([vars(settings), source.digest, options.budget, len(texts), texts[0], texts[-1],
+                               texts.features["labels"].names])
+    same_training(part(options.folder), given)
     set_seed(settings.seed)
     model = fast.load_classifier(source.path, texts.features["labels"].names)
     trainer = fast.make_trainer(model, arguments, tokens, tokenizer, options.budget)
@@ -61,18 +68,60 @@ def run(options, say=progress.say):
     return trainer
 
 
+def usable(folder: Path) -> None:
+    """Raises ReportError or OSError for a folder that cannot be written to, before anything is trained for it."""
+    if folder.exists() and not folder.is_dir():
+        raise ReportError(f"launch: {folder} is a file; name a folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder if folder.is_dir() else folder.parent).close()
+
+
+def same_training(states: Path, given: str) -> None:
+    """Note what a training is determined by beside its states. Raises ReportError if those are of another one."""
+    noted = states / "training.txt"
+    if noted.is_file() and noted.read_text() == given:
+        return
+    if any(states.glob("checkpoint-*")):
+        raise ReportError(f"launch: {states} holds the state of another training (other settings, data or model); "
+                          "delete it, or name another folder")
+    cache.write_atomically(noted, given.encode())
+
+
 def on_disk(folder: str):
     """The `Dataset` saved in `folder`, read as needed. Raises ReportError if it is none with text and labels."""
     from datasets import ClassLabel, Dataset, load_from_disk
 
     try:
         found = load_from_disk(folder)
+    except IndexError:
+        raise ReportError(f"--dataset: {folder} has no rows; save one that has some") from None
     except (OSError, ValueError) as error:
         raise ReportError(f"--dataset: {folder} is not a saved data set ({error}); save one by save_to_disk") from error
     if not isinstance(found, Dataset) or not isinstance(found.features.get("labels"), ClassLabel) \
             or "text" not in found.features:
         raise ReportError(f"--dataset: {folder} lacks `text` or `labels` (a ClassLabel); save one Dataset with both")
+    told = trouble(found)
+    if told:
+        raise ReportError(f"--dataset: {folder} {told}; mend it and save it again")
     return found
+
+
+def trouble(dataset) -> str:
+    """Why no model can be trained on a `Dataset` of text and labels; "" if one can."""
+    import pyarrow
+    import pyarrow.compute
+
+    text, labels = (dataset.data.column(name) for name in ("text", "labels"))
+    if not len(dataset):
+        return "has no rows"
+    if not (pyarrow.types.is_string(text.type) or pyarrow.types.is_large_string(text.type)):
+        return f"has no strings in `text` but {text.type}"
+    if text.null_count or labels.null_count:
+        return f"has rows without a text or a label ({max(text.null_count, labels.null_count):,})"
+    ends, classes = pyarrow.compute.min_max(labels).as_py(), dataset.features["labels"].num_classes
+    if ends["min"] < 0 or ends["max"] >= classes:
+        return f"has labels from {ends['min']} to {ends['max']}, where {classes} classes are named"
+    return ""
 
 
 def part(folder: Path) -> Path:
@@ -87,8 +136,13 @@ def main(arguments: list[str] | None = None) -> int:
     except ReportError as error:
         print(f"launch: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"launch: {error.filename} cannot be used ({error.strerror}); name another folder", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as stopped:
-        print(f"launch: stopped; {stopped or 'the same command goes on from the last state that was saved'}",
+        print(f"launch: stopped; {str(stopped) or 'the same command goes on from the last state that was saved'}",
               file=sys.stderr)
         return 130
     return 0

@@ -157,18 +157,18 @@ def read(path: Path) -> Record:
         found = json.loads(path.read_text(encoding="utf-8"))
         record = Record(found["inputs"]["name"], found["key"], found["inputs"], found["made"], found["values"], path)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(f"record {path.name} cannot be read ({error!r}); delete it and run again") from error
+        raise ReportError(f"record {path} cannot be read ({error!r}); delete it and run again") from error
     if not path.with_suffix(".npz").is_file():
-        raise ReportError(f"record {path.name} lacks its arrays; delete it and run again")
+        raise ReportError(f"record {path} lacks its arrays; delete it and run again")
     if provenance.digest(record.inputs) != record.key:
-        raise ReportError(f"record {path.name} was altered: its inputs do not give its key; delete it and run again")
+        raise ReportError(f"record {path} was altered: its inputs do not give its key; delete it and run again")
     try:
         whole = found.get("contents") == contents(record.values, record.arrays)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ReportError(f"record {path.name}: its arrays cannot be read ({error!r}); delete it and run again") \
+        raise ReportError(f"record {path}: its arrays cannot be read ({error!r}); delete it and run again") \
             from error
     if not whole:
-        raise ReportError(f"record {path.name} was altered: its results do not give its digest; delete it and run "
+        raise ReportError(f"record {path} was altered: its results do not give its digest; delete it and run "
                           "again")
     return record
 

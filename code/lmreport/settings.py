@@ -127,6 +127,8 @@ def read_file(root: Path | None = None) -> dict:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ReportError(f"{path.name}: not valid TOML ({error}); mend that line") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path.name} cannot be read as UTF-8 text ({error}); save it as such") from error
 
 
 def _typed(key: str, value):
@@ -144,6 +146,8 @@ def _typed(key: str, value):
     if kind is int and number < least or kind is float and not 0 < number < 1:
         bounds = f"at least {least}" if kind is int else "between 0 and 1"
         raise ReportError(f"{key}: {value} is out of range; it must be {bounds}")
+    if key == "seed" and number >= 2**32:
+        raise ReportError(f"seed: {value} is out of range; it must be below 2^32 = {2**32:,}")
     if key == "max_length" and number > 512:
         raise ReportError(f"max_length: {number} is more than the 512 positions that BERT has learned; choose 8 to 512")
     return number

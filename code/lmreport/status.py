@@ -31,7 +31,8 @@ def report(given: dict) -> int:
     print(f"settings: scale {now.scale}, data {assumed.name} ({assumed.digest[:8]}), model {source.name} "
           f"({source.digest[:8]})")
     if corpus is None:
-        print("          the data that the settings name is not at hand yet; compared with the sample")
+        data.source_exists(now.data)
+        print("          the data that the settings name is not downloaded or unpacked yet; compared with the sample")
     if source.why and source.name != now.model:
         print(f"          {now.model} is not on this machine; compared with {source.name}")
     lines = []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 
+from lmreport.errors import ReportError
 from lmreport.render import crossref, document, execute, layout, source, tree
 
 KINDS = {"fig": "figure", "tbl": "table"}
@@ -45,7 +46,11 @@ def read(doc, notebook: Path) -> list[Item]:
 
     Both renderers' notebooks are read: genuine Quarto's keeps the values of inline code beside the text.
     """
-    nb = nbformat.read(notebook, as_version=4)
+    try:
+        nb = nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+        raise ReportError(f"{notebook.name} cannot be read as a notebook ({type(error).__name__}); make it again with "
+                          "lmreport render --force") from error
     nb.cells = [prepared(cell, doc.name) for cell in nb.cells if cell.cell_type in ("markdown", "code")]
     cells = [cell.metadata.report for cell in nb.cells]
     options = doc.options["html"]

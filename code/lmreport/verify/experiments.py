@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 
 import numpy as np
 
+from lmreport.cache import kept
 from lmreport.errors import ReportError
 from lmreport.settings import cache_root
 from lmreport.verify.recompute import FAILURES, order
@@ -56,11 +56,10 @@ def experiments(runs: str) -> dict:
     found: dict = {}
     for name, index, entry in re.findall(r"(\w+)(?:\[([^\]]+)\])?=([\w.]+-[0-9a-f]{16})", runs):
         path = cache_root() / "experiments" / f"{entry}.npz"
-        if not path.is_file():
-            raise ReportError(f"the experiment {entry} is not in this machine's cache; render the report here again")
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-        values = json.loads(str(arrays.pop("json"))) | arrays
+        values = kept(path)
+        if values is None:
+            raise ReportError(f"the experiment {entry} is not whole in this machine's cache; render the report here "
+                              "again")
         if index:
             found.setdefault(name, {})[ast.literal_eval(index)] = values
         else:

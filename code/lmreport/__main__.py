@@ -1,0 +1,7 @@
+"""`python -m lmreport`: the command line."""
+
+import sys
+
+from lmreport.cli import main
+
+sys.exit(main())
