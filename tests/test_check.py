@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import zipfile
 
 import nbformat
 import pikepdf
@@ -10,8 +11,9 @@ import pytest
 
 import rendering
 from checking import BODY, BREAK, Report, made
-from lmreport import cli, data, runs
+from lmreport import cli, data, runs, submission
 from lmreport.check.findings import LOOK, MUST
+from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
 
@@ -84,6 +86,16 @@ def test_the_profile_is_that_of_the_finished_page(undergraduate, tmp_path, monke
     whats = [one["what"] for one in json.loads(capsys.readouterr().out)["findings"]]
     assert "index.html is for 157B, but 272B is asked for" in whats
     assert "item 2a (Third) is not answered: no heading has the anchor sec-2a" in whats
+
+
+def test_what_is_handed_in_is_of_the_pages_profile(undergraduate, tmp_path, monkeypatch, capsys):
+    report = copied(undergraduate, tmp_path, monkeypatch)
+    with pytest.raises(ReportError, match="is for 157b, not for 272b"):
+        submission.submit(report.folder, "272b", print)
+    submission.submit(report.folder, None, print)
+    with zipfile.ZipFile(report.folder / "_report" / "submission.zip") as archive:
+        graded = json.loads(archive.read("grade.json"))
+    assert "1a" in [test["number"] for test in graded["tests"]] and "2a" not in str(graded)
 
 
 def test_a_pdf_of_another_profile_is_told(report, undergraduate):

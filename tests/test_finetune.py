@@ -192,6 +192,18 @@ def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
         models.locate(str(tmp_path / "nowhere"))
 
 
+@pytest.mark.parametrize("name, content, said", [
+    ("model.safetensors", b"", "model.safetensors is damaged"), ("tokenizer.json", b"{}", "no model can be loaded"),
+    ("config.json", b'{"model_type": "nothing"}', "no model can be loaded")])
+def test_a_broken_model_is_told_before_anything_is_trained(tiny, settings, tmp_path, name, content, said):
+    folder = shutil.copytree(tiny, tmp_path / "broken")
+    assert train.located(dataclasses.replace(settings, model=str(folder))).path == str(folder)
+    models.locate.cache_clear()
+    (folder / name).write_bytes(content)
+    with pytest.raises(ReportError, match=said):
+        train.located(dataclasses.replace(settings, model=str(folder)))
+
+
 def test_without_the_hub_the_packaged_model_serves_and_the_report_says_why():
     source = models.locate("distilbert-base-uncased")
     if source.name == "distilbert-base-uncased":

@@ -105,7 +105,7 @@ def test_a_data_set_on_disk_is_trained_on_and_a_wrong_one_refused(tiny, tmp_path
             {"text": kind, "labels": ClassLabel(names=["py", "java"])})).save_to_disk(tmp_path / name)
     for wrong, said in (("half", "lacks `text`"), ("nowhere", "not a saved data set"), ("empty", "has no rows"),
                         ("numbers", "no strings in `text` but int64"), ("gap", "without a text or a label (1)"),
-                        ("unknown", "labels from -1 to 1, where 2 classes")):
+                        ("unknown", "labels from -1 to 0, where 2 classes")):
         assert launch.main([str(tmp_path / "other"), *options, str(tmp_path / wrong)]) == 2
         assert said in capsys.readouterr().err
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import nbformat
 import pytest
@@ -84,6 +88,23 @@ def test_failure_leaves_old_files(tmp_path):
     with pytest.raises(ReportError):
         own(folder)
     assert {p.name: p.read_bytes() for p in (folder / "_report/report").iterdir()} == before
+
+
+def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
+    folder = project(tmp_path, "Old.\n", FRONT)
+    before = (own(folder) / "index.html").read_bytes()
+    started = tmp_path / "started"
+    (folder / "report/index.qmd").write_text(
+        FRONT + f"```{{python}}\nimport time; open({str(started)!r}, 'w').close(); time.sleep(60)\n```\n")
+    code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
+    done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    while not started.is_file():
+        assert done.poll() is None
+        time.sleep(0.1)
+    done.send_signal(signal.SIGINT)
+    said = done.communicate(timeout=30)[1]
+    assert "KeyboardInterrupt: the outputs of the last render are as they were" in said and "died" not in said
+    assert (folder / "_report/report/index.html").read_bytes() == before
 
 
 def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch):

@@ -45,7 +45,7 @@ def get_data(arguments) -> int:
 
 
 def train(arguments) -> int:
-    from lmreport import data, evaluate, models, progress
+    from lmreport import data, evaluate, progress
     from lmreport import train as training
 
     unknown = [name for name in arguments.models if name not in MODELS]
@@ -54,7 +54,7 @@ def train(arguments) -> int:
     progress.hide_bars()
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
-        models.locate(settings.model)  # a wrong name is told before anything is trained
+        training.located(settings)  # a wrong model is told before anything is trained
     corpus = data.obtain(settings.data, say)
     for name in names:
         record = training.run(name, settings, corpus, arguments.force, say)
@@ -64,14 +64,15 @@ def train(arguments) -> int:
 
 
 def run(arguments) -> int:
-    from lmreport import cache, data, models, progress, studies
+    from lmreport import cache, data, progress, studies
+    from lmreport import train as training
 
     wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
     if wrong:
         raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}")
     progress.hide_bars()
     settings = loaded(arguments)
-    models.locate(settings.model)  # a wrong name is told before anything is trained
+    training.located(settings)  # a wrong model is told before anything is trained
     for name in arguments.names:
         if name in MODELS:
             arguments.models = [name]

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport import colab, data, findings, models, runs, show, submission
+from lmreport import colab, data, findings, runs, show, submission
 from lmreport import train as training
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
@@ -36,7 +36,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
     say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
-    models.locate(settings.model)  # a wrong name is told before anything is trained
+    training.located(settings)  # a wrong model is told before anything is trained
     corpus = data.obtain(settings.data, say)
     for name in runs.COMPUTED_BY:
         record = training.run(name, settings, corpus, say=say)

@@ -7,6 +7,7 @@ import hashlib
 import html
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -56,7 +57,8 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     profile = profile_of(root, profile)
     document = project.read(root, ("html",), profile)[0]
     target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
-    parts, missing = made(Outputs(document.root, profile or "", document.output.parent, folder.notebook(document)))
+    outputs = Outputs(document.root, profile or "", document.output.parent, folder.notebook(document))
+    parts, missing = made_for(outputs)
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
     for line in stale():
@@ -67,6 +69,16 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     say(f"submission: wrote {target.relative_to(root)} ({target.stat().st_size / 1e6:.1f} MB), "
         + (f"WITHOUT {', '.join(missing)}" if missing else "complete"))
     return int(bool(missing))
+
+
+def made_for(outputs: Outputs) -> tuple[dict[str, bytes], dict[str, str]]:
+    """As `made`, with the items of the profile that the outputs are of."""
+    before = os.environ.get("QUARTO_PROFILE", "")
+    os.environ["QUARTO_PROFILE"] = outputs.profile or before
+    try:
+        return made(outputs)
+    finally:
+        os.environ["QUARTO_PROFILE"] = before
 
 
 def profile_of(root: Path, wanted: str | None) -> str | None:

@@ -153,6 +153,25 @@ def fine_tuned(record: runs.Record) -> Path | None:
     return folder if (folder / "config.json").is_file() and opens(folder / "model.safetensors") else None
 
 
+def located(settings: Settings) -> models.Source:
+    """The model that the settings name. Raises ReportError if it is a folder from which no model can be loaded."""
+    source = models.locate(settings.model)
+    if not Path(settings.model).is_dir():
+        return source
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        AutoConfig.from_pretrained(source.path)
+        AutoTokenizer.from_pretrained(source.path)
+        what = "" if opens(Path(source.path) / "model.safetensors") else "model.safetensors is damaged"
+    except Exception as error:  # whatever a damaged file leads to
+        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    if what:
+        raise ReportError(f"model: no model can be loaded from the folder {source.path} ({what}); save a model and its "
+                          "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one")
+    return source
+
+
 def opens(path: Path) -> bool:
     """Whether a file of weights is there and whole."""
     from safetensors import SafetensorError, safe_open

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
+import signal
 import sys
 import time
 import warnings
@@ -68,7 +70,7 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
               *figures(execute)],
         display_name="Python 3", language="python")
     client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
-    total = sum(c.cell_type == "code" for c in nb.cells)
+    total, stopped = sum(c.cell_type == "code" for c in nb.cells), []
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
 
     async def all_cells():
@@ -76,6 +78,7 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1",
                        "QUARTO_PROFILE": ",".join(profiles)}
         async with client.async_setup_kernel(cwd=str(folder), env=environment), ended(manager):
+            on_ctrl_c(asyncio.current_task(), stopped)
             for index, cell in enumerate(nb.cells):
                 origin = cell.metadata.report
                 if cell.cell_type == "markdown":
@@ -91,8 +94,20 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
 
     try:
         asyncio.run(all_cells())
-    except DeadKernelError:
+    except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
+        if stopped:
+            raise KeyboardInterrupt("the outputs of the last render are as they were") from None
         raise ReportError("the Python kernel died while the report was running (out of memory?)") from None
+
+
+def on_ctrl_c(task: asyncio.Task, stopped: list) -> None:
+    """Let Ctrl-C end `task` and say so in `stopped`; nbclient's own handler lets it look like a kernel that died."""
+    def stop():
+        stopped.append(True)
+        task.cancel()
+
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
 
 
 @asynccontextmanager

@@ -32,8 +32,8 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     if not force and fresh.is_fresh(doc, made_from, outputs):
         progress(f"{doc.name}: nothing changed since the last render, which is kept")
         return outputs
-    doc.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is told before any cell runs
-    tempfile.TemporaryFile(dir=doc.output.parent).close()
+    there = next(folder for folder in doc.output.parents if folder.exists())
+    tempfile.TemporaryFile(dir=there).close()  # a folder that cannot be written to is told before any cell runs
     clock("read")
     progress(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
     options = doc.options[formats[0]]
