@@ -150,7 +150,8 @@ def told(root: Path, label: str, form: str = "") -> str:
     as_json = json.dumps([entry], indent=1, ensure_ascii=False) + "\n"
     if form:
         return as_json if form == "json" else bibtex(entry)
-    files = [str((folder / f["name"]).relative_to(root)) for f in item.get("files", ())] or [
+    files = [str(path.relative_to(root)) + ("" if path.is_file() else " (gone; lmreport export makes it again)")
+             for path in (folder / f["name"] for f in item.get("files", ()))] or [
         str((folder / "manifest.json").relative_to(root))]
     return "\n".join([sentence(about, item, manifest["date"], manifest["commit"]), "", bibtex(entry), as_json,
                       *files, ""])

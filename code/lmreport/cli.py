@@ -86,7 +86,8 @@ def run(arguments) -> int:
             measure.run(name, measure.sizes_of(name.removeprefix("bench_")), settings, record=True,
                         force=arguments.force)
         elif not arguments.force:
-            raise ReportError(f"run: {name} is an experiment, kept until its code changes; --force makes it anew")
+            raise ReportError(f"run: {name} is no model, study or bench; if it is an experiment, it is kept until its "
+                              "code changes, and --force makes it anew")
         elif not cache.again(name):
             raise ReportError(f"run: no experiment {name!r} has been made here yet; a render makes it")
     return 0

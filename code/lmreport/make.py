@@ -52,7 +52,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     paths = with_quarto(root, formats, profile, say) if use_quarto else \
         with_own(root, formats, params, profile, force, say)
     for path in paths:
-        say(f"report: wrote {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
+        say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     export(root, say)
     status = submission.submit(root, profile, say) if set(formats) == {"html", "typst"} else 0
     say(f"report: done in {show.duration(time.perf_counter() - start)}")

@@ -27,6 +27,8 @@ def whole() -> dict:
 def read(path: Path) -> dict:
     import yaml
 
+    if not path.is_file():
+        raise ReportError(f"there is no {path.parent.name}/{path.name}; restore it from the repository")
     found = yaml.safe_load(path.read_text(encoding="utf-8"))
     ids = [item["id"] for item in found["items"]]
     if len(ids) != len(set(ids)):

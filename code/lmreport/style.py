@@ -13,7 +13,6 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK = "#0072B2", "#E69F00", "#009E73", "#CC7
 CYCLE = [BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK]
 MARKERS = ["o", "s", "^", "D", "v", "X"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1))]
-HATCHES = ["", "//", "..", "xx", "\\\\", "++"]
 SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 WIDTH = 6.3  # inches: the text width of an A4 page

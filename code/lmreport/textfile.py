@@ -32,8 +32,8 @@ def csv_column(file, path: str, column: str):
     csv.field_size_limit(sys.maxsize)
     rows = csv.DictReader(file)
     if column not in (rows.fieldnames or ()):
-        raise ReportError(f"{path} has no column {column!r}, only {', '.join(rows.fieldnames or ())}; name one with "
-                          "--column")
+        only = f"only {', '.join(rows.fieldnames)}" if rows.fieldnames else "for it is empty"
+        raise ReportError(f"{path} has no column {column!r}, {only}; name one with --column")
     for row in rows:
         yield row[column] or ""
 
