@@ -89,23 +89,22 @@ def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_
     unlike = {name: splits[name].map(lambda row, i, name=name: {"text": f"{name} {i} {row['text']}"}, with_indices=True)
               for name in splits}
     monkeypatch.setattr(recipes, "trained", watched)
-    sizes, best = dict(seeds=[3, 4], folded_seeds=[3], folds=2), seeds.best_of(searched)
-    few = seeds.measured(unlike, small, sizes | {"folded_seeds": []}, best, print)
-    found = seeds.measured(unlike, small, sizes, best, print)
-    assert asked == 2 * [(3, 96, {"test": 40}), (4, 96, {"test": 40})] + [
-        (3, 128, {"test": 40}), (4, 128, {"test": 40}), (3, 64, {"fold": 64}), (3, 64, {"fold": 64})]
-    assert few["names"] == ["seed 3", "seed 4", "mean of the seeds"] and few["sets"] == best["sets"]
-    assert (few["predicted"] == found["predicted"][:3]).all() and len(few["seed_means"]) == 1
-    assert (few["seconds_of"] > 0).all() and few["ended"] == found["ended"]
-    assert found["names"] == ["seed 3", "seed 4", "mean of the seeds", "seed 3, validation texts too",
-                              "seed 4, validation texts too", "mean of the seeds, validation texts too", "SVM",
-                              "SVM on word pieces", "stack"]
+    best = seeds.best_of(searched)
+    found = seeds.measured(unlike, small, dict(seeds=[3, 4], folded_seeds=[3], folds=3, predicted_folds=2), best, print)
+    assert asked == [(3, 96, {"test": 40}), (4, 96, {"test": 40}), (3, 64, {"fold": 32}), (3, 64, {"fold": 32})]
+    assert found["names"] == ["seed 3", "seed 4", "mean of the seeds", "SVM", "SVM on word pieces", "stack"]
+    assert found["recipe"] == best["recipe"] and found["sets"] == best["sets"] and found["folds"] == 3
+    assert len(found["seconds_of"]) == len(found["ended"]) == 4 and (found["seconds_of"] > 0).all()
     right = (found["predicted"] == found["labels"]).mean(1)
-    assert found["accuracies"] == pytest.approx(right) and right[6] == 1  # the telling word is there for the SVM
-    assert found["seed_means"][0] == pytest.approx(right[:2].mean())
-    assert found["seed_points"][1] == pytest.approx(100 * right[3:5].std(ddof=1))
-    assert found["fold_predicted"].shape == (4, 128) and len(found["weights"]) == 3
+    assert found["accuracies"] == pytest.approx(right) and right[3] == 1  # the telling word is there for the SVM
+    assert found["seed_mean"] == pytest.approx(right[:2].mean())
+    assert found["seed_points"] == pytest.approx(100 * right[:2].std(ddof=1))
+    assert found["fold_names"] == found["names"][2:] and found["members"] == found["names"][2:5]
+    assert found["fold_predicted"].shape == (4, 64) and len(found["weights"]) == 3
+    folds = seeds.folds_of(np.array(splits["train"]["labels"]), 3)[:2]
+    assert found["fold_labels"].tolist() == [splits["train"]["labels"][i] for _, fold in folds for i in fold]
     assert (found["fold_predicted"][1] == found["fold_labels"]).mean() > 0.9
+    assert (found["logits"].argmax(1) == found["predicted"][5]).all()
 
 
 def test_masked_training_changes_the_encoder_and_learns(splits, small, tmp_path, monkeypatch):
@@ -127,11 +126,12 @@ def test_masked_training_changes_the_encoder_and_learns(splits, small, tmp_path,
     assert losses[1] < losses[0] - 0.2
 
 
-def test_folds_come_back_in_the_order_of_the_texts():
+def test_folds_hold_each_text_once_and_means_are_of_probabilities():
     labels = np.repeat(np.arange(4), 10)
     folds = seeds.folds_of(labels, 5)
+    assert sorted(i for _, fold in folds for i in fold) == list(range(40))
+    assert all(not set(rest) & set(fold) and len(rest) + len(fold) == 40 for rest, fold in folds)
     scores = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
-    assert (seeds.in_order(folds, [scores[fold] for _, fold in folds]) == scores).all()
     assert np.exp(seeds.mean([scores])).sum(1) == pytest.approx(1)
     assert seeds.mean([scores, scores]) == pytest.approx(combine.normalised(scores))
 

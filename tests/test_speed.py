@@ -104,23 +104,25 @@ def test_recipes_are_compared_with_the_base_of_the_same_seed(record):
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_new_seeds_are_told_with_a_stack_where_there_is_one(record, device):
-    assert "None of these trainings has scored" in gains.new_seeds(None)
-    labels, predicted = np.zeros(10, np.int8), np.ones((9, 10), np.int8)
-    predicted[0, :6], predicted[1, :4], predicted[2, :9], predicted[8, :8] = 0, 0, 0, 0
-    names = ["seed 1", "seed 2", "mean of the seeds", *"defgh", "stack"]
-    if device == "cpu":
-        names, predicted = names[:3], predicted[:3]
-    values = {"predicted": predicted, "labels": labels, "seeds": [1, 2]} | ({"fold_names": [], "fold_labels": labels,
-                                                                             "fold_predicted": predicted}
-                                                                            if device == "cuda" else {})
-    made = record("seeds", device, names=names, recipe="base", seconds_of=np.array([60.0, 7200.0]), **values,
-                  **seeds.accuracies(values))
+def test_new_seeds_and_their_stack_are_told(record, device):
+    names, labels = ["mean of the seeds", "SVM", "stack"], np.zeros(10, np.int8)
+    right = {"seed 1": 6, "seed 2": 4, "mean of the seeds": 8, "SVM": 7, "stack": 9}
+    predicted = np.array([[int(i >= number) for i in range(10)] for number in right.values()], np.int8)
+    values = dict(predicted=predicted, labels=labels, seeds=[1, 2], names=list(right), members=names[:2],
+                  recipe="base", seconds_of=np.array([60.0, 7200.0, 9999.0]), weights=np.array([0.5, 0.25]),
+                  fold_names=names, fold_labels=labels[:5], fold_predicted=predicted[[1, 0, 4], :5])
+    made = record("seeds", device, **values, **seeds.accuracies(values))
     said = plain(gains.new_seeds(made))
-    assert "“base”, was trained anew with 2 other seeds. On the test texts they reach 50.0 % on average" in said
-    assert "(60.0 %, 40.0 %; standard deviation 14.14 points), and the mean of their predictions 90.0 %." in said
-    assert said.endswith("predictions: 80.0 %." if device == "cuda" else "no stack on out-of-fold predictions.")
-    assert ("one in up to 2 h" in said) == (device == "cpu")
+    assert "“base”, was trained anew with 2 other seeds" in said
+    assert "they reach 50.0 % on average (60.0 %, 40.0 %; standard deviation 14.14 points)" in said
+    assert said.endswith("mean of their predictions 80.0 %. Their stack with two linear SVMs reaches 90.0 %, a "
+                         "difference of 10.0 ± 18.6 points to that mean.")
+    assert ("since one took up to 2 h" in said) == (device == "cpu")
+    rows = [line for line in plain(gains.folded(made).data).splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in rows[1:]]
+    assert cells[0][:4] == ["mean of the seeds", "80.0 %", "0.50", "80.0 %"]
+    assert cells[1][:5] == ["SVM", "100.0 %", "0.25", "70.0 %", "−10.0 ± 18.6"]
+    assert cells[2][:2] + cells[2][3:5] == ["stack", "100.0 %", "90.0 %", "10.0 ± 18.6"]
 
 
 def test_the_figure_has_a_bar_for_each_step(record):

@@ -236,25 +236,44 @@ def joined(record, name: str):
 
 def new_seeds(record):
     """What the best recipe reaches on the test texts with seeds that no choice was made by."""
-    if record is None:
-        return Marked("None of these trainings has scored the test texts; `make bench-seeds RECORD=1` trains the best "
-                      "recipe anew for that.")
     number = len(record["seeds"])
+    mean, stack = f"predicted.{number}", f"predicted.{len(record['names']) - 1}"
     return sentence(
-        "The most accurate of the recipes with the most seeds, “{}”, was trained anew with {} other seeds. On the test "
-        "texts they reach {} on average ({}; standard deviation {} points), and the mean of their predictions {}. {}",
-        record["recipe"], show.count(number), show.pct(findings.entry(record, "seed_means.0")),
+        "The most accurate of the recipes with the most seeds, “{}”, was trained anew with {} other seeds{}. On the "
+        "test texts they reach {} on average ({}; standard deviation {} points), and the mean of their predictions {}. "
+        "Their stack with two linear SVMs reaches {}, a difference of {} ± {} points to that mean.",
+        record["recipe"], show.count(number), paid(record), show.pct(record["seed_mean"]),
         sentence(", ".join(["{}"] * number), *(show.pct(findings.share(record, f"predicted.{i}")) for i in
                                                range(number))),
-        show.fixed(findings.entry(record, "seed_points.0"), 2), show.pct(findings.share(record, f"predicted.{number}")),
-        beside_seeds(record))
+        show.fixed(record["seed_points"], 2), show.pct(findings.share(record, mean)),
+        show.pct(findings.share(record, stack)),
+        show.fixed(100 * (findings.share(record, stack) - findings.share(record, mean)), 1),
+        show.fixed(100 * findings.margin(record, mean, stack), 1))
 
 
-def beside_seeds(record):
-    """The stack on out-of-fold predictions, or why there is none."""
-    if "stack" in record["names"]:
-        return sentence("Trained on the validation texts too, and stacked with two SVMs by out-of-fold predictions: "
-                        "{}.", show.pct(findings.share(record, f"predicted.{record['names'].index('stack')}")))
-    longest = max(range(len(record["seeds"])), key=lambda i: record["seconds_of"][i])
-    return sentence("They were trained without a GPU, one in up to {}; so there are no more of them, and no stack on "
-                    "out-of-fold predictions.", show.duration(findings.entry(record, f"seconds_of.{longest}")))
+def paid(record):
+    """What a training of the new seeds cost, where that is why there are no more of them."""
+    if record["device"] == "cuda":
+        return ""
+    longest = int(record["seconds_of"][:len(record["seeds"])].argmax())
+    return sentence(" (no more, since one took up to {} without a GPU)",
+                    show.duration(findings.entry(record, f"seconds_of.{longest}")))
+
+
+@told
+def folded(record):
+    """The members of the stack and the stack: accuracy out of fold, weight, test accuracy, and against the first."""
+    rows, first = [], len(record["seeds"])
+    for at, name in enumerate(record["fold_names"]):
+        here, weight, compared = f"predicted.{first + at}", "", ["", ""]
+        if name != "stack":
+            weight = show.fixed(findings.entry(record, f"weights.{at}"), 2)
+        if at:
+            points = findings.share(record, here) - findings.share(record, f"predicted.{first}")
+            half = findings.margin(record, f"predicted.{first}", here)
+            compared = [sentence("{} ± {}", show.fixed(100 * points, 1), show.fixed(100 * half, 1)),
+                        show.p_value(findings.p_between(record, f"predicted.{first}", here))]
+        rows.append([name, show.pct(findings.entry(record, f"fold_accuracies.{at}")), weight,
+                     show.pct(findings.share(record, here)), *compared])
+    return show.table(rows, ["model", "out of fold", "weight", "test accuracy", "points ±", "p (McNemar)"],
+                      ("left", *["right"] * 5))

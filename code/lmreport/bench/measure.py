@@ -17,10 +17,11 @@ SIZES = {
     "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=200, repeats=3, max_length=512),
     "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
         seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
-    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12], folded_seeds=[], folds=5),
+    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12], folded_seeds=[11], folds=3,
+                                                 predicted_folds=2),
 }
 SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0),
-                "seeds": dict(seeds=[11, 12, 13, 14, 15], folded_seeds=[11])}
+                "seeds": dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5)}
 
 
 def main(arguments: list[str] | None = None) -> int:

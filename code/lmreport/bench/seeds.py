@@ -1,7 +1,9 @@
-"""The recipe that did best on the validation texts with new seeds and, on a GPU, a stack on out-of-fold predictions.
+"""The recipe that did best on the validation texts with new seeds, and their stack with two linear models.
 
-The recipe is chosen in `search`. Nothing here is chosen on the test texts: each model below scores them once. Masked
-language-model training before a fold has read the fold's texts, without their labels.
+The recipe is chosen in `search`, the weights of the stack come from predictions of training texts that the models of
+the folds have not seen; where time is short, not every fold is predicted. Nothing here is chosen on the test texts:
+each model below scores them once. Masked language-model training before a fold has read the fold's texts, without their
+labels.
 """
 
 from __future__ import annotations
@@ -24,82 +26,69 @@ def best_of(searched) -> dict:
 
 
 def measured(splits, path: str, sizes: dict, best: dict, say) -> dict:
-    """The test texts, scored by the recipe `best` (`best_of`) with every seed, and by their mean.
+    """The test texts, scored by the recipe `best` (`best_of`) with every seed, by their mean, and by a stack.
 
-    names, predicted (names, texts), labels (texts,); seconds_of, ended: of the training with each seed. Where `sizes`
-    has "folded_seeds", also what `stacked` gives.
+    names, predicted (names, texts), labels (texts,); seconds_of, ended: of the training with each seed, then with each
+    fold left out for each of `sizes["folded_seeds"]`; and what `stacked` gives.
     """
-    from datasets import concatenate_datasets
-
-    plan, seeds, test = recipes.Training(**best["sets"]), sizes["seeds"], list(splits["test"]["text"])
-    things = {("seed", seed): (plan, seed, splits["train"], {"test": test}, path) for seed in seeds}
-    if sizes["folded_seeds"]:
-        whole = concatenate_datasets([splits["train"], splits["validation"]])
-        folds = folds_of(np.array(whole["labels"]), sizes["folds"])
-        things |= for_stack(plan, whole, folds, test, path, sizes)
+    seeds, test, labels = sizes["seeds"], list(splits["test"]["text"]), np.array(splits["train"]["labels"])
+    folds = folds_of(labels, sizes["folds"])[:sizes["predicted_folds"]]
+    things = planned(recipes.Training(**best["sets"]), splits["train"], folds, test, path, sizes)
     made = machine.side_by_side(one, [(thing,) for thing in things.values()], machine.PROCESSES[fast.device()])
     made = dict(zip(things, made, strict=True))
-    scores = of_seeds([made["seed", seed]["logits"] for seed in seeds], seeds, "")
-    values = {"labels": np.array(splits["test"]["labels"], np.int8), "seeds": seeds} | best | {
-        "seconds_of": np.array([made["seed", seed]["seconds"] for seed in seeds]),
-        "ended": [ended(things["seed", seed]) for seed in seeds]}
-    if sizes["folded_seeds"]:
-        more, found = stacked(made, folds, np.array(whole["labels"]), sizes)
-        scores, values = scores | more, values | found
+    trainings = [key for key in things if key[0] in ("seed", "fold")]
+    test_scores, values = stacked(made, folds, labels, sizes)
+    scores = {f"seed {seed}": made["seed", seed]["logits"] for seed in seeds} | test_scores
+    values |= {"labels": np.array(splits["test"]["labels"], np.int8), "seeds": seeds, "folds": sizes["folds"],
+               "predicted_folds": len(folds)} | best
+    values |= {"seconds_of": np.array([made[key]["seconds"] for key in trainings]),
+               "ended": [ended(things[key]) for key in trainings]}
     values |= {"names": list(scores), "predicted": classes(scores)}
     return values | accuracies(values)
 
 
-def for_stack(plan, whole, folds, test: list[str], path: str, sizes: dict) -> dict[tuple, tuple]:
-    """What `stacked` needs beside the seeds, each for `one`: models of all labelled texts and of each fold's others."""
-    things = {("more", seed): (plan, seed, whole, {"test": test}, path) for seed in sizes["seeds"]}
-    things |= {("linear", name): (whole, np.arange(len(whole)), test, path, linear) for name, linear in LINEAR.items()}
+def planned(plan, train, folds, test: list[str], path: str, sizes: dict) -> dict[tuple, tuple]:
+    """What is fitted, each for `one`: Transformers first, the longest first; then what takes seconds."""
+    things = {("seed", seed): (plan, seed, train, {"test": test}, path) for seed in sizes["seeds"]}
     for i, (rest, fold) in enumerate(folds):
-        asked = list(whole.select(fold)["text"])
-        things |= {("linear fold", name, i): (whole, rest, asked, path, linear) for name, linear in LINEAR.items()}
-        things |= {("fold", seed, i): (plan, seed, whole.select(rest), {"fold": asked}, path, whole)
-                   for seed in sizes["folded_seeds"]}
+        things |= {("fold", seed, i): (plan, seed, train.select(rest), {"fold": list(train.select(fold)["text"])}, path,
+                                       train) for seed in sizes["folded_seeds"]}
+    for name, linear in LINEAR.items():
+        things[name,] = (train, np.arange(len(train)), test, path, linear)
+        things |= {(name, i): (train, rest, list(train.select(fold)["text"]), path, linear)
+                   for i, (rest, fold) in enumerate(folds)}
     return things
 
 
 def stacked(made: dict, folds, labels: np.ndarray, sizes: dict) -> tuple[dict, dict]:
-    """({name: scores (texts, classes) of the test texts}, values) of the seeds trained on validation texts too, of two
-    linear models, and of their stack, whose weights come from predictions of texts that the models have not seen.
+    """({name: scores (texts, classes) of the test texts}, values) of the mean of the seeds, two linear models, and
+    their stack, whose weights come from predictions of training texts that the models have not seen.
 
     values: logits (texts, classes) of the stack, its members, weights, bias; fold_names, fold_predicted (names, texts),
-    fold_labels: of the training and validation texts.
+    fold_labels: of the training texts in the predicted folds; the stack's are cross-fitted.
     """
     def folded(*key):
-        return in_order(folds, [made[*key, i]["logits"] for i in range(len(folds))])
+        return np.concatenate([made[*key, i]["logits"] for i in range(len(folds))])
 
-    fold_scores = {"Transformer": mean([folded("fold", seed) for seed in sizes["folded_seeds"]])}
-    fold_scores |= {name: folded("linear fold", name) for name in LINEAR}
+    labels = np.concatenate([labels[fold] for _, fold in folds])
+    fold_scores = {"mean of the seeds": mean([folded("fold", seed) for seed in sizes["folded_seeds"]])}
+    fold_scores |= {name: folded(name) for name in LINEAR}
     scores = np.stack([combine.normalised(one) for one in fold_scores.values()])
     weights, bias = combine.fit_stack(scores, labels)
     fold_scores["stack"] = combine.cross_fitted(scores, labels, 0)
-    more = [made["more", seed]["logits"] for seed in sizes["seeds"]]
-    test = {name: made["linear", name]["logits"] for name in LINEAR}
-    stack = combine.stacked(np.stack([combine.normalised(one) for one in (mean(more), *test.values())]), weights, bias)
-    return of_seeds(more, sizes["seeds"], ", validation texts too") | test | {"stack": stack}, {
-        "logits": stack.astype(np.float32), "members": list(fold_scores)[:-1], "weights": weights, "bias": bias,
+    test = {"mean of the seeds": mean([made["seed", seed]["logits"] for seed in sizes["seeds"]])}
+    test |= {name: made[name,]["logits"] for name in LINEAR}
+    stack = combine.stacked(np.stack([combine.normalised(one) for one in test.values()]), weights, bias)
+    return test | {"stack": stack}, {
+        "logits": stack.astype(np.float32), "members": list(test), "weights": weights, "bias": bias,
         "fold_names": list(fold_scores), "fold_predicted": classes(fold_scores), "fold_labels": labels.astype(np.int8)}
-
-
-def of_seeds(logits: list[np.ndarray], seeds: list[int], also: str) -> dict[str, np.ndarray]:
-    """Scores of every seed and of their mean, under their names."""
-    return {f"seed {seed}{also}": one for seed, one in zip(seeds, logits, strict=True)} | {
-        f"mean of the seeds{also}": mean(logits)}
 
 
 def accuracies(values: dict) -> dict:
     """Test accuracies (names,), their mean and standard deviation over the seeds, and those out of fold."""
-    right, number = (values["predicted"] == values["labels"]).mean(1), len(values["seeds"])
-    groups = [right[:number]] + ([right[number + 1:2 * number + 1]] if "fold_names" in values else [])
-    found = {"accuracies": right, "seed_means": np.array([one.mean() for one in groups]),
-             "seed_points": 100 * np.array([one.std(ddof=1) for one in groups])}
-    if "fold_names" in values:
-        found["fold_accuracies"] = (values["fold_predicted"] == values["fold_labels"]).mean(1)
-    return found
+    right, seeds = (values["predicted"] == values["labels"]).mean(1), len(values["seeds"])
+    return {"accuracies": right, "seed_mean": right[:seeds].mean(), "seed_points": 100 * right[:seeds].std(ddof=1),
+            "fold_accuracies": (values["fold_predicted"] == values["fold_labels"]).mean(1)}
 
 
 def folds_of(labels: np.ndarray, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -125,14 +114,6 @@ def ended(thing: tuple) -> str:
     """When a training ended that is kept: maybe on an earlier day than the others."""
     made = datetime.datetime.fromtimestamp(recipes.kept_at(*thing).stat().st_mtime, datetime.UTC)
     return made.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def in_order(folds, found: list[np.ndarray]) -> np.ndarray:
-    """The predictions of all folds in the order of the texts."""
-    whole = np.empty((sum(map(len, found)), found[0].shape[1]), np.float32)
-    for (_, fold), logits in zip(folds, found, strict=True):
-        whole[fold] = logits
-    return whole
 
 
 def mean(logits) -> np.ndarray:
