@@ -1,5 +1,6 @@
 """What the Lua filter of the small print does to the text of the PDF, and the widths of tables on its page."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import typst
 
 from lmreport.render import tables
+from rendering import FRONT, OPTIONS, own, project
 
 FILTER = Path(__file__).resolve().parents[1] / "report" / "filters" / "small-print.lua"
 
@@ -28,6 +30,32 @@ def test_a_computed_number_stays_with_its_unit_and_a_computed_sentence_may_break
 def test_a_line_of_origin_is_small_and_in_one_piece():
     said = written("[Run one-0123]{.origin}\n")
     assert "breakable: false" in said and "7.5pt" in said and "Run one-0123" in said
+
+
+FIGURE = """
+```{python}
+#| label: fig-p
+#| fig-cap: A line
+#| fig-alt: up
+#| echo: false
+import matplotlib.pyplot as plt
+plt.plot([1, 2]);
+```
+
+`{python} __import__("lmreport.shown").shown.Marked('[Run one-0123.]{.origin}')`
+"""
+
+
+@pytest.mark.parametrize("before", (15, 16, 17))
+def test_the_own_renderers_figure_stays_with_its_line_of_origin(before, tmp_path):
+    options = OPTIONS + "\nfilters: [filters/small-print.lua]\n"
+    folder = project(tmp_path, "See @fig-p.\n\n" + "Another line.\n\n" * before + FIGURE, FRONT, options)
+    (folder / "filters").mkdir()
+    shutil.copy(FILTER, folder / "filters")
+    pages = pypdfium2.PdfDocument(own(folder, ("typst",)) / "index.pdf")
+    texts = [page.get_textpage().get_text_range() for page in pages]
+    (caption,), (line,) = ([n for n, text in enumerate(texts) if said in text] for said in ("A line", "one-0123"))
+    assert caption == line
 
 
 def test_a_figure_at_the_foot_of_a_page_goes_on_with_its_line_of_origin(tmp_path):
