@@ -16,6 +16,7 @@ from lmreport import data, models
 from lmreport.errors import ReportError
 from lmreport.render import fresh, render, source
 from lmreport.render import project as projects
+from lmreport.verify import whole
 from rendering import FRONT, OPTIONS, Page, own, project, text
 
 CELL = "```{python}\n#| label: fig-a\n1\n```\n"
@@ -186,3 +187,11 @@ def test_page_stands_alone(tmp_path):
     assert hidden == [] and '<html lang="en"' in page.source
     skip = next(page.find(lambda e: e[0] == "a"))
     assert skip[1] == {"class": "skip", "href": "#content"}
+
+
+def test_what_was_written_is_known_by_its_digest(tmp_path):
+    page = own(project(tmp_path, "One.\n", FRONT)) / "index.html"
+    assert fresh.digests(page) == {fresh.contents(page)} and whole.seal(page) == []
+    page.write_text(page.read_text().replace("One.", "Two."))
+    assert whole.seal(page)[0][0] == "whole page"
+    assert fresh.digests(tmp_path / "other.html") == set()

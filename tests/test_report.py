@@ -204,7 +204,7 @@ EDITS = {  # what is edited: (where the digit stands, what verify must say)
     "a cell of a table": (r'(id="tbl-mcnemar".*?data-as="count"[^>]*>)(\d)', "tbl-mcnemar, row"),
     "the full value itself": (r'(data-value="0\.8)(\d)(?=\d+"\s+data-as="pct:1"\s+data-expr="accuracy)', "full value"),
     "a caption": (r'(id="fig-accuracy".*?<figcaption.*?)(9)(?=5)', "the source says"),
-    "typed prose": (r"(the level of )(8)(?=0)|(of the answers given with )(8)(?=0)", "not in the PDF"),
+    "typed prose": (r"(the level of )(8)(?=0)|(of the answers that it gives with )(8)(?=0)", "not in the PDF"),
 }
 
 

@@ -58,8 +58,8 @@ def experiments(runs: str) -> dict:
         path = cache_root() / "experiments" / f"{entry}.npz"
         values = kept(path)
         if values is None:
-            raise ReportError(f"the experiment {entry} is not whole in this machine's cache; render the report here "
-                              "again")
+            raise ReportError(f"the experiment {entry} is not in this machine's cache, or damaged there; render the "
+                              "report here again")
         if index:
             found.setdefault(name, {})[ast.literal_eval(index)] = values
         else:

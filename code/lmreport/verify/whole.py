@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,13 +109,9 @@ def seal(path: Path) -> list[tuple[str, str, str]]:
 
     A page that genuine Quarto wrote there since says so in its `generator`.
     """
-    from lmreport.render.fresh import KEPT_AT, contents
+    from lmreport.render.fresh import contents, digests
 
-    try:
-        kept = json.loads((path.parent / KEPT_AT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    wrote = {digest for entry in kept.values() for name, digest in entry.get("files", {}).items() if name == path.name}
+    wrote = digests(path)
     now = contents(path)
     if not wrote or now in wrote or 'name="generator" content="quarto' in path.read_text(encoding="utf-8")[:5000]:
         return []
