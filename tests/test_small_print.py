@@ -85,3 +85,12 @@ def test_where_short_cells_leave_no_room_words_alone_decide():
     row = ["two words here"] * 12
     widths = tables.shares([row, row], [len(cell) for cell in row], 1)
     assert sum(widths) <= 1 + 1e-9 and max(widths) == pytest.approx(min(widths))
+
+
+@pytest.mark.parametrize("picture", ['#picture("x.svg", alt: "")', '#box(image("x.svg"))'], ids=["own", "Quarto"])
+def test_the_figures_of_both_renderers_are_known_and_code_is_none(picture):
+    raw = f"`#figure([`{{=typst}} `{picture}`{{=typst}} `])`{{=typst}}"
+    assert written(f"::: {{.cell}}\n{raw}\n:::\n\n[Run one]{{.origin}}\n").count("breakable: false)[") == 2
+    code = "```python\n1\n```\n\n"
+    assert written(f"::: {{.cell}}\n{code}{raw}\n:::\n\n[Run one]{{.origin}}\n").count("breakable: false)[") == 1
+    assert written("::: {.cell}\nwords\n:::\n\n[Run one]{.origin}\n").count("breakable: false)[") == 1

@@ -18,12 +18,14 @@ local function alone(el)
   if first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then return block_of("sticky: true", el) end
 end
 
-local function is_figure(el) -- one picture and no code; the project's own renderer has made typst of it already
+local function is_figure(el) -- one picture and no code; both renderers have made typst of it already
   if not el or el.t ~= "Div" then return false end
   local pictures, code = 0, 0
   el:walk {
     Image = function() pictures = pictures + 1 end,
-    RawInline = function(raw) if raw.text:match("^#picture%(") then pictures = pictures + 1 end end,
+    RawInline = function(raw)
+      if raw.text:match("^#picture%(") or raw.text:match("^#box%(image%(") then pictures = pictures + 1 end
+    end,
     CodeBlock = function() code = code + 1 end,
   }
   return pictures == 1 and code == 0
