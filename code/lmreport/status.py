@@ -130,14 +130,16 @@ def outputs(chosen: dict) -> list[Line]:
 
     root = settings.project_root()
     document = next(d for d in project.read(root, project.FORMATS, None) if d.path.stem == "index")
-    kept, found, known = fresh.kept_for(document), [], {}
+    kept, found, known, told = fresh.kept_for(document), [], {}, {}
     for name in OUTPUTS:
         path = document.output.parent / name
         if not path.is_file() or not path.stat().st_size:
             found.append(Line(name, "missing", ("make it with: lmreport render",)))
         elif name in kept and kept[name].digest == fresh.contents(path):
-            known[name] = kept[name].made_from
-            why = since_render(known[name], document, chosen) or since_first(known)
+            known[name] = then = kept[name].made_from
+            if id(then) not in told:  # mostly one render made them all
+                told[id(then)] = since_render(then, document, chosen)
+            why = told[id(then)] or since_first(known)
             found.append(Line(name, "stale" if why else "fresh", tuple(few(why))))
         else:
             found.append(by_time(path, root))

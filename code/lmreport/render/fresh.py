@@ -30,7 +30,8 @@ def made_from(doc, cells, formats, params: dict) -> dict:
         "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
         "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
         "settings": chosen(), "identity": who(), "data": data_stamp(chosen()),
-        "environment": {k: os.environ[k] for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
+        "environment": {k: os.path.abspath(os.environ[k]) if k == "LMREPORT_CACHE" else os.environ[k]
+                        for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
         "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
         "cells": contents_of("\n".join(cell.source for cell in cells)),
         "files": {name: contents(path) for path, name in sorted(files.items())
