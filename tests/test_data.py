@@ -122,11 +122,12 @@ def test_a_damaged_copy_is_never_trained_on(tmp_path):
     assert data.digest(Path(again.folder)) == corpus.digest
     (Path(again.folder).parent / "corpus.json").write_text("{")
     assert data.obtain(str(tmp_path / "d.tar.gz"), quiet) == again
-    folder = data.obtain(str(tmp_path / "d"), quiet)
-    (tmp_path / "d" / "train" / "java" / "0.txt").write_text("other")
-    with pytest.raises(ReportError, match="have changed"):
-        train.load_splits(folder, 1)
-    assert (tmp_path / "d").is_dir()
+    for own in (tmp_path / "d", make(tmp_path / "cache" / "e")):  # a folder of the user's is never deleted
+        folder = data.obtain(str(own), quiet)
+        (own / "train" / "java" / "0.txt").write_text("other")
+        with pytest.raises(ReportError, match="have changed"):
+            train.load_splits(folder, 2)
+        assert own.is_dir()
 
 
 def test_damaged_splits_are_made_anew(tmp_path):

@@ -168,7 +168,7 @@ def unchanged(corpus: Corpus) -> None:
     folder = Path(corpus.folder)
     if digest(folder) == corpus.digest:
         return
-    if folder.is_relative_to(cache_root()):
+    if folder.resolve().parent.parent == (cache_root() / "data").resolve():  # where archives are unpacked, nowhere else
         shutil.rmtree(folder.parent)
         raise ReportError("data: the unpacked copy in the cache was damaged and has been deleted; the same command "
                           "unpacks the data anew")
