@@ -60,15 +60,19 @@ def table(record):
     for at, point in enumerate(points):
         compared = [""] * 3
         if point["against"] != at:
-            change, half = (show.fixed(100 * v, 1) for v in (gain(record, at), margin(record, at)))
-            compared = [show.count(point["against"] + 1), sentence("{} ± {}", change, half),
-                        show.p_value(p_value(record, at))]
+            compared = [show.count(point["against"] + 1), *told_apart(gain(record, at), margin(record, at),
+                                                                      p_value(record, at))]
         paid = [show.num(cost(record, at, "cpu_seconds") / 60, 2) if point["texts"] else "", *(
             way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
             for name, factor, way in (("tokens", 1e-6, lambda v: show.num(v, 2)), ("memory", 1, show.count)))]
         rows.append([show.count(at + 1), point["name"], show.pct(accuracy(record, at)), *compared, *paid])
     headers = ["", "step", "accuracy", "against", "points ±", "p", "CPU min", "10⁶ tokens", "peak MiB"]
     return show.table(rows, headers, ("right", "left", *["right"] * 7), of=record)
+
+
+def told_apart(difference: float, half: float, p: float) -> list:
+    """Two cells: a difference (0 … 1) in points with half its interval, and its p."""
+    return [sentence("{} ± {}", show.fixed(100 * difference, 1), show.fixed(100 * half, 1)), show.p_value(p)]
 
 
 def effect(record, name: str) -> Marked:
@@ -270,9 +274,8 @@ def folded(record):
             weight = show.fixed(findings.entry(record, f"weights.{at}"), 2)
         if at:
             points = findings.share(record, here) - findings.share(record, f"predicted.{first}")
-            half = findings.margin(record, f"predicted.{first}", here)
-            compared = [sentence("{} ± {}", show.fixed(100 * points, 1), show.fixed(100 * half, 1)),
-                        show.p_value(findings.p_between(record, f"predicted.{first}", here))]
+            compared = told_apart(points, findings.margin(record, f"predicted.{first}", here),
+                                  findings.p_between(record, f"predicted.{first}", here))
         rows.append([name, show.pct(findings.entry(record, f"fold_accuracies.{at}")), weight,
                      show.pct(findings.share(record, here)), *compared])
     return show.table(rows, ["model", "out of fold", "weight", "test accuracy", "points ±", "p (McNemar)"],
