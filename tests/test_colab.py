@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def notebook():
     """The report's notebook, not executed, with what it carries."""
     document = project.read(ROOT, ("html",), None)[0]
-    plain = execute.written(execute.notebook(source.read(document), {}, {}, "A title"))
+    plain = execute.written(execute.notebook(source.read(document), {}, "A title"))
     return nbformat.reads(colab.carrying(plain, ROOT, "157b"), 4)
 
 

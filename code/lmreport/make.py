@@ -49,7 +49,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     os.environ |= {ENV_PREFIX + k.upper(): v for k, v in paths.items()} | {
         k: str(Path(os.environ[k]).expanduser().absolute()) for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
         if os.environ.get(k)}
-    paths = with_quarto(root, formats, profile, say) if use_quarto else \
+    paths = with_quarto(root, formats, profile) if use_quarto else \
         with_own(root, formats, params, profile, force, say)
     for path in paths:
         say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
@@ -66,7 +66,7 @@ def with_own(root: Path, formats, params: dict, profile: str | None, force: bool
     return render(root, formats, params, profile, say, force)
 
 
-def with_quarto(root: Path, formats, profile: str | None, say) -> list[Path]:
+def with_quarto(root: Path, formats, profile: str | None) -> list[Path]:
     """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
     folder = root / "_report" / "report"
     profiles = project.read(root, formats, profile)[0].profiles

@@ -24,7 +24,7 @@ INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 
-def notebook(cells: list[Cell], execute: dict, params: dict, title: str = "") -> nbformat.NotebookNode:
+def notebook(cells: list[Cell], params: dict, title: str = "") -> nbformat.NotebookNode:
     """`cells` as a notebook still to be run; `params` follow the cell tagged `parameters`, as papermill does it."""
     nb = nbformat.v4.new_notebook()
     nb.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

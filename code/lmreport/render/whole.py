@@ -39,7 +39,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     options = doc.options[formats[0]]
     defaults = options.get("execute") or {}
     title = str(options.get("title", doc.path.stem))
-    nb = execute.notebook(cells, defaults, params, title)
+    nb = execute.notebook(cells, params, title)
     execute.run(nb, doc.path.parent, defaults, progress, doc.profiles)
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
