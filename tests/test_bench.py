@@ -6,6 +6,7 @@ from datasets import Dataset
 
 from lmreport import batches, data, models, rows, vectorize
 from lmreport.bench import accuracy, machine, measure, predicting, scale, training
+from lmreport.corpus import TAGS
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
@@ -84,13 +85,13 @@ def test_growth_in_proportion_has_the_exponent_one():
 def test_prediction_is_measured_for_the_stock_pipeline_and_ours(tokenizer, tmp_path):
     from transformers import BertConfig, BertForSequenceClassification
 
-    names = dict(enumerate(data.TAGS))
+    names = dict(enumerate(TAGS))
     tokenizer.save_pretrained(tmp_path)
     BertForSequenceClassification(BertConfig(
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, num_labels=4,
         id2label=names)).save_pretrained(tmp_path)
     texts = [f"sort {'dict ' * n}" for n in range(40)]
-    found = predicting.measured(str(tmp_path), list(data.TAGS), tokenizer, texts, 800, 2, print)
+    found = predicting.measured(str(tmp_path), list(TAGS), tokenizer, texts, 800, 2, print)
     assert [one["way"] for one in found][:2] == ["stock pipeline", "stock pipeline, batch 32"]
     assert found[0]["ratio"] == 1 and all(one["whole_s"] == pytest.approx(800 / one["samples_per_s"]) for one in found)
     chosen = predicting.evenly(texts, np.arange(40), 10, 1)

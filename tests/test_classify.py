@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from lmreport import classify, cli, data, finetune, models, textfile, train, vectorize
+from lmreport import classify, cli, finetune, models, textfile, train, vectorize
+from lmreport.corpus import TAGS
 from lmreport.errors import ReportError
 
 
@@ -21,7 +22,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     vectorize.load_tokenizer(models.from_package("any").path).save_pretrained(folder)
     torch.manual_seed(0)
-    names = dict(enumerate(data.TAGS))
+    names = dict(enumerate(TAGS))
     BertForSequenceClassification(BertConfig(
         hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128, num_labels=4,
         initializer_range=0.3, id2label=names, label2id={v: k for k, v in names.items()})).save_pretrained(folder)
@@ -39,7 +40,7 @@ def texts():
 def one_by_one(folder, texts):
     import torch
 
-    model = finetune.load_classifier(str(folder), list(data.TAGS)).eval().double()  # so that order alone counts
+    model = finetune.load_classifier(str(folder), list(TAGS)).eval().double()  # so that order alone counts
     tokenizer = vectorize.load_tokenizer(folder)
     with torch.inference_mode():
         return np.concatenate([model(**tokenizer(t, truncation=True, max_length=512, return_tensors="pt")).logits
@@ -50,7 +51,7 @@ def one_by_one(folder, texts):
 def test_logits_are_those_of_each_text_alone_in_the_order_given(folder, texts, one_by_one, threads):
     import torch
 
-    model, before = classify.load(str(folder), list(data.TAGS), "fp32").double(), torch.get_num_threads()
+    model, before = classify.load(str(folder), list(TAGS), "fp32").double(), torch.get_num_threads()
     torch.set_num_threads(threads)  # with two, each takes its own batches
     try:
         found = classify.logits(model, vectorize.load_tokenizer(folder), texts)
@@ -124,7 +125,7 @@ def test_other_kinds_of_models_stay_as_they_are():
 
 
 def test_eight_bits_change_little(folder, texts, one_by_one):
-    model = classify.load(str(folder), list(data.TAGS), "int8")
+    model = classify.load(str(folder), list(TAGS), "int8")
     found = classify.logits(model, vectorize.load_tokenizer(folder), texts)
     assert np.abs(found - one_by_one).max() > 0  # they are used at all
     assert np.mean(found.argmax(1) == one_by_one.argmax(1)) > 0.95
@@ -177,7 +178,7 @@ def test_a_file_gives_one_tag_a_line_in_its_order(folder, texts, one_by_one, tmp
     assert cli.main(["predict", "--file", str(path), "--column", "question", "--weights", str(folder), "--precision",
                      "fp32", "--max-length", "512"]) == 0
     said = capsys.readouterr()
-    assert said.out.splitlines() == [data.TAGS[i] for i in one_by_one.argmax(1)]
+    assert said.out.splitlines() == [TAGS[i] for i in one_by_one.argmax(1)]
     assert "150 texts" in said.err and "texts/s" in said.err
 
 
@@ -185,7 +186,7 @@ def test_lines_from_standard_input_are_read_as_they_come(folder):
     done = subprocess.run([sys.executable, "-m", "lmreport.cli", "predict", "--file", "-", "--weights", str(folder)],
                           input="sort a dict\n\nvoid main\n", text=True, capture_output=True)
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stderr
-    assert set(done.stdout.split()) <= set(data.TAGS)
+    assert set(done.stdout.split()) <= set(TAGS)
 
 
 @pytest.mark.parametrize("name, content, said", [
@@ -217,7 +218,7 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     (tmp_path / "a.txt").write_text("sort a dict\n" * 20_000)
     command = f"{sys.executable} -m lmreport.cli predict --file {tmp_path}/a.txt --weights '{folder}' | head -1"
     done = subprocess.run(command, shell=True, text=True, capture_output=True)
-    assert done.stdout.strip() in data.TAGS and "Traceback" not in done.stderr and "Broken" not in done.stderr
+    assert done.stdout.strip() in TAGS and "Traceback" not in done.stderr and "Broken" not in done.stderr
 
 
 @pytest.mark.parametrize("given, said", [([], "either questions or --file"), (["x", "--file", "y"], "either"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lmreport import audit, data, train
+from lmreport.corpus import LEAST, PER_CLASS, TAGS
 from lmreport.errors import ReportError
 
 SIZES = {"train": 3, "test": 2}
@@ -22,12 +23,14 @@ REAL = os.environ.get("LMREPORT_REAL_DATA") or str(
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(data.PER_CLASS, "real", SIZES)
+    monkeypatch.setitem(PER_CLASS, "real", SIZES)
+    for split, number in SIZES.items():
+        monkeypatch.setitem(LEAST, split, number)
 
 
 def make(folder, change=lambda folder: None):
     for split, number in SIZES.items():
-        for tag in data.TAGS:
+        for tag in TAGS:
             (folder / split / tag).mkdir(parents=True)
             for i in range(number):
                 (folder / split / tag / f"{i}.txt").write_text(f"{split} {tag} {i}", encoding="utf-8")
@@ -77,7 +80,7 @@ def put(name, content):
     (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
     (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
     (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),
-    (put("train/ruby/0.txt", b"x"), "unexpected in 'train/ruby'"),
+    (put("train/ruby/0.txt", b"x"), "1 texts in train/ruby, not 3 or more; 0 texts in test/ruby"),
     (put("train/java/run.sh", b"x"), "unexpected in 'train/java/run.sh'"),
     (put("train/java/9.txt", b"x"), "4 of 3 texts in train/java"),
 ])
@@ -240,7 +243,7 @@ def test_sample_is_whole_varied_and_our_own():
 
 @pytest.mark.skipif(not Path(REAL).is_file(), reason="the real archive is not here (set LMREPORT_REAL_DATA)")
 def test_real_archive_is_known(monkeypatch):
-    monkeypatch.setitem(data.PER_CLASS, "real", {"train": 2000, "test": 2000})
+    monkeypatch.setitem(PER_CLASS, "real", {"train": 2000, "test": 2000})
     corpus = data.obtain(REAL, quiet)
     assert corpus.name == "Stack Overflow 16k"
 

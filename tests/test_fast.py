@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from lmreport import batches, data, fast, finetune, models, rows, vectorize
+from lmreport import batches, fast, finetune, models, rows, vectorize
+from lmreport.corpus import TAGS
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def tokens(tiny):
 
 
 def test_only_the_dropout_of_attention_weights_is_left_out(tiny):
-    usual, ours = (load(tiny, list(data.TAGS)).config.to_dict() for load in (finetune.load_classifier,
+    usual, ours = (load(tiny, list(TAGS)).config.to_dict() for load in (finetune.load_classifier,
                                                                             fast.load_classifier))
     different = {k for k in usual | ours if usual.get(k) != ours.get(k)}
     assert different == {"attention_probs_dropout_prob"} and ours["attention_probs_dropout_prob"] == 0
@@ -42,7 +43,7 @@ def test_distilbert_has_another_name_for_it():
 def test_the_loss_is_the_mean_over_the_rows_of_all_processes(tiny):
     import torch
 
-    model = fast.load_classifier(tiny, list(data.TAGS)).eval()
+    model = fast.load_classifier(tiny, list(TAGS)).eval()
     ids, labels = torch.randint(1000, 2000, (6, 9)), torch.tensor([0, 1, 2, 3, 1, 2])
     outputs = model(input_ids=ids, labels=labels)
     assert fast.mean_over_rows(outputs, labels).item() == pytest.approx(outputs.loss.item(), abs=1e-6)
@@ -52,7 +53,7 @@ def test_the_loss_is_the_mean_over_the_rows_of_all_processes(tiny):
 def test_a_batch_text_by_text_has_the_gradients_of_the_padded_batch(tiny, tokens):
     import torch
 
-    model, table = fast.load_classifier(tiny, list(data.TAGS)).train(), rows.Rows(tokens)
+    model, table = fast.load_classifier(tiny, list(TAGS)).train(), rows.Rows(tokens)
     gradients = []
     for parts in ([[0, 1, 2, 3]], [[0], [1], [2], [3]]):
         model.zero_grad()
@@ -77,7 +78,7 @@ def test_every_update_keeps_the_budget_and_an_epoch_reads_each_text_once(tiny, t
         return made
 
     arguments = fast.arguments(tmp_path, num_train_epochs=1, seed=1, use_cpu=True)
-    trainer = fast.make_trainer(fast.load_classifier(tiny, list(data.TAGS)), arguments, tokens,
+    trainer = fast.make_trainer(fast.load_classifier(tiny, list(TAGS)), arguments, tokens,
                                 vectorize.load_tokenizer(tiny), 400)
     trainer.data_collator = watched(0)
     finetune.train(trainer, lambda text: None)
@@ -93,7 +94,7 @@ def test_progress_tells_texts_per_second_rightly_when_batches_differ(tiny, token
     from lmreport import progress
 
     told, arguments = [], fast.arguments(tmp_path, num_train_epochs=2, seed=1, use_cpu=True, logging_steps=2)
-    trainer = fast.make_trainer(fast.load_classifier(tiny, list(data.TAGS)), arguments, tokens,
+    trainer = fast.make_trainer(fast.load_classifier(tiny, list(TAGS)), arguments, tokens,
                                 vectorize.load_tokenizer(tiny), 400)
     clock = progress.training_clock(told.append, every=0)
     trainer.add_callback(clock)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from lmreport import data, finetune, models, split, train, vectorize
+from lmreport.corpus import TAGS
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
@@ -57,7 +58,7 @@ def test_splits_have_the_right_sizes_are_disjoint_and_hold_every_text(splits, co
     texts = [text for s in splits.values() for text in s["text"]]
     on_disk = [p.read_text(encoding="utf-8") for p in Path(corpus.folder).rglob("*.txt")]
     assert sorted(texts) == sorted(on_disk)
-    assert splits["train"].features["labels"].names == list(data.TAGS)
+    assert splits["train"].features["labels"].names == list(TAGS)
 
 
 def test_labels_belong_to_their_texts(splits, corpus):
@@ -85,8 +86,8 @@ def test_padding_to_one_length_as_asked(splits, tiny):
 
 
 def test_classifier_knows_the_names_of_the_classes(tiny):
-    model = finetune.load_classifier(str(tiny), list(data.TAGS))
-    assert model.config.id2label == dict(enumerate(data.TAGS)) and model.config.label2id["python"] == 3
+    model = finetune.load_classifier(str(tiny), list(TAGS))
+    assert model.config.id2label == dict(enumerate(TAGS)) and model.config.label2id["python"] == 3
 
 
 def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(splits, tiny, settings, tmp_path):

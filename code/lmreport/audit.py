@@ -1,4 +1,4 @@
-"""What is in the data: classes, lengths, blanked words, names left in, duplicates."""
+"""What is in the data: classes, lengths, blanked words, classes that a text names, duplicates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lmreport.cache import remember
+from lmreport.corpus import classes_in
 
 NAMES = {"csharp": r"\bc#|\bc sharp\b|\bcsharp\b", "java": r"\bjava\b", "javascript": r"\bjavascript\b|\bjs\b",
          "python": r"\bpython\b"}
@@ -20,15 +21,16 @@ def audit(folder: str, digest: str) -> dict:
     """Counts over all texts of a corpus; `digest` only makes the record belong to this content.
 
     tags: names (classes,); per tag arrays of shares of texts: `blank` (the word BLANK in it), `named` (its own
-    language still named); `words` of train and test together; duplicates: exact copies, counted beyond the first.
+    language, or the class of other data, named); `words` of train and test together; duplicates: exact copies, counted
+    beyond the first.
     """
     texts = {tag: [p.read_text(encoding="utf-8") for p in sorted(Path(folder).glob(f"*/{tag}/*.txt"))]
-             for tag in sorted(NAMES)}
+             for tag in classes_in(Path(folder))}
     words = {tag: np.array([len(t.split()) for t in ts]) for tag, ts in texts.items()}
     return {
         "tags": list(texts), "texts": {tag: len(ts) for tag, ts in texts.items()},
         "blank": {tag: share(ts, r"blank") for tag, ts in texts.items()},
-        "named": {tag: share(ts, NAMES[tag]) for tag, ts in texts.items()},
+        "named": {tag: share(ts, NAMES.get(tag, rf"(?<!\w){re.escape(tag)}(?!\w)")) for tag, ts in texts.items()},
         "median_words": {tag: float(np.median(w)) for tag, w in words.items()},
         "longest_words": {tag: int(w.max()) for tag, w in words.items()},
         **duplicates(folder),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmreport import data, lstm, show, vectorize
+from lmreport import lstm, show, vectorize
 from lmreport.cache import remember
+from lmreport.corpus import SAMPLE
 from lmreport.origin import told
 
 TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "async", "string")
@@ -13,7 +14,7 @@ TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "as
 
 def example(words: int = 40) -> str:
     """A training text to look at: the first of the package's own sample that has about that many words, with code."""
-    paths = sorted((data.SAMPLE / "train" / "python").glob("*.txt"), key=lambda p: int(p.stem))
+    paths = sorted((SAMPLE / "train" / "python").glob("*.txt"), key=lambda p: int(p.stem))
     texts = [p.read_text(encoding="utf-8").strip() for p in paths]
     return min((t for t in texts if "(" in t), key=lambda t: abs(len(t.split()) - words))
 

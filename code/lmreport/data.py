@@ -1,4 +1,4 @@
-"""Question 1a: get the questions from an archive, a folder or an address, verify them, and identify them."""
+"""Question 1a: get the texts from an archive, a folder or an address; `corpus` verifies and identifies them."""
 
 from __future__ import annotations
 
@@ -11,44 +11,20 @@ import socket
 import tarfile
 import tempfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from lmreport import lock
 from lmreport.cache import write_atomically
+from lmreport.corpus import KNOWN, SAMPLE, Corpus, digest, verified
 from lmreport.errors import ReportError
 from lmreport.settings import cache_root
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/stack_overflow_16k.tar.gz"
-TAGS = ("csharp", "java", "javascript", "python")
-SAMPLE = Path(__file__).parent / "sample"
-KNOWN = {  # digest → what it is
-    "f2fd0ab0f0bb8022a6577b1fc2e73bc2961f818a44f8328ac78c0aa66e6ebeb1": "Stack Overflow 16k",
-}
-PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
 PATIENCE = 20  # seconds that a silent server is waited for
 LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the data
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A verified folder `train/<tag>/<n>.txt`, `test/<tag>/<n>.txt`.
-
-    kind: "real" or "sample"; origin: where it was got from; digest: see `digest`; note: "" or what the reader
-    of the report must know about the data.
-    """
-
-    folder: str
-    kind: str
-    origin: str
-    digest: str
-    note: str = ""
-
-    @property
-    def name(self) -> str:
-        return "sample" if self.kind == "sample" else KNOWN.get(self.digest, "unknown edition of Stack Overflow 16k")
 
 
 def obtain(source: str = "auto", say=print) -> Corpus:
@@ -70,7 +46,7 @@ def obtain(source: str = "auto", say=print) -> Corpus:
         return from_address(source, say)
     path = Path(source).expanduser()
     if path.is_dir():
-        return verified(path, "real", f"folder {path.name}")
+        return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
         return unpacked(path, say)
     source_exists(source)
@@ -168,8 +144,9 @@ def unchanged(corpus: Corpus) -> None:
     folder = Path(corpus.folder)
     if digest(folder) == corpus.digest:
         return
-    if folder.resolve().parent.parent == (cache_root() / "data").resolve():  # where archives are unpacked, nowhere else
-        shutil.rmtree(folder.parent)
+    around = [path for path in folder.resolve().parents if path.parent == (cache_root() / "data").resolve()]
+    if around and (around[0] / "corpus.json").is_file():  # an archive was unpacked here
+        shutil.rmtree(around[0])
         raise ReportError("data: the unpacked copy in the cache was damaged and has been deleted; the same command "
                           "unpacks the data anew")
     raise ReportError(f"data: the texts in {folder} have changed since they were verified; run again")
@@ -182,14 +159,14 @@ def unpack(archive: Path, folder: Path, say) -> None:
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
     try:
         extract(archive, part / "texts")
-        corpus = verified(part / "texts", "real", f"archive {archive.name}")
-        corpus = Corpus(**asdict(corpus) | {"folder": str(folder / "texts")})
+        corpus = verified(part / "texts", "real", f"archive {archive.name}", title=archive.name.split(".")[0])
+        corpus = replace(corpus, folder=str(folder / Path(corpus.folder).relative_to(part)))
         write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    if corpus.digest not in KNOWN:
+    if corpus.kind == "real" and corpus.digest not in KNOWN:
         say(f"data: {archive.name} has the right structure but another content (digest {corpus.digest[:12]}…); "
             "its results are kept apart")
 
@@ -227,42 +204,3 @@ def extract(archive: Path, folder: Path) -> None:
     except OSError as error:
         raise ReportError(f"data: {archive.name!r} could not be unpacked ({error.strerror or error}); free some space "
                           "or set LMREPORT_CACHE to another folder") from error
-
-
-def verified(folder: Path, kind: str, origin: str, note: str = "") -> Corpus:
-    """The corpus in `folder`, or ReportError with what was found instead of the expected texts."""
-    expected = PER_CLASS[kind]
-    found = {f"{split}/{tag}": texts_in(folder / split / tag) for split in expected for tag in TAGS}
-    wrong = [f"{len(paths):,} of {expected[name.split('/')[0]]:,} texts in {name}"
-             for name, paths in found.items() if len(paths) != expected[name.split("/")[0]]]
-    others = sorted({p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(found))
-    others += sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")
-                     if p.is_file() and p.suffix != ".txt" and p.name != "README.md" and p.name[0] != ".")[:3]
-    wrong += [f"something unexpected in {name!r}" for name in others[:3]]
-    wrong += [f"{p.relative_to(folder).as_posix()} {trouble}" for paths in found.values() for p in paths
-              if (trouble := unreadable(p))][:3]
-    if wrong:
-        total, want = sum(map(len, found.values())), len(TAGS) * sum(expected.values())
-        raise ReportError(f"data: {origin} is not the Stack Overflow data ({total:,} of {want:,} texts): "
-                          f"{'; '.join(wrong[:4])}; set LMREPORT_DATA to the right one")
-    return Corpus(str(folder), kind, origin, digest(folder), note)
-
-
-def texts_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.txt"))
-
-
-def unreadable(path: Path) -> str:
-    """Why `path` is no text ("" if it is one)."""
-    try:
-        return "" if path.read_bytes().decode("utf-8").strip() else "is empty"
-    except UnicodeDecodeError:
-        return "is not UTF-8"
-
-
-def digest(folder: Path) -> str:
-    """sha256 over `path NUL bytes NUL` of all .txt files, in the order of their posix paths relative to `folder`."""
-    whole = hashlib.sha256()
-    for name, path in sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*.txt")):
-        whole.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return whole.hexdigest()

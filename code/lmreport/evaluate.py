@@ -15,6 +15,11 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float((logits.argmax(-1) == labels).mean())
 
 
+def guessing(labels: np.ndarray) -> float:
+    """Accuracy of always naming the class that is most frequent among the labels (n,)."""
+    return float(np.bincount(labels).max() / len(labels))
+
+
 def probabilities(logits: np.ndarray) -> np.ndarray:
     """Softmax over the classes: (n, classes) → (n, classes), rows sum to 1."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))

@@ -83,13 +83,14 @@ def plot_accuracy(groups: dict[str, dict]):
 @drawn
 def plot_confusion(records: dict, class_names: list[str]):
     """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
-    figure, panels = style.figure(len(records), height=3.0, squeeze=False)
+    digits = 1 if len(class_names) <= 6 else 0  # what there is room for
+    figure, panels = style.figure(len(records), height=3.0 if digits else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):
         counts = evaluate.confusion(record["logits"], record["labels"])
         shares = counts / counts.sum(1, keepdims=True)
         axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
         for (i, j), share in np.ndenumerate(shares):
-            axes.text(j, i, f"{100 * share:.1f}", ha="center", va="center", fontsize=8,
+            axes.text(j, i, f"{100 * share:.{digits}f}", ha="center", va="center", fontsize=8 if digits else 6,
                       color="white" if share > 0.55 else "black")
         axes.set_xticks(range(len(class_names)), class_names, rotation=30, ha="right")
         axes.set_yticks(range(len(class_names)), class_names)

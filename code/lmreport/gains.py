@@ -255,6 +255,15 @@ def new_seeds(record):
         show.fixed(100 * findings.margin(record, mean, stack), 1))
 
 
+def apart(record, top):
+    """How far the stack of the new seeds is from that of `top`, if it was asked for the same texts."""
+    if record.inputs["data"]["digest"] != top.inputs["data"]["digest"]:
+        return ""
+    second, first = (findings.share(one, f"predicted.{len(one['names']) - 1}") for one in (record, top))
+    return sentence(": it gets {}, and the two differ by {} points", show.pct(second),
+                    show.fixed(100 * abs(second - first), 1))
+
+
 def paid(record):
     """What a training of the new seeds cost, where that is why there are no more of them."""
     if record["device"] == "cuda":

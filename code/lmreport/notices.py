@@ -5,14 +5,19 @@ from __future__ import annotations
 from lmreport import runs, show, staleness
 
 
-def notices(corpus, source, settings, recorded: bool):
-    """Callouts for the top of the report: the sample instead of the data, MiniLM instead of the model, the scale."""
+def notices(corpus, source, settings, class_names: list[str], recorded: bool):
+    """Callouts for the top of the report: which data, which model instead of the one asked for, the scale."""
     found = []
     if corpus.kind == "sample":
         found.append(show.callout("important", "Made on the sample, not on the real data", (
             f"{corpus.note or 'The settings ask for the sample.'} What this render trained itself says little about "
             "the real data and stands apart from the recorded results on it."
             + (" The answers speak of those recorded results." if recorded else ""))))
+    if corpus.kind == "other":
+        found.append(show.callout("important", "Made on other data than the assignment’s", (
+            f"These are “{show.plain(corpus.name)}”, texts of {len(class_names)} classes: "
+            f"{', '.join(map(show.plain, class_names))}. Where the report says question and tag, read text and class. "
+            "The two questions of 6(b) are the assignment’s all the same.")))
     if source.why:
         found.append(show.callout("note", f"The model is {source.name}", show.plain(source.why)))
     if settings.scale == "quick":
@@ -23,6 +28,15 @@ def notices(corpus, source, settings, recorded: bool):
             f"word pieces. {beside}")))
     found += stale(runs.newest(corpus))
     return show.markdown("\n".join(found))
+
+
+def of_other_data(record, corpus):
+    """A callout where a recorded measurement is of other data than those that this render is about."""
+    if record.inputs["data"]["digest"] == runs.edition(corpus):
+        return None
+    return show.markdown(show.callout("important", "Recorded on other data", (
+        f"What follows was measured on “{show.plain(record.inputs['data']['name'])}” and not on these data, for which "
+        "nothing of this kind is recorded. It stands here as an example.")))
 
 
 def stale(recorded: dict) -> list[str]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lmreport import cache, provenance
-from lmreport.data import KNOWN
+from lmreport.corpus import KNOWN
 from lmreport.errors import ReportError
 from lmreport.quantity import Quantity
 from lmreport.settings import cache_root, project_root
@@ -205,7 +205,7 @@ def newest(corpus) -> dict[str, Record]:
 
 def edition(corpus) -> str:
     """Digest of the edition whose full-scale records a render on `corpus` shows."""
-    return corpus.digest if corpus.kind == "real" else next(iter(KNOWN))
+    return next(iter(KNOWN)) if corpus.kind == "sample" else corpus.digest
 
 
 def groups(recorded: dict, live: dict) -> dict[str, dict]:

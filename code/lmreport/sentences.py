@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lmreport import measures, show
+import numpy as np
+
+from lmreport import evaluate, measures, show
 from lmreport.shown import Marked, sentence
 
 
@@ -42,7 +44,7 @@ def the(record) -> str:
     return {"lstm": "the LSTM", "tfidf_svm": "the linear model"}[record.name]
 
 
-def live(records: dict, settings) -> Marked:
+def live(records: dict) -> Marked:
     """Which of a render's own models is best, with the warning that few texts call for."""
     best = max(records.values(), key=measures.accuracy)
     width = 100 * (measures.upper(best) - measures.lower(best))
@@ -91,6 +93,15 @@ def bound(bert, lstm) -> Marked:
                                   "description does." if bert["bf16"] and not bert.made["hardware"]["gpu"] else "")
 
 
+def balance(labels, class_names: list[str]) -> Marked:
+    """What always naming the most frequent class of `labels` gets, and whether the others have fewer texts."""
+    counts, guess = np.bincount(labels, minlength=len(class_names)), show.pct(evaluate.guessing(labels), 0)
+    if counts.min() == counts.max():
+        return sentence("The classes are balanced, so guessing gets {}.", guess)
+    return sentence("The classes have from {} to {} test texts; always naming the largest one gets {}.",
+                    show.count(counts.min()), show.count(counts.max()), guess)
+
+
 def copies(found: dict) -> Marked:
     """Which texts of the data are exact copies of one another."""
     if not found["copies"]:
@@ -112,12 +123,19 @@ def stand_in(bert) -> Marked:
                     "another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
 
 
-def agreement(tag: str, right: str, yes: str, no: str) -> str:
-    """`yes` if the predicted tag is the right one, else `no`."""
+def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
+    """`yes` if the predicted tag is the right one, else `no`; other data may have no class for it."""
+    if right not in class_names:
+        return f"These data have no class for it: the question is about {right.capitalize()}."
     return yes if tag == right else no
 
 
-def worth(bert, lstm, svm) -> Marked:
+def of_data(corpus, asked: str, other: str = "") -> Marked:
+    """`asked` where the data are those that the assignment asks for, or the sample written after them."""
+    return Marked(other if corpus.kind == "other" else asked)
+
+
+def worth(bert, svm) -> Marked:
     """The answer to 6(c): worth it only where the Transformer is surely better than the cheap model."""
     found = measures.outcome(bert, svm)
     yes = show.word(found, "Only if the lead is worth the trouble", "No", "No")

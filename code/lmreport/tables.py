@@ -15,16 +15,15 @@ from lmreport.shown import sentence, strong
 CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size", "learning_rate",
                     "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "bf16",
                     "train_sampling_strategy", "eval_strategy", "save_strategy", "save_steps", "seed")
+MOST_TAGS = 6  # that have columns of their own
 
 
 @told
 def splits(splits, class_names: list[str]):
-    """Texts by split and class."""
-    rows = []
-    for name, split in splits.items():
-        counts = np.bincount(split["labels"], minlength=len(class_names))
-        rows.append([name, *map(show.count, counts), show.count(len(split))])
-    return show.table(rows, ["split", *class_names, "all"])
+    """Texts by class and split."""
+    counts = np.array([np.bincount(split["labels"], minlength=len(class_names)) for split in splits.values()]).T
+    rows = [[name, *map(show.count, numbers)] for name, numbers in zip(class_names, counts, strict=True)]
+    return show.table([*rows, ["all", *map(show.count, counts.sum(0))]], ["tag", *splits])
 
 
 @told
@@ -48,7 +47,7 @@ def audit(found: dict):
     """What the audit found for each tag."""
     rows = [[tag, show.count(found["texts"][tag]), show.pct(found["blank"][tag]), show.pct(found["named"][tag]),
              show.count(found["median_words"][tag]), show.count(found["longest_words"][tag])] for tag in found["tags"]]
-    return show.table(rows, ["tag", "texts", "with “blank”", "own name left in", "median words", "longest (words)"])
+    return show.table(rows, ["tag", "texts", "with “blank”", "with its own name", "median words", "longest (words)"])
 
 
 @told
@@ -103,18 +102,20 @@ def pairs(record, class_names: list[str], most: int = 6):
 
 @told
 def questions(records: list, class_names: list[str]):
-    """Probabilities of each tag for the two questions, by model (each record once); the largest in bold."""
-    rows = []
+    """Probabilities of each tag, or of the MOST_TAGS largest, for the two questions, by model (each record once)."""
+    rows, few = [], len(class_names) <= MOST_TAGS
     for number, _ in enumerate(evaluate.QUESTIONS):
         for r in {r.key: r for r in records if r is not None}.values():
-            best = int(measures.answer(r, number))
-            cells = [show.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))]
-            cells[best] = strong(cells[best])
+            order = np.argsort(-np.array(r["question_probabilities"][number]), kind="stable").tolist()
+            cells = {tag: show.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))}
+            cells[order[0]] = strong(cells[order[0]])
+            if not few:
+                cells = {tag: sentence("{} {}", show.plain(class_names[tag]), cells[tag]) for tag in order[:MOST_TAGS]}
             label = f"{r.label} ({r.inputs['data']['name']}, {r.inputs['settings']['scale']})"
-            rows.append([f"({'i' * (number + 1)})", label, *cells,
+            rows.append([f"({'i' * (number + 1)})", label, *cells.values(),
                          show.word(measures.answer(r, number), *class_names)])
-    return show.table(rows, ["question", "model", *class_names, "tag"],
-                      ("left", "left", *["right"] * len(class_names), "left"))
+    heads = [show.plain(name) for name in class_names] if few else [f"{i + 1}." for i in range(MOST_TAGS)]
+    return show.table(rows, ["question", "model", *heads, "tag"], ("left", "left", *["right"] * len(heads), "left"))
 
 
 @told
