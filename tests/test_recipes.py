@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset
 
-from lmreport import classify, combine, data, models, vectorize
+from lmreport import classify, combine, models, vectorize
 from lmreport.bench import accuracy, machine, recipes, search, seeds
+from lmreport.corpus import TAGS
 from lmreport.errors import ReportError
 
 SEARCH = dict(seeds=[1, 2], recipes=["label smoothing", "masked language model first: 5 epochs"],
@@ -17,7 +18,7 @@ def texts(number: int, seed: int):
     rng, words = np.random.default_rng(seed), np.array("sort split read print list table loop".split())
     labels = [i % 4 for i in range(number)]
     told = [" ".join(rng.permutation([*rng.choice(words, 5), ("pen", "dog", "sun", "map")[label]])) for label in labels]
-    return Dataset.from_dict({"text": told, "labels": labels}).cast_column("labels", ClassLabel(names=list(data.TAGS)))
+    return Dataset.from_dict({"text": told, "labels": labels}).cast_column("labels", ClassLabel(names=list(TAGS)))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_
               for name in splits}
     monkeypatch.setattr(recipes, "trained", watched)
     best = seeds.best_of(searched)
-    found = seeds.measured(unlike, small, dict(seeds=[3, 4], folded_seeds=[3], folds=3, predicted_folds=2), best, print)
+    found = seeds.measured(unlike, small, dict(seeds=[3, 4], folded_seeds=[3], folds=3, predicted_folds=2), best)
     assert asked == [(3, 96, {"test": 40}), (4, 96, {"test": 40}), (3, 64, {"fold": 32}), (3, 64, {"fold": 32})]
     assert found["names"] == ["seed 3", "seed 4", "mean of the seeds", "SVM", "SVM on word pieces", "stack"]
     assert found["recipe"] == best["recipe"] and found["sets"] == best["sets"] and found["folds"] == 3

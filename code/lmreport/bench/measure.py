@@ -17,8 +17,8 @@ SIZES = {
     "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=200, repeats=3, max_length=512),
     "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
         seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
-    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12], folded_seeds=[11], folds=3,
-                                                 predicted_folds=2),
+    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12, 13], folded_seeds=[11], folds=3,
+                                                 predicted_folds=3),
 }
 SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0),
                 "seeds": dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5)}
@@ -170,7 +170,7 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
     searches = [r for r in runs.all_records() if r.name == "bench_recipes"]
     known = next((r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here), None)
     best = seeds.best_of(known or search.measured(splits, source.path, SIZES["recipes"], say))
-    found = seeds.measured(splits, source.path, sizes, best, say)
+    found = seeds.measured(splits, source.path, sizes, best)
     return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
         found["names"], found["accuracies"], strict=True)]}
 

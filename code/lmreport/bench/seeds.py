@@ -25,7 +25,7 @@ def best_of(searched) -> dict:
     return {"recipe": best["name"], "sets": best["sets"]}
 
 
-def measured(splits, path: str, sizes: dict, best: dict, say) -> dict:
+def measured(splits, path: str, sizes: dict, best: dict) -> dict:
     """The test texts, scored by the recipe `best` (`best_of`) with every seed, by their mean, and by a stack.
 
     names, predicted (names, texts), labels (texts,); seconds_of, ended: of the training with each seed, then with each
