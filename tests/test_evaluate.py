@@ -74,3 +74,11 @@ def test_errors_by_length_add_up(seed):
     found = evaluate.by_length(correct, lengths, [50, 100])
     assert found["number"].sum() == 50
     assert np.nansum(found["error"] * found["number"]) == pytest.approx((~correct).sum())
+
+
+def test_ranges_of_length_fit_the_texts():
+    rng = np.random.default_rng(0)
+    assert evaluate.length_edges(rng.integers(1, 900, 2000)) == list(evaluate.WORDS)
+    short = rng.integers(1, 30, 500)
+    edges = evaluate.length_edges(short)
+    assert len(edges) == 5 and np.bincount(np.digitize(short, edges)).min() >= 60

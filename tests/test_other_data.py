@@ -1,17 +1,19 @@
 """Another data set than the assignment's: any classes, the same in train/ and test/."""
 
+import dataclasses
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lmreport import audit, corpus, data, evaluate, models, notices, runs, sentences, tables, train
+from lmreport import audit, corpus, data, evaluate, models, notices, runs, sentences, tables, train, trials
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 from lmreport.verify import whole
@@ -53,7 +55,7 @@ def test_folder_and_archive_are_the_same_data_with_and_without_a_folder_around_t
     (folder / "README.txt").write_text("what this is")
     found = data.obtain(str(folder), quiet)
     assert (found.kind, found.name) == ("other", "groups")
-    for name, top in (("groups.tar.gz", "."), ("groups.v2.tgz", "inner")):
+    for name, top in (("groups.tar.gz", "."), ("groups.tgz", "inner")):
         again = data.obtain(str(packed(folder, tmp_path / name, top)), quiet)
         assert (again.digest, again.name) == (found.digest, "groups")
         assert data.at_hand(str(tmp_path / name)) == again
@@ -84,8 +86,13 @@ def write(name, content="x"):
     (write("train/1.txt"), "train/1.txt lies in no class’s folder"),
     (write("test/sci++/0.txt", " \n"), r"test/sci\+\+/0.txt is empty"),
     (write("train/sci++/0.txt", "not UTF-8 ☃"), r"train/sci\+\+/0.txt is not UTF-8"),
+    (write("train/sci++/7.TXT"), r"train/sci\+\+/7.TXT ends in .TXT, not .txt"),
+    (lambda folder: (folder / "train" / "sci++" / "9.txt").symlink_to("nowhere"),
+     r"train/sci\+\+/9.txt cannot be read \(No such file"),
+    (lambda folder: [folder.joinpath("train/sci++").rename(folder / "kept"),
+                     folder.joinpath("train/sci++").symlink_to(folder / "kept")], r"train/sci\+\+ is a link, not a f"),
     (lambda folder: [shutil.rmtree(folder / split / name) for split in LEAST for name in CLASSES[:2]],
-     "1 classes, not 2 to 20"),
+     "1 classes, not 3 to 20"),
 ])
 def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
     folder = make(tmp_path / "d")
@@ -93,6 +100,32 @@ def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
     with pytest.raises(ReportError, match=said) as caught:
         data.obtain(str(folder), quiet)
     assert "same classes in train/ and test/" in str(caught.value)
+
+
+@pytest.mark.parametrize("names, said", [
+    ((), "has no train/<class>/[*].txt but nothing"),
+    (("training/a/1.txt", "testing/a/1.txt"), "but testing, training; put the folders train and test at its top"),
+])
+def test_an_archive_of_another_layout_is_told_what_is_wanted(tmp_path, names, said):
+    with tarfile.open(tmp_path / "d.tar", "w") as tar:
+        for name in names:
+            tar.add(__file__, name)
+    with pytest.raises(ReportError, match=said):
+        data.obtain(str(tmp_path / "d.tar"), quiet)
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("train/a/1.txt", "a")
+    with pytest.raises(ReportError, match="is a zip archive; unpack it"):
+        data.obtain(str(tmp_path / "d.zip"), quiet)
+
+
+def test_a_part_without_a_text_of_a_rare_class_is_refused(tmp_path):
+    found = data.obtain(str(make(tmp_path / "d", least={"train": 5, "test": 90})), quiet)
+    for split, name in (("train", CLASSES[0]), ("test", CLASSES[0])):
+        for i in range(5 if split == "train" else 2, 90):
+            (tmp_path / "d" / split / name / f"{i}.txt").unlink(missing_ok=True)
+    found = data.obtain(str(tmp_path / "d"), quiet)
+    with pytest.raises(ReportError, match=f"test_size: 10 of 185 texts for test leave none of .* '{CLASSES[0]}'"):
+        train.splits_for(resolved(load(scale="quick", test_size=10, train_size=0)), found)
 
 
 def test_some_of_the_four_tags_are_an_incomplete_download_and_no_other_data(tmp_path):
@@ -106,26 +139,31 @@ def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
     said = notices.notices(found, models.from_package("any"), resolved(load(scale="full")), list(CLASSES), False).data
     assert "other data than the assignment" in said and "comp.sys&#95;ibm" in said
     record = next(r for r in runs.all_records() if r.name == "bench_recipes")
-    assert "Stack Overflow 16k" in notices.of_other_data(record, found).data
-    assert notices.of_other_data(record, data.obtain("sample", quiet)) is None
+    told = notices.of_other_data(found, record).data
+    assert "“Stack Overflow 16k” and not on these data: recipes on all texts." in told
+    assert notices.of_other_data(data.obtain("sample", quiet), record) is None
+    assert trials.apart(record, dataclasses.replace(record, inputs={"data": {"digest": "another"}})) == ""
 
 
 def test_the_prose_fits_the_data(tmp_path):
     found, sample = data.obtain(str(make(tmp_path / "d")), quiet), data.obtain("sample", quiet)
     assert sentences.of_data(found, "asked", "other") == "other"
     assert sentences.of_data(sample, "asked", "other") == "asked"
-    labels = train.load_splits(found, 1)["test"]["labels"]
-    said = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", sentences.balance(labels, list(CLASSES))).replace("\xa0", " ")
+    said = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", sentences.balance(train.load_splits(found, 1))).replace("\xa0", " ")
     assert "from 2 to 4 test texts" in said and said.endswith("gets 44 %.")
-    assert "balanced" in sentences.balance([0, 1, 0, 1], ["a", "b"])
+    assert "are balanced" in sentences.balance(train.load_splits(sample, 1))
     assert evaluate.guessing(np.array([0, 2, 2])) == 2 / 3
     assert "no class" in sentences.agreement("sci++", "java", list(CLASSES), "yes", "no")
-    assert sentences.agreement("java", "java", ["java", "sci"], "yes", "no") == "yes"
+    assert sentences.agreement("Java", "java", ["Java", "sci"], "yes", "no") == "yes"
+    assert sentences.named({"named": {"a": 0.0, "b": 0.0}}, found) == "in these data, none does."
 
 
 def test_the_audit_and_the_tables_take_any_classes(tmp_path):
-    found = data.obtain(str(make(tmp_path / "d")), quiet)
+    folder = make(tmp_path / "d")
+    shutil.copytree(folder / "train", folder / "dev")  # no part of the data
+    found = data.obtain(str(folder), quiet)
     counted = audit.audit(found.folder, found.digest)
+    assert counted["texts"] == {name: sum(LEAST.values()) + 2 * more for more, name in enumerate(CLASSES)}
     assert counted["tags"] == list(CLASSES) and set(counted["named"].values()) == {1}
     table = tables.splits(train.load_splits(found, 1), list(CLASSES)).data
     assert "comp.sys&#95;ibm" in table and "rec&#42;autos&#42;" in table
@@ -145,6 +183,7 @@ def test_the_whole_report_on_three_classes_of_other_texts(tmp_path):
     page = tmp_path / "_report" / "report" / "index.html"
     words = text(Page(page).tree)
     assert "These are “groups”, texts of 3 classes: comp.sys_ibm, rec*autos*, sci++." in words
-    assert "The classes have from 39 to 40 test texts" in words and "Recorded on other data" in words
+    assert "The classes have from 39 to 40 test texts" in words
     assert "no class for it: the question is about Python" in words
+    assert words.count("Recorded on other data") == 2 and "{python}" not in words and "The aim was" not in words
     assert not whole.verify(page, tmp_path).differences

@@ -244,7 +244,7 @@ def test_what_the_report_says_of_the_ladder_can_be_recomputed_another_way(made):
 
     climbed, top = made["ladder"], made["summit"]
     said = [gains.missed_by_all(top), gains.agreed_wrong(top), findings.share(top, "predicted.0"),
-            *gains.price(climbed, top["names"][-1]), gains.cost(climbed, 3, "tokens")]
+            gains.price(climbed, top["names"][-1]), gains.cost(climbed, 3, "tokens")]
     for at, point in enumerate(climbed["points"]):
         if point["against"] != at:
             base = f"predicted.{point['against']}"

@@ -105,3 +105,7 @@ def test_zero_has_no_sign_and_counts_are_rounded():
 def test_an_empty_sentence_shows_nothing():
     """Quarto, and so our renderer, leaves the code of an inline value that is empty."""
     assert Marked("")._repr_markdown_() == "<!-- -->" and Marked("a")._repr_markdown_() == "a"
+
+
+def test_a_name_in_a_figure_is_short_and_no_mathematics():
+    assert show.label("x$_{") == r"x\$_{" and show.label("a" * 30) == "a" * 19 + "…" and "U+4E2D" in show.label("中")

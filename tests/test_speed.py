@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from lmreport import data, gains, models, runs, speed, staleness
+from lmreport import data, models, runs, speed, staleness, trials
 from lmreport.bench import accuracy, measure, seeds, training
 from lmreport.settings import load, resolved
 
@@ -95,11 +95,11 @@ def test_recipes_are_compared_with_the_base_of_the_same_seed(record):
                   together=["mean", "SVM", "stack"], updates=np.array([9, 9, 9, 9, 5]), recipes=[
                       {"name": name, "rows": at} for name, at in names], rows=[
                       {"recipe": "", "seed": seed} for seed in (1, 2, 1, 2, 1)])
-    assert [float(gains.recipe_accuracy(made, i)) for i in range(3)] == pytest.approx([0.82, 0.845, 0.79])
-    assert [float(gains.recipe_gain(made, i)) for i in range(3)] == pytest.approx([0, 0.025, -0.01])
-    assert [float(one) for one in gains.between_seeds(made)] == pytest.approx([0.04, 0.05])
-    assert float(gains.joined(made, "stack")) == 0.82
-    rows = [line for line in plain(gains.recipes(made).data).splitlines() if line.startswith("| ")]
+    assert [float(trials.recipe_accuracy(made, i)) for i in range(3)] == pytest.approx([0.82, 0.845, 0.79])
+    assert [float(trials.recipe_gain(made, i)) for i in range(3)] == pytest.approx([0, 0.025, -0.01])
+    assert [float(one) for one in trials.between_seeds(made)] == pytest.approx([0.04, 0.05])
+    assert float(trials.joined(made, "stack")) == 0.82
+    rows = [line for line in plain(trials.recipes(made).data).splitlines() if line.startswith("| ")]
     assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0 %", "−1.0"]
 
 
@@ -112,13 +112,13 @@ def test_new_seeds_and_their_stack_are_told(record, device):
                   recipe="base", seconds_of=np.array([60.0, 7200.0, 9999.0]), weights=np.array([0.5, 0.25]),
                   fold_names=names, fold_labels=labels[:5], fold_predicted=predicted[[1, 0, 4], :5])
     made = record("seeds", device, **values, **seeds.accuracies(values))
-    said = plain(gains.new_seeds(made))
+    said = plain(trials.new_seeds(made))
     assert "“base”, was trained anew with 2 other seeds" in said
     assert "they reach 50.0 % on average (60.0 %, 40.0 %; standard deviation 14.14 points)" in said
     assert said.endswith("mean of their predictions 80.0 %. Their stack with two linear SVMs reaches 90.0 %, a "
                          "difference of 10.0 ± 18.6 points to that mean.")
     assert ("since one took up to 2 h" in said) == (device == "cpu")
-    rows = [line for line in plain(gains.folded(made).data).splitlines() if line.startswith("| ")]
+    rows = [line for line in plain(trials.folded(made).data).splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in rows[1:]]
     assert cells[0][:4] == ["mean of the seeds", "80.0 %", "0.50", "80.0 %"]
     assert cells[1][:5] == ["SVM", "100.0 %", "0.25", "70.0 %", "−10.0 ± 18.6"]

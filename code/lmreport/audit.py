@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from lmreport.cache import remember
-from lmreport.corpus import classes_in
+from lmreport.corpus import classes_in, texts_in
 
+SPLITS = ("train", "test")
 NAMES = {"csharp": r"\bc#|\bc sharp\b|\bcsharp\b", "java": r"\bjava\b", "javascript": r"\bjavascript\b|\bjs\b",
          "python": r"\bpython\b"}
 
@@ -24,7 +25,7 @@ def audit(folder: str, digest: str) -> dict:
     language, or the class of other data, named); `words` of train and test together; duplicates: exact copies, counted
     beyond the first.
     """
-    texts = {tag: [p.read_text(encoding="utf-8") for p in sorted(Path(folder).glob(f"*/{tag}/*.txt"))]
+    texts = {tag: [p.read_text(encoding="utf-8") for p in paths_of(folder, SPLITS, [tag])]
              for tag in classes_in(Path(folder))}
     words = {tag: np.array([len(t.split()) for t in ts]) for tag, ts in texts.items()}
     return {
@@ -37,6 +38,11 @@ def audit(folder: str, digest: str) -> dict:
     }
 
 
+def paths_of(folder: str, splits, tags) -> list[Path]:
+    """The texts of these splits and tags, in the order of their paths."""
+    return [path for split in splits for tag in tags for path in texts_in(Path(folder) / split / tag)]
+
+
 def share(texts: list[str], pattern: str) -> float:
     """Share of texts in which `pattern` occurs."""
     return float(np.mean([bool(re.search(pattern, t, re.IGNORECASE)) for t in texts]))
@@ -45,7 +51,7 @@ def share(texts: list[str], pattern: str) -> float:
 def duplicates(folder: str) -> dict[str, int]:
     """Texts that occur more than once: copies in all, across train and test, and under different tags."""
     seen = collections.defaultdict(list)
-    for path in Path(folder).glob("*/*/*.txt"):
+    for path in paths_of(folder, SPLITS, classes_in(Path(folder))):
         split, tag = path.parts[-3:-1]
         seen[hashlib.sha256(path.read_bytes().strip()).digest()].append((split, tag))
     groups = [found for found in seen.values() if len(found) > 1]
@@ -63,5 +69,5 @@ def lengths(folder: str, digest: str, tokenizer_path: str) -> dict[str, np.ndarr
 
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_path, model_max_length=10**9)
     return {split: np.array([len(ids) for ids in tokenizer(
-        [p.read_text(encoding="utf-8") for p in sorted(Path(folder).glob(f"{split}/*/*.txt"))])["input_ids"]])
-        for split in ("train", "test")}
+        [p.read_text(encoding="utf-8") for p in paths_of(folder, [split], classes_in(Path(folder)))])["input_ids"]])
+        for split in SPLITS}

@@ -6,10 +6,12 @@ import errno
 import hashlib
 import json
 import lzma
+import re
 import shutil
 import socket
 import tarfile
 import tempfile
+import zipfile
 import zlib
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
@@ -158,8 +160,9 @@ def unpack(archive: Path, folder: Path, say) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
     try:
+        (part / "texts").mkdir()
         extract(archive, part / "texts")
-        corpus = verified(part / "texts", "real", f"archive {archive.name}", title=archive.name.split(".")[0])
+        corpus = verified(part / "texts", "real", f"archive {archive.name}", title=without_suffix(archive.name))
         corpus = replace(corpus, folder=str(folder / Path(corpus.folder).relative_to(part)))
         write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
         shutil.rmtree(folder, ignore_errors=True)
@@ -169,6 +172,11 @@ def unpack(archive: Path, folder: Path, say) -> None:
     if corpus.kind == "real" and corpus.digest not in KNOWN:
         say(f"data: {archive.name} has the right structure but another content (digest {corpus.digest[:12]}…); "
             "its results are kept apart")
+
+
+def without_suffix(name: str) -> str:
+    """The name of an archive without what only tells its format."""
+    return re.sub(r"\.(tar(\.\w+)?|t[gbx]z2?)$", "", name)
 
 
 def unpacked_at(archive: Path) -> Path:
@@ -190,12 +198,15 @@ def at_hand(source: str = "auto") -> Corpus | None:
 def extract(archive: Path, folder: Path) -> None:
     """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST bytes in all."""
     total = 0
+    if zipfile.is_zipfile(archive):
+        raise ReportError(f"data: {archive.name!r} is a zip archive; unpack it and give the folder")
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
                 total += member.size
                 if total > LARGEST:
-                    raise ReportError(f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB; it is not the data")
+                    raise ReportError(f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB, more than "
+                                      "this report is made for")
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:

@@ -10,6 +10,9 @@ QUESTIONS = (  # the assignment's two, letter for letter
 )
 
 
+WORDS = (50, 100, 150, 250, 400)
+
+
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows of logits (n, classes) whose largest entry is at the label (n,)."""
     return float((logits.argmax(-1) == labels).mean())
@@ -87,6 +90,14 @@ def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> dict:
     gap = np.nan_to_num(np.abs(mean_accuracy - mean_confidence))
     return {"confidence": mean_confidence, "accuracy": mean_accuracy, "number": number,
             "ece": float((gap * number).sum() / len(labels))}
+
+
+def length_edges(words: np.ndarray) -> list[int]:
+    """The inner borders of ranges of length: WORDS, or sextiles where that leaves a range with few of these texts."""
+    if np.bincount(np.digitize(words, WORDS), minlength=len(WORDS) + 1).min() >= 10:
+        return list(WORDS)
+    found = np.unique(np.quantile(words, np.arange(1, 6) / 6, method="higher"))
+    return [int(edge) for edge in found if edge > words.min()]
 
 
 def by_length(correct: np.ndarray, lengths: np.ndarray, edges: list[float]) -> dict[str, np.ndarray]:

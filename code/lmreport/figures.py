@@ -22,7 +22,7 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
     ticks = 2 ** np.arange(4, 13)
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlim(both.min() * 0.9, both.max() * 1.1)
+    axes.set_xlim(both.min() * 0.9, max(both.max(), 2 * max(cuts.values())) * 1.1)
     axes.minorticks_off()
     axes.legend(loc="upper left", bbox_to_anchor=(max(cuts.values()), 1), bbox_transform=axes.get_xaxis_transform(),
                 frameon=True, framealpha=1, edgecolor="none", handlelength=1.6)
@@ -83,17 +83,18 @@ def plot_accuracy(groups: dict[str, dict]):
 @drawn
 def plot_confusion(records: dict, class_names: list[str]):
     """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
+    names = [show.label(name) for name in class_names]
     digits = 1 if len(class_names) <= 6 else 0  # what there is room for
     figure, panels = style.figure(len(records), height=3.0 if digits else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):
         counts = evaluate.confusion(record["logits"], record["labels"])
-        shares = counts / counts.sum(1, keepdims=True)
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
         for (i, j), share in np.ndenumerate(shares):
             axes.text(j, i, f"{100 * share:.{digits}f}", ha="center", va="center", fontsize=8 if digits else 6,
                       color="white" if share > 0.55 else "black")
-        axes.set_xticks(range(len(class_names)), class_names, rotation=30, ha="right")
-        axes.set_yticks(range(len(class_names)), class_names)
+        axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+        axes.set_yticks(range(len(names)), names)
         axes.set(title=record.label, xlabel="predicted", ylabel="true tag")
         axes.grid(False)
     return figure
@@ -103,6 +104,7 @@ def plot_confusion(records: dict, class_names: list[str]):
 def plot_calibration(records: dict):
     """Accuracy against confidence in ten bins; on the diagonal a model is as sure as it is right."""
     figure, axes = style.figure(height=2.9)
+    lowest = min(0.2, 0.9 / next(iter(records.values()))["logits"].shape[1])
     axes.plot([0, 1], [0, 1], color="#777777", linestyle=":", marker="", label="perfectly calibrated")
     for name, record in records.items():
         place = list(style.MODEL_COLORS).index(name)
@@ -111,7 +113,7 @@ def plot_calibration(records: dict):
         axes.plot(bins["confidence"][enough], bins["accuracy"][enough], color=style.MODEL_COLORS[name],
                   marker=style.MARKERS[place], linestyle=style.LINES[place],
                   label=f"{record.label} (ECE {show.pct(bins['ece'])})")
-    axes.set(xlabel="confidence (largest probability)", ylabel="accuracy", xlim=(0.2, 1.02), ylim=(0, 1.02))
+    axes.set(xlabel="confidence (largest probability)", ylabel="accuracy", xlim=(lowest, 1.02), ylim=(0, 1.02))
     axes.legend(loc="lower right")
     return figure
 

@@ -30,13 +30,16 @@ def notices(corpus, source, settings, class_names: list[str], recorded: bool):
     return show.markdown("\n".join(found))
 
 
-def of_other_data(record, corpus):
-    """A callout where a recorded measurement is of other data than those that this render is about."""
-    if record.inputs["data"]["digest"] == runs.edition(corpus):
+def of_other_data(corpus, *records):
+    """A callout that names which of the recorded measurements are of other data than those of this render."""
+    others = [record for record in records if record.inputs["data"]["digest"] != runs.edition(corpus)]
+    if not others:
         return None
+    data = dict.fromkeys(show.plain(record.inputs["data"]["name"]) for record in others)
     return show.markdown(show.callout("important", "Recorded on other data", (
-        f"What follows was measured on “{show.plain(record.inputs['data']['name'])}” and not on these data, for which "
-        "nothing of this kind is recorded. It stands here as an example.")))
+        f"Measured on {' and '.join(f'“{name}”' for name in data)} and not on these data: "
+        f"{', '.join(dict.fromkeys(record.label for record in others))}. They stand here as examples, since nothing of "
+        "this kind is recorded for these data.")))
 
 
 def stale(recorded: dict) -> list[str]:

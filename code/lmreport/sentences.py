@@ -93,13 +93,35 @@ def bound(bert, lstm) -> Marked:
                                   "description does." if bert["bf16"] and not bert.made["hardware"]["gpu"] else "")
 
 
-def balance(labels, class_names: list[str]) -> Marked:
-    """What always naming the most frequent class of `labels` gets, and whether the others have fewer texts."""
-    counts, guess = np.bincount(labels, minlength=len(class_names)), show.pct(evaluate.guessing(labels), 0)
-    if counts.min() == counts.max():
+def balance(splits) -> Marked:
+    """What always naming the most frequent class of the test texts gets, and whether the others have fewer texts."""
+    trained, tested = (np.bincount(np.concatenate([splits[name]["labels"] for name in names])) for names in (
+        ("train", "validation"), ("test",)))
+    guess = show.pct(evaluate.guessing(splits["test"]["labels"]), 0)
+    if len(set(trained)) == len(set(tested)) == 1:
         return sentence("The classes are balanced, so guessing gets {}.", guess)
-    return sentence("The classes have from {} to {} test texts; always naming the largest one gets {}.",
-                    show.count(counts.min()), show.count(counts.max()), guess)
+    return sentence("The classes are not balanced: they have from {} to {} test texts, and always naming the largest "
+                    "one gets {}.", show.count(tested.min()), show.count(tested.max()), guess)
+
+
+def named(found: dict, corpus) -> Marked:
+    """How often the texts name their own class, by the audit `found`."""
+    shares = found["named"]
+    if not max(shares.values()):
+        return Marked("in these data, none does.")
+    most = max(shares, key=shares.get)
+    return sentence("most often in {} ({}).{} These names are a help to every model alike.", show.plain(most),
+                    show.pct(shares[most]), of_data(corpus, " So the blanking is not complete (“js” counts as "
+                    "JavaScript); the table also shows how often the word *blank* stands in a text."))
+
+
+def commonest(record, class_names: list[str]) -> Marked:
+    """The commonest error of a model."""
+    if not measures.wrong(record):
+        return Marked("It makes no error on these texts.")
+    return sentence("Its commonest error is to take {} for {} ({} texts); @tbl-pairs lists the next ones.",
+                    show.word(measures.confused_true(record, 0), *class_names),
+                    show.word(measures.confused_as(record, 0), *class_names), show.count(measures.confused(record, 0)))
 
 
 def copies(found: dict) -> Marked:
@@ -118,16 +140,16 @@ def stand_in(bert) -> Marked:
         return Marked("The checkpoint is the one that the assignment names.")
     if "MiniLM" in name:
         told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
-               "test questions were among them is not known."
+               "test texts were among them is not known."
     return sentence("It is {} with {} million parameters and not DistilBERT [@sanh2019], whose accuracy may be "
                     "another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
 
 
 def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
     """`yes` if the predicted tag is the right one, else `no`; other data may have no class for it."""
-    if right not in class_names:
+    if right not in map(str.casefold, class_names):
         return f"These data have no class for it: the question is about {right.capitalize()}."
-    return yes if tag == right else no
+    return yes if tag.casefold() == right else no
 
 
 def of_data(corpus, asked: str, other: str = "") -> Marked:

@@ -185,6 +185,12 @@ def _numeric(cell) -> bool:
     return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s –%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
 
 
+def label(name: str, longest: int = 20) -> str:
+    """A foreign name for a figure: cut, visible, and no mathematics."""
+    short = name if len(name) <= longest else name[:longest - 1] + "…"
+    return "".join(_visible(c) for c in short).replace("$", r"\$")
+
+
 def _visible(c: str) -> str:
     if c in "\n\t\r":
         return " "

@@ -214,7 +214,9 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
         weights = source.path if tuned is None else str(train.trained_model(settings, corpus, say))
         splits = train.load_splits(corpus, settings.seed)
         sizes = SIZES[scale][name]
-        splits["test"] = split.subset(splits["test"], sizes.get("texts", 0), settings.seed)
+        few, left = sizes.get("texts", 0), splits["test"].features["labels"].num_classes
+        if few <= len(splits["test"]) - left:  # each class must leave a text
+            splits["test"] = split.subset(splits["test"], few, settings.seed)
         say(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
         values = STUDIES[name](settings, sizes, splits, weights, kept, say)

@@ -44,10 +44,12 @@ def padding_share(split) -> float:
 
 @told
 def audit(found: dict):
-    """What the audit found for each tag."""
-    rows = [[tag, show.count(found["texts"][tag]), show.pct(found["blank"][tag]), show.pct(found["named"][tag]),
+    """What the audit found for each tag; the word “blank” is told of only where texts have it."""
+    columns = {"with “blank”": "blank"} if any(found["blank"].values()) else {}
+    columns |= {"with its own name": "named"}
+    rows = [[tag, show.count(found["texts"][tag]), *(show.pct(found[key][tag]) for key in columns.values()),
              show.count(found["median_words"][tag]), show.count(found["longest_words"][tag])] for tag in found["tags"]]
-    return show.table(rows, ["tag", "texts", "with “blank”", "with its own name", "median words", "longest (words)"])
+    return show.table(rows, ["tag", "texts", *columns, "median words", "longest (words)"])
 
 
 @told

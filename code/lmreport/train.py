@@ -58,6 +58,10 @@ def splits_for(settings: Settings, corpus: data.Corpus):
                               f"each of the {classes} classes must have one and leave one; choose more, fewer, or 0 "
                               "for all")
         splits[name] = split.subset(splits[name], size, settings.seed)
+        missing = set(range(classes)) - set(splits[name]["labels"])
+        if missing:
+            raise ReportError(f"{asked}: {size} of {whole:,} texts for {name} leave none of the class "
+                              f"{splits[name].features['labels'].int2str(min(missing))!r}; choose more, or 0 for all")
     return splits
 
 
