@@ -155,7 +155,8 @@ def test_the_prose_fits_the_data(tmp_path):
     assert evaluate.guessing(np.array([0, 2, 2])) == 2 / 3
     assert "no class" in sentences.agreement("sci++", "java", list(CLASSES), "yes", "no")
     assert sentences.agreement("Java", "java", ["Java", "sci"], "yes", "no") == "yes"
-    assert sentences.named({"named": {"a": 0.0, "b": 0.0}}, found) == "in these data, none does."
+    assert sentences.leak({"a": 0.0, "b": 0.0}, found) == "So none does."
+    assert sentences.leak({"a": 0.5}, found) == "These names are a help to every model alike."
 
 
 def test_the_audit_and_the_tables_take_any_classes(tmp_path):

@@ -42,7 +42,7 @@ def make_record(name, seed, n=300, classes=4):
     given["settings"]["max_length"] = 128
     return runs.write("tfidf_svm", given, {
         "logits": logits, "labels": labels, "validation_logits": logits[::2], "validation_labels": labels[::2],
-        "test_words": generator.integers(1, 500, n), "test_tokens": generator.integers(1, 129, n),
+        "test_words": generator.integers(1, 500, n), "test_tokens": generator.integers(100, 129, n),
         "question_probabilities": asked, "train_seconds": 12.5, "epochs": 3, "history": history},
         runs.made_here("tfidf_svm"))
 
@@ -65,6 +65,11 @@ def every(a, b):
     yield from (f(b, rank) for f in (measures.confused, measures.confused_true, measures.confused_as)
                 for rank in range(6))
     yield from (measures.error_between(a, low, high, b) for low, high in ((0, 50), (50, 400), (400, 1000)))
+    yield from (f(*given, filled) for f, given in (
+        (measures.texts_reaching, (a,)), (measures.error_reaching, (b, a)), (measures.p_reaching, (a, b, a)))
+        for filled in (0, 1))
+    yield from (f(a, *part) for f in (measures.sure_between, measures.right_between)
+                for part in ((0.2, 0.5), (0.5, 0.8), (0.8, 1.01)))
     yield from (measures.chance_of(a, q, tag) for q in range(2) for tag in range(4))
     yield from (measures.answer(b, q) for q in range(2))
 

@@ -65,7 +65,7 @@ def differences(found: dict):
          f"shape {tuple(found['layer_shape'])}, {found['layer_dtype']}: {found['layer_used']} and zeros"],
         ["unit", "word piece", "word or punctuation mark"],
         ["vocabulary", f"{found['vocabulary']:,} pieces, fixed with the model",
-         f"{found['layer_vocabulary']:,} words, counted in our training texts"],
+         f"{found['layer_vocabulary']:,} entries: words of our training texts, padding, [UNK]"],
         ["special tokens", " ".join(found["special"]), "none but [UNK] and the empty padding"],
         ["unknown", f"{found['unknown_pieces']} of {len(found['input_ids'])}: rare words fall into known pieces",
          f"{found['layer_unknown']} of {found['layer_used']} words become [UNK]"],

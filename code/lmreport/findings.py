@@ -132,7 +132,7 @@ def few_texts(record, linear):
 
     record: the learning curve; linear: that of the linear model, on the same texts.
     """
-    values, ahead = curve(record), []
+    values, ahead, lead = curve(record), [], {}
     sizes = {point["size"] for point in record["points"]}
     if not np.array_equal(record["labels"], linear["labels"]) or not {p["size"] for p in linear["points"]} <= sizes:
         return Marked("The linear SVM was measured at another scale, so it is not compared here.")
@@ -143,17 +143,20 @@ def few_texts(record, linear):
         p = p_across(record, rows[way, size], linear, f"predicted.{row}")
         told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {} (McNemar’s exact test: p {})",
                         show.count(size), way, show.pct(values[way, size]), show.pct(mine), sentences.p_phrase(p))
-        ahead.append((size, told, values[way, size] > mine and p < SURE))
-        last = (mine, values[way, size]) if mine > values[way, size] and p < SURE else None
-    behind = [size for size, _, better in ahead if not better]
-    if not behind:
+        ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
+        lead[size] = sentence("{} against {} with {}", show.pct(mine), show.pct(values[way, size]), show.count(size))
+    later = [(size, sure) for size, _, sure in ahead if sure != 1]
+    if not later:
         return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
-    if not ahead[0][2]:
+    if ahead[0][2] != 1:
         return sentence("{}: even then the encoder is not ahead by more than chance.", ahead[0][1])
-    told = sentence("{}. That does not last: with {} the encoder is no longer ahead", ahead[0][1],
-                    show.count(behind[0]))
-    return sentence("{}.", told) if last is None else sentence(
-        "{}, and with {} the SVM is, {} against {}.", told, show.count(ahead[-1][0]), *map(show.pct, last))
+    since = later[0][0]
+    if all(sure == -1 for size, _, sure in ahead if size >= since):
+        shown = dict.fromkeys((since, ahead[-1][0]))
+        return sentence("{}. That does not last: from {} texts on the SVM is ahead by more than chance at each size "
+                        "({}).", ahead[0][1], show.count(since),
+                        sentence(", ".join(["{}"] * len(shown)), *map(lead.get, shown)))
+    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1], show.count(since))
 
 
 def orders(record):
@@ -208,6 +211,21 @@ def heads_within_chance(record) -> float:
 def heads_better_removed(record) -> float:
     """Number of heads without which more texts are classified rightly."""
     return (head_changes(record) > 1e-9).sum()
+
+
+def specialists(record, best: list[dict], digest: str):
+    """What removing each of the heads `best` (layer and head from 1) changes, if the record is of that encoder."""
+    if record.inputs["model"]["digest"] != digest:
+        return Marked("In another model the few specialists were the last to go [@voita2019, section 6].")
+    places = {(head["layer"] - 1, head["head"] - 1) for head in best}
+    paths = [f"predicted.{layer}.{head}" for layer, head in sorted(places)]
+    changes = [100 * (share(record, path) - share(record, "whole")) for path in paths]
+    kept = [p_between(record, "whole", path) >= SURE for path in paths]
+    return sentence("Elsewhere the few specialists were the last to go [@voita2019, section 6]. {} here: without one "
+                    "of the heads of @tbl-heads the accuracy changes by {} to {} points, {}.",
+                    show.word(int(not all(kept)), "That is not seen", "Some of that is seen"),
+                    show.fixed(min(changes), 1), show.fixed(max(changes), 1),
+                    show.word(int(not all(kept)), "each time within chance", "not each time within chance"))
 
 
 def layer_falls(record) -> list:

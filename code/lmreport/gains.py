@@ -176,14 +176,42 @@ def price(record, best: str):
     return cost(record, row(record, best), "cpu_seconds") / cost(record, row(record, steps.SVM), "cpu_seconds")
 
 
-def a_point(record, best: str) -> Marked:
-    """What each point costs in processor time by which the stack `best` is ahead of the SVM, if it is."""
-    at, svm = row(record, best), row(record, steps.SVM)
-    ahead = 100 * (accuracy(record, at) - accuracy(record, svm))
-    if ahead <= 0:
-        return Marked("with no lead on the validation texts")
+def a_point(record, top) -> Marked:
+    """What each point costs in processor time by which the stack `top` is ahead of the SVM, if it is."""
+    at, svm = row(record, top["names"][-1]), row(record, steps.SVM)
     more = cost(record, at, "cpu_seconds") - cost(record, svm, "cpu_seconds")
-    return sentence("{} for each point that it is ahead on the validation texts", show.duration(more / ahead))
+    test = [findings.share(top, f"predicted.{i}") for i in (len(top["names"]) - 1, top["names"].index(steps.SVM))]
+    leads = {"validation": 100 * (accuracy(record, at) - accuracy(record, svm)), "test": 100 * (test[0] - test[1])}
+    if min(leads.values()) <= 0:
+        return Marked("with no lead on the validation or the test texts")
+    return sentence("{} for each point that it is ahead on the validation texts, {} on the test texts",
+                    *(show.duration(more / lead) for lead in leads.values()))
+
+
+def without_last(record, top) -> Marked:
+    """What the last member of the stack adds on the validation texts, if the stack without it was tried."""
+    best, rows = top["names"][-1], {tuple(members): name for name, members in steps.STACKS.items()}
+    fewer = rows.get(tuple(top["members"][:-1]))
+    if fewer is None or all(point["name"] != fewer for point in record["points"]):
+        return Marked("")
+    more = accuracy(record, row(record, best)) - accuracy(record, row(record, fewer))
+    return sentence("Its last member, {}, changes {} of the {} validation texts: {} points.", top["members"][-1],
+                    show.count(abs(more) * len(record["labels"])), show.count(len(record["labels"])),
+                    show.fixed(100 * more, 1))
+
+
+def by_chance(record) -> Marked:
+    """How many of the differences would be called more than chance by chance alone."""
+    number = sum(point["against"] != at for at, point in enumerate(record["points"]))
+    return sentence("“More than chance” is McNemar's test at the level {} for each row by itself; of {} rows about {} "
+                    "would be called so by chance alone.", show.fixed(findings.SURE, 2), show.count(number),
+                    show.num(findings.SURE * number, 2))
+
+
+def together(top) -> Marked:
+    """What the best of several models together get."""
+    return sentence("A stack of {} models gets {} (@sec-what-it-takes).", show.count(len(top["members"])),
+                    show.pct(findings.share(top, f"predicted.{len(top['names']) - 1}")))
 
 
 def worth(record) -> Marked:

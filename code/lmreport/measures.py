@@ -144,6 +144,42 @@ def cut_share(record) -> float:
 
 
 @of_records
+def texts_reaching(reader, filled: int) -> float:
+    """Number of test texts that fill (1) the longest input of `reader`, or do not (0)."""
+    return reaching(reader, filled).sum()
+
+
+@of_records
+def error_reaching(record, reader, filled: int) -> float:
+    """Share of errors among the test texts that fill (1) the longest input of `reader`, or do not (0)."""
+    return 1 - record.correct[reaching(reader, filled)].mean()
+
+
+@of_records
+def p_reaching(a, b, reader, filled: int) -> float:
+    """McNemar's exact test on the test texts that fill (1) the longest input of `reader`, or do not (0)."""
+    inside = reaching(reader, filled)
+    return evaluate.mcnemar(a.correct[inside], b.correct[inside])["p"]
+
+
+def reaching(reader, filled: int) -> np.ndarray:
+    """Which test texts fill (1) the longest input of `reader`, so that most of them were cut, or do not (0)."""
+    return (reader["test_tokens"] >= reader.inputs["settings"]["max_length"]) == bool(filled)
+
+
+@of_records
+def sure_between(record, low: float, high: float) -> float:
+    """Number of test texts for whose class the model gives a probability of at least `low` and under `high`."""
+    return _sure(record, low, high).sum()
+
+
+@of_records
+def right_between(record, low: float, high: float) -> float:
+    """Share of right answers among the test texts of `sure_between`."""
+    return record.correct[_sure(record, low, high)].mean()
+
+
+@of_records
 def chance_of(record, question: int, tag: int) -> float:
     """Probability of a class for one of the assignment's two questions."""
     return record["question_probabilities"][question][tag]
@@ -153,6 +189,11 @@ def chance_of(record, question: int, tag: int) -> float:
 def answer(record, question: int) -> float:
     """Number of the class that one of the two questions gets."""
     return np.argmax(record["question_probabilities"][question])
+
+
+def _sure(record, low: float, high: float) -> np.ndarray:
+    confidence = evaluate.probabilities(record["logits"]).max(-1)
+    return (confidence >= low) & (confidence < high)
 
 
 def _pairs(record) -> list[tuple[int, int, int]]:

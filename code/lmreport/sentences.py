@@ -104,22 +104,19 @@ def balance(splits) -> Marked:
                     "one gets {}.", show.count(tested.min()), show.count(tested.max()), guess)
 
 
-def named(found: dict, corpus) -> Marked:
-    """How often the texts name their own class, by the audit `found`."""
-    shares = found["named"]
-    if not max(shares.values()):
-        return Marked("in these data, none does.")
-    most = max(shares, key=shares.get)
-    return sentence("most often in {} ({}).{} These names are a help to every model alike.", show.plain(most),
-                    show.pct(shares[most]), of_data(corpus, " So the blanking is not complete (“js” counts as "
-                    "JavaScript); the table also shows how often the word *blank* stands in a text."))
+def leak(named: dict[str, float], corpus) -> Marked:
+    """What it means that texts name their own class; `named`: share of the texts of each class that do."""
+    if not max(named.values()):
+        return Marked("So none does.")
+    return Marked(of_data(corpus, "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
+                  "how often the word *blank* stands in a text. ") + "These names are a help to every model alike.")
 
 
 def commonest(record, class_names: list[str]) -> Marked:
     """The commonest error of a model."""
     if not measures.wrong(record):
         return Marked("It makes no error on these texts.")
-    return sentence("Its commonest error is to take {} for {} ({} texts); @tbl-pairs lists the next ones.",
+    return sentence("Its commonest error is to take {} for {} ({} texts).",
                     show.word(measures.confused_true(record, 0), *class_names),
                     show.word(measures.confused_as(record, 0), *class_names), show.count(measures.confused(record, 0)))
 
@@ -150,6 +147,61 @@ def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -
     if right not in map(str.casefold, class_names):
         return f"These data have no class for it: the question is about {right.capitalize()}."
     return yes if tag.casefold() == right else no
+
+
+def at_its_word(record, question: int) -> Marked:
+    """How often the model is right on test texts of whose class it is as sure as of the answer to a question."""
+    low = min(int(10 * measures.chance_of(record, question, int(measures.answer(record, question)))), 9) / 10
+    high = round(low + 0.1, 1) if low < 0.9 else 1.01  # the last bin has the certain answers in it
+    number = measures.sure_between(record, low, high)
+    if not number:
+        return Marked("")
+    return sentence("Of the {} test texts on whose tag the model puts between {} and {}, it is right "
+                    "on {}.",
+                    show.count(number), show.pct(low, 0), show.pct(min(high, 1), 0),
+                    show.pct(measures.right_between(record, low, high), 0))
+
+
+def halves(bert, svm) -> Marked:
+    """Transformer and linear model on the test texts that the one reads whole, and on those that fill its input."""
+    if not 0 < measures.texts_reaching(bert, 1) < measures.texts(bert):
+        return Marked("")
+
+    def told(filled: int) -> Marked:
+        mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
+        return sentence("it errs in {} and the linear model in {} (p {})", show.pct(mine), show.pct(other),
+                        p_phrase(measures.p_reaching(bert, svm, bert, filled)))
+
+    return sentence("On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word pieces "
+                    "{}.{}", show.count(measures.texts_reaching(bert, 0)), told(0),
+                    show.count(measures.texts_reaching(bert, 1)),
+                    show.count(bert.inputs["settings"]["max_length"]), told(1),
+                    " So what is one number above is the sum of two opposite differences, both more than chance."
+                    if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
+
+
+def ahead(bert, svm, filled: int) -> int:
+    """1 or −1 if the Transformer is surely ahead of, or behind, the linear model on that half of the test texts."""
+    mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
+    return (1 if mine < other else -1) if measures.p_reaching(bert, svm, bert, filled) < measures.SURE else 0
+
+
+def cut_matters(bert, svm) -> Marked:
+    """That the cut is a reason for the place of the Transformer, where the halves say so."""
+    if not 0 < measures.texts_reaching(bert, 1) < measures.texts(bert) or ahead(bert, svm, 0) < 1:
+        return Marked("")
+    return Marked(" It is not the only reason: on the texts that it reads whole, the Transformer is ahead by more than "
+                  "chance, and it loses that on those that are cut (@sec-6a)."
+                  if ahead(bert, svm, 1) < 0 else " On the texts that it reads whole, though, the Transformer is ahead "
+                  "by more than chance (@sec-6a).")
+
+
+def shared(record) -> Marked:
+    """That other work ran beside a training, so that its time by the clock is too long."""
+    if record.made["load_before"] <= record.made["hardware"]["cores"]:
+        return Marked("")
+    return sentence(" While the linear model was timed, other work had its cores too (load {}), so the clock flatters "
+                    "the Transformer.", show.fixed(record.made["load_before"], 1))
 
 
 def of_data(corpus, asked: str, other: str = "") -> Marked:

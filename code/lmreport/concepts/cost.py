@@ -53,7 +53,7 @@ def quadratic_share(n, d: int):
 def crossings(d: int) -> dict[str, int]:
     """Lengths n from which on the quadratic side costs more FLOPs; width d on both sides."""
     return {
-        "n²·d = n·d² (table 1, constants dropped)": d,
+        "n²·d = n·d² (table 1: no projections, no constants)": d,
         "attention with its projections = LSTM: 8nd² + 4n²d = 16nd²": 2 * d,
         "products with n² alone = LSTM: 4n²d = 16nd²": 4 * d,
         "n² part of an encoder block = rest of the block: 4n²d = 24nd²": 6 * d,

@@ -10,7 +10,8 @@ import numpy as np
 from lmreport.cache import kept
 from lmreport.errors import ReportError
 from lmreport.settings import cache_root
-from lmreport.verify.recompute import FAILURES, order
+from lmreport.verify.recompute import FAILURES
+from lmreport.verify.second import order
 
 NAMES = {"np": np, "min": min, "max": max, "abs": abs, "len": len, "int": int, "float": float, "sum": sum,
          "order": order}
