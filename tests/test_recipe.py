@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -271,6 +272,26 @@ def test_a_step_that_was_not_made_is_said_so(made):
     assert "points (p" in gains.effect(made["ladder"], "pilot: a third of the learning rate")
     assert len(gains.table(made["ladder"]).data.splitlines()) > len(made["ladder"]["points"]) + 2
     assert "p (McNemar)" in gains.final(made["summit"]).data
+
+
+def test_what_a_point_costs_is_told_for_both_splits_and_only_for_a_lead(made):
+    climbed, top = made["ladder"], made["summit"]
+    best, svm = (gains.row(climbed, name) for name in (top["names"][-1], steps.SVM))
+    more = climbed["cpu_seconds"][best] - climbed["cpu_seconds"][svm]
+    test = (top["predicted"] == top["labels"]).mean(1)
+    leads = [gains.accuracy(climbed, best) - gains.accuracy(climbed, svm),
+             test[-1] - test[top["names"].index(steps.SVM)]]
+    said = gains.a_point(climbed, top)
+    if min(leads) > 0:
+        assert [float(n) for n in re.findall(r'data-value="([^"]*)"', said)] == pytest.approx(
+            [more / (100 * lead) for lead in leads])
+    else:
+        assert "with no lead" in said
+    tried = [steps.STACKS.get(name) for name in (point["name"] for point in climbed["points"])]
+    assert ("Its last member" in gains.without_last(climbed, top)) == (tuple(top["members"][:-1]) in tried)
+    assert f"A stack of [{len(top['members'])}]" in gains.together(top)
+    number = sum(point["against"] != at for at, point in enumerate(climbed["points"]))
+    assert f"of [{number}]" in gains.by_chance(climbed) and "0.05" in gains.by_chance(climbed)
 
 
 def test_the_figure_has_only_models_that_were_trained_on_all_texts(made):

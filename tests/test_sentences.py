@@ -136,3 +136,61 @@ def test_arguments_of_the_recorded_run_stand_beside_those_of_the_render(record):
             for cells in [[cell.strip() for cell in line.strip("|").split("|")]]}
     assert rows["num_train_epochs"] == ["2", "3"] and rows["bf16"][1] == "True"
     assert rows["argument"] == ["this render", "recorded run"]
+
+
+def halved(record, *errors):
+    """Transformer and linear model on 400 texts, of which the last 200 fill the input; errors: of each on each half."""
+    wrong = [np.repeat([0, 1, 0, 1], [200 - a, a, 200 - b, b]) for a, b in errors]
+    wrong[1] = np.concatenate([half[::-1] for half in np.split(wrong[1], 2)])  # other texts than the first model
+    return [record(name, logits=np.eye(2, dtype=np.float32)[row], labels=np.zeros(400, np.int8),
+                   test_tokens=np.repeat([20, 256], 200)) for name, row in zip(("transformer", "tfidf_svm"), wrong,
+                                                                               strict=True)]
+
+
+@pytest.mark.parametrize(("errors", "opposite", "reason"), [
+    (((10, 50), (50, 10)), True, "loses that on those that are cut"),
+    (((10, 10), (50, 10)), False, "On the texts that it reads whole, though"),
+    (((50, 10), (10, 50)), True, ""),
+    (((20, 20), (22, 21)), False, ""),
+])
+def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite, reason):
+    bert, svm = halved(record, *errors)
+    said = plain(sentences.halves(bert, svm)).replace("\xa0", " ")
+    mine, other = errors
+    assert f"whole it errs in {mine[0] / 2:.1f} % and the linear model in {other[0] / 2:.1f} %" in said
+    assert f"256 word pieces it errs in {mine[1] / 2:.1f} %" in said
+    assert ("two opposite differences" in said) == opposite
+    assert reason in sentences.cut_matters(bert, svm) and bool(sentences.cut_matters(bert, svm)) == bool(reason)
+
+
+def test_a_probability_is_set_beside_how_often_it_is_right(record):
+    share = np.array([0.75] * 4 + [0.95] * 2 + [1.0])
+    logits = np.log(np.stack([share, 1 - share + 1e-30], 1)).astype(np.float32)
+    made = record("transformer", logits=logits, labels=np.array([0, 1, 1, 1, 0, 0, 0], np.int8),
+                  question_probabilities=[[0.75, 0.25], [0.0, 1.0]])
+    said = [plain(sentences.at_its_word(made, question)).replace("\xa0", " ") for question in (0, 1)]
+    assert said == ["Of the 4 test texts on whose tag the model puts between 70 % and 80 %, it is right on 25 %.",
+                    "Of the 3 test texts on whose tag the model puts between 90 % and 100 %, it is right on 100 %."]
+    none = dataclasses.replace(made, values=made.values | {"question_probabilities": [[0.55, 0.45], [0.5, 0.5]]})
+    assert sentences.at_its_word(none, 0) == ""
+
+
+def test_a_time_beside_other_work_is_called_so(record):
+    made = record("tfidf_svm", train_seconds=1.0)
+    alone, beside = (dataclasses.replace(made, made=made.made | {"load_before": load, "hardware": {"cores": 2}})
+                     for load in (0.5, 5.8))
+    assert sentences.shared(alone) == "" and "(load 5.8)" in plain(sentences.shared(beside))
+
+
+def test_specialists_are_told_of_only_for_their_own_encoder(record):
+    labels = np.zeros(100, np.int8)
+    predicted = np.zeros((2, 2, 100), np.int8)
+    predicted[1, 0, :40] = 1
+    made = record("heads_removed", labels=labels, whole=np.repeat([0, 1], [98, 2]).astype(np.int8)[::-1].copy(),
+                  predicted=predicted)
+    digest = made.inputs["model"]["digest"]
+    few = plain(findings.specialists(made, [{"layer": 1, "head": 2}], digest))
+    assert "That is not seen here" in few and "by 2.0 to 2.0 points, each time within chance" in few
+    some = plain(findings.specialists(made, [{"layer": 1, "head": 2}, {"layer": 2, "head": 1}], digest))
+    assert "Some of that is seen here" in some and "by −38.0 to 2.0 points, not each time within chance" in some
+    assert "In another model" in findings.specialists(made, [], "f" * 64)
