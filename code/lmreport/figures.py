@@ -93,7 +93,7 @@ def plot_confusion(records: dict, class_names: list[str]):
         for (i, j), share in np.ndenumerate(shares):
             axes.text(j, i, f"{100 * share:.{digits}f}", ha="center", va="center", fontsize=8 if digits else 6,
                       color="white" if share > 0.55 else "black")
-        axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+        axes.set_xticks(range(len(names)), names, rotation=30 if digits else 90, ha="right" if digits else "center")
         axes.set_yticks(range(len(names)), names)
         axes.set(title=record.label, xlabel="predicted", ylabel="true tag")
         axes.grid(False)

@@ -121,13 +121,12 @@ def commonest(record, class_names: list[str]) -> Marked:
                     show.word(measures.confused_as(record, 0), *class_names), show.count(measures.confused(record, 0)))
 
 
-def copies(found: dict) -> Marked:
-    """Which texts of the data are exact copies of one another."""
+def copied(found: dict) -> Marked:
+    """Where exact copies stand, if there are any: across the splits, and under different tags."""
     if not found["copies"]:
-        return Marked("no text is an exact copy of another (near copies were not looked for).")
-    return sentence("{} texts are exact copies of another. Of the groups that they form, {} reach across training and "
-                    "test, and {} carry different tags.", show.count(found["copies"]),
-                    show.count(found["across_splits"]), show.count(found["across_tags"]))
+        return Marked("")
+    return Marked(f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, and "
+                  f"{'some' if found['across_tags'] else 'none'} carry different tags.")
 
 
 def stand_in(bert) -> Marked:
