@@ -184,7 +184,7 @@ def test_the_whole_report_on_three_classes_of_other_texts(tmp_path):
     page = tmp_path / "_report" / "report" / "index.html"
     words = text(Page(page).tree)
     assert "These are “groups”, texts of 3 classes: comp.sys_ibm, rec*autos*, sci++." in words
-    assert "The classes have from 39 to 40 test texts" in words
+    assert "they have from 39 to 40 test texts" in words
     assert "no class for it: the question is about Python" in words
     assert words.count("Recorded on other data") == 2 and "{python}" not in words and "The aim was" not in words
     assert not whole.verify(page, tmp_path).differences
