@@ -140,7 +140,7 @@ def error_between(record, low: int, high: int, lengths) -> float:
 @of_records
 def cut_share(record) -> float:
     """Share of the test texts that fill the longest input and so were cut, or just fit."""
-    return (record["test_tokens"] >= record.inputs["settings"]["max_length"]).mean()
+    return reaching(record, 1).mean()
 
 
 @of_records
