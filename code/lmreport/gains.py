@@ -171,6 +171,11 @@ def members(record) -> Marked:
         for part in (name, show.fixed(findings.entry(record, f"weights.{i}"), 2))))
 
 
+def last_share(record):
+    """Share of the test texts that the last model of the record, its stack, classifies rightly."""
+    return findings.share(record, f"predicted.{len(record['names']) - 1}")
+
+
 def price(record, best: str):
     """How many times as much processor time the stack `best` costs as the SVM alone."""
     return cost(record, row(record, best), "cpu_seconds") / cost(record, row(record, steps.SVM), "cpu_seconds")
@@ -180,8 +185,8 @@ def a_point(record, top) -> Marked:
     """What each point costs in processor time by which the stack `top` is ahead of the SVM, if it is."""
     at, svm = row(record, top["names"][-1]), row(record, steps.SVM)
     more = cost(record, at, "cpu_seconds") - cost(record, svm, "cpu_seconds")
-    test = [findings.share(top, f"predicted.{i}") for i in (len(top["names"]) - 1, top["names"].index(steps.SVM))]
-    leads = {"validation": 100 * (accuracy(record, at) - accuracy(record, svm)), "test": 100 * (test[0] - test[1])}
+    ahead = last_share(top) - findings.share(top, f"predicted.{top['names'].index(steps.SVM)}")
+    leads = {"validation": 100 * (accuracy(record, at) - accuracy(record, svm)), "test": 100 * ahead}
     if min(leads.values()) <= 0:
         return Marked("with no lead on the validation or the test texts")
     return sentence("{} for each point that it is ahead on the validation texts, {} on the test texts",
@@ -211,7 +216,7 @@ def by_chance(record) -> Marked:
 def together(top) -> Marked:
     """What the best of several models together get."""
     return sentence("A stack of {} models gets {} (@sec-what-it-takes).", show.count(len(top["members"])),
-                    show.pct(findings.share(top, f"predicted.{len(top['names']) - 1}")))
+                    show.pct(last_share(top)))
 
 
 def worth(record) -> Marked:
@@ -227,9 +232,8 @@ def aim(top) -> Marked:
     """Whether the stack reaches what was aimed at, on the data that this was aimed at."""
     if top.inputs["data"]["kind"] == "other":
         return Marked("")
-    share = findings.share(top, f"predicted.{len(top['names']) - 1}")
     return sentence("The aim was {} of the test questions; it was {}.", show.pct(GOAL, 0),
-                    show.more_or_less(share, GOAL, "reached", "missed", "reached"))
+                    show.more_or_less(last_share(top), GOAL, "reached", "missed", "reached"))
 
 
 @of_records

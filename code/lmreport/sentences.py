@@ -155,15 +155,14 @@ def at_its_word(record, question: int) -> Marked:
     number = measures.sure_between(record, low, high)
     if not number:
         return Marked("")
-    return sentence("Of the {} test texts on whose tag the model puts between {} and {}, it is right "
-                    "on {}.",
+    return sentence("Of the {} test texts on whose tag the model puts between {} and {}, it is right on {}.",
                     show.count(number), show.pct(low, 0), show.pct(min(high, 1), 0),
                     show.pct(measures.right_between(record, low, high), 0))
 
 
 def halves(bert, svm) -> Marked:
     """Transformer and linear model on the test texts that the one reads whole, and on those that fill its input."""
-    if not 0 < measures.texts_reaching(bert, 1) < measures.texts(bert):
+    if not has_halves(bert):
         return Marked("")
 
     def told(filled: int) -> Marked:
@@ -179,6 +178,11 @@ def halves(bert, svm) -> Marked:
                     if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
 
 
+def has_halves(bert) -> bool:
+    """Whether some of the test texts fill the Transformer's input and some do not."""
+    return 0 < measures.texts_reaching(bert, 1) < measures.texts(bert)
+
+
 def ahead(bert, svm, filled: int) -> int:
     """1 or −1 if the Transformer is surely ahead of, or behind, the linear model on that half of the test texts."""
     mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
@@ -187,11 +191,11 @@ def ahead(bert, svm, filled: int) -> int:
 
 def cut_matters(bert, svm) -> Marked:
     """That the cut is a reason for the place of the Transformer, where the halves say so."""
-    if not 0 < measures.texts_reaching(bert, 1) < measures.texts(bert) or ahead(bert, svm, 0) < 1:
+    if not has_halves(bert) or ahead(bert, svm, 0) < 1:
         return Marked("")
-    return Marked(" It is not the only reason: on the texts that it reads whole, the Transformer is ahead by more than "
+    return Marked("It is not the only reason: on the texts that it reads whole, the Transformer is ahead by more than "
                   "chance, and it loses that on those that are cut (@sec-6a)."
-                  if ahead(bert, svm, 1) < 0 else " On the texts that it reads whole, though, the Transformer is ahead "
+                  if ahead(bert, svm, 1) < 0 else "On the texts that it reads whole, though, the Transformer is ahead "
                   "by more than chance (@sec-6a).")
 
 

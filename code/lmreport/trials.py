@@ -66,7 +66,7 @@ def apart(record, top) -> Marked:
     """What the stack of the new seeds gets and how far that is from `top`, if it was asked for the same texts."""
     if record.inputs["data"]["digest"] != top.inputs["data"]["digest"]:
         return Marked("")
-    second, first = (findings.share(one, f"predicted.{len(one['names']) - 1}") for one in (record, top))
+    second, first = map(gains.last_share, (record, top))
     return sentence("A second stack, of trainings with the recipe that did best on a GPU, gets {} (@tbl-folded); the "
                     "two differ by {} points.", show.pct(second), show.fixed(100 * abs(second - first), 1))
 
@@ -101,7 +101,7 @@ def folded(record):
         if at:
             points = findings.share(record, here) - findings.share(record, f"predicted.{first}")
             compared = gains.told_apart(points, findings.margin(record, f"predicted.{first}", here),
-                                  findings.p_between(record, f"predicted.{first}", here))
+                                        findings.p_between(record, f"predicted.{first}", here))
         rows.append([name, show.pct(findings.entry(record, f"fold_accuracies.{at}")), weight,
                      show.pct(findings.share(record, here)), *compared])
     return show.table(rows, ["model", "out of fold", "weight", "test accuracy", "points ±", "p (McNemar)"],
