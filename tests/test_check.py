@@ -212,7 +212,7 @@ def test_outputs_that_are_older_than_their_sources_are_told(report):
 def test_a_run_that_the_code_would_give_no_more_is_told(report):
     given = runs.inputs("bag_of_words", resolved(load(data="sample", scale="quick"), "cpu"), data.at_hand("sample"))
     given["code"] = {module: dict.fromkeys(parts, "older") for module, parts in given["code"].items()}
-    record = runs.write("bag_of_words", given, {"train_seconds": 1.0}, {"date": "2026-01-02"})
+    record = runs.write(given, {"train_seconds": 1.0}, {"date": "2026-01-02"})
     name = record.path.stem
     report.page('data-code="x"', f'data-code="x" data-run="{name}"')
     found = next(one for one in report.found() if "is stale" in one.what)  # and the page is older than that run

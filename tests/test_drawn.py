@@ -1,9 +1,13 @@
 """Figures are drawn once for what they show, and figures and tables tell where they come from."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
-from lmreport import cache, data, drawn, figures, origin, provenance, runs, show, style
+from lmreport import data, drawn, figures, memo, origin, runs, show, style
+from lmreport.fingerprint import Code
 from lmreport.settings import load, resolved
 
 CORPUS = data.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -17,8 +21,8 @@ def own_cache(monkeypatch, tmp_path):
 def record(seed=157):
     given = runs.inputs("tfidf_svm", resolved(load(scale="quick", seed=seed), "cpu"), CORPUS)
     generator = np.random.default_rng(seed)
-    return runs.write("tfidf_svm", given, {"logits": generator.normal(size=(40, 4)), "labels": np.arange(40) % 4,
-                                           "train_seconds": 1.0}, runs.made_here("tfidf_svm"))
+    return runs.write(given, {"logits": generator.normal(size=(40, 4)), "labels": np.arange(40) % 4,
+                                           "train_seconds": 1.0}, runs.made_here())
 
 
 def line(ax_height, values, color="red"):
@@ -36,7 +40,16 @@ def test_a_figure_is_drawn_once_for_the_same_contents(monkeypatch):
     assert len(drawings) == 4  # the second is the first's; a list is no array
 
 
-def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch):
+def changed(monkeypatch, folder, module, old, new):
+    """Figures are drawn by a copy of the package in which one module is another."""
+    shutil.copytree(runs.CODE.root, folder, ignore=shutil.ignore_patterns("__pycache__", "sample"))
+    path = folder / f"{module}.py"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1) if old else path.read_text())
+    monkeypatch.setattr(drawn, "CODE", Code(folder, drawn.CODE.ground))
+
+
+def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch, tmp_path):
     one = record()
 
     def path(shown=one):
@@ -48,12 +61,11 @@ def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch):
     one.path.write_text(text + " ")
     assert path() != first
     one.path.write_text(text)
-    kept = provenance.definitions
-    for module in ("style", "figures", "evaluate"):
-        monkeypatch.setattr(provenance, "definitions",
-                            lambda m, module=module: kept(m) | ({"new": "1"} if m == module else {}))
+    for module, old, new in (("style", '"font.size": 8.5', '"font.size": 9'), ("figures", ">= 20", ">= 30"),
+                             ("evaluate", "def calibration(", "def calibration(more=1, *, ")):
+        changed(monkeypatch, tmp_path / module, module, old, new)
         assert path() != first, module
-    monkeypatch.setattr(provenance, "definitions", kept)
+    changed(monkeypatch, tmp_path / "none", "figures", "", "")
     assert path() == first
 
 
@@ -84,7 +96,7 @@ def test_the_line_names_run_date_hardware_commit_function_and_command():
 
 def test_a_stale_run_is_marked_in_the_line():
     one = record()
-    one.inputs["code"]["linear"]["fit"] = "another"
+    one = dataclasses.replace(one, code={"fingerprint": "f" * 16, "parts": {}})
     assert "**stale**" in origin.line("figures.plot_calibration", [one])
 
 
@@ -92,18 +104,18 @@ def test_an_experiment_is_named_with_its_command_and_can_be_made_again():
     from lmreport.concepts import heads
 
     found = heads.head_times(heads=(1, 2), n=8, d=8, repeats=1)
-    assert isinstance(found, cache.Found) and found.made["date"][:2] == "20" and "made" not in found
+    assert isinstance(found, memo.Found) and found.made["date"][:2] == "20" and "made" not in found
     shown = show.table([[show.num(found["shared"][0])]], ["s"], of=found)
     assert f"data-run=\"concepts.heads.head_times-{found.key}\"" in shown.data
     assert "`lmreport run concepts.heads.head_times --force`" in shown.data
     assert shown.metadata["lmreport"]["experiments"] == [f"concepts.heads.head_times-{found.key}"]
-    assert cache.again("concepts.heads.head_times") == 1
+    assert memo.again("concepts.heads.head_times") == 1
     again = heads.head_times(heads=(1, 2), n=8, d=8, repeats=1)
     assert again.key == found.key and again["shared"].tolist() != found["shared"].tolist()  # measured anew
 
 
 def test_sources_are_found_in_nested_arguments():
     one, two = record(1), record(2)
-    found = cache.Found({"x": 1}, "concepts.masks.fills", "0" * 16)
+    found = memo.Found({"x": 1}, "concepts.masks.fills", "0" * 16)
     assert origin.sources([{"a": one}, [(two, found)], "text", np.ones(3)]) == ([one, two], [found])
     assert origin.facts("f", [found])["lmreport"]["experiments"] == [f"concepts.masks.fills-{'0' * 16}"]

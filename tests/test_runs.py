@@ -1,11 +1,12 @@
 """Records: written whole, found again by what determines them, and marked when their code has changed."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from lmreport import audit, cache, data, models, origin, provenance, runs, staleness, train
+from lmreport import audit, cache, data, memo, models, origin, provenance, runs, staleness, train
 from lmreport.errors import ReportError
 from lmreport.settings import load, resolved
 
@@ -21,17 +22,17 @@ def given(monkeypatch, tmp_path):
 def write(given):
     values = {"logits": np.eye(4, dtype=np.float32), "labels": np.array([0, 1, 2, 0]), "train_seconds": 1.5,
               "train_texts": 30, "epochs": 1}
-    return runs.write("tfidf_svm", given, values, runs.made_here("tfidf_svm"))
+    return runs.write(given, values, runs.made_here())
 
 
 def test_a_record_is_found_by_its_inputs_and_only_by_them(given):
-    assert runs.find("tfidf_svm", given) is None
+    assert runs.find(given) is None
     record = write(given)
-    found = runs.find("tfidf_svm", given)
+    found = runs.find(given)
     assert found.key == record.key and found.rate == 20 and found.correct.tolist() == [True, True, True, False]
     other = json.loads(json.dumps(given))
     other["settings"]["seed"] += 1
-    assert runs.find("tfidf_svm", other) is None
+    assert runs.find(other) is None
 
 
 @pytest.mark.parametrize("damage, said", [
@@ -47,40 +48,15 @@ def test_damaged_records_are_refused_by_name(given, damage, said):
     record = write(given)
     damage(record.path)
     with pytest.raises(ReportError, match=f"{record.path.name}.*{said}|{said}"):
-        runs.find("tfidf_svm", given) or runs.read(record.path)
+        runs.find(given) or runs.read(record.path)
 
 
 def test_a_change_of_code_is_named(given):
     record = write(given)
     assert staleness.reasons(record) == []
-    record.inputs["code"]["linear"]["fit"] = "another"
-    assert staleness.reasons(record) == ["linear.py changed in `fit`"]
-
-
-def test_digest_of_code_ignores_comments_and_docstrings(monkeypatch, tmp_path):
-    def digest(text):
-        (tmp_path / "linear.py").write_text(text)
-        provenance.definitions.cache_clear()
-        return provenance.definitions("linear")
-
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
-    try:
-        plain = digest("def f(x):\n    return x + 1\n")
-        assert digest('def f(x):\n    """Says much."""\n    return x + 1  # one more\n') == plain
-        assert digest("def f(x):\n    return x + 2\n") != plain
-    finally:
-        provenance.definitions.cache_clear()
-
-
-def test_digest_of_code_is_that_of_any_python():
-    import ast
-
-    node = ast.parse("class A:\n    def f(self, x=1, *rest):\n        return [x, *rest]").body[0]
-    assert provenance.dumped(node) == (
-        "ClassDef(name='A', bases=[], keywords=[], body=[FunctionDef(name='f', args=arguments(posonlyargs=[], "
-        "args=[arg(arg='self'), arg(arg='x')], vararg=arg(arg='rest'), kwonlyargs=[], kw_defaults=[], "
-        "defaults=[Constant(value=1)]), body=[Return(value=List(elts=[Name(id='x', ctx=Load()), Starred(value=Name("
-        "id='rest', ctx=Load()), ctx=Load())], ctx=Load()))], decorator_list=[])], decorator_list=[])")
+    then = record.code["parts"]
+    other = dataclasses.replace(record, code={"fingerprint": "f" * 16, "parts": then | {"linear.fit": "another"}})
+    assert staleness.reasons(other) == ["linear.py changed in `fit`"]
 
 
 @pytest.mark.parametrize("given, said", [
@@ -91,8 +67,8 @@ def test_the_command_that_makes_a_run_again_names_what_is_not_the_scales_standar
     (tmp_path / "_quarto.yml").write_text("project: {}\n")
     monkeypatch.chdir(tmp_path)
     settings = resolved(load(**{"scale": "quick"} | given), "cpu")
-    made = runs.write("lstm", runs.inputs("lstm", settings, CORPUS),
-                      {"labels": np.zeros(4)}, runs.made_here("lstm"))
+    made = runs.write(runs.inputs("lstm", settings, CORPUS),
+                      {"labels": np.zeros(4)}, runs.made_here())
     assert origin.options(made) == said
 
 
@@ -100,7 +76,7 @@ def test_a_copy_without_its_history_can_be_told_its_commit(monkeypatch):
     provenance.commit.cache_clear()
     monkeypatch.setenv("LMREPORT_COMMIT", "0123456789ab")
     try:
-        assert provenance.commit("linear") == "0123456789ab" and load().seed == 157
+        assert provenance.commit() == "0123456789ab" and load().seed == 157
     finally:
         provenance.commit.cache_clear()
 
@@ -114,9 +90,9 @@ def test_full_scale_records_are_of_one_edition_and_whole():
 
 
 def test_a_drawing_is_no_part_of_the_experiment_that_it_draws():
-    code = provenance.reached("concepts.cost", "measured")
-    assert "measured" in code["concepts.cost"] and len(code["concepts.cost"]) > 2
-    assert not any(name.startswith("plot") for names in code.values() for name in names)
+    reached = runs.CODE.reach(("concepts.cost", "measured"))
+    assert ("concepts.cost", "measured") in reached and len(reached) > 2
+    assert not any(name.startswith("plot") for _, name in reached)
 
 
 def test_a_damaged_result_of_an_experiment_is_made_again(monkeypatch, tmp_path):
@@ -132,15 +108,15 @@ def test_a_damaged_result_of_an_experiment_is_made_again(monkeypatch, tmp_path):
 def test_a_damaged_record_is_mended_by_force(given):
     write(given).path.write_text("{")
     with pytest.raises(ReportError, match="delete it"):
-        train.once("tfidf_svm", given, dict, False, print)
-    assert train.once("tfidf_svm", given, lambda: {"labels": np.zeros(4)}, True, print)["labels"].shape == (4,)
+        train.once(given, dict, False, print)
+    assert train.once(given, lambda: {"labels": np.zeros(4)}, True, print)["labels"].shape == (4,)
 
 
 def test_remembered_results_come_back_and_are_kept_apart_by_arguments(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     calls = []
 
-    @cache.remember
+    @memo.remember
     def square(x, shift=0):
         calls.append(x)
         return {"values": np.arange(3) * x + shift, "name": "é", "list": [1, 2.5]}

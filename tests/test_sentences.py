@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from lmreport import data, findings, lstm, measures, models, runs, sentences, studies
+from lmreport import data, findings, lstm, measures, models, runs, sentences
 from lmreport.settings import load, resolved
 from lmreport.verify import recompute
 
@@ -23,9 +23,8 @@ def record(monkeypatch, tmp_path):
     settings, source = resolved(load(scale="full"), "cpu"), models.from_package("any")
 
     def write(name, **values):
-        given = studies.inputs(name, settings, CORPUS, source, None) if name in runs.STUDIES else \
-            runs.inputs(name, settings, CORPUS, source)
-        return runs.write(name, given, values, runs.made_here(name))
+        given = runs.inputs(name, settings, CORPUS, source)
+        return runs.write(given, values, runs.made_here())
 
     return write
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lmreport import data, models, runs, speed, staleness, trials
-from lmreport.bench import accuracy, measure, seeds, training
+from lmreport.bench import accuracy, seeds, training
+from lmreport.kinds import KINDS
 from lmreport.settings import load, resolved
 
 CORPUS = data.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -20,10 +21,9 @@ def record(monkeypatch, tmp_path):
     settings = resolved(load(scale="full"), "cpu")
 
     def write(name, device="cpu", **values):
-        source = models.from_package("any")
-        given = measure.inputs(f"bench_{name}", measure.SIZES[name], settings, CORPUS, source, device)
-        return runs.write(f"bench_{name}", given, values | {"seconds": 1.0, "device": device},
-                          runs.made_here(f"bench_{name}"))
+        source, sizes = models.from_package("any"), KINDS[f"bench_{name}"].sizes["cpu"]
+        given = runs.inputs(f"bench_{name}", settings, CORPUS, source, sizes, device=device)
+        return runs.write(given, values | {"seconds": 1.0, "device": device}, runs.made_here())
 
     return write
 

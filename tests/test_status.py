@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmreport import data, models, notices, options, provenance, runs, staleness, status, studies
-from lmreport.bench import measure
+from lmreport import data, models, notices, provenance, runs, staleness, status
+from lmreport.kinds import BENCHES, MODELS, STUDIES
 from lmreport.render import fresh, project, source
 from lmreport.settings import load, resolved
 
@@ -44,18 +44,15 @@ def record(name, scale="quick", **changes):
     corpus, pretrained = data.at_hand("sample"), models.at_hand(settings.model)
     if scale == "full":
         corpus = data.Corpus("nowhere", "real", "a test", next(iter(data.KNOWN)))
-    of_model = runs.inputs("transformer", settings, corpus, pretrained)
-    given = of_model if name == "transformer" else runs.inputs(name, settings, corpus) if name in runs.COMPUTED_BY \
-        else studies.inputs(name, settings, corpus, pretrained,
-                            None if name in studies.WITHOUT_TUNED else provenance.digest(of_model))
-    return runs.write(name, given, STUDY if name in runs.STUDIES else MODEL, runs.made_here(name))
+    given = runs.inputs(name, settings, corpus, pretrained)
+    return runs.write(given, STUDY if name in STUDIES else MODEL, runs.made_here())
 
 
 def bench(name):
     """A record of a measurement of speed that is fresh."""
     settings = resolved(load(**GIVEN | {"scale": "full"}), "cpu")
-    given = measure.inputs(name, {}, settings, data.at_hand("sample"), models.at_hand(settings.model), "cpu")
-    return runs.write(name, given, STUDY, runs.made_here(name))
+    given = runs.inputs(name, settings, data.at_hand("sample"), models.at_hand(settings.model), {}, device="cpu")
+    return runs.write(given, STUDY, runs.made_here())
 
 
 def lines(capsys, part, **given):
@@ -80,9 +77,6 @@ def everything(*folders):
 
 
 @pytest.mark.parametrize("part, change, said", [
-    ("code", lambda code: code["linear"].update(fit="other"), "linear.py changed in `fit`"),
-    ("code", lambda code: code.update({"concepts.foundation": {"subset": "new"}}),
-     "concepts/foundation.py changed in `subset`"),
     ("data", lambda d: d.update(digest="1" * 64, name="another"), "data digest differs (sample {} → another 11111111)"),
     ("settings", lambda s: s.update(seed=158), "seed 157 → 158"),
     ("versions", lambda v: v.update({"scikit-learn": "99.0"}), "scikit-learn {} → 99.0"),
@@ -114,11 +108,6 @@ def test_a_stack_on_other_runs_than_those_shown_says_so(root):
         "it stands on another run of lstm (record bbbbbbbb → cccccccc)"]
 
 
-def test_the_names_on_the_command_line_are_those_of_the_runs():
-    assert options.MODELS == tuple(runs.COMPUTED_BY) and options.STUDIES == tuple(runs.STUDIES)
-    assert options.BENCHES == tuple(runs.BENCHES)
-
-
 def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
     for name in ("bag_of_words", "tfidf_svm", "transformer"):
         record(name)
@@ -137,9 +126,9 @@ def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
 
 
 def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
-    for name in runs.COMPUTED_BY:
+    for name in MODELS:
         record(name)
-    full = [record(name, "full") for name in (*runs.COMPUTED_BY, *runs.STUDIES)] + [bench(n) for n in runs.BENCHES]
+    full = [record(name, "full") for name in (*MODELS, *STUDIES)] + [bench(n) for n in BENCHES]
     outputs = root / "_report" / "report"
     outputs.mkdir(parents=True)
     for name in status.OUTPUTS:
@@ -152,12 +141,12 @@ def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
 
 
 def test_a_measurement_by_other_code_is_stale(root, capsys, monkeypatch):
-    [bench(name) for name in runs.BENCHES]
-    code = runs.inputs_code
-    monkeypatch.setattr(runs, "inputs_code", lambda name: code(name) | (
-        {"fast": {"arguments": "other"}} if name == "bench_train" else {}))
+    [bench(name) for name in BENCHES]
+    code = runs.code_of
+    monkeypatch.setattr(runs, "code_of", lambda name: code(name) if name != "bench_train" else {
+        "fingerprint": "f" * 16, "parts": code(name)["parts"] | {"fast.arguments": "other"}})
     _, found = lines(capsys, "recorded at full scale")
-    assert [n for n in runs.BENCHES if found[n][0] == "stale"] == ["bench_train"]
+    assert [n for n in BENCHES if found[n][0] == "stale"] == ["bench_train"]
     assert found["bench_train"][1][0].startswith("fast.py changed")
 
 
@@ -246,8 +235,3 @@ def test_a_stale_recorded_result_gets_a_callout(root, monkeypatch):
     monkeypatch.setattr(provenance, "versions", lambda *names: dict.fromkeys(names, "99"))
     callout, = notices.stale(runs.newest(corpus))
     assert "callout-warning" in callout and "→ 99" in callout and "lmreport run tfidf_svm --scale full" in callout
-
-
-def test_the_recorded_full_scale_models_are_of_the_code_at_hand():
-    for name, found in runs.full_scale(data.at_hand("sample")).items():
-        assert staleness.code(found.inputs["code"], runs.inputs_code(name)) == [], name

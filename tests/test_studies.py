@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmreport import data, findings, models, provenance, runs, split, studies, train, vectorize
+from lmreport import data, findings, models, runs, split, studies, train, vectorize
+from lmreport.kinds import KINDS
 from lmreport.settings import load, resolved
 
 SMALL = {"learning_curve": dict(sizes=[8, 16], epochs=1, steps=4, max_length=24, texts=24),
@@ -22,7 +23,8 @@ OPTIONS = dict(scale="quick", train_size=32, test_size=32, max_length=24, batch_
 @pytest.fixture(scope="module", autouse=True)
 def small():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(studies.SIZES, "quick", SMALL)
+        for name, sizes in SMALL.items():
+            patch.setitem(KINDS[name].sizes, "quick", sizes)
         yield
 
 
@@ -142,7 +144,7 @@ def test_ablation_has_a_fall_of_the_logit_for_each_piece(folder, settings):
 def test_what_the_report_says_of_the_studies_can_be_recomputed_another_way(folder, settings):
     from lmreport.verify import recompute
 
-    curve, mixed, headless, ablated, linear = (made(name, settings)[0] for name in studies.STUDIES)
+    curve, mixed, headless, ablated, linear = (made(name, settings)[0] for name in SMALL)
     said = [*findings.curve(curve).values(), *findings.shuffled_falls(mixed), *findings.layer_falls(headless),
             findings.p_between(mixed, "predicted.0", "predicted.4"),
             findings.margin(mixed, "predicted.0", "predicted.4"),
@@ -161,8 +163,9 @@ def test_what_the_report_says_of_the_studies_can_be_recomputed_another_way(folde
 CURVE = """
 import os, sys
 from lmreport import data, studies
+from lmreport.kinds import KINDS
 from lmreport.settings import load, resolved
-studies.SIZES["quick"] = {small!r}
+KINDS["learning_curve"].sizes["quick"] = {small!r}
 record = studies.run("learning_curve", resolved(load(model={model!r}, **{options!r}), "cpu"), data.obtain("sample"))
 print(record.path)
 """
@@ -225,28 +228,8 @@ def test_a_process_waits_for_another_that_makes_the_run(folder):
     assert first.wait() == 0
 
 
-def test_the_key_of_a_study_holds_the_code_it_reaches_and_no_figure():
-    code = runs.inputs_code("learning_curve")
-    assert {"train_point", "trained_point", "linear_head"} <= set(code["concepts.foundation"])
-    assert not [name for names in code.values() for name in names if name.startswith("plot_")]
-    assert "shuffled_words" not in code["studies"] and "training_arguments" in code["finetune"]
-
-
-def test_reached_follows_names_and_nothing_else(monkeypatch, tmp_path):
-    def reached(body, other="def g():\n    return 1\n"):
-        (tmp_path / "linear.py").write_text(f"from lmreport import lstm\nFOUR = 4\n\n\ndef h():\n    return FOUR\n\n\n"
-                                            f"def f():\n    {body}\n")
-        (tmp_path / "lstm.py").write_text(other)
-        for kept in (provenance.definitions, provenance._nodes, provenance._aliases):
-            kept.cache_clear()
-        return provenance.reached("linear", "f")
-
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
-    try:
-        assert {m: set(n) for m, n in reached("return h() + lstm.g()").items()} == \
-            {"linear": {"f", "h", "FOUR"}, "lstm": {"g"}}
-        assert set(reached("return 1")["linear"]) == {"f"}
-        assert reached("return lstm.g()") != reached("return lstm.g()", "def g():\n    return 2\n")
-    finally:
-        for kept in (provenance.definitions, provenance._nodes, provenance._aliases):
-            kept.cache_clear()
+def test_the_code_of_a_study_is_what_it_reaches_and_no_figure():
+    places = set(runs.code_of("learning_curve")["parts"])
+    assert {f"concepts.foundation.{name}" for name in ("train_point", "trained_point", "linear_head")} <= places
+    assert not [place for place in places if place.rpartition(".")[2].startswith("plot_")]
+    assert "studies.shuffled_words" not in places and "finetune.training_arguments" in places

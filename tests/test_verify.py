@@ -40,11 +40,11 @@ def make_record(name, seed, n=300, classes=4):
                                                           {"eval_accuracy": share, "epoch": float(at)})]
     given = runs.inputs("tfidf_svm", resolved(load(scale="quick", seed=seed), "cpu"), CORPUS)
     given["settings"]["max_length"] = 128
-    return runs.write("tfidf_svm", given, {
+    return runs.write(given, {
         "logits": logits, "labels": labels, "validation_logits": logits[::2], "validation_labels": labels[::2],
         "test_words": generator.integers(1, 500, n), "test_tokens": generator.integers(100, 129, n),
         "question_probabilities": asked, "train_seconds": 12.5, "epochs": 3, "history": history},
-        runs.made_here("tfidf_svm"))
+        runs.made_here())
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmreport.cache import remember
 from lmreport.corpus import classes_in, texts_in
+from lmreport.memo import remember
 
 SPLITS = ("train", "test")
 NAMES = {"csharp": r"\bc#|\bc sharp\b|\bcsharp\b", "java": r"\bjava\b", "javascript": r"\bjavascript\b|\bjs\b",

@@ -1,10 +1,7 @@
-"""Results of costly experiments, kept until their code, arguments, libraries or machine change."""
+"""Files that are whole or not there, and dicts of arrays packed into one."""
 
 from __future__ import annotations
 
-import functools
-import importlib
-import inspect
 import io
 import json
 import os
@@ -14,11 +11,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-
-from lmreport import provenance
-from lmreport.settings import cache_root
-
-MADE = "made"  # the entry of a kept experiment that tells when and where it ran
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -61,54 +53,6 @@ def kept(path: Path) -> dict | None:
         return unpack(path.read_bytes())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-
-
-class Found(dict):
-    """What a remembered experiment returned, with its name (module.function), its key, and when and where it ran."""
-
-    def __init__(self, values: dict, name: str, key: str):
-        super().__init__(values)
-        self.made = self.pop(MADE, {})
-        self.name, self.key = name, key
-
-
-def remember(function):
-    """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code and machine.
-
-    Arguments must be JSON-like. The record lies in the cache folder under the function's name; `lmreport run` with
-    that name and --force makes it anew. Returns a `Found`.
-    """
-    module = function.__module__.removeprefix("lmreport.")
-    name = provenance.name_of(function)
-
-    @functools.wraps(function)
-    def remembered(*args, **kwargs):
-        bound = inspect.signature(function).bind(*args, **kwargs)
-        bound.apply_defaults()
-        key = provenance.digest([function.__name__, bound.arguments, provenance.reached(module, function.__name__),
-                                 provenance.versions(), provenance.hardware()])
-        path = cache_root() / "experiments" / f"{name}-{key}.npz"
-        found = kept(path)
-        if found is None:
-            made = {"date": provenance.now(), "commit": provenance.commit(module), "hardware": provenance.hardware(),
-                    "arguments": bound.arguments}
-            write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
-            found = kept(path)
-        return Found(found, name, key)
-
-    return remembered
-
-
-def again(name: str) -> int:
-    """Run every remembered experiment with this name anew, with the arguments that it had; how many there were."""
-    paths = sorted((cache_root() / "experiments").glob(f"{name}-{'[0-9a-f]' * 16}.npz"))
-    module, _, function = name.rpartition(".")
-    for path in paths:
-        arguments = (kept(path) or {}).get(MADE, {}).get("arguments")
-        path.unlink()
-        if arguments is not None:
-            getattr(importlib.import_module(f"lmreport.{module}"), function)(**arguments)
-    return len(paths)
 
 
 def _plain(value):

@@ -8,7 +8,8 @@ import sys
 import time
 
 from lmreport.errors import ReportError
-from lmreport.options import BENCHES, MODELS, STUDIES, parser
+from lmreport.kinds import BENCHES, KINDS, MODELS, STUDIES
+from lmreport.options import parser
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -64,7 +65,7 @@ def train(arguments) -> int:
 
 
 def run(arguments) -> int:
-    from lmreport import cache, data, progress, studies
+    from lmreport import data, memo, progress, studies
     from lmreport import train as training
 
     wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
@@ -88,7 +89,7 @@ def run(arguments) -> int:
         elif not arguments.force:
             raise ReportError(f"run: {name} is no model, study or bench; if it is an experiment, it is kept until its "
                               "code changes, and --force makes it anew")
-        elif not cache.again(name):
+        elif not memo.again(name):
             raise ReportError(f"run: no experiment {name!r} has been made here yet; a render makes it")
     return 0
 
@@ -100,8 +101,25 @@ def tell_status(arguments) -> int:
 
 
 def list_runs(arguments) -> int:
-    from lmreport import status
+    import json
 
+    from lmreport import progress, status
+
+    if arguments.probe:
+        from lmreport import probes
+
+        if arguments.probe not in KINDS:
+            raise ReportError(f"--probe: there is no kind of run {arguments.probe!r}; known are {', '.join(KINDS)}")
+        progress.hide_bars()
+        print(json.dumps(probes.probe(arguments.probe)))
+        return 0
+    if arguments.prove is not None:
+        from lmreport import proof
+
+        wrong = [name for name in arguments.prove if name not in KINDS]
+        if wrong:
+            raise ReportError(f"--prove: there is no kind of run {wrong[0]!r}; known are {', '.join(KINDS)}")
+        return proof.prove(arguments.prove, say)
     return status.listing(arguments.json)
 
 

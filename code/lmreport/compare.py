@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport import lstm, show, vectorize
-from lmreport.cache import remember
 from lmreport.corpus import SAMPLE
+from lmreport.memo import remember
 from lmreport.origin import told
 
 TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "async", "string")

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from lmreport import cache, origin, provenance, runs
+from lmreport.fingerprint import Code
 from lmreport.settings import cache_root
 
+CODE = Code(runs.CODE.root, lambda module: module.split(".")[0] in runs.GROUND - {"style", "show"})
 SHOWN: list[Drawn] = []  # the figure that was shown last
 
 
@@ -36,11 +38,10 @@ class Drawn:
         """Where the picture is kept; None where the contents of what it shows, or its code, cannot be told."""
         try:
             shown = digest([self.arguments, self.named])
-            code = provenance.code_of(self.name.rpartition(".")[0]) or inspect.getsource(self.function)
+            code = code_of(self.function)
         except (TypeError, OSError):
             return None
-        key = provenance.digest([shown, code, provenance.definitions("style"),
-                                 provenance.versions("matplotlib", "numpy")])
+        key = provenance.digest([shown, code, provenance.versions("matplotlib", "numpy")])
         return cache_root() / "figures" / f"{self.name}-{key}.svg"
 
     @property
@@ -63,6 +64,14 @@ class Drawn:
         SHOWN[:] = [self]
         display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
                 metadata=origin.facts(self.name, self.given))
+
+
+def code_of(function) -> str:
+    """The fingerprint of a drawing function, style included; of one that is not of the package its source's digest."""
+    package, _, module = function.__module__.partition(".")
+    if package != "lmreport":
+        return provenance.digest([inspect.getsource(function), CODE.fingerprint(("style", "RC"))])
+    return CODE.fingerprint((module, function.__name__), ("style", "RC"))
 
 
 def line():

@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport import colab, data, findings, runs, show, submission
+from lmreport import colab, data, findings, show, submission
 from lmreport import train as training
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.export import export
+from lmreport.kinds import MODELS, STUDIES
 from lmreport.render import project, source
 from lmreport.settings import ENV_PREFIX, load, project_root, resolved
 
@@ -38,10 +39,10 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
     training.located(settings)  # a wrong model is told before anything is trained
     corpus = data.obtain(settings.data, say)
-    for name in runs.COMPUTED_BY:
+    for name in MODELS:
         record = training.run(name, settings, corpus, say=say)
         say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
-    for name in runs.STUDIES:  # the recorded one; only where there is none, its quick form is made here
+    for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
         findings.of(name, settings, corpus, say)
     os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
     paths = {k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()}  # for another folder

@@ -5,11 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lmreport import __version__
-
-MODELS = ("bag_of_words", "tfidf_svm", "lstm", "transformer")
-STUDIES = ("learning_curve", "shuffled_words", "heads_removed", "ablation", "linear_curve", "ladder", "summit")
-BENCHES = ("bench_train", "bench_predict", "bench_scale", "bench_accuracy", "bench_recipes",
-           "bench_seeds")
+from lmreport.kinds import BENCHES, MODELS, STUDIES
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
     settings_of(command("status", "list runs and outputs, which are stale or missing, and why"))
     listing = command("runs", "list all records")
     listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.add_argument("--prove", nargs="*", metavar="NAME", help="carry records (of these kinds) over to changed "
+                         "code where a small run gives the same bytes by the old code and the new")
+    listing.add_argument("--probe", metavar="NAME", help="that small run of one kind: print the digest of its result")
     asking = settings_of(command("predict", "tell the tag of a question with the fine-tuned Transformer"))
     asking.add_argument("question", nargs="*", help="the text of the question (several: one answer each)")
     asking.add_argument("--file", help="a .txt (one text a line), .csv or .jsonl, or - for standard input: prints one "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from lmreport import cache, provenance, runs, show, staleness
+from lmreport import memo, provenance, runs, show, staleness
+from lmreport.kinds import KINDS
 from lmreport.settings import Settings, resolved
 from lmreport.shown import Marked, sentence
 
@@ -17,7 +18,7 @@ def sources(things) -> tuple[list, list]:
         thing = todo.pop(0)
         if isinstance(thing, runs.Record):
             records[thing.key] = thing
-        elif isinstance(thing, cache.Found):
+        elif isinstance(thing, memo.Found):
             found[thing.key] = thing
         elif isinstance(thing, dict):
             todo += thing.values()
@@ -97,7 +98,8 @@ def options(record) -> str:
     """
     given = record.inputs["settings"]
     standard = resolved(Settings(scale=given["scale"]), record.device)
-    chosen = runs.SETTINGS_OF.get(record.name, ("seed",))  # a study or a bench has sizes of its own
+    kind = KINDS[record.name]
+    chosen = kind.settings if kind.group == "model" else ("seed",)  # a study or a bench has sizes of its own
     more = [f"--{name.replace('_', '-')} {given[name]}" for name in chosen
             if name != "scale" and given[name] != getattr(standard, name)]
     return " ".join([f"--scale {given['scale']}", *more, "--force"])

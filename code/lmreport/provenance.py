@@ -1,4 +1,4 @@
-"""What a result was made with: digests of code, library versions, machine, commit."""
+"""What a result was made with: library versions, machine, commit."""
 
 from __future__ import annotations
 
@@ -43,28 +43,6 @@ def dumped(node) -> str:
     else:
         text = ast.dump(node)
     return text.replace(", type_params=[]", "")
-
-
-@cache
-def imported(module: str) -> tuple[str, ...]:
-    """`module` and all modules of the package that it computes with, directly or through others."""
-    seen, todo = [], [module]
-    while todo:
-        name = todo.pop()
-        path = PACKAGE / (name.replace(".", "/") + ".py")
-        if name in seen or name.split(".")[0] in NOT_COMPUTING or not path.is_file():
-            continue
-        seen.append(name)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lmreport":
-                inside = (node.module + ".").removeprefix("lmreport.").rstrip(".")
-                todo += [f"{inside}.{a.name}".strip(".") for a in node.names] + ([inside] if inside else [])
-    return tuple(sorted(seen))
-
-
-def code_of(module: str) -> dict[str, dict[str, str]]:
-    """{module: {definition: digest}} of everything that `module` computes with."""
-    return {name: definitions(name) for name in imported(module)}
 
 
 def reached(module: str, name: str) -> dict[str, dict[str, str]]:
@@ -177,8 +155,8 @@ def gpu_name() -> str:
 
 
 @cache
-def commit(module: str = "cli") -> str:
-    """Commit of the checkout, with "+" where the code that `module` computes with differs from it; "" outside one.
+def commit() -> str:
+    """Commit of the checkout, with "+" where the package's code differs from it; "" outside one.
 
     LMREPORT_COMMIT names it for a copy of the checkout that came without its history.
     """
@@ -190,8 +168,7 @@ def commit(module: str = "cli") -> str:
 
     try:
         head = git("rev-parse", "--short=12", "HEAD")
-        files = [str(PACKAGE / (name.replace(".", "/") + ".py")) for name in imported(module)]
-        return head + ("+" if head and git("status", "--porcelain", "--", *files) else "")
+        return head + ("+" if head and git("status", "--porcelain", "--", str(PACKAGE)) else "")
     except OSError:
         return ""
 

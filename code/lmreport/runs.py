@@ -6,60 +6,41 @@ import hashlib
 import json
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from lmreport import cache, provenance
 from lmreport.corpus import KNOWN
 from lmreport.errors import ReportError
+from lmreport.fingerprint import Code
+from lmreport.kinds import KINDS, MODELS
 from lmreport.quantity import Quantity
 from lmreport.settings import cache_root, project_root
 
-COMPUTED_BY = {"bag_of_words": "linear", "tfidf_svm": "linear", "lstm": "lstm", "transformer": "finetune"}
-COMMON = ("scale", "seed", "train_size", "test_size")
-SETTINGS_OF = {
-    "bag_of_words": COMMON, "tfidf_svm": COMMON, "lstm": (*COMMON, "lstm_epochs"),
-    "transformer": (*COMMON, "max_length", "batch_size", "epochs", "learning_rate"),
-}
-LIBRARIES_OF = {
-    "linear": ("scikit-learn", "numpy"), "lstm": ("tensorflow-cpu", "keras", "numpy"),
-    "finetune": ("torch", "transformers", "tokenizers", "accelerate", "datasets"),
-}
-
-
-STUDIES = {  # experiments on the task (studies.py), and what the reader is told they are
-    "learning_curve": "number of training texts", "shuffled_words": "shuffled words",
-    "heads_removed": "heads removed one by one", "ablation": "tokens hidden one by one",
-    "linear_curve": "number of training texts, linear model",
-    "ladder": "what each step brings", "summit": "the best that was found",
-}
-STUDIED_BY = {"ladder": ("steps", "climb"), "summit": ("steps", "summit")}  # where not studies.py under the same name
-BENCHES = {  # measurements of this project's own speed: what they are, and the module that measures
-    "bench_train": ("speed of training", "bench.training"),
-    "bench_predict": ("speed of prediction", "bench.predicting"),
-    "bench_scale": ("growing numbers of rows", "bench.scale"),
-    "bench_accuracy": ("accuracy of the fast recipe", "bench.accuracy"),
-    "bench_recipes": ("recipes on all texts", "bench.search"),
-    "bench_seeds": ("new seeds of the best recipe", "bench.seeds"),
-}
-WITHOUT_GPU = {"bench_recipes": "days", "bench_seeds": "hours"}  # how long these take there
+GROUND = {"settings", "identity", "provenance", "fingerprint", "kinds", "cache", "memo", "errors", "lock", "runs",
+          "data", "corpus", "style", "show", "shown", "drawn", "origin", "progress", "interrupt", "quantity"}
+CODE = Code(Path(__file__).parent, lambda module: module.split(".")[0] in GROUND)
 
 
 @dataclass(frozen=True)
 class Record:
     """One recorded run.
 
-    name: one of COMPUTED_BY, STUDIES or BENCHES; key: sixteen digits made from `inputs`; inputs: settings, digests of
-    data, model and code, versions; made: date, commit, hardware, load; path: the JSON file (arrays beside it as .npz).
+    name: one of `kinds.KINDS`; key: sixteen digits that it is cited by; inputs: settings, digests of data and model,
+    versions; code: {"fingerprint", "parts"} of what computes it, as it was when the record was last proven; made: date,
+    commit, hardware, load; chain: proofs that later code gives the same; path: the JSON file, arrays beside it as .npz.
     """
 
     name: str
     key: str
     inputs: dict
+    code: dict
     made: dict
     values: dict
     path: Path
+    chain: tuple[dict, ...] = ()
+    more: dict = field(default_factory=dict)  # what the JSON file holds beside: `formerly`, `unproven`
 
     @cached_property
     def arrays(self) -> dict:
@@ -90,13 +71,7 @@ class Record:
     @property
     def label(self) -> str:
         """The name for the reader."""
-        from lmreport.style import MODEL_LABELS
-
-        if self.name in STUDIES:
-            return STUDIES[self.name]
-        if self.name in BENCHES:
-            return BENCHES[self.name][0]
-        return self.inputs["model"]["name"] if self.name == "transformer" else MODEL_LABELS[self.name]
+        return self.inputs["model"]["name"] if self.name == "transformer" else KINDS[self.name].label
 
     @property
     def rate(self) -> float:
@@ -109,17 +84,44 @@ class Record:
         return self["logits"].argmax(-1) == self["labels"]
 
 
-def inputs(name: str, settings, corpus, source=None) -> dict:
-    """Everything that determines the results of the run `name`; its digest is the key."""
-    module = COMPUTED_BY[name]
-    return {
+def inputs(name: str, settings, corpus, source=None, sizes: dict | None = None, scale: str = "",
+           device: str = "") -> dict:
+    """Everything beside the code that determines the results of the run `name`.
+
+    source: the pre-trained model; sizes, scale: of a study or bench, where not those of the kind and the settings;
+    device: of a bench. `members` are the records of the models that a study starts from.
+    """
+    kind, scale = KINDS[name], scale or settings.scale
+    sizes = kind.sizes.get(scale, {}) if sizes is None else sizes
+    given = {
         "name": name,
-        "settings": {k: getattr(settings, k) for k in SETTINGS_OF[name]},
+        "settings": {"scale": scale} | {k: getattr(settings, k) for k in kind.settings if k != "scale"} | sizes |
+        ({"device": device} if device else {}),
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-        "model": {"name": source.name, "digest": source.digest} if name == "transformer" else None,
-        "code": inputs_code(name),
-        "versions": provenance.versions(*LIBRARIES_OF[module]),
+        "model": {"name": source.name, "digest": source.digest} if kind.pretrained else None,
+        "versions": provenance.versions(*kind.libraries),
     }
+    members = {n: identity(inputs(n, settings, corpus, source)) for n in kind.starts_from}
+    if members:
+        given["tuned"] = members["transformer"]
+    return given | ({"members": members} if len(members) > 1 else {})
+
+
+def code_of(name: str) -> dict:
+    """{"fingerprint": of all that computes the run `name`, "parts": {"module.name": digest of its own text}}."""
+    places = KINDS[name].places
+    return {"fingerprint": CODE.fingerprint(*places), "parts": CODE.parts(*places)}
+
+
+def predicted(given: dict) -> str:
+    """The key that a run with these inputs would get if it were made now."""
+    return provenance.digest([given, CODE.fingerprint(*KINDS[given["name"]].places)])
+
+
+def identity(given: dict) -> str:
+    """The key of the record with these inputs; of none yet, the one that it would get."""
+    found = find(given)
+    return found.key if found else predicted(given)
 
 
 def home(scale: str) -> Path:
@@ -127,25 +129,30 @@ def home(scale: str) -> Path:
     return project_root() / "report" / "runs" if scale == "full" else cache_root() / "runs"
 
 
-def write(name: str, given: dict, values: dict, made: dict) -> Record:
+def write(given: dict, values: dict, made: dict) -> Record:
     """Record a run, its arrays first, so that a record that can be seen is whole."""
     arrays, rest = {}, {}
     for key, value in values.items():
         (arrays if hasattr(value, "dtype") and value.ndim else rest)[key] = value
-    key = provenance.digest(given)
-    path = home(given["settings"]["scale"]) / f"{name}-{key}.json"
+    path = home(given["settings"]["scale"]) / f"{given['name']}-{predicted(given)}.json"
     rest = json.loads(json.dumps(rest, default=float))  # as they will be read again
-    text = json.dumps({"key": key, "contents": contents(rest, arrays), "inputs": given, "made": made, "values": rest},
-                      indent=1)
     path.unlink(missing_ok=True)  # an old record and new arrays would not belong together
     cache.write_atomically(path.with_suffix(".npz"), cache.pack(arrays))
-    cache.write_atomically(path, (text + "\n").encode())
-    return read(path)
+    return save(Record(given["name"], predicted(given), given, code_of(given["name"]), made, rest, path))
 
 
-def contents(values: dict, arrays: dict) -> str:
-    """sha256 over a record's values and arrays, by which an altered one is told."""
-    whole = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+def save(record: Record) -> Record:
+    """Write the JSON file of a record and read it again."""
+    text = {"key": record.key, "inputs": record.inputs, "code": record.code, "chain": list(record.chain)} | record.more
+    text |= {"made": record.made, "values": record.values}
+    text = {"seal": seal(text, record.arrays)} | text
+    cache.write_atomically(record.path, (json.dumps(text, indent=1) + "\n").encode())
+    return read(record.path)
+
+
+def seal(text: dict, arrays: dict) -> str:
+    """sha256 over all that a record says, its arrays too, by which an altered one is told."""
+    whole = hashlib.sha256(json.dumps({k: v for k, v in text.items() if k != "seal"}, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         whole.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
     return whole.hexdigest()
@@ -155,28 +162,37 @@ def read(path: Path) -> Record:
     """The record in the JSON file `path`. Raises ReportError if it or its arrays are damaged or missing."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        record = Record(found["inputs"]["name"], found["key"], found["inputs"], found["made"], found["values"], path)
+        more = {k: found[k] for k in ("formerly", "unproven") if k in found}
+        record = Record(found["inputs"]["name"], found["key"], found["inputs"], found["code"], found["made"],
+                        found["values"], path, tuple(found["chain"]), more)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReportError(f"record {path} cannot be read ({error!r}); delete it and run again") from error
     if not path.with_suffix(".npz").is_file():
         raise ReportError(f"record {path} lacks its arrays; delete it and run again")
-    if provenance.digest(record.inputs) != record.key:
-        raise ReportError(f"record {path} was altered: its inputs do not give its key; delete it and run again")
     try:
-        whole = found.get("contents") == contents(record.values, record.arrays)
+        whole = found.get("seal") == seal(found, record.arrays)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ReportError(f"record {path}: its arrays cannot be read ({error!r}); delete it and run again") \
             from error
     if not whole:
-        raise ReportError(f"record {path} was altered: its results do not give its digest; delete it and run "
-                          "again")
+        raise ReportError(f"record {path} was altered: it does not give its seal; delete it and run again")
     return record
 
 
-def find(name: str, given: dict) -> Record | None:
-    """The record of the run with these inputs, None if there is none."""
-    path = home(given["settings"]["scale"]) / f"{name}-{provenance.digest(given)}.json"
-    return read(path) if path.is_file() else None
+def find(given: dict) -> Record | None:
+    """The record of a run with these inputs by the code at hand, None if there is none."""
+    folder = home(given["settings"]["scale"])
+    records = [read(path) for path in sorted(folder.glob(f"{given['name']}-{'[0-9a-f]' * 16}.json"))]
+    code = CODE.fingerprint(*KINDS[given["name"]].places) if records else ""
+    same = [r for r in records if r.code["fingerprint"] == code and counted(r.inputs) == counted(given)]
+    return max(same, key=lambda r: r.made["date"], default=None)
+
+
+def counted(given: dict) -> list:
+    """What of a run's inputs decides whether another one is the same: of data and model the contents, not the name."""
+    model = given.get("model") or {}
+    return [given["name"], given["settings"], given["data"]["digest"], model.get("digest"), given.get("tuned"),
+            given.get("members"), given["versions"]]
 
 
 def all_records(scale: str = "full") -> list[Record]:
@@ -191,7 +207,7 @@ def full_scale(corpus) -> dict[str, Record]:
     The edition is that of `corpus`; a render on the sample shows the records of the official one.
     """
     found = newest(corpus)
-    return {name: found[name] for name in COMPUTED_BY if name in found}
+    return {name: found[name] for name in MODELS if name in found}
 
 
 def newest(corpus) -> dict[str, Record]:
@@ -228,14 +244,10 @@ def origin(record: Record, was_recorded: bool, beside=()) -> str:
 
 
 def inputs_code(name: str) -> dict:
-    """{module: {definition: digest}} of the code that the run `name` computes with."""
-    code = provenance.reached(*STUDIED_BY.get(name, ("studies", name))) if name in STUDIES else \
-        provenance.code_of(BENCHES[name][1] if name in BENCHES else COMPUTED_BY[name])
-    return code | {"split": provenance.definitions("split")}
+    return code_of(name)
 
 
-def made_here(name: str) -> dict:
+def made_here() -> dict:
     """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
-    return {"date": provenance.now(), "commit": provenance.commit(
-        BENCHES[name][1] if name in BENCHES else COMPUTED_BY.get(name, "studies")),
-            "hardware": provenance.hardware(), "load_before": os.getloadavg()[0]}
+    return {"date": provenance.now(), "commit": provenance.commit(), "hardware": provenance.hardware(),
+            "load_before": os.getloadavg()[0]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lmreport import findings, runs, show, style
 from lmreport.drawn import drawn
+from lmreport.kinds import BENCHES
 from lmreport.origin import told
 from lmreport.shown import sentence
 
@@ -21,7 +22,7 @@ def recorded(corpus, device: str = "cpu") -> dict[str, runs.Record]:
 
     On these data, or on others where there is none: a speed depends on the lengths of the texts only.
     """
-    made = [r for r in runs.all_records("full") if r.name in runs.BENCHES and r.inputs["settings"]["device"] == device]
+    made = [r for r in runs.all_records("full") if r.name in BENCHES and r.inputs["settings"]["device"] == device]
     edition, found = runs.edition(corpus), {}
     for record in sorted(made, key=lambda r: r.inputs["data"]["digest"] != edition):
         found.setdefault(record.name.removeprefix("bench_"), record)

@@ -16,21 +16,24 @@ def reasons(record: runs.Record, now: dict | None = None) -> list[str]:
     if now is None:
         elsewhere = record.device == "cuda" and not cuda_available()
         installed = then["versions"] if elsewhere else provenance.versions(*then["versions"])
-        now = then | {"code": runs.inputs_code(record.name), "versions": installed}
-    return [*code(then["code"], now["code"]), *data(then["data"], now["data"]), *model(then, now),
+        now = then | {"versions": installed}
+    return [*code(record.code, runs.code_of(record.name)), *data(then["data"], now["data"]), *model(then, now),
             *settings(then["settings"], now["settings"]), *versions(then["versions"], now["versions"])]
 
 
 def code(then: dict, now: dict) -> list[str]:
-    """["finetune.py changed in `train`", …] from {module: {definition: digest}} of both."""
-    found = []
-    for module in sorted(then | now):
-        one, other = then.get(module, {}), now.get(module, {})
-        names = [f"`{name}`" for name in one | other if one.get(name) != other.get(name)]
-        if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            found.append(f"{module.replace('.', '/')}.py changed in {', '.join(names[:3])}{more}")
-    return found
+    """["finetune.py changed in `train`", …] from what `runs.code_of` gave then and now; a mere move is no change."""
+    if then["fingerprint"] == now["fingerprint"]:
+        return []
+    known, changed = set(then["parts"].values()), {}
+    for place, text in now["parts"].items():
+        if text not in known:
+            module, _, name = place.rpartition(".")
+            changed.setdefault(module, []).append(f"`{name}`")
+    if not changed:
+        return ["the code that computes it was put together in another way"]
+    return [f"{module.replace('.', '/')}.py changed in {', '.join(names[:3])}"
+            + (f" and {len(names) - 3} more" if len(names) > 3 else "") for module, names in changed.items()]
 
 
 def data(then: dict, now: dict) -> list[str]:

@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport import data, models, provenance, runs, settings, staleness, studies
+from lmreport import data, models, provenance, runs, settings, staleness
 from lmreport.errors import ReportError
+from lmreport.kinds import BENCHES, KINDS, MODELS, STUDIES
 
 OUTPUTS = ("index.html", "index.pdf", "index.ipynb")
 
@@ -52,12 +53,10 @@ def at_settings(now, corpus, source) -> list[Line]:
     """Models and studies under the settings `now`, against the records of that scale."""
     kept, found = readable(now.scale)
     shown = {r.name for r in readable("full")[0] if r.inputs["data"]["digest"] == runs.edition(corpus)}
-    tuned = provenance.digest(runs.inputs("transformer", now, corpus, source))
-    for name in (*runs.COMPUTED_BY, *runs.STUDIES):
-        wanted = studies.inputs(name, now, corpus, source, None if name in studies.WITHOUT_TUNED else tuned) \
-            if name in runs.STUDIES else runs.inputs(name, now, corpus, source)
+    for name in (*MODELS, *STUDIES):
+        wanted = runs.inputs(name, now, corpus, source)
         line = compared(name, wanted, [r for r in kept if r.name == name])
-        if line.state != "fresh" and name in runs.STUDIES and now.scale == "quick" and name in shown:
+        if line.state != "fresh" and name in STUDIES and now.scale == "quick" and name in shown:
             line = Line(name, "not needed", ("the report shows the recorded one",))
         found.append(line)
     return found
@@ -83,14 +82,14 @@ def recorded(corpus) -> list[Line]:
     for record in kept:
         if record.inputs["data"]["digest"] == runs.edition(corpus):
             newest.setdefault(record.name, record)
-    for name in (*runs.COMPUTED_BY, *runs.STUDIES):
+    for name in (*MODELS, *STUDIES):
         if name not in newest:
             found.append(Line(name, "missing", (f"make it with: lmreport run {name} --scale full",)))
             continue
         record = newest[name]
         why = [*staleness.reasons(record), *staleness.of_another(record, newest)]
         found.append(fresh_or_stale(record, why))
-    return found + [line for name in runs.BENCHES for line in measured(name, [r for r in kept if r.name == name])]
+    return found + [line for name in BENCHES for line in measured(name, [r for r in kept if r.name == name])]
 
 
 def measured(name: str, records: list) -> list[Line]:
@@ -102,9 +101,9 @@ def measured(name: str, records: list) -> list[Line]:
         if record:
             line = fresh_or_stale(record, staleness.reasons(record))
             found.append(Line(record.title, line.state, line.why))
-        elif device == "cuda" and runs.WITHOUT_GPU.get(name) == "days" and not found:
+        elif device == "cuda" and KINDS[name].without_gpu == "days" and not found:
             found.append(Line(name, "not needed", (f"on a GPU, {how} makes it",)))
-        elif device == "cpu" and runs.WITHOUT_GPU.get(name) != "days":
+        elif device == "cpu" and KINDS[name].without_gpu != "days":
             found.append(Line(name, "missing", (f"make it with: {how}",)))
     return found
 
@@ -215,7 +214,7 @@ def row(record) -> dict:
     arrays: the .npz with `logits` (n, classes) and `labels` (n,) of a model; of a study `predicted` and `labels`.
     """
     chosen, values = record.inputs["settings"], record.values
-    accuracy = record.correct.mean() if record.name in runs.COMPUTED_BY else None
+    accuracy = record.correct.mean() if record.name in MODELS else None
     return {
         "name": record.name, "key": record.key, "model": (record.inputs["model"] or {"name": record.name})["name"],
         "data": record.inputs["data"]["name"], "data_digest": record.inputs["data"]["digest"], "scale": chosen["scale"],

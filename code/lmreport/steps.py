@@ -7,8 +7,9 @@ import time
 
 import numpy as np
 
-from lmreport import combine, ladder, models, progress, provenance, runs, train
+from lmreport import combine, ladder, models, progress, runs, train
 from lmreport.combine import Linear
+from lmreport.kinds import KINDS
 from lmreport.recipe import Recipe
 
 ON_RECORD = {"tfidf_svm": "TF-IDF + SVM", "lstm": "LSTM", "transformer": "Transformer, the assignment’s recipe"}
@@ -158,7 +159,7 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
             "validation_logits": steps["logits"][at[best]].astype(np.float32)}
 
 
-STUDIES = {"ladder": climb, "summit": summit}
+NAMES = ("ladder", "summit")
 
 
 def run(name: str, settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> runs.Record:
@@ -169,23 +170,10 @@ def run(name: str, settings, corpus, force: bool = False, say=progress.say, scal
     def make() -> dict:
         say(f"{name}: at scale {scale} on {corpus.name}")
         start, splits = time.perf_counter(), train.splits_for(settings, corpus)
-        values = STUDIES[name](settings, splits, source.path, records, scale, say)
+        values = KINDS[name].make(settings, splits, source.path, records, scale, say)
         return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
 
-    return train.once(name, inputs(name, settings, corpus, source, scale), make, force, say)
-
-
-def inputs(name: str, settings, corpus, source, scale: str = "") -> dict:
-    """Everything that determines a study of this module; `members`: the keys of the records that it starts from."""
-    scale = scale or settings.scale
-    members = {n: provenance.digest(runs.inputs(n, settings, corpus, source)) for n in ON_RECORD}
-    return {
-        "name": name, "settings": {"scale": scale, "seed": settings.seed, "max_length": settings.max_length},
-        "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-        "model": {"name": source.name, "digest": source.digest}, "tuned": members["transformer"], "members": members,
-        "code": runs.inputs_code(name),
-        "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"], *runs.LIBRARIES_OF["linear"]),
-    }
+    return train.once(runs.inputs(name, settings, corpus, source, scale=scale), make, force, say)
 
 
 def main(names: list[str], predict: bool) -> None:

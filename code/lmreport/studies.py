@@ -1,6 +1,6 @@
 """Recorded experiments on the task beside the four models; each keeps raw predictions, so that all can be recounted.
 
-Each study takes the settings, its sizes (SIZES), the splits with its test texts, the folder of the weights it starts
+Each study takes the settings, its sizes (`kinds`), the splits with its test texts, the folder of the weights it starts
 from (pre-trained for the learning curve, fine-tuned for the others), a folder for what is finished, and `say`.
 """
 
@@ -14,18 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lmreport import cache, progress, provenance, runs
+from lmreport.kinds import KINDS
 from lmreport.settings import Settings, cache_root
-
-SIZES = {
-    "full": {"learning_curve": dict(sizes=[50, 200, 800, 3200, 6400], epochs=2, steps=150, max_length=128, texts=2000),
-             "shuffled_words": dict(texts=2000, shuffles=5), "heads_removed": dict(texts=800, max_length=128),
-             "ablation": dict(), "linear_curve": dict(sizes=[50, 200, 800, 3200, 6400], texts=2000)},
-    "quick": {"learning_curve": dict(sizes=[50, 200], epochs=1, steps=30, max_length=64, texts=200),
-              "shuffled_words": dict(texts=200, shuffles=2), "heads_removed": dict(texts=40, max_length=32),
-              "ablation": dict(), "linear_curve": dict(sizes=[50, 200], texts=200)},
-}
-LIBRARIES = {"learning_curve": ("scikit-learn",), "linear_curve": ("scikit-learn",)}  # beside those of fine-tuning
-WITHOUT_TUNED = ("learning_curve", "linear_curve")  # they look at no fine-tuned model
 
 
 def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
@@ -191,10 +181,6 @@ def predictor(weights: str, settings):
         yield predict
 
 
-STUDIES = {"learning_curve": learning_curve, "shuffled_words": shuffled_words, "heads_removed": heads_removed,
-           "ablation": ablation, "linear_curve": linear_curve}
-
-
 def run(name: str, settings: Settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> runs.Record:
     """The record of the study `name`; made if there is none, or by force, after the model that it needs.
 
@@ -202,44 +188,26 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
     """
     from lmreport import models, split, steps, train
 
-    if name in steps.STUDIES:
+    if name in steps.NAMES:
         return steps.run(name, settings, corpus, force, say, scale)
     source = models.locate(settings.model)
-    tuned = None if name in WITHOUT_TUNED else train.run("transformer", settings, corpus, say=say)
-    scale = scale or settings.scale
-    given = inputs(name, settings, corpus, source, tuned and tuned.key, scale)
-    kept = cache_root() / "studies" / f"{name}-{provenance.digest(given)}"
+    kind, scale = KINDS[name], scale or settings.scale
+    tuned = train.run("transformer", settings, corpus, say=say) if kind.starts_from else None
+    given = runs.inputs(name, settings, corpus, source, scale=scale)
+    kept = cache_root() / "studies" / f"{name}-{runs.predicted(given)}"
 
     def make() -> dict:
         weights = source.path if tuned is None else str(train.trained_model(settings, corpus, say))
         splits = train.load_splits(corpus, settings.seed)
-        sizes = SIZES[scale][name]
+        sizes = kind.sizes[scale]
         few, left = sizes.get("texts", 0), splits["test"].features["labels"].num_classes
         if few <= len(splits["test"]) - left:  # each class must leave a text
             splits["test"] = split.subset(splits["test"], few, settings.seed)
         say(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
-        values = STUDIES[name](settings, sizes, splits, weights, kept, say)
+        values = kind.make(settings, sizes, splits, weights, kept, say)
         return values | {"seconds": time.perf_counter() - start, "device": "cuda" if provenance.gpu_name() else "cpu"}
 
-    record = train.once(name, given, make, force, say)
+    record = train.once(given, make, force, say)
     shutil.rmtree(kept, ignore_errors=True)  # finished parts are no longer needed
     return record
-
-
-def inputs(name: str, settings: Settings, corpus, source, tuned: str | None, scale: str = "") -> dict:
-    """Everything that determines the study `name`; `tuned` is the key of the fine-tuned model that it looks at."""
-    from lmreport import steps
-
-    if name in steps.STUDIES:
-        return steps.inputs(name, settings, corpus, source, scale)
-    scale = scale or settings.scale
-    chosen = {"scale": scale} | {k: getattr(settings, k) for k in ("seed", "max_length")}
-    if name == "learning_curve":
-        chosen |= {k: getattr(settings, k) for k in ("batch_size", "learning_rate")}
-    return {
-        "name": name, "settings": chosen | SIZES[scale][name],
-        "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-        "model": {"name": source.name, "digest": source.digest}, "tuned": tuned, "code": runs.inputs_code(name),
-        "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"], *LIBRARIES.get(name, ())),
-    }

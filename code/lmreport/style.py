@@ -8,6 +8,8 @@ matplotlib.rcParams["figure.max_open_warning"] = 0
 from cycler import cycler  # noqa: E402
 from matplotlib import pyplot as plt  # noqa: E402
 
+from lmreport.kinds import KINDS, MODELS  # noqa: E402
+
 # Okabe & Ito (2008): told apart by colour-blind readers; ordered by lightness so that greyscale keeps them apart too.
 BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000"
 CYCLE = [BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK]
@@ -17,9 +19,8 @@ SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 WIDTH = 6.3  # inches: the text width of an A4 page
 
-MODEL_LABELS = {"bag_of_words": "bag of words", "tfidf_svm": "TF-IDF + SVM", "lstm": "LSTM",
-                "transformer": "Transformer"}
-MODEL_COLORS = {"transformer": BLUE, "lstm": ORANGE, "tfidf_svm": GREEN, "bag_of_words": PURPLE}
+PALETTE = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "purple": PURPLE, "black": BLACK}
+MODEL_COLORS = {name: PALETTE[KINDS[name].color] for name in reversed(MODELS)}
 
 RC = {
     "figure.figsize": (WIDTH, 2.9), "figure.dpi": 110, "savefig.dpi": 300, "figure.constrained_layout.use": True,

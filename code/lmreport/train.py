@@ -11,9 +11,10 @@ from pathlib import Path
 
 from lmreport import data, lock, models, progress, provenance, runs, show, split
 from lmreport.errors import ReportError
+from lmreport.kinds import KINDS, MODELS
 from lmreport.settings import Settings, cache_root
 
-ORDER = tuple(runs.COMPUTED_BY)
+ORDER = MODELS
 
 
 def load_splits(corpus, seed: int):
@@ -72,22 +73,23 @@ def run(name: str, settings: Settings, corpus: data.Corpus, force: bool = False,
 
     def make() -> dict:
         say(f"{name}: training at scale {settings.scale} on {corpus.name}")
-        return MAKERS[name](name, settings, splits_for(settings, corpus), source, given, say)
+        return KINDS[name].make(name, settings, splits_for(settings, corpus), source,
+                                given | {"code": runs.code_of(name)}, say)
 
-    return once(name, given, make, force, say)
+    return once(given, make, force, say)
 
 
-def once(name: str, given: dict, make, force: bool, say) -> runs.Record:
+def once(given: dict, make, force: bool, say) -> runs.Record:
     """The record of the run with the inputs `given`; `make()` gives what is to be recorded where there is none."""
-    if not force and (found := runs.find(name, given)):
+    if not force and (found := runs.find(given)):
         return found
-    with lock.only_one(f"{name}-{provenance.digest(given)}", say):
-        if not force and (found := runs.find(name, given)):  # another process may have made it meanwhile
+    with lock.only_one(f"{given['name']}-{runs.predicted(given)}", say):
+        if not force and (found := runs.find(given)):  # another process may have made it meanwhile
             return found
-        made, cpu = runs.made_here(name), time.process_time()
+        made, cpu = runs.made_here(), time.process_time()
         values = make()
         made |= {"cpu_seconds": time.process_time() - cpu, "load_after": os.getloadavg()[0]}
-        return runs.write(name, given, values, made)
+        return runs.write(given, values, made)
 
 
 def make_linear(name, settings, splits, source, given, say) -> dict:
@@ -117,9 +119,6 @@ def make_transformer(name, settings, splits, source, given, say) -> dict:
     return values | {"question_probabilities": asked}
 
 
-MAKERS = {"bag_of_words": make_linear, "tfidf_svm": make_linear, "lstm": make_lstm, "transformer": make_transformer}
-
-
 def weights(given: dict) -> Path:
     """The folder in the cache that holds, or will hold, the fine-tuned model of a run with these inputs."""
     return cache_root() / "models" / f"transformer-{provenance.digest(given)}"
@@ -133,10 +132,10 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
         took = show.duration(record["train_seconds"])
         say(f"transformer: this machine lacks the weights of record {record.key}; training it here, which took {took} "
             f"where it was recorded ({record.made['date'][:10]})")
-        with lock.only_one(f"transformer-{provenance.digest(record.inputs)}", say):
+        with lock.only_one(f"transformer-{record.key}", say):
             if fine_tuned(record) is None:  # another process may have made it meanwhile; the record stays as it is
                 make_transformer("transformer", settings, splits_for(settings, corpus), models.locate(settings.model),
-                                 record.inputs, say)
+                                 record.inputs | {"code": record.code}, say)
         folder = fine_tuned(record)
     return folder
 
@@ -153,7 +152,7 @@ def class_names(folder: Path) -> list[str]:
 
 def fine_tuned(record: runs.Record) -> Path | None:
     """The saved model of a recorded fine-tuning, None where it was trained on another machine."""
-    folder = weights(record.inputs)
+    folder = weights(record.inputs | {"code": record.code})
     return folder if (folder / "config.json").is_file() and opens(folder / "model.safetensors") else None
 
 

@@ -10,9 +10,10 @@ import time
 
 from lmreport import cache, data, models, progress, provenance, runs, train
 from lmreport.errors import ReportError
+from lmreport.kinds import BENCHES, KINDS
 from lmreport.settings import cache_root, load, project_root, resolved
 
-NAMES = tuple(name.removeprefix("bench_") for name in runs.BENCHES)
+NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
 SIZES = {
     "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=200, repeats=3, max_length=512),
     "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
@@ -20,8 +21,6 @@ SIZES = {
     "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12, 13], folded_seeds=[11], folds=3,
                                                  predicted_folds=3),
 }
-SIZES_ON_GPU = {"predict": dict(texts=2000), "accuracy": dict(seeds=[1, 2, 3, 4], train_texts=0),
-                "seeds": dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +47,7 @@ def sizes_of(name: str) -> dict:
     """How much is measured on this device."""
     from lmreport import fast
 
-    return SIZES[name] | (SIZES_ON_GPU.get(name, {}) if fast.device() == "cuda" else {})
+    return KINDS[f"bench_{name}"].sizes[fast.device()]
 
 
 def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force: bool = True) -> None:
@@ -56,15 +55,15 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
     from lmreport import fast
 
     corpus, source = data.obtain(settings.data, say), models.locate(settings.model)
-    given = inputs(name, sizes, settings, corpus, source, fast.device())
-    if not force and (kept := runs.find(name, given)):
+    kind, given = KINDS[name], runs.inputs(name, settings, corpus, source, sizes, "full", fast.device())
+    if not force and (kept := runs.find(given)):
         return say(f"bench: {name} was recorded on {kept.made['date'][:10]} ({kept.path.name}); --force measures again")
-    if name in runs.WITHOUT_GPU and fast.device() == "cpu":
-        say(f"bench: {name[6:]} may take {runs.WITHOUT_GPU[name]} without a GPU; each training that ends is kept")
+    if kind.without_gpu and fast.device() == "cpu":
+        say(f"bench: {name[6:]} may take {kind.without_gpu} without a GPU; each training that ends is kept")
     if record and corpus.kind == "sample":
         raise ReportError(f"{name} is not recorded on the sample; set LMREPORT_DATA to the real archive")
-    made, start = runs.made_here(name), time.perf_counter()
-    values = MEASURES[name](sizes, settings, corpus, source, say)
+    made, start = runs.made_here(), time.perf_counter()
+    values = kind.make(sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
     made |= {"load_after": os.getloadavg()[0]}
     listed = values["list"]
@@ -72,7 +71,7 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
     cache.write_atomically(path, (json.dumps(listed, indent=1, default=float) + "\n").encode())
     print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
     if record:
-        say(f"bench: recorded in {runs.write(name, given, values, made).path}")
+        say(f"bench: recorded in {runs.write(given, values, made).path}")
 
 
 def inputs(name: str, sizes: dict, settings, corpus, source, device: str) -> dict:
@@ -173,7 +172,3 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
     found = seeds.measured(splits, source.path, sizes, best)
     return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
         found["names"], found["accuracies"], strict=True)]}
-
-
-MEASURES = {"bench_train": training, "bench_predict": predicting, "bench_scale": scale, "bench_accuracy": accuracy,
-            "bench_recipes": recipes, "bench_seeds": seeds}

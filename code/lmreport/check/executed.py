@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lmreport.check.documents import Documents
 from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
 from lmreport.errors import ReportError
+from lmreport.kinds import KINDS, MODELS
 
 GROUP = "Code and runs"
 NUMBERS = "Numbers"
@@ -112,12 +113,12 @@ def records(documents: Documents) -> Iterator[Finding]:
 
     if documents.page is None:
         return
-    kinds = "|".join((*runs.COMPUTED_BY, *runs.STUDIES, *runs.BENCHES))
+    kinds = "|".join(KINDS)
     shown = {run for told in documents.page.xpath("//@data-run")
              for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)}
     places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
     models = {}  # those that are shown: the studies shown beside them must have started from them
-    for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in runs.COMPUTED_BY, run)):
+    for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in MODELS, run)):
         kind = name.rpartition("-")[0]
         scale = next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
         if scale is None:
@@ -126,7 +127,7 @@ def records(documents: Documents) -> Iterator[Finding]:
             continue
         try:
             record = runs.read(runs.home(scale) / f"{name}.json")
-            models |= {kind: record} if kind in runs.COMPUTED_BY and scale == "full" else {}
+            models |= {kind: record} if kind in MODELS and scale == "full" else {}
             why = [*staleness.reasons(record), *(staleness.of_another(record, models) if scale == "full" else [])]
         except ReportError as error:
             why = [str(error)]

@@ -65,6 +65,24 @@ def by_hand() -> dict[str, np.ndarray]:
             "weights": weights, "output": weights @ v}
 
 
+def worked_sentence() -> dict:
+    """Equation 1 for “Python sorts its lists”: named features, and a different question in each query; d_k = 4.
+
+    x (4 words, 5 features); queries and keys have one component per kind of word: name, action, owner, things.
+    """
+    x = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 1]])  # the last feature: plural
+    asks = np.array([[0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0]])  # a name asks for an action, …
+    w_q, w_k = np.vstack([4 * asks, [0] * 4]), np.eye(5, 4, dtype=int)  # (5, 4) each; plural neither asks nor is found
+    w_v = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]])  # (5, 4)
+    q, k, v = x @ w_q, x @ w_k, x @ w_v  # (4, 4) each
+    weights = attention_weights(torch.tensor(q), torch.tensor(k)).numpy()  # (4, 4)
+    return {"x": x, "w_q": w_q, "w_k": w_k, "w_v": w_v, "q": q, "k": k, "v": v, "scores": q @ k.T,
+            "weights": weights, "output": weights @ v, "words": ["Python", "sorts", "its", "lists"],
+            "features": ["name", "action", "owner", "things", "plural"],
+            "questions": ["what do I do?", "what is acted on?", "who is meant?", "whose are we?"],
+            "values": ["is Python", "sorts", "owns", "plural"]}
+
+
 def soft_lookup(query, keys, values, scale: float):
     """A dictionary that answers with a mixture: weights softmax(scale · q·k) (m,) and the weighted value (d_v,)."""
     weights = np.exp(scale * (keys @ query - (keys @ query).max()))
@@ -175,6 +193,26 @@ def plot_lookup(found: dict):
     right.semilogy(found["scales"], found["bound"], markevery=8, label="bound")
     right.set(title="Distance to the hard lookup", xlabel="scale", ylabel="difference of the values")
     right.legend()
+    return fig
+
+
+@drawn
+def plot_worked(found: dict):
+    """Left: who looks at whom in `worked_sentence`, the question of each query beside its row; right: the outputs."""
+    fig, (left, right) = style.figure(2, height=2.5, gridspec_kw={"width_ratios": (1, 1)})
+    for axes, cells, columns, title in ((left, found["weights"], found["words"], "weights: who looks at whom"),
+                                        (right, found["output"], found["values"], "outputs: what each has learned")):
+        image = axes.imshow(cells, vmin=0, vmax=1, aspect="auto")
+        for (i, j), value in np.ndenumerate(cells):
+            axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=style.on(image, value),
+                      weight="bold" if value == cells[i].max() else "normal")
+        axes.set_xticks(range(4), columns)
+        axes.tick_params(length=0)
+        axes.set_title(title)
+        axes.grid(False)
+    left.set_yticks(range(4), [f"{word}: {question}" for word, question in
+                               zip(found["words"], found["questions"], strict=True)])
+    right.set_yticks(range(4), found["words"])
     return fig
 
 

@@ -12,10 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lmreport import style
-from lmreport.cache import remember
 from lmreport.concepts.attention import multi_head_attention
 from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
+from lmreport.memo import remember
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 LABELS = {"stored": "attention, scores stored", "fused": "attention, scores never stored", "lstm": "LSTM"}

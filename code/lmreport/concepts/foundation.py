@@ -9,8 +9,8 @@ import time
 import numpy as np
 
 from lmreport import evaluate, finetune, progress, style, vectorize
-from lmreport.cache import remember
 from lmreport.drawn import drawn
+from lmreport.memo import remember
 from lmreport.settings import cuda_available
 
 PROBE_LENGTH = 48  # word pieces of a text that the probe of a frozen encoder reads

@@ -9,11 +9,11 @@ import torch
 from torch.nn import functional as F
 
 from lmreport import style
-from lmreport.cache import remember
 from lmreport.concepts.attention import attention, multi_head_attention
 from lmreport.concepts.cost import best_time
 from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
+from lmreport.memo import remember
 
 QUESTIONS = (  # written for this report; words come back, so that a head can look for the same word
     "how do i sort a list of lists by the second item of each inner list?",

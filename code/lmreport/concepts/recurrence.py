@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from lmreport import style
-from lmreport.cache import remember
 from lmreport.concepts.attention import attention
 from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
+from lmreport.memo import remember
 
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
 DISTANCES = (4, 8, 16, 32, 64)
@@ -25,7 +25,7 @@ def lstm(x, w, u, b):
 
     w, u: (d, 4d), b: (4d,), for the input, forget and output gates and the candidate in PyTorch's order i, f, g, o.
     """
-    h = c = torch.zeros(x.shape[-1], dtype=x.dtype)
+    h = c = torch.zeros(len(u), dtype=u.dtype)
     states = []
     for x_t in x:  # step t cannot start before step t − 1 has given h and c
         i, f, g, o = (x_t @ w + h @ u + b).chunk(4)  # (d,) each
@@ -99,6 +99,68 @@ def influence(layer, x):
     """‖∂h_T/∂x_t‖ (Frobenius) for every distance T − t = 0, 1, …; `layer` maps x (n, d) to h (n, d)."""
     jacobian = torch.autograd.functional.jacobian(lambda x: layer(x)[-1], x)  # (d, n, d)
     return jacobian.norm(dim=(0, 2)).flip(0)  # (n,)
+
+
+SENTENCE = "my loop over the keys prints the last key in every line , why ?".split()  # written for this report
+
+
+def moved(layer, x, others):
+    """‖change of h_T‖ for each word t when x_t is replaced by others_t; layer maps (n, d) to (n, d); returns (n,)."""
+    last = layer(x)[-1]  # (d,)
+    replaced = x.repeat(len(x), 1, 1)  # (n, n, d): one copy of the sentence per word
+    replaced[range(len(x)), range(len(x))] = others
+    return torch.stack([(layer(one)[-1] - last).norm() for one in replaced])
+
+
+@remember
+@one_thread()
+def still_moves(n: int = len(SENTENCE), d: int = 32, seeds: int = 20) -> dict:
+    """Share of each word in what moves the last output, for the layers of `untrained`; arrays (n,) that sum to 1.
+
+    Each of n random word vectors is replaced by another one in turn (`moved`); mean over seeds of words and weights.
+    """
+    shares = {}
+    for seed in range(seeds):
+        torch.manual_seed(seed)
+        x, others = torch.randn(2, n, d, dtype=torch.float64)
+        for name, layer in untrained(d).items():
+            with torch.no_grad():
+                change = moved(layer, x, others)
+            shares[name] = shares.get(name, 0) + (change / change.sum()).numpy() / seeds
+    return shares
+
+
+@remember
+def waiting(lengths=(64, 128, 256, 512, 1024, 2048, 4096), d: int = 256, heads: int = 4, repeats: int = 3,
+            seed: int = 0) -> dict:
+    """Seconds, forward and backward, of one layer over one sequence: on the GPU by the clock, else by one core's time.
+
+    Only a GPU can show that LSTM steps wait for each other; on one core nothing runs side by side. Returns lengths, d,
+    where ("" or the GPU's name), lstm and attention (lengths,), the best of `repeats`.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(seed)
+    recurrent = nn.LSTM(d, d, batch_first=True).to(device)
+    attending = nn.MultiheadAttention(d, heads, batch_first=True).to(device)
+    layers = {"lstm": lambda x: recurrent(x)[0], "attention": lambda x: attending(x, x, x, need_weights=False)[0]}
+    found = {"lengths": np.array(lengths), "d": d, "where": torch.cuda.get_device_name() if device == "cuda" else ""}
+    with one_thread():
+        for name, layer in layers.items():
+            found[name] = np.array([seconds(layer, torch.randn(1, n, d, device=device), repeats) for n in lengths])
+    return found
+
+
+def seconds(layer, x, repeats: int) -> float:
+    """Seconds of the fastest forward and backward pass after one that does not count: GPU's clock, or processor's."""
+    clock = time.perf_counter if x.is_cuda else time.process_time
+    x, times = x.requires_grad_(), []
+    for _ in range(repeats + 1):
+        start = clock()
+        layer(x).sum().backward()
+        if x.is_cuda:
+            torch.cuda.synchronize()
+        times.append(clock() - start)
+    return min(times[1:])
 
 
 def untrained(d: int) -> dict:
@@ -202,6 +264,43 @@ def plot_cost(steps: dict, seconds: dict):
     ticks = [m * 10.0**e for e in range(-3, 5) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
     right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     right.minorticks_off()
+    return fig
+
+
+@drawn
+def plot_waiting(steps: dict, clocked: dict):
+    """Left: longest chain of operations (`sequential_steps`); right: seconds (`waiting`), on the GPU or one core."""
+    fig, (left, right) = style.figure(2, height=2.6)
+    where = clocked["where"] and f"on {clocked['where']}" or "work on one core"
+    for axes, found, scale in ((left, steps, 1), (right, clocked, 1000)):
+        for name, label, color in (("lstm", "LSTM", style.ORANGE), ("attention", "attention", style.BLUE)):
+            axes.loglog(found["lengths"], scale * found[name], color=color, marker="", linestyle="-", linewidth=2)
+            style.label(axes, found["lengths"][-1], scale * found[name][-1], label, color)
+        axes.set_xticks(found["lengths"][::2], [f"{n:,}" for n in found["lengths"][::2]])
+        axes.minorticks_off()
+        axes.set(xlabel="words in the sequence", xlim=(found["lengths"][0] * 0.9, found["lengths"][-1] * 5))
+    left.set(title="operations that must wait", ylim=(1, None))
+    right.set(title=f"time [ms], {where}")
+    return fig
+
+
+@drawn
+def plot_still_moves(found: dict, words: list[str] = SENTENCE):
+    """Share of each word in what moves the last output, as bars over the words, one row for each of three layers."""
+    rows = {"rnn": ("RNN", style.ORANGE), "lstm": ("LSTM, as initialised", style.PURPLE),
+            "attention": ("self-attention", style.BLUE)}
+    fig, panels = style.figure(1, len(rows), height=3.2, sharex=True, sharey=True)
+    for axes, (name, (label, color)) in zip(panels, rows.items(), strict=True):
+        axes.bar(range(len(words)), 100 * found[name], color=color, width=0.7)
+        axes.text(-0.4, 0.8 * 100 * max(found[row].max() for row in rows), label, color=style.INKS[color], va="center")
+        for t in (1, len(words) // 2, len(words) - 1):
+            percent = 100 * found[name][t]
+            value = f"{percent:.0f} %" if percent >= 0.5 else f"{percent:.0e} %".replace("e-0", "·10⁻").replace(
+                "1·", "") if percent < 0.01 else f"{percent:.2f} %"
+            axes.text(t, percent + 1.5, value, ha="center", fontsize=7.5)
+        axes.grid(False, axis="x")
+    panels[1].set_ylabel("share of what moves the last state [%]")
+    panels[-1].set_xticks(range(len(words)), words)
     return fig
 
 

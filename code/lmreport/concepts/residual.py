@@ -7,10 +7,10 @@ import torch
 from torch.nn import functional as F
 
 from lmreport import style
-from lmreport.cache import remember
 from lmreport.concepts.attention import multi_head_attention
 from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
+from lmreport.memo import remember
 
 VARIANTS = ("post-norm", "pre-norm", "no add")
 LABELS = {"post-norm": "add, then norm (2017)", "pre-norm": "norm inside, then add", "no add": "norm without add"}

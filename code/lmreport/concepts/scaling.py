@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from lmreport import style
-from lmreport.cache import remember
 from lmreport.concepts.threads import one_thread
 from lmreport.drawn import drawn
+from lmreport.memo import remember
 
 DIMENSIONS = tuple(2**i for i in range(11))  # 1 … 1,024
 DIVISORS = {"none": lambda d_k: 1.0, "root": lambda d_k: d_k**0.5, "whole": lambda d_k: float(d_k)}
