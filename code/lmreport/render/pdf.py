@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
 from lmreport.errors import ReportError
-from lmreport.render import project, tree
+from lmreport.render import dates, project, tree
 from lmreport.render.html import common, local
 
 HERE = Path(__file__).parent
@@ -25,12 +24,11 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
                  *variables(options, document), *common(options, document)]
     source, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
     standards = options.get("pdf-standard") or []
     try:
         data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
                              pdf_standards=[standards] if isinstance(standards, str) else list(standards),
-                             timestamp=int(epoch) if epoch else None)
+                             timestamp=dates.epoch())
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
         raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: "

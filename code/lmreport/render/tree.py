@@ -123,8 +123,8 @@ def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
     return done.stdout.decode("utf-8"), [line for line in errors.splitlines() if line.strip()]
 
 
-def read_markdown(markdown: str, *options: str) -> dict:
-    return json.loads(pandoc(markdown, "-f", READER, "-t", "json", *options)[0])
+READER = "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a paragraph is an item "(1)"
 
 
-READER = "markdown"
+def read_markdown(markdown: str, *options: str, reader: str = READER) -> dict:
+    return json.loads(pandoc(markdown, "-f", reader, "-t", "json", *options)[0])
