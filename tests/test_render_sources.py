@@ -52,6 +52,8 @@ def test_a_part_for_this_profile_is_shown_and_code_about_profiles_stays(tmp_path
 
 
 @pytest.mark.parametrize("body, line", [
+    (KEY + "One.\n\n$$\na\n:::\n$$\n\nSECRET\n:::\n", 6),
+    (KEY + "One.\n\n<pre>\n:::\n</pre>\n\nSECRET\n:::\n", 6),
     (KEY + "One.\n\n<!--\n:::\n-->\n\nSECRET\n\n:::\n", 6),
     ("Text.\n" + KEY + "SECRET\n:::\n", 7),
     (KEY + "SECRET\n", 6),

@@ -37,12 +37,12 @@ def decided(attributes: list, profiles: tuple[str, ...]) -> bool | None:
 def is_div(lines: list[str], end: int) -> bool:
     """Whether pandoc reads a Div under a condition that ends just before line `end`, counted from 0, of `lines`."""
     before, after = "\n".join(lines[:end]), "\n".join(lines[end:])
-    blocks = tree.read_markdown(f"{before}\n\n{END}\n\n{after}\n")["blocks"]
-    return any(one["t"] == "Div" and CLASSES & set(one["c"][0][1]) and two == tree.node("Para", [tree.text(END)])
+    blocks = tree.read_markdown(f"{before}\n{END}\n{after}\n")["blocks"]
+    return any(one["t"] == "Div" and CLASSES & set(one["c"][0][1]) and tree.plain(two).startswith(END)
                for one, two in zip(blocks, blocks[1:], strict=False))
 
 
-END = "\ue000\ue001"  # a paragraph that no text has
+END = "\ue000\ue001"  # a word that no text has; blank lines around it would end what may go on
 
 
 def is_span(text: str) -> bool:

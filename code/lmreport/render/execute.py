@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import logging
@@ -166,17 +167,37 @@ def shown(data: dict) -> str:
     """An inline value as Markdown: objects with a Markdown form as that, strings escaped, the rest as printed."""
     if "text/markdown" in data:
         return str(data["text/markdown"])
-    value = str(data.get("text/plain", ""))
+    value = without_numpy(str(data.get("text/plain", "")))
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an equation.
-        return re.sub(r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])", r"\\\1", unquoted(value))
+        return re.sub(SPECIAL, r"\\\1", unquoted(value))
+    if re.fullmatch(r"[-+\w. ]*", value):
+        return value
+    return re.sub(SPECIAL + "|(?=['\"])", lambda m: "\\" + m[0], " ".join(value.split()))
+
+
+SPECIAL = r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])"
+
+
+def without_numpy(value: str) -> str:
+    """A repr in which `np.float64(0.5)` is 0.5, on its own and in lists."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(value, mode="eval"))
+                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1
+                 and isinstance(node.func.value, ast.Name) and node.func.value.id == "np"]
+        names = [node for node in ast.walk(ast.parse(value, mode="eval"))
+                 if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")]
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return value
+    found = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0]) for node in calls}
+    found |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
+    for old, new in found.items():
+        value = value.replace(old, new)
     return value
 
 
 def unquoted(value: str) -> str:
     """The text that a string's repr stands for (Quarto shows the repr, with `\\xa0` for a no-break space)."""
-    import ast
-
     try:
         text = ast.literal_eval(value)
     except (SyntaxError, ValueError):

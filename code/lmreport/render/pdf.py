@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lmreport.errors import ReportError
 from lmreport.render import dates, project, tree
-from lmreport.render.html import common, local
+from lmreport.render.as_typst import typst_string
+from lmreport.render.html import common
 
 HERE = Path(__file__).parent
 
@@ -19,9 +20,8 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's root."""
     import typst
 
-    fetch_pictures(doc, folder, document)
-    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={HERE / 'page.typ'}",
-                 *variables(options, document), *common(options, document)]
+    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={shutil.copy(HERE / 'page.typ', folder)}",
+                 *variables(options, document), *identity(doc), *common(options, document)]
     source, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
     standards = options.get("pdf-standard") or []
@@ -78,12 +78,15 @@ def variables(options: dict, document) -> list[str]:
                     for text in project.included(options, "include-in-header", document.root)]
 
 
-def fetch_pictures(doc: dict, folder: Path, document) -> None:
-    """Copy the pictures that the text names into typst's root."""
-    for item in tree.nodes(doc["blocks"]):
-        if item["t"] == "RawInline" and item["c"][1].startswith("#picture("):
-            name = json.loads(re.match(r'#picture\(("(?:[^"\\]|\\.)*")', item["c"][1])[1])
-            path = local(name, folder, document)
-            if path and not path.is_relative_to(folder.resolve()):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, folder / name)
+def identity(doc: dict) -> list[str]:
+    """Template variables with what PDF viewers show about the document, as typst strings."""
+    def words(name: str) -> list[str]:
+        found = doc["meta"].get(name, {"t": "MetaList", "c": []})
+        parts = found["c"] if found["t"] == "MetaList" else [found]
+        return [text for part in parts if (text := " ".join(tree.meta_text(part).split()))]
+
+    found = {"pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
+             "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
+             "pdf-description": "".join(map(typst_string, words("description")[:1]))}
+    return [f"--variable={name}={text}" for name, text in found.items() if text]
+

@@ -48,7 +48,7 @@ class Cell:
 CELL = {
     "label": str, "echo": (bool, str), "eval": bool, "output": (bool, str), "warning": bool, "error": bool,
     "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str,
-    "fig-cap": (str, list), "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": (str, list), "tbl-subcap": list,
+    "fig-cap": str, "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": str, "tbl-subcap": list,
     "lst-label": str, "lst-cap": str, "layout-ncol": int, "tags": list, "classes": (str, list), "id": str,
 }
 AS_WRITTEN = {key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)}
@@ -59,6 +59,7 @@ DIV_CLOSE = re.compile(r"\s*:{3,}\s*$")
 FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
 SPAN_END = re.compile(r"\](\{[^{}]*\b(?:when|unless)-profile=[^{}]*\})")
 FOLLOWING = 300  # lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
+ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
@@ -205,10 +206,21 @@ def split(lines: list[Line]) -> list[Cell]:
             flush()
             cells.append(code_cell(lines[i], lines[i + 1:end]))
         else:
-            prose += lines[i:end + 1]
+            prose += unescaped(lines[i:end + 1])
         i = end + 1
     flush()
     return cells
+
+
+def unescaped(block: list[Line]) -> list[Line]:
+    """A block of code in which `{{python}}` after a fence stands for `{python}`, as Quarto's authors write about cells.
+    """
+    first, last = block[0], block[-1]
+    out = [line._replace(text=ESCAPED.sub(r"\1\2", line.text)) for line in block]
+    if not ESCAPED.match(first.text):
+        return [first, *out[1:-1], last]
+    marks = "`" * (FENCE.match(first.text)[2].count("`") + 1)
+    return [first._replace(text=f"{marks}markdown"), *out, last._replace(text=marks)]
 
 
 def fence_of(line: Line) -> re.Match | None:
@@ -252,7 +264,16 @@ def check(key: str, value, place: str) -> None:
         raise ReportError(f"{place}: unknown cell option {key!r}{near(key, CELL)}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
-        raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind")
+        hint = f"; give the list to {key[:3]}-subcap" if key.endswith("-cap") and isinstance(value, list) else ""
+        raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
+            raise ReportError(f"{place}: inline code is not run in {key}; put the output into a Div, "
+                              "::: {#fig-…}, whose last paragraph is the caption")
+        first = r"\w" if key == "label" else r"[#.]?[^\W\d]"
+        if key in ("label", "id", "lst-label", "classes") and not re.fullmatch(first + r"[\w:.-]*", str(text)):
+            raise ReportError(f"{place}: {key} {text!r} is no name; begin it with a letter and go on with letters, "
+                              "digits and - _ . :")
     allowed = {"echo": ("fenced",), "output": ("asis",), "code-fold": ("show", "hide"),
                "code-overflow": ("wrap", "scroll"), "label": None}.get(key)
     if allowed and isinstance(value, str) and value not in allowed:
