@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -106,6 +107,23 @@ class Typst:
         return self.raw("#pagebreak(weak: true)")
 
 
+def with_plain_labels(blocks: list, index) -> None:
+    """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other ones."""
+    for item in tree.nodes(blocks):
+        attributes = tree.attr_of(item)
+        if attributes:
+            attributes[0] = plain_label(attributes[0])
+        if item["t"] == "Link" and item["c"][2][0].startswith("#"):
+            item["c"][2][0] = "#" + plain_label(item["c"][2][0][1:])
+    index.entries = {plain_label(label): entry for label, entry in index.entries.items()}
+
+
+def plain_label(label: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", label) or not label:
+        return label
+    return re.sub(r"[^A-Za-z0-9_-]", "", label) + "x" + hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:12]
+
+
 def breakable(source: str, longest: int = 80) -> str:
     """Code in which no run of characters is too long for a line of the page."""
     return "\n".join(" ".join("\u200b".join(word[i:i + longest] for i in range(0, len(word), longest)) or word
@@ -113,5 +131,10 @@ def breakable(source: str, longest: int = 80) -> str:
 
 
 def typst_string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    """`text` as a string of typst; letters beyond the Latin ones as escapes, so that no font need have them."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return '"' + re.sub("[\x00-\x1f\x7f\u0300-\U0010ffff]", escaped, text) + '"'
 
+
+def escaped(found: re.Match) -> str:
+    return "\ufffd" if "\ud800" <= found[0] <= "\udfff" else f"\\u{{{ord(found[0]):x}}}"

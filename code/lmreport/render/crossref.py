@@ -13,7 +13,6 @@ NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "s
 UNSUPPORTED = "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
 FLOAT = re.compile(r"(fig|tbl|lst)-\S")
 TOP = ("tbl", "lst")  # captions of these stand above
-EXAMPLE = r"^[\s>]*\(@\)"
 NBSP = "\u00a0"
 
 
@@ -71,8 +70,6 @@ def _number(item, index: Index, inside: str | None) -> None:
     if item["t"] == "Header":
         number_section(item, index)
     elif item["t"] in ("Para", "Plain"):
-        if item["c"][:1] == [tree.text("(@)")]:
-            raise ReportError(f"{index.place(EXAMPLE)}: numbered examples, (@), are not supported; write 1. or a label")
         label_equations(item, index)
     elif FLOAT.match(label) and item["t"] in ("Div", "Figure", "Table", "CodeBlock", "Image"):
         kind = label.split("-")[0]

@@ -226,13 +226,19 @@ def shortened(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` with control and direction-changing characters made visible."""
-    return "".join(f"⟨U+{ord(c):04X}⟩" if c not in "\n\t" and unicodedata.category(c) in UNSEEN and c not in KEPT else c
-                   for c in text.replace("\r\n", "\n"))
+    """`text` with control and direction-changing characters made visible; letters and signs of all languages stay."""
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in text.replace("\r\n", "\n"))
 
 
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-KEPT = "\u00ad\u200b\u200d\u2060"  # soft hyphen, zero-width space, joiner, word joiner: harmless and used on purpose
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+KEPT = set("\n\t\u00ad\u200b\u2060"  # soft hyphen, zero-width space, word joiner: harmless and used on purpose
+           "\u200c\u200d\u200e\u200f\u061c"  # the joiners and marks of Persian, Arabic, Hebrew, Hindi and of emoji
+           "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")  # signs before and around Arabic numbers
+
+
+def is_unseen(c: str) -> bool:
+    """Whether a character is no letter or sign. One that this Python's Unicode does not know may be a new emoji."""
+    return c not in KEPT and (unicodedata.category(c) in UNSEEN or ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef")
 
 
 def metadata(options: dict, pages: Pages) -> str:
@@ -269,10 +275,7 @@ def as_list(value) -> list:
 def parse(pages: Pages, options: dict, document) -> dict:
     """The document as pandoc's tree, with the captions and alternative texts in place."""
     got = tree.read_markdown(metadata(options, pages) + pages.markdown)
-    for key in got["meta"].keys() - {OURS}:
-        lines = [n for n, line in enumerate(document.body, document.body_line) if line.startswith(key)]
-        raise ReportError(f"{document.name}:{lines[0] if lines else 1}: a block of YAML in the text sets {key!r}; "
-                          "options stand at the top of the document alone, and a line of --- needs a blank line after")
+    refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
     for key, value in texts.items():
@@ -290,6 +293,22 @@ def parse(pages: Pages, options: dict, document) -> dict:
         elif item["t"] == "Code":  # `{{python}} x` is how Quarto's authors write about `{python} x`
             item["c"][1] = re.sub(r"^(`*)\{(\{+(?!<)[^{}]+\}+)\}", r"\1\2", item["c"][1])
     return got
+
+
+def refuse_strangers(got: dict, document) -> None:
+    """Raises ReportError for a block of YAML in the text, which pandoc would take for more options of the document, and
+    for numbered examples."""
+    def line(start: str) -> int:
+        found = [n for n, text in enumerate(document.body, document.body_line) if text.lstrip(" >").startswith(start)]
+        return found[0] if found else 1
+
+    for key in got["meta"].keys() - {OURS}:
+        raise ReportError(f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand at the "
+                          "top of the document alone, and a line of --- needs a blank line after it")
+    for item in tree.nodes(got["blocks"]):
+        if item["t"] in ("Para", "Plain") and item["c"][:1] == [tree.text("(@)")]:
+            raise ReportError(f"{document.name}:{line('(@)')}: numbered examples, (@), are not supported; "
+                              "write 1. or a label")
 
 
 def stripped(value: dict) -> dict:

@@ -26,7 +26,7 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
     standards = options.get("pdf-standard") or []
     try:
-        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
+        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True, font_paths=[str(fonts(folder))],
                              pdf_standards=[standards] if isinstance(standards, str) else list(standards),
                              timestamp=dates.epoch())
     except typst.TypstError as error:
@@ -46,23 +46,40 @@ def marked(diagnostic: str) -> str:
 
 
 def printable(source: str) -> str:
-    """`source` with characters that typst's own fonts lack made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
+    """`source` with characters that no font of the PDF has made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
     rare = {c for c in set(source) if c > "\u02ff" and not MATH.match(c)}
-    missing = {ord(c): f"⟨U+{ord(c):04X}⟩" for c in rare if ord(c) not in font_characters()} if rare else {}
+    missing = {ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩"
+               for c in rare if ord(c) not in font_characters()} if rare else {}
     return source.translate(missing)
 
 
 MATH = re.compile("[\u2200-\u22ff\u27c0-\u27ef\u2a00-\u2aff\U0001d400-\U0001d7ff]")  # in New Computer Modern Math
+VARIANTS = set(map(chr, range(0xFE00, 0xFE10)))  # they choose a form of the character before
+FALLBACK = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")  # matplotlib's; with Arabic, Persian and Hebrew letters
+
+
+def fonts(folder: Path) -> Path:
+    """A folder with the fonts that typst has not got itself."""
+    from matplotlib import get_data_path
+
+    kept = folder / "fonts"
+    kept.mkdir(exist_ok=True)
+    for name in FALLBACK:
+        shutil.copy(Path(get_data_path()) / "fonts/ttf" / name, kept)
+    return kept
 
 
 @functools.cache
 def font_characters() -> frozenset[int]:
-    """Code points of DejaVu Sans Mono, which typst falls back to; matplotlib carries the same font."""
+    """Code points of the fonts that the text falls back to: typst and matplotlib carry the same DejaVu."""
     from fontTools.ttLib import TTFont
     from matplotlib import get_data_path
 
-    with TTFont(Path(get_data_path()) / "fonts/ttf/DejaVuSansMono.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap()) | {0x200B, 0x2060}
+    found = {0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0x061C}
+    for name in ("DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf"):
+        with TTFont(Path(get_data_path()) / "fonts/ttf" / name, lazy=True) as font:
+            found |= set(font.getBestCmap())
+    return frozenset(found)
 
 
 def variables(options: dict, document) -> list[str]:
@@ -85,7 +102,8 @@ def identity(doc: dict) -> list[str]:
         parts = found["c"] if found["t"] == "MetaList" else [found]
         return [text for part in parts if (text := " ".join(tree.meta_text(part).split()))]
 
-    found = {"pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
+    found = {"pdf-title": "".join(map(typst_string, words("title")[:1])),
+             "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
              "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
              "pdf-description": "".join(map(typst_string, words("description")[:1]))}
     return [f"--variable={name}={text}" for name, text in found.items() if text]

@@ -12,7 +12,7 @@ from pathlib import Path
 from lmreport import colab
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
-from lmreport.render import crossref, dates, document, execute, fresh, html, layout, pdf, pictures, project, source
+from lmreport.render import as_typst, crossref, dates, document, execute, fresh, html, layout, pdf, pictures, project, source
 
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
@@ -75,6 +75,7 @@ def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
     if fmt == "typst":
         pictures.fetch(blocks, pages.folder, doc)
+        as_typst.with_plain_labels(blocks, index)
     parsed["blocks"] = layout.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
     data, warnings = {"html": html, "typst": pdf}[fmt].write(parsed, options, doc, pages.folder)
     for line in warnings:
