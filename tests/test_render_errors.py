@@ -195,3 +195,48 @@ def test_what_was_written_is_known_by_its_digest(tmp_path):
     page.write_text(page.read_text().replace("One.", "Two."))
     assert whole.seal(page)[0][0] == "whole page"
     assert fresh.digests(tmp_path / "other.html") == set()
+
+
+def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):
+    body = ("```{python}\n#| include: false\nimport os, sys\nfrom pathlib import Path\nsys.path.insert(0, '..')\n"
+            "import helper\nnames = sorted(p.name for p in Path('../data').iterdir())\n"
+            "try:\n    flag = open('../flag').read()\nexcept OSError:\n    flag = 'none'\n```\n\n"
+            "`{python} Path('../data/n.txt').read_text()` `{python} helper.n` `{python} os.environ.get('ASKED', 'unset')`"
+            " `{python} len(names)` `{python} flag`\n")
+    (tmp_path / "data").mkdir()
+    changes = [lambda: (tmp_path / "data/n.txt").write_text("two"), lambda: (tmp_path / "helper.py").write_text("n = 22"),
+               lambda: monkeypatch.setenv("ASKED", "yes"), lambda: (tmp_path / "data/more").write_text(""),
+               lambda: (tmp_path / "flag").write_text("up")]
+    (tmp_path / "data/n.txt").write_text("one")
+    (tmp_path / "helper.py").write_text("n = 1")
+    folder = project(tmp_path, body)
+
+    def shown() -> str:
+        said: list[str] = []
+        render(folder, ("html",), progress=said.append)
+        fresh_again: list[str] = []
+        render(folder, ("html",), progress=fresh_again.append)
+        assert ["nothing changed" in line for line in fresh_again] == [True]
+        assert not any("nothing changed" in line for line in said)
+        return text(list(Page(folder / "_report/report/index.html").tags("p"))[-1])
+
+    monkeypatch.delenv("ASKED", raising=False)
+    assert shown() == "one 1 unset 1 none"
+    found = []
+    for change in changes:
+        change()
+        found.append(shown())
+    assert found == ["two 1 unset 1 none", "two 22 unset 1 none", "two 22 yes 1 none", "two 22 yes 2 none",
+                     "two 22 yes 2 up"]
+
+
+def test_what_libraries_write_past_python_is_not_on_the_screen(tmp_path, capfd):
+    own(project(tmp_path, "```{python}\n#| include: false\nimport os, subprocess\nos.write(2, b'FOREIGN')\n"
+                          "subprocess.run(['echo', 'FOREIGN'])\n```\n"), ("html",))
+    assert "FOREIGN" not in "".join(capfd.readouterr())
+
+
+def test_the_last_words_of_a_kernel_that_died_are_told(tmp_path):
+    body = "```{python}\nimport os\nos.write(os.open('/proc/self/fd/2', os.O_WRONLY), b'out of luck\\n')\nos._exit(3)\n```\n"
+    with pytest.raises(ReportError, match="kernel died"):
+        own(project(tmp_path, body), ("html",))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
 from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.render import pictures, tree
 from lmreport.render.crossref import TOP
 from lmreport.render.tables import typst_table
 
@@ -55,15 +56,37 @@ class Typst:
 
     def image(self, item):
         attributes, _, (path, _) = item["c"]
-        width = tree.value(attributes, "width")
-        natural = picture_width(self.folder / path)
-        options = f", width: {width}" if width.endswith("%") else f", natural: {natural:.1f}pt" if natural else ""
+        name = tree.value(attributes, "source") or re.sub(r"^figures/|-\d+\.\w+$", "", path)
         alt = tree.value(attributes, "alt") or tree.plain(item["c"][1]).strip()
         if not alt and self.options.get("pdf-standard"):
-            name = re.sub(r"^figures/|-\d+\.\w+$", "", path)
             at = self.index.place(re.escape(name))
             raise ReportError(f"{at}: picture {name!r} needs fig-alt; PDF/UA asks for it")
+        options = self.size(attributes, pictures.natural_size(self.folder / path))
         return tree.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
+
+    def size(self, attributes, natural) -> str:
+        """Arguments of `picture` for the width and height that the text gives, else for those of the picture."""
+        width, height = (self.length(attributes, side) for side in ("width", "height"))
+        if isinstance(width, str):
+            return f", width: {width}"
+        if width is None and height is not None and not isinstance(height, str) and natural:
+            width, height = height * natural[0] / natural[1], None
+        if width is None:
+            return f", natural: {natural[0]:.1f}pt" if natural else ""
+        return f", width: {width:.1f}pt" + (f", height: {height:.1f}pt" if isinstance(height, float) else "")
+
+    def length(self, attributes, side: str) -> float | str | None:
+        """A width or height in points, or as "50%"; None where it is not given."""
+        given = tree.value(attributes, side)
+        if not given:
+            return None
+        if re.fullmatch(r"[\d.]+%", given):
+            return given
+        length = pictures.points(given)
+        if not length:
+            at = self.index.place(re.escape(given))
+            raise ReportError(f"{at}: {side} {given!r} of a picture is no length; write 300, 3in, 5cm or 50%")
+        return length
 
     def table(self, item, caption):
         return [typst_table(item)]
@@ -84,6 +107,23 @@ class Typst:
         return self.raw("#pagebreak(weak: true)")
 
 
+def with_plain_labels(blocks: list, index) -> None:
+    """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other ones."""
+    for item in tree.nodes(blocks):
+        attributes = tree.attr_of(item)
+        if attributes:
+            attributes[0] = plain_label(attributes[0])
+        if item["t"] == "Link" and item["c"][2][0].startswith("#"):
+            item["c"][2][0] = "#" + plain_label(item["c"][2][0][1:])
+    index.entries = {plain_label(label): entry for label, entry in index.entries.items()}
+
+
+def plain_label(label: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", label) or not label:
+        return label
+    return re.sub(r"[^A-Za-z0-9_-]", "", label) + "x" + hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:12]
+
+
 def breakable(source: str, longest: int = 80) -> str:
     """Code in which no run of characters is too long for a line of the page."""
     return "\n".join(" ".join("\u200b".join(word[i:i + longest] for i in range(0, len(word), longest)) or word
@@ -91,12 +131,10 @@ def breakable(source: str, longest: int = 80) -> str:
 
 
 def typst_string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    """`text` as a string of typst; letters beyond the Latin ones as escapes, so that no font need have them."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return '"' + re.sub("[\x00-\x1f\x7f\u0300-\U0010ffff]", escaped, text) + '"'
 
 
-def picture_width(path) -> float | None:
-    """The width in points that an SVG states, None for other pictures."""
-    if path.suffix != ".svg" or not path.is_file():
-        return None
-    found = re.search(r'<svg[^>]*\swidth="([\d.]+)(pt|px)?"', path.read_text(encoding="utf-8")[:4000])
-    return float(found[1]) * (1 if found[2] == "pt" else 0.75) if found else None
+def escaped(found: re.Match) -> str:
+    return "\ufffd" if "\ud800" <= found[0] <= "\udfff" else f"\\u{{{ord(found[0]):x}}}"

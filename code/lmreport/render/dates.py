@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime
 import os
 import re
 
 from lmreport.errors import ReportError
 
-MONTHS = list(calendar.month_name)[1:]
+MONTHS = ("January February March April May June July August September October November December").split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 NAMED = {"iso": "YYYY-MM-DD", "long": "MMMM D, YYYY", "full": "dddd, MMMM D, YYYY", "medium": "MMM D, YYYY",
          "short": "M/D/YY"}
@@ -30,18 +29,37 @@ def resolve(options: dict, fmt: str, document) -> tuple[str, str]:
 
 def when(given, document) -> datetime.date | None:
     if given in ("today", "now", "last-modified"):
-        epoch = os.environ.get("SOURCE_DATE_EPOCH")
-        if epoch:
-            return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
+        seconds = epoch()
+        if seconds is not None:
+            return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
         if given == "last-modified":
             return datetime.date.fromtimestamp(document.path.stat().st_mtime)
         return datetime.date.today()
-    if isinstance(given, datetime.date):
-        return given
+    day = ISO.fullmatch(str(given))
+    return datetime.date(*map(int, day.groups())) if day else None
+
+
+ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
+
+
+def is_impossible(given: str) -> bool:
+    """Whether `given` is written as a date that no calendar has, such as 2026-02-30."""
+    day = ISO.fullmatch(given)
     try:
-        return datetime.date.fromisoformat(str(given))
+        return bool(day) and not datetime.date(*map(int, day.groups()))
     except ValueError:
+        return True
+
+
+def epoch() -> int | None:
+    """The seconds since 1970 in SOURCE_DATE_EPOCH; None where it is not set. Raises ReportError for anything else."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if not given:
         return None
+    if not re.fullmatch(r"\d{1,11}", given, re.ASCII):
+        raise ReportError(f"SOURCE_DATE_EPOCH {given!r} is no date; give the seconds since 1970 as a whole number, "
+                          "such as 1700000000, or unset it")
+    return int(given)
 
 
 def shown(day: datetime.date, style: str) -> str:

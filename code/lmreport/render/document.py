@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
+import shutil
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ from lmreport.render.execute import ANSI
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 LINE = 2_000  # characters of one printed line
-PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
+PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTALL)
 
 
@@ -24,13 +26,29 @@ ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTA
 class Pages:
     """Markdown of the whole document; `cells` are the options of the cells, by the number in their `cell` attribute.
 
-    alts: alternative text by picture path; folder: where the pictures lie.
+    alts: alternative text by picture path; captions: Markdown, by the number in a `caption` attribute;
+    folder: where the pictures lie.
     """
 
     folder: Path
     markdown: str = ""
     cells: list[dict] = field(default_factory=list)
     alts: dict[str, str] = field(default_factory=dict)
+    captions: list[str] = field(default_factory=list)
+
+    def caption(self, text: str) -> str:
+        """The attribute that stands for the caption `text`. Inside the Markdown it could be read as a list."""
+        self.captions.append(text)
+        return f'caption="{len(self.captions) - 1}"'
+
+    def picture(self, label: str, number: int, ending: str) -> str:
+        """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the same."""
+        name = re.sub(r"[^A-Za-z0-9_-]", "-", label)
+        path = f"figures/{name}-{number}.{ending}"
+        taken = {p.lower() for p in self.alts}
+        if path.lower() in taken:
+            path = f"figures/{name}-{hashlib.sha256(label.encode()).hexdigest()[:8]}-{number}.{ending}"
+        return path
 
 
 def assemble(nb, folder: Path, execute: dict) -> Pages:
@@ -60,10 +78,11 @@ def code_cell(cell, pages: Pages, execute: dict) -> str:
         parts.append(echoed(cell, options, source, number))
     outputs = printed(cell, options)
     if options["output"] is not False and outputs:
+        check_texts(outputs, options, origin)
         body = [output(o, number, i, options, pages) for i, o in enumerate(outputs, 1)]
         if options["output"] == "asis":
             return "\n\n".join(parts + body)
-        parts.append(floated(body, outputs, options, origin))
+        parts.append(floated(body, outputs, options, origin, pages))
     if not parts:
         return ""
     classes = options.get("classes") or []
@@ -116,48 +135,70 @@ def output(item, cell: int, index: int, options: dict, pages: Pages) -> str:
     data = item.get("data", {})
     kind = picture(item)
     if kind:
-        name = str(options.get("label") or f"cell-{cell + 1}")
-        path = f"figures/{re.sub(r'[^A-Za-z0-9_-]', '-', name)}-{index}.{PICTURES[kind]}"
-        raw = data[kind]
-        content = raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw)
-        (pages.folder / path).write_bytes(content)
-        alt = options.get("fig-alt", "")
-        pages.alts[path] = (alt[index - 1] if index <= len(alt) else "") if isinstance(alt, list) else alt
-        return f"![]({path})"
+        return image(item, kind, cell, index, options, pages)
     if "text/markdown" in data:
         return fenced_div(".cell-output .cell-output-display .cell-output-markdown", visible(data["text/markdown"]))
-    if "text/plain" in data and not {"text/html", "text/latex", "application/javascript"} & set(data):
+    if set(data) == {"text/plain"}:
         return fenced_div(".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"])))
     kinds = ", ".join(sorted(data))
     raise ReportError(f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
                       "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)")
 
 
-def floated(body: list[str], outputs: list, options: dict, origin) -> str:
+def image(item, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
+    """The picture of an output, written to the folder of `pages`; a size that IPython was told is kept."""
+    path = pages.picture(str(options.get("label") or f"cell-{cell + 1}"), index, PICTURES[kind])
+    raw = item.data[kind]
+    (pages.folder / path).write_bytes(raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw))
+    alt, number = options.get("fig-alt", ""), sum(1 for known in pages.cells[cell].setdefault("pictures", []))
+    pages.cells[cell]["pictures"].append(path)
+    pages.alts[path] = alt[number] if isinstance(alt, list) else alt
+    told = item.get("metadata", {}).get(kind) or {}
+    sizes = " ".join(f"{side}={told[side]}" for side in ("width", "height") if isinstance(told.get(side), int))
+    return f"![]({path}){{{sizes}}}" if sizes else f"![]({path})"
+
+
+def check_texts(outputs: list, options: dict, origin) -> None:
+    """Raises ReportError unless lists of texts have one for each picture or table, in their order."""
+    shown = sum(o.output_type in ("display_data", "execute_result") for o in outputs)
+    pictures = sum(bool(picture(o)) for o in outputs)
+    for key, count, what in (("fig-subcap", shown, "outputs"), ("tbl-subcap", shown, "outputs"),
+                             ("fig-alt", pictures, "pictures")):
+        if isinstance(options.get(key), list) and len(options[key]) != count:
+            raise ReportError(f"{origin.place}: the cell has {count} {what} but {len(options[key])} texts in {key}; "
+                              "give one for each")
+
+
+def floated(body: list[str], outputs: list, options: dict, origin, pages: Pages) -> str:
     """Outputs as a numbered figure or table where the label asks for it, with the caption as last paragraph."""
     label = origin.label
     kind = label.split("-")[0] if re.match(r"(fig|tbl|lst)-", label) else ""
     key = {"fig": "fig", "tbl": "tbl"}.get(kind) or ("tbl" if "tbl-cap" in options else "fig")
     caption, parts = options.get(f"{key}-cap", ""), options.get(f"{key}-subcap") or []
-    if isinstance(caption, list):
-        caption, parts = "", caption
     layout = f' layout-ncol="{options["layout-ncol"]}"' if "layout-ncol" in options else ""
     if kind and not caption and not parts:
         raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")
+    if parts and not kind:
+        raise ReportError(f"{origin.place}: {key}-subcap needs a label that begins with {key}-")
     shows = [o.output_type in ("display_data", "execute_result") for o in outputs]
-    if kind and sum(shows) > 1:
+    if kind and (sum(shows) > 1 or parts):
         numbers = iter(range(1, len(body) + 1))
         texts = iter([*parts, *[""] * len(body)])
-        body = [fenced_div(f"#{label}-{next(numbers)}", f"{b}\n\n{oneline(next(texts))}") if shown else b
+        body = [fenced_div(f"#{label}-{next(numbers)}", f"{b}\n\n{captioned(next(texts), pages)}") if shown else b
                 for b, shown in zip(body, shows, strict=True)]
     inner = "\n\n".join(body)
     if kind:
-        return fenced_div(f"#{label} .cell-output-display{layout}", f"{inner}\n\n{oneline(caption)}")
+        return fenced_div(f"#{label} .cell-output-display{layout}", f"{inner}\n\n{captioned(caption, pages)}")
     if caption and len(body) == 1 and picture(outputs[0]):
-        return inner.replace("![]", f"![{oneline(caption)}]", 1)
+        return inner.replace(")", f"){{{pages.caption(caption)}}}", 1).replace("}{", " ")
     if caption:
-        return f"{inner}\n\n{oneline(caption)}"
+        return f"{inner}\n\n{captioned(caption, pages)}"
     return fenced_div(f".cell-layout{layout}", inner) if layout else inner
+
+
+def captioned(caption: str, pages: Pages) -> str:
+    """A Div that `parse` replaces by the paragraph `caption`."""
+    return fenced_div(f".caption-here {pages.caption(caption)}", "") if oneline(caption) else ""
 
 
 def oneline(caption: str) -> str:
@@ -185,51 +226,134 @@ def shortened(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` with control and direction-changing characters made visible."""
-    return "".join(f"⟨U+{ord(c):04X}⟩" if c not in "\n\t" and unicodedata.category(c) in UNSEEN and c not in KEPT else c
-                   for c in text.replace("\r\n", "\n"))
+    """`text` with control and direction-changing characters made visible; letters and signs of all languages stay."""
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in text.replace("\r\n", "\n"))
 
 
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-KEPT = "\u00ad\u200b\u200d\u2060"  # soft hyphen, zero-width space, joiner, word joiner: harmless and used on purpose
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+KEPT = set("\n\t\u00ad\u200b\u2060"  # soft hyphen, zero-width space, word joiner: harmless and used on purpose
+           "\u200c\u200d\u200e\u200f\u061c"  # the joiners and marks of Persian, Arabic, Hebrew, Hindi and of emoji
+           "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")  # signs before and around Arabic numbers
 
 
-def metadata(options: dict, document) -> str:
-    """A YAML block with what pandoc itself needs: title block, bibliography, language."""
-    kept = ("title subtitle abstract abstract-title keywords description lang toc-title csl link-citations "
-            "nocite").split()
-    found = {key: options[key] for key in kept if key in options}
-    authors = options.get("author") or []
-    authors = authors if isinstance(authors, list) else [authors]
-    found["author"] = [a if isinstance(a, str) else named(a) for a in authors]
-    found["affiliation"] = [a.get("affiliation", "") for a in authors if isinstance(a, dict) and a.get("affiliation")]
-    files = options.get("bibliography") or []
-    found["bibliography"] = [bibliography(document, f) for f in ([files] if isinstance(files, str) else files)]
-    if "csl" in found:
-        found["csl"] = bibliography(document, found["csl"])
-    return "---\n" + yaml.safe_dump(found, allow_unicode=True, sort_keys=True) + "---\n\n"
+def is_unseen(c: str) -> bool:
+    """Whether a character is no letter or sign. One that this Python's Unicode does not know may be a new emoji."""
+    return c not in KEPT and (unicodedata.category(c) in UNSEEN or ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef")
+
+
+def metadata(options: dict, pages: Pages) -> str:
+    """A YAML block with the texts that are Markdown by themselves; each is read apart from the others."""
+    found = {key: INLINE + oneline(options[key]) for key in
+             ("title", "subtitle", "abstract-title", "description", "toc-title") if options.get(key)}
+    found |= {key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options}
+    authors = as_list(options.get("author"))
+    found["author"] = [INLINE + oneline(a if isinstance(a, str) else named(a)) for a in authors]
+    found["affiliation"] = [INLINE + oneline(text) for a in authors if isinstance(a, dict) for text in affiliations(a)]
+    found["captions"] = [INLINE + oneline(text) for text in pages.captions]
+    return "---\n" + yaml.safe_dump({OURS: found}, allow_unicode=True, sort_keys=True) + "---\n\n"
+
+
+OURS = "lmreport-texts"  # other names in the document's metadata come from a block of YAML in its text
+INLINE = tree.INLINE
 
 
 def named(author: dict) -> str:
     name = author.get("name", "")
-    return name if isinstance(name, str) else " ".join(str(name.get(k, "")) for k in ("given", "family")).strip()
+    return name if isinstance(name, str) else name.get("literal") or " ".join(
+        str(name.get(k) or "") for k in ("given", "family")).strip()
 
 
-def bibliography(document, name: str) -> str:
-    for folder in (document.root, document.path.parent):
-        if (folder / name).is_file():
-            return str(folder / name)
-    raise ReportError(f"{document.name}: bibliography {name!r} does not exist")
+def affiliations(author: dict) -> list[str]:
+    given = [*as_list(author.get("affiliation")), *as_list(author.get("affiliations"))]
+    return [str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in given]
+
+
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [] if value in (None, "") else [value]
 
 
 def parse(pages: Pages, options: dict, document) -> dict:
-    """The document as pandoc's tree, with the alternative texts of its pictures in place."""
-    got = tree.read_markdown(metadata(options, document) + pages.markdown)
-    for item in tree.nodes(got["blocks"]):
+    """The document as pandoc's tree, with the captions and alternative texts in place."""
+    got = tree.read_markdown(metadata(options, pages) + pages.markdown)
+    refuse_strangers(got, document)
+    texts = got["meta"].pop(OURS)["c"]
+    captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
+    for key, value in texts.items():
+        got["meta"][key] = {"t": "MetaList", "c": [stripped(v) for v in value["c"]]} if value["t"] == "MetaList" \
+            else stripped(value)
+    got["meta"] |= literal(options, pages, document)
+    got["blocks"] = tree.change(got["blocks"], lambda item: with_caption(item, captions))
+    for item in tree.nodes(got):
         if item["t"] == "Image":
             known = pages.alts.get(item["c"][2][0])
             alt = known or tree.value(item["c"][0], "fig-alt") or tree.value(item["c"][0], "alt")
             item["c"][0] = tree.without(item["c"][0], "fig-alt", "alt")
             if alt:
                 item["c"][0][2].append(["alt", " ".join(alt.split())])
+        elif item["t"] == "Code":  # `{{python}} x` is how Quarto's authors write about `{python} x`
+            item["c"][1] = re.sub(r"^(`*)\{(\{+(?!<)[^{}]+\}+)\}", r"\1\2", item["c"][1])
     return got
+
+
+def refuse_strangers(got: dict, document) -> None:
+    """Raises ReportError for a block of YAML in the text, which pandoc would take for more options of the document, and
+    for numbered examples."""
+    def line(start: str) -> int:
+        found = [n for n, text in enumerate(document.body, document.body_line) if text.lstrip(" >").startswith(start)]
+        return found[0] if found else 1
+
+    for key in got["meta"].keys() - {OURS}:
+        raise ReportError(f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand at the "
+                          "top of the document alone, and a line of --- needs a blank line after it")
+    for item in tree.nodes(got["blocks"]):
+        if item["t"] in ("Para", "Plain") and item["c"][:1] == [tree.text("(@)")]:
+            raise ReportError(f"{document.name}:{line('(@)')}: numbered examples, (@), are not supported; "
+                              "write 1. or a label")
+
+
+def stripped(value: dict) -> dict:
+    """A value of the metadata without the mark in front of it."""
+    marked = value["t"] == "MetaInlines" and value["c"][:1] == [tree.text(INLINE.strip())]
+    return {"t": "MetaInlines", "c": value["c"][2:]} if marked else value
+
+
+def with_caption(item: dict, captions: list[list]):
+    """The paragraph for a Div that stands for a caption; a Figure for a picture that has one."""
+    if item["t"] == "Div" and "caption-here" in item["c"][0][1]:
+        return tree.node("Para", captions[int(tree.value(item["c"][0], "caption"))])
+    if item["t"] == "Para" and len(item["c"]) == 1 and item["c"][0]["t"] == "Image":
+        image = item["c"][0]
+        number = tree.value(image["c"][0], "caption")
+        if number.isdigit() and int(number) < len(captions):
+            words = captions[int(number)]
+            image["c"] = [tree.without(image["c"][0], "caption"), words, image["c"][2]]
+            return tree.node("Figure", tree.attr(), [None, [tree.node("Plain", words)]], [tree.node("Plain", [image])])
+    return None
+
+
+def literal(options: dict, pages: Pages, document) -> dict:
+    """The values of the metadata that are no Markdown: names of files, the language, keywords."""
+    def string(text) -> dict:
+        return {"t": "MetaString", "c": oneline(text)}
+
+    found = {"lang": string(options.get("lang") or "en"),
+             "keywords": {"t": "MetaList", "c": [string(k) for k in as_list(options.get("keywords"))]},
+             "bibliography": {"t": "MetaList", "c": [string(borrowed(document, name, pages.folder))
+                                                     for name in as_list(options.get("bibliography"))]}}
+    if options.get("csl"):
+        found["csl"] = string(borrowed(document, options["csl"], pages.folder))
+    return found
+
+
+def borrowed(document, name: str, folder: Path) -> str:
+    """A copy of a file of the project for pandoc, which takes some names for addresses or patterns."""
+    for place in (document.root, document.path.parent):
+        if (place / name).is_file():
+            copy = folder / f"{contents_of(name)}-{re.sub(r'[^A-Za-z0-9_.-]', '-', Path(name).name)}"
+            shutil.copy(place / name, copy)
+            return str(copy)
+    raise ReportError(f"{document.name}: bibliography {name!r} does not exist")
+
+
+def contents_of(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import re
 import signal
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 
 from lmreport.errors import ReportError
 from lmreport.render.source import Cell
 
+HERE = Path(__file__).parent
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
@@ -50,13 +55,22 @@ def notebook(cells: list[Cell], params: dict, title: str = "") -> nbformat.Noteb
     return nb
 
 
-def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profiles: tuple[str, ...] = ()):
+class Seen(NamedTuple):
+    """What the cells read besides the sources: files and folders of the project, names of environment variables."""
+
+    files: list[str]
+    folders: list[str]
+    variables: list[str]
+
+
+def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profiles: tuple[str, ...] = (),
+        root: Path | None = None) -> Seen:
     """Execute `nb` in place with `folder` as the working directory; one line of progress per cell.
 
-    profiles: told to the cells as Quarto does, in QUARTO_PROFILE.
+    profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files are watched.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
-        return
+        return Seen([], [], [])
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -71,14 +85,17 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
         display_name="Python 3", language="python")
     client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
     total, stopped = sum(c.cell_type == "code" for c in nb.cells), []
+    seen, foreign = [], tempfile.TemporaryFile()  # foreign: what libraries write past Python, such as TensorFlow's log
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
 
     async def all_cells():
         done = 0
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1",
                        "QUARTO_PROFILE": ",".join(profiles)}
-        async with client.async_setup_kernel(cwd=str(folder), env=environment), ended(manager):
+        async with client.async_setup_kernel(cwd=str(folder), env=environment, stdout=foreign, stderr=foreign), \
+                ended(manager):
             on_ctrl_c(asyncio.current_task(), stopped)
+            await watched(client, (root or folder).resolve())
             for index, cell in enumerate(nb.cells):
                 origin = cell.metadata.report
                 if cell.cell_type == "markdown":
@@ -91,13 +108,44 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
                 await code(client, cell, index, origin, origin.options.get("error", execute.get("error", False)))
                 name = (origin.label or origin.place).ljust(width)
                 progress(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
+            seen.append(await what_was_seen(client))
 
     try:
         asyncio.run(all_cells())
+        return seen[0]
     except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
         if stopped:
             raise KeyboardInterrupt("the outputs of the last render are as they were") from None
-        raise ReportError("the Python kernel died while the report was running (out of memory?)") from None
+        raise ReportError("the Python kernel died while the report was running (out of memory?)"
+                          + last_words(foreign)) from None
+    finally:
+        foreign.close()
+
+
+async def watched(client, root: Path) -> None:
+    """Have the kernel note what its cells read, before they run."""
+    code = (HERE / "watch.py").read_text(encoding="utf-8")
+    start = (f"def watch():\n import sys, types\n module = types.ModuleType('report_watch')\n"
+             f" exec({code!r}, module.__dict__)\n sys.modules['report_watch'] = module\n module.start({str(root)!r})\n"
+             "watch()\ndel watch")
+    await client.async_wait_for_reply(client.kc.execute(start, silent=True, store_history=False))
+
+
+async def what_was_seen(client) -> Seen:
+    asked = {"seen": "__import__('report_watch').seen()"}
+    reply = await client.async_wait_for_reply(client.kc.execute("", user_expressions=asked, store_history=False))
+    told = (reply["content"].get("user_expressions") or {}).get("seen", {}).get("data", {}).get("text/plain", "")
+    try:
+        return Seen(*json.loads(ast.literal_eval(told)))
+    except (SyntaxError, ValueError, TypeError):  # the cells did away with the watch
+        return Seen([], [], [])
+
+
+def last_words(log) -> str:
+    """The last line that the kernel's process wrote, for an error message."""
+    log.seek(0)
+    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return f"; it said last: {lines[-1][:200]}" if lines else ""
 
 
 def on_ctrl_c(task: asyncio.Task, stopped: list) -> None:
@@ -166,17 +214,37 @@ def shown(data: dict) -> str:
     """An inline value as Markdown: objects with a Markdown form as that, strings escaped, the rest as printed."""
     if "text/markdown" in data:
         return str(data["text/markdown"])
-    value = str(data.get("text/plain", ""))
+    value = without_numpy(str(data.get("text/plain", "")))
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an equation.
-        return re.sub(r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])", r"\\\1", unquoted(value))
+        return re.sub(SPECIAL, r"\\\1", unquoted(value))
+    if re.fullmatch(r"[-+\w. ]*", value):
+        return value
+    return re.sub(SPECIAL + "|(?=['\"])", lambda m: "\\" + m[0], " ".join(value.split()))
+
+
+SPECIAL = r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])"
+
+
+def without_numpy(value: str) -> str:
+    """A repr in which `np.float64(0.5)` is 0.5, on its own and in lists."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(value, mode="eval"))
+                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1
+                 and isinstance(node.func.value, ast.Name) and node.func.value.id == "np"]
+        names = [node for node in ast.walk(ast.parse(value, mode="eval"))
+                 if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")]
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return value
+    found = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0]) for node in calls}
+    found |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
+    for old, new in found.items():
+        value = value.replace(old, new)
     return value
 
 
 def unquoted(value: str) -> str:
     """The text that a string's repr stands for (Quarto shows the repr, with `\\xa0` for a no-break space)."""
-    import ast
-
     try:
         text = ast.literal_eval(value)
     except (SyntaxError, ValueError):
@@ -187,7 +255,6 @@ def unquoted(value: str) -> str:
 def written(nb) -> str:
     """The notebook as .ipynb text, without what only the renderer needs."""
     import copy
-    import json
 
     plain = copy.copy(nb)
     plain.cells = [nbformat.from_dict({**c, "metadata": {k: v for k, v in c.metadata.items() if k != "report"}})

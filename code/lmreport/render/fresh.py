@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from lmreport.errors import ReportError
@@ -33,6 +34,7 @@ def made_from(doc, cells, formats, params: dict) -> dict:
         "environment": {k: os.path.abspath(os.environ[k]) if k == "LMREPORT_CACHE" else os.environ[k]
                         for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
         "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
+        "read": read_again(doc), "asked": asked_again(doc),
         "cells": contents_of("\n".join(cell.source for cell in cells)),
         "files": {name: contents(path) for path, name in sorted(files.items())
                   if "__pycache__" not in path.parts and not any(part.startswith(".") for part in path.parts[-2:])},
@@ -45,13 +47,60 @@ def changes(then: dict, now: dict) -> list[str]:
     one, other = then["files"], now["files"]
     found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
              for name in sorted(one | other) if one.get(name) != other.get(name)]
-    for what in ("libraries", "parameters", "settings", "at hand", "runs", "environment"):
+    for what in ("libraries", "parameters", "settings", "at hand", "runs", "environment", "read", "asked"):
         one, other = (dict(made.get(what, {})) for made in (then, now))
         found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
                   for name in sorted(one | other) if one.get(name) != other.get(name)]
     others = ("formats", "profiles", "Python", "identity", "data", "dates")
     found += [f"{what} changed" for what in others if then.get(what) != now.get(what)]
     return found or (["the cells changed"] if then != now else [])
+
+
+def read_again(doc, seen: tuple = ()) -> dict[str, str]:
+    """Digests of what the cells read in the project besides the sources, by name: of `seen`, and of the last render.
+
+    `seen` are the files, folders and names of variables that the kernel noted (render/watch.py).
+    """
+    names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("read", {})} if not seen else {
+        path + "/" * folder for folder, paths in enumerate(seen[:2]) for path in map(partial(inside, doc), paths) if path}
+    return {name: stamp(doc.root / name, len(names)) for name in sorted(names)}
+
+
+def inside(doc, path: str) -> str:
+    """A file's name in the project; "" for one that is watched already, is installed or is made by a render."""
+    found = Path(path)
+    if not found.is_relative_to(doc.root):
+        return ""
+    name = found.relative_to(doc.root)
+    package = Path(__file__).resolve().parents[1]
+    left_out = any(part.startswith(".") or part in ("__pycache__", "site-packages") for part in name.parts)
+    known = found.is_relative_to(doc.path.parent) or found.is_relative_to(package) \
+        or found.is_relative_to(doc.output.parent)
+    return "" if left_out or known or not name.parts else name.as_posix()
+
+
+def stamp(path: Path, count: int) -> str:
+    """What a file holds, or its size and time if it is large or one of many; the names in a folder."""
+    try:
+        if path.is_dir():
+            return contents_of("\n".join(sorted(n for n in os.listdir(path) if n[0] != "." and n != "__pycache__")))[:16]
+        state = path.stat()
+        if state.st_size > 20_000_000 or count > 2000:
+            return f"{state.st_size} bytes of {state.st_mtime_ns}"
+        return contents(path)[:16]
+    except OSError:
+        return "none"
+
+
+def asked_again(doc, seen: tuple = ()) -> dict[str, str]:
+    """Digests of the environment's variables that the cells asked for; the settings have a place of their own."""
+    names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("asked", {})} if not seen \
+        else set(seen[2])
+    return {name: contents_of(os.environ[name])[:16] if name in os.environ else "none" for name in sorted(names)
+            if not name.startswith("LMREPORT_") and name not in TOLD}
+
+
+TOLD = {"PYTHONUNBUFFERED", "TERM", "NO_COLOR", "QUARTO_PROFILE"}  # by the renderer to the kernel
 
 
 def installed() -> list[list[str]]:
@@ -148,7 +197,8 @@ def digests(path: Path) -> set[str]:
         return set()
 
 
-def remember(doc, made: dict, outputs: list[Path]) -> None:
+def remember(doc, made: dict, outputs: list[Path], seen: tuple = ()) -> None:
+    """Keep what `outputs` were made from; `seen` is what the kernel noted."""
     from lmreport.cache import write_atomically
 
     path = doc.output.parent / KEPT_AT
@@ -156,7 +206,8 @@ def remember(doc, made: dict, outputs: list[Path]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
-    made = made | {"runs": own_runs(doc.output.with_suffix(".html"))}
+    made = made | {"runs": own_runs(doc.output.with_suffix(".html")), "read": read_again(doc, seen),
+                   "asked": asked_again(doc, seen)}
     now = kept_for(doc) | {p.name: Kept(contents(p), made) for p in outputs}
     stamps = {name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16] for name, one in now.items()}
     kept[doc.name] = {"made": {stamps[name]: one.made_from for name, one in now.items()},

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import json
-import mimetypes
 import re
 from pathlib import Path
 
 from lmreport.errors import ReportError
-from lmreport.render import project, tree
+from lmreport.render import pictures, project, tree
 
 HERE = Path(__file__).parent
 
@@ -18,22 +17,33 @@ HERE = Path(__file__).parent
 def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list[str]]:
     """The page as bytes and pandoc's warnings; `folder` holds the pictures that cells made."""
     arguments = ["-f", "json", "-t", "html5", "--standalone", "--section-divs", "--wrap=none", "--mathml",
-                 f"--template={HERE / 'page.html'}", "--syntax-highlighting=pygments",
-                 f"--metadata=lang:{language(doc)}"]
+                 f"--template={template(doc, options, document, folder)}", "--syntax-highlighting=pygments"]
     if options.get("toc"):
         arguments += ["--toc", f"--toc-depth={options.get('toc-depth', 3)}"]
     arguments += common(options, document)
     page, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     page = re.sub(r"<!-- float-(?:start|end) -->", "", page)
-    page = page.replace("/*STYLE*/", (HERE / "page.css").read_text(encoding="utf-8"))
-    page = page.replace("/*SCRIPT*/", (HERE / "page.js").read_text(encoding="utf-8"))
-    page = page.replace("<!--METADATA-->", metadata(doc, options))
     page = re.sub(r'(<img [^>]*?src=")([^"]+)(")', lambda m: m[1] + embedded(m[2], folder, document) + m[3], page)
-    styles = [f"<style>\n{text}</style>" for text in project.included(options, "css", document.root)]
-    headers = styles + project.included(options, "include-in-header", document.root)
-    page = page.replace("<!--HEADER-->", "\n".join(headers))
-    page = page.replace("<!--AFTER-->", "\n".join(project.included(options, "include-after-body", document.root)))
     return page.encode("utf-8", "replace"), warnings
+
+
+def template(doc: dict, options: dict, document, folder: Path) -> Path:
+    """page.html with what does not come from the text; filled in before pandoc, so that no text can look like a slot.
+    """
+    styles = [f"<style>\n{text}</style>" for text in project.included(options, "css", document.root)]
+    slots = {
+        "/*STYLE*/": (HERE / "page.css").read_text(encoding="utf-8"),
+        "/*SCRIPT*/": (HERE / "page.js").read_text(encoding="utf-8"),
+        "<!--NAMES-->": tags(doc, "author"), "<!--ABOUT-->": tags(doc, "keywords") + tags(doc, "description"),
+        "<!--METADATA-->": metadata(doc, options),
+        "<!--HEADER-->": "\n".join(styles + project.included(options, "include-in-header", document.root)),
+        "<!--AFTER-->": "\n".join(project.included(options, "include-after-body", document.root)),
+    }
+    source = (HERE / "page.html").read_text(encoding="utf-8")
+    source = re.sub("|".join(map(re.escape, slots)), lambda found: slots[found[0]].replace("$", "$$"), source)
+    path = folder / "page.html"
+    path.write_text(source, encoding="utf-8", errors="replace")
+    return path
 
 
 def common(options: dict, document) -> list[str]:
@@ -46,26 +56,29 @@ def common(options: dict, document) -> list[str]:
     return cite + [f"--lua-filter={document.root / name}" for name in filters]
 
 
-def language(doc: dict) -> str:
-    found = doc["meta"].get("lang")
-    return tree.plain(found["c"]) if found else "en"
+def tags(doc: dict, name: str) -> str:
+    """The <meta> elements of an entry of the metadata: one for each author, one for all keywords."""
+    found = doc["meta"].get(name, {"t": "MetaList", "c": []})
+    words = [" ".join(tree.meta_text(one).split()) for one in (found["c"] if found["t"] == "MetaList" else [found])]
+    words = [", ".join(words)] if name == "keywords" and words else words
+    return "".join(f'<meta name="{name}" content="{html.escape(word)}">\n' for word in words if word)
 
 
 def metadata(doc: dict, options: dict) -> str:
     """Tags for search engines, link previews and reference managers, and schema.org data."""
     def field(name):
-        found = doc["meta"].get(name, {}).get("c", "")
-        return " ".join((found if isinstance(found, str) else tree.plain(found)).split())
+        found = doc["meta"].get(name, {"t": "MetaString", "c": ""})
+        return " ".join(tree.meta_text(found).split())
 
-    title, authors = field("title"), [tree.plain(a).strip() for a in doc["meta"].get("author", {}).get("c", [])]
+    title, authors = field("title"), [tree.meta_text(a).strip() for a in doc["meta"].get("author", {}).get("c", [])]
     description = field("description") or field("abstract")[:300]
     tags = [("name", "citation_title", title), *(("name", "citation_author", a) for a in authors),
             ("name", "citation_publication_date", field("date-meta").replace("-", "/")),
-            ("name", "citation_language", language(doc)), ("property", "og:title", title),
+            ("name", "citation_language", field("lang")), ("property", "og:title", title),
             ("property", "og:description", description), ("property", "og:type", "article"),
             ("name", "twitter:card", "summary"), ("name", "twitter:title", title)]
     lines = [f'<meta {kind}="{name}" content="{html.escape(value)}">' for kind, name, value in tags if value]
-    linked = {"@context": "https://schema.org", "@type": "Report", "headline": title, "inLanguage": language(doc),
+    linked = {"@context": "https://schema.org", "@type": "Report", "headline": title, "inLanguage": field("lang"),
               "author": [{"@type": "Person", "name": a} for a in authors], "datePublished": field("date-meta"),
               "description": description}
     data = json.dumps({k: v for k, v in linked.items() if v}, ensure_ascii=False).replace("<", "\\u003c")
@@ -76,24 +89,10 @@ def metadata(doc: dict, options: dict) -> str:
 
 def embedded(source: str, folder: Path, document) -> str:
     """A picture of the project as a data address."""
-    path = local(html.unescape(source), folder, document)
+    path = pictures.local(html.unescape(source), folder, document)
     if path is None:
         return source
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     data = path.read_bytes()
-    if kind == "image/svg+xml":
+    if path.suffix.lower() == ".svg":
         data = re.sub(rb"<metadata>.*?</metadata>\s*", b"", data, flags=re.DOTALL)
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def local(source: str, folder: Path, document) -> Path | None:
-    """The file that a picture's address names; None for a data address. Raises ReportError where it is not there."""
-    if source.startswith("data:"):
-        return None
-    for base in (folder, document.path.parent):
-        path = (base / source).resolve()
-        if path.is_file() and (path.is_relative_to(document.root) or path.is_relative_to(folder.resolve())):
-            return path
-    if source.startswith("/") and (document.root / source[1:]).is_file():
-        return document.root / source[1:]
-    raise ReportError(f"{document.name}: picture {source!r} is not a file of this project")
+    return f"data:{pictures.KINDS[path.suffix.lower()]};base64,{base64.b64encode(data).decode()}"

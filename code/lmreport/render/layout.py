@@ -61,7 +61,7 @@ def is_format(name: str, fmt: str) -> bool:
 
 def callout(kind: str, attributes: list, content: list) -> dict:
     title = tree.value(attributes, "title")
-    heading = tree.words(title) if title else None
+    heading = tree.read_inlines(title) if title else None
     if heading is None and content and content[0]["t"] == "Header":
         heading, content = content[0]["c"][2], content[1:]
     return tree.node("Div", [attributes[0], ["callout", kind], attributes[2]],
@@ -131,8 +131,7 @@ def floated(item: dict, label: str, write) -> list:
         item["c"][0], item["c"][1] = tree.attr("", item["c"][0][1], item["c"][0][2]), [None, []]
         content = write.table(item, tree.plain(caption))
     else:
-        caption = tree.read_markdown(tree.value(attributes, "lst-cap"))["blocks"]
-        caption = caption[0]["c"] if caption else []
+        caption = tree.read_inlines(tree.value(attributes, "lst-cap"))
         item["c"][0] = ["", item["c"][0][1], tree.without(attributes, "lst-cap")[2]]
         content = as_list(write.code(item) or item)
     ncol = tree.value(attributes, "layout-ncol")

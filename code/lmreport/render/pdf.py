@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
 from lmreport.errors import ReportError
-from lmreport.render import project, tree
-from lmreport.render.html import common, local
+from lmreport.render import dates, project, tree
+from lmreport.render.as_typst import typst_string
+from lmreport.render.html import common
 
 HERE = Path(__file__).parent
 
@@ -20,17 +20,15 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's root."""
     import typst
 
-    fetch_pictures(doc, folder, document)
-    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={HERE / 'page.typ'}",
-                 *variables(options, document), *common(options, document)]
+    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={shutil.copy(HERE / 'page.typ', folder)}",
+                 *variables(options, document), *identity(doc), *common(options, document)]
     source, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
     standards = options.get("pdf-standard") or []
     try:
-        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
+        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True, font_paths=[str(fonts(folder))],
                              pdf_standards=[standards] if isinstance(standards, str) else list(standards),
-                             timestamp=int(epoch) if epoch else None)
+                             timestamp=dates.epoch())
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
         raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: "
@@ -48,23 +46,40 @@ def marked(diagnostic: str) -> str:
 
 
 def printable(source: str) -> str:
-    """`source` with characters that typst's own fonts lack made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
+    """`source` with characters that no font of the PDF has made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
     rare = {c for c in set(source) if c > "\u02ff" and not MATH.match(c)}
-    missing = {ord(c): f"⟨U+{ord(c):04X}⟩" for c in rare if ord(c) not in font_characters()} if rare else {}
+    missing = {ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩"
+               for c in rare if ord(c) not in font_characters()} if rare else {}
     return source.translate(missing)
 
 
 MATH = re.compile("[\u2200-\u22ff\u27c0-\u27ef\u2a00-\u2aff\U0001d400-\U0001d7ff]")  # in New Computer Modern Math
+VARIANTS = set(map(chr, range(0xFE00, 0xFE10)))  # they choose a form of the character before
+FALLBACK = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")  # matplotlib's; with Arabic, Persian and Hebrew letters
+
+
+def fonts(folder: Path) -> Path:
+    """A folder with the fonts that typst has not got itself."""
+    from matplotlib import get_data_path
+
+    kept = folder / "fonts"
+    kept.mkdir(exist_ok=True)
+    for name in FALLBACK:
+        shutil.copy(Path(get_data_path()) / "fonts/ttf" / name, kept)
+    return kept
 
 
 @functools.cache
 def font_characters() -> frozenset[int]:
-    """Code points of DejaVu Sans Mono, which typst falls back to; matplotlib carries the same font."""
+    """Code points of the fonts that the text falls back to: typst and matplotlib carry the same DejaVu."""
     from fontTools.ttLib import TTFont
     from matplotlib import get_data_path
 
-    with TTFont(Path(get_data_path()) / "fonts/ttf/DejaVuSansMono.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap()) | {0x200B, 0x2060}
+    found = {0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0x061C}
+    for name in ("DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf"):
+        with TTFont(Path(get_data_path()) / "fonts/ttf" / name, lazy=True) as font:
+            found |= set(font.getBestCmap())
+    return frozenset(found)
 
 
 def variables(options: dict, document) -> list[str]:
@@ -80,12 +95,16 @@ def variables(options: dict, document) -> list[str]:
                     for text in project.included(options, "include-in-header", document.root)]
 
 
-def fetch_pictures(doc: dict, folder: Path, document) -> None:
-    """Copy the pictures that the text names into typst's root."""
-    for item in tree.nodes(doc["blocks"]):
-        if item["t"] == "RawInline" and item["c"][1].startswith("#picture("):
-            name = json.loads(re.match(r'#picture\(("(?:[^"\\]|\\.)*")', item["c"][1])[1])
-            path = local(name, folder, document)
-            if path and not path.is_relative_to(folder.resolve()):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, folder / name)
+def identity(doc: dict) -> list[str]:
+    """Template variables with what PDF viewers show about the document, as typst strings."""
+    def words(name: str) -> list[str]:
+        found = doc["meta"].get(name, {"t": "MetaList", "c": []})
+        parts = found["c"] if found["t"] == "MetaList" else [found]
+        return [text for part in parts if (text := " ".join(tree.meta_text(part).split()))]
+
+    found = {"pdf-title": "".join(map(typst_string, words("title")[:1])),
+             "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
+             "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
+             "pdf-description": "".join(map(typst_string, words("description")[:1]))}
+    return [f"--variable={name}={text}" for name, text in found.items() if text]
+

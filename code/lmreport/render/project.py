@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from lmreport.errors import ReportError
+from lmreport.render import dates, strict_yaml
 
 FORMATS = ("html", "typst")
 METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description "
@@ -26,6 +29,21 @@ EXECUTE = set("echo eval output warning error include freeze daemon ipynb-shell-
               "fig-format fig-width fig-height fig-dpi".split())
 PROJECT = {"type", "output-dir", "render", "title"}
 PROFILE = {"default", "group"}
+BOOL, WHOLE, NUMBER, TEXT, LIST, MAPPING = \
+    "true or false", "a whole number", "a number", "text", "a list", "a mapping"
+KINDS = {  # of the options that this renderer acts on
+    **dict.fromkeys("number-sections toc citeproc link-citations eval warning error include".split(), (BOOL,)),
+    **dict.fromkeys(("number-depth", "toc-depth"), (WHOLE,)),
+    **dict.fromkeys(("fig-width", "fig-height", "fig-dpi"), (NUMBER, WHOLE)),
+    **dict.fromkeys("title subtitle date date-format toc-title abstract-title description lang csl papersize fontsize "
+                    "canonical-url output-dir fig-format".split(), (TEXT,)),
+    **dict.fromkeys(("execute", "project", "profile", "margin"), (MAPPING,)),
+    **dict.fromkeys(("bibliography", "filters", "render", "keywords", "css", "pdf-standard"), (TEXT, LIST)),
+    "author": (TEXT, LIST, MAPPING), "format": (TEXT, MAPPING), "echo": (BOOL, "fenced"), "output": (BOOL, "asis"),
+    "code-fold": (BOOL, "show", "hide", "none"), "code-summary": (TEXT,),
+}
+AUTHOR = {"name", "affiliation", "affiliations"}
+NAME = {"given", "family", "literal"}
 
 
 @dataclass(frozen=True)
@@ -94,28 +112,55 @@ def words(names) -> list[str]:
 
 
 def listed(root: Path, project: dict) -> list[Path]:
-    patterns = project.get("render") or ["**/*.qmd"]
+    patterns = as_list(project.get("render")) or ["**/*.qmd"]
     found = []
-    for pattern in patterns:
-        matches = sorted(glob.glob(str(root / pattern), recursive=True))
+    for pattern in map(str, patterns):
+        if pattern.startswith("!"):
+            raise ReportError(f"_quarto.yml: render {pattern!r} is not supported; list the documents to render")
+        matches = sorted(glob.glob(pattern, root_dir=root, recursive=True))
         if not matches and not glob.has_magic(pattern):
             raise ReportError(f"_quarto.yml lists {pattern!r}, which does not exist")
-        parts = (Path(m) for m in matches)
+        parts = (root / m for m in matches)
         found += [p for p in parts if p.suffix == ".qmd" and not p.name.startswith(("_", ".")) and p not in found]
     if not found:
         raise ReportError(f"_quarto.yml lists no document to render ({', '.join(map(str, patterns))})")
     return found
 
 
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [] if value in (None, "") else [value]
+
+
+def text_of(path: Path, name: str) -> list[str]:
+    """The lines of a text file, without a byte order mark. Raises ReportError where it is not UTF-8.
+
+    Only line feeds part lines, as for pandoc: `splitlines` also breaks at form feeds and U+2028.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[:error.start].count(b"\n") + 1
+        raise ReportError(f"{name}:{line}: not UTF-8 text; save the file as UTF-8") from None
+    return text.removesuffix("\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def front_matter(lines: list[str], name: str) -> tuple[int, int]:
+    """Where the front matter of `lines` begins and what follows it; (0, 0) without one. Blank lines may precede it."""
+    start = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    if not lines or lines[start].rstrip() != "---":
+        return 0, 0
+    end = next((i for i, line in enumerate(lines) if i > start and line.rstrip() in ("---", "...")), None)
+    if end is None:
+        raise ReportError(f"{name}:{start + 1}: the front matter has no closing ---")
+    return start, end + 1
+
+
 def read_document(root, path, out, layers, formats, profiles) -> Document:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    front, first = {}, 0
-    if lines and lines[0].rstrip() == "---":
-        end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")), None)
-        if end is None:
-            raise ReportError(f"{path.relative_to(root)}:1: the front matter has no closing ---")
-        front = parse_yaml("\n".join(lines[1:end]), path.relative_to(root).as_posix(), 2)
-        first = end + 1
+    name = path.relative_to(root).as_posix()
+    lines = text_of(path, name)
+    start, first = front_matter(lines, name)
+    front = parse_yaml("\n".join(lines[start + 1:first - 1]), name, start + 2) if first else {}
     options = {fmt: {} for fmt in formats}
     for layer in [*layers, front]:
         for fmt in formats:
@@ -143,36 +188,62 @@ def merge(base: dict, over: dict) -> dict:
 
 
 def read_yaml(path: Path, root: Path) -> dict:
-    return parse_yaml(path.read_text(encoding="utf-8"), path.relative_to(root).as_posix(), 1)
+    name = path.relative_to(root).as_posix()
+    return parse_yaml("\n".join(text_of(path, name)), name, 1)
 
 
 def parse_yaml(source: str, name: str, first_line: int) -> dict:
     """A YAML mapping of known options; ReportError with file and line for anything else."""
-    try:
-        tree = yaml.compose(source, yaml.SafeLoader)
-        data = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = first_line + (mark.line if mark else 0)
-        raise ReportError(f"{name}:{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ReportError(f"{name}:{first_line}: expected `option: value` lines")
-    check_keys(tree, OPTIONS | {"project", "profile"}, name, first_line)
+    def place(line: int) -> str:
+        return f"{name}:{first_line + line}"
+
+    data, found = strict_yaml.read(source, place, "the options", METADATA)
+    check_keys(found, OPTIONS | {"project", "profile"}, place)
     return data
 
 
-def check_keys(tree, known: set[str], name: str, first_line: int) -> None:
+def check_keys(found: list, known: set[str], place: Callable[[int], str]) -> None:
+    """Raises ReportError for an option that is not `known`, and for a value that it cannot have."""
     inside = {"execute": EXECUTE, "project": PROJECT, "profile": PROFILE, "format": set(FORMATS)}
-    for key, value in tree.value:
-        line = first_line + key.start_mark.line
-        if key.value not in known:
-            raise ReportError(f"{name}:{line}: unknown option {key.value!r}{near(key.value, known)}")
-        if key.value in inside and isinstance(value, yaml.MappingNode):
-            check_keys(value, inside[key.value], name, first_line)
-        elif key.value in FORMATS and known is inside["format"] and isinstance(value, yaml.MappingNode):
-            check_keys(value, OPTIONS, name, first_line)
+    for key, node, at in found:
+        if key not in known:
+            raise ReportError(f"{at}: unknown option {key!r}{near(key, known)}")
+        check_value(key, node, at, place)
+        if key in inside and isinstance(node, yaml.MappingNode):
+            check_keys(strict_yaml.keys(node, place), inside[key], place)
+        elif key in FORMATS and known == set(FORMATS) and isinstance(node, yaml.MappingNode):
+            check_keys(strict_yaml.keys(node, place), OPTIONS, place)
+
+
+def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
+    kind, wanted = strict_yaml.kind(node), KINDS.get(key, ())
+    shown = node.value if isinstance(node, yaml.ScalarNode) else kind
+    if wanted and kind not in (*wanted, "nothing") and shown not in wanted \
+            and not (wanted == (TEXT,) and isinstance(node, yaml.ScalarNode)):
+        raise ReportError(f"{at}: option {key}: {shown!r} is not {' or '.join(wanted)}")
+    if key == "lang" and not re.match(r"en(-|$)", shown):
+        raise ReportError(f"{at}: lang {shown!r}: this renderer words its captions, references and contents in "
+                          "English only; set lang: en, or render with Quarto")
+    if key == "date" and dates.is_impossible(shown):
+        raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
+    if key == "author":
+        check_authors(node, at, place)
+    if isinstance(node, yaml.ScalarNode) and key in METADATA and re.search(r"`\{\w+\}[ \t]", node.value):
+        raise ReportError(f"{at}: inline code is not run in {key}; print it by a cell in the text instead")
+
+
+def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
+    for author in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        if not isinstance(author, yaml.MappingNode):
+            continue
+        known = {key: value for key, value, _ in strict_yaml.keys(author, place)}
+        name = known.get("name")
+        parts = {k for k, _, _ in strict_yaml.keys(name, place)} if isinstance(name, yaml.MappingNode) else set()
+        for key in [*sorted(known.keys() - AUTHOR), *sorted(parts - NAME)]:
+            raise ReportError(f"{place(author.start_mark.line)}: author has {key!r}, which this renderer does not "
+                              f"show{near(key, AUTHOR | NAME)}; known: {', '.join(sorted(AUTHOR | NAME))}")
+        if name is None or strict_yaml.kind(name) == "nothing":
+            raise ReportError(f"{place(author.start_mark.line)}: an author without a name; write `name: …`")
 
 
 def included(options: dict, key: str, root: Path) -> list[str]:
@@ -182,8 +253,8 @@ def included(options: dict, key: str, root: Path) -> list[str]:
     for name in named if isinstance(named, list) else [named]:
         if isinstance(name, dict):
             texts.append(str(name.get("text", "")))
-        elif (root / name).is_file():
-            texts.append((root / name).read_text(encoding="utf-8"))
+        elif (root / str(name)).is_file():
+            texts.append("\n".join(text_of(root / name, name)) + "\n")
         else:
             raise ReportError(f"_quarto.yml: {key} {name!r} does not exist")
     return texts

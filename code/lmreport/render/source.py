@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from lmreport.errors import ReportError
-from lmreport.render.project import Document, near
+from lmreport.render import conditional, strict_yaml
+from lmreport.render.project import Document, front_matter, near, text_of
 
 
 class Line(NamedTuple):
@@ -49,12 +48,18 @@ class Cell:
 CELL = {
     "label": str, "echo": (bool, str), "eval": bool, "output": (bool, str), "warning": bool, "error": bool,
     "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str,
-    "fig-cap": (str, list), "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": (str, list), "tbl-subcap": list,
+    "fig-cap": str, "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": str, "tbl-subcap": list,
     "lst-label": str, "lst-cap": str, "layout-ncol": int, "tags": list, "classes": (str, list), "id": str,
 }
+AS_WRITTEN = {key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)}
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
-FOR_PROFILE = re.compile(r'(:{3,}) *\{\.content-(visible|hidden) (when|unless)-profile="([^"]+)"\}\s*$')
+DIV_OPEN = re.compile(r"\s*:{3,}\s*(\{.*\}|[^\s:{}]+)\s*:*\s*$")
+DIV_CLOSE = re.compile(r"\s*:{3,}\s*$")
+FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
+SPAN_END = re.compile(r"\](\{[^{}]*\b(?:when|unless)-profile=[^{}]*\})")
+FOLLOWING = 300  # lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
+ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
@@ -72,18 +77,82 @@ def read(document: Document) -> list[Cell]:
 
 
 def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
-    """`lines` without what stands in Divs for other profiles, so that cells in there are not run; and without the
-    fences of the Divs for these. Such a Div ends at the next fence of as many colons; one without is left as it is."""
-    kept, i = [], 0
+    """`lines` without the Divs and Spans that are for other profiles, so that cells in there are not run, nor are they
+    in the notebook; and without the fences of the Divs for these.
+
+    Raises ReportError where pandoc does not read the lines of such a Div or Span as exactly that.
+    """
+    if not any("-profile" in line.text for line in lines):
+        return lines
+    return without_spans(without_divs(lines, profiles), profiles)
+
+
+def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    kept, inside, i = [], [], 0  # inside: the open Divs, as (number of their first line, whether they are shown)
     while i < len(lines):
-        fence = FOR_PROFILE.match(lines[i].text)
-        end = next((n for n in range(i + 1, len(lines)) if lines[n].text.strip() == fence[1]), None) if fence else None
-        if end is None:
-            kept.append(lines[i])
-        elif (fence[2] == "visible") == ((fence[4] in profiles) == (fence[3] == "when")):
-            kept += of_profiles(lines[i + 1:end], profiles)
-        i = i + 1 if end is None else end + 1
+        code = fence_of(lines[i])
+        end, fence = (closing(lines, i, code) + 1, False) if code else (i + 1, False)
+        if not code and DIV_OPEN.match(lines[i].text):
+            attributes = DIV_OPEN.match(lines[i].text)[1]
+            inside.append((i, conditional.verdict(attributes, profiles) if "-profile" in attributes else None))
+            fence = inside[-1][1] is not None
+        elif not code and DIV_CLOSE.match(lines[i].text) and inside:
+            start, verdict = inside.pop()
+            fence = verdict is not None
+            first = start - (start > 0 and not FENCES.match(lines[start - 1].text))  # no text may stand before it
+            if fence and not conditional.is_div([line.text for line in lines[first:end + FOLLOWING]], end - first):
+                raise ReportError(f"{lines[start].place}: which lines stand under this condition is not clear; close "
+                                  "each Div, comment and block of code in it, with blank lines around them")
+        if not fence and all(verdict is not False for _, verdict in inside):
+            kept += lines[i:end]
+        i = end
+    for start, verdict in inside:
+        if verdict is not None:
+            raise ReportError(f"{lines[start].place}: this Div is never closed; end it with :::")
     return kept
+
+
+def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    """`lines` without the bracketed Spans for other profiles; one may go on over several lines."""
+    out, i = list(lines), 0
+    while i < len(out):
+        code = fence_of(out[i])
+        if code:
+            i = closing(out, i, code) + 1
+            continue
+        found = next((f for f in SPAN_END.finditer(masked(out[i].text))
+                      if conditional.verdict(f[1], profiles) is False), None)
+        if found is None:
+            i += 1
+            continue
+        first, column = bracket(out, i, found.start())
+        before, after = out[first].text[:column], out[i].text[found.end():]
+        span = "\n".join(line.text for line in out[first:i + 1])[column:]
+        if not conditional.is_span(span.removesuffix(after)):
+            raise ReportError(f"{out[i].place}: which text stands under this condition is not clear; put it into a "
+                              "Div of its own")
+        parts = [(out[first], before + after)] if first == i else [(out[first], before), (out[i], after)]
+        out[first:i + 1] = [line._replace(text=text) for line, text in parts if text.strip()]
+        i = first
+    return out
+
+
+def masked(text: str) -> str:
+    """`text` of the same length, without what stands in code or is escaped."""
+    return re.sub(r"\\.|(`+)(?!`).*?(?<!`)\1(?!`)", lambda found: " " * len(found[0]), text)
+
+
+def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
+    """Line and column of the [ that the ] at `column` of line `n` closes, within one paragraph."""
+    depth, at = 0, n
+    while at >= 0 and (at == n or lines[at].text.strip()):
+        text = masked(lines[at].text)
+        for i in reversed(range(column + 1 if at == n else len(text))):
+            depth += (text[i] == "]") - (text[i] == "[")
+            if depth == 0 and text[i] == "[":
+                return at, i
+        at -= 1
+    raise ReportError(f"{lines[n].place}: the [ of this conditional text is missing")
 
 
 def place(cells: list[Cell], *patterns: str) -> str:
@@ -105,9 +174,11 @@ def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]
         if target in inside:
             raise ReportError(f"{line.place}: include {name!r} includes itself")
         shown = target.relative_to(root).as_posix()
-        text = target.read_text(encoding="utf-8").splitlines()
-        if text and text[0].rstrip() == "---":
-            raise ReportError(f"{shown}:1: an included file has no front matter; put it into {inside[0].name}")
+        text = text_of(target, shown)
+        start, first = front_matter(text, shown)
+        if first:
+            raise ReportError(f"{shown}:{start + 1}: an included file has no front matter; put it into "
+                              f"{inside[0].name}")
         yield from included([Line(t, shown, n) for n, t in enumerate(text, 1)], root, target, (*inside, target))
 
 
@@ -120,7 +191,7 @@ def split(lines: list[Line]) -> list[Cell]:
         prose.clear()
 
     while i < len(lines):
-        fence = FENCE.match(lines[i].text)
+        fence = fence_of(lines[i])
         if not fence:
             prose.append(checked(lines[i]))
             i += 1
@@ -135,10 +206,27 @@ def split(lines: list[Line]) -> list[Cell]:
             flush()
             cells.append(code_cell(lines[i], lines[i + 1:end]))
         else:
-            prose += lines[i:end + 1]
+            prose += unescaped(lines[i:end + 1])
         i = end + 1
     flush()
     return cells
+
+
+def unescaped(block: list[Line]) -> list[Line]:
+    """A block of code in which `{{python}}` after a fence stands for `{python}`, as Quarto's authors write about cells.
+    """
+    first, last = block[0], block[-1]
+    out = [line._replace(text=ESCAPED.sub(r"\1\2", line.text)) for line in block]
+    if not ESCAPED.match(first.text):
+        return [first, *out[1:-1], last]
+    marks = "`" * (FENCE.match(first.text)[2].count("`") + 1)
+    return [first._replace(text=f"{marks}markdown"), *out, last._replace(text=marks)]
+
+
+def fence_of(line: Line) -> re.Match | None:
+    """The fence of a code block that `line` is; code in three backticks within one line is none."""
+    found = FENCE.match(line.text)
+    return None if found and found[2][0] == "`" and "`" in found[3] else found
 
 
 def closing(lines, start, fence) -> int:
@@ -162,16 +250,9 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     count = next((i for i, line in enumerate(lines) if not re.match(r"#\s*\| ?", line.text)), len(lines))
     source = "\n".join(re.sub(r"^#\s*\| ?", "", line.text) for line in lines[:count])
     name, first = (lines[0].file, lines[0].number) if lines else (fence.file, fence.number)
-    try:
-        options, tree = yaml.safe_load(source) or {}, yaml.compose(source, yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = first + (mark.line if mark else 0)
-        raise ReportError(f"{name}:{at}: not valid YAML in a cell's options: {error.problem}") from None
-    if not isinstance(options, dict):
-        raise ReportError(f"{name}:{first}: expected `#| option: value`")
-    for key in tree.value if tree else ():
-        check(key[0].value, options[key[0].value], f"{name}:{first + key[0].start_mark.line}")
+    options, keys = strict_yaml.read(source, lambda line: f"{name}:{first + line}", "a cell's options", AS_WRITTEN)
+    for key, _, at in keys:
+        check(key, options[key], at)
     for line in lines[count:]:
         if re.search(r"#\s*<\d+>\s*$", line.text):
             raise ReportError(f"{line.place}: code annotations are not supported; write a plain comment")
@@ -183,7 +264,16 @@ def check(key: str, value, place: str) -> None:
         raise ReportError(f"{place}: unknown cell option {key!r}{near(key, CELL)}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
-        raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind")
+        hint = f"; give the list to {key[:3]}-subcap" if key.endswith("-cap") and isinstance(value, list) else ""
+        raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
+            raise ReportError(f"{place}: inline code is not run in {key}; put the output into a Div, "
+                              "::: {#fig-…}, whose last paragraph is the caption")
+        first = r"\w" if key == "label" else r"[#.]?[^\W\d]"
+        if key in ("label", "id", "lst-label", "classes") and not re.fullmatch(first + r"[\w:.-]*", str(text)):
+            raise ReportError(f"{place}: {key} {text!r} is no name; begin it with a letter and go on with letters, "
+                              "digits and - _ . :")
     allowed = {"echo": ("fenced",), "output": ("asis",), "code-fold": ("show", "hide"),
                "code-overflow": ("wrap", "scroll"), "label": None}.get(key)
     if allowed and isinstance(value, str) and value not in allowed:

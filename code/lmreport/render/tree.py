@@ -6,6 +6,10 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 
+import yaml
+
+from lmreport.errors import ReportError
+
 
 def attr(identifier: str = "", classes=(), pairs=()) -> list:
     return [identifier, list(classes), [list(p) for p in pairs]]
@@ -111,20 +115,34 @@ def plain(tree) -> str:
     return plain(content) + ("\n" if kind in ("Para", "Plain", "Header") else "")
 
 
+def meta_text(value: dict) -> str:
+    """The words of one value of the metadata."""
+    return value["c"] if value["t"] == "MetaString" else plain(value["c"])
+
+
 def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
-    """Run pandoc on `data`; its output and the lines of its warnings. Raises RuntimeError where pandoc fails."""
+    """Run pandoc on `data`; its output and the lines of its warnings. Raises ReportError where pandoc fails."""
     import pypandoc
 
     done = subprocess.run([pypandoc.get_pandoc_path(), *options], input=data.encode("utf-8", "replace"),
                           capture_output=True, cwd=cwd)
     errors = done.stderr.decode("utf-8", "replace")
     if done.returncode:
-        raise RuntimeError(errors.strip())
+        raise ReportError(f"pandoc: {' '.join(errors.split()) or f'status {done.returncode}'}")
     return done.stdout.decode("utf-8"), [line for line in errors.splitlines() if line.strip()]
 
 
-def read_markdown(markdown: str, *options: str) -> dict:
-    return json.loads(pandoc(markdown, "-f", READER, "-t", "json", *options)[0])
+INLINE = "\u2060 "  # in front of a text it keeps pandoc from reading the text as a list, a heading or a quotation
 
 
-READER = "markdown"
+def read_inlines(markdown: str) -> list[dict]:
+    """One line of Markdown as inlines, whatever it begins with."""
+    block = yaml.safe_dump({"text": INLINE + " ".join(markdown.split())}, allow_unicode=True)
+    return read_markdown(f"---\n{block}---\n")["meta"]["text"]["c"][2:]
+
+
+READER = "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a paragraph is an item "(1)"
+
+
+def read_markdown(markdown: str, *options: str, reader: str = READER) -> dict:
+    return json.loads(pandoc(markdown, "-f", reader, "-t", "json", *options)[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 from lmreport import colab
 from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
-from lmreport.render import crossref, dates, document, execute, fresh, html, layout, pdf, project, source
+from lmreport.render import as_typst, crossref, dates, document, execute, fresh, html, layout, pdf, pictures, project, source
 
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
@@ -30,7 +30,8 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [doc.output.with_suffix(".ipynb")]
     made_from = fresh.made_from(doc, cells, formats, params)
     if not force and fresh.is_fresh(doc, made_from, outputs):
-        progress(f"{doc.name}: nothing changed since the last render, which is kept")
+        progress(f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
+                 "again, as is needed after changes outside the project or in what its cells start")
         return outputs
     there = next(folder for folder in doc.output.parents if folder.exists())
     tempfile.TemporaryFile(dir=there).close()  # a folder that cannot be written to is told before any cell runs
@@ -40,7 +41,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     defaults = options.get("execute") or {}
     title = str(options.get("title", doc.path.stem))
     nb = execute.notebook(cells, params, title)
-    execute.run(nb, doc.path.parent, defaults, progress, doc.profiles)
+    seen = execute.run(nb, doc.path.parent, defaults, progress, doc.profiles, doc.root)
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         folder = Path(name)
@@ -61,7 +62,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     clock("write")
     for path, data in zip(outputs, written, strict=True):
         write_atomically(path, data)
-    fresh.remember(doc, made_from, outputs)
+    fresh.remember(doc, made_from, outputs, seen)
     return outputs
 
 
@@ -73,6 +74,9 @@ def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
         if text:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
+    if fmt == "typst":
+        pictures.fetch(blocks, pages.folder, doc)
+        as_typst.with_plain_labels(blocks, index)
     parsed["blocks"] = layout.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
     data, warnings = {"html": html, "typst": pdf}[fmt].write(parsed, options, doc, pages.folder)
     for line in warnings:

@@ -1,0 +1,51 @@
+"""Divs and Spans that are shown under a condition: whether it holds, and where they end by pandoc's reading."""
+
+from __future__ import annotations
+
+import functools
+
+from lmreport.render import tree
+
+CLASSES = {"content-visible", "content-hidden"}
+
+
+@functools.cache
+def verdict(attributes: str, profiles: tuple[str, ...]) -> bool | None:
+    """Whether a Div or Span with these `attributes`, `{.content-visible …}`, is shown to `profiles` in every format.
+
+    None where that depends on the format, or where the attributes are no such condition.
+    """
+    if not attributes.startswith("{"):
+        return None
+    read = [n for n in tree.nodes(tree.read_markdown(f"[x]{attributes}\n")["blocks"]) if n["t"] == "Span"]
+    return decided(read[0]["c"][0], profiles) if read else None
+
+
+def decided(attributes: list, profiles: tuple[str, ...]) -> bool | None:
+    """`verdict` of attributes as pandoc's tree has them."""
+    _, classes, pairs = attributes
+    held = {"when-profile": lambda v: v in profiles, "unless-profile": lambda v: v not in profiles}
+    known = [held[key](value) for key, value in pairs if key in held]
+    visible = "content-visible" in classes
+    if not CLASSES & set(classes) or not known:
+        return None
+    if not all(known):  # the conditions are joined by "and"
+        return not visible
+    return visible if len(known) == len(pairs) else None
+
+
+def is_div(lines: list[str], end: int) -> bool:
+    """Whether pandoc reads a Div under a condition that ends just before line `end`, counted from 0, of `lines`."""
+    before, after = "\n".join(lines[:end]), "\n".join(lines[end:])
+    blocks = tree.read_markdown(f"{before}\n{END}\n{after}\n")["blocks"]
+    return any(one["t"] == "Div" and CLASSES & set(one["c"][0][1]) and tree.plain(two).startswith(END)
+               for one, two in zip(blocks, blocks[1:], strict=False))
+
+
+END = "\ue000\ue001"  # a word that no text has; blank lines around it would end what may go on
+
+
+def is_span(text: str) -> bool:
+    """Whether pandoc reads `text` as one Span and nothing else."""
+    blocks = tree.read_markdown(text + "\n")["blocks"]
+    return [b["t"] for b in blocks] == ["Para"] and [i["t"] for i in blocks[0]["c"]] == ["Span"]

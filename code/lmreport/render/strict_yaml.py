@@ -1,0 +1,104 @@
+"""YAML as Quarto reads it (version 1.2: `Yes` and `12:30` are text), with lines; a key given twice is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterator
+
+import yaml
+
+from lmreport.errors import ReportError
+
+TAG = "tag:yaml.org,2002:"
+CORE = [  # the core schema of YAML 1.2; PyYAML's own rules are those of 1.1
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+     list("-+.0123456789")),
+    ("merge", r"<<", ["<"]),
+]
+
+
+class Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict = {}
+
+
+for _name, _pattern, _first in CORE:
+    Loader.add_implicit_resolver(TAG + _name, re.compile(f"(?:{_pattern})$"), _first)
+Loader.add_constructor(TAG + "int", lambda loader, node: integer(node.value))
+
+
+def integer(text: str) -> int:
+    return int(text, 0) if re.match("0[ox]", text) else int(text)
+
+
+def read(source: str, place: Callable[[int], str], what: str = "YAML",
+         as_written: Container[str] = ()) -> tuple[dict, list[tuple[str, yaml.Node, str]]]:
+    """A mapping, and its keys as (key, node of the value, file:line).
+
+    place: gives file:line for a line counted from 0; as_written: keys below which numbers and words like `true` stay
+    text. Raises ReportError for what is no mapping, and for a key that is given twice.
+    """
+    loader = Loader(source)
+    try:
+        node = loader.get_single_node()
+        if node is None or node.tag == TAG + "null":
+            return {}, []
+        if not isinstance(node, yaml.MappingNode):
+            raise ReportError(f"{place(0)}: expected `option: value` lines in {what}")
+        found = keys(node, place)
+        for key, value, _ in found:
+            if key in as_written:
+                keep_text(value)
+        for inner in mappings(node):
+            keys(inner, place)
+        return loader.construct_document(node), found
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ReportError(f"{place(mark.line if mark else 0)}: not valid YAML in {what}: {said}") from None
+    finally:
+        loader.dispose()
+
+
+def keys(node: yaml.MappingNode, place: Callable[[int], str]) -> list[tuple[str, yaml.Node, str]]:
+    """The keys of a mapping as `read` gives them. Raises ReportError for one that is no word or is given twice."""
+    found: dict[str, tuple] = {}
+    for key, value in node.value:
+        at = place(key.start_mark.line)
+        if not isinstance(key, yaml.ScalarNode):
+            raise ReportError(f"{at}: a key must be one word")
+        if key.value in found:
+            raise ReportError(f"{at}: {key.value!r} is given twice, first at {found[key.value][2]}")
+        found[key.value] = (key.value, value, at)
+    return list(found.values())
+
+
+def mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """All mappings inside `node`, itself included."""
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _, value in node.value:
+            yield from mappings(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from mappings(value)
+
+
+def keep_text(node: yaml.Node) -> None:
+    """Have the scalars in `node` read as the text that was written, except where there is none."""
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag != TAG + "null":
+            node.tag = TAG + "str"
+    else:
+        for item in node.value:
+            keep_text(item[1] if isinstance(item, tuple) else item)
+
+
+def kind(node: yaml.Node) -> str:
+    """What a value is, in a word of the messages."""
+    if isinstance(node, yaml.ScalarNode):
+        return {"bool": "true or false", "int": "a whole number", "float": "a number",
+                "null": "nothing"}.get(node.tag.removeprefix(TAG), "text")
+    return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

@@ -1,0 +1,68 @@
+"""Runs in the kernel: notes which files of the project the cells open and which variables of the environment they ask.
+
+Only the standard library, since the kernel gets the text of this file before anything else is imported there.
+"""
+
+import os
+import sys
+
+OPENED: set = set()
+LISTED: set = set()
+ASKED: set = set()
+
+
+def start(root: str) -> None:
+    sys.addaudithook(lambda event, args: note(event, args, root))
+    os.environ.__class__ = Environment
+
+
+def note(event: str, args: tuple, root: str) -> None:
+    """Keep the path of a file that is read, or of a folder that is listed, inside `root`."""
+    if event not in ("open", "os.listdir", "os.scandir"):
+        return
+    try:
+        path = os.path.realpath(os.fsdecode(args[0] if args[0] is not None else "."))
+        if not path.startswith(root + os.sep) and path != root:
+            return
+        if event == "open":
+            written = (args[1] or "r")[0] in "wax" or (args[2] or 0) & os.O_WRONLY
+            OPENED.update([] if written else [path])
+        elif not sys._getframe(2).f_code.co_filename.startswith("<frozen importlib"):
+            LISTED.add(path)
+    except Exception:  # a number of an open file, say; the cell must not fail for what is only watched
+        return
+
+
+class Environment(type(os.environ)):
+    """os.environ that notes for which names the cells and the project's own modules ask one by one."""
+
+    def __iter__(self):
+        for key in super().__iter__():
+            self.__dict__["copied"] = key  # by dict(os.environ), which asks for none in particular
+            yield key
+
+    def __getitem__(self, key):
+        if self.__dict__.pop("copied", None) != key:
+            frame = sys._getframe(1)
+            while frame and frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc", __name__):
+                frame = frame.f_back
+            name = frame.f_globals.get("__name__", "") if frame else ""
+            file = frame.f_code.co_filename if frame else ""
+            if name == "__main__" or is_own(name, file):
+                ASKED.add(key)
+        return super().__getitem__(key)
+
+
+def is_own(name: str, file: str) -> bool:
+    """Whether a module lies in the folder where the cells run, or beside it, and is not installed."""
+    here = os.path.dirname(os.getcwd())
+    return file.startswith(here + os.sep) and "site-packages" not in file and name.partition(".")[0] != "lmreport"
+
+
+def seen() -> str:
+    """The files, the folders and the names as JSON: three lists."""
+    import json
+
+    modules = {os.path.realpath(module.__file__) for module in list(sys.modules.values())
+               if isinstance(getattr(module, "__file__", None), str)}
+    return json.dumps([sorted(OPENED | modules), sorted(LISTED), sorted(ASKED)])
