@@ -11,6 +11,8 @@ from lmreport import progress, vectorize
 from lmreport.settings import cuda_available
 
 SAVE_STEPS = 100
+AMPERE = (8, 0)  # CUDA's compute capability from which on a card has bf16
+BF16_PROCESSORS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # x86-64's and Arm's, as torch.cpu names them
 
 
 def load_classifier(path: str, class_names: list[str]):
@@ -134,9 +136,14 @@ def finetune(splits, source_path: str, settings, folder: str | Path, say=progres
 
 
 def has_bf16() -> bool:
-    """True if the device multiplies bf16 matrices in hardware."""
+    """True if the device multiplies bf16 matrices in hardware: a card since Ampere, a processor of BF16_PROCESSORS.
+
+    Elsewhere PyTorch computes in bf16 too, but slowly, by way of fp32. PyTorch for macOS lacks oneDNN and so the check.
+    """
     import torch
 
     if cuda_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return torch.cuda.get_device_capability() >= AMPERE
+    usable = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    able = torch.cpu.get_capabilities()
+    return bool(usable()) and any(able.get(name) for name in BF16_PROCESSORS)
