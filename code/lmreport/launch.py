@@ -49,7 +49,8 @@ def run(options, say=progress.say):
     usable(options.folder)
     arguments = fast.arguments(
         part(options.folder), seed=settings.seed, bf16=in_bf16(options.precision), num_train_epochs=settings.epochs,
-        torch_compile=options.compile, learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps", save_total_limit=1)
+        torch_compile=options.compile, learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps",
+        save_total_limit=1)
     with arguments.main_process_first(desc="data"):  # the others find it in the cache
         texts = on_disk(options.dataset) if options.dataset else \
             train.splits_for(settings, data.obtain(settings.data, say))["train"]
