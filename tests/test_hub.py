@@ -1,15 +1,22 @@
 """The model from a stand-in of the hub on loopback: fetched, resumed, refused, left alone; real processes."""
 
+import dataclasses
 import http.server
 import json
+import re
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 import hub as stand_in
-from lmreport import models
+from lmreport import corpus, data, models, notices, origin, runs
+from lmreport.corpus import KNOWN
+from lmreport.settings import load, resolved
+from rendering import Page, text
 
 LOCATE = """
 import json, sys
@@ -123,3 +130,57 @@ def test_a_proxy_that_forbids_is_one_sentence_and_what_was_fetched_before_serves
     source = located(environment)
     assert located(barred) == source
     proxy.shutdown()
+
+
+def noticed(folder, **more):
+    """What stands at the top of a report on the sample whose model lies in `folder`, with the recorded answers."""
+    corpus = data.obtain("sample", print)
+    source = dataclasses.replace(models.from_folder(folder, stand_in.NAME), **more)
+    settings = resolved(load(scale="quick"), "cpu")
+    return re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, settings, list("abcd"), True).data)
+
+
+def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_how_to_record_ones_own(folder):
+    said = noticed(folder)
+    assert said.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2") == 1
+    assert "No full-scale run of distilbert-base-uncased is recorded on these data. So the answers speak of" in said
+    assert "`lmreport run transformer --scale full` records a run of distilbert-base-uncased" in said
+    recorded = runs.full_scale(data.obtain("sample", print))["transformer"]
+    assert "the answers are about" not in noticed(folder, digest=recorded.inputs["model"]["digest"])
+    said = noticed(folder, name=models.MINILM, why="The hub could not be reached.")
+    assert said.count("The hub could not be reached.") == 1 and "The settings ask for" not in said
+
+
+def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(folder, tmp_path, monkeypatch):
+    official = {"digest": next(iter(KNOWN)), "kind": "real", "name": "Stack Overflow 16k"}
+    mine = {"digest": "0" * 64, "kind": "other", "name": "my groups"}
+    digest = models.sha256(folder / "model.safetensors")
+    assert origin.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}}) == []
+    assert origin.of_inputs({"data": mine | {"kind": "sample"}, "model": None}) == ["--data sample"]
+    assert origin.of_inputs({"data": mine, "model": {"name": models.MINILM, "digest": "1"}}) == \
+        ["--data 'my groups'", "--model all-MiniLM-L6-v2"]
+    monkeypatch.setenv("LMREPORT_MODEL", str(folder))
+    assert origin.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
+    monkeypatch.setattr(corpus, "LEAST", {"train": 1, "test": 1})
+    for split in ("train", "test"):
+        for name in ("a", "b", "c"):
+            (tmp_path / "my groups" / split / name).mkdir(parents=True)
+            (tmp_path / "my groups" / split / name / "1.txt").write_text(f"{split} {name}")
+    monkeypatch.setenv("LMREPORT_DATA", str(tmp_path / "my groups"))
+    mine["digest"] = data.obtain(str(tmp_path / "my groups")).digest
+    assert origin.of_data(mine) == [f"--data '{tmp_path / 'my groups'}'"]
+
+
+@pytest.mark.slow
+def test_the_whole_report_with_the_hubs_model_contradicts_itself_nowhere(hub, tmp_path):
+    served, environment = hub
+    root = Path(__file__).parents[1]
+    shutil.copytree(root / "report", tmp_path / "report", ignore=shutil.ignore_patterns("index_files", ".jupyter*"))
+    [shutil.copy(path, tmp_path) for path in root.glob("_quarto*.yml")]
+    done = subprocess.run([sys.executable, "-m", "lmreport", "render", "--renderer", "own", "--data", "sample", "--to",
+                           "html"], cwd=tmp_path, env=environment | {"LMREPORT_SCALE": "quick"}, text=True,
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    words = text(Page(tmp_path / "_report" / "report" / "index.html").tree)
+    assert words.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2") == 1
+    assert "It is all-MiniLM-L6-v2" not in words and "could not be reached" not in words

@@ -113,7 +113,7 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 
 def test_a_stand_in_for_distilbert_is_called_one(record):
     said = plain(sentences.stand_in(record("transformer", parameters=22_714_756)))
-    assert said.startswith("It is all-MiniLM-L6-v2 with 22.7 million parameters and not DistilBERT")
+    assert said.startswith("It started from all-MiniLM-L6-v2 with 22.7 million parameters and not from DistilBERT")
     assert "Stack Exchange" in said
 
 

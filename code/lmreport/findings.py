@@ -10,6 +10,7 @@ import numpy as np
 
 from lmreport import evaluate, runs, sentences, show, studies
 from lmreport.measures import SURE
+from lmreport.origin import of_inputs
 from lmreport.quantity import of_records
 from lmreport.shown import Marked, sentence
 
@@ -84,9 +85,10 @@ def notice(record):
     """A callout if `record` is a quick stand-in for a full-scale study that nobody has recorded on this data."""
     if record.inputs["settings"]["scale"] == "full":
         return None
+    command = " ".join(["lmreport run", record.name, "--scale full", *of_inputs(record.inputs)])
     return show.markdown(show.callout("warning", f"Small-scale study: {record.label}", (
         "No full-scale record of this study fits these data. What follows is its quick form on few texts, which says "
-        f"little. `lmreport run {record.name} --scale full` records the full one.")))
+        f"little. `{command}` records the full one.")))
 
 
 def curve(record) -> dict[tuple[str, int], float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport import evaluate, measures, show
+from lmreport.settings import Settings
 from lmreport.shown import Marked, sentence
 
 
@@ -132,13 +133,13 @@ def copied(found: dict) -> Marked:
 def stand_in(bert) -> Marked:
     """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
     name, told = bert.label, ""
-    if "distilbert-base" in name:
-        return Marked("The checkpoint is the one that the assignment names.")
+    if name.rpartition("/")[2] == Settings.model:
+        return Marked("It started from the checkpoint that the assignment names.")
     if "MiniLM" in name:
         told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
                "test texts were among them is not known."
-    return sentence("It is {} with {} million parameters and not DistilBERT [@sanh2019], whose accuracy may be "
-                    "another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
+    return sentence("It started from {} with {} million parameters and not from DistilBERT [@sanh2019], whose accuracy "
+                    "may be another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
 
 
 def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
