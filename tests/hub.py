@@ -83,7 +83,7 @@ def answers(hub: Hub):
                 return self.tell(404, X_Error_Code="EntryNotFound")
             if "/members-only" in path:
                 return self.tell(403, X_Error_Code="GatedRepo", X_Error_Message="Access is restricted")
-            self.tell(401, X_Error_Message="Invalid username or password.")  # what the hub says of unknown names
+            self.tell(401, X_Error_Code="RepoNotFound", X_Error_Message="Invalid username or password.")  # unknown
 
         def file(self, name: str):
             content, entry = hub.files[name], hub.entry(name)

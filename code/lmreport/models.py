@@ -16,7 +16,7 @@ from pathlib import Path
 from lmreport.errors import ReportError
 
 MINILM = "all-MiniLM-L6-v2"
-FORBIDDEN = {403, 407, 451}  # HTTP's answers of who is there but lets nobody through
+FORBIDDEN = {401, 403, 407, 451}  # HTTP's answers of who is there but lets nobody through
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 NEAR = ("distilbert-base-uncased", "distilbert-base-cased", "distilroberta-base", "bert-base-uncased",
         "bert-base-cased", "roberta-base", "sentence-transformers/all-MiniLM-L6-v2", MINILM)  # suggested names

@@ -42,8 +42,8 @@ def of_model(corpus, source, answering) -> list[str]:
     loaded = source.why or f"The settings ask for {source.name}, and this render loads and fine-tunes it."
     title = f"The model is {model}, the answers are about {show.plain(answering.label)}"
     return [show.callout("note", title, str(sentence(
-        "{} {} So the answers speak of the newest recorded one, which fine-tuned {} on {} (training took {} there), and "
-        "this render’s own run of {} stands beside it where the report shows both. {} records a run of {}, and the "
+        "{} {} So the answers speak of the newest recorded one, which fine-tuned {} on {} (training took {} there), "
+        "and this render’s own run of {} stands beside it where the report shows both. {} records a run of {}, and the "
         "answers then speak of that.", loaded, unrecorded(corpus, source), answering.label,
         answering.made["date"][:10], show.duration(answering["train_seconds"]), source.name,
         Marked(f"`{full_run(corpus, source)}`"), source.name)))]
