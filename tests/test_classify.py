@@ -206,7 +206,8 @@ def test_lines_from_standard_input_are_read_as_they_come(folder):
     ("a.jsonl", '{"text": "x"}\n\n{"text": ["x"]}\n', "a.jsonl, line 3: the field 'text' holds no text but"),
     ("a.jsonl", '{"text": "x", "text": "y"}\n', "a.jsonl, line 1: .*'text' stands there twice"),
     ("a.json", '{"text": "x"}\n{"text": "y"}\n', "not one JSON array .*an object a line .jsonl"),
-    ("a.json", '{"text": ["x"]}', "holds no JSON array"), ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
+    ("a.json", '{"text": ["x"]}', "holds no JSON array"),
+    ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
     ("a.txt", b"\xff\xfe\x00", "line 1 cannot be read as UTF-8"),
     ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 cannot be read as UTF-8"),
     ("a.xlsx", b"PK", "ends in .xlsx, which is not read; give a .txt"),
@@ -240,7 +241,10 @@ def test_each_format_gives_the_texts_that_were_written(tmp_path, name, content):
     assert list(textfile.texts(str(tmp_path / name))) == ['a, b "c"\nd', "e"]
 
 
-@given(rows=strategies.lists(strategies.text(strategies.characters(codec="utf-8", exclude_characters="\0")), min_size=1))
+WRITTEN = strategies.text(strategies.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@given(rows=strategies.lists(WRITTEN, min_size=1))
 def test_what_csv_and_json_write_is_read_as_it_was(tmp_path_factory, rows):
     import csv
 
@@ -256,7 +260,8 @@ def test_what_csv_and_json_write_is_read_as_it_was(tmp_path_factory, rows):
 def test_a_pipe_is_opened_once_and_each_of_its_texts_gets_a_tag(folder, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     asked = [sys.executable, "-m", "lmreport.cli", "predict", "--weights", str(folder), "--file"]
-    reader = subprocess.Popen([*asked, str(tmp_path / "pipe")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    reader = subprocess.Popen([*asked, str(tmp_path / "pipe")], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
     with open(tmp_path / "pipe", "w") as pipe:
         pipe.write("sort a dict\nvoid main\n")
     out, said = reader.communicate(timeout=120)
@@ -294,3 +299,31 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
                                          (["--file", "y", "--weights", "nowhere"], "lacks config.json")])
 def test_what_cannot_be_predicted_is_told(asked, said, capsys):
     assert cli.main(["predict", *asked]) == 2 and said in capsys.readouterr().err
+
+
+def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(folder, tmp_path, monkeypatch, capsys):
+    from lmreport import data, runs
+    from lmreport.settings import load, resolved
+
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    for part, least in (("train", 50), ("test", 20)):
+        for name in ("snake_case", "C$", "中文"):
+            (tmp_path / "groups" / part / name).mkdir(parents=True)
+            for i in range(least):
+                (tmp_path / "groups" / part / name / f"{i}.txt").write_text(f"{part} {name} {i}", encoding="utf-8")
+    sizes = dict(scale="quick", train_size=24, test_size=12, max_length=16, epochs=1)
+    asked = load(data="groups", model=str(folder), **sizes)
+    corpus = data.obtain(asked.data, print)
+    record = train.run("transformer", resolved(asked), corpus, say=print)
+    train.note_model(tmp_path, asked, corpus, record)
+    capsys.readouterr()
+    assert cli.main(["predict", "how do I sort"]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(f"predict: the last report’s model transformer-{record.key}, fine-tuned on groups, classes "
+                               "C$, snake_case, 中文\n"), said.err
+    assert said.out.split("\t")[0] in ("C$", "snake_case", "中文") and "python" not in said.out
+    (tmp_path / "_report" / "model.json").write_text("{")
+    assert train.noted_model(tmp_path) == {}
+    assert runs.find("transformer", record.inputs).key == record.key

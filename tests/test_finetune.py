@@ -177,6 +177,43 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
     assert two["logits"] == pytest.approx(one["logits"], abs=1e-5)
 
 
+def cut_short(name):
+    def damage(state):
+        (state / name).write_bytes((state / name).read_bytes()[:-20])
+    return damage
+
+
+@pytest.mark.parametrize("damage", [
+    lambda state: (state / "optimizer.pt").unlink(), lambda state: (state / "seconds.txt").write_text(""),
+    lambda state: [path.unlink() for path in state.iterdir() if path.name != "config.json"],
+    *map(cut_short, ("model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json"))])
+def test_a_state_that_was_not_written_to_its_end_is_passed_over(splits, tiny, settings, tmp_path, monkeypatch, fp32,
+                                                                damage):
+    from transformers import TrainerCallback
+
+    class Killed(TrainerCallback):
+        def on_step_end(self, args, state, control, **rest):
+            if state.global_step == 7:
+                raise SystemExit
+
+    monkeypatch.setattr(finetune, "SAVE_STEPS", 3)
+    small = dataclasses.replace(settings, epochs=3)
+    trainer, _ = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "states")
+    trainer.args.save_total_limit = 2
+    trainer.add_callback(Killed())
+    with pytest.raises(SystemExit):
+        finetune.train(trainer, print)
+    assert finetune.last_state(tmp_path / "states").endswith("checkpoint-6")
+    damage(tmp_path / "states" / "checkpoint-6")
+    assert finetune.last_state(tmp_path / "states").endswith("checkpoint-3")
+    assert finetune.last_state(tmp_path / "states", processes=2) is None
+    resumed, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "states")
+    finetune.train(resumed, print)
+    whole, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "whole")
+    finetune.train(whole, print)
+    assert (finetune.predict_logits(resumed, parts["test"]) == finetune.predict_logits(whole, parts["test"])).all()
+
+
 @pytest.mark.parametrize("damage, said", [
     (lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors"),
     (lambda f: (f / "config.json").write_text("{"), "cannot be read"),

@@ -106,7 +106,7 @@ def list_runs(arguments) -> int:
 
 
 def predict(arguments) -> int:
-    from lmreport import data, finetune, progress, textfile, vectorize
+    from lmreport import finetune, progress, textfile, vectorize
     from lmreport import train as training
     from lmreport.settings import cuda_available
 
@@ -115,8 +115,8 @@ def predict(arguments) -> int:
     own = weights(arguments.weights) if arguments.weights else None
     texts = readable(arguments) if arguments.file else None  # a wrong file is told before anything is trained
     progress.hide_bars()
-    settings = loaded(arguments)
-    folder = own or training.trained_model(settings, data.obtain(settings.data, say), say)
+    settings, folder, what = (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
+    say(f"predict: {what}, classes {', '.join(training.class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
     asked = [textfile.clean(text) for text in arguments.question]
@@ -129,6 +129,23 @@ def predict(arguments) -> int:
         chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
     return 0
+
+
+def asked_model(arguments):
+    """(settings, folder, what it is) of the model to predict with: the last report's, but for what is asked otherwise.
+
+    It is trained where this machine lacks it.
+    """
+    from lmreport import data
+    from lmreport import train as training
+    from lmreport.settings import chosen, load, project_root, resolved
+
+    last = training.noted_model(project_root())
+    settings = resolved(load(**(last.get("settings", {}) | chosen(**given(arguments)))))
+    corpus = data.obtain(settings.data, say)
+    folder = training.trained_model(settings, corpus, say)
+    whose = "the last report’s model" if str(folder) == last.get("folder") else "the model"
+    return settings, folder, f"{whose} {folder.name}, fine-tuned on {corpus.name}"
 
 
 def weights(folder: str):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -100,16 +102,39 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
 
 
 def train(trainer, say=progress.say) -> float:
-    """`trainer.train()`, resumed from the last checkpoint if there is one; seconds spent in training steps."""
+    """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in training steps."""
     from transformers import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
 
-    clock, folder = progress.training_clock(say), Path(trainer.args.output_dir)
+    clock = progress.training_clock(say)
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
-    trainer.train(
-        resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    trainer.train(resume_from_checkpoint=last_state(
+        Path(trainer.args.output_dir), trainer.args.world_size, say))
     return clock.seconds
+
+
+def last_state(folder: Path, processes: int = 1, say=progress.say) -> str | None:
+    """The newest checkpoint in `folder` with which so many processes can go on; None if there is none."""
+    for state in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True):
+        if is_whole(state, processes):
+            return str(state)
+        say(f"training: {state.name} was not written to its end, or by another number of processes; passing it over")
+    return None
+
+
+def is_whole(state: Path, processes: int) -> bool:
+    """Whether all files of a checkpoint can be read: a kill while it was written leaves a part, which loads otherwise.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    draws = ["rng_state.pth"] if processes == 1 else [f"rng_state_{i}.pth" for i in range(processes)]
+    try:
+        float((state / "seconds.txt").read_text())  # written last
+        json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
+        with safe_open(state / "model.safetensors", "numpy"):
+            return all(map(zipfile.is_zipfile, (state / name for name in ("optimizer.pt", "scheduler.pt", *draws))))
+    except (OSError, ValueError, SafetensorError):
+        return False
 
 
 def finetune(splits, source_path: str, settings, folder: str | Path, say=progress.say) -> tuple[object, dict]:

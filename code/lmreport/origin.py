@@ -50,7 +50,7 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
     if function:
         parts.append(sentence(f"{verb} {{}}", Marked(f"`{function}`")))
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
-    parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or ["lmreport render --force"]))))
+    parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or [render()]))))
     stale = [f"{r.name}: {show.plain(', '.join(why[:2]))}" for r in records if (why := staleness.reasons(r))]
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
@@ -106,6 +106,15 @@ def options(record) -> str:
     more = [f"--{name.replace('_', '-')} {given[name]}" for name in chosen
             if name != "scale" and given[name] != getattr(standard, name)]
     return " ".join([f"--scale {given['scale']}", *of_inputs(record.inputs), *more, "--force"])
+
+
+def render() -> str:
+    """The command that makes the whole report anew from today's data and model."""
+    now = load()
+    data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
+    given = {"--data": now.data} if data_given else {}
+    given |= {"--model": now.model} if now.model != Settings.model else {}
+    return " ".join(["lmreport render", *(f"{name} {typed(value)}" for name, value in given.items()), "--force"])
 
 
 def of_inputs(inputs: dict) -> list[str]:

@@ -7,12 +7,15 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from lmreport import data, lock, models, progress, provenance, runs, show, split
+from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.settings import Settings, cache_root
 
+LAST = Path("_report", "model.json")  # in the project's root
 ORDER = tuple(runs.COMPUTED_BY)
 
 
@@ -139,6 +142,23 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
                                  record.inputs, say)
         folder = fine_tuned(record)
     return folder
+
+
+def note_model(root: Path, asked: Settings, corpus: data.Corpus, record: runs.Record) -> None:
+    """Write which model the report in `root` was made with, and the settings that asked for it: for `lmreport predict`.
+    """
+    told = {"settings": asdict(asked), "data": corpus.name, "run": f"{record.name}-{record.key}",
+            "folder": str(weights(record.inputs))}
+    write_atomically(root / LAST, (json.dumps(told, indent=1) + "\n").encode())
+
+
+def noted_model(root: Path) -> dict:
+    """What `note_model` wrote for the last report; {} where there is none or it cannot be read."""
+    try:
+        found = json.loads((root / LAST).read_text(encoding="utf-8"))
+        return found if {"settings", "data", "run", "folder"} <= set(found) else {}
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def class_names(folder: Path) -> list[str]:
