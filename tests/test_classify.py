@@ -321,8 +321,8 @@ def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(folder,
     capsys.readouterr()
     assert cli.main(["predict", "how do I sort"]) == 0
     said = capsys.readouterr()
-    assert said.err.startswith(f"predict: the last report’s model transformer-{record.key}, fine-tuned on groups, classes "
-                               "C$, snake_case, 中文\n"), said.err
+    assert said.err.startswith(f"predict: the last report’s model transformer-{record.key}, fine-tuned on groups, "
+                               "classes C$, snake_case, 中文\n"), said.err
     assert said.out.split("\t")[0] in ("C$", "snake_case", "中文") and "python" not in said.out
     (tmp_path / "_report" / "model.json").write_text("{")
     assert train.noted_model(tmp_path) == {}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import pickle
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from lmreport import cache, combine, lock, models, pretrain, progress, provenance, split, tune
 from lmreport.combine import Linear
@@ -33,7 +33,7 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
             folder.mkdir(parents=True, exist_ok=True)
             tune.forget_peak()
             made = {"date": provenance.now(), "commit": provenance.commit("ladder"),
-                    "hardware": provenance.hardware(), "load": os.getloadavg()[0], "threads": provenance.threads()}
+                    "hardware": provenance.hardware(), "load": psutil.getloadavg()[0], "threads": provenance.threads()}
             found = (fine_tune if isinstance(step, Recipe) else fit_linear)(step, splits, path, folder, say)
             found |= {"memory": tune.peak_memory(), "sets": dataclasses.asdict(step), "made": made}
             cache.write_atomically(folder / "found.npz", cache.pack(found))

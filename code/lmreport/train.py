@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+
+import psutil
 
 from lmreport import data, lock, models, progress, provenance, runs, show, split
 from lmreport.cache import write_atomically
@@ -89,7 +90,7 @@ def once(name: str, given: dict, make, force: bool, say) -> runs.Record:
             return found
         made, cpu = runs.made_here(name), time.process_time()
         values = make()
-        made |= {"cpu_seconds": time.process_time() - cpu, "load_after": os.getloadavg()[0]}
+        made |= {"cpu_seconds": time.process_time() - cpu, "load_after": psutil.getloadavg()[0]}
         return runs.write(name, given, values, made)
 
 

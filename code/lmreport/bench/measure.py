@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
+
+import psutil
 
 from lmreport import cache, data, models, progress, provenance, runs, train
 from lmreport.errors import ReportError
@@ -66,7 +67,7 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
     made, start = runs.made_here(name), time.perf_counter()
     values = MEASURES[name](sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
-    made |= {"load_after": os.getloadavg()[0]}
+    made |= {"load_after": psutil.getloadavg()[0]}
     listed = values["list"]
     path = project_root() / "_report" / "bench" / f"{name.removeprefix('bench_')}.json"
     cache.write_atomically(path, (json.dumps(listed, indent=1, default=float) + "\n").encode())
