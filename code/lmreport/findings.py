@@ -182,6 +182,23 @@ def shuffled_falls(record) -> list:
                   for i, name in enumerate(record["orders"]) if name.startswith("shuffled"))
 
 
+def survives(record) -> Marked:
+    """What is left, after the worst full shuffle, of what the model has above always naming the largest class."""
+    right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
+    largest = evaluate.guessing(record["labels"])
+    if evaluate.interval(right)[0] <= largest:
+        return sentence("With {} right, the model cannot be told from always naming the largest class ({}): it has "
+                        "learned nothing that a shuffle could take away.", show.pct(share(record, "predicted.0")),
+                        show.pct(largest))
+    kept = 1 - fall / (share(record, "predicted.0") - largest)
+    if kept >= 1:
+        return Marked("No shuffle costs the model anything of what it has above always naming the largest class.")
+    if kept <= 0:
+        return Marked("Nothing survives the worst shuffle of what the model has above always naming the largest class.")
+    return sentence("Of what the model has above always naming the largest class, {} or more survives.",
+                    show.pct(kept, 0))
+
+
 def order_matters(record) -> str:
     """Whether the fall is more than chance in each shuffle, in some, or in none."""
     sure = [p_between(record, "predicted.0", f"predicted.{i}") < SURE

@@ -179,6 +179,32 @@ def halves(bert, svm) -> Marked:
                     if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
 
 
+def by_length(bert, svm, words, edges: list[int]) -> Marked:
+    """How the errors of both models go with the number of words; nothing where nearly all texts have one length.
+
+    words: (n,) of the test texts; edges: `evaluate.length_edges` of them.
+    """
+    longest = int(words.max()) + 1
+    ends, far = ((0, edges[0]), (edges[-1], longest)), (edges[-2], longest)
+    if not all(((words >= low) & (words < high)).any() for low, high in (*ends, far)):
+        return sentence("Nearly all of the test texts have {} words, so that the errors cannot be split by length.",
+                        show.count(np.median(words)))
+    short, long = (measures.error_between(bert, *part, bert) for part in ends)
+    its, others = (measures.error_between(record, *far, bert) for record in (bert, svm))
+    return sentence("The Transformer errs in {} of the texts under {} words and in {} of those with {} or more: short "
+                    "texts say {}. On texts of {} words and more, the linear model errs in {} and the Transformer in "
+                    "{}{}", show.pct(short), show.count(edges[0]), show.pct(long), show.count(edges[-1]),
+                    show.more_or_less(short, long, "too little", "enough"), show.count(edges[-2]), show.pct(others),
+                    show.pct(its), cut_is_why(bert, its, others))
+
+
+def cut_is_why(bert, its, others) -> Marked:
+    """The end of that sentence: why the linear model is ahead on long texts, where it is and some are cut."""
+    if not measures.cut_share(bert) or its <= others:
+        return Marked(".")
+    return Marked(": the one reads them whole, the other only their beginning, which is probably why.")
+
+
 def has_halves(bert) -> bool:
     """Whether some of the test texts fill the Transformer's input and some do not."""
     return 0 < measures.texts_reaching(bert, 1) < measures.texts(bert)

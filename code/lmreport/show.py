@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import re
@@ -98,13 +99,26 @@ def _short_docstring(found: re.Match) -> str:
                          break_long_words=False, break_on_hyphens=False)
 
 
+def or_undefined(function):
+    """Let a function that shows a number show "–" where there is none, as for a share of nothing (nan)."""
+    @functools.wraps(function)
+    def shown_or_not(value, *how, **named):
+        if value == value:
+            return function(value, *how, **named)
+        return Shown("–", value, function(0.0, *how, **named).form)
+
+    return shown_or_not
+
+
 # What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break space would be
 # "\\xa0".
+@or_undefined
 def pct(share: float, digits: int = 1) -> Shown:
     """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
     return Shown(_minus(f"{100 * share:.{digits}f} %"), share, f"pct:{digits}")
 
 
+@or_undefined
 def fixed(value: float, digits: int) -> Shown:
     """A number with `digits` decimals: 0.8125 → "0.813" for three."""
     return Shown(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
@@ -115,21 +129,25 @@ def listed(values, digits: int) -> Marked:
     return sentence(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
 
 
+@or_undefined
 def p_value(p: float) -> Shown:
     """A p-value for a table: "0.031" or "< 0.001"."""
     return Shown(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
 
 
+@or_undefined
 def num(value: float, digits: int = 3) -> Shown:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
     return Shown(_minus(_significant(value, digits)), value, f"num:{digits}")
 
 
+@or_undefined
 def count(value: float) -> Shown:
     """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to even."""
     return Shown(f"{round(value):,}", value, "count")
 
 
+@or_undefined
 def duration(seconds: float) -> Shown:
     """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
     return Shown(_in_words(seconds), seconds, "duration")
