@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import math
+import os
 import re
 import textwrap
 import unicodedata
+from pathlib import Path
 
 from tabulate import tabulate
 
@@ -16,6 +19,7 @@ from lmreport.quantity import Quantity, expression
 from lmreport.shown import Marked, Shown, sentence
 
 CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of characters that show nothing by themselves
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
 # Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
 IN_FONTS = re.compile(
@@ -30,18 +34,30 @@ def markdown(text: str):
     return Markdown(text)
 
 
-def plain(value, longest: int = LONGEST) -> str:
+def plain(value, longest: int = LONGEST) -> Marked:
     """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
 
-    Control and direction-changing characters, and those that no font of the PDF has, become ⟨U+…⟩; a text over
-    `longest` characters is cut with a note.
+    Markdown already (`Marked`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
+    genuine Quarto's PDF those that no font there has; a text over `longest` characters is cut with a note.
     """
-    text = str(value)
+    if isinstance(value, Marked):
+        return value
+    text, seen = str(value), _in_fonts if in_quartos_pdf() else _visible
     if len(text) > longest:
         text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
-    text = "".join(_visible(c) for c in text)
+    text = "".join(map(seen, text))
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
-    return re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text)
+    return Marked(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
+
+
+def in_quartos_pdf() -> bool:
+    """Whether this cell runs for a PDF by genuine Quarto; this project's own renderer looks after its fonts itself."""
+    path = os.environ.get("QUARTO_EXECUTE_INFO")
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+        return told.get("format", {}).get("identifier", {}).get("base-format") in ("typst", "pdf")
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False, of=None):
@@ -206,15 +222,20 @@ def _numeric(cell) -> bool:
 def label(name: str, longest: int = 20) -> str:
     """A foreign name for a figure: cut, visible, and no mathematics."""
     short = name if len(name) <= longest else name[:longest - 1] + "…"
-    return "".join(_visible(c) for c in short).replace("$", r"\$")
+    return "".join(_in_fonts(c) for c in short).replace("$", r"\$")
 
 
 def _visible(c: str) -> str:
+    """A character that can be seen: itself, a blank for a line break or tab, a mark for one that cannot."""
     if c in "\n\t\r":
         return " "
-    if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or not IN_FONTS.match(c):
-        return f"⟨U+{ord(c):04X}⟩"
-    return c
+    return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c
+
+
+def _in_fonts(c: str) -> str:
+    """The same, with a mark for each character that typst's own fonts lack."""
+    seen = _visible(c)
+    return seen if len(seen) > 1 or IN_FONTS.match(seen) else f"⟨U+{ord(c):04X}⟩"
 
 
 def _minus(text: str) -> str:
