@@ -16,6 +16,14 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 
+@pytest.fixture
+def fp32(monkeypatch):
+    """Trainings in this process compute in fp32 on every processor: equality is claimed."""
+    from lmreport import finetune
+
+    monkeypatch.setattr(finetune, "has_bf16", lambda: False)
+
+
 @pytest.fixture(scope="module")
 def browser():
     """One Chromium for the tests of a module; its event loop keeps others from running in this thread meanwhile."""

@@ -2,11 +2,14 @@
 
 import copy
 import json
+import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies
 
 from lmreport import classify, cli, finetune, models, textfile, train, vectorize
 from lmreport.corpus import TAGS
@@ -191,8 +194,23 @@ def test_lines_from_standard_input_are_read_as_they_come(folder):
 
 @pytest.mark.parametrize("name, content, said", [
     ("a.csv", "id,body\n1,x\n", "no column 'text', only id, body"),
+    ("a.csv", "id,text\n1,x\n2,how to, then\n", "a.csv, line 3: 3 fields where the header has 2; put quotes"),
+    ("a.csv", "id,text\n1,x\n\n2\n", "a.csv, line 4: 1 fields where the header has 2"),
+    ("a.csv", 'id,text\n1,"x\ny"\n2,"open\n3,z\n', "a.csv, line 4: no whole row .*double each quote"),
+    ("a.csv", 'id,text\n1,"x" y\n', "a.csv, line 2: no whole row"),
+    ("a.csv", "text,text\nx,y\n", "line 1: the column 'text' stands there twice"),
+    ("a.csv", "", "no column 'text', for it is empty"),
+    ("a.csv", b"id,text\n1,caf\xe9\n", "a.csv, line 2 cannot be read as UTF-8"),
+    ("a.tsv", "id\ttext\n1\tx\ty\n", "a.tsv, line 2: 3 fields"),
     ("a.jsonl", '{"text": "x"}\n{"body": 1}\n', "line 2"),
-    ("a.txt", b"\xff\xfe\x00", "cannot be read as UTF-8"),
+    ("a.jsonl", '{"text": "x"}\n\n{"text": ["x"]}\n', "a.jsonl, line 3: the field 'text' holds no text but"),
+    ("a.jsonl", '{"text": "x", "text": "y"}\n', "a.jsonl, line 1: .*'text' stands there twice"),
+    ("a.json", '{"text": "x"}\n{"text": "y"}\n', "not one JSON array .*an object a line .jsonl"),
+    ("a.json", '{"text": ["x"]}', "holds no JSON array"),
+    ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
+    ("a.txt", b"\xff\xfe\x00", "line 1 cannot be read as UTF-8"),
+    ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 cannot be read as UTF-8"),
+    ("a.xlsx", b"PK", "ends in .xlsx, which is not read; give a .txt"),
     ("b.txt", None, "cannot be read"),
 ])
 def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, content, said):
@@ -214,6 +232,62 @@ def test_an_empty_field_is_an_empty_text(tmp_path):
     assert list(textfile.texts(str(tmp_path / "a.jsonl"))) == ["", "7"]
 
 
+@pytest.mark.parametrize("name, content", [
+    ("a.csv", '\ufefftext,id\r\n"a, b ""c""\nd",1\r\n\r\ne,2\r\n'),
+    ("a.TSV", 'id\ttext\n1\t"a, b ""c""\nd"\n2\te\n'), ("a.json", json.dumps([{"text": 'a, b "c"\nd'}, "e"])),
+    ("a.jsonl", json.dumps({"text": 'a, b "c"\nd'}) + "\n\n" + '{"text": "e"}')])
+def test_each_format_gives_the_texts_that_were_written(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content.encode())
+    assert list(textfile.texts(str(tmp_path / name))) == ['a, b "c"\nd', "e"]
+
+
+WRITTEN = strategies.text(strategies.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@given(rows=strategies.lists(WRITTEN, min_size=1))
+def test_what_csv_and_json_write_is_read_as_it_was(tmp_path_factory, rows):
+    import csv
+
+    folder = tmp_path_factory.mktemp("written")
+    with open(folder / "a.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["id", "text"], *enumerate(rows)])
+    (folder / "a.json").write_text(json.dumps(rows), encoding="utf-8")
+    (folder / "a.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in rows), encoding="utf-8")
+    for name in ("a.csv", "a.json", "a.jsonl"):
+        assert list(textfile.texts(str(folder / name))) == rows
+
+
+def test_a_pipe_is_opened_once_and_each_of_its_texts_gets_a_tag(folder, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    asked = [sys.executable, "-m", "lmreport.cli", "predict", "--weights", str(folder), "--file"]
+    reader = subprocess.Popen([*asked, str(tmp_path / "pipe")], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+    with open(tmp_path / "pipe", "w") as pipe:
+        pipe.write("sort a dict\nvoid main\n")
+    out, said = reader.communicate(timeout=120)
+    assert reader.returncode == 0 and len(out.splitlines()) == 2, said
+
+
+def test_bytes_that_are_no_text_are_one_sentence_and_others_are_replaced(folder, tmp_path):
+    asked = [sys.executable, "-m", "lmreport.cli", "predict", "--weights", str(folder), "--precision", "fp32"]
+    done = subprocess.run([*asked, "--file", "-"], input=b"fine\n\xff\xfe\n", capture_output=True)
+    assert done.returncode == 2 and b"-, line 2 cannot be read as UTF-8" in done.stderr, done.stderr
+    (tmp_path / "a.jsonl").write_text('{"text": "sort \\ud83d a dict"}\n')
+    assert list(textfile.texts(str(tmp_path / "a.jsonl"))) == ["sort \ufffd a dict"]
+    done = subprocess.run([*asked, "naïve ☃".encode(), b"bad \xff byte"], capture_output=True,
+                          env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and done.stdout.count(b"\n") == 4 and b"na\\xefve \\u2603" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("gone, said", [(["tokenizer.json", "tokenizer_config.json"], "holds no tokenizer"),
+                                        (["model.safetensors"], "lacks model.safetensors")])
+def test_a_model_folder_that_is_not_whole_is_refused(folder, tmp_path, gone, said, capsys):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    [(broken / name).unlink() for name in gone]
+    assert cli.main(["predict", "--weights", str(broken), "sort a dict"]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     (tmp_path / "a.txt").write_text("sort a dict\n" * 20_000)
     command = f"{sys.executable} -m lmreport.cli predict --file {tmp_path}/a.txt --weights '{folder}' | head -1"
@@ -221,7 +295,35 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     assert done.stdout.strip() in TAGS and "Traceback" not in done.stderr and "Broken" not in done.stderr
 
 
-@pytest.mark.parametrize("given, said", [([], "either questions or --file"), (["x", "--file", "y"], "either"),
+@pytest.mark.parametrize("asked, said", [([], "either questions or --file"), (["x", "--file", "y"], "either"),
                                          (["--file", "y", "--weights", "nowhere"], "lacks config.json")])
-def test_what_cannot_be_predicted_is_told(given, said, capsys):
-    assert cli.main(["predict", *given]) == 2 and said in capsys.readouterr().err
+def test_what_cannot_be_predicted_is_told(asked, said, capsys):
+    assert cli.main(["predict", *asked]) == 2 and said in capsys.readouterr().err
+
+
+def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(folder, tmp_path, monkeypatch, capsys):
+    from lmreport import data, runs
+    from lmreport.settings import load, resolved
+
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    for part, least in (("train", 50), ("test", 20)):
+        for name in ("snake_case", "C$", "中文"):
+            (tmp_path / "groups" / part / name).mkdir(parents=True)
+            for i in range(least):
+                (tmp_path / "groups" / part / name / f"{i}.txt").write_text(f"{part} {name} {i}", encoding="utf-8")
+    sizes = dict(scale="quick", train_size=24, test_size=12, max_length=16, epochs=1)
+    asked = load(data="groups", model=str(folder), **sizes)
+    corpus = data.obtain(asked.data, print)
+    record = train.run("transformer", resolved(asked), corpus, say=print)
+    train.note_model(tmp_path, asked, corpus, record)
+    capsys.readouterr()
+    assert cli.main(["predict", "how do I sort"]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(f"predict: the last report’s model transformer-{record.key}, fine-tuned on groups, "
+                               "classes C$, snake_case, 中文\n"), said.err
+    assert said.out.split("\t")[0] in ("C$", "snake_case", "中文") and "python" not in said.out
+    (tmp_path / "_report" / "model.json").write_text("{")
+    assert train.noted_model(tmp_path) == {}
+    assert runs.find("transformer", record.inputs).key == record.key

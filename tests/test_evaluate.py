@@ -82,3 +82,12 @@ def test_ranges_of_length_fit_the_texts():
     short = rng.integers(1, 30, 500)
     edges = evaluate.length_edges(short)
     assert len(edges) == 5 and np.bincount(np.digitize(short, edges)).min() >= 60
+
+
+@pytest.mark.parametrize("words", [[6] * 40, [6] * 39 + [7], [3, 5] * 20, list(range(1, 41))])
+def test_lengths_have_borders_whatever_they_are(words):
+    words = np.array(words)
+    edges = evaluate.length_edges(words)
+    assert len(edges) >= 2 and edges == sorted(set(edges))
+    found = evaluate.by_length(np.ones(40, bool), words, edges)
+    assert found["number"].sum() == 40 and len(found["number"]) == len(edges) + 1

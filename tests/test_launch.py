@@ -10,6 +10,7 @@ import pytest
 
 from lmreport import fast, launch, models, vectorize
 
+FP32, BF16 = ["--precision", "fp32"], ["--precision", "bf16"]
 OPTIONS = ["--data", "sample", "--scale", "quick", "--train-size", "200", "--max-length", "48", "--epochs", "4",
            "--learning-rate", "5e-3", "--budget", "640"]
 
@@ -48,9 +49,10 @@ sys.exit(launch.main(sys.argv[1:]))
 ALONE, IN_TWO = [], ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def launched(folder, tiny, how, program=("-m", "lmreport.launch"), **environment):
+def launched(folder, tiny, how, program=("-m", "lmreport.launch"), precision=FP32, **environment):
     """(exit status, what was said on standard error) of a training into `folder`."""
-    done = subprocess.run([sys.executable, *how, *program, str(folder), "--model", str(tiny), *OPTIONS], text=True,
+    done = subprocess.run([sys.executable, *how, *program, str(folder), "--model", str(tiny), *OPTIONS, *precision],
+                          text=True,
                           stderr=subprocess.PIPE, env=os.environ | environment | {
                               "LMREPORT_CACHE": str(tiny.parent / "cache"), "OMP_NUM_THREADS": "1"})
     return done.returncode, done.stderr
@@ -83,6 +85,13 @@ def test_two_processes_train_as_one_does(alone, in_two):
     assert (one["processes"], two["processes"]) == (1, 2)
     assert len(one["loss"]) > 3 and np.ptp(one["loss"]) > 0.01
     assert two["loss"] == pytest.approx(one["loss"], abs=1e-4)
+
+
+def test_bf16_trains_as_fp32_does_but_for_its_three_digits(alone, tiny, tmp_path):
+    status, said = launched(tmp_path / "model", tiny, ALONE, precision=BF16)
+    assert status == 0, said
+    one, other = (json.loads((folder / "training.json").read_text())["loss"] for folder in (alone, tmp_path / "model"))
+    assert other == pytest.approx(one, rel=2e-2) and other != one
 
 
 def test_a_data_set_on_disk_is_trained_on_and_a_wrong_one_refused(tiny, tmp_path, capsys):

@@ -112,7 +112,7 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 
 def test_a_stand_in_for_distilbert_is_called_one(record):
     said = plain(sentences.stand_in(record("transformer", parameters=22_714_756)))
-    assert said.startswith("It is all-MiniLM-L6-v2 with 22.7 million parameters and not DistilBERT")
+    assert said.startswith("It started from all-MiniLM-L6-v2 with 22.7 million parameters and not from DistilBERT")
     assert "Stack Exchange" in said
 
 
@@ -193,3 +193,36 @@ def test_specialists_are_told_of_only_for_their_own_encoder(record):
     some = plain(findings.specialists(made, [{"layer": 1, "head": 2}, {"layer": 2, "head": 1}], digest))
     assert "Some of that is seen here" in some and "by −38.0 to 2.0 points, not each time within chance" in some
     assert "In another model" in findings.specialists(made, [], "f" * 64)
+
+
+@pytest.mark.parametrize("right, falls, said", [
+    (90, [10], "Of what the model has above always naming the largest class, 75 % or more survives."),
+    (52, [1], "cannot be told from always naming the largest class (50.0 %): it has learned nothing"),
+    (50, [0], "has learned nothing"), (90, [-5], "No shuffle costs the model anything"),
+    (90, [45], "Nothing survives the worst shuffle")])
+def test_what_survives_a_shuffle_is_a_share_of_what_was_learned(record, right, falls, said):
+    labels = np.repeat([0, 1], 50)
+
+    def rows(number):
+        predicted = labels.copy()
+        predicted[:100 - number] = 1 - predicted[:100 - number]
+        return predicted
+
+    made = record("shuffled_words", orders=["in order", *("shuffled" for _ in falls)], labels=labels,
+                  predicted=np.array([rows(right), *(rows(right - fall) for fall in falls)]))
+    assert said in plain(findings.survives(made))
+
+
+@pytest.mark.parametrize("lengths, said", [
+    (np.repeat(6, 100), "Nearly all of the test texts have 6 words, so that the errors cannot be split by length."),
+    (np.tile([10, 20, 30, 40, 50], 20), "of the texts under 20 words and in")])
+def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
+    from lmreport import evaluate
+
+    labels, logits = np.zeros(100, int), np.zeros((100, 2))
+    logits[:10, 1] = 1
+    models = [record(name, logits=logits, labels=labels, test_words=lengths, test_tokens=lengths)
+              for name in ("transformer", "tfidf_svm")]
+    told = plain(sentences.by_length(*models, lengths, evaluate.length_edges(lengths)))
+    assert said in told and "nan" not in told
+    assert np.isnan(measures.error_between(models[0], 900, 950, models[0]))

@@ -71,7 +71,7 @@ def test_duration(seconds, text):
 def test_every_character_that_is_shown_as_itself_can_be_set_in_an_accessible_pdf(tmp_path):
     import typst
 
-    kept = [chr(c) for c in range(0x20, 0x30000) if show._visible(chr(c)) == chr(c)]
+    kept = [chr(c) for c in range(0x20, 0x30000) if show._in_fonts(chr(c)) == chr(c)]
     assert {"é", "Ω", "ж", "→", "√", "✓"} <= set(kept) and not {"漢", "😀", "\u202e"} & set(kept)
     head = '#set document(title: "t")\n#set text(lang: "en")\n'
     quoted = "".join(kept).replace("\\", "\\\\").replace('"', '\\"')
@@ -109,3 +109,47 @@ def test_an_empty_sentence_shows_nothing():
 
 def test_a_name_in_a_figure_is_short_and_no_mathematics():
     assert show.label("x$_{") == r"x\$_{" and show.label("a" * 30) == "a" * 19 + "…" and "U+4E2D" in show.label("中")
+
+
+NAMES = ["snake_case_x", "C$", "a`b", "two|three", "中文", "R&amp;D", "<b>", "{{x}}", 'say "hi"', "back\\slash", "ناهيد", "*x*"]
+
+
+@settings(max_examples=15)
+@given(st.permutations([*HOSTILE, *NAMES]))
+def test_names_in_computed_words_stand_in_a_table_as_they_are_and_carry_their_choices(names):
+    from lxml import html
+
+    row = [show.word(place, *names) for place in range(4)]
+    page = html.fromstring(plain_of(show.table([row], list("abcd")).data, "html"))
+    seen = ["".join(show._visible(c) for c in name) for name in names]
+    spans = page.xpath("//td/span")
+    assert [" ".join(span.text_content().split()) for span in spans] == [" ".join(name.split()) for name in seen[:4]]
+    assert {" ".join(span.get("data-as").split()) for span in spans} == {" ".join(("one:" + "¦".join(names)).split())}
+
+
+def test_a_name_is_escaped_once_however_often_it_is_passed_on():
+    from lmreport.shown import sentence
+
+    assert show.plain(show.plain("a_b")) == show.plain("a_b") == "a&#95;b"
+    assert plain_of(sentence("{} x", sentence("{}", show.plain("a_b")))).strip() == "a_b x"
+    assert plain_of(show.table([[show.plain("a_b")]], [show.plain("c_d")]).data).split()[0] == "c_d"
+
+
+@pytest.mark.parametrize("base, text", [("typst", "⟨U+4E2D⟩"), ("html", "中")])
+def test_letters_without_a_font_become_marks_in_the_pdf_of_genuine_quarto_only(tmp_path, monkeypatch, base, text):
+    assert plain_of(show.plain("中")).strip() == "中"
+    (tmp_path / "info.json").write_text(f'{{"format": {{"identifier": {{"base-format": "{base}"}}}}}}')
+    monkeypatch.setenv("QUARTO_EXECUTE_INFO", str(tmp_path / "info.json"))
+    assert plain_of(show.plain("中")).strip() == text
+
+
+def test_what_is_not_defined_is_a_dash_and_a_quotient_by_zero_stops_nothing():
+    from lmreport.quantity import Quantity
+    from lmreport.verify import recompute
+
+    share = Quantity(1, "texts(a)") / (Quantity(2, "x") - 2)
+    for shown in (show.pct(share), show.num(share), show.fixed(share, 1), show.count(share), show.duration(share)):
+        assert shown == "–" and writing.agrees(shown, shown.form, float("nan"))
+    assert not writing.agrees("–", "pct:1", 0.5) and show.pct(0.5).form == show.pct(share).form
+    again = recompute.evaluated("1 / (2 - 2)", {})
+    assert again != again and show.more_or_less(share, 0.1, "more", "less") in ("more", "less")

@@ -124,58 +124,85 @@ def list_runs(arguments) -> int:
 
 
 def predict(arguments) -> int:
-    from lmreport import data, finetune, progress, vectorize
+    from lmreport import finetune, progress, textfile, vectorize
     from lmreport import train as training
     from lmreport.settings import cuda_available
 
     if bool(arguments.question) == bool(arguments.file):
         raise ReportError("predict: give either questions or --file FILE")
     own = weights(arguments.weights) if arguments.weights else None
-    if arguments.file:
-        readable(arguments)  # a wrong file is told before anything is trained
+    texts = readable(arguments) if arguments.file else None  # a wrong file is told before anything is trained
     progress.hide_bars()
-    settings = loaded(arguments)
-    folder = own or training.trained_model(settings, data.obtain(settings.data, say), say)
+    settings, folder, what = (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
+    say(f"predict: {what}, classes {', '.join(training.class_names(folder))}")
     if arguments.file:
-        return predict_file(arguments, settings, folder)
+        return predict_file(texts, arguments.precision, settings, folder)
+    asked = [textfile.clean(text) for text in arguments.question]
     model = finetune.load_classifier(str(folder), training.class_names(folder))
     if cuda_available():
         model.to("cuda")
-    for text, row in zip(arguments.question, finetune.predict_texts(
-            model, vectorize.load_tokenizer(str(folder)), arguments.question, settings.max_length), strict=True):
+    for text, row in zip(asked, finetune.predict_texts(
+            model, vectorize.load_tokenizer(str(folder)), asked, settings.max_length), strict=True):
         names = [model.config.id2label[i] for i in range(len(row))]
         chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
     return 0
 
 
+def asked_model(arguments):
+    """(settings, folder, what it is) of the model to predict with: the last report's, but for what is asked otherwise.
+
+    It is trained where this machine lacks it.
+    """
+    from lmreport import data
+    from lmreport import train as training
+    from lmreport.settings import chosen, load, project_root, resolved
+
+    last = training.noted_model(project_root())
+    settings = resolved(load(**(last.get("settings", {}) | chosen(**given(arguments)))))
+    corpus = data.obtain(settings.data, say)
+    folder = training.trained_model(settings, corpus, say)
+    whose = "the last report’s model" if str(folder) == last.get("folder") else "the model"
+    return settings, folder, f"{whose} {folder.name}, fine-tuned on {corpus.name}"
+
+
 def weights(folder: str):
-    """The folder of a fine-tuned model, as a Path. Raises ReportError if it holds none."""
+    """The folder of a fine-tuned model, as a Path. Raises ReportError if it lacks weights, classes or tokenizer."""
     from pathlib import Path
+
+    from lmreport import train as training
+    from lmreport import vectorize
 
     missing = [name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()]
     if missing:
         raise ReportError(f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model")
+    training.class_names(Path(folder))
+    vectorize.load_tokenizer(folder)
     return Path(folder)
 
 
-def readable(arguments) -> None:
-    """Raises ReportError for a precision that is not known, and for a file whose first text cannot be read."""
+def readable(arguments):
+    """The texts of the file, the first of them read already.
+
+    Raises ReportError for a precision that is not known, and for a file whose first text cannot be read.
+    """
+    import itertools
+
     from lmreport import classify, textfile
 
     if arguments.precision not in classify.PRECISIONS:
         raise ReportError(f"--precision: {arguments.precision!r} is none of {', '.join(classify.PRECISIONS)}")
-    if arguments.file != "-":
-        next(textfile.texts(arguments.file, arguments.column), None)
+    texts = textfile.texts(arguments.file, arguments.column)
+    return itertools.chain(list(itertools.islice(texts, 1)), texts)
 
 
-def predict_file(arguments, settings, folder) -> int:
-    from lmreport import classify, textfile, vectorize
+def predict_file(texts, precision: str, settings, folder) -> int:
+    from lmreport import classify, vectorize
     from lmreport import train as training
 
-    model = classify.load(str(folder), training.class_names(folder), arguments.precision)
-    start = told = time.perf_counter()
-    texts, number = textfile.texts(arguments.file, arguments.column), 0
+    model = classify.load(str(folder), training.class_names(folder), precision)
+    start, number = time.perf_counter(), 0
+    told = start
     for number, tag in enumerate(classify.stream(model, vectorize.load_tokenizer(str(folder)), texts,
                                                  settings.max_length), 1):
         print(tag)
@@ -260,6 +287,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130 for Ctrl-C."""
     arguments = parser().parse_args(argv)
     start = time.perf_counter()
+    for stream in (sys.stdout, sys.stderr):  # a terminal or pipe of few characters gets escapes, no traceback
+        if getattr(stream, "errors", "") == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         return COMMANDS[arguments.command](arguments)
     except ReportError as error:

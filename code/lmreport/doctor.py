@@ -6,7 +6,6 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import re
 import shutil
 import socket
 import sys
@@ -34,7 +33,10 @@ def report() -> int:
 def found():
     """(state, what, mend) of each thing looked for, one after the other; state None: a gap that can be lived with."""
     yield python()
-    yield from libraries()
+    try:
+        yield from libraries()
+    except ImportError as error:
+        yield False, f"packages: not looked for, since {error.name} cannot be imported", "pip install packaging"
     for look in (renderer, gpu, settings, data, model, disk):
         try:
             yield look()
@@ -51,15 +53,23 @@ def python():
 
 def libraries():
     """The pinned packages: installed, and in the pinned version."""
-    wanted = [re.match(r"([\w.-]+)==([\w.]+)$", r) for r in importlib.metadata.requires("lmreport") or []]
-    found = provenance.versions(*(m[1] for m in wanted if m))
-    for match in filter(None, wanted):
-        name, version, here = match[1], match[2], found[match[1]]
+    wanted = pinned(importlib.metadata.requires("lmreport") or [])
+    found = provenance.versions(*wanted)
+    for name, version in wanted.items():
+        here = found[name]
         if not here:
             yield False, f"{name} is not installed", f"pip install {name}=={version}"
         elif here.split("+")[0] != version:
             yield None, f"{name} {here} (pinned: {version})", f"pip install {name}=={version} for the recorded numbers"
     yield True, f"{sum(bool(v) for v in found.values())} of {len(found)} pinned packages are installed", ""
+
+
+def pinned(requirements: list[str]) -> dict[str, str]:
+    """{package: version} of the requirements that hold for this system and Python, extras left out."""
+    from packaging.requirements import Requirement
+
+    found = filter(lambda one: one.marker is None or one.marker.evaluate({"extra": ""}), map(Requirement, requirements))
+    return {one.name: next(iter(one.specifier)).version for one in found if len(one.specifier) == 1}
 
 
 def renderer():

@@ -93,11 +93,15 @@ def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> dict:
 
 
 def length_edges(words: np.ndarray) -> list[int]:
-    """The inner borders of ranges of length: WORDS, or sextiles where that leaves a range with few of these texts."""
+    """The inner borders of ranges of length: WORDS, or sextiles where that leaves a range with few of these texts.
+
+    There are always two or more; where nearly all texts have one length, some of the ranges hold none.
+    """
     if np.bincount(np.digitize(words, WORDS), minlength=len(WORDS) + 1).min() >= 10:
         return list(WORDS)
     found = np.unique(np.quantile(words, np.arange(1, 6) / 6, method="higher"))
-    return [int(edge) for edge in found if edge > words.min()]
+    edges = [int(edge) for edge in found if edge > words.min()] or [int(words.max())]
+    return edges if len(edges) > 1 else [*edges, edges[0] + 1]
 
 
 def by_length(correct: np.ndarray, lengths: np.ndarray, edges: list[float]) -> dict[str, np.ndarray]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from lmreport import batches, first_token, rows
-from lmreport.finetune import has_bf16
+from lmreport import batches, finetune, first_token, rows
 from lmreport.settings import cuda_available
 
 BUDGET = {"cpu": 2304, "cuda": 16384}  # tokens of a batch: on the CPU about the eight texts of the Trainer's default
@@ -49,7 +48,7 @@ def arguments(folder: str | Path, **chosen):
 
     gpu = device() == "cuda"
     return TrainingArguments(**{
-        "output_dir": str(folder), "bf16": has_bf16(), "use_cpu": not gpu, "optim": "adamw_torch_fused",
+        "output_dir": str(folder), "bf16": finetune.has_bf16(), "use_cpu": not gpu, "optim": "adamw_torch_fused",
         "lr_scheduler_type": "linear", "warmup_steps": 0.1, "weight_decay": 0.01,
         "eval_strategy": "no", "save_strategy": "no", "logging_steps": 50, "logging_nan_inf_filter": not gpu,
         "dataloader_num_workers": WORKERS[device()], "dataloader_persistent_workers": gpu,

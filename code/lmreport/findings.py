@@ -10,6 +10,7 @@ import numpy as np
 
 from lmreport import evaluate, runs, sentences, show, studies
 from lmreport.measures import SURE
+from lmreport.origin import of_inputs
 from lmreport.quantity import of_records
 from lmreport.shown import Marked, sentence
 
@@ -84,9 +85,10 @@ def notice(record):
     """A callout if `record` is a quick stand-in for a full-scale study that nobody has recorded on this data."""
     if record.inputs["settings"]["scale"] == "full":
         return None
+    command = " ".join(["lmreport run", record.name, "--scale full", *of_inputs(record.inputs)])
     return show.markdown(show.callout("warning", f"Small-scale study: {record.label}", (
         "No full-scale record of this study fits these data. What follows is its quick form on few texts, which says "
-        f"little. `lmreport run {record.name} --scale full` records the full one.")))
+        f"little. `{command}` records the full one.")))
 
 
 def curve(record) -> dict[tuple[str, int], float]:
@@ -178,6 +180,23 @@ def shuffled_falls(record) -> list:
     """By how much the accuracy falls with each full shuffle, smallest fall first."""
     return sorted(share(record, "predicted.0") - share(record, f"predicted.{i}")
                   for i, name in enumerate(record["orders"]) if name.startswith("shuffled"))
+
+
+def survives(record) -> Marked:
+    """What is left, after the worst full shuffle, of what the model has above always naming the largest class."""
+    right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
+    largest = evaluate.guessing(record["labels"])
+    if evaluate.interval(right)[0] <= largest:
+        return sentence("With {} right, the model cannot be told from always naming the largest class ({}): it has "
+                        "learned nothing that a shuffle could take away.", show.pct(share(record, "predicted.0")),
+                        show.pct(largest))
+    kept = 1 - fall / (share(record, "predicted.0") - largest)
+    if kept >= 1:
+        return Marked("No shuffle costs the model anything of what it has above always naming the largest class.")
+    if kept <= 0:
+        return Marked("Nothing survives the worst shuffle of what the model has above always naming the largest class.")
+    return sentence("Of what the model has above always naming the largest class, {} or more survives.",
+                    show.pct(kept, 0))
 
 
 def order_matters(record) -> str:

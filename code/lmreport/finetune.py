@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from lmreport import progress, vectorize
 from lmreport.settings import cuda_available
 
 SAVE_STEPS = 100
+AMPERE = (8, 0)  # CUDA's compute capability from which on a card has bf16
+BF16_PROCESSORS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # x86-64's and Arm's, as torch.cpu names them
 
 
 def load_classifier(path: str, class_names: list[str]):
@@ -98,16 +102,39 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
 
 
 def train(trainer, say=progress.say) -> float:
-    """`trainer.train()`, resumed from the last checkpoint if there is one; seconds spent in training steps."""
+    """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in training steps."""
     from transformers import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
 
-    clock, folder = progress.training_clock(say), Path(trainer.args.output_dir)
+    clock = progress.training_clock(say)
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
-    trainer.train(
-        resume_from_checkpoint=get_last_checkpoint(folder) if folder.is_dir() else None)
+    trainer.train(resume_from_checkpoint=last_state(
+        Path(trainer.args.output_dir), trainer.args.world_size, say))
     return clock.seconds
+
+
+def last_state(folder: Path, processes: int = 1, say=progress.say) -> str | None:
+    """The newest checkpoint in `folder` with which so many processes can go on; None if there is none."""
+    for state in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True):
+        if is_whole(state, processes):
+            return str(state)
+        say(f"training: {state.name} was not written to its end, or by another number of processes; passing it over")
+    return None
+
+
+def is_whole(state: Path, processes: int) -> bool:
+    """Whether all files of a checkpoint can be read: a kill while it was written leaves a part, which loads otherwise.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    draws = ["rng_state.pth"] if processes == 1 else [f"rng_state_{i}.pth" for i in range(processes)]
+    try:
+        float((state / "seconds.txt").read_text())  # written last
+        json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
+        with safe_open(state / "model.safetensors", "numpy"):
+            return all(map(zipfile.is_zipfile, (state / name for name in ("optimizer.pt", "scheduler.pt", *draws))))
+    except (OSError, ValueError, SafetensorError):
+        return False
 
 
 def finetune(splits, source_path: str, settings, folder: str | Path, say=progress.say) -> tuple[object, dict]:
@@ -134,9 +161,14 @@ def finetune(splits, source_path: str, settings, folder: str | Path, say=progres
 
 
 def has_bf16() -> bool:
-    """True if the device multiplies bf16 matrices in hardware."""
+    """True if the device multiplies bf16 matrices in hardware: a card since Ampere, a processor of BF16_PROCESSORS.
+
+    Elsewhere PyTorch computes in bf16 too, but slowly, by way of fp32. PyTorch for macOS lacks oneDNN and so the check.
+    """
     import torch
 
     if cuda_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return torch.cuda.get_device_capability() >= AMPERE
+    usable = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    able = torch.cpu.get_capabilities()
+    return bool(usable()) and any(able.get(name) for name in BF16_PROCESSORS)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import pickle
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
-from lmreport import cache, combine, lock, models, pretrain, progress, provenance, split, tune
+from lmreport import cache, combine, lock, models, pretrain, progress, provenance, runs, split, tune
 from lmreport.combine import Linear
 from lmreport.recipe import Recipe
 from lmreport.settings import cache_root
@@ -33,7 +33,7 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
             folder.mkdir(parents=True, exist_ok=True)
             tune.forget_peak()
             made = {"date": provenance.now(), "commit": provenance.commit("ladder"),
-                    "hardware": provenance.hardware(), "load": os.getloadavg()[0], "threads": provenance.threads()}
+                    "hardware": provenance.hardware(), "load": psutil.getloadavg()[0], "threads": provenance.threads()}
             found = (fine_tune if isinstance(step, Recipe) else fit_linear)(step, splits, path, folder, say)
             found |= {"memory": tune.peak_memory(), "sets": dataclasses.asdict(step), "made": made}
             cache.write_atomically(folder / "found.npz", cache.pack(found))
@@ -43,9 +43,7 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
 
 def folder_of(step, splits, path: str) -> Path:
     """Where a step is kept: under sixteen digits for everything that determines its result."""
-    code = provenance.reached("ladder", "fine_tune" if isinstance(step, Recipe) else "fit_linear")
-    if not getattr(step, "masked_epochs", 0):
-        code = {module: names for module, names in code.items() if module != "pretrain"}  # it takes no part
+    code = runs.CODE.fingerprint(("ladder", "fine_tune" if isinstance(step, Recipe) else "fit_linear"))
     libraries = ("torch", "transformers", "tokenizers") if isinstance(step, Recipe) else ("scikit-learn", "tokenizers")
     given = [dataclasses.asdict(step), texts_digest(splits["train"]), texts_digest(splits["validation"]),
              models.sha256(Path(path) / "model.safetensors"), code, provenance.versions(*libraries)]

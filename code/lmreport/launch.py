@@ -22,6 +22,8 @@ from lmreport import cache, cli, data, fast, finetune, models, progress, provena
 from lmreport.errors import ReportError
 from lmreport.options import settings_of
 
+PRECISIONS = ("auto", "fp32", "bf16")
+
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m lmreport.launch", description=__doc__.splitlines()[0])
@@ -30,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
                       f"(default: {fast.BUDGET['cpu']} for each on a CPU, {fast.BUDGET['cuda']} on a GPU)")
     made.add_argument("--dataset", metavar="FOLDER", help="train on this saved Dataset of text and labels, which "
                       "may be larger than the memory, instead of the training split")
+    made.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers that are multiplied: bf16 where "
+                      "the device computes in it (auto), fp32, or bf16 anywhere")
     made.add_argument("--compile", action="store_true", help="torch.compile the model; pays in long trainings")
     return settings_of(made)
 
@@ -44,15 +48,16 @@ def run(options, say=progress.say):
     source = models.locate(settings.model)
     usable(options.folder)
     arguments = fast.arguments(
-        part(options.folder), seed=settings.seed, num_train_epochs=settings.epochs, torch_compile=options.compile,
-        learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps", save_total_limit=1)
+        part(options.folder), seed=settings.seed, bf16=in_bf16(options.precision), num_train_epochs=settings.epochs,
+        torch_compile=options.compile, learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps",
+        save_total_limit=1)
     with arguments.main_process_first(desc="data"):  # the others find it in the cache
         texts = on_disk(options.dataset) if options.dataset else \
             train.splits_for(settings, data.obtain(settings.data, say))["train"]
         tokenizer = vectorize.load_tokenizer(source.path)
         tokens = rows.tokenized(texts, tokenizer, settings.max_length)
-    given = provenance.digest([vars(settings), source.digest, options.budget, len(texts), texts[0], texts[-1],
-                               texts.features["labels"].names])
+    given = provenance.digest([vars(settings), source.digest, options.budget, arguments.bf16, len(texts), texts[0],
+                               texts[-1], texts.features["labels"].names])
     same_training(part(options.folder), given)
     set_seed(settings.seed)
     model = fast.load_classifier(source.path, texts.features["labels"].names)
@@ -66,6 +71,11 @@ def run(options, say=progress.say):
         shutil.rmtree(part(options.folder), ignore_errors=True)
         say(f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in {options.folder}")
     return trainer
+
+
+def in_bf16(precision: str) -> bool:
+    """Whether a training of this precision, one of PRECISIONS, multiplies in bf16."""
+    return finetune.has_bf16() if precision == "auto" else precision == "bf16"
 
 
 def usable(folder: Path) -> None:
@@ -82,8 +92,8 @@ def same_training(states: Path, given: str) -> None:
     if noted.is_file() and noted.read_text() == given:
         return
     if any(states.glob("checkpoint-*")):
-        raise ReportError(f"launch: {states} holds the state of another training (other settings, data or model); "
-                          "delete it, or name another folder")
+        raise ReportError(f"launch: {states} holds the state of another training (other settings, precision, data or "
+                          "model); delete it, or name another folder")
     cache.write_atomically(noted, given.encode())
 
 

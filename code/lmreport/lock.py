@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
 
 from lmreport.settings import cache_root
 
@@ -13,10 +14,13 @@ def only_one(name: str, say):
     """Nobody else is inside with the same `name`; the lock ends with the process, however that ends."""
     path = cache_root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{name}: another process is making this run; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"{name}: another process is making this run; waiting for it")
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

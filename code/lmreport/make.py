@@ -31,7 +31,8 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
     os.environ["QUARTO_PROFILE"] = ",".join(project.read(root, formats, profile)[0].profiles)
-    settings = resolved(load(root, **chosen))
+    asked = load(root, **chosen)
+    settings = resolved(asked)
     quarto = shutil.which("quarto")
     if renderer == "quarto" and not quarto:
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
@@ -39,8 +40,9 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
     training.located(settings)  # a wrong model is told before anything is trained
     corpus = data.obtain(settings.data, say)
+    made = {}
     for name in MODELS:
-        record = training.run(name, settings, corpus, say=say)
+        record = made[name] = training.run(name, settings, corpus, say=say)
         say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
     for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
         findings.of(name, settings, corpus, say)
@@ -55,6 +57,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     for path in paths:
         say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     export(root, say)
+    training.note_model(root, asked, corpus, made["transformer"])
     status = submission.submit(root, profile, say) if set(formats) == {"html", "typst"} else 0
     say(f"report: done in {show.duration(time.perf_counter() - start)}")
     return status

@@ -134,7 +134,7 @@ def confused(record, rank: int) -> float:
 def error_between(record, low: int, high: int, lengths) -> float:
     """Share of errors among the test texts of at least `low` and under `high` words, as counted for `lengths`."""
     words = lengths["test_words"]
-    return 1 - record.correct[(words >= low) & (words < high)].mean()
+    return 1 - share(record.correct[(words >= low) & (words < high)])
 
 
 @of_records
@@ -152,7 +152,7 @@ def texts_reaching(reader, filled: int) -> float:
 @of_records
 def error_reaching(record, reader, filled: int) -> float:
     """Share of errors among the test texts that fill (1) the longest input of `reader`, or do not (0)."""
-    return 1 - record.correct[reaching(reader, filled)].mean()
+    return 1 - share(record.correct[reaching(reader, filled)])
 
 
 @of_records
@@ -176,7 +176,7 @@ def sure_between(record, low: float, high: float) -> float:
 @of_records
 def right_between(record, low: float, high: float) -> float:
     """Share of right answers among the test texts of `sure_between`."""
-    return record.correct[_sure(record, low, high)].mean()
+    return share(record.correct[_sure(record, low, high)])
 
 
 @of_records
@@ -189,6 +189,11 @@ def chance_of(record, question: int, tag: int) -> float:
 def answer(record, question: int) -> float:
     """Number of the class that one of the two questions gets."""
     return np.argmax(record["question_probabilities"][question])
+
+
+def share(correct: np.ndarray) -> float:
+    """Share of the right ones; of none at all it is not defined (nan)."""
+    return correct.mean() if len(correct) else float("nan")
 
 
 def _sure(record, low: float, high: float) -> np.ndarray:

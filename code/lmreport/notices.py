@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lmreport import runs, show, staleness
+from lmreport import origin, runs, show, staleness
+from lmreport.shown import Marked, sentence
 
 
 def notices(corpus, source, settings, class_names: list[str], recorded: bool):
@@ -18,8 +19,7 @@ def notices(corpus, source, settings, class_names: list[str], recorded: bool):
             f"These are “{show.plain(corpus.name)}”, texts of {len(class_names)} classes: "
             f"{', '.join(map(show.plain, class_names))}. Where the report says question and tag, read text and class. "
             "The two questions of 6(b) are the assignment’s all the same.")))
-    if source.why:
-        found.append(show.callout("note", f"The model is {source.name}", show.plain(source.why)))
+    found += of_model(corpus, source, runs.full_scale(corpus).get("transformer") if recorded else None)
     if settings.scale == "quick":
         beside = ("The answers below speak of the recorded full-scale runs, and the quick results stand beside them."
                   if recorded else "`LMREPORT_SCALE=full` trains on all of them.")
@@ -28,6 +28,40 @@ def notices(corpus, source, settings, class_names: list[str], recorded: bool):
             f"word pieces. {beside}")))
     found += stale(runs.newest(corpus))
     return show.markdown("\n".join(found))
+
+
+def of_model(corpus, source, answering) -> list[str]:
+    """At most one callout: which model was loaded and why, of which one the answers speak, how to record one's own.
+
+    answering: the recorded run that the answers speak of, None if they speak of this render's own runs.
+    """
+    model = show.plain(source.name)
+    other = answering is not None and answering.inputs["model"]["digest"] != source.digest
+    if not other:
+        return [show.callout("note", f"The model is {model}", show.plain(source.why))] if source.why else []
+    loaded = source.why or f"The settings ask for {source.name}, and this render loads and fine-tunes it."
+    title = f"The model is {model}, the answers are about {show.plain(answering.label)}"
+    return [show.callout("note", title, str(sentence(
+        "{} {} So the answers speak of the newest recorded one, which fine-tuned {} on {} (training took {} there), "
+        "and this render’s own run of {} stands beside it where the report shows both. {} records a run of {}, and the "
+        "answers then speak of that.", loaded, unrecorded(corpus, source), answering.label,
+        answering.made["date"][:10], show.duration(answering["train_seconds"]), source.name,
+        Marked(f"`{full_run(corpus, source)}`"), source.name)))]
+
+
+def unrecorded(corpus, source) -> str:
+    """Whether a full-scale run of this model is recorded on these data, in a sentence."""
+    if any(record.name == "transformer" and record.inputs["model"]["digest"] == source.digest
+           and record.inputs["data"]["digest"] == runs.edition(corpus) for record in runs.all_records()):
+        return f"A full-scale run of {source.name} is recorded, and a newer one of another model."
+    return f"No full-scale run of {source.name} is recorded on these data."
+
+
+def full_run(corpus, source) -> str:
+    """The command that records a full-scale run of this model on the data that the answers are of."""
+    inputs = {"data": {"digest": runs.edition(corpus), "kind": corpus.kind, "name": corpus.name},
+              "model": {"name": source.name, "digest": source.digest}}
+    return " ".join(["lmreport run transformer --scale full", *origin.of_inputs(inputs)])
 
 
 def of_other_data(corpus, *records):
@@ -48,6 +82,7 @@ def stale(recorded: dict) -> list[str]:
     for record in recorded.values():
         why = [*staleness.reasons(record), *staleness.of_another(record, recorded)]
         if why:
+            given = origin.of_inputs(record.inputs)
             lines.append(f"- {record.label}, recorded on {record.made['date'][:10]}: since then {', '.join(why)}. "
-                         f"`lmreport run {record.name} --scale full` makes it anew.")
+                         f"`{' '.join(['lmreport run', record.name, '--scale full', *given])}` makes it anew.")
     return [show.callout("warning", "Recorded results that are stale", "\n".join(lines))] if lines else []

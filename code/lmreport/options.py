@@ -36,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("--probe", metavar="NAME", help="that small run of one kind: print the digest of its result")
     asking = settings_of(command("predict", "tell the tag of a question with the fine-tuned Transformer"))
     asking.add_argument("question", nargs="*", help="the text of the question (several: one answer each)")
-    asking.add_argument("--file", help="a .txt (one text a line), .csv or .jsonl, or - for standard input: prints one "
-                        "tag a line, in its order")
+    asking.add_argument("--file", help="a .txt (one text a line), .csv, .tsv, .json or .jsonl, or - for standard "
+                        "input: prints one tag a line, in its order")
     asking.add_argument("--column", default="text", help="column or field of the file that holds the texts")
     asking.add_argument("--precision", default="auto", help="auto, fp32, bf16 or int8, for --file")
     asking.add_argument("--weights", metavar="FOLDER", help="a fine-tuned model (default: the report's)")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+import os
+import shlex
+from pathlib import Path
 
-from lmreport import memo, provenance, runs, show, staleness
+from lmreport import data, memo, models, provenance, runs, show, staleness
+from lmreport.corpus import KNOWN
+from lmreport.errors import ReportError
 from lmreport.kinds import KINDS
-from lmreport.settings import Settings, resolved
+from lmreport.settings import Settings, load, project_root, resolved
 from lmreport.shown import Marked, sentence
 
 
@@ -46,7 +51,7 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
     if function:
         parts.append(sentence(f"{verb} {{}}", Marked(f"`{function}`")))
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
-    parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or ["lmreport render --force"]))))
+    parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or [render()]))))
     stale = [f"{r.name}: {show.plain(', '.join(why[:2]))}" for r in records if (why := staleness.reasons(r))]
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
@@ -102,7 +107,75 @@ def options(record) -> str:
     chosen = kind.settings if kind.group == "model" else ("seed",)  # a study or a bench has sizes of its own
     more = [f"--{name.replace('_', '-')} {given[name]}" for name in chosen
             if name != "scale" and given[name] != getattr(standard, name)]
-    return " ".join([f"--scale {given['scale']}", *more, "--force"])
+    return " ".join([f"--scale {given['scale']}", *of_inputs(record.inputs), *more, "--force"])
+
+
+def render() -> str:
+    """The command that makes the whole report anew from today's data and model."""
+    now = load()
+    data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
+    given = {"--data": now.data} if data_given else {}
+    given |= {"--model": now.model} if now.model != Settings.model else {}
+    return " ".join(["lmreport render", *(f"{name} {typed(value)}" for name, value in given.items()), "--force"])
+
+
+def of_inputs(inputs: dict) -> list[str]:
+    """The options --data and --model of a run with such `inputs`, each where the default would be another one."""
+    return [*of_data(inputs["data"]), *of_model(inputs.get("model"))]
+
+
+def of_data(found: dict) -> list[str]:
+    """The option for data of this digest, kind and name; [] for the official archive.
+
+    A record knows its data by their digest; where they are, only today's settings can tell.
+    """
+    if found["digest"] in KNOWN:
+        return []
+    if found["kind"] == "sample":
+        return ["--data sample"]
+    source = load().data
+    return [f"--data {typed(source if digest_of_data(source) == found['digest'] else found['name'])}"]
+
+
+def of_model(found: dict | None) -> list[str]:
+    """The option for a model of this name and digest; [] for the default one, and where the run has none."""
+    if not found:
+        return []
+    asked = load().model
+    if asked != Settings.model and digest_of_model(asked) == found["digest"]:
+        return [f"--model {typed(asked)}"]
+    return [] if found["name"] == Settings.model else [f"--model {typed(found['name'])}"]
+
+
+@functools.cache
+def digest_of_data(source: str) -> str:
+    """Digest of the data that `source` names, "" if they are not at hand."""
+    try:
+        corpus = data.at_hand(source)
+    except (ReportError, OSError):
+        return ""
+    return corpus.digest if corpus else ""
+
+
+@functools.cache
+def digest_of_model(name: str) -> str:
+    """Digest of the weights of the model `name`, "" if they are not at hand."""
+    try:
+        return models.at_hand(name).digest
+    except (ReportError, OSError):
+        return ""
+
+
+def typed(value: str) -> str:
+    """`value` as one types it in a shell in the project's folder; a path in that folder, or at home, is shortened."""
+    path = Path(value)
+    if not path.is_absolute():
+        return shlex.quote(value)
+    if path.is_relative_to(project_root()):
+        return shlex.quote(os.path.relpath(path, project_root()))
+    if path.is_relative_to(Path.home()):
+        return f"~/{shlex.quote(path.relative_to(Path.home()).as_posix())}"
+    return shlex.quote(value)
 
 
 def told(function):

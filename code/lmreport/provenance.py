@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import datetime
 import hashlib
 import importlib.metadata
@@ -10,89 +9,11 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-NOT_COMPUTING = {"settings", "provenance", "cache", "errors", "style", "show", "runs", "progress", "quantity", "shown",
-                 "drawn", "origin"}
 LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
-
-
-@cache
-def definitions(module: str) -> dict[str, str]:
-    """Digest of each top-level definition of `lmreport.<module>`; comments, docstrings and layout do not count."""
-    tree = ast.parse((PACKAGE / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
-    found = {}
-    for node in tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom) or _is_docstring(node):
-            continue
-        for inner in ast.walk(node):
-            body = getattr(inner, "body", None)
-            if isinstance(body, list) and len(body) > 1 and _is_docstring(body[0]):
-                del body[0]
-        found[_key(node)] = hashlib.sha256(dumped(node).encode()).hexdigest()[:16]
-    return found
-
-
-def dumped(node) -> str:
-    """`ast.dump` as Python 3.11 writes it: later ones leave out empty lists or have more fields."""
-    if sys.version_info >= (3, 13):
-        text = ast.dump(node, show_empty=True)
-    else:
-        text = ast.dump(node)
-    return text.replace(", type_params=[]", "")
-
-
-def reached(module: str, name: str) -> dict[str, dict[str, str]]:
-    """{module: {definition: digest}} of what the definition `name` of `module` computes with, and no more of it.
-
-    Followed are names in the code: of the same module, of modules of the package, and imported from them.
-    """
-    found, todo = {}, [(module, name)]
-    while todo:
-        module, name = todo.pop()
-        here = _nodes(module)
-        if name not in here or name in found.get(module, {}):
-            continue
-        node, definition = here[name]
-        found.setdefault(module, {})[name] = definitions(module)[definition]
-        aliases = _aliases(module)
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
-                todo.append((".".join(filter(None, aliases.get(inner.value.id, ("", "")))), inner.attr))
-            elif isinstance(inner, ast.Name):
-                todo += [(module, inner.id), aliases.get(inner.id, ("", ""))]
-    return {module: dict(sorted(names.items())) for module, names in sorted(found.items())}
-
-
-@cache
-def _nodes(module: str) -> dict[str, tuple]:
-    """{name: (node, key in `definitions`)} of the module's definitions; none of one that does not compute."""
-    path = PACKAGE / (module.replace(".", "/") + ".py")
-    if not module or module.split(".")[0] in NOT_COMPUTING or not path.is_file():
-        return {}
-    found = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        named = [t.id for t in ast.walk(node) if isinstance(t, ast.Name) and isinstance(t.ctx, ast.Store)] \
-            if isinstance(node, ast.Assign | ast.AnnAssign) else [getattr(node, "name", "")]
-        found |= {name: (node, _key(node)) for name in named if name}
-    return found
-
-
-@cache
-def _aliases(module: str) -> dict[str, tuple[str, str]]:
-    """{name: (module of the package, name there or "")} of what `module` imports from the package, anywhere in it."""
-    path, found = PACKAGE / (module.replace(".", "/") + ".py"), {}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lmreport":
-            inside = (node.module + ".").removeprefix("lmreport.").rstrip(".")
-            for alias in node.names:
-                part = f"{inside}.{alias.name}".strip(".")
-                is_module = (PACKAGE / (part.replace(".", "/") + ".py")).is_file()
-                found[alias.asname or alias.name] = (part, "") if is_module else (inside, alias.name)
-    return found
 
 
 def name_of(function) -> str:
@@ -171,11 +92,3 @@ def commit() -> str:
         return head + ("+" if head and git("status", "--porcelain", "--", str(PACKAGE)) else "")
     except OSError:
         return ""
-
-
-def _key(node) -> str:
-    return getattr(node, "name", None) or ast.unparse(node)[:40].split("=")[0].strip()
-
-
-def _is_docstring(node) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

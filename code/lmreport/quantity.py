@@ -11,6 +11,8 @@ RUN = re.compile(r"\b([a-z_]+)_([0-9a-f]{16})\b")  # a record in an expression: 
 class Quantity(float):
     """A float with the expression that gives it from recorded runs, such as `accuracy(lstm_a005…) - 0.5`.
 
+    A quotient by zero, such as a share of nothing, is not a number (nan) and stops nothing.
+
     +, −, ·, / and abs of quantities are quantities again; anything else gives a plain float. A record stands in the
     expression as its name and key, so that another program can look it up and compute the same again.
     """
@@ -41,7 +43,10 @@ def expression(value) -> str:
 
 
 def _operator(name: str, sign: str):
-    plain = getattr(float, f"__{name}__")
+    operation = getattr(float, f"__{name}__")
+
+    def plain(one, other):
+        return float("nan") if name == "truediv" and other == 0 else operation(one, other)
 
     def forward(self, other):
         value = plain(self, other)

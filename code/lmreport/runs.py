@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+import psutil
 
 from lmreport import cache, provenance
 from lmreport.corpus import KNOWN
@@ -243,11 +244,7 @@ def origin(record: Record, was_recorded: bool, beside=()) -> str:
     return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {' to '.join(days[::len(days) - 1 or 1])})"
 
 
-def inputs_code(name: str) -> dict:
-    return code_of(name)
-
-
 def made_here() -> dict:
     """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
     return {"date": provenance.now(), "commit": provenance.commit(), "hardware": provenance.hardware(),
-            "load_before": os.getloadavg()[0]}
+            "load_before": psutil.getloadavg()[0]}

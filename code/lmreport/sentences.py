@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport import evaluate, measures, show
+from lmreport.settings import Settings
 from lmreport.shown import Marked, sentence
 
 
@@ -132,13 +133,13 @@ def copied(found: dict) -> Marked:
 def stand_in(bert) -> Marked:
     """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
     name, told = bert.label, ""
-    if "distilbert-base" in name:
-        return Marked("The checkpoint is the one that the assignment names.")
+    if name.rpartition("/")[2] == Settings.model:
+        return Marked("It started from the checkpoint that the assignment names.")
     if "MiniLM" in name:
         told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
                "test texts were among them is not known."
-    return sentence("It is {} with {} million parameters and not DistilBERT [@sanh2019], whose accuracy may be "
-                    "another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
+    return sentence("It started from {} with {} million parameters and not from DistilBERT [@sanh2019], whose accuracy "
+                    "may be another.{}", name, show.fixed(bert["parameters"] / 1e6, 1), told)
 
 
 def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
@@ -176,6 +177,32 @@ def halves(bert, svm) -> Marked:
                     show.count(bert.inputs["settings"]["max_length"]), told(1),
                     " So what is one number above is the sum of two opposite differences, both more than chance."
                     if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
+
+
+def by_length(bert, svm, words, edges: list[int]) -> Marked:
+    """How the errors of both models go with the number of words; nothing where nearly all texts have one length.
+
+    words: (n,) of the test texts; edges: `evaluate.length_edges` of them.
+    """
+    longest = int(words.max()) + 1
+    ends, far = ((0, edges[0]), (edges[-1], longest)), (edges[-2], longest)
+    if not all(((words >= low) & (words < high)).any() for low, high in (*ends, far)):
+        return sentence("Nearly all of the test texts have {} words, so that the errors cannot be split by length.",
+                        show.count(np.median(words)))
+    short, long = (measures.error_between(bert, *part, bert) for part in ends)
+    its, others = (measures.error_between(record, *far, bert) for record in (bert, svm))
+    return sentence("The Transformer errs in {} of the texts under {} words and in {} of those with {} or more: short "
+                    "texts say {}. On texts of {} words and more, the linear model errs in {} and the Transformer in "
+                    "{}{}", show.pct(short), show.count(edges[0]), show.pct(long), show.count(edges[-1]),
+                    show.more_or_less(short, long, "too little", "enough"), show.count(edges[-2]), show.pct(others),
+                    show.pct(its), cut_is_why(bert, its, others))
+
+
+def cut_is_why(bert, its, others) -> Marked:
+    """The end of that sentence: why the linear model is ahead on long texts, where it is and some are cut."""
+    if not measures.cut_share(bert) or its <= others:
+        return Marked(".")
+    return Marked(": the one reads them whole, the other only their beginning, which is probably why.")
 
 
 def has_halves(bert) -> bool:

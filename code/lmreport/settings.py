@@ -81,13 +81,18 @@ def load(root: Path | None = None, **given) -> Settings:
     The file is `lmreport.toml` in the project's root, or the one that LMREPORT_SETTINGS names.
     Raises ReportError for an unknown key and for a value of the wrong type or range.
     """
-    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
-    values = told | {k: v for k, v in given.items() if v not in (None, "")}
+    values = chosen(root, **given)
     values |= {k: whole_path(str(values[k]), root) for k in ("data", "model") if k in values}
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
         raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
     return settings
+
+
+def chosen(root: Path | None = None, **given) -> dict:
+    """What `load` finds in the file, in the environment and among the `given`, each value as it stands there."""
+    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
+    return told | {k: v for k, v in given.items() if v not in (None, "")}
 
 
 def whole_path(value: str, root: Path | None = None) -> str:

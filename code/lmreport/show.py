@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import json
 import math
+import os
 import re
 import textwrap
 import unicodedata
+from pathlib import Path
 
 from tabulate import tabulate
 
@@ -15,6 +19,7 @@ from lmreport.quantity import Quantity, expression
 from lmreport.shown import Marked, Shown, sentence
 
 CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of characters that show nothing by themselves
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
 # Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
 IN_FONTS = re.compile(
@@ -29,18 +34,30 @@ def markdown(text: str):
     return Markdown(text)
 
 
-def plain(value, longest: int = LONGEST) -> str:
+def plain(value, longest: int = LONGEST) -> Marked:
     """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
 
-    Control and direction-changing characters, and those that no font of the PDF has, become ⟨U+…⟩; a text over
-    `longest` characters is cut with a note.
+    Markdown already (`Marked`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
+    genuine Quarto's PDF those that no font there has; a text over `longest` characters is cut with a note.
     """
-    text = str(value)
+    if isinstance(value, Marked):
+        return value
+    text, seen = str(value), _in_fonts if in_quartos_pdf() else _visible
     if len(text) > longest:
         text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
-    text = "".join(_visible(c) for c in text)
+    text = "".join(map(seen, text))
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
-    return re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text)
+    return Marked(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
+
+
+def in_quartos_pdf() -> bool:
+    """Whether this cell runs for a PDF by genuine Quarto; this project's own renderer looks after its fonts itself."""
+    path = os.environ.get("QUARTO_EXECUTE_INFO")
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+        return told.get("format", {}).get("identifier", {}).get("base-format") in ("typst", "pdf")
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False, of=None):
@@ -98,13 +115,26 @@ def _short_docstring(found: re.Match) -> str:
                          break_long_words=False, break_on_hyphens=False)
 
 
+def or_undefined(function):
+    """Let a function that shows a number show "–" where there is none, as for a share of nothing (nan)."""
+    @functools.wraps(function)
+    def shown_or_not(value, *how, **named):
+        if value == value:
+            return function(value, *how, **named)
+        return Shown("–", value, function(0.0, *how, **named).form)
+
+    return shown_or_not
+
+
 # What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break space would be
 # "\\xa0".
+@or_undefined
 def pct(share: float, digits: int = 1) -> Shown:
     """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
     return Shown(_minus(f"{100 * share:.{digits}f} %"), share, f"pct:{digits}")
 
 
+@or_undefined
 def fixed(value: float, digits: int) -> Shown:
     """A number with `digits` decimals: 0.8125 → "0.813" for three."""
     return Shown(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
@@ -115,21 +145,25 @@ def listed(values, digits: int) -> Marked:
     return sentence(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
 
 
+@or_undefined
 def p_value(p: float) -> Shown:
     """A p-value for a table: "0.031" or "< 0.001"."""
     return Shown(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
 
 
+@or_undefined
 def num(value: float, digits: int = 3) -> Shown:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
     return Shown(_minus(_significant(value, digits)), value, f"num:{digits}")
 
 
+@or_undefined
 def count(value: float) -> Shown:
     """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to even."""
     return Shown(f"{round(value):,}", value, "count")
 
 
+@or_undefined
 def duration(seconds: float) -> Shown:
     """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
     return Shown(_in_words(seconds), seconds, "duration")
@@ -188,15 +222,20 @@ def _numeric(cell) -> bool:
 def label(name: str, longest: int = 20) -> str:
     """A foreign name for a figure: cut, visible, and no mathematics."""
     short = name if len(name) <= longest else name[:longest - 1] + "…"
-    return "".join(_visible(c) for c in short).replace("$", r"\$")
+    return "".join(_in_fonts(c) for c in short).replace("$", r"\$")
 
 
 def _visible(c: str) -> str:
+    """A character that can be seen: itself, a blank for a line break or tab, a mark for one that cannot."""
     if c in "\n\t\r":
         return " "
-    if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or not IN_FONTS.match(c):
-        return f"⟨U+{ord(c):04X}⟩"
-    return c
+    return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c
+
+
+def _in_fonts(c: str) -> str:
+    """The same, with a mark for each character that typst's own fonts lack."""
+    seen = _visible(c)
+    return seen if len(seen) > 1 or IN_FONTS.match(seen) else f"⟨U+{ord(c):04X}⟩"
 
 
 def _minus(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from contextlib import contextmanager
 
 from lmreport.quantity import Quantity
@@ -47,8 +48,11 @@ class Shown(str):
 
 
 def quoted(value: str) -> str:
-    """An attribute's value as pandoc's Markdown reads it."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """An attribute's value as pandoc's Markdown reads it, in a table too.
+
+    What could begin code, math or HTML there, or end a table's cell, is written as an entity.
+    """
+    return '"' + re.sub(r"[&<>|`$\\\"{}\n]", lambda found: f"&#{ord(found[0])};", value) + '"'
 
 
 def strong(shown: Shown) -> Marked:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
+import psutil
+
 from lmreport import data, lock, models, progress, provenance, runs, show, split
+from lmreport.cache import write_atomically
 from lmreport.errors import ReportError
 from lmreport.kinds import KINDS, MODELS
 from lmreport.settings import Settings, cache_root
 
+LAST = Path("_report", "model.json")  # in the project's root
 ORDER = MODELS
 
 
@@ -88,7 +92,7 @@ def once(given: dict, make, force: bool, say) -> runs.Record:
             return found
         made, cpu = runs.made_here(), time.process_time()
         values = make()
-        made |= {"cpu_seconds": time.process_time() - cpu, "load_after": os.getloadavg()[0]}
+        made |= {"cpu_seconds": time.process_time() - cpu, "load_after": psutil.getloadavg()[0]}
         return runs.write(given, values, made)
 
 
@@ -138,6 +142,23 @@ def trained_model(settings: Settings, corpus: data.Corpus, say=progress.say) -> 
                                  record.inputs | {"code": record.code}, say)
         folder = fine_tuned(record)
     return folder
+
+
+def note_model(root: Path, asked: Settings, corpus: data.Corpus, record: runs.Record) -> None:
+    """Write which model the report in `root` was made with, and the settings that asked for it: for `lmreport predict`.
+    """
+    told = {"settings": asdict(asked), "data": corpus.name, "run": f"{record.name}-{record.key}",
+            "folder": str(weights(record.inputs))}
+    write_atomically(root / LAST, (json.dumps(told, indent=1) + "\n").encode())
+
+
+def noted_model(root: Path) -> dict:
+    """What `note_model` wrote for the last report; {} where there is none or it cannot be read."""
+    try:
+        found = json.loads((root / LAST).read_text(encoding="utf-8"))
+        return found if {"settings", "data", "run", "folder"} <= set(found) else {}
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def class_names(folder: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import time
 from pathlib import Path
 
@@ -150,7 +149,19 @@ def peak_memory() -> float:
     status = Path("/proc/self/status")
     if status.is_file():
         return float(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_elsewhere() / 2**20
+
+
+def peak_elsewhere() -> float:
+    """The most memory that this process has ever held, in bytes, where there is no /proc: on Windows and macOS."""
+    import psutil
+
+    now = psutil.Process().memory_info()
+    if hasattr(now, "peak_wset"):
+        return now.peak_wset
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def tokenizer_of(path: str):

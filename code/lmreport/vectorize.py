@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from lmreport.errors import ReportError
+
 
 def load_tokenizer(path: str):
-    """The WordPiece tokenizer saved with the model at `path` (a folder or a name on the hub)."""
+    """The WordPiece tokenizer saved with the model at `path` (a folder or a name on the hub).
+
+    Raises ReportError for a folder without one, out of which Transformers makes a tokenizer without words.
+    """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise ReportError(f"model: the folder {path} holds no tokenizer; save the model’s there with save_pretrained")
+    return tokenizer
 
 
 def tokenized(splits, tokenizer, max_length: int, padding: str | bool = False):

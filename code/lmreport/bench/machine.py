@@ -73,6 +73,10 @@ def peak_mb(device: str) -> float:
 
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
+    if not STATUS.is_file():
+        from lmreport import tune
+
+        return tune.peak_elsewhere() / 1e6
     return int(next(s for s in STATUS.read_text().splitlines() if s.startswith("VmHWM")).split()[1]) * 1024 / 1e6
 
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 
-from lmreport import cache, data, models, progress, provenance, runs, train
+import psutil
+
+from lmreport import cache, data, models, progress, runs, train
 from lmreport.errors import ReportError
 from lmreport.kinds import BENCHES, KINDS
 from lmreport.settings import cache_root, load, project_root, resolved
 
 NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
-SIZES = {
-    "train": dict(batches=8, repeats=3, max_length=512), "predict": dict(texts=200, repeats=3, max_length=512),
-    "scale": dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]), "accuracy": dict(
-        seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
-    "recipes": dict(seeds=[1, 2]), "seeds": dict(seeds=[11, 12, 13], folded_seeds=[11], folds=3,
-                                                 predicted_folds=3),
-}
-
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lmreport.bench", description=__doc__)
@@ -65,21 +58,13 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
     made, start = runs.made_here(), time.perf_counter()
     values = kind.make(sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast.device()}
-    made |= {"load_after": os.getloadavg()[0]}
+    made |= {"load_after": psutil.getloadavg()[0]}
     listed = values["list"]
     path = project_root() / "_report" / "bench" / f"{name.removeprefix('bench_')}.json"
     cache.write_atomically(path, (json.dumps(listed, indent=1, default=float) + "\n").encode())
     print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
     if record:
         say(f"bench: recorded in {runs.write(given, values, made).path}")
-
-
-def inputs(name: str, sizes: dict, settings, corpus, source, device: str) -> dict:
-    """What determines a measurement; the machine it was made on stands beside, in `made`."""
-    return {"name": name, "settings": {"scale": "full", "seed": settings.seed, "device": device} | sizes,
-            "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-            "model": None if name in ("bench_train", "bench_scale") else {"name": source.name, "digest": source.digest},
-            "code": runs.inputs_code(name), "versions": provenance.versions(*runs.LIBRARIES_OF["finetune"])}
 
 
 def training(sizes, settings, corpus, source, say) -> dict:
@@ -147,10 +132,10 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
     from lmreport import fast
     from lmreport.bench import accuracy
 
-    given = inputs("bench_accuracy", {k: v for k, v in sizes.items() if k != "seeds"}, settings, corpus, source,
-                   fast.device())
+    shared = {k: v for k, v in sizes.items() if k != "seeds"}
+    given = runs.inputs("bench_accuracy", settings, corpus, source, shared, device=fast.device())
     found = accuracy.measured(source.path, train.load_splits(corpus, settings.seed), sizes, sizes["seeds"],
-                              cache_root() / "bench" / f"accuracy-{provenance.digest(given)}", say)
+                              cache_root() / "bench" / f"accuracy-{runs.predicted(given)}", say)
     plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
     return found | {"list": [plain | sizes]}
 
@@ -168,7 +153,7 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
     splits, here = train.load_splits(corpus, settings.seed), (corpus.digest, source.digest)
     searches = [r for r in runs.all_records() if r.name == "bench_recipes"]
     known = next((r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here), None)
-    best = seeds.best_of(known or search.measured(splits, source.path, SIZES["recipes"], say))
+    best = seeds.best_of(known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"], say))
     found = seeds.measured(splits, source.path, sizes, best)
     return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
         found["names"], found["accuracies"], strict=True)]}

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport import batches, cache, classify, fast, ladder, lock, models, progress, provenance, rows, vectorize
+from lmreport import batches, cache, classify, fast, ladder, lock, models, progress, provenance, rows, runs, vectorize
 from lmreport.settings import cache_root
 
 
@@ -57,7 +57,7 @@ def kept_at(plan: Training, seed: int, train, asked: dict[str, list[str]], path:
 def key_of(plan: Training, seed: int, *given) -> str:
     """Sixteen digits for everything that determines a training; given: digests, and the path of the model last."""
     weights = models.sha256(Path(given[-1]) / "model.safetensors")
-    code = provenance.reached("bench.recipes", "training")
+    code = runs.CODE.fingerprint(("bench.recipes", "training"))
     return provenance.digest([dataclasses.asdict(plan), seed, given[:-1], weights, code, fast.device(),
                               provenance.versions("torch", "transformers", "tokenizers")])
 

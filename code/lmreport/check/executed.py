@@ -109,7 +109,7 @@ def settings_then(documents: Documents) -> dict[str, str]:
 
 def records(documents: Documents) -> Iterator[Finding]:
     """Each run that the page shows is at hand, and is what the code and the libraries at hand would give."""
-    from lmreport import runs, staleness
+    from lmreport import origin, runs, staleness
 
     if documents.page is None:
         return
@@ -120,20 +120,21 @@ def records(documents: Documents) -> Iterator[Finding]:
     models = {}  # those that are shown: the studies shown beside them must have started from them
     for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in MODELS, run)):
         kind = name.rpartition("-")[0]
-        scale = next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
+        given, scale = [], next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
         if scale is None:
             yield Finding(GROUP, MUST, f"the page shows the run {name}, of which there is no record", "report/runs",
                           f"lmreport run {kind}, then lmreport render")
             continue
         try:
             record = runs.read(runs.home(scale) / f"{name}.json")
+            given = origin.of_inputs(record.inputs)
             models |= {kind: record} if kind in MODELS and scale == "full" else {}
             why = [*staleness.reasons(record), *(staleness.of_another(record, models) if scale == "full" else [])]
         except ReportError as error:
             why = [str(error)]
         if why:
             yield Finding(GROUP, MUST, f"the run {name} is stale: {'; '.join(why[:3])}", places[scale].format(name),
-                          f"lmreport run {kind} --scale {scale}, then lmreport render")
+                          f"lmreport run {' '.join([kind, '--scale', scale, *given])}, then lmreport render")
 
 
 def verified(documents: Documents) -> Iterator[Finding]:

@@ -26,6 +26,13 @@ def load(path: Path) -> dict:
     return LOADED[path]
 
 
+def arithmetic(left: float, sign: ast.operator, right: float) -> float:
+    """The sum, difference, product or quotient; a quotient by zero is not a number."""
+    if isinstance(sign, ast.Div) and right == 0:
+        return float("nan")
+    return getattr(left, SIGNS[type(sign)])(right)
+
+
 def evaluated(expression: str, runs: dict[str, dict]):
     """The value of an expression; `runs`: what each record's symbol stands for, as `load` gives it.
 
@@ -43,7 +50,7 @@ def evaluated(expression: str, runs: dict[str, dict]):
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return -of(inner)
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in SIGNS:
-                return getattr(float(of(left)), SIGNS[type(sign)])(float(of(right)))
+                return arithmetic(float(of(left)), sign, float(of(right)))
             case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
                 return FUNCTIONS[name](*map(of, arguments))
         raise ReportError(f"{ast.unparse(node)!r} is nothing that can be recomputed")

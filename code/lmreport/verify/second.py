@@ -138,9 +138,13 @@ def confused(run, rank):
     return errors(run)[rank][2]
 
 
+def share_of(part, whole) -> float:
+    return part / whole if whole else float("nan")
+
+
 def error_between(run, low, high, lengths):
     inside = (lengths["test_words"] >= low) & (lengths["test_words"] < high)
-    return np.count_nonzero(~right(run)[inside]) / np.count_nonzero(inside)
+    return share_of(np.count_nonzero(~right(run)[inside]), np.count_nonzero(inside))
 
 
 def cut_share(run):
@@ -156,7 +160,7 @@ def texts_reaching(reader, filled):
 
 
 def error_reaching(run, reader, filled):
-    return 1 - right(run)[reads(reader, filled)].sum() / texts_reaching(reader, filled)
+    return 1 - share_of(right(run)[reads(reader, filled)].sum(), texts_reaching(reader, filled))
 
 
 def p_reaching(a, b, reader, filled):
@@ -170,7 +174,7 @@ def sure_between(run, low, high):
 
 def right_between(run, low, high):
     inside = (surest(run) >= low) & (surest(run) < high)
-    return np.count_nonzero(right(run) & inside) / np.count_nonzero(inside)
+    return share_of(np.count_nonzero(right(run) & inside), np.count_nonzero(inside))
 
 
 def chance_of(run, question, tag):

@@ -26,6 +26,8 @@ def written(form: str, value: float) -> str:
     if kind == "one":
         choices = how.split("¦")
         return choices[int(value)] if value == int(value) and 0 <= value < len(choices) else ""
+    if math.isnan(value):
+        return "–"
     if not math.isfinite(value):
         return str(value)
     match kind:
