@@ -36,7 +36,7 @@ test-slow: $(STAMP)
 	@$(BIN)/python -m pytest -m slow
 
 bench-render: $(STAMP)
-	@$(BIN)/python -m lmreport.render.bench
+	@$(BIN)/python -m lmreport.render.timing
 
 bench-train: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)

@@ -33,7 +33,7 @@ BODY = f"""# Summary {{.unnumbered}}
 ```{{python}}
 #| label: setup
 #| include: false
-from lmreport import rubric
+from lmreport.reporting import rubric
 ```
 
 @tbl-points has the items. `{{python}} rubric.differing_sentence()`

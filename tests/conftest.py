@@ -19,7 +19,7 @@ settings.load_profile("project")
 @pytest.fixture
 def fp32(monkeypatch):
     """Trainings in this process compute in fp32 on every processor: equality is claimed."""
-    from lmreport import finetune
+    from lmreport.models import finetune
 
     monkeypatch.setattr(finetune, "has_bf16", lambda: False)
 

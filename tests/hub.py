@@ -8,7 +8,7 @@ import re
 import threading
 from contextlib import contextmanager
 
-from lmreport import models, vectorize
+from lmreport.models import pretrained, tokenizer
 
 NAME = "distilbert-base-uncased"
 COMMIT = "6cdc0aad91f5ae2e6712e91bc7b65d1cf5c05411"
@@ -21,7 +21,7 @@ def distilbert(folder, **sizes):
     from transformers import DistilBertConfig, DistilBertModel
 
     torch.manual_seed(0)
-    vectorize.load_tokenizer(models.from_package("any").path).save_pretrained(folder)
+    tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
     DistilBertModel(DistilBertConfig(**{"dim": 192, "n_layers": 6, "n_heads": 12, "hidden_dim": 256,
                                         "initializer_range": 0.2} | sizes)).save_pretrained(folder)
     return folder

@@ -2,6 +2,6 @@
 
 import sys
 
-from lmreport.cli import main
+from lmreport.cli.main import main
 
 sys.exit(main())

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmreport import rubric
 from lmreport.check.findings import AGAIN, MUST, Finding
-from lmreport.errors import ReportError
-from lmreport.pages import PREFIX
+from lmreport.check.pdf_pages import PREFIX
+from lmreport.core.errors import ReportError
+from lmreport.reporting import rubric
 
 GROUP = "Files"
 ENDINGS = ("html", "pdf", "ipynb")
@@ -70,7 +70,7 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     The profile is `profile`, else the one that the page shows, else the PDF's, else the active one.
     Raises ReportError if there is no report at all, and if the rubric or the project cannot be read.
     """
-    from lmreport.export.folder import notebook
+    from lmreport.publish.export.folder import notebook
     from lmreport.render import project, source
 
     document = project.read(root, ("html",), profile)[0]
@@ -124,7 +124,7 @@ def where(documents: Documents, path: Path) -> str:
 
 
 def read_page(documents: Documents, path: Path) -> None:
-    from lmreport.verify import reading
+    from lmreport.check.numbers import reading
 
     if not path.read_bytes().rstrip().endswith(b"</html>"):
         raise ReportError("it breaks off before its end")
@@ -134,14 +134,14 @@ def read_page(documents: Documents, path: Path) -> None:
 def read_pdf(documents: Documents, path: Path) -> None:
     import pypdfium2
 
-    from lmreport import pages
+    from lmreport.check import pdf_pages
 
     document = pypdfium2.PdfDocument(path)
     try:
         if not len(document):
             raise ReportError("it has no page")
         names = [s["anchor"] for s in rubric.whole()["sections"]] + [PREFIX + i["id"] for i in rubric.whole()["items"]]
-        found = {name: pages.destination(document, name) for name in names}
+        found = {name: pdf_pages.destination(document, name) for name in names}
         documents.places = {name: place for name, place in found.items() if place is not None}
         documents.pdf = path
     finally:
@@ -149,7 +149,7 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
 
 def read_notebook(documents: Documents, path: Path) -> None:
-    from lmreport import submission
+    from lmreport.publish import submission
 
     documents.notebook = submission.read(path.read_bytes())
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
-from lmreport.errors import ReportError
-from lmreport.kinds import KINDS, MODELS
+from lmreport.core.errors import ReportError
+from lmreport.runs.kinds import KINDS, MODELS
 
 GROUP = "Code and runs"
 NUMBERS = "Numbers"
@@ -57,7 +57,7 @@ def place(documents: Documents, cell, number: int) -> str:
 
 def in_page(documents: Documents) -> Iterator[Finding]:
     """No error is shown in the page."""
-    from lmreport.verify.reading import words
+    from lmreport.check.numbers.reading import words
 
     if documents.page is None:
         return
@@ -70,7 +70,7 @@ def in_page(documents: Documents) -> Iterator[Finding]:
 
 def outputs(documents: Documents) -> Iterator[Finding]:
     """The three files are newer than everything that they are made from, at the settings that they were made with."""
-    from lmreport import status
+    from lmreport.check import status
 
     try:
         lines = status.outputs(settings_then(documents))
@@ -91,7 +91,7 @@ def outputs(documents: Documents) -> Iterator[Finding]:
 
 def named(documents: Documents) -> bool:
     """Whether the page says who hands it in."""
-    from lmreport.identity import LABELS
+    from lmreport.core.identity import LABELS
 
     shown = documents.page is not None and documents.page.xpath("//*[@id='cell-identity']//strong/text()")
     return any(f"{label}:" in (shown or ()) for label in LABELS.values())
@@ -99,17 +99,19 @@ def named(documents: Documents) -> bool:
 
 def settings_then(documents: Documents) -> dict[str, str]:
     """The settings of the last render that are not the defaults: they are what the report is, not a fault of it."""
-    from lmreport.render import fresh, project
-    from lmreport.settings import Settings
+    from lmreport.core.settings import Settings
+    from lmreport.render import project, up_to_date
 
     document = project.read(documents.root, ("html",), documents.profile or None)[0]
-    kept = next((one.made_from["settings"] for one in fresh.kept_for(document).values()), {})
+    kept = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
     return {name: value for name, value in kept.items() if value != str(getattr(Settings(), name, value))}
 
 
 def records(documents: Documents) -> Iterator[Finding]:
     """Each run that the page shows is at hand, and is what the code and the libraries at hand would give."""
-    from lmreport import origin, runs, staleness
+    from lmreport.display import origin
+    from lmreport.runs import freshness
+    from lmreport.runs import records as run_records
 
     if documents.page is None:
         return
@@ -120,16 +122,16 @@ def records(documents: Documents) -> Iterator[Finding]:
     models = {}  # those that are shown: the studies shown beside them must have started from them
     for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in MODELS, run)):
         kind = name.rpartition("-")[0]
-        given, scale = [], next((s for s in places if (runs.home(s) / f"{name}.json").is_file()), None)
+        given, scale = [], next((s for s in places if (run_records.home(s) / f"{name}.json").is_file()), None)
         if scale is None:
             yield Finding(GROUP, MUST, f"the page shows the run {name}, of which there is no record", "report/runs",
                           f"lmreport run {kind}, then lmreport render")
             continue
         try:
-            record = runs.read(runs.home(scale) / f"{name}.json")
+            record = run_records.read(run_records.home(scale) / f"{name}.json")
             given = origin.of_inputs(record.inputs)
             models |= {kind: record} if kind in MODELS and scale == "full" else {}
-            why = [*staleness.reasons(record), *(staleness.of_another(record, models) if scale == "full" else [])]
+            why = [*freshness.reasons(record), *(freshness.of_another(record, models) if scale == "full" else [])]
         except ReportError as error:
             why = [str(error)]
         if why:
@@ -139,12 +141,12 @@ def records(documents: Documents) -> Iterator[Finding]:
 
 def verified(documents: Documents) -> Iterator[Finding]:
     """Every number of the page can be computed again."""
-    from lmreport.verify import whole
+    from lmreport.check.numbers import verify
 
     if documents.page is None or documents.pdf is None and documents.pdf_path.is_file():
         return  # a file that cannot be read is told already
     try:
-        found = whole.verify(documents.page_path, documents.root)
+        found = verify.verify(documents.page_path, documents.root)
     except ReportError as error:
         yield Finding(NUMBERS, MUST, "the numbers of the page cannot be computed again", "index.html", str(error))
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import LOOK, MUST, Finding
-from lmreport.verify.reading import place, words
+from lmreport.check.numbers.reading import place, words
 
 GROUP = "Figures and tables"
 FLOAT = re.compile(r"(fig|tbl)-\S")

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lmreport import rubric
 from lmreport.check.documents import Documents
 from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
-from lmreport.pages import PREFIX
-from lmreport.verify.reading import words
+from lmreport.check.numbers.reading import words
+from lmreport.check.pdf_pages import PREFIX
+from lmreport.reporting import rubric
 
 GROUP = "Items and points"
 LEAST = 10  # words that an answer has at least

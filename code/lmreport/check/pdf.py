@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import LOOK, MUST, Finding
-from lmreport.pages import PREFIX
+from lmreport.check.pdf_pages import PREFIX
 
 GROUP = "PDF"
 LARGEST = 100  # MB that an upload may have
@@ -43,7 +43,7 @@ def questions(documents: Documents) -> Iterator[Finding]:
     """Each question begins at the top of a page."""
     import pypdfium2
 
-    from lmreport import pages
+    from lmreport.check import pdf_pages
 
     document = pypdfium2.PdfDocument(documents.pdf)
     try:
@@ -55,7 +55,7 @@ def questions(documents: Documents) -> Iterator[Finding]:
                               f"give its heading the label {{#{name}}}, then lmreport render")
                 continue
             page, depth = documents.places[name]
-            if pages.content_above(document[page], depth):
+            if pdf_pages.content_above(document[page], depth):
                 yield Finding(GROUP, MUST, f"{told} does not begin on a page of its own",
                               f"{NAME}, page {page + 1}" + (f" ({source})" if source else ""),
                               "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ")
@@ -65,7 +65,7 @@ def questions(documents: Documents) -> Iterator[Finding]:
 
 def accessible(documents: Documents) -> Iterator[Finding]:
     """What the checks of PDF/UA-1 find; fonts, tags, title and language must be there."""
-    from lmreport import accessible as standard
+    from lmreport.check import accessibility as standard
 
     for one in standard.findings(documents.pdf):
         needed = "not embedded" in one.what or one.where == "document" and one.clause != "5"

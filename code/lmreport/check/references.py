@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import MUST, Finding
+from lmreport.check.numbers.reading import place, words
+from lmreport.check.pdf_pages import PREFIX
 from lmreport.check.text import blocks, visible
-from lmreport.pages import PREFIX
-from lmreport.verify.reading import place, words
 
 GROUP = "References"
 LABEL = re.compile(r"(fig|tbl|sec|eq|lst)-")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lmreport import identity
 from lmreport.check.documents import Documents
 from lmreport.check.findings import LOOK, MUST, Finding
-from lmreport.verify.reading import place, words
+from lmreport.check.numbers.reading import place, words
+from lmreport.core import identity
 
 GROUP = "Text"
 BLOCKS = "//main//*[self::p or self::li or self::td or self::th or self::figcaption or self::caption or self::dt " \

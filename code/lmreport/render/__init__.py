@@ -17,6 +17,6 @@ def render(root: Path, formats: tuple[str, ...] = ("html", "typst"), params: dic
     formats: "html", "typst" (PDF) or both; params: values for the cell tagged `parameters`; profile: a Quarto profile;
     force: render even where nothing changed. Raises ReportError with file and line for what it does not know.
     """
-    from lmreport.render.whole import render_project
+    from lmreport.render.pipeline import render_project
 
     return render_project(Path(root), tuple(formats), dict(params or {}), profile, progress, force)

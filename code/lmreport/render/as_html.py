@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmreport.render import tree
+from lmreport.render import pandoc_ast
 from lmreport.render.crossref import TOP
 from lmreport.render.tables import natural
 
@@ -14,10 +14,10 @@ class Html:
         self.index, self.options, self.cells = index, options, cells
 
     def raw(self, string):
-        return tree.raw("html", string)
+        return pandoc_ast.raw("html", string)
 
     def float(self, label, entry, caption, content):
-        box = [self.raw("<figcaption>"), tree.node("Plain", caption), self.raw("</figcaption>")]
+        box = [self.raw("<figcaption>"), pandoc_ast.node("Plain", caption), self.raw("</figcaption>")]
         inner = box + content if entry.kind in TOP else content + box
         sub = " quarto-subfloat" if entry.part else ""
         return [self.raw(f'<!-- float-start --><div id="{label}" class="quarto-float{sub}">'
@@ -25,33 +25,33 @@ class Html:
                 *inner, self.raw("</figure></div><!-- float-end -->")]
 
     def callout(self, kind, attributes, title, body):
-        fold = tree.value(attributes, "collapse")
+        fold = pandoc_ast.value(attributes, "collapse")
         outer, head = ("details", "summary") if fold else ("div", "div")
         is_open = " open" if fold == "false" else ""
         name = f' id="{attributes[0]}"' if attributes[0] else ""
         role = "" if fold else ' role="note"'
         return [self.raw(f'<{outer}{name} class="callout callout-{kind}"{role}{is_open}>'
                          f'<{head} class="callout-title">'),
-                tree.node("Plain", title), self.raw(f'</{head}><div class="callout-body">'), *body,
+                pandoc_ast.node("Plain", title), self.raw(f'</{head}><div class="callout-body">'), *body,
                 self.raw(f"</div></{outer}>")]
 
     def tabset(self, tabs):
         out = [self.raw('<div class="panel-tabset">')]
         for title, body in tabs:
-            out += [self.raw('<section class="tab"><p class="tab-title">'), tree.node("Plain", title),
+            out += [self.raw('<section class="tab"><p class="tab-title">'), pandoc_ast.node("Plain", title),
                     self.raw("</p>"), *body, self.raw("</section>")]
         return [*out, self.raw("</div>")]
 
     def equation(self, label, number, alt, content):
         math = content[0]
         math["c"][1] += f" \\qquad({number})"
-        return tree.node("Span", tree.attr(label, ["equation"]), [math])
+        return pandoc_ast.node("Span", pandoc_ast.attr(label, ["equation"]), [math])
 
     def header(self, item):
-        shown = tree.value(item["c"][1], "number")
+        shown = pandoc_ast.value(item["c"][1], "number")
         if shown:
-            mark = tree.node("Span", tree.attr("", ["header-section-number"]), [tree.text(shown)])
-            item["c"][2] = [mark, tree.node("Space"), *item["c"][2]]
+            mark = pandoc_ast.node("Span", pandoc_ast.attr("", ["header-section-number"]), [pandoc_ast.text(shown)])
+            item["c"][2] = [mark, pandoc_ast.node("Space"), *item["c"][2]]
         return item
 
     def word(self, item):
@@ -65,8 +65,8 @@ class Html:
 
     def code(self, item):
         attributes, source = item["c"]
-        cell = tree.value(attributes, "cell")
-        item["c"][0] = tree.without(attributes, "cell")
+        cell = pandoc_ast.value(attributes, "cell")
+        item["c"][0] = pandoc_ast.without(attributes, "cell")
         if not cell:
             return None
         options = self.options | self.cells[int(cell)]
@@ -75,8 +75,8 @@ class Html:
             return None
         state = " open" if fold == "show" else ""
         return [self.raw(f'<details class="code-fold"{state}><summary>'),
-                tree.node("Plain", tree.words(str(options.get("code-summary", "Code")))), self.raw("</summary>"),
-                item, self.raw("</details>")]
+                pandoc_ast.node("Plain", pandoc_ast.words(str(options.get("code-summary", "Code")))),
+                self.raw("</summary>"), item, self.raw("</details>")]
 
     def grid(self, cells, count):
         out = [self.raw(f'<div class="quarto-layout-panel" style="--columns:{count}">')]

@@ -6,8 +6,8 @@ import hashlib
 import json
 import re
 
-from lmreport.errors import ReportError
-from lmreport.render import pictures, tree
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast, pictures
 from lmreport.render.crossref import TOP
 from lmreport.render.tables import typst_table
 
@@ -19,50 +19,51 @@ class Typst:
         self.index, self.options, self.cells, self.folder = index, options, cells, folder
 
     def raw(self, string):
-        return tree.raw("typst", string)
+        return pandoc_ast.raw("typst", string)
 
     def float(self, label, entry, caption, content):
         place = "top" if entry.kind in TOP else "bottom"
         kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
         return [self.raw(f"/*float-start*/#figure(kind: {json.dumps(kind)}, supplement: none, numbering: none, ["),
-                *content, self.raw(f"], caption: figure.caption(position: {place}, ["), tree.node("Plain", caption),
-                self.raw(f"]))<{label}>/*float-end*/")]
+                *content, self.raw(f"], caption: figure.caption(position: {place}, ["),
+                pandoc_ast.node("Plain", caption), self.raw(f"]))<{label}>/*float-end*/")]
 
     def callout(self, kind, attributes, title, body):
-        return [self.raw(f"#callout({json.dumps(kind)}, ["), tree.node("Plain", title), self.raw("], ["), *body,
+        return [self.raw(f"#callout({json.dumps(kind)}, ["), pandoc_ast.node("Plain", title), self.raw("], ["), *body,
                 self.raw("])" + (f"<{attributes[0]}>" if attributes[0] else ""))]
 
     def tabset(self, tabs):
         out = []
         for title, body in tabs:
-            out += [self.raw("#tab-title["), tree.node("Plain", title), self.raw("]"), *body]
+            out += [self.raw("#tab-title["), pandoc_ast.node("Plain", title), self.raw("]"), *body]
         return out
 
     def equation(self, label, number, alt, content):
         quoted = f', alt: {typst_string(alt)}' if alt else ""
-        return [tree.raw("typst", f'#math.equation(block: true, numbering: (..) => "({number})"{quoted}, [ ', False),
-                *content, tree.raw("typst", f" ])<{label}>", False)]
+        return [pandoc_ast.raw("typst", f'#math.equation(block: true, numbering: (..) => "({number})"{quoted}, [ ',
+                               False),
+                *content, pandoc_ast.raw("typst", f" ])<{label}>", False)]
 
     def header(self, item):
         level, attributes, inlines = item["c"]
-        shown = tree.value(attributes, "number")
+        shown = pandoc_ast.value(attributes, "number")
         number = f"(..) => {json.dumps(shown)}" if shown else "none"
         label = f"<{attributes[0]}>" if attributes[0] else ""
-        return [self.raw(f"#heading(level: {level}, numbering: {number}, ["), tree.node("Plain", inlines),
+        return [self.raw(f"#heading(level: {level}, numbering: {number}, ["), pandoc_ast.node("Plain", inlines),
                 self.raw(f"]){label}")]
 
     def word(self, item):
-        return tree.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
+        return pandoc_ast.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
 
     def image(self, item):
         attributes, _, (path, _) = item["c"]
-        name = tree.value(attributes, "source") or re.sub(r"^figures/|-\d+\.\w+$", "", path)
-        alt = tree.value(attributes, "alt") or tree.plain(item["c"][1]).strip()
+        name = pandoc_ast.value(attributes, "source") or re.sub(r"^figures/|-\d+\.\w+$", "", path)
+        alt = pandoc_ast.value(attributes, "alt") or pandoc_ast.plain(item["c"][1]).strip()
         if not alt and self.options.get("pdf-standard"):
             at = self.index.place(re.escape(name))
             raise ReportError(f"{at}: picture {name!r} needs fig-alt; PDF/UA asks for it")
         options = self.size(attributes, pictures.natural_size(self.folder / path))
-        return tree.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
+        return pandoc_ast.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
 
     def size(self, attributes, natural) -> str:
         """Arguments of `picture` for the width and height that the text gives, else for those of the picture."""
@@ -77,7 +78,7 @@ class Typst:
 
     def length(self, attributes, side: str) -> float | str | None:
         """A width or height in points, or as "50%"; None where it is not given."""
-        given = tree.value(attributes, side)
+        given = pandoc_ast.value(attributes, side)
         if not given:
             return None
         if re.fullmatch(r"[\d.]+%", given):
@@ -94,7 +95,7 @@ class Typst:
     def code(self, item):
         attributes, source = item["c"]
         item["c"] = [[attributes[0], [c for c in attributes[1] if c != "cell-code"],
-                      tree.without(attributes, "cell")[2]], breakable(source)]
+                      pandoc_ast.without(attributes, "cell")[2]], breakable(source)]
         return None
 
     def grid(self, cells, count):
@@ -109,8 +110,8 @@ class Typst:
 
 def with_plain_labels(blocks: list, index) -> None:
     """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other ones."""
-    for item in tree.nodes(blocks):
-        attributes = tree.attr_of(item)
+    for item in pandoc_ast.nodes(blocks):
+        attributes = pandoc_ast.attr_of(item)
         if attributes:
             attributes[0] = plain_label(attributes[0])
         if item["t"] == "Link" and item["c"][2][0].startswith("#"):

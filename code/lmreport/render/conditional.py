@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from lmreport.render import tree
+from lmreport.render import pandoc_ast
 
 CLASSES = {"content-visible", "content-hidden"}
 
@@ -17,7 +17,7 @@ def verdict(attributes: str, profiles: tuple[str, ...]) -> bool | None:
     """
     if not attributes.startswith("{"):
         return None
-    read = [n for n in tree.nodes(tree.read_markdown(f"[x]{attributes}\n")["blocks"]) if n["t"] == "Span"]
+    read = [n for n in pandoc_ast.nodes(pandoc_ast.read_markdown(f"[x]{attributes}\n")["blocks"]) if n["t"] == "Span"]
     return decided(read[0]["c"][0], profiles) if read else None
 
 
@@ -37,8 +37,8 @@ def decided(attributes: list, profiles: tuple[str, ...]) -> bool | None:
 def is_div(lines: list[str], end: int) -> bool:
     """Whether pandoc reads a Div under a condition that ends just before line `end`, counted from 0, of `lines`."""
     before, after = "\n".join(lines[:end]), "\n".join(lines[end:])
-    blocks = tree.read_markdown(f"{before}\n{END}\n{after}\n")["blocks"]
-    return any(one["t"] == "Div" and CLASSES & set(one["c"][0][1]) and tree.plain(two).startswith(END)
+    blocks = pandoc_ast.read_markdown(f"{before}\n{END}\n{after}\n")["blocks"]
+    return any(one["t"] == "Div" and CLASSES & set(one["c"][0][1]) and pandoc_ast.plain(two).startswith(END)
                for one, two in zip(blocks, blocks[1:], strict=False))
 
 
@@ -47,5 +47,5 @@ END = "\ue000\ue001"  # a word that no text has; blank lines around it would end
 
 def is_span(text: str) -> bool:
     """Whether pandoc reads `text` as one Span and nothing else."""
-    blocks = tree.read_markdown(text + "\n")["blocks"]
+    blocks = pandoc_ast.read_markdown(text + "\n")["blocks"]
     return [b["t"] for b in blocks] == ["Para"] and [i["t"] for i in blocks[0]["c"]] == ["Span"]

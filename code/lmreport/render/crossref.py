@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast
 from lmreport.render.source import Cell, place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
@@ -47,7 +47,7 @@ class Index:
 def number(blocks: list, cells: list[Cell], options: dict) -> Index:
     """Give every section, float and equation of `blocks` its number, in the order of the document."""
     index = Index(cells, numbered=bool(options.get("number-sections")), depth=options.get("number-depth", 6))
-    levels = [item["c"][0] for item in tree.nodes(blocks) if item["t"] == "Header"]
+    levels = [item["c"][0] for item in pandoc_ast.nodes(blocks) if item["t"] == "Header"]
     index.first = min(levels, default=1)
     _number(blocks, index, None)
     return index
@@ -62,7 +62,7 @@ def _number(item, index: Index, inside: str | None) -> None:
         return
     if "t" not in item:
         return _number(list(item.values()), index, inside)
-    label = (tree.attr_of(item) or [""])[0]
+    label = (pandoc_ast.attr_of(item) or [""])[0]
     if label:
         register(label, index)
         if item["t"] == "Div" and label.split("-")[0] in UNSUPPORTED and "-" in label:
@@ -115,7 +115,7 @@ def label_equations(para: dict, index: Index) -> None:
             continue
         start = i + 1 if i < len(inlines) and inlines[i]["t"] in ("Space", "SoftBreak") else i
         text, end = "", start
-        while end < len(inlines) and (end > start or tree.plain(inlines[end]).startswith("{#eq-")):
+        while end < len(inlines) and (end > start or pandoc_ast.plain(inlines[end]).startswith("{#eq-")):
             text += as_source(inlines[end])
             end += 1
             if text.endswith("}"):
@@ -128,7 +128,7 @@ def label_equations(para: dict, index: Index) -> None:
         index.entries[label] = Entry("eq", index.next("eq"))
         alt = (found[2] or found[3] or "").replace('\\"', '"')
         pairs = [["number", index.entries[label].number]] + ([["alt", alt]] if alt else [])
-        out.append(tree.node("Span", tree.attr(label, ["labelled-equation"], pairs), [math]))
+        out.append(pandoc_ast.node("Span", pandoc_ast.attr(label, ["labelled-equation"], pairs), [math]))
         i = end
     para["c"] = out
 
@@ -136,8 +136,8 @@ def label_equations(para: dict, index: Index) -> None:
 def as_source(inline: dict) -> str:
     if inline["t"] == "Quoted":
         mark = '"' if inline["c"][0]["t"] == "DoubleQuote" else "'"
-        return mark + tree.plain(inline["c"][1]) + mark
-    return tree.plain(inline)
+        return mark + pandoc_ast.plain(inline["c"][1]) + mark
+    return pandoc_ast.plain(inline)
 
 
 def link(blocks: list, index: Index, fmt: str) -> list:
@@ -151,7 +151,7 @@ def link(blocks: list, index: Index, fmt: str) -> list:
                 raise ReportError(f"{index.place('[(]#' + re.escape(target))}: link to #{target}, which does not exist")
         return None
 
-    return tree.change(blocks, visit)
+    return pandoc_ast.change(blocks, visit)
 
 
 def references(citations: list[dict], index: Index, fmt: str) -> list | None:
@@ -179,8 +179,9 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         if entry.kind == "sec" and not index.numbered:
             raise ReportError(f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true")
         if out:
-            out += [tree.text(","), tree.node("Space")]
-        out.append(tree.node("Link", tree.attr("", ["quarto-xref"]), wording(citation, entry, fmt), ["#" + label, ""]))
+            out += [pandoc_ast.text(","), pandoc_ast.node("Space")]
+        out.append(pandoc_ast.node("Link", pandoc_ast.attr("", ["quarto-xref"]), wording(citation, entry, fmt),
+                                   ["#" + label, ""]))
     return out
 
 
@@ -189,14 +190,14 @@ def wording(citation: dict, entry: Entry, fmt: str) -> list[dict]:
     if fmt == "typst" and entry.part:  # "Figure 1a" in the PDF, "Figure 1 (a)" on the page, as Quarto has it
         number = number.replace(NBSP, "").translate({40: None, 41: None})
     if citation["citationPrefix"]:
-        return [*citation["citationPrefix"], tree.text(NBSP + number)]
+        return [*citation["citationPrefix"], pandoc_ast.text(NBSP + number)]
     if citation["citationMode"]["t"] == "SuppressAuthor":
-        return [tree.text(number)]
-    return [tree.text(f"{NAMES[entry.kind]}{NBSP}{number}")]
+        return [pandoc_ast.text(number)]
+    return [pandoc_ast.text(f"{NAMES[entry.kind]}{NBSP}{number}")]
 
 
 def caption_prefix(entry: Entry) -> list[dict]:
     """What stands before a caption: "Figure 1: " or, for a part, "(a) "."""
     if entry.part:
-        return [tree.text(entry.part), tree.node("Space")]
-    return [tree.text(f"{NAMES[entry.kind]}{NBSP}{entry.number}:"), tree.node("Space")]
+        return [pandoc_ast.text(entry.part), pandoc_ast.node("Space")]
+    return [pandoc_ast.text(f"{NAMES[entry.kind]}{NBSP}{entry.number}:"), pandoc_ast.node("Space")]

@@ -6,7 +6,7 @@ import datetime
 import os
 import re
 
-from lmreport.errors import ReportError
+from lmreport.core.errors import ReportError
 
 MONTHS = ("January February March April May June July August September October November December").split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast
 from lmreport.render.execute import ANSI
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
@@ -254,7 +254,7 @@ def metadata(options: dict, pages: Pages) -> str:
 
 
 OURS = "lmreport-texts"  # other names in the document's metadata come from a block of YAML in its text
-INLINE = tree.INLINE
+INLINE = pandoc_ast.INLINE
 
 
 def named(author: dict) -> str:
@@ -274,7 +274,7 @@ def as_list(value) -> list:
 
 def parse(pages: Pages, options: dict, document) -> dict:
     """The document as pandoc's tree, with the captions and alternative texts in place."""
-    got = tree.read_markdown(metadata(options, pages) + pages.markdown)
+    got = pandoc_ast.read_markdown(metadata(options, pages) + pages.markdown)
     refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
@@ -282,12 +282,12 @@ def parse(pages: Pages, options: dict, document) -> dict:
         got["meta"][key] = {"t": "MetaList", "c": [stripped(v) for v in value["c"]]} if value["t"] == "MetaList" \
             else stripped(value)
     got["meta"] |= literal(options, pages, document)
-    got["blocks"] = tree.change(got["blocks"], lambda item: with_caption(item, captions))
-    for item in tree.nodes(got):
+    got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
+    for item in pandoc_ast.nodes(got):
         if item["t"] == "Image":
             known = pages.alts.get(item["c"][2][0])
-            alt = known or tree.value(item["c"][0], "fig-alt") or tree.value(item["c"][0], "alt")
-            item["c"][0] = tree.without(item["c"][0], "fig-alt", "alt")
+            alt = known or pandoc_ast.value(item["c"][0], "fig-alt") or pandoc_ast.value(item["c"][0], "alt")
+            item["c"][0] = pandoc_ast.without(item["c"][0], "fig-alt", "alt")
             if alt:
                 item["c"][0][2].append(["alt", " ".join(alt.split())])
         elif item["t"] == "Code":  # `{{python}} x` is how Quarto's authors write about `{python} x`
@@ -305,29 +305,30 @@ def refuse_strangers(got: dict, document) -> None:
     for key in got["meta"].keys() - {OURS}:
         raise ReportError(f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand at the "
                           "top of the document alone, and a line of --- needs a blank line after it")
-    for item in tree.nodes(got["blocks"]):
-        if item["t"] in ("Para", "Plain") and item["c"][:1] == [tree.text("(@)")]:
+    for item in pandoc_ast.nodes(got["blocks"]):
+        if item["t"] in ("Para", "Plain") and item["c"][:1] == [pandoc_ast.text("(@)")]:
             raise ReportError(f"{document.name}:{line('(@)')}: numbered examples, (@), are not supported; "
                               "write 1. or a label")
 
 
 def stripped(value: dict) -> dict:
     """A value of the metadata without the mark in front of it."""
-    marked = value["t"] == "MetaInlines" and value["c"][:1] == [tree.text(INLINE.strip())]
+    marked = value["t"] == "MetaInlines" and value["c"][:1] == [pandoc_ast.text(INLINE.strip())]
     return {"t": "MetaInlines", "c": value["c"][2:]} if marked else value
 
 
 def with_caption(item: dict, captions: list[list]):
     """The paragraph for a Div that stands for a caption; a Figure for a picture that has one."""
     if item["t"] == "Div" and "caption-here" in item["c"][0][1]:
-        return tree.node("Para", captions[int(tree.value(item["c"][0], "caption"))])
+        return pandoc_ast.node("Para", captions[int(pandoc_ast.value(item["c"][0], "caption"))])
     if item["t"] == "Para" and len(item["c"]) == 1 and item["c"][0]["t"] == "Image":
         image = item["c"][0]
-        number = tree.value(image["c"][0], "caption")
+        number = pandoc_ast.value(image["c"][0], "caption")
         if number.isdigit() and int(number) < len(captions):
             words = captions[int(number)]
-            image["c"] = [tree.without(image["c"][0], "caption"), words, image["c"][2]]
-            return tree.node("Figure", tree.attr(), [None, [tree.node("Plain", words)]], [tree.node("Plain", [image])])
+            image["c"] = [pandoc_ast.without(image["c"][0], "caption"), words, image["c"][2]]
+            return pandoc_ast.node("Figure", pandoc_ast.attr(), [None, [pandoc_ast.node("Plain", words)]],
+                                   [pandoc_ast.node("Plain", [image])])
     return None
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from lmreport.errors import ReportError
+from lmreport.core.errors import ReportError
 from lmreport.render.source import Cell
 
 HERE = Path(__file__).parent

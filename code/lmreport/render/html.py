@@ -8,8 +8,8 @@ import json
 import re
 from pathlib import Path
 
-from lmreport.errors import ReportError
-from lmreport.render import pictures, project, tree
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast, pictures, project
 
 HERE = Path(__file__).parent
 
@@ -21,7 +21,7 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     if options.get("toc"):
         arguments += ["--toc", f"--toc-depth={options.get('toc-depth', 3)}"]
     arguments += common(options, document)
-    page, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
+    page, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     page = re.sub(r"<!-- float-(?:start|end) -->", "", page)
     page = re.sub(r'(<img [^>]*?src=")([^"]+)(")', lambda m: m[1] + embedded(m[2], folder, document) + m[3], page)
     return page.encode("utf-8", "replace"), warnings
@@ -59,7 +59,8 @@ def common(options: dict, document) -> list[str]:
 def tags(doc: dict, name: str) -> str:
     """The <meta> elements of an entry of the metadata: one for each author, one for all keywords."""
     found = doc["meta"].get(name, {"t": "MetaList", "c": []})
-    words = [" ".join(tree.meta_text(one).split()) for one in (found["c"] if found["t"] == "MetaList" else [found])]
+    words = [" ".join(pandoc_ast.meta_text(one).split())
+             for one in (found["c"] if found["t"] == "MetaList" else [found])]
     words = [", ".join(words)] if name == "keywords" and words else words
     return "".join(f'<meta name="{name}" content="{html.escape(word)}">\n' for word in words if word)
 
@@ -68,9 +69,10 @@ def metadata(doc: dict, options: dict) -> str:
     """Tags for search engines, link previews and reference managers, and schema.org data."""
     def field(name):
         found = doc["meta"].get(name, {"t": "MetaString", "c": ""})
-        return " ".join(tree.meta_text(found).split())
+        return " ".join(pandoc_ast.meta_text(found).split())
 
-    title, authors = field("title"), [tree.meta_text(a).strip() for a in doc["meta"].get("author", {}).get("c", [])]
+    title, authors = field("title"), [pandoc_ast.meta_text(a).strip()
+                                      for a in doc["meta"].get("author", {}).get("c", [])]
     description = field("description") or field("abstract")[:300]
     tags = [("name", "citation_title", title), *(("name", "citation_author", a) for a in authors),
             ("name", "citation_publication_date", field("date-meta").replace("-", "/")),

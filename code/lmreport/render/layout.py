@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lmreport.errors import ReportError
-from lmreport.render import as_html, as_typst, tree
+from lmreport.core.errors import ReportError
+from lmreport.render import as_html, as_typst, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
@@ -34,10 +34,10 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
             return tabset(attributes, content)
         return None
 
-    blocks = tree.change(blocks, visit)
-    levels = [b["c"][0] for b in tree.nodes(blocks) if b["t"] == "Header"]
+    blocks = pandoc_ast.change(blocks, visit)
+    levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
-        for item in tree.nodes(blocks):
+        for item in pandoc_ast.nodes(blocks):
             if item["t"] == "Header":
                 item["c"][0] -= 1
     return blocks
@@ -60,12 +60,12 @@ def is_format(name: str, fmt: str) -> bool:
 
 
 def callout(kind: str, attributes: list, content: list) -> dict:
-    title = tree.value(attributes, "title")
-    heading = tree.read_inlines(title) if title else None
+    title = pandoc_ast.value(attributes, "title")
+    heading = pandoc_ast.read_inlines(title) if title else None
     if heading is None and content and content[0]["t"] == "Header":
         heading, content = content[0]["c"][2], content[1:]
-    return tree.node("Div", [attributes[0], ["callout", kind], attributes[2]],
-                     [tree.node("Plain", heading or [tree.text(kind.capitalize())]), *content])
+    return pandoc_ast.node("Div", [attributes[0], ["callout", kind], attributes[2]],
+                           [pandoc_ast.node("Plain", heading or [pandoc_ast.text(kind.capitalize())]), *content])
 
 
 def tabset(attributes: list, content: list) -> dict:
@@ -73,10 +73,10 @@ def tabset(attributes: list, content: list) -> dict:
     tabs: list[dict] = []
     for block in content:
         if block["t"] == "Header" and block["c"][0] == level:
-            tabs.append(tree.node("Div", tree.attr("", ["tab"]), [tree.node("Plain", block["c"][2])]))
+            tabs.append(pandoc_ast.node("Div", pandoc_ast.attr("", ["tab"]), [pandoc_ast.node("Plain", block["c"][2])]))
         elif tabs:
             tabs[-1]["c"][1].append(block)
-    return tree.node("Div", [attributes[0], ["tabset"], attributes[2]], tabs)
+    return pandoc_ast.node("Div", [attributes[0], ["tabset"], attributes[2]], tabs)
 
 
 def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dict], folder) -> list:
@@ -84,7 +84,7 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
     write = {"html": as_html.Html, "typst": as_typst.Typst}[fmt](index, options, cells, folder)
 
     def visit(item: dict):
-        attributes = tree.attr_of(item)
+        attributes = pandoc_ast.attr_of(item)
         label, classes = (attributes[0], attributes[1]) if attributes else ("", [])
         kind = item["t"]
         if kind == "Div" and classes[:1] == ["callout"]:
@@ -92,7 +92,8 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
         if kind == "Div" and classes[:1] == ["tabset"]:
             return write.tabset([(t["c"][1][0]["c"], t["c"][1][1:]) for t in item["c"][1]])
         if kind == "Span" and "labelled-equation" in classes:
-            return write.equation(label, tree.value(attributes, "number"), tree.value(attributes, "alt"), item["c"][1])
+            return write.equation(label, pandoc_ast.value(attributes, "number"), pandoc_ast.value(attributes, "alt"),
+                                  item["c"][1])
         if kind == "Str":
             return write.word(item)
         if kind == "Header":
@@ -105,22 +106,22 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
             return floated(item, label, write)
         if kind == "CodeBlock":
             return write.code(item)
-        if kind == "Div" and tree.value(attributes, "layout-ncol"):
+        if kind == "Div" and pandoc_ast.value(attributes, "layout-ncol"):
             cells_, rest = columns(item["c"][1])
-            return [tree.node("Div", tree.without(attributes, "layout-ncol"),
-                              write.grid(cells_, int(tree.value(attributes, "layout-ncol"))) + rest)]
+            return [pandoc_ast.node("Div", pandoc_ast.without(attributes, "layout-ncol"),
+                                    write.grid(cells_, int(pandoc_ast.value(attributes, "layout-ncol"))) + rest)]
         if kind in ("Para", "Plain") and any(s.get("t") == "Str" and "{{<" in s["c"] for s in item["c"]):
-            if tree.plain(item["c"]).strip() == "{{< pagebreak >}}":
+            if pandoc_ast.plain(item["c"]).strip() == "{{< pagebreak >}}":
                 return write.pagebreak()
         return None
 
-    return tree.change(blocks, visit)
+    return pandoc_ast.change(blocks, visit)
 
 
 def floated(item: dict, label: str, write) -> list:
     """A labelled Div, Figure, Table or code block as a numbered float."""
     entry, kind = write.index.entries[label], item["t"]
-    attributes = tree.attr_of(item)
+    attributes = pandoc_ast.attr_of(item)
     if kind == "Div":
         caption, content = split_caption(item["c"][1])
     elif kind == "Figure":
@@ -128,13 +129,13 @@ def floated(item: dict, label: str, write) -> list:
         caption = caption[0] if caption else []
     elif kind == "Table":
         caption = [i for b in item["c"][1][1] for i in b["c"]]
-        item["c"][0], item["c"][1] = tree.attr("", item["c"][0][1], item["c"][0][2]), [None, []]
-        content = write.table(item, tree.plain(caption))
+        item["c"][0], item["c"][1] = pandoc_ast.attr("", item["c"][0][1], item["c"][0][2]), [None, []]
+        content = write.table(item, pandoc_ast.plain(caption))
     else:
-        caption = tree.read_inlines(tree.value(attributes, "lst-cap"))
-        item["c"][0] = ["", item["c"][0][1], tree.without(attributes, "lst-cap")[2]]
+        caption = pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))
+        item["c"][0] = ["", item["c"][0][1], pandoc_ast.without(attributes, "lst-cap")[2]]
         content = as_list(write.code(item) or item)
-    ncol = tree.value(attributes, "layout-ncol")
+    ncol = pandoc_ast.value(attributes, "layout-ncol")
     if ncol:
         cells, rest = columns(content)
         content = write.grid(cells, int(ncol)) + rest

@@ -8,8 +8,8 @@ import re
 import shutil
 from pathlib import Path
 
-from lmreport.errors import ReportError
-from lmreport.render import dates, project, tree
+from lmreport.core.errors import ReportError
+from lmreport.render import dates, pandoc_ast, project
 from lmreport.render.as_typst import typst_string
 from lmreport.render.html import common
 
@@ -22,7 +22,7 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
 
     arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={shutil.copy(HERE / 'page.typ', folder)}",
                  *variables(options, document), *identity(doc), *common(options, document)]
-    source, warnings = tree.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
+    source, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
     standards = options.get("pdf-standard") or []
     try:
@@ -100,7 +100,7 @@ def identity(doc: dict) -> list[str]:
     def words(name: str) -> list[str]:
         found = doc["meta"].get(name, {"t": "MetaList", "c": []})
         parts = found["c"] if found["t"] == "MetaList" else [found]
-        return [text for part in parts if (text := " ".join(tree.meta_text(part).split()))]
+        return [text for part in parts if (text := " ".join(pandoc_ast.meta_text(part).split()))]
 
     found = {"pdf-title": "".join(map(typst_string, words("title")[:1])),
              "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
-from lmreport.errors import ReportError
-from lmreport.render import tree
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast
 
 KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
          ".gif": "image/gif", ".webp": "image/webp"}  # that browsers and typst show
@@ -42,7 +42,7 @@ def found_at(name: str, folder: Path, document) -> Path | None:
 
 def fetch(blocks: list, folder: Path, document) -> None:
     """Copy the pictures that the text names into `folder`, which is typst's root, and name the copies instead."""
-    for item in tree.nodes(blocks):
+    for item in pandoc_ast.nodes(blocks):
         if item["t"] != "Image":
             continue
         name = item["c"][2][0]

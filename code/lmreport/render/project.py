@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from lmreport.errors import ReportError
+from lmreport.core.errors import ReportError
 from lmreport.render import dates, strict_yaml
 
 FORMATS = ("html", "typst")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator
 
 import yaml
 
-from lmreport.errors import ReportError
+from lmreport.core.errors import ReportError
 
 TAG = "tag:yaml.org,2002:"
 CORE = [  # the core schema of YAML 1.2; PyYAML's own rules are those of 1.1

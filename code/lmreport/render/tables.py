@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lmreport.render import tree
+from lmreport.render import pandoc_ast
 
 PAGE = 96  # characters of table text that fit side by side on the page
 LONG = 14  # characters of a word that may be broken
@@ -16,7 +16,7 @@ def typst_table(table: dict) -> dict:
     table["c"][0][1] = [*table["c"][0][1], "typst:no-figure"]
     heads = len(table["c"][3][1])
     rows = [row for part in (table["c"][3][1], *(body[3] for body in table["c"][4])) for row in part]
-    texts = [[tree.plain(cell[4]).strip() for cell in row[1]] for row in rows]
+    texts = [[pandoc_ast.plain(cell[4]).strip() for cell in row[1]] for row in rows]
     count = len(table["c"][2])
     lines = [max((len(t[i]) for t in texts if i < len(t)), default=1) for i in range(count)]
     for specification in table["c"][2]:
@@ -25,7 +25,7 @@ def typst_table(table: dict) -> dict:
         return table
     for specification, share in zip(table["c"][2], shares(texts, lines, heads), strict=True):
         specification[1] = {"t": "ColWidth", "c": round(share, 4)}
-    return tree.change(table, breakable)
+    return pandoc_ast.change(table, breakable)
 
 
 def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
@@ -48,9 +48,9 @@ def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
 def breakable(item: dict) -> dict | None:
     """Zero-width spaces in long words and long code, after the marks where a reader expects a break."""
     if item["t"] == "Str" and len(item["c"]) > LONG:
-        return tree.text(broken(item["c"]))
+        return pandoc_ast.text(broken(item["c"]))
     if item["t"] == "Code" and len(item["c"][1]) > 12:
-        return tree.node("Code", item["c"][0], broken(item["c"][1]))
+        return pandoc_ast.node("Code", item["c"][0], broken(item["c"][1]))
     return None
 
 

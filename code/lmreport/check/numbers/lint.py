@@ -1,0 +1,61 @@
+"""`lmreport verify --lint`: no result is typed into prose, captions or alternative texts of the documents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from lmreport.core.settings import project_root
+
+# What looks like a measured result: a percentage, an accuracy, a time, a rate, a size, a count of texts, a p-value.
+RESULT = re.compile(
+    r"(?<![\w.])(\d+(?:\.\d+)?\s?%|0\.\d{2,}"
+    r"|\d+(?:\.\d+)?\s(?:ms|s|seconds?|minutes?|min|hours?|h|texts/s|points?|percent|MB|GB|GiB|FLOPs)\b"
+    r"|\d{1,3},\d{3}\b|\d{4,}\s(?:texts|questions|parameters)|\d+\.\d+\s?(?:times|×)|p\s?[=<]\s?0?\.\d+)")
+BESIDE = "allowed-numbers.yml"
+
+
+def prose(text: str) -> str:
+    """A document with its cells, code, inline code, mathematics and front matter blanked; lines keep their numbers."""
+    def blank(match):
+        return "\n" * match[0].count("\n")
+
+    text = re.sub(r"\A---\n.*?\n---\n", blank, text, flags=re.S)
+    return re.sub(r"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{.*?\})?|\$[^$\n]*\$", blank, text, flags=re.S)
+
+
+def told(text: str) -> str:
+    """The captions and alternative texts of a document's cells, each on its line."""
+    lines = [re.sub(r"^#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", "", line) if re.match(
+        r"#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", line) else "" for line in text.splitlines()]
+    return re.sub(r"`[^`]*`|\$[^$\n]*\$", "", "\n".join(lines))
+
+
+def allowed(folder: Path) -> dict[str, str]:
+    """{number: reason} of what may be typed although it looks like a result."""
+    path = folder / BESIDE
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {str(number): str(reason) for number, reason in (found or {}).items()}
+
+
+def typed(path: Path) -> list[tuple[int, str]]:
+    """(line, text) of each number in the document at `path` that looks like a result and is not allowed."""
+    source, fine = path.read_text(encoding="utf-8"), allowed(path.parent)
+    found = []
+    for text in (prose(source), told(source)):
+        for number, line in enumerate(text.replace("\u00a0", " ").splitlines(), 1):
+            found += [(number, m[0]) for m in RESULT.finditer(line) if m[0] not in fine]
+    return sorted(found)
+
+
+def report(say=print) -> int:
+    """Say which numbers are typed; 0 if there are none, else 1."""
+    folder = project_root() / "report"
+    found = [(path, line, text) for path in sorted(folder.glob("*.qmd")) for line, text in typed(path)]
+    for path, line, text in found:
+        say(f"report/{path.name}:{line}: “{text}” looks like a result; make it inline code, or allow it with a reason "
+            f"in report/{BESIDE}")
+    say(f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; {len(allowed(folder))} allowed with a reason")
+    return 1 if found else 0

@@ -1,0 +1,82 @@
+"""Does the PDF say what the page says?"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from lmreport.check.numbers.reading import place
+from lmreport.core.errors import ReportError
+
+BLOCKS = "//main//p | //main//li | //main//figcaption | //main//td | //main//th | //main//h2 | //main//h3"
+AROUND = 12  # characters on one side of a number by which it is found again
+NOT_SAME = {"math", "sup", "svg", "pre", "code"}  # set in another way in the PDF
+
+
+def text(path: Path) -> str:
+    """The text of a PDF in one line without blanks, page numbers left out."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except (OSError, pypdfium2.PdfiumError) as error:
+        raise ReportError(f"{path.name}: cannot be read as PDF ({error}); render the report again") from error
+    pages = [page.get_textpage().get_text_bounded() for page in document]
+    document.close()
+    return squeezed("\n".join(re.sub(r"\s*\n?\d+\s*$", "", page) for page in pages))
+
+
+def missing(tree, path: Path) -> list[tuple[str, str]]:
+    """(place, text) of each piece of the page with a digit in it that does not stand in the PDF at `path`."""
+    whole = text(path)
+    found = []
+    for block in tree.xpath(BLOCKS):
+        if block.xpath("ancestor::nav | .//p | .//table"):
+            continue
+        for piece in pieces(block):
+            if re.search(r"\d", piece) and squeezed(piece) not in whole:
+                alone = block.tag in ("td", "th")  # a cell's lines alternate with those of the cells beside it
+                found += [(place(block), around) for around in unsaid(piece, whole, alone)]
+    return found
+
+
+def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
+    """The numbers of a piece that do not stand in the text `whole` with the same words before or after them.
+
+    So a paragraph that a page's end or a figure interrupts is still found. alone: one word before or after is enough.
+    """
+    if alone:
+        words = piece.split()
+        numbers = [i for i, word in enumerate(words) if re.search(r"\d", word)]
+        pairs = {i: [words[max(i - 1, 0):i + 1], words[i:i + 2]] for i in numbers}
+        told = {i: [p for p in both if len(p) == 2] or [words] for i, both in pairs.items()}
+        return [words[i] for i, parts in told.items() if not any(squeezed("".join(p)) in whole for p in parts)]
+    said, found = squeezed(piece), []
+    for number in re.finditer(r"\d+", said):
+        sides = [said[max(number.start() - AROUND, 0):number.end()], said[number.start():number.end() + AROUND]]
+        told = [side for side in sides if len(side) == len(number[0]) + AROUND] or [said]
+        if not any(side in whole for side in told):
+            found.append(said[max(number.start() - 2 * AROUND, 0):number.end() + 2 * AROUND])
+    return found
+
+
+def pieces(block) -> list[str]:
+    """The text of a block between what the PDF sets another way (mathematics, code, raised marks)."""
+    parts = [block.text or ""]
+    for child in block:
+        if child.tag in NOT_SAME:
+            parts.append("")
+        else:
+            inner = pieces(child)
+            parts[-1] += inner[0]
+            parts += inner[1:]
+        parts[-1] += child.tail or ""
+    return parts
+
+
+def squeezed(words: str) -> str:
+    """Words without blanks and hyphens, quotation marks and ligatures made plain."""
+    plain = unicodedata.normalize("NFKC", words).translate(str.maketrans("“”‘’", "\"\"''"))
+    # pdfium marks a hyphenation by U+FFFE or U+0002; typst breaks long names at zero-width spaces.
+    return re.sub(r"[\s\-–—−\u2010\u00ad\u200b\ufffe\x02]+", "", plain)

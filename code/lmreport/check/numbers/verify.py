@@ -1,0 +1,133 @@
+"""`lmreport verify`: every number of a finished report against the records, the experiments, the sources, the PDF."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lmreport.check.numbers import experiments, pdf, reading, recompute
+from lmreport.check.numbers.writing import ROUNDING, agrees
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import cache_root, project_root
+from lmreport.runs.quantity import RUN
+
+
+@dataclass
+class Found:
+    """What `verify` found: differences as (place, shown, what it should be), and how each number was checked."""
+
+    differences: list[tuple[str, str, str]] = field(default_factory=list)
+    recorded: int = 0
+    remembered: int = 0
+    own: int = 0
+    captions: int = 0
+    compared_with_pdf: bool = False
+
+
+def verify(path: Path, root: Path | None = None) -> Found:
+    """Check the HTML page at `path`, and the PDF beside it if there is one."""
+    root = root or project_root()
+    tree = reading.page(path)
+    numbers = reading.numbers(tree)
+    if not numbers:
+        raise ReportError(f"{path}: no computed number is in it; is this the report?")
+    found = Found()
+    for number in numbers:
+        found.differences += check(number, root, found)
+    found.differences += captions(tree, root, found)
+    found.differences += seal(path)
+    if path.with_suffix(".pdf").is_file():
+        found.compared_with_pdf = True
+        found.differences += [(place, text, "not in the PDF") for place, text in
+                              pdf.missing(tree, path.with_suffix(".pdf"))]
+    return found
+
+
+def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, str, str]]:
+    """The differences of one number from its own full value and from what can be computed again."""
+    wrong = []
+    if not agrees(number.text, number.form, number.value):
+        wrong.append((number.place, number.text, f"its full value is {shown(number, number.value)}"))
+    try:
+        if number.expression:
+            found.recorded += 1
+            again = float(recompute.evaluated(number.expression, records(number.expression, root)))
+            source = number.expression
+        else:
+            again = experiments.recomputed(number.code, number.runs) if number.runs else None
+            found.remembered += again is not None
+            found.own += again is None
+            source = number.code
+    except ReportError as error:
+        return [*wrong, (number.place, number.text, str(error))]
+    if again is not None and not wrong and not agrees(number.text, number.form, again, ROUNDING):
+        wrong.append((number.place, number.text, f"recomputed {shown(number, again)} ({source})"))
+    return wrong
+
+
+def shown(number: reading.Number, value: float) -> str:
+    """A value, or the word that it stands for."""
+    words = number.form.removeprefix("one:").split("¦")
+    return words[int(value)] if number.form.startswith("one:") and int(value) < len(words) else f"{value:.10g}"
+
+
+def records(expression: str, root: Path) -> dict[str, dict]:
+    """The records that an expression names: {symbol: values and arrays}; those that are not there are left out."""
+    from lmreport.runs import records as run_records
+
+    found = {}
+    for name, key in RUN.findall(expression):
+        for folder in (root / "report" / "runs", cache_root() / "runs"):
+            path = folder / f"{name}-{key}.json"
+            if path.is_file():
+                if path not in recompute.LOADED:
+                    run_records.read(path)  # refuses an altered record
+                found[f"{name}_{key}"] = recompute.load(path)
+    return found
+
+
+def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
+    """Captions whose numbers are not those of the source."""
+    from lmreport.render import project, source
+
+    wrong = []
+    for document in project.read(root, ("html",), None):
+        for cell in source.read(document):
+            caption = cell.options.get("fig-cap") or cell.options.get("tbl-cap")
+            holder = tree.xpath(f"//*[@id='{cell.label}']") if caption and cell.label else []
+            for element in (e for h in holder for e in h.xpath(".//figcaption | .//caption")[:1]):
+                found.captions += 1
+                said = re.sub(r"^\s*(Figure|Table)\s+[\d.]+:?", "", reading.words(element))
+                if re.findall(r"\d+", said) != re.findall(r"\d+", re.sub(r"\$[^$]*\$", "", str(caption))):
+                    wrong.append((cell.label, said, f"the source says “{caption}”"))
+    return wrong
+
+
+def seal(path: Path) -> list[tuple[str, str, str]]:
+    """A difference if the own renderer wrote a page at `path` and this is another one that it did not write.
+
+    A page that genuine Quarto wrote there since says so in its `generator`.
+    """
+    from lmreport.render.up_to_date import contents, digests
+
+    wrote = digests(path)
+    now = contents(path)
+    if not wrote or now in wrote or 'name="generator" content="quarto' in path.read_text(encoding="utf-8")[:5000]:
+        return []
+    return [("whole page", f"sha256 {now[:16]}…", f"the render wrote {', '.join(w[:16] + '…' for w in wrote)}")]
+
+
+def report(path: Path | None, say=print) -> int:
+    """Check the report and say what was found; 0 if nothing differs, else 1."""
+    path = path or project_root() / "_report" / "report" / "index.html"
+    if not path.is_file():
+        raise ReportError(f"there is no {path}; make it with lmreport render")
+    found = verify(path)
+    for place, text, right in found.differences:
+        say(f"{path.name}: {place}: shows “{text}”: {right}")
+    say(f"{found.recorded} numbers and comparisons recomputed from recorded logits and values, {found.remembered} from "
+        f"remembered experiments, {found.own} compared with their own full value, {found.captions} captions with "
+        f"their source{', the text with the PDF' if found.compared_with_pdf else '; there is no PDF beside it'}: "
+        f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}")
+    return 1 if found.differences else 0

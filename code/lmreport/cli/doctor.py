@@ -1,0 +1,149 @@
+"""What is installed and at hand, and what to do about each gap."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+from lmreport.core import machine
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import cache_root, load, resolved
+
+NEEDED_GB = 3  # data, models and checkpoints of one full run
+
+
+def report() -> int:
+    """Print a line for each thing that the report needs; 0 if nothing needed is missing, else 1."""
+    bad = 0
+    for state, what, mend in found():
+        mark = "ok  " if state else "gap " if state is None else "FAIL"
+        print(f"{mark}  {what}" + (f"\n      → {mend}" if mend else ""), flush=True)
+        bad += state is False
+    print(f"\n{'Everything needed is here.' if not bad else f'{bad} needed thing(s) missing; see the arrows above.'}")
+    return int(bad > 0)
+
+
+def found():
+    """(state, what, mend) of each thing looked for, one after the other; state None: a gap that can be lived with."""
+    yield python()
+    try:
+        yield from libraries()
+    except ImportError as error:
+        yield False, f"packages: not looked for, since {error.name} cannot be imported", "pip install packaging"
+    for look in (renderer, gpu, settings, data, model, disk):
+        try:
+            yield look()
+        except ImportError as error:
+            yield False, f"{look.__name__}: not looked for, since {error.name} cannot be imported", \
+                "install what is missing (above)"
+
+
+def python():
+    inside = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
+    return True, f"Python {platform.python_version()}" + ("" if inside else " (no private environment)"), \
+        "" if inside else "`make report` makes one in .venv"
+
+
+def libraries():
+    """The pinned packages: installed, and in the pinned version."""
+    wanted = pinned(importlib.metadata.requires("lmreport") or [])
+    found = machine.versions(*wanted)
+    for name, version in wanted.items():
+        here = found[name]
+        if not here:
+            yield False, f"{name} is not installed", f"pip install {name}=={version}"
+        elif here.split("+")[0] != version:
+            yield None, f"{name} {here} (pinned: {version})", f"pip install {name}=={version} for the recorded numbers"
+    yield True, f"{sum(bool(v) for v in found.values())} of {len(found)} pinned packages are installed", ""
+
+
+def pinned(requirements: list[str]) -> dict[str, str]:
+    """{package: version} of the requirements that hold for this system and Python, extras left out."""
+    from packaging.requirements import Requirement
+
+    found = filter(lambda one: one.marker is None or one.marker.evaluate({"extra": ""}), map(Requirement, requirements))
+    return {one.name: next(iter(one.specifier)).version for one in found if len(one.specifier) == 1}
+
+
+def renderer():
+    path = shutil.which("quarto")
+    if path:
+        return True, f"quarto ({path})", ""
+    return None, "quarto is not on PATH; the project's own renderer makes the same report", \
+        "install Quarto 1.10 or newer only if you want the genuine program"
+
+
+def gpu():
+    name = machine.gpu_name()
+    return (True, f"GPU: {name}; scale auto means full", "") if name else \
+        (None, f"no CUDA GPU; scale auto means quick ({os.cpu_count()} cores)",
+         "set LMREPORT_SCALE=full to train on everything all the same")
+
+
+def settings():
+    try:
+        found = resolved(load())
+    except ReportError as error:
+        return False, str(error), "mend that setting"
+    return True, f"settings: data {found.data}, model {found.model}, scale {found.scale}, seed {found.seed}", ""
+
+
+def data():
+    try:
+        source = load().data
+    except ReportError:
+        return None, "data: not looked for, since the settings are wrong", ""
+    if source == "sample" or Path(source).expanduser().exists():
+        return True, f"data: {source}", ""
+    from lmreport.data.download import URL, downloaded
+
+    address = URL if source == "auto" else source
+    if downloaded(address).is_file():
+        return True, "data: downloaded", ""
+    if not address.startswith("http"):
+        return False, f"data: there is no {source!r}", "set LMREPORT_DATA to an archive, a folder, an address or sample"
+    if reachable(address):
+        return True, "data: not yet downloaded; its address answers", ""
+    return (None if source == "auto" else False), "data: the address cannot be reached" + \
+        ("; the package's own sample will be used" if source == "auto" else ""), \
+        "set LMREPORT_DATA to an archive on disk, or connect to a network"
+
+
+def model():
+    from lmreport.models import pretrained
+
+    try:
+        source = pretrained.at_hand(load().model)
+    except ReportError as error:
+        return False, str(error), ""
+    return (None if source.why else True), f"model: {source.name}" + (f". {source.why}" if source.why else ""), \
+        "a render fetches it where there is a network; or set LMREPORT_MODEL to a folder" if source.why else ""
+
+
+def disk():
+    folder = cache_root()
+    while not folder.exists():
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        return False, f"disk: nothing can be written to {cache_root()}", "set LMREPORT_CACHE to another folder"
+    free = shutil.disk_usage(folder).free / 1e9
+    return (True, f"disk: {free:.0f} GB free for {cache_root()}", "") if free > NEEDED_GB else \
+        (False, f"disk: only {free:.1f} GB free for {cache_root()}", 
+         f"free {NEEDED_GB} GB or set LMREPORT_CACHE elsewhere")
+
+
+def reachable(address: str, seconds: float = 3.0) -> bool:
+    """True if the address's host takes a connection."""
+    parts = urlparse(address)
+    try:
+        socket.create_connection((parts.hostname, parts.port or 443), seconds).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""The whole report with one call: train what has no record, then render with Quarto or with the own renderer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lmreport.core.errors import ReportError
+from lmreport.core.files import write_atomically
+from lmreport.core.settings import ENV_PREFIX, load, project_root, resolved
+from lmreport.data import download
+from lmreport.display import markdown
+from lmreport.publish import submission
+from lmreport.publish.export import export
+from lmreport.render import colab, project, source
+from lmreport.reporting import studies
+from lmreport.runs import train as training
+from lmreport.runs.kinds import MODELS, STUDIES
+
+
+def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | None, renderer: str,
+           force: bool, say) -> int:
+    """Make the report under the settings `given` and `params`; returns the exit status.
+
+    Training happens before rendering, where its progress can be seen; the report's cells then find the records.
+    Raises ReportError for bad settings, data or documents.
+    """
+    start = time.perf_counter()
+    root = project_root()
+    params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
+    chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
+    os.environ["QUARTO_PROFILE"] = ",".join(project.read(root, formats, profile)[0].profiles)
+    asked = load(root, **chosen)
+    settings = resolved(asked)
+    quarto = shutil.which("quarto")
+    if renderer == "quarto" and not quarto:
+        raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
+    use_quarto = bool(quarto) and renderer != "own"
+    say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
+    training.located(settings)  # a wrong model is told before anything is trained
+    corpus = download.obtain(settings.data, say)
+    made = {}
+    for name in MODELS:
+        record = made[name] = training.run(name, settings, corpus, say=say)
+        say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
+    for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
+        studies.of(name, settings, corpus, say)
+    os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
+    paths = {k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()}  # for another folder
+    params |= {k: v for k, v in paths.items() if k in params}
+    os.environ |= {ENV_PREFIX + k.upper(): v for k, v in paths.items()} | {
+        k: str(Path(os.environ[k]).expanduser().absolute()) for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
+        if os.environ.get(k)}
+    paths = with_quarto(root, formats, profile) if use_quarto else \
+        with_own(root, formats, params, profile, force, say)
+    for path in paths:
+        say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
+    export(root, say)
+    training.note_model(root, asked, corpus, made["transformer"])
+    status = submission.submit(root, profile, say) if set(formats) == {"html", "typst"} else 0
+    say(f"report: done in {markdown.duration(time.perf_counter() - start)}")
+    return status
+
+
+def with_own(root: Path, formats, params: dict, profile: str | None, force: bool, say) -> list[Path]:
+    """Render with lmreport.render."""
+    from lmreport.render import render
+
+    return render(root, formats, params, profile, say, force)
+
+
+def with_quarto(root: Path, formats, profile: str | None) -> list[Path]:
+    """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
+    folder = root / "_report" / "report"
+    profiles = project.read(root, formats, profile)[0].profiles
+    environment = os.environ | {"QUARTO_PYTHON": sys.executable}
+    command = ["quarto", "render", "-M", "keep-ipynb:true", *(["--profile", profile] if profile else [])]
+    if len(formats) == 1:
+        command += ["--to", formats[0]]
+    done = subprocess.run(command, cwd=root, env=environment)
+    if done.returncode:
+        raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
+    for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
+        notebook = of_profile(kept.read_text("utf-8"), profiles)
+        write_atomically(folder / "index.ipynb", colab.carrying(notebook, root, profile or "").encode())
+        kept.unlink()
+    return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]
+
+
+def of_profile(notebook: str, profiles: tuple[str, ...]) -> str:
+    """The text of Quarto's notebook without what it ran but did not show, since it is for another profile."""
+    import nbformat
+
+    nb = nbformat.reads(notebook, 4)
+    lines = [source.Line(text, "", n) for n, cell in enumerate(nb.cells) for text in cell.source.split("\n")]
+    kept: dict[int, list[str]] = {}
+    for line in source.of_profiles(lines, profiles):
+        kept.setdefault(line.number, []).append(line.text)
+    for n, cell in enumerate(nb.cells):
+        cell.source = "\n".join(kept.get(n, ()))
+    nb.cells = [nb.cells[n] for n in sorted(kept) if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"]
+    return nbformat.writes(nb) + "\n"

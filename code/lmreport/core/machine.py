@@ -1,0 +1,111 @@
+"""What a result was made with: library versions, machine, commit."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
+
+
+def name_of(function) -> str:
+    """A function of the package as the report names it, without the sub-package: "concepts.heads.changes".
+
+    The sub-package stays in the name where two of them have a module of that name.
+    """
+    module = function.__module__.removeprefix("lmreport.")
+    short = module.partition(".")[2]
+    alone = short and module != function.__module__ and len(_places(short)) == 1
+    return f"{short if alone else module}.{function.__name__}"
+
+
+def module_of(name: str) -> str:
+    """The module, under the package, of the function that `name_of` called `name`."""
+    module = name.rpartition(".")[0]
+    found = _places(module)
+    return module if len(found) != 1 else ".".join(found[0].relative_to(PACKAGE).with_suffix("").parts)
+
+
+def _places(module: str) -> list[Path]:
+    return sorted(PACKAGE.glob(f"*/{module.replace('.', '/')}.py"))
+
+
+def digest(thing) -> str:
+    """Sixteen hexadecimal digits that identify a JSON-like value."""
+    return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Installed versions of the named distributions, "" where one is missing."""
+    found = {}
+    for name in names or LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def now() -> str:
+    """Date and time in UTC, or that of SOURCE_DATE_EPOCH."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def hardware() -> dict:
+    """Processor, cores, memory in GiB and GPU of this machine (nothing that names the machine itself)."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        text = info.read_text()
+        cpu = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), cpu)
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30), "gpu": gpu_name()}
+
+
+def threads() -> list[str]:
+    """The loaded libraries that compute in threads, with how many: ["openblas 0.3.31: 2", "openmp: 2"]."""
+    from threadpoolctl import threadpool_info
+
+    return sorted({f"{pool['internal_api']} {pool['version'] or ''}".strip() + f": {pool['num_threads']}"
+                   for pool in threadpool_info()})
+
+
+@cache
+def gpu_name() -> str:
+    """Name of the first CUDA GPU, "" where there is none."""
+    from lmreport.core.settings import cuda_available
+
+    if not cuda_available():
+        return ""
+    import torch
+
+    return torch.cuda.get_device_name(0)
+
+
+@cache
+def commit() -> str:
+    """Commit of the checkout, with "+" where the package's code differs from it; "" outside one.
+
+    LMREPORT_COMMIT names it for a copy of the checkout that came without its history.
+    """
+    if told := os.environ.get("LMREPORT_COMMIT"):
+        return told
+
+    def git(*args):
+        return subprocess.run(["git", "-C", str(PACKAGE), *args], capture_output=True, text=True).stdout.strip()
+
+    try:
+        head = git("rev-parse", "--short=12", "HEAD")
+        return head + ("+" if head and git("status", "--porcelain", "--", str(PACKAGE)) else "")
+    except OSError:
+        return ""

@@ -1,0 +1,158 @@
+"""What is run: one settings object, filled from (strongest first) arguments, environment, file, defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmreport.core import identity
+from lmreport.core.errors import ReportError
+
+ENV_PREFIX = "LMREPORT_"
+NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that determines the results. `None` means: decided by the scale and the device (`resolved`).
+
+    data: "auto" (the official archive, else the sample), "sample", an archive, a folder or an address.
+    model: a name on the Hugging Face hub or a folder with a saved model.
+    scale: "quick" (minutes on two cores), "full" (all texts) or "auto" (full on a CUDA GPU, else quick).
+    seed: seed of the split, of the initial weights and of the order of the batches.
+    train_size, test_size: number of texts used, stratified by class; 0 stands for all of them.
+    max_length: word pieces a text is cut to for the Transformer.
+    batch_size, epochs, learning_rate: the Transformer's; lstm_epochs: the LSTM's longest training.
+    """
+
+    data: str = "auto"
+    model: str = "distilbert-base-uncased"
+    scale: str = "auto"
+    seed: int = 157
+    train_size: int | None = None
+    test_size: int | None = None
+    max_length: int | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+    lstm_epochs: int | None = None
+
+
+QUICK = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
+             lstm_epochs=8)
+FULL = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
+FULL_ON = {  # the longest input and the learning rate that this device affords
+    "cpu": dict(max_length=256, learning_rate=1e-4),
+    "cuda": dict(max_length=512, learning_rate=5e-5),
+}
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder that holds `_quarto.yml`, looked for from `start` (default: the working folder) upwards."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents, Path(__file__).resolve().parents[3]):
+        if (folder / "_quarto.yml").is_file():
+            return folder
+    raise ReportError(f"no _quarto.yml in {start} or above it; run this inside the project's folder")
+
+
+def cache_root() -> Path:
+    """Where downloads, unpacked data and quick runs are kept: LMREPORT_CACHE, else ~/.cache/lmreport."""
+    return Path(os.environ.get("LMREPORT_CACHE") or Path.home() / ".cache" / "lmreport").expanduser()
+
+
+def cuda_available() -> bool:
+    """True if PyTorch sees a CUDA GPU; PyTorch is asked only where a driver is installed."""
+    if not (shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists()):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def load(root: Path | None = None, **given) -> Settings:
+    """Settings from `given` (None: not given), LMREPORT_… variables and the settings file, in that order.
+
+    The file is `lmreport.toml` in the project's root, or the one that LMREPORT_SETTINGS names.
+    Raises ReportError for an unknown key and for a value of the wrong type or range.
+    """
+    values = chosen(root, **given)
+    values |= {k: whole_path(str(values[k]), root) for k in ("data", "model") if k in values}
+    settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
+    if settings.scale not in ("quick", "full", "auto"):
+        raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
+    return settings
+
+
+def chosen(root: Path | None = None, **given) -> dict:
+    """What `load` finds in the file, in the environment and among the `given`, each value as it stands there."""
+    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
+    return told | {k: v for k, v in given.items() if v not in (None, "")}
+
+
+def whole_path(value: str, root: Path | None = None) -> str:
+    """`value` as a whole path if it is a path from the working folder or from the project's root, else as it is.
+
+    The cells of the report run in another folder than the command that was typed.
+    """
+    if value in ("auto", "sample") or "://" in value:
+        return value
+    found = [base / Path(value).expanduser() for base in (Path.cwd(), project_root(root))]
+    return next((os.path.abspath(path) for path in found if path.exists()), value)
+
+
+def resolved(settings: Settings, device: str | None = None) -> Settings:
+    """The same settings with nothing left open: the scale's and the device's values where None stood."""
+    device = device or ("cuda" if cuda_available() else "cpu")
+    scale = settings.scale if settings.scale != "auto" else ("full" if device == "cuda" else "quick")
+    preset = QUICK if scale == "quick" else FULL | FULL_ON[device]
+    open_keys = {k: v for k, v in preset.items() if getattr(settings, k) is None}
+    return dataclasses.replace(settings, scale=scale, **open_keys)
+
+
+def _from_environment() -> dict:
+    given = {n.removeprefix(ENV_PREFIX): v for n, v in os.environ.items() if n.startswith(ENV_PREFIX) and v}
+    return {name.lower(): value for name, value in given.items() if name not in NOT_SETTINGS}
+
+
+def read_file(root: Path | None = None) -> dict:
+    """What the settings file says; {} where there is none. Raises ReportError if it is no TOML."""
+    named = os.environ.get(ENV_PREFIX + "SETTINGS")
+    path = Path(whole_path(named, root)) if named else project_root(root) / "lmreport.toml"
+    if not path.is_file():
+        if named:
+            raise ReportError(f"LMREPORT_SETTINGS: there is no file {path}; name an existing one or unset it")
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ReportError(f"{path.name}: not valid TOML ({error}); mend that line") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path.name} cannot be read as UTF-8 text ({error}); save it as such") from error
+
+
+def _typed(key: str, value):
+    fields = {f.name: str(f.type) for f in dataclasses.fields(Settings)}
+    if key not in fields:
+        near = difflib.get_close_matches(key, fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(fields)}"
+        raise ReportError(f"unknown setting {key!r}; {hint}")
+    kind = next((t for t in (int, float) if fields[key].startswith(t.__name__)), str)
+    try:
+        number = kind(str(value).replace("_", "")) if kind is not str else str(value)
+    except ValueError:
+        raise ReportError(f"{key}: {value!r} is not {'a whole number' if kind is int else 'a number'}") from None
+    least = {"train_size": 0, "test_size": 0, "seed": 0, "max_length": 8}.get(key, 1)
+    if kind is int and number < least or kind is float and not 0 < number < 1:
+        bounds = f"at least {least}" if kind is int else "between 0 and 1"
+        raise ReportError(f"{key}: {value} is out of range; it must be {bounds}")
+    if key == "seed" and number >= 2**32:
+        raise ReportError(f"seed: {value} is out of range; it must be below 2^32 = {2**32:,}")
+    if key == "max_length" and number > 512:
+        raise ReportError(f"max_length: {number} is more than the 512 positions that BERT has learned; choose 8 to 512")
+    return number

@@ -1,0 +1,146 @@
+"""The texts of a file, one after the other: lines of a .txt, a column of a .csv or .tsv, a field of a .json(l)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from lmreport.core.errors import ReportError
+
+LONGEST = 2**31 - 1  # characters of a CSV field: the largest number that `csv` takes on every system
+READ = ".txt (a text a line), .csv, .tsv, .json or .jsonl file"
+OTHERS = (".arrow", ".bz2", ".doc", ".docx", ".feather", ".gz", ".htm", ".html", ".ipynb", ".npy", ".npz", ".ods",
+          ".odt", ".orc", ".parquet", ".pdf", ".pickle", ".pkl", ".rtf", ".sqlite", ".toml", ".xls", ".xlsx", ".xml",
+          ".xz", ".yaml", ".yml", ".zip")  # not lines of text
+
+
+def texts(path: str, column: str = "text"):
+    """Each text of the file `path` ("-": lines of standard input), as it is read; `column` names the column or field.
+
+    The file is opened once and read from front to end, so that it may be a pipe. Raises ReportError for a file that
+    cannot be read, a missing column, and by its number for a line that does not hold what it should.
+    """
+    kind = Path(path).suffix.lower()
+    if kind in OTHERS:
+        raise ReportError(f"{path} ends in {kind}, which is not read; give a {READ}")
+    try:
+        with opened(path) as file:
+            yield from READERS.get(kind, lines)(decoded(file, path), path, column)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read ({error.strerror or error}); give a {READ}") from error
+
+
+def opened(path: str):
+    """The file, as text in which a byte that is not UTF-8 has become a lone surrogate."""
+    asked = dict(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return io.TextIOWrapper(sys.stdin.buffer, **asked) if path == "-" else open(path, **asked)
+
+
+def decoded(file, path: str):
+    """The lines of the file. Raises ReportError for one that is not UTF-8 or holds a zero byte, as no text does."""
+    for number, line in enumerate(file, 1):
+        if is_text(line):
+            yield line
+        else:
+            raise ReportError(f"{path}, line {number} cannot be read as UTF-8 text; save the file as UTF-8")
+
+
+def is_text(line: str) -> bool:
+    try:
+        return b"\0" not in line.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def clean(text: str) -> str:
+    """`text` with each lone surrogate, which no tokenizer takes, as the character that stands for a missing one."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def lines(file, path: str, column: str):
+    for line in file:
+        yield line.rstrip("\r\n")
+
+
+def csv_column(file, path: str, column: str, delimiter: str = ","):
+    """The column of a table; each row must have as many fields as the header."""
+    csv.field_size_limit(LONGEST)
+    rows = csv.reader(file, delimiter=delimiter, strict=True)
+    place, number = None, 1
+    try:
+        for row in rows:
+            if row and place is None:
+                names, place = row, place_of(column, row, path)
+            elif row:
+                if len(row) != len(names):
+                    raise ReportError(f"{path}, line {number}: {len(row)} fields where the header has {len(names)}; "
+                                      "put quotes around a text with a separator or a line break in it")
+                yield row[place]
+            number = rows.line_num + 1
+    except csv.Error as error:
+        raise ReportError(f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
+                          "and double each quote in it") from error
+    if place is None:
+        raise ReportError(f"{path} has no column {column!r}, for it is empty; give a file with a header")
+
+
+def place_of(column: str, names: list[str], path: str) -> int:
+    """Where in a row the column stands. Raises ReportError if the header does not have it exactly once."""
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    if twice:
+        raise ReportError(f"{path}, line 1: the column {twice[0]!r} stands there twice; rename one")
+    if column not in names:
+        raise ReportError(f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column")
+    return names.index(column)
+
+
+def tsv_column(file, path: str, column: str):
+    return csv_column(file, path, column, "\t")
+
+
+def json_lines(file, path: str, column: str):
+    """The field of the object in each line; blank lines are passed over."""
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            yield field(parsed(line, f"{path}, line {number}", "one JSON object"), column, f"{path}, line {number}")
+
+
+def json_array(file, path: str, column: str):
+    """The field of each object of an array; a string in it is a text itself."""
+    found = parsed("".join(file), path, "one JSON array (name a file with an object a line .jsonl)")
+    if not isinstance(found, list):
+        raise ReportError(f"{path} holds no JSON array; give [{{\"{column}\": \"…\"}}, …], or a .jsonl file")
+    for number, one in enumerate(found, 1):
+        yield clean(one) if isinstance(one, str) else field(one, column, f"{path}, entry {number}")
+
+
+def parsed(text: str, place: str, what: str):
+    """The value that a JSON text holds. Raises ReportError if it is none, or names a field twice."""
+    def once(pairs):
+        twice = [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
+        if twice:
+            raise ValueError(f"the field {twice[0]!r} stands there twice")
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"{place}: not {what} ({error}); mend it") from error
+
+
+def field(found, column: str, place: str) -> str:
+    """The text in the field of an object: a string, a number as it is written, "" for null."""
+    if not isinstance(found, dict) or column not in found:
+        raise ReportError(f"{place}: no JSON object with the field {column!r}; name the field with --column")
+    value = found[column]
+    if isinstance(value, bool | dict | list):
+        raise ReportError(f"{place}: the field {column!r} holds no text but {json.dumps(value)[:40]}; write a string")
+    return "" if value is None else clean(str(value))
+
+
+READERS = {".csv": csv_column, ".tsv": tsv_column, ".tab": tsv_column, ".json": json_array, ".jsonl": json_lines,
+           ".ndjson": json_lines}

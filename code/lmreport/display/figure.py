@@ -1,0 +1,129 @@
+"""Figures drawn once: kept until what they show, or the code that draws them, changes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import io
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lmreport.core import files, machine
+from lmreport.core.settings import cache_root
+from lmreport.display import origin
+from lmreport.runs import records
+from lmreport.runs.fingerprint import Code
+
+
+def is_ground(module: str) -> bool:
+    """As for results, but the style and the words of a figure are part of it."""
+    return records.is_ground(module) and module not in ("display.style", "display.markdown")
+
+
+CODE = Code(records.CODE.root, is_ground)
+SHOWN: list[Drawn] = []  # the figure that was shown last
+
+
+class Drawn:
+    """A figure to be shown, as an SVG picture.
+
+    figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
+    """
+
+    def __init__(self, function, arguments: tuple, named: dict):
+        self.function, self.arguments, self.named = function, arguments, named
+        self.name = machine.name_of(function)
+
+    @cached_property
+    def figure(self):
+        return self.function(*self.arguments, **self.named)
+
+    @property
+    def path(self) -> Path | None:
+        """Where the picture is kept; None where the contents of what it shows, or its code, cannot be told."""
+        try:
+            shown = digest([self.arguments, self.named])
+            code = code_of(self.function)
+        except (TypeError, OSError):
+            return None
+        key = machine.digest([shown, code, machine.versions("matplotlib", "numpy")])
+        return cache_root() / "figures" / f"{self.name}-{key}.svg"
+
+    @property
+    def svg(self) -> bytes:
+        path = self.path
+        if path is None or not path.is_file():
+            data = picture(self.figure)
+            if path is None:
+                return data
+            files.write_atomically(path, data)
+        return path.read_bytes()
+
+    @property
+    def given(self) -> list:
+        return [*self.arguments, *self.named.values()]
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        SHOWN[:] = [self]
+        display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
+                metadata=origin.facts(self.name, self.given))
+
+
+def code_of(function) -> str:
+    """The fingerprint of a drawing function, style included; of one that is not of the package its source's digest."""
+    package, _, module = function.__module__.partition(".")
+    if package != "lmreport":
+        return machine.digest([inspect.getsource(function), CODE.fingerprint(("style", "RC"))])
+    return CODE.fingerprint((module, function.__name__), ("style", "RC"))
+
+
+def line():
+    """The line of origin of the figure that was shown last, for the paragraph under it."""
+    return origin.line(SHOWN[-1].name, SHOWN[-1].given)
+
+
+def drawn(function):
+    """Let a function that returns a matplotlib Figure return it as `Drawn`."""
+    @functools.wraps(function)
+    def draw(*arguments, **named) -> Drawn:
+        return Drawn(function, arguments, named)
+
+    return draw
+
+
+def picture(figure) -> bytes:
+    """A figure as SVG, the same bytes for the same figure."""
+    from matplotlib import pyplot as plt
+
+    from lmreport.display.style import RC
+
+    buffer = io.BytesIO()
+    with plt.rc_context(RC):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def digest(thing) -> str:
+    """Digest of what a figure shows. Raises TypeError for what is neither a record, an array nor like JSON."""
+    return hashlib.sha256(contents(thing)).hexdigest()
+
+
+def contents(thing) -> bytes:
+    if isinstance(thing, records.Record):
+        return b"record" + thing.path.read_bytes() + thing.path.with_suffix(".npz").read_bytes()
+    if hasattr(thing, "detach"):  # a tensor
+        thing = thing.detach().cpu().numpy()
+    if isinstance(thing, np.ndarray):
+        return f"array {thing.dtype} {thing.shape} ".encode() + np.ascontiguousarray(thing).tobytes()
+    if isinstance(thing, dict):
+        return b"dict" + b"".join(digest(part).encode() for pair in thing.items() for part in pair)
+    if isinstance(thing, list | tuple):
+        return b"list" + b"".join(digest(part).encode() for part in thing)
+    if thing is None or isinstance(thing, str | int | float | np.generic):
+        return f"{type(thing).__name__} {thing!r}".encode()
+    raise TypeError(f"{type(thing).__name__} has no digest")

@@ -1,0 +1,251 @@
+"""What a cell prints: tables, code and numbers as Markdown in which foreign text stays text."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import math
+import os
+import re
+import textwrap
+import unicodedata
+from pathlib import Path
+
+from tabulate import tabulate
+
+from lmreport.display import traced
+from lmreport.display.traced import Marked, Shown, sentence
+from lmreport.runs.quantity import Quantity, expression
+
+CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of characters that show nothing by themselves
+LONGEST = 300  # characters of one table cell; longer ones are cut with a note
+# Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
+IN_FONTS = re.compile(
+    "[\u0020-\u04ff\u1e00-\u1fff\u2000-\u2040\u2044-\u211e\u2126-\u2151\u2153-\u2184\u2190-\u23ff\u2460-\u2606"
+    "\u2609-\u262f\u2713\u2714\u2717\u2718]")
+
+
+def markdown(text: str):
+    """`text` as a Markdown output of the cell."""
+    from IPython.display import Markdown
+
+    return Markdown(text)
+
+
+def plain(value, longest: int = LONGEST) -> Marked:
+    """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
+
+    Markdown already (`Marked`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
+    genuine Quarto's PDF those that no font there has; a text over `longest` characters is cut with a note.
+    """
+    if isinstance(value, Marked):
+        return value
+    text, seen = str(value), _in_fonts if in_quartos_pdf() else _visible
+    if len(text) > longest:
+        text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
+    text = "".join(map(seen, text))
+    # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
+    return Marked(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
+
+
+def in_quartos_pdf() -> bool:
+    """Whether this cell runs for a PDF by genuine Quarto; this project's own renderer looks after its fonts itself."""
+    path = os.environ.get("QUARTO_EXECUTE_INFO")
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+        return told.get("format", {}).get("identifier", {}).get("base-format") in ("typst", "pdf")
+    except (OSError, ValueError, AttributeError):
+        return True
+
+
+def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False, of=None):
+    """A pipe table of `rows` (sequences of cells); strings pass `plain` unless `raw`, numbers are right-aligned.
+
+    of: the records, remembered experiments or functions whose results it shows; a line under the table names them.
+    """
+    rows = [list(r) for r in rows]
+    if align is None:
+        align = tuple("right" if rows and all(_numeric(r[i]) for r in rows) else "left" for i in range(len(headers)))
+    with traced.made_from(of):
+        cells = [[str(c) if raw else str(cell(c)) for c in row] for row in rows]
+    pipes = tabulate(cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True)
+    made = markdown(pipes + "\n")
+    if of is not None:
+        from lmreport.core import machine
+        from lmreport.display import origin
+
+        function = machine.name_of(of) if callable(of) else ""
+        made.data += f"\n{origin.line(function, of, 'computed by')}\n"
+        made.metadata = origin.facts(function, of)
+    return made
+
+
+def cell(value) -> str:
+    """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
+    if isinstance(value, Shown):
+        return value.markdown
+    return value if isinstance(value, Marked) or not isinstance(value, str) else plain(value)
+
+
+def quote(text: str, longest: int = 2000):
+    """Foreign text as a block quotation that shows exactly its characters."""
+    return markdown("> " + plain(text, longest) + "\n")
+
+
+def callout(kind: str, title: str, text: str) -> str:
+    """A Quarto callout; kind is note, tip, warning, caution or important."""
+    return f"::: {{.callout-{kind}}}\n## {title}\n\n{text}\n:::\n"
+
+
+def code(*functions):
+    """The source of `functions`, as it ran, in one block of Python; of each docstring only the first line."""
+    return markdown("```python\n" + "\n\n".join(map(source, functions)) + "\n```\n")
+
+
+def source(function) -> str:
+    """The source of a function, its docstring cut to its first line and wrapped to the width of a page."""
+    text = inspect.getsource(getattr(function, "__wrapped__", function)).rstrip()
+    return re.sub(r'^( +)"""(.*?)(?:\n.*?)?"""$', _short_docstring, text, count=1, flags=re.S | re.M)
+
+
+def _short_docstring(found: re.Match) -> str:
+    indent, first = found.groups()
+    return textwrap.fill(f'"""{first}"""', CODE_WIDTH, initial_indent=indent, subsequent_indent=indent,
+                         break_long_words=False, break_on_hyphens=False)
+
+
+def or_undefined(function):
+    """Let a function that shows a number show "–" where there is none, as for a share of nothing (nan)."""
+    @functools.wraps(function)
+    def shown_or_not(value, *how, **named):
+        if value == value:
+            return function(value, *how, **named)
+        return Shown("–", value, function(0.0, *how, **named).form)
+
+    return shown_or_not
+
+
+# What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break space would be
+# "\\xa0".
+@or_undefined
+def pct(share: float, digits: int = 1) -> Shown:
+    """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
+    return Shown(_minus(f"{100 * share:.{digits}f} %"), share, f"pct:{digits}")
+
+
+@or_undefined
+def fixed(value: float, digits: int) -> Shown:
+    """A number with `digits` decimals: 0.8125 → "0.813" for three."""
+    return Shown(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
+
+
+def listed(values, digits: int) -> Marked:
+    """Numbers with `digits` decimals, parted by commas."""
+    return sentence(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
+
+
+@or_undefined
+def p_value(p: float) -> Shown:
+    """A p-value for a table: "0.031" or "< 0.001"."""
+    return Shown(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
+
+
+@or_undefined
+def num(value: float, digits: int = 3) -> Shown:
+    """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
+    return Shown(_minus(_significant(value, digits)), value, f"num:{digits}")
+
+
+@or_undefined
+def count(value: float) -> Shown:
+    """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to even."""
+    return Shown(f"{round(value):,}", value, "count")
+
+
+@or_undefined
+def duration(seconds: float) -> Shown:
+    """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
+    return Shown(_in_words(seconds), seconds, "duration")
+
+
+def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> Shown:
+    """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
+    which = 2 if abs(a - b) <= tolerance else 0 if a > b else 1
+    if isinstance(a, Quantity) or isinstance(b, Quantity):
+        which = Quantity(which, f"order({expression(a)}, {expression(b)}, {tolerance!r})")
+    return word(which, more, less, same)
+
+
+def word(which: float, *words: str) -> Shown:
+    """The word at the place `which`, counted from 0: a computed comparison, choice or class in prose."""
+    return Shown(words[int(which)], which, "one:" + "¦".join(words))
+
+
+def first_of(values: dict[str, float], least: bool = False) -> Shown:
+    """The name of the largest of the named values, of the smallest if `least`; the first of equal ones."""
+    numbers = list(values.values())
+    which = numbers.index((min if least else max)(numbers))
+    if any(isinstance(v, Quantity) for v in numbers):
+        which = Quantity(which, f"{'least' if least else 'most'}({', '.join(map(expression, numbers))})")
+    return word(which, *values)
+
+
+def _significant(value: float, digits: int) -> str:
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    value = float(f"{value:.{digits - 1}e}")
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    if abs(value) < 1e-4 or abs(value) >= 1e9:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa} × 10{_superscript(int(exponent))}"
+    return f"{value:,.{max(places, 0)}f}"
+
+
+def _in_words(seconds: float) -> str:
+    for factor, unit, limit in ((1e6, "µs", 1000), (1e3, "ms", 1000), (1, "s", 60)):
+        text = f"{seconds * factor:.3g}"
+        if float(text) < limit:  # once it is rounded: not "1e+03 ms"
+            return f"{text} {unit}"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
+
+
+def _numeric(cell) -> bool:
+    text = str(cell).strip()
+    return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s –%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
+
+
+def label(name: str, longest: int = 20) -> str:
+    """A foreign name for a figure: cut, visible, and no mathematics."""
+    short = name if len(name) <= longest else name[:longest - 1] + "…"
+    return "".join(_in_fonts(c) for c in short).replace("$", r"\$")
+
+
+def _visible(c: str) -> str:
+    """A character that can be seen: itself, a blank for a line break or tab, a mark for one that cannot."""
+    if c in "\n\t\r":
+        return " "
+    return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c
+
+
+def _in_fonts(c: str) -> str:
+    """The same, with a mark for each character that typst's own fonts lack."""
+    seen = _visible(c)
+    return seen if len(seen) > 1 or IN_FONTS.match(seen) else f"⟨U+{ord(c):04X}⟩"
+
+
+def _minus(text: str) -> str:
+    """With a minus sign in place of the hyphen: a renderer turns some hyphens before digits into one, but not all.
+
+    What is rounded to zero has no sign.
+    """
+    return re.sub(r"^-(?=0[0.]*( %)?$)", "", text).replace("-", "−")
+
+
+def _superscript(n: int) -> str:
+    return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -1,0 +1,125 @@
+"""Texts that a cell shows: a computed number carries its value and where it comes from into the document."""
+
+from __future__ import annotations
+
+import ast
+import re
+from contextlib import contextmanager
+
+from lmreport.runs.quantity import Quantity
+
+INLINE: dict[str, str] = {}  # what the inline code being evaluated is: its text, the experiments that it names
+
+
+class Marked(str):
+    """Text that is Markdown already."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self) or "<!-- -->"  # where an inline value is empty, Quarto shows its code
+
+
+class Shown(str):
+    """A computed number or word as the reader sees it, a str like any other.
+
+    In a document it becomes a span with the attributes data-value (the number in full), data-as (how it is shown:
+    pct:1, num:3, count, duration, fixed:3, below or one:word¦word), and, as far as they are known, data-expr (how it is
+    computed from records), data-run (which), data-code (the inline code).
+    """
+
+    def __new__(cls, text: str, value: float, form: str):
+        made = super().__new__(cls, text)
+        made.value, made.form = value, form
+        return made
+
+    @property
+    def markdown(self) -> Marked:
+        """The span, as Markdown."""
+        from lmreport.display.markdown import plain
+
+        told = {"data-value": repr(float(self.value)), "data-as": self.form}
+        if isinstance(self.value, Quantity):
+            told |= {"data-expr": self.value.expression, "data-run": " ".join(self.value.runs)}
+        told |= {name: value for name, value in INLINE.items() if name not in told}
+        pairs = " ".join(f"{name}={quoted(value)}" for name, value in told.items())
+        return Marked(f"[{plain(self)}]{{.computed {pairs}}}")
+
+    def _repr_markdown_(self) -> str:
+        return str(self.markdown)
+
+
+def quoted(value: str) -> str:
+    """An attribute's value as pandoc's Markdown reads it, in a table too.
+
+    What could begin code, math or HTML there, or end a table's cell, is written as an entity.
+    """
+    return '"' + re.sub(r"[&<>|`$\\\"{}\n]", lambda found: f"&#{ord(found[0])};", value) + '"'
+
+
+def strong(shown: Shown) -> Marked:
+    """The same in bold."""
+    return Marked(f"**{shown.markdown}**")
+
+
+def sentence(template: str, *parts) -> Marked:
+    """`template` with its {} filled: computed parts as spans, Markdown as it is, anything else as plain text."""
+    from lmreport.display.markdown import cell
+
+    return Marked(template.format(*map(cell, parts)))
+
+
+@contextmanager
+def made_from(things):
+    """Inside, computed numbers carry the keys of the remembered experiments among `things`."""
+    from lmreport.display import origin
+
+    found = origin.sources(things)[1]
+    if found:
+        INLINE["data-run"] = "; ".join(f"{f.name}-{f.key}" for f in found)
+    try:
+        yield
+    finally:
+        if found:
+            INLINE.clear()
+
+
+def name_inline_code(shell=None) -> None:
+    """From now on each number of inline code carries that code, and the experiments that it names with their keys.
+
+    Quarto and this project's renderer both have inline code evaluated by the kernel's `user_expressions`.
+    """
+    if shell is None:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+    evaluate = shell.user_expressions
+
+    def with_code(expressions: dict) -> dict:
+        found = {}
+        for key, code in expressions.items():
+            INLINE.update({"data-code": code} | experiments(code, shell.user_ns))
+            try:
+                found |= evaluate({key: code})
+            finally:
+                INLINE.clear()
+        return found
+
+    shell.user_expressions = with_code
+
+
+def experiments(code: str, names: dict) -> dict[str, str]:
+    """The attribute data-run for inline `code`: which remembered experiments its variables hold.
+
+    `found=concepts.heads.changes-0123…`; where a list or dict holds several, `found[0]=…; found[1]=…`.
+    """
+    try:
+        used = {node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)}
+    except SyntaxError:
+        return {}
+    told = []
+    for name in sorted(used & set(names)):
+        value = names[name]
+        inside = {"": value} if hasattr(value, "key") else value if isinstance(value, dict) else \
+            dict(enumerate(value)) if isinstance(value, list | tuple) else {}
+        told += [f"{name}{f'[{index!r}]' if index != '' else ''}={one.name}-{one.key}"
+                 for index, one in inside.items() if isinstance(one, dict) and hasattr(one, "key")]
+    return {"data-run": "; ".join(told)} if told else {}

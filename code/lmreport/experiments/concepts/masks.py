@@ -1,0 +1,191 @@
+"""Who may look at whom: the causal mask of a decoder, the padding mask of BERT (question 3c, second and third part)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lmreport.display import markdown, style
+from lmreport.display.figure import drawn
+from lmreport.experiments.concepts.attention import attention, attention_weights
+from lmreport.experiments.concepts.positions import sinusoidal
+
+
+def causal_mask(n: int):
+    """(n, n), True where key j is not after query i; Vaswani et al., section 3.2.3."""
+    return torch.ones(n, n, dtype=torch.bool).tril()
+
+
+def padding_mask(lengths, n: int):
+    """(batch, 1, 1, n), True at real tokens: the same for every head and every query; lengths: (batch,)."""
+    return (torch.arange(n) < torch.as_tensor(lengths)[:, None])[:, None, None]
+
+
+def masked_before(q, k, v):
+    """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say in the sum."""
+    return attention(q, k, v, causal_mask(len(q)))
+
+
+def masked_after(q, k, v):
+    """Tempting, and wrong: the weights of later keys are cut only after the softmax has divided by their sum."""
+    return attention_weights(q, k).masked_fill(~causal_mask(len(q)), 0) @ v
+
+
+VARIANTS = {"no mask": attention, "−∞ before the softmax": masked_before, "0 after the softmax": masked_after}
+
+
+def decoder_weights(vocabulary: int = 20, d: int = 16, layers: int = 2, seed: int = 0) -> dict:
+    """Random weights of a small decoder: token vectors (vocabulary, d) and (W_Q, W_K, W_V), (d, d) each, per layer."""
+    generator = torch.Generator().manual_seed(seed)
+    options = dict(generator=generator, dtype=torch.float64)
+    return {"token": torch.randn(vocabulary, d, **options), "layers": torch.randn(layers, 3, d, d, **options) / d**0.5}
+
+
+def decode(ids, weights, attend=masked_before):
+    """Logits (n, vocabulary) of the next token after each of ids (n,): attention layers with residual paths."""
+    table = weights["token"]
+    x = table[ids] + torch.tensor(
+        sinusoidal(len(ids), table.shape[1]), dtype=table.dtype)  # (n, d)
+    for w_q, w_k, w_v in weights["layers"]:
+        x = x + attend(x @ w_q, x @ w_k, x @ w_v)
+    return x @ table.T
+
+
+def leak(attend, n: int = 8, seed: int = 0) -> np.ndarray:
+    """Largest change of the logits at position i (row) when the token at position j (column) is replaced; (n, n)."""
+    weights, generator = decoder_weights(seed=seed), torch.Generator().manual_seed(seed)
+    vocabulary = len(weights["token"])
+    ids = torch.randint(vocabulary, (n,), generator=generator)
+    before, changes = decode(ids, weights, attend), []
+    for j in range(n):
+        other = ids.clone()
+        other[j] = (ids[j] + 1) % vocabulary
+        changes.append((decode(other, weights, attend) - before).abs().amax(-1))
+    return torch.stack(changes, 1).numpy()
+
+
+def leaked(changes: np.ndarray) -> float:
+    """Largest entry above the diagonal: what a position learns of the tokens after it."""
+    return float(np.triu(changes, 1).max())
+
+
+def generate(weights, n: int, start: int = 0):
+    """Greedy decoding, one pass per token: ids (n + 1,) beginning with `start`, and the logits (n, vocabulary) used."""
+    ids, logits = torch.tensor([start]), []
+    for _ in range(n):
+        logits.append(decode(ids, weights)[-1])
+        ids = torch.cat([ids, logits[-1].argmax().view(1)])
+    return ids, torch.stack(logits)
+
+
+def teacher_forcing(n: int = 32, seed: int = 0) -> dict:
+    """All n predictions in one pass over the sequence shifted right, against n passes that generate it."""
+    weights = decoder_weights(seed=seed)
+    ids, step_by_step = generate(weights, n)
+    # input: start token and all but the last; target: ids[1:]
+    at_once = decode(ids[:-1], weights)
+    return {"n": n, "difference": float((at_once - step_by_step).abs().max()),
+            "scale": float(step_by_step.abs().max()),
+            "same_tokens": bool((at_once.argmax(-1) == ids[1:]).all())}
+
+
+def fills() -> list[tuple[str, ...]]:
+    """What a fill value does in each number format: (format, fill, as stored, by product, by where, row all masked).
+
+    Scores 1, 2, 3; the third key is hidden. "by product" adds (1 − mask) · fill, "by where" puts the fill at the
+    hidden place; both give the weights of the three keys. The last cell: a row in which all three are hidden.
+    """
+    rows = []
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        scores, mask = torch.tensor([1, 2, 3], dtype=dtype), torch.tensor([1, 1, 0], dtype=dtype)
+        for name, fill in (("−∞", -torch.inf), ("−1e9", -1e9), ("lowest finite", torch.finfo(dtype).min)):
+            stored = torch.tensor(fill, dtype=dtype)
+            weights = [(scores + (1 - mask) * stored).softmax(-1), torch.where(mask > 0, scores, stored).softmax(-1),
+                       (scores + stored).softmax(-1)]
+            kept = markdown.num(stored.item(), 5).replace("-", "−").replace("inf", "∞")
+            rows.append((str(dtype).removeprefix("torch."), name, kept,
+                         *(", ".join(f"{w:.2f}" for w in row.tolist()) for row in weights)))
+    return rows
+
+
+@torch.inference_mode()
+def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256)) -> dict:
+    """How far a sentence vector moves when padding is appended, with BERT's mask and with a mask of ones only.
+
+    1 − cosine between the mean of the real tokens' last hidden states and the same without padding, arrays (pads,);
+    largest: greatest difference of any component of these states while the mask is used.
+    """
+    inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
+    n, rows, largest = inputs["input_ids"].shape[1], [], 0.0
+    alone = model(**inputs).last_hidden_state[0]  # (n, d)
+    for extra in pads:
+        ids = torch.nn.functional.pad(inputs["input_ids"], (0, extra), value=tokenizer.pad_token_id)
+        row = []
+        for mask in (torch.nn.functional.pad(inputs["attention_mask"], (0, extra)), torch.ones_like(ids)):
+            states = model(input_ids=ids, attention_mask=mask).last_hidden_state[0, :n]
+            row.append(1 - float(torch.cosine_similarity(states.double().mean(0), alone.double().mean(0), dim=0)))
+            if mask.sum() == n:
+                largest = max(largest, float((states - alone).abs().max()))
+        rows.append(row)
+    return {"pads": np.array(pads), "with": np.array(rows)[:, 0], "without": np.array(rows)[:, 1],
+            "largest": largest, "n": n}
+
+
+@torch.inference_mode()
+def looks_ahead(model, tokenizer, text: str) -> float:
+    """Largest change of the first token's output when the last word piece becomes [UNK]: 0 for a causal model."""
+    inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
+    other = inputs["input_ids"].clone()
+    other[0, -2] = tokenizer.unk_token_id
+    states = [model(input_ids=ids, attention_mask=inputs["attention_mask"]).last_hidden_state[0, 0]
+              for ids in (inputs["input_ids"], other)]
+    return float((states[1] - states[0]).abs().max())
+
+
+@drawn
+def plot_masks(n: int = 8, real: int = 6):
+    """The causal mask of a decoder beside BERT's mask for a text with padding; black: may look."""
+    fig, axes = style.figure(2, height=2.6)
+    masks = (causal_mask(n).numpy(), padding_mask([real], n)[0, 0].expand(n, n).numpy())
+    for axis, mask, title in zip(axes, masks, ("Decoder: causal", f"BERT: {real} tokens, {n - real} padding"),
+                                 strict=True):
+        axis.imshow(mask, cmap="Greys", vmin=0, vmax=1.4)
+        for i, j in np.ndindex(n, n):
+            color = "white" if mask[i, j] else "0.3"
+            axis.text(j, i, int(mask[i, j]), ha="center", va="center", fontsize=7, color=color)
+        axis.set(title=title, xlabel="key (looked at)", ylabel="query (looking)")
+        axis.set_xticks(range(n), range(1, n + 1))
+        axis.set_yticks(range(n), range(1, n + 1))
+        axis.grid(False)
+    return fig
+
+
+@drawn
+def plot_leaks(changes: dict[str, np.ndarray]):
+    """One map per variant: how much the output in the row changes with the token in the column; crosses: not at all."""
+    fig, axes = style.figure(len(changes), height=2.6)
+    top = max(values.max() for values in changes.values())
+    for axis, (name, values) in zip(axes, changes.items(), strict=True):
+        image = axis.imshow(np.log10(np.maximum(values, 1e-8)), vmin=-4, vmax=np.log10(top))
+        for i, j in zip(*np.nonzero(values == 0), strict=True):
+            axis.text(j, i, "×", ha="center", va="center", color="white", fontsize=7)
+        axis.set_title(name, fontsize=8.5)
+        axis.set(xlabel="token replaced")
+        axis.set_xticks(range(len(values)), range(1, len(values) + 1))
+        axis.set_yticks(range(len(values)), range(1, len(values) + 1))
+        axis.grid(False)
+    axes[0].set_ylabel("output observed")
+    fig.colorbar(image, ax=axes, shrink=0.8, label="log₁₀ of the change")
+    return fig
+
+
+@drawn
+def plot_padding(found: dict):
+    """Distance of the sentence vector from the unpadded one against the number of padding tokens."""
+    fig, axis = style.figure(height=2.6)
+    for name, label in (("without", "mask left out (all ones)"), ("with", "attention mask used")):
+        axis.semilogy(np.maximum(np.abs(found[name]), 1e-16), label=label)  # rounding may make it negative
+    axis.set(xlabel=f"padding tokens after the {found['n']} of the text", ylabel="1 − cosine")
+    axis.set_xticks(range(len(found["pads"])), [str(n) for n in found["pads"]])
+    axis.legend(loc="center right")
+    return fig

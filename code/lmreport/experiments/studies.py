@@ -1,0 +1,220 @@
+"""Recorded experiments on the task beside the four models; each keeps raw predictions, so that all can be recounted.
+
+Each study takes the settings, its sizes (`kinds`), the splits with its test texts, the folder of the weights it starts
+from (pre-trained for the learning curve, fine-tuned for the others), a folder for what is finished, and `say`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from lmreport.core import files, machine, progress
+from lmreport.core.settings import Settings, cache_root
+from lmreport.runs import records
+from lmreport.runs.kinds import KINDS
+
+
+def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+    """Fine-tuned, frozen and trained from scratch, on growing parts of the training split.
+
+    points: way, size, accuracy and seconds of each; predicted: (points, texts); labels: (texts,). A point that is
+    finished is kept at once in the folder `kept`, so that a run that was stopped goes on after it.
+    """
+    import numpy as np
+
+    from lmreport.experiments.concepts import foundation
+
+    chosen = dataclasses.replace(settings, epochs=sizes["epochs"], max_length=sizes["max_length"])
+    points = []
+    for size in sorted(n for n in sizes["sizes"] if n <= len(splits["train"])):
+        for way in foundation.WAYS:
+            path = kept / f"{way}-{size}.npz"
+            if not path.is_file():
+                found = foundation.train_point(splits, weights, chosen, way, size, sizes["steps"], say)
+                files.write_atomically(path, files.pack(found))
+            points.append(files.unpack(path.read_bytes()))
+            say(f"learning_curve: {way} on {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}, "
+                f"{points[-1]['seconds']:.0f} s")
+    return {"points": [{k: p[k] for k in ("way", "size", "accuracy", "seconds")} for p in points],
+            "predicted": np.array([p["predicted"] for p in points], np.int8),
+            "labels": np.array(splits["test"]["labels"], np.int8)}
+
+
+def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+    """The linear SVM on the parts of the training split that `learning_curve` takes.
+
+    points: size and accuracy of each; predicted: (points, texts); labels: (texts,), those of `learning_curve`.
+    """
+    import numpy as np
+
+    from lmreport.experiments.concepts import foundation
+    from lmreport.models import linear
+
+    points, predicted, labels = [], [], np.array(splits["test"]["labels"], np.int8)
+    for size in sorted(n for n in sizes["sizes"] if n <= len(splits["train"])):
+        chosen = splits["train"].select(foundation.subset(splits["train"]["labels"], size, settings.seed))
+        model = linear.tfidf_svm(settings.seed).fit(list(chosen["text"]), chosen["labels"])
+        predicted.append(model.predict(list(splits["test"]["text"])).astype(np.int8))
+        points.append({"size": size, "accuracy": float((predicted[-1] == labels).mean())})
+        say(f"linear_curve: {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}")
+    return {"points": points, "predicted": np.array(predicted), "labels": labels}
+
+
+def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+    """The fine-tuned model on texts whose words were put in another order.
+
+    orders: what was done to the words; predicted: (orders, texts); labels: (texts,).
+    """
+    import numpy as np
+
+    words = [text.split() for text in visible(list(splits["test"]["text"]), weights, settings.max_length)]
+    orders = {"in order": lambda row, rng: row,
+              "windows of 3": lambda row, rng: in_windows(row, 3, rng),
+              "windows of 10": lambda row, rng: in_windows(row, 10, rng),
+              "reversed": lambda row, rng: row[::-1]}
+    orders |= {f"shuffled ({i + 1})": lambda row, rng: in_windows(row, len(row), rng) for i in range(sizes["shuffles"])}
+    predicted = []
+    with predictor(weights, settings) as predict:
+        for number, (name, change) in enumerate(orders.items()):
+            rng = np.random.default_rng([settings.seed, number])
+            changed = [" ".join(change(row, rng)) for row in words]
+            predicted.append(predict(splits["test"].remove_columns("text").add_column("text", changed)))
+            right = (predicted[-1] == np.array(splits["test"]["labels"])).mean()
+            say(f"shuffled_words: {name}, test accuracy {right:.4f}")
+    return {"orders": list(orders), "predicted": np.array(predicted, np.int8),
+            "labels": np.array(splits["test"]["labels"], np.int8)}
+
+
+def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+    """The fine-tuned model with each head removed in turn, and with all heads of a layer.
+
+    whole: (texts,), predicted: (layers, heads, texts), layers: (layers, texts), labels: (texts,).
+    """
+    import numpy as np
+
+    from lmreport.experiments.concepts import heads
+
+    chosen = dataclasses.replace(settings, max_length=sizes["max_length"])
+    with predictor(weights, chosen) as predict:
+        model, number = predict.model, predict.model.config.num_attention_heads
+        whole, predicted, layers = predict(splits["test"]), [], []
+        for layer in range(model.config.num_hidden_layers):
+            for head in range(number):
+                with heads.without_head(model, layer, head):
+                    predicted.append(predict(splits["test"]))
+            with ExitStack() as removed:
+                for head in range(number):
+                    removed.enter_context(heads.without_head(model, layer, head))
+                layers.append(predict(splits["test"]))
+            say(f"heads_removed: layer {layer + 1} of {model.config.num_hidden_layers} done")
+    shape = (len(layers), number, len(whole))
+    return {"whole": whole.astype(np.int8), "predicted": np.array(predicted, np.int8).reshape(shape),
+            "layers": np.array(layers, np.int8), "labels": np.array(splits["test"]["labels"], np.int8)}
+
+
+def ablation(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+    """Attention of the fine-tuned model's last layer on the assignment's questions, and each word piece hidden in turn.
+
+    questions: for each what `concepts.attention.ablation_logits` returns, arrays apart (`attention_0`, `effect_0`, …);
+    `from_first_0`: attention that the pieces get from [CLS], which the head reads; `weights_0`: the last layer's maps
+    (1, heads, n, n); `all_tokens`: what stands along them.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    from lmreport.experiments.concepts import attention
+    from lmreport.models import metrics
+    from lmreport.models.tokenizer import load_tokenizer
+
+    model = AutoModelForSequenceClassification.from_pretrained(weights, attn_implementation="eager").eval()
+    tokenizer, questions, arrays = load_tokenizer(weights), [], {}
+    for i, text in enumerate(metrics.QUESTIONS):
+        found, seen = attention.ablation_logits(model, tokenizer, text), attention.look(model, tokenizer, text)
+        special = {tokenizer.cls_token, tokenizer.sep_token}
+        pieces = [j for j, token in enumerate(seen["tokens"]) if token not in special]
+        found |= {"all_tokens": seen["tokens"], "class": model.config.id2label[found["predicted"]]}
+        arrays |= {f"attention_{i}": found.pop("attention"), f"effect_{i}": found.pop("effect"),
+                   f"from_first_{i}": seen["weights"][-1].mean(0)[0, pieces], f"weights_{i}": seen["weights"][-1:]}
+        questions.append(found)
+    return {"questions": questions} | arrays
+
+
+def in_windows(words: list[str], size: int, rng) -> list[str]:
+    """The words, shuffled inside each stretch of `size` of them."""
+    return [words[start + i] for start in range(0, len(words), max(size, 1))
+            for i in rng.permutation(len(words[start:start + size]))]
+
+
+def visible(texts: list[str], weights: str, max_length: int) -> list[str]:
+    """The part of each text that the model reads; otherwise shuffling would also bring in words from beyond the cut."""
+    from lmreport.models.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(weights)
+    ends = (max(end for _, end in offsets) for offsets in tokenizer(
+        texts, truncation=True, max_length=max_length, return_offsets_mapping=True)["offset_mapping"])
+    return [text[:end] for text, end in zip(texts, ends, strict=True)]
+
+
+@contextmanager
+def predictor(weights: str, settings):
+    """A function from a `Dataset` of texts to predicted classes (n,); its `model` is the classifier saved in `weights`.
+    """
+    from datasets import DatasetDict
+    from transformers import AutoModelForSequenceClassification
+
+    from lmreport.models import finetune
+    from lmreport.models.tokenizer import load_tokenizer, tokenized
+
+    tokenizer = load_tokenizer(weights)
+    model = AutoModelForSequenceClassification.from_pretrained(weights).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = finetune.training_arguments(settings, folder)
+        arguments.eval_strategy = "no"
+        trainer = finetune.make_trainer(model, arguments, None, None, tokenizer)
+
+        def predict(texts):
+            one = tokenized(DatasetDict(test=texts), tokenizer, settings.max_length)["test"]
+            return finetune.predict_logits(trainer, one).argmax(-1)
+
+        predict.model = model
+        yield predict
+
+
+def run(name: str, settings: Settings, corpus, force: bool = False, say=progress.say,
+        scale: str = "") -> records.Record:
+    """The record of the study `name`; made if there is none, or by force, after the model that it needs.
+
+    scale: that of the study, where it is not that of the settings.
+    """
+    from lmreport.data.splits import subset
+    from lmreport.experiments import improvements
+    from lmreport.models import pretrained
+    from lmreport.runs import train
+
+    if name in improvements.NAMES:
+        return improvements.run(name, settings, corpus, force, say, scale)
+    source = pretrained.locate(settings.model)
+    kind, scale = KINDS[name], scale or settings.scale
+    tuned = train.run("transformer", settings, corpus, say=say) if kind.starts_from else None
+    given = records.inputs(name, settings, corpus, source, scale=scale)
+    kept = cache_root() / "studies" / f"{name}-{records.predicted(given)}"
+
+    def make() -> dict:
+        weights = source.path if tuned is None else str(train.trained_model(settings, corpus, say))
+        splits = train.load_splits(corpus, settings.seed)
+        sizes = kind.sizes[scale]
+        few, left = sizes.get("texts", 0), splits["test"].features["labels"].num_classes
+        if few <= len(splits["test"]) - left:  # each class must leave a text
+            splits["test"] = subset(splits["test"], few, settings.seed)
+        say(f"{name}: at scale {scale} on {corpus.name}")
+        start = time.perf_counter()
+        values = kind.make(settings, sizes, splits, weights, kept, say)
+        return values | {"seconds": time.perf_counter() - start, "device": "cuda" if machine.gpu_name() else "cpu"}
+
+    record = train.once(given, make, force, say)
+    shutil.rmtree(kept, ignore_errors=True)  # finished parts are no longer needed
+    return record

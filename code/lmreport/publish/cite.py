@@ -1,0 +1,179 @@
+"""How to cite the report, one of its figures or one of its tables: a sentence, BibTeX, CSL-JSON, and the files."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from lmreport.core import machine
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import project_root
+from lmreport.display import markdown
+
+KINDS = {"fig": "figure", "tbl": "dataset"}  # in the words of CSL
+
+
+@dataclass(frozen=True)
+class Work:
+    """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its SPDX name."""
+
+    title: str
+    version: str
+    licence: str
+    url: str
+    people: tuple[dict, ...]
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        return tuple(p.get("literal") or f"{p.get('given', '')} {p['family']}".strip() for p in self.people)
+
+    @property
+    def licence_url(self) -> str:
+        return f"https://spdx.org/licenses/{self.licence}.html"
+
+    @property
+    def name(self) -> str:
+        return "".join(c for c in self.title.partition(":")[0].lower() if c.isalnum())
+
+
+def work(root: Path | None = None) -> Work:
+    """The project's own description. Raises ReportError if CITATION.cff is missing or lacks something."""
+    places = (root or project_root(), Path(__file__).resolve().parents[3])
+    path = next((p / "CITATION.cff" for p in places if (p / "CITATION.cff").is_file()), None)
+    if path is None:
+        raise ReportError("there is no CITATION.cff in the project's folder; restore it from the repository")
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        people = tuple({"literal": a["name"]} if "name" in a else
+                       {"family": a["family-names"], "given": a.get("given-names", "")} for a in told["authors"])
+        return Work(told["title"], str(told["version"]), told["license"],
+                    told.get("url") or told.get("repository-code") or "", people)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ReportError(f"CITATION.cff: {error!r} is missing or wrong; title, version, license and authors are "
+                          "needed") from None
+
+
+def day(path: Path | None = None) -> str:
+    """The day of SOURCE_DATE_EPOCH, else the day on which the file at `path` was written, else today, in ISO form."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    return (datetime.date.fromtimestamp(path.stat().st_mtime) if path else datetime.date.today()).isoformat()
+
+
+def found(root: Path, label: str) -> tuple[dict, dict, Path]:
+    """(manifest, entry, folder) of an exported figure or table; the entry is {} for the whole report, label "".
+
+    Raises ReportError if nothing was exported yet, or for an unknown label, naming those like it.
+    """
+    from lmreport.publish.export import folder
+
+    target = folder.place_of(root)
+    manifest = folder.read_manifest(target)
+    if not manifest:
+        raise ReportError(f"cite: there is no {target.relative_to(root)}/{folder.MANIFEST}; run lmreport render, "
+                          "or lmreport export after a render by Quarto")
+    entries = {item["label"]: item for item in manifest["items"]}
+    if label and label not in entries:
+        near = difflib.get_close_matches(label, entries, n=3, cutoff=0.5)
+        raise ReportError(f"cite: no figure or table has the label {label!r}; " +
+                          (f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(entries)}"))
+    return manifest, entries.get(label, {}), target
+
+
+def sentence(work: Work, item: dict, date: str, commit: str, text=str) -> str:
+    """A ready sentence for the report (`item` is {}) or for one entry of the manifest.
+
+    text: what foreign words pass through; the item's number does not, so that it may be a cross-reference.
+    """
+    when = datetime.date.fromisoformat(date)
+    version = f"version {work.version} ({f'commit {commit}, ' if commit else ''}{when.day} {when:%B %Y})"
+    parts = [text(f"{', '.join(work.authors)} ({when.year})") + ":"]
+    if item:
+        parts += [f"{item['number']},", text(f"“{item['caption'].rstrip('.')}”.") + " In:"]
+    parts.append(text(f"{work.title}, {version}" + (f", {place(work, item)}" if item or work.url else "")) + ".")
+    if item.get("runs"):
+        parts.append(text(f"From {', '.join(run['name'] for run in item['runs'])}") + ".")
+    return " ".join([*parts, text(f"Licence: {work.licence}") + "."])
+
+
+def place(work: Work, item: dict) -> str:
+    """Where the work, or the item in it, is found: an address if the project has one, else the page's anchor."""
+    return f"{work.url}#{item['anchor'].partition('#')[2]}" if work.url and item else work.url or item.get("anchor", "")
+
+
+def csl(work: Work, item: dict, date: str, commit: str) -> dict:
+    """The same as an entry of CSL-JSON."""
+    entry = {"id": work.name, "type": "software", "author": list(work.people), "title": work.title,
+             "version": work.version, "issued": {"date-parts": [[int(n) for n in date.split("-")]]},
+             "license": work.licence}
+    notes = [f"commit {commit}"] if commit else []
+    if item:
+        entry |= {"id": f"{work.name}-{item['label']}", "type": KINDS[item["label"].split("-")[0]],
+                  "title": item["caption"].rstrip("."), "container-title": work.title}
+        notes = [f"anchor {item['anchor']}", *notes, *(f"run {run['name']}" for run in item.get("runs", ()))]
+    if work.url:
+        entry["URL"] = place(work, item)
+    return entry | {"note": "; ".join([*notes, f"licence {work.licence}"])}
+
+
+def bibtex(entry: dict) -> str:
+    """An entry of CSL-JSON as BibTeX; double braces keep the capitals of names and titles."""
+    year, month, _ = entry["issued"]["date-parts"][0]
+    names = [f"{{{latex(p['literal'])}}}" if "literal" in p else
+             latex(", ".join(filter(None, (p["family"], p.get("given"))))) for p in entry["author"]]
+    inside = entry.get("container-title")
+    fields = {"author": " and ".join(names), "title": f"{{{latex(entry['title'])}}}",
+              "howpublished": latex(f"In: {inside}, version {entry['version']}") if inside else "",
+              "version": "" if inside else latex(entry["version"]), "year": str(year), "month": str(month),
+              "note": latex(entry["note"]), "url": entry.get("URL", "")}
+    lines = [f"  {name} = {{{text}}}" for name, text in fields.items() if text]
+    return f"@misc{{{entry['id']},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def latex(text: str) -> str:
+    """`text` with the characters escaped that mean something to LaTeX."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+
+
+def told(root: Path, label: str, form: str = "") -> str:
+    """What `lmreport cite` prints; form: "json" or "bibtex" for that alone."""
+    manifest, item, folder = found(root, label)
+    about = work(root)
+    entry = csl(about, item, manifest["date"], manifest["commit"])
+    as_json = json.dumps([entry], indent=1, ensure_ascii=False) + "\n"
+    if form:
+        return as_json if form == "json" else bibtex(entry)
+    files = [str(path.relative_to(root)) + ("" if path.is_file() else " (gone; lmreport export makes it again)")
+             for path in (folder / f["name"] for f in item.get("files", ()))] or [
+        str((folder / "manifest.json").relative_to(root))]
+    return "\n".join([sentence(about, item, manifest["date"], manifest["commit"]), "", bibtex(entry), as_json,
+                      *files, ""])
+
+
+def shown(label: str = "", records: tuple = ()):
+    """Sentence and BibTeX as Markdown, for the report itself: of the whole, or of the figure or table `label`."""
+    about, date, commit = work(), day(), machine.commit()
+    item = {"label": label, "number": f"@{label}", "caption": caption(label), "anchor": f"index.html#{label}",
+            "runs": [{"name": f"{r.name}-{r.key}"} for r in records]} if label else {}
+    said = sentence(about, item, date, commit, markdown.plain)
+    return markdown.markdown(f"> {said}\n\n```bibtex\n{bibtex(csl(about, item, date, commit))}```\n")
+
+
+def caption(label: str) -> str:
+    """The caption of the cell `label` as the sources have it, as plain text; ReportError if there is no such cell."""
+    from lmreport.render import pandoc_ast, project, source
+
+    for document in project.read(project_root(), ("html",), None):
+        for cell in source.read(document):
+            if cell.label == label:
+                given = cell.options.get("fig-cap") or cell.options.get("tbl-cap") or ""
+                return pandoc_ast.plain(pandoc_ast.read_markdown(given)["blocks"]).strip()
+    raise ReportError(f"cite: no cell has the label {label!r}; take one of a figure or table")

@@ -1,0 +1,122 @@
+"""The labelled figures and tables of an executed notebook, with what the report says about them."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nbformat
+
+from lmreport.core.errors import ReportError
+from lmreport.render import crossref, document, execute, layout, pandoc_ast, source
+
+KINDS = {"fig": "figure", "tbl": "table"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A labelled figure or table.
+
+    label: names the files; anchor: its place in the page, the same except for the parts of one figure;
+    number: as the report counts it, "Figure 3"; caption, alt: plain text; svg: the picture, or table: pandoc's Table
+    node; function: who drew or wrote it, "figures.plot_confusion"; runs, experiments: names of what it shows, each
+    ending in its key.
+    """
+
+    label: str
+    anchor: str
+    number: str
+    caption: str
+    alt: str = ""
+    svg: str = ""
+    table: dict | None = None
+    function: str = ""
+    runs: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.label.split("-")[0]]
+
+
+def read(doc, notebook: Path) -> list[Item]:
+    """The items of `notebook`, the executed form of the document `doc`, in their order.
+
+    Both renderers' notebooks are read: genuine Quarto's keeps the values of inline code beside the text.
+    """
+    try:
+        nb = nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+        raise ReportError(f"{notebook.name} cannot be read as a notebook ({type(error).__name__}); make it again with "
+                          "lmreport render --force") from error
+    nb.cells = [prepared(cell, doc.name) for cell in nb.cells if cell.cell_type in ("markdown", "code")]
+    cells = [cell.metadata.report for cell in nb.cells]
+    options = doc.options["html"]
+    with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
+        pages = document.assemble(nb, Path(name), options.get("execute") or {})
+        blocks = document.parse(pages, options, doc)["blocks"]
+        blocks = layout.prepare(blocks, "html", doc.profiles, cells)
+        index = crossref.number(blocks, cells, options)
+        blocks = crossref.link(blocks, index, "html")
+        told = {cell.metadata.report.label: facts(cell) for cell in nb.cells if cell.cell_type == "code"}
+        return [item for block in pandoc_ast.nodes(blocks) for item in items(block, index, Path(name), told)]
+
+
+def prepared(cell, name: str):
+    """A cell of the notebook as the renderer's own executed cells are: inline code shown, options read."""
+    if cell.cell_type == "markdown":
+        text = re.sub(r"\A---\n.*?\n---\n", "", cell.source, flags=re.S)
+        values = {e["expression"].strip(): execute.shown(e["result"]["data"])
+                  for e in cell.metadata.get("user_expressions", ()) if e["result"].get("status") == "ok"}
+        cell.source = execute.INLINE.sub(lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]):]), text)
+        cell.metadata.report = source.Cell("markdown", lines(cell.source, name))
+    else:
+        cell.metadata.report = source.code_cell(source.Line("```{python}", name, 1), lines(cell.source, name))
+    return cell
+
+
+def lines(text: str, name: str) -> list:
+    return [source.Line(line, name, n) for n, line in enumerate(text.splitlines(), 1)]
+
+
+def facts(cell) -> dict:
+    """The metadata `lmreport` of a cell's first output that has them: function, runs, experiments."""
+    for output in cell.outputs:
+        given = output.get("metadata", {})
+        for holder in (given, *(part for part in given.values() if isinstance(part, dict))):
+            if "lmreport" in holder:
+                return holder["lmreport"]
+    return {}
+
+
+def items(block: dict, index, folder: Path, told: dict) -> list[Item]:
+    """The item that `block` is; one for each part where a figure has several pictures; none for other blocks."""
+    label = (pandoc_ast.attr_of(block) or [""])[0]
+    entry = index.entries.get(label)
+    if entry is None or entry.part or entry.kind not in KINDS:
+        return []
+    known = told.get(label, {})
+    words = " ".join(pandoc_ast.plain(caption(block)).split())
+    item = Item(label, label, f"{crossref.NAMES[entry.kind]} {entry.number}", words,
+                function=known.get("function", ""), runs=tuple(known.get("runs", ())),
+                experiments=tuple(known.get("experiments", ())))
+    if entry.kind == "tbl":
+        return [replace(item, table=table) for table in pandoc_ast.nodes(block) if table["t"] == "Table"][:1]
+    pictures = [(pandoc_ast.value(image["c"][0], "alt"), folder / image["c"][2][0])
+                for image in pandoc_ast.nodes(block) if image["t"] == "Image" and image["c"][2][0].endswith(".svg")]
+    shown = [replace(item, alt=alt, svg=path.read_text(encoding="utf-8")) for alt, path in pictures if path.is_file()]
+    return shown if len(shown) == 1 else [replace(one, label=f"{label}-{n}") for n, one in enumerate(shown, 1)]
+
+
+def caption(block: dict) -> list:
+    """The inlines of a float's caption, without the line that tells its origin."""
+    if block["t"] == "Div":
+        return layout.split_caption([b for b in block["c"][1] if not is_origin(b)])[0]
+    return block["c"][1][1]
+
+
+def is_origin(block: dict) -> bool:
+    """Whether a paragraph is the line that tells the origin of a figure or table."""
+    return block["t"] == "Para" and block["c"][0]["t"] == "Span" and "origin" in block["c"][0]["c"][0][1]

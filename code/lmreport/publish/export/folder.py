@@ -1,0 +1,148 @@
+"""The folder of exported files, with a manifest: what has not changed is kept, the rest is made side by side."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lmreport.core import files, machine
+from lmreport.core.errors import ReportError
+from lmreport.core.files import write_atomically
+from lmreport.core.settings import cache_root
+from lmreport.publish import cite
+from lmreport.publish.export import contents, pictures, tables
+from lmreport.render import project
+
+NAME, MANIFEST = "figures", "manifest.json"
+
+
+def export_project(root: Path, say) -> list[Path]:
+    """`export` without its promise about the arguments."""
+    documents = [d for d in project.read(root, ("html",), None) if notebook(d).is_file()]
+    if not documents:
+        raise ReportError("export: there is no executed notebook in the output folder; run lmreport render first")
+    target = place(documents[0])
+    work = cite.work(root)
+    notebooks = [sha256(notebook(d).read_bytes()) for d in documents]
+    state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
+    old = read_manifest(target)
+    if old.get("state") == state and all(whole(target, item) for item in old["items"]):
+        say(f"export: {target.relative_to(root)} is up to date")
+        return paths(target, old)
+    items = [item for d in documents for item in contents.read(d, notebook(d))]
+    found = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
+             "date": cite.day(notebook(documents[0])), "commit": machine.commit(), "state": state}
+    if old.get("notebooks") == notebooks:
+        found["commit"] = old["commit"]  # of the render, not of a later export
+    kept = {item["key"]: item for item in old.get("items", ()) if whole(target, item)}
+    with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=target.parent) as name:
+        new = Path(name) / NAME
+        new.mkdir()
+        found["items"] = fill(new, target, items, kept, work, root)
+        write_atomically(new / MANIFEST, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+        swap(new, target)
+    fresh = sum(item["key"] not in kept for item in found["items"])
+    say(f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them new or changed")
+    return paths(target, found)
+
+
+def notebook(doc) -> Path:
+    """The newest executed notebook of a document: the render's, or the one that `quarto -M keep-ipynb:true` leaves."""
+    places = (doc.output.with_suffix(".ipynb"), *doc.path.parent.glob(doc.path.stem + ".quarto_ipynb*"))
+    return max(places, key=lambda path: path.stat().st_mtime if path.is_file() else 0)
+
+
+def place_of(root: Path) -> Path:
+    """Where the project at `root` has, or would have, its exported files."""
+    return place(project.read(root, ("html",), None)[0])
+
+
+def place(doc) -> Path:
+    """The folder `figures` in the project's output folder."""
+    inside = doc.path.relative_to(doc.root).with_suffix("")
+    return doc.output.parents[len(inside.parts) - 1] / NAME
+
+
+def fill(new: Path, target: Path, items: list, kept: dict, work, root: Path) -> list[dict]:
+    """Write or keep the files of all items in the folder `new`; their entries of the manifest."""
+    entries = {item.label: entry(item, work, root) for item in items}
+    todo = [item for item in items if entries[item.label]["key"] not in kept]
+    with ThreadPoolExecutor() as pool:
+        made = dict(zip([i.label for i in todo if i.svg],
+                        pool.map(lambda item: pictures.files(item, work), [i for i in todo if i.svg]), strict=True))
+    made |= tables.files([i for i in todo if i.table], work)
+    for label, told in entries.items():
+        if label in made:
+            for ending, data in made[label].items():
+                (new / f"{label}.{ending}").write_bytes(data)
+            told["files"] = [{"name": f"{label}.{ending}", "bytes": len(data), "sha256": sha256(data)}
+                             for ending, data in made[label].items()]
+        else:
+            told["files"] = kept[told["key"]]["files"]
+            for file in told["files"]:
+                shutil.copy2(target / file["name"], new / file["name"])
+    return list(entries.values())
+
+
+def entry(item, work, root: Path) -> dict:
+    """What the manifest tells about an item, its files apart. `key` names everything that decides about the files."""
+    key = machine.digest([item.__dict__, work.__dict__, maker()])
+    return {"label": item.label, "kind": item.kind, "number": item.number, "caption": item.caption, "alt": item.alt,
+            "function": item.function, "runs": [made(name, root) for name in item.runs],
+            "experiments": [made(name, root) for name in item.experiments], "licence": work.licence,
+            "anchor": f"index.html#{item.anchor}", "key": key}
+
+
+def made(name: str, root: Path) -> dict:
+    """{"name", "date", "commit"} of a run or experiment, the last two as far as its record is at hand and tells."""
+    told: dict = {}
+    for path in (root / "report" / "runs" / f"{name}.json", cache_root() / "runs" / f"{name}.json"):
+        if path.is_file():
+            told = json.loads(path.read_text(encoding="utf-8")).get("made", {})
+    kept = cache_root() / "experiments" / f"{name}.npz"
+    if kept.is_file():
+        told = files.unpack(kept.read_bytes()).get("made", {})
+    return {"name": name} | {k: told[k] for k in ("date", "commit") if told.get(k)}
+
+
+def swap(new: Path, target: Path) -> None:
+    """Put the finished folder `new` in the place of `target`; the old one goes away with the temporary folder."""
+    if target.exists():
+        os.replace(target, new.parent / "old")
+    os.replace(new, target)
+
+
+def read_manifest(target: Path) -> dict:
+    """The manifest of an earlier export; {} where there is none that can be read."""
+    try:
+        found = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        return found if isinstance(found["items"], list) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def whole(target: Path, item: dict) -> bool:
+    """Whether all files of an item are there as the manifest says."""
+    return all((target / f["name"]).is_file() and sha256((target / f["name"]).read_bytes()) == f["sha256"]
+               for f in item["files"])
+
+
+def paths(target: Path, manifest: dict) -> list[Path]:
+    return [target / MANIFEST, *(target / f["name"] for item in manifest["items"] for f in item["files"])]
+
+
+@functools.cache
+def maker() -> str:
+    """Digest of what makes the files: the code of this folder, typst and pandoc."""
+    code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return machine.digest([code, machine.versions("typst", "pypandoc_binary")])
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

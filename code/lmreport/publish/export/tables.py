@@ -1,0 +1,96 @@
+"""Tables as CSV, Markdown, LaTeX and typst."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import hashlib
+import io
+import json
+import re
+
+from lmreport.publish.export import metadata
+from lmreport.render import pandoc_ast
+from lmreport.render.tables import natural
+
+PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
+FORMATS = {"md": (PIPES, "markdown", "<!--"), "tex": ("latex", "latex", "%"), "typ": ("typst", "typst", "//")}
+
+
+def files(items: list, work) -> dict[str, dict[str, bytes]]:
+    """{label: {ending: bytes}} of the tables; one call of pandoc for each format, whatever their number.
+
+    The sha256 that each file states is that of the CSV. Where numbers were rounded for the reader, `values.csv` has
+    them in full.
+    """
+    clean = [plain_table(item) for item in items]
+    written = {ending: split(clean, *FORMATS[ending][:2]) for ending in FORMATS} if items else {}
+    found = {}
+    for item, table in zip(items, clean, strict=True):
+        lines, full = rows(table), rows(pandoc_ast.change(copy.deepcopy(item.table), full_value))
+        data = as_csv(lines)
+        said = metadata.about(item, work, hashlib.sha256(data).hexdigest())
+        found[item.label] = {"csv": data, "csv-metadata.json": metadata.csvw(
+            said, lines[0], f"{item.label}.csv", work.licence_url).encode()}
+        if full != rows(item.table):
+            found[item.label]["values.csv"] = as_csv(full)
+        for ending, texts in written.items():
+            text = metadata.comment(said, FORMATS[ending][2]) + texts[item.label]
+            found[item.label][ending] = text.encode()
+    return found
+
+
+def plain_table(item) -> dict:
+    """The Table node with its label and caption, without what has a meaning only inside the report."""
+    table = natural(pandoc_ast.change(copy.deepcopy(item.table), outside))
+    table["c"][0] = pandoc_ast.attr(item.label)
+    table["c"][1] = [None, [pandoc_ast.node("Plain", pandoc_ast.words(item.caption))]]
+    return table
+
+
+def outside(node: dict):
+    """Spans of computed numbers, links into the report and citations become their text."""
+    if node["t"] == "Span":
+        return node["c"][1]
+    if node["t"] == "Link" and node["c"][2][0].startswith("#"):
+        return node["c"][1]
+    return node["c"][1] if node["t"] == "Cite" else None
+
+
+def full_value(node: dict):
+    """A computed number becomes its value in full; a computed word stays."""
+    if node["t"] != "Span" or pandoc_ast.value(node["c"][0], "data-as").startswith("one:"):
+        return None
+    value = pandoc_ast.value(node["c"][0], "data-value")
+    return pandoc_ast.text(value.removesuffix(".0")) if value else None
+
+
+def rows(table: dict) -> list[list[str]]:
+    """The text of all cells, the head first."""
+    parts = [table["c"][3][1], *(body[3] for body in table["c"][4]), table["c"][5][1]]
+    return [[" ".join(pandoc_ast.plain(cell[4]).split()) for cell in row[1]] for part in parts for row in part]
+
+
+def as_csv(lines: list[list[str]]) -> bytes:
+    """CSV as RFC 4180 has it, in UTF-8; a minus sign before a digit becomes the hyphen that programs read."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([re.sub(r"−(?=\d)", "-", cell) for cell in line]
+                                                      for line in lines)
+    return out.getvalue().encode()
+
+
+def split(tables: list[dict], to: str, raw: str) -> dict[str, str]:
+    """{label: text} of the tables in the format `to`, written by one pandoc and parted at raw blocks."""
+    blocks = [block for table in tables
+              for block in (pandoc_ast.raw(raw, f"=====table {table['c'][0][0]}====="), table)]
+    text, _ = pandoc_ast.pandoc(json.dumps({"pandoc-api-version": version(), "meta": {}, "blocks": blocks}), "-f",
+                                "json", "-t", to, "--wrap=none", "--columns=500")
+    if to == "latex":
+        text = text.replace("−", "$-$")  # pdflatex knows no such character
+    parts = re.split(r"^=====table (\S+)=====$", text, flags=re.M)
+    return {label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def version() -> list[int]:
+    """The version of pandoc's document tree, as this pandoc states it."""
+    return json.loads(pandoc_ast.pandoc("", "-f", "markdown", "-t", "json")[0])["pandoc-api-version"]

@@ -1,0 +1,148 @@
+"""Pandoc's document tree (its JSON form): make, find, change and read nodes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+
+import yaml
+
+from lmreport.core.errors import ReportError
+
+
+def attr(identifier: str = "", classes=(), pairs=()) -> list:
+    return [identifier, list(classes), [list(p) for p in pairs]]
+
+
+def node(kind: str, *content) -> dict:
+    return {"t": kind, "c": content[0] if len(content) == 1 else list(content)} if content else {"t": kind}
+
+
+def text(string: str) -> dict:
+    return node("Str", string)
+
+
+def words(string: str) -> list[dict]:
+    """Inlines of `string`: Str nodes with Space between them."""
+    parts = [part for word in string.split(" ") for part in (text(word), node("Space"))]
+    return [p for p in parts[:-1] if p.get("c") != ""]
+
+
+def raw(fmt: str, string: str, block: bool = True) -> dict:
+    return node("RawBlock" if block else "RawInline", fmt, string)
+
+
+def div(identifier: str, classes, content: list, pairs=()) -> dict:
+    return node("Div", attr(identifier, classes, pairs), content)
+
+
+def change(tree, visit: Callable[[dict], list | dict | None]):
+    """Rebuild `tree` bottom-up: `visit` gets each node and returns None (keep), a node or a list to put in its place.
+
+    Lists are only spliced where the node stands in a list, which is everywhere in blocks and inlines.
+    """
+    if isinstance(tree, list):
+        out = []
+        for item in tree:
+            new = change(item, visit)
+            if isinstance(new, list) and isinstance(item, dict):
+                out.extend(new)
+            else:
+                out.append(new)
+        return out
+    if isinstance(tree, dict):
+        if "t" in tree:
+            new = {"t": tree["t"], "c": change(tree["c"], visit)} if "c" in tree else tree
+            got = visit(new)
+            return new if got is None else got
+        return {key: change(value, visit) for key, value in tree.items()}
+    return tree
+
+
+def nodes(tree) -> Iterator[dict]:
+    """All nodes of `tree`, parents before children, in the order of the document."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from nodes(item)
+    elif isinstance(tree, dict):
+        if "t" in tree:
+            yield tree
+            yield from nodes(tree.get("c"))
+        else:
+            yield from nodes(list(tree.values()))
+
+
+ATTR_AT = {"Div": 0, "Header": 1, "CodeBlock": 0, "Code": 0, "Span": 0, "Link": 0, "Image": 0, "Table": 0, "Figure": 0}
+
+
+def attr_of(item: dict) -> list | None:
+    """The [identifier, classes, pairs] of a node, None for nodes without attributes."""
+    at = ATTR_AT.get(item.get("t", ""))
+    return None if at is None else item["c"][at]
+
+
+def value(attributes: list, key: str, default: str = "") -> str:
+    return next((v for k, v in attributes[2] if k == key), default)
+
+
+def without(attributes: list, *keys: str) -> list:
+    return [attributes[0], attributes[1], [[k, v] for k, v in attributes[2] if k not in keys]]
+
+
+def plain(tree) -> str:
+    """The text of inlines or blocks, as pandoc's `stringify` gives it."""
+    if isinstance(tree, list):
+        return "".join(plain(item) for item in tree)
+    if not isinstance(tree, dict):
+        return ""
+    kind, content = tree.get("t"), tree.get("c")
+    if kind == "Str":
+        return content
+    if kind in ("Space", "SoftBreak", "LineBreak"):
+        return " "
+    if kind in ("Code", "Math", "CodeBlock"):
+        return content[1]
+    if kind == "Quoted":
+        marks = "“”" if content[0]["t"] == "DoubleQuote" else "‘’"
+        return marks[0] + plain(content[1]) + marks[1]
+    if kind in ("RawInline", "RawBlock", "Note"):
+        return ""
+    if kind in ("Link", "Image", "Span", "Div", "Figure"):
+        return plain(content[1:])
+    if kind == "Cite":
+        return plain(content[1])
+    return plain(content) + ("\n" if kind in ("Para", "Plain", "Header") else "")
+
+
+def meta_text(value: dict) -> str:
+    """The words of one value of the metadata."""
+    return value["c"] if value["t"] == "MetaString" else plain(value["c"])
+
+
+def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
+    """Run pandoc on `data`; its output and the lines of its warnings. Raises ReportError where pandoc fails."""
+    import pypandoc
+
+    done = subprocess.run([pypandoc.get_pandoc_path(), *options], input=data.encode("utf-8", "replace"),
+                          capture_output=True, cwd=cwd)
+    errors = done.stderr.decode("utf-8", "replace")
+    if done.returncode:
+        raise ReportError(f"pandoc: {' '.join(errors.split()) or f'status {done.returncode}'}")
+    return done.stdout.decode("utf-8"), [line for line in errors.splitlines() if line.strip()]
+
+
+INLINE = "\u2060 "  # in front of a text it keeps pandoc from reading the text as a list, a heading or a quotation
+
+
+def read_inlines(markdown: str) -> list[dict]:
+    """One line of Markdown as inlines, whatever it begins with."""
+    block = yaml.safe_dump({"text": INLINE + " ".join(markdown.split())}, allow_unicode=True)
+    return read_markdown(f"---\n{block}---\n")["meta"]["text"]["c"][2:]
+
+
+READER = "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a paragraph is an item "(1)"
+
+
+def read_markdown(markdown: str, *options: str, reader: str = READER) -> dict:
+    return json.loads(pandoc(markdown, "-f", reader, "-t", "json", *options)[0])

@@ -1,0 +1,112 @@
+"""All of it: read, execute once, write every format, and put the files in place when everything succeeded."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lmreport.core.errors import ReportError
+from lmreport.core.files import write_atomically
+from lmreport.render import (
+    as_typst,
+    colab,
+    crossref,
+    dates,
+    document,
+    execute,
+    html,
+    layout,
+    pdf,
+    pictures,
+    project,
+    source,
+    up_to_date,
+)
+
+SUFFIX = {"html": ".html", "typst": ".pdf"}
+
+
+def render_project(root: Path, formats, params: dict, profile, progress, force: bool = False) -> list[Path]:
+    documents = project.read(root, formats, profile)
+    return [path for doc in documents for path in render_document(doc, formats, params, progress, force)]
+
+
+def render_document(doc, formats, params: dict, progress, force: bool, times: dict | None = None) -> list[Path]:
+    """Render one document; the seconds that each step took go into `times`."""
+    times = {} if times is None else times
+    clock = Clock(times)
+    cells = source.read(doc)
+    outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [doc.output.with_suffix(".ipynb")]
+    made_from = up_to_date.made_from(doc, cells, formats, params)
+    if not force and up_to_date.is_fresh(doc, made_from, outputs):
+        progress(f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
+                 "again, as is needed after changes outside the project or in what its cells start")
+        return outputs
+    there = next(folder for folder in doc.output.parents if folder.exists())
+    tempfile.TemporaryFile(dir=there).close()  # a folder that cannot be written to is told before any cell runs
+    clock("read")
+    progress(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
+    options = doc.options[formats[0]]
+    defaults = options.get("execute") or {}
+    title = str(options.get("title", doc.path.stem))
+    nb = execute.notebook(cells, params, title)
+    seen = execute.run(nb, doc.path.parent, defaults, progress, doc.profiles, doc.root)
+    clock("execute")
+    with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
+        folder = Path(name)
+        pages = document.assemble(nb, folder, defaults)
+        parsed = document.parse(pages, options, doc)
+        clock("parse")
+
+        def write(fmt: str) -> bytes:
+            start = time.perf_counter()
+            data = write_format(fmt, copy.deepcopy(parsed), doc, cells, pages, progress)
+            progress(f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, {time.perf_counter() - start:.1f} s")
+            times[fmt] = time.perf_counter() - start
+            return data
+
+        with ThreadPoolExecutor() as pool:
+            written = list(pool.map(write, formats))
+    written.append(colab.carrying(execute.written(nb), doc.root, ",".join(doc.profiles)).encode())
+    clock("write")
+    for path, data in zip(outputs, written, strict=True):
+        write_atomically(path, data)
+    up_to_date.remember(doc, made_from, outputs, seen)
+    return outputs
+
+
+def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
+    options = doc.options[fmt]
+    blocks = layout.prepare(parsed["blocks"], fmt, doc.profiles, cells)
+    index = crossref.number(blocks, cells, options)
+    blocks = crossref.link(blocks, index, fmt)
+    for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
+        if text:
+            parsed["meta"][name] = {"t": "MetaString", "c": text}
+    if fmt == "typst":
+        pictures.fetch(blocks, pages.folder, doc)
+        as_typst.with_plain_labels(blocks, index)
+    parsed["blocks"] = layout.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
+    data, warnings = {"html": html, "typst": pdf}[fmt].write(parsed, options, doc, pages.folder)
+    for line in warnings:
+        missing = re.search(r"[Cc]itation (\S+) not found", line)
+        if missing:
+            at = index.place("@" + re.escape(missing[1]))
+            raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography")
+        progress(f"  {line}")
+    return data
+
+
+class Clock:
+    """Seconds since the last call, by the name of the step."""
+
+    def __init__(self, times: dict):
+        self.times, self.last = times, time.perf_counter()
+
+    def __call__(self, name: str) -> None:
+        now = time.perf_counter()
+        self.times[name], self.last = now - self.last, now

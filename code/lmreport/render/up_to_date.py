@@ -1,0 +1,225 @@
+"""Whether a render would give what is there already: a digest of each thing that can change the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from lmreport.core.errors import ReportError
+from lmreport.render import dates
+
+KEPT_AT = ".render.json"
+
+
+def made_from(doc, cells, formats, params: dict) -> dict:
+    """Everything that can change the result: sources, the project's files, the package, settings and libraries."""
+    package = Path(__file__).resolve().parents[1]
+    files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
+    others = {p for p in doc.path.parent.rglob("*") if p.is_file()}
+    files |= {p: p.relative_to(doc.root).as_posix()
+              for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml")) | set(
+                 doc.root.glob("CITATION.cff"))}
+    ours = any("lmreport" in cell.source for cell in cells)  # what it shows depends on data, model and records
+    made = {
+        "at hand": at_hand() if ours else {}, "runs": own_runs(doc.output.with_suffix(".html")),
+        "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
+        "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
+        "settings": chosen(), "identity": who(), "data": data_stamp(chosen()),
+        "environment": {k: os.path.abspath(os.environ[k]) if k == "LMREPORT_CACHE" else os.environ[k]
+                        for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
+        "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
+        "read": read_again(doc), "asked": asked_again(doc),
+        "cells": contents_of("\n".join(cell.source for cell in cells)),
+        "files": {name: contents(path) for path, name in sorted(files.items())
+                  if "__pycache__" not in path.parts and not any(part.startswith(".") for part in path.parts[-2:])},
+    }
+    return json.loads(json.dumps(made, default=str))
+
+
+def changes(then: dict, now: dict) -> list[str]:
+    """What differs between two results of `made_from`, one thing a line."""
+    one, other = then["files"], now["files"]
+    found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
+             for name in sorted(one | other) if one.get(name) != other.get(name)]
+    for what in ("libraries", "parameters", "settings", "at hand", "runs", "environment", "read", "asked"):
+        one, other = (dict(made.get(what, {})) for made in (then, now))
+        found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
+                  for name in sorted(one | other) if one.get(name) != other.get(name)]
+    others = ("formats", "profiles", "Python", "identity", "data", "dates")
+    found += [f"{what} changed" for what in others if then.get(what) != now.get(what)]
+    return found or (["the cells changed"] if then != now else [])
+
+
+def read_again(doc, seen: tuple = ()) -> dict[str, str]:
+    """Digests of what the cells read in the project besides the sources, by name: of `seen`, and of the last render.
+
+    `seen` are the files, folders and names of variables that the kernel noted (render/watch.py).
+    """
+    names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("read", {})} if not seen else {
+        path + "/" * folder for folder, paths in enumerate(seen[:2]) for path in map(partial(inside, doc), paths) if path}
+    return {name: stamp(doc.root / name, len(names)) for name in sorted(names)}
+
+
+def inside(doc, path: str) -> str:
+    """A file's name in the project; "" for one that is watched already, is installed or is made by a render."""
+    found = Path(path)
+    if not found.is_relative_to(doc.root):
+        return ""
+    name = found.relative_to(doc.root)
+    package = Path(__file__).resolve().parents[1]
+    left_out = any(part.startswith(".") or part in ("__pycache__", "site-packages") for part in name.parts)
+    known = found.is_relative_to(doc.path.parent) or found.is_relative_to(package) \
+        or found.is_relative_to(doc.output.parent)
+    return "" if left_out or known or not name.parts else name.as_posix()
+
+
+def stamp(path: Path, count: int) -> str:
+    """What a file holds, or its size and time if it is large or one of many; the names in a folder."""
+    try:
+        if path.is_dir():
+            return contents_of("\n".join(sorted(n for n in os.listdir(path) if n[0] != "." and n != "__pycache__")))[:16]
+        state = path.stat()
+        if state.st_size > 20_000_000 or count > 2000:
+            return f"{state.st_size} bytes of {state.st_mtime_ns}"
+        return contents(path)[:16]
+    except OSError:
+        return "none"
+
+
+def asked_again(doc, seen: tuple = ()) -> dict[str, str]:
+    """Digests of the environment's variables that the cells asked for; the settings have a place of their own."""
+    names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("asked", {})} if not seen \
+        else set(seen[2])
+    return {name: contents_of(os.environ[name])[:16] if name in os.environ else "none" for name in sorted(names)
+            if not name.startswith("LMREPORT_") and name not in TOLD}
+
+
+TOLD = {"PYTHONUNBUFFERED", "TERM", "NO_COLOR", "QUARTO_PROFILE"}  # by the renderer to the kernel
+
+
+def installed() -> list[list[str]]:
+    """Names and versions of the installed distributions, from the names of their folders alone (fast)."""
+    found = set()
+    for folder in sys.path:
+        if folder.endswith("-packages") and os.path.isdir(folder):
+            found |= {name.removesuffix(".dist-info") for name in os.listdir(folder) if name.endswith(".dist-info")}
+    return sorted([*name.partition("-")[::2]] for name in found)
+
+
+def chosen() -> dict[str, str]:
+    """The settings, from wherever they are set; {} in a project without this package's settings."""
+    from lmreport.core import settings
+
+    try:
+        return {name: str(value) for name, value in vars(settings.load()).items()}
+    except ReportError:
+        return {}
+
+
+def at_hand() -> dict[str, str]:
+    """What the settings mean here and now: the scale, and which data and model "auto" and a name on the hub stand for.
+    """
+    from lmreport.core import settings
+    from lmreport.data import download
+    from lmreport.models import pretrained
+
+    try:
+        asked = settings.resolved(settings.load())
+        corpus, model = download.at_hand(asked.data), pretrained.at_hand(asked.model)
+    except (ReportError, OSError):
+        return {}
+    return {"scale": asked.scale, "model": model.name, "data": corpus.digest[:12] if corpus else "not here"}
+
+
+def own_runs(page: Path) -> dict[str, str]:
+    """When those runs in the cache were made that a finished page shows."""
+    from lmreport.core.settings import cache_root
+
+    text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
+    return {path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+            for path in sorted((cache_root() / "runs").glob("*.json")) if path.stem in text}
+
+
+def who() -> str:
+    """A digest of who hands the report in; the names themselves are not kept. "" if nobody is named."""
+    from lmreport.core import identity
+
+    try:
+        found = identity.load()
+    except ReportError:
+        return ""
+    return contents_of(str(found)) if found != identity.Identity() else ""
+
+
+def data_stamp(settings: dict[str, str]) -> list:
+    """What the settings name on this machine: sizes and times of those files."""
+    named = [Path(value) for value in settings.values() if os.path.exists(value)]
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for n in named
+            for p in ([n] if n.is_file() else sorted(q for q in n.rglob("*") if q.is_file())[:50_000])]
+
+
+def is_fresh(doc, made: dict, outputs: list[Path]) -> bool:
+    """Whether the outputs are those that were written from what `made_from` tells."""
+    kept = kept_for(doc)
+    try:
+        return all(kept[p.name] == Kept(contents(p), made) for p in outputs)
+    except (OSError, KeyError):
+        return False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The digest of a file that a render wrote, and what it was made from (`made_from`)."""
+
+    digest: str
+    made_from: dict
+
+
+def kept_for(doc) -> dict[str, Kept]:
+    """The files that renders of `doc` wrote, by name; {} if that is unknown."""
+    try:
+        kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
+        return {name: Kept(file["digest"], kept["made"][file["made"]]) for name, file in kept["outputs"].items()}
+    except (OSError, ValueError, KeyError, TypeError):  # an older version kept something else
+        return {}
+
+
+def digests(path: Path) -> set[str]:
+    """Those of the files that renders wrote at `path`: one, or none if that is unknown."""
+    try:
+        kept = json.loads((path.parent / KEPT_AT).read_text(encoding="utf-8"))
+        return {entry["outputs"][path.name]["digest"] for entry in kept.values() if path.name in entry["outputs"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def remember(doc, made: dict, outputs: list[Path], seen: tuple = ()) -> None:
+    """Keep what `outputs` were made from; `seen` is what the kernel noted."""
+    from lmreport.core.files import write_atomically
+
+    path = doc.output.parent / KEPT_AT
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    made = made | {"runs": own_runs(doc.output.with_suffix(".html")), "read": read_again(doc, seen),
+                   "asked": asked_again(doc, seen)}
+    now = kept_for(doc) | {p.name: Kept(contents(p), made) for p in outputs}
+    stamps = {name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16] for name, one in now.items()}
+    kept[doc.name] = {"made": {stamps[name]: one.made_from for name, one in now.items()},
+                      "outputs": {name: {"digest": one.digest, "made": stamps[name]} for name, one in now.items()}}
+    write_atomically(path, json.dumps(kept, indent=1).encode())
+
+
+def contents(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def contents_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,1 @@
+"""What the report says: numbers from the records, tables, figures and sentences that stay true."""

@@ -1,0 +1,256 @@
+"""Sentences that depend on the results, so that the prose stays true whatever a run says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmreport.core.settings import Settings
+from lmreport.display import markdown
+from lmreport.display.traced import Marked, sentence
+from lmreport.models import metrics
+from lmreport.reporting import measures
+
+
+def p_phrase(p: float) -> Marked:
+    """A p-value for prose: "= 0.031" or "< 0.001"."""
+    return sentence("= {}" if p >= 0.001 else "{}", markdown.p_value(p))
+
+
+def used(splits, settings) -> Marked:
+    """What part of the data a render trains on."""
+    if not settings.train_size and not settings.test_size:
+        return sentence("This render uses all of them.")
+    return sentence("At the scale “{}”, this render trains on {} of them, validates on {} and tests on {}, drawn by "
+                    "class with a fixed seed.", settings.scale,
+                    *(markdown.count(len(splits[name])) for name in ("train", "validation", "test")))
+
+
+def verdict(bert, lstm, svm) -> Marked:
+    """The ranking of the three, in words; differences that may be chance are called so."""
+    found = [markdown.word(measures.outcome(bert, other), "beats", "loses to", "cannot be told from")
+             for other in (lstm, svm)]
+    return sentence("In short, the Transformer {} {} and {} {}.", found[0], the(lstm), found[1], the(svm))
+
+
+def leader(records: dict) -> Marked:
+    """Which model has the highest accuracy, and whether that can be told from the next one's."""
+    first, second = sorted(records.values(), key=measures.accuracy, reverse=True)[:2]
+    best = markdown.first_of({r.label: measures.accuracy(r) for r in records.values()})
+    if measures.p_value(first, second) < measures.SURE:
+        return sentence("The most accurate model is {}.", best)
+    rest = {r.label: measures.accuracy(r) for r in records.values() if r is not first}
+    return sentence("The highest accuracy is that of {}, but its lead over {} may be chance (McNemar's exact test: "
+                    "p {}).", best, markdown.first_of(rest), p_phrase(measures.p_value(first, second)))
+
+
+def the(record) -> str:
+    return {"lstm": "the LSTM", "tfidf_svm": "the linear model"}[record.name]
+
+
+def live(records: dict) -> Marked:
+    """Which of a render's own models is best, with the warning that few texts call for."""
+    best = max(records.values(), key=measures.accuracy)
+    width = 100 * (measures.upper(best) - measures.lower(best))
+    return sentence("There {} is best with {} of {} texts; its 95 % interval is {} points wide, so small differences "
+                    "mean nothing.", markdown.first_of({r.label: measures.accuracy(r) for r in records.values()}),
+                    markdown.pct(measures.accuracy(best)), markdown.count(measures.texts(best)), markdown.num(width, 2))
+
+
+def described(lstm) -> Marked:
+    """What the LSTM is, in a sentence."""
+    from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING
+
+    chosen = CONFIGURATIONS[lstm["configuration"]]
+    return sentence("The LSTM is the one that did best on the validation texts: words become vectors of {} numbers, an "
+                    "LSTM with {} units reads them {}, and {} goes to the classifier.", markdown.count(EMBEDDING),
+                    markdown.count(chosen["units"]),
+                    "in each direction" if chosen["bidirectional"] else "from left to right",
+                    "the maximum over all positions" if chosen["max_pooling"] else "its last state")
+
+
+def size(bert, lstm, classifier, source) -> Marked:
+    """How many times as many parameters the Transformer has, embeddings counted and not.
+
+    classifier: the one loaded from `source`; only if that is what was recorded are the embeddings known.
+    """
+    import inspect
+
+    from lmreport.models.lstm import EMBEDDING, build
+
+    whole = markdown.num(bert["parameters"] / lstm["parameters"], 2)
+    if bert.inputs["model"]["digest"] != source.digest:
+        return sentence("The Transformer has {} times the parameters.", whole)
+    looked_up = sum(p.numel() for name, p in classifier.named_parameters() if ".embeddings." in name)
+    words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
+    return sentence("The Transformer has {} times the parameters, and {} times without the embeddings, whose rows are "
+                    "only looked up.", whole,
+                    markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2))
+
+
+def bound(bert, lstm) -> Marked:
+    """What the load of the machine, and the numbers that were computed with, mean for the ratio of the two times."""
+    cores, told = lstm.made["hardware"]["cores"], "So the ratio is rough."
+    if lstm.made["load_before"] > cores >= bert.made["load_before"]:
+        told = "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is probably larger."
+    return sentence("{}{}", told, " The Transformer’s run computed in bf16, which not every processor of that "
+                                  "description does." if bert["bf16"] and not bert.made["hardware"]["gpu"] else "")
+
+
+def balance(splits) -> Marked:
+    """What always naming the most frequent class of the test texts gets, and whether the others have fewer texts."""
+    trained, tested = (np.bincount(np.concatenate([splits[name]["labels"] for name in names])) for names in (
+        ("train", "validation"), ("test",)))
+    guess = markdown.pct(metrics.guessing(splits["test"]["labels"]), 0)
+    if len(set(trained)) == len(set(tested)) == 1:
+        return sentence("The classes are balanced, so guessing gets {}.", guess)
+    return sentence("The classes are not balanced: they have from {} to {} test texts, and always naming the largest "
+                    "one gets {}.", markdown.count(tested.min()), markdown.count(tested.max()), guess)
+
+
+def leak(named: dict[str, float], corpus) -> Marked:
+    """What it means that texts name their own class; `named`: share of the texts of each class that do."""
+    if not max(named.values()):
+        return Marked("So none does.")
+    return Marked(of_data(corpus, "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
+                  "how often the word *blank* stands in a text. ") + "These names are a help to every model alike.")
+
+
+def commonest(record, class_names: list[str]) -> Marked:
+    """The commonest error of a model."""
+    if not measures.wrong(record):
+        return Marked("It makes no error on these texts.")
+    return sentence("Its commonest error is to take {} for {} ({} texts).",
+                    markdown.word(measures.confused_true(record, 0), *class_names),
+                    markdown.word(measures.confused_as(record, 0), *class_names),
+                    markdown.count(measures.confused(record, 0)))
+
+
+def copied(found: dict) -> Marked:
+    """Where exact copies stand, if there are any: across the splits, and under different tags."""
+    if not found["copies"]:
+        return Marked("")
+    return Marked(f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, and "
+                  f"{'some' if found['across_tags'] else 'none'} carry different tags.")
+
+
+def stand_in(bert) -> Marked:
+    """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
+    name, told = bert.label, ""
+    if name.rpartition("/")[2] == Settings.model:
+        return Marked("It started from the checkpoint that the assignment names.")
+    if "MiniLM" in name:
+        told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
+               "test texts were among them is not known."
+    return sentence("It started from {} with {} million parameters and not from DistilBERT [@sanh2019], whose accuracy "
+                    "may be another.{}", name, markdown.fixed(bert["parameters"] / 1e6, 1), told)
+
+
+def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
+    """`yes` if the predicted tag is the right one, else `no`; other data may have no class for it."""
+    if right not in map(str.casefold, class_names):
+        return f"These data have no class for it: the question is about {right.capitalize()}."
+    return yes if tag.casefold() == right else no
+
+
+def at_its_word(record, question: int) -> Marked:
+    """How often the model is right on test texts of whose class it is as sure as of the answer to a question."""
+    low = min(int(10 * measures.chance_of(record, question, int(measures.answer(record, question)))), 9) / 10
+    high = round(low + 0.1, 1) if low < 0.9 else 1.01  # the last bin has the certain answers in it
+    number = measures.sure_between(record, low, high)
+    if not number:
+        return Marked("")
+    return sentence("Of the {} test texts on whose tag the model puts between {} and {}, it is right on {}.",
+                    markdown.count(number), markdown.pct(low, 0), markdown.pct(min(high, 1), 0),
+                    markdown.pct(measures.right_between(record, low, high), 0))
+
+
+def halves(bert, svm) -> Marked:
+    """Transformer and linear model on the test texts that the one reads whole, and on those that fill its input."""
+    if not has_halves(bert):
+        return Marked("")
+
+    def told(filled: int) -> Marked:
+        mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
+        return sentence("it errs in {} and the linear model in {} (p {})", markdown.pct(mine), markdown.pct(other),
+                        p_phrase(measures.p_reaching(bert, svm, bert, filled)))
+
+    return sentence("On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word pieces "
+                    "{}.{}", markdown.count(measures.texts_reaching(bert, 0)), told(0),
+                    markdown.count(measures.texts_reaching(bert, 1)),
+                    markdown.count(bert.inputs["settings"]["max_length"]), told(1),
+                    " So what is one number above is the sum of two opposite differences, both more than chance."
+                    if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
+
+
+def by_length(bert, svm, words, edges: list[int]) -> Marked:
+    """How the errors of both models go with the number of words; nothing where nearly all texts have one length.
+
+    words: (n,) of the test texts; edges: `metrics.length_edges` of them.
+    """
+    longest = int(words.max()) + 1
+    ends, far = ((0, edges[0]), (edges[-1], longest)), (edges[-2], longest)
+    if not all(((words >= low) & (words < high)).any() for low, high in (*ends, far)):
+        return sentence("Nearly all of the test texts have {} words, so that the errors cannot be split by length.",
+                        markdown.count(np.median(words)))
+    short, long = (measures.error_between(bert, *part, bert) for part in ends)
+    its, others = (measures.error_between(record, *far, bert) for record in (bert, svm))
+    return sentence("The Transformer errs in {} of the texts under {} words and in {} of those with {} or more: short "
+                    "texts say {}. On texts of {} words and more, the linear model errs in {} and the Transformer in "
+                    "{}{}", markdown.pct(short), markdown.count(edges[0]), markdown.pct(long),
+                    markdown.count(edges[-1]),
+                    markdown.more_or_less(short, long, "too little", "enough"), markdown.count(edges[-2]),
+                    markdown.pct(others), markdown.pct(its), cut_is_why(bert, its, others))
+
+
+def cut_is_why(bert, its, others) -> Marked:
+    """The end of that sentence: why the linear model is ahead on long texts, where it is and some are cut."""
+    if not measures.cut_share(bert) or its <= others:
+        return Marked(".")
+    return Marked(": the one reads them whole, the other only their beginning, which is probably why.")
+
+
+def has_halves(bert) -> bool:
+    """Whether some of the test texts fill the Transformer's input and some do not."""
+    return 0 < measures.texts_reaching(bert, 1) < measures.texts(bert)
+
+
+def ahead(bert, svm, filled: int) -> int:
+    """1 or −1 if the Transformer is surely ahead of, or behind, the linear model on that half of the test texts."""
+    mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
+    return (1 if mine < other else -1) if measures.p_reaching(bert, svm, bert, filled) < measures.SURE else 0
+
+
+def cut_matters(bert, svm) -> Marked:
+    """That the cut is a reason for the place of the Transformer, where the halves say so."""
+    if not has_halves(bert) or ahead(bert, svm, 0) < 1:
+        return Marked("")
+    return Marked("It is not the only reason: on the texts that it reads whole, the Transformer is ahead by more than "
+                  "chance, and it loses that on those that are cut (@sec-6a)."
+                  if ahead(bert, svm, 1) < 0 else "On the texts that it reads whole, though, the Transformer is ahead "
+                  "by more than chance (@sec-6a).")
+
+
+def shared(record) -> Marked:
+    """That other work ran beside a training, so that its time by the clock is too long."""
+    if record.made["load_before"] <= record.made["hardware"]["cores"]:
+        return Marked("")
+    return sentence(" While the linear model was timed, other work had its cores too (load {}), so the clock flatters "
+                    "the Transformer.", markdown.fixed(record.made["load_before"], 1))
+
+
+def of_data(corpus, asked: str, other: str = "") -> Marked:
+    """`asked` where the data are those that the assignment asks for, or the sample written after them."""
+    return Marked(other if corpus.kind == "other" else asked)
+
+
+def worth(bert, svm) -> Marked:
+    """The answer to 6(c): worth it only where the Transformer is surely better than the cheap model."""
+    found = measures.outcome(bert, svm)
+    yes = markdown.word(found, "Only if the lead is worth the trouble", "No", "No")
+    points = markdown.num(abs(100 * (measures.accuracy(bert) - measures.accuracy(svm))), 2)
+    cheap = markdown.duration(svm["train_seconds"])
+    if found == 0:
+        return sentence("{}: the linear model is {} points behind, and trained in {}.", yes, points, cheap)
+    if found == 1:
+        return sentence("{}: the linear model is {} points more accurate, and trained in {}.", yes, points, cheap)
+    return sentence("{}: the linear model cannot be told from it in accuracy, and costs next to nothing.", yes)

@@ -1,0 +1,308 @@
+"""What the recorded studies say: their numbers, tables and sentences.
+
+The numbers are `Quantity`s, as in `measures`; `path` names predictions in a record: an array and its indices, as in
+"predicted.3.11". `lmreport verify` computes each of them a second way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmreport.display import markdown
+from lmreport.display.origin import of_inputs
+from lmreport.display.traced import Marked, sentence
+from lmreport.experiments import studies
+from lmreport.models import metrics
+from lmreport.reporting import sentences
+from lmreport.reporting.measures import SURE
+from lmreport.runs import records as run_records
+from lmreport.runs.quantity import of_records
+
+
+@of_records
+def entry(record, path: str) -> float:
+    """One number of an array."""
+    return at(record, path)
+
+
+@of_records
+def share(record, path: str) -> float:
+    """Share of the texts whose predicted class at `path` is the right one."""
+    return (at(record, path) == record["labels"]).mean()
+
+
+@of_records
+def p_between(record, first: str, second: str) -> float:
+    """McNemar's exact test of two predictions for the same texts."""
+    one, other = (at(record, path) == record["labels"] for path in (first, second))
+    return metrics.mcnemar(one, other)["p"]
+
+
+@of_records
+def margin(record, first: str, second: str) -> float:
+    """Half the width of the 95 % interval of the difference of two shares on the same texts (normal approximation)."""
+    one, other = ((at(record, path) == record["labels"]).astype(float) for path in (first, second))
+    return 1.96 * (one - other).std() / len(one) ** 0.5
+
+
+@of_records
+def rank_correlation(record, first: str, second: str) -> float:
+    """Spearman's rank correlation of the sizes (absolute values) of two arrays."""
+    from scipy.stats import spearmanr
+
+    return spearmanr(np.abs(at(record, first)), np.abs(at(record, second))).statistic
+
+
+@of_records
+def rank_p(record, first: str, second: str) -> float:
+    """How probable so strong a rank correlation is between arrays that have nothing to do with each other (t test)."""
+    from scipy.stats import spearmanr
+
+    return spearmanr(np.abs(at(record, first)), np.abs(at(record, second))).pvalue
+
+
+@of_records
+def mean_size_but(record, path: str, place: int) -> float:
+    """Mean of the sizes (absolute values) in an array, but for one place."""
+    return np.abs(np.delete(at(record, path), place)).mean(dtype=float)
+
+
+@of_records
+def column_mean(record, path: str, column: int) -> float:
+    """Mean of one column of matrices (…, n, n), such as the attention that one token gets."""
+    return at(record, path)[..., column].mean(dtype=float)
+
+
+@of_records
+def p_across(record, first: str, other, second: str) -> float:
+    """McNemar's exact test of predictions of two records for the same texts."""
+    return metrics.mcnemar(at(record, first) == record["labels"], at(other, second) == other["labels"])["p"]
+
+
+def at(record, path: str):
+    """The array, or the part of it, that a path names."""
+    name, *indices = path.split(".")
+    return record[name][tuple(map(int, indices))]
+
+
+def notice(record):
+    """A callout if `record` is a quick stand-in for a full-scale study that nobody has recorded on this data."""
+    if record.inputs["settings"]["scale"] == "full":
+        return None
+    command = " ".join(["lmreport run", record.name, "--scale full", *of_inputs(record.inputs)])
+    return markdown.markdown(markdown.callout("warning", f"Small-scale study: {record.label}", (
+        "No full-scale record of this study fits these data. What follows is its quick form on few texts, which says "
+        f"little. `{command}` records the full one.")))
+
+
+def curve(record) -> dict[tuple[str, int], float]:
+    """{(way, size): accuracy} of the learning curve."""
+    return {(p["way"], p["size"]): share(record, f"predicted.{i}") for i, p in enumerate(record["points"])}
+
+
+def best_way(record, size: int):
+    """The way that is ahead at this number of texts."""
+    return markdown.first_of({way: value for (way, n), value in curve(record).items() if n == size})
+
+
+def overtaking(record):
+    """From how many texts on fine-tuning is surely better than the frozen encoder, in words."""
+    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
+    values, sizes, since = curve(record), sorted({p["size"] for p in record["points"]}), None
+    for size in reversed(sizes):
+        p = p_between(record, rows["fine-tuned", size], rows["frozen", size])
+        if p >= SURE or values["fine-tuned", size] <= values["frozen", size]:
+            break
+        since = size
+    if since is None:
+        return sentence("At no number of texts from which it would stay so is fine-tuning ahead of the frozen encoder "
+                        "by more than chance (McNemar’s test at the level {}).", markdown.fixed(SURE, 2))
+    return sentence("From {} texts on, fine-tuning is ahead of the frozen encoder by more than chance (McNemar’s test "
+                    "at the level {}, at each size).", markdown.count(since), markdown.fixed(SURE, 2))
+
+
+def saved(record):
+    """How few texts the pre-trained weights need for what training from scratch gets out of all of them, in words."""
+    values, sizes = curve(record), sorted({p["size"] for p in record["points"]})
+    goal = values["from scratch", sizes[-1]]
+    enough = [(n, way) for n in sizes for way in ("fine-tuned", "frozen") if values[way, n] >= goal]
+    if not enough:
+        return sentence("Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1]))
+    size, way = enough[0]
+    return sentence("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {} at most.",
+                    markdown.count(sizes[-1]), markdown.pct(goal), way, markdown.count(size))
+
+
+def few_texts(record, linear):
+    """Whether a pre-trained encoder is ahead of the linear model where texts are fewest, and from where on it is not.
+
+    record: the learning curve; linear: that of the linear model, on the same texts.
+    """
+    values, ahead, lead = curve(record), [], {}
+    sizes = {point["size"] for point in record["points"]}
+    if not np.array_equal(record["labels"], linear["labels"]) or not {p["size"] for p in linear["points"]} <= sizes:
+        return Marked("The linear SVM was measured at another scale, so it is not compared here.")
+    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
+    for row, size in enumerate(point["size"] for point in linear["points"]):
+        way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
+        mine = share(linear, f"predicted.{row}")
+        p = p_across(record, rows[way, size], linear, f"predicted.{row}")
+        told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {} (McNemar’s exact test: p {})",
+                        markdown.count(size), way, markdown.pct(values[way, size]), markdown.pct(mine),
+                        sentences.p_phrase(p))
+        ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
+        lead[size] = sentence("{} against {} with {}", markdown.pct(mine), markdown.pct(values[way, size]),
+                              markdown.count(size))
+    later = [(size, sure) for size, _, sure in ahead if sure != 1]
+    if not later:
+        return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
+    if ahead[0][2] != 1:
+        return sentence("{}: even then the encoder is not ahead by more than chance.", ahead[0][1])
+    since = later[0][0]
+    if all(sure == -1 for size, _, sure in ahead if size >= since):
+        shown = dict.fromkeys((since, ahead[-1][0]))
+        return sentence("{}. That does not last: from {} texts on the SVM is ahead by more than chance at each size "
+                        "({}).", ahead[0][1], markdown.count(since),
+                        sentence(", ".join(["{}"] * len(shown)), *map(lead.get, shown)))
+    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1],
+                    markdown.count(since))
+
+
+def orders(record):
+    """Accuracy for each order of the words, and its fall against the texts as they are."""
+    whole, rows = share(record, "predicted.0"), []
+    for i, name in enumerate(record["orders"]):
+        fall = [""] * 3
+        if i:
+            half, points = margin(record, "predicted.0", f"predicted.{i}"), whole - share(record, f"predicted.{i}")
+            fall = [markdown.fixed(100 * points, 1), sentence("{} to {}", markdown.fixed(100 * (points - half), 1),
+                                                              markdown.fixed(100 * (points + half), 1)),
+                    markdown.p_value(p_between(record, "predicted.0", f"predicted.{i}"))]
+        rows.append([name, markdown.pct(share(record, f"predicted.{i}")), *fall])
+    return markdown.table(rows, ["words", "accuracy", "fall in points", "95 % interval", "p (McNemar)"],
+                          ("left", "right", "right", "right", "right"), of=record)
+
+
+def shuffled_falls(record) -> list:
+    """By how much the accuracy falls with each full shuffle, smallest fall first."""
+    return sorted(share(record, "predicted.0") - share(record, f"predicted.{i}")
+                  for i, name in enumerate(record["orders"]) if name.startswith("shuffled"))
+
+
+def survives(record) -> Marked:
+    """What is left, after the worst full shuffle, of what the model has above always naming the largest class."""
+    right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
+    largest = metrics.guessing(record["labels"])
+    if metrics.interval(right)[0] <= largest:
+        return sentence("With {} right, the model cannot be told from always naming the largest class ({}): it has "
+                        "learned nothing that a shuffle could take away.", markdown.pct(share(record, "predicted.0")),
+                        markdown.pct(largest))
+    kept = 1 - fall / (share(record, "predicted.0") - largest)
+    if kept >= 1:
+        return Marked("No shuffle costs the model anything of what it has above always naming the largest class.")
+    if kept <= 0:
+        return Marked("Nothing survives the worst shuffle of what the model has above always naming the largest class.")
+    return sentence("Of what the model has above always naming the largest class, {} or more survives.",
+                    markdown.pct(kept, 0))
+
+
+def order_matters(record) -> str:
+    """Whether the fall is more than chance in each shuffle, in some, or in none."""
+    sure = [p_between(record, "predicted.0", f"predicted.{i}") < SURE
+            for i, name in enumerate(record["orders"]) if name.startswith("shuffled")]
+    return markdown.word(0 if all(sure) else 1 if any(sure) else 2, "more than chance in each shuffle",
+                         "more than chance in some of the shuffles", "within chance in each shuffle")
+
+
+def head_changes(record) -> np.ndarray:
+    """Change of the accuracy in points when a head is removed, (layers, heads); negative: worse."""
+    right = record["predicted"] == record["labels"]
+    return 100 * (right.mean(-1) - (record["whole"] == record["labels"]).mean())
+
+
+def worst_head(record) -> tuple[int, int]:
+    """Layer and head, from 0, whose removal costs most."""
+    changes = head_changes(record)
+    return tuple(int(i) for i in np.unravel_index(changes.argmin(), changes.shape))
+
+
+@of_records
+def heads_within_chance(record) -> float:
+    """Number of heads whose removal changes the accuracy by no more than chance may (McNemar's p ≥ 0.05)."""
+    layers, heads, _ = record["predicted"].shape
+    return sum(p_between(record, "whole", f"predicted.{i}.{j}") >= SURE for i in range(layers) for j in range(heads))
+
+
+@of_records
+def heads_better_removed(record) -> float:
+    """Number of heads without which more texts are classified rightly."""
+    return (head_changes(record) > 1e-9).sum()
+
+
+def specialists(record, best: list[dict], digest: str):
+    """What removing each of the heads `best` (layer and head from 1) changes, if the record is of that encoder."""
+    if record.inputs["model"]["digest"] != digest:
+        return Marked("In another model the few specialists were the last to go [@voita2019, section 6].")
+    places = {(head["layer"] - 1, head["head"] - 1) for head in best}
+    paths = [f"predicted.{layer}.{head}" for layer, head in sorted(places)]
+    changes = [100 * (share(record, path) - share(record, "whole")) for path in paths]
+    kept = [p_between(record, "whole", path) >= SURE for path in paths]
+    return sentence("Elsewhere the few specialists were the last to go [@voita2019, section 6]. {} here: without one "
+                    "of the heads of @tbl-heads the accuracy changes by {} to {} points, {}.",
+                    markdown.word(int(not all(kept)), "That is not seen", "Some of that is seen"),
+                    markdown.fixed(min(changes), 1), markdown.fixed(max(changes), 1),
+                    markdown.word(int(not all(kept)), "each time within chance", "not each time within chance"))
+
+
+def layer_falls(record) -> list:
+    """Fall of the accuracy when all heads of a layer are removed, by layer."""
+    return [share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))]
+
+
+def standing_in(record):
+    """Whether the heads of the layer that costs most cost more together than one by one, in words."""
+    falls = layer_falls(record)
+    layer = max(range(len(falls)), key=lambda i: falls[i])
+    single = sum(share(record, "whole") - share(record, f"predicted.{layer}.{head}")
+                 for head in range(record["predicted"].shape[1]))
+    return sentence("In the dearest layer this is {} what its heads cost one by one, {} points in sum{}",
+                    markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
+                    markdown.fixed(100 * single, 1),
+                    markdown.more_or_less(falls[layer], single, ": they stand in for each other.", ".", "."))
+
+
+def seen(record) -> list[dict]:
+    """The ablation, one dict a question, as `concepts.attention` draws them; `of`: the record."""
+    return [q | {"attention": record[f"attention_{i}"], "effect": record[f"effect_{i}"],
+                 "weights": record[f"weights_{i}"], "of": record}
+            for i, q in enumerate(record["questions"])]
+
+
+def others(record, question: int):
+    """By how much hiding a piece other than the most attended one changes the logit, up or down, on average."""
+    return mean_size_but(record, f"effect_{question}", record["questions"][question]["most"])
+
+
+def ablations(record, questions):
+    """What hiding the most attended piece does, beside the others, and how well attention tells the effect."""
+    rows = []
+    for i, (text, q) in enumerate(zip(questions, record["questions"], strict=True)):
+        tokens, rank = q["tokens"], sentence("{} of {}", markdown.count(q["rank"]), markdown.count(len(q["tokens"])))
+        rows.append([text, q["class"], tokens[q["most"]], markdown.num(entry(record, f"effect_{i}.{q['most']}"), 2),
+                     markdown.num(others(record, i), 2), rank, tokens[q["strongest"]],
+                     markdown.fixed(rank_correlation(record, f"attention_{i}", f"effect_{i}"), 2),
+                     markdown.fixed(rank_correlation(record, f"from_first_{i}", f"effect_{i}"), 2)])
+    return markdown.table(rows,
+                          ["question", "tag", "most attended", "fall of the logit", "change by another", "rank of "
+                                 "its effect", "largest effect", "correlation", "with [CLS] only"],
+                          ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"), of=record)
+
+
+def origin(*records) -> str:
+    """Where the numbers of records that were made on one machine come from, in words."""
+    return run_records.origin(records[0], records[0].inputs["settings"]["scale"] == "full", records)
+
+
+def of(name: str, settings, corpus, say=lambda text: None) -> run_records.Record:
+    """The study to be shown: the newest full-scale record on these data, else its quick form, made if need be."""
+    return run_records.newest(corpus).get(name) or studies.run(name, settings, corpus, say=say, scale="quick")

@@ -1,0 +1,112 @@
+"""The kinds of run: one line each, from which command line, labels, colours, makers, sizes and keys are read."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+COMMON = ("scale", "seed", "train_size", "test_size")
+KERAS = ("tensorflow-cpu", "keras", "numpy")
+SKLEARN = ("scikit-learn", "numpy")
+TORCH = ("torch", "transformers", "tokenizers", "accelerate", "datasets")
+SPLITS = ("runs.train:load_splits", "data.splits:subset")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of run.
+
+    group: "model", "study" or "bench"; label: its name for the reader; makes: "module:function" that computes its
+    values; beside: other definitions that take part; keyed_by: what counts in place of `makes`; libraries: those whose
+    versions count; settings: which settings count; color: of the palette in `style`; pretrained: whether it begins
+    with a pre-trained model; starts_from: models whose records it needs; sizes: how much is done, by scale (studies)
+    or device (benches); without_gpu: how long it takes there, "" if it is as at home.
+    """
+
+    name: str
+    group: str
+    label: str
+    makes: str
+    libraries: tuple[str, ...]
+    beside: tuple[str, ...] = SPLITS
+    settings: tuple[str, ...] = COMMON
+    keyed_by: str = ""
+    color: str = ""
+    pretrained: bool = True
+    starts_from: tuple[str, ...] = ()
+    sizes: dict = field(default_factory=dict)
+    without_gpu: str = ""
+
+    @property
+    def make(self) -> Callable:
+        """The function that computes its values, imported now."""
+        module, _, name = self.makes.partition(":")
+        return getattr(importlib.import_module(f"lmreport.{module}"), name)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """(module, name) of each definition that computes it."""
+        return [(module, name) for module, _, name in (
+            text.partition(":") for text in (self.keyed_by or self.makes, *self.beside))]
+
+
+def study(name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more) -> Kind:
+    """A study of `studies`: settings that count for each, sizes at both scales."""
+    chosen = {"makes": f"experiments.studies:{name}", "settings": ("scale", "seed", "max_length")} | more
+    return Kind(name, "study", label, libraries=libraries, sizes={"full": full, "quick": quick}, **chosen)
+
+
+def bench(name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None, **more) -> Kind:
+    """A measurement of speed or of recipes; cuda: what is other on a GPU."""
+    chosen = {"settings": ("scale", "seed")} | more
+    return Kind(f"bench_{name}", "bench", label, f"experiments.bench.measure:{makes}", TORCH,
+                sizes={"cpu": cpu, "cuda": cpu | (cuda or {})}, **chosen)
+
+
+FINETUNED = ("max_length", "batch_size", "epochs", "learning_rate")
+CURVE = ("scale", "seed", "max_length", "batch_size", "learning_rate")
+ALL = ("tfidf_svm", "lstm", "transformer")
+KINDS = {kind.name: kind for kind in (
+    Kind("bag_of_words", "model", "bag of words", "runs.train:make_linear", SKLEARN, ("models.linear:fit", *SPLITS), color="purple",
+         pretrained=False),
+    Kind("tfidf_svm", "model", "TF-IDF + SVM", "runs.train:make_linear", SKLEARN, ("models.linear:fit", *SPLITS), color="green",
+         pretrained=False),
+    Kind("lstm", "model", "LSTM", "runs.train:make_lstm", KERAS, ("runs.train:splits_for", *SPLITS), (*COMMON, "lstm_epochs"),
+         color="orange", pretrained=False),
+    Kind("transformer", "model", "Transformer", "runs.train:make_transformer", TORCH, ("runs.train:splits_for", *SPLITS),
+         (*COMMON, *FINETUNED), color="blue"),
+    study("learning_curve", "number of training texts",
+          dict(sizes=[50, 200, 800, 3200, 6400], epochs=2, steps=150, max_length=128, texts=2000),
+          dict(sizes=[50, 200], epochs=1, steps=30, max_length=64, texts=200), (*TORCH, "scikit-learn"),
+          settings=CURVE),
+    study("shuffled_words", "shuffled words", dict(texts=2000, shuffles=5), dict(texts=200, shuffles=2),
+          starts_from=("transformer",)),
+    study("heads_removed", "heads removed one by one", dict(texts=800, max_length=128), dict(texts=40, max_length=32),
+          starts_from=("transformer",)),
+    study("ablation", "tokens hidden one by one", {}, {}, starts_from=("transformer",)),
+    study("linear_curve", "number of training texts, linear model", dict(sizes=[50, 200, 800, 3200, 6400], texts=2000),
+          dict(sizes=[50, 200], texts=200), (*TORCH, "scikit-learn")),
+    study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN), makes="experiments.improvements:climb", starts_from=ALL),
+    study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN), makes="experiments.improvements:summit", starts_from=ALL),
+    bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False),
+    bench("predict", "speed of prediction", "predicting", dict(texts=200, repeats=3, max_length=512), dict(texts=2000),
+          keyed_by="experiments.bench.prediction:measured"),
+    bench("scale", "growing numbers of rows", "scale", dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]),
+          pretrained=False),
+    bench("accuracy", "accuracy of the fast recipe", "accuracy",
+          dict(seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
+          dict(seeds=[1, 2, 3, 4], train_texts=0)),
+    bench("recipes", "recipes on all texts", "recipes", dict(seeds=[1, 2]), without_gpu="days"),
+    bench("seeds", "new seeds of the best recipe", "seeds",
+          dict(seeds=[11, 12, 13], folded_seeds=[11], folds=3, predicted_folds=3),
+          dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5), without_gpu="hours"),
+)}
+
+
+def names(group: str) -> tuple[str, ...]:
+    """The names of all kinds of a group, in the order of the report."""
+    return tuple(kind.name for kind in KINDS.values() if kind.group == group)
+
+
+MODELS, STUDIES, BENCHES = names("model"), names("study"), names("bench")

@@ -1,0 +1,68 @@
+"""Results of costly experiments, kept until their code, arguments, libraries or machine change."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+
+from lmreport.core import machine
+from lmreport.core.files import kept, pack, write_atomically
+from lmreport.core.settings import cache_root
+from lmreport.runs import records
+
+MADE = "made"  # the entry of a kept experiment that tells when and where it ran
+
+
+class Found(dict):
+    """What a remembered experiment returned, with its name (module.function), its key, and when and where it ran."""
+
+    def __init__(self, values: dict, name: str, key: str):
+        super().__init__(values)
+        self.made = self.pop(MADE, {})
+        self.name, self.key = name, key
+
+
+def remember(function):
+    """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code and machine.
+
+    Arguments must be JSON-like. The record lies in the cache folder under the function's name; `lmreport run` with
+    that name and --force makes it anew. Returns a `Found`.
+    """
+    name = machine.name_of(function)
+
+    @functools.wraps(function)
+    def remembered(*args, **kwargs):
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        key = machine.digest([bound.arguments, code_of(function), machine.versions(), machine.hardware()])
+        path = cache_root() / "experiments" / f"{name}-{key}.npz"
+        found = kept(path)
+        if found is None:
+            made = {"date": machine.now(), "commit": machine.commit(), "hardware": machine.hardware(),
+                    "arguments": bound.arguments}
+            write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
+            found = kept(path)
+        return Found(found, name, key)
+
+    return remembered
+
+
+def again(name: str) -> int:
+    """Run every remembered experiment with this name anew, with the arguments that it had; how many there were."""
+    paths = sorted((cache_root() / "experiments").glob(f"{name}-{'[0-9a-f]' * 16}.npz"))
+    function = name.rpartition(".")[2]
+    for path in paths:
+        arguments = (kept(path) or {}).get(MADE, {}).get("arguments")
+        path.unlink()
+        if arguments is not None:
+            getattr(importlib.import_module(f"lmreport.{machine.module_of(name)}"), function)(**arguments)
+    return len(paths)
+
+
+def code_of(function) -> str:
+    """The fingerprint of a function of the package; of any other one the digest of its source."""
+    package, _, module = function.__module__.partition(".")
+    if package == "lmreport" and "." not in function.__qualname__:
+        return records.CODE.fingerprint((module, function.__name__))
+    return machine.digest(inspect.getsource(function))

@@ -1,0 +1,99 @@
+"""How a record follows a change of its code: the probe of its kind gives the same bytes by the old code and the new."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from lmreport.core import machine
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import ENV_PREFIX, project_root
+from lmreport.runs import records
+
+
+def prove(names: list[str], say) -> int:
+    """Carry full-scale records of the kinds `names` (all if none is named) over to the code at hand, where proven.
+
+    Returns 0 if none of them is stale afterwards, else 1.
+    """
+    stale = [r for r in records.all_records("full") if not names or r.name in names]
+    stale = [r for r in stale if r.code["fingerprint"] != records.code_of(r.name)["fingerprint"]]
+    now: dict[str, dict] = {}
+    then: dict[tuple[str, str], dict] = {}
+    left = 0
+    for record in stale:
+        commit = last_fresh(record)
+        if record.name not in now:
+            say(f"prove: {record.name} by the code at hand")
+            now[record.name] = probed(record.name, Path(records.CODE.root).parent)
+        if (record.name, commit) not in then:
+            say(f"prove: {record.name} by the code of {commit[:12]}")
+            with checked_out(commit) as folder:
+                then[record.name, commit] = probed(record.name, folder / "code")
+        left += not followed(record, commit, then[record.name, commit], now[record.name], say)
+    say(f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} stay stale")
+    return int(left > 0)
+
+
+def followed(record: records.Record, commit: str, then: dict, now: dict, say) -> bool:
+    """Whether both probes agree; the record then gets the link."""
+    name = f"{record.name}-{record.key[:8]}"
+    if then["code"] != record.code["fingerprint"]:
+        say(f"prove: {name} stays stale: at {commit[:12]}, where it was last written, its code was another "
+            f"({then['code']}, not {record.code['fingerprint']})")
+        return False
+    if then["result"] != now["result"]:
+        say(f"prove: {name} stays stale: the probe gives {then['result'][:16]} by the code of {commit[:12]} and "
+            f"{now['result'][:16]} by the code at hand; make it again with lmreport run {record.name} --force")
+        return False
+    link = {"from": then["code"], "to": now["code"], "commit": commit[:12], "date": machine.now(),
+            "probe": now["result"], "versions": now["versions"], "on": "cpu"}
+    records.save(dataclasses.replace(record, code=records.code_of(record.name), chain=(*record.chain, link)))
+    say(f"prove: {name} follows ({now['result'][:16]})")
+    return True
+
+
+def last_fresh(record: records.Record) -> str:
+    """The commit that last wrote the record's file: each commit holds only records that are fresh there."""
+    found = git("log", "-1", "--format=%H", "--", str(record.path))
+    if not found:
+        raise ReportError(f"prove: {record.path.name} is in no commit, so no code is known that it was fresh by; make "
+                          f"it again with lmreport run {record.name} --force")
+    return found
+
+
+@contextmanager
+def checked_out(commit: str):
+    """A folder with the files of a commit, for a moment."""
+    with tempfile.TemporaryDirectory() as folder:
+        git("worktree", "add", "--detach", "--force", f"{folder}/tree", commit)
+        try:
+            yield Path(folder, "tree")
+        finally:
+            git("worktree", "remove", "--force", f"{folder}/tree")
+
+
+def probed(name: str, code: Path) -> dict:
+    """What `lmreport runs --probe` says by the package in the folder `code`, with a cache of its own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
+    with tempfile.TemporaryDirectory() as cache:
+        kept |= {"PYTHONPATH": str(code), "LMREPORT_CACHE": cache, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([sys.executable, "-W", "ignore", "-m", "lmreport", "runs", "--probe", name],
+                              cwd=code.parent, env=kept, capture_output=True, text=True)
+    if done.returncode:
+        raise ReportError(f"prove: the probe of {name} failed in {code.parent.name}: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(project_root()), *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise ReportError(f"prove: git {arguments[0]} failed ({done.stderr.strip()[-200:]}); a clone with its history "
+                          "is needed")
+    return done.stdout.strip()

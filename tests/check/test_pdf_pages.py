@@ -1,0 +1,57 @@
+"""The pages of the items, in PDFs of both renderers."""
+
+import shutil
+
+import pytest
+
+import rendering
+from lmreport.check import pdf_pages
+from lmreport.core.errors import ReportError
+
+BREAK = "\n{{< pagebreak >}}\n\n"
+BODY = f"""# Data {{#sec-data}}
+
+## One (1a) {{#sec-1a}}
+
+Text.
+
+## Two (1b) {{#sec-1b}}
+
+Text.
+{BREAK}More.
+{BREAK}# Next {{#sec-next}}
+
+## Three (2a) {{#sec-2a}}
+
+Text.
+
+### A part of it
+
+Text.
+{BREAK}Text.
+
+# After the questions
+
+Text.
+"""
+RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no Quarto"))]
+
+
+@pytest.fixture(scope="module", params=RENDERERS)
+def pdf(request, tmp_path_factory):
+    folder = rendering.project(tmp_path_factory.mktemp("pages"), BODY)
+    return getattr(rendering, request.param)(folder) / "index.pdf"
+
+
+def test_an_item_ends_where_the_next_item_or_question_begins(pdf):
+    """1a: 1b follows on its page; 1b: the next question begins at the top of page 3; 2a: what follows is on page 4."""
+    assert pdf_pages.of_items(pdf, ["1a", "1b", "2a"]) == {"1a": (1, 1), "1b": (1, 2), "2a": (3, 4)}
+
+
+def test_what_is_missing_is_named(pdf, tmp_path):
+    with pytest.raises(ReportError, match="sec-9z"):
+        pdf_pages.of_items(pdf, ["1a", "9z"])
+    half = tmp_path / "half.pdf"
+    half.write_bytes(pdf.read_bytes()[:2000])
+    with pytest.raises(ReportError, match="half.pdf: cannot be read as PDF"):
+        pdf_pages.of_items(half, ["1a"])

@@ -1,0 +1,42 @@
+"""`lmreport doctor`: every gap is a line with its mend, whatever is missing; nothing is fetched for a look."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lmreport.cli import doctor
+from lmreport.models import pretrained
+
+BLOCKED = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError("No module named " + name, name=name)
+sys.meta_path.insert(0, Block())
+from lmreport.cli.main import main
+sys.exit(main(["doctor"]))
+"""
+
+
+@pytest.mark.parametrize("blocked", [["huggingface_hub"], ["numpy", "torch"]])
+def test_a_missing_package_is_a_line_among_others(blocked, tmp_path):
+    done = subprocess.run([sys.executable, "-c", BLOCKED.format(blocked=blocked)], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "cannot be imported" in done.stdout and done.returncode == 1
+    assert "disk:" in done.stdout and "Python" in done.stdout  # what comes after it is told too
+
+
+def test_the_model_is_looked_for_on_this_machine_only(monkeypatch):
+    monkeypatch.setattr(pretrained, "from_hub", lambda name: pytest.fail("fetched for a look"))
+    pretrained.locate.cache_clear()
+    state, what, mend = doctor.model()
+    assert "model: " in what and (state or mend)
+
+
+def test_each_thing_is_told_once(capsys):
+    doctor.report()
+    said = capsys.readouterr().out
+    for start in ("Python", "data: ", "model: ", "settings: ", "disk: "):
+        assert sum(line[6:].startswith(start) for line in said.splitlines()) == 1, start

@@ -1,0 +1,259 @@
+"""Question 1: only the right texts get in, from wherever they come, and nothing half-written stays."""
+
+import hashlib
+import http.server
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from lmreport.core.errors import ReportError
+from lmreport.data import download
+from lmreport.data.corpus import LEAST, PER_CLASS, TAGS
+from lmreport.experiments import data_audit
+from lmreport.runs import train
+
+SIZES = {"train": 3, "test": 2}
+REAL = os.environ.get("LMREPORT_REAL_DATA") or str(
+    Path(__file__).resolve().parents[3] / "shared" / "data" / "stack_overflow_16k.tar.gz")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(PER_CLASS, "real", SIZES)
+    for split, number in SIZES.items():
+        monkeypatch.setitem(LEAST, split, number)
+
+
+def make(folder, change=lambda folder: None):
+    for split, number in SIZES.items():
+        for tag in TAGS:
+            (folder / split / tag).mkdir(parents=True)
+            for i in range(number):
+                (folder / split / tag / f"{i}.txt").write_text(f"{split} {tag} {i}", encoding="utf-8")
+    (folder / "README.md").write_text("read me")
+    change(folder)
+    return folder
+
+
+def packed(folder, archive, mode="w:gz"):
+    with tarfile.open(archive, mode) as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                tar.add(path, path.relative_to(folder).as_posix())
+    return archive
+
+
+def quiet(text):
+    pass
+
+
+def test_digest_is_the_documented_one(tmp_path):
+    folder = make(tmp_path / "d")
+    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.txt"))
+    whole = b"".join(p.encode() + b"\0" + (folder / p).read_bytes() + b"\0" for p in paths)
+    assert download.obtain(str(folder), quiet).digest == hashlib.sha256(whole).hexdigest()
+
+
+def test_folder_and_archive_give_the_same_corpus(tmp_path):
+    folder = make(tmp_path / "d")
+    corpus = download.obtain(str(packed(folder, tmp_path / "d.tar.gz")), quiet)
+    assert corpus.digest == download.obtain(str(folder), quiet).digest
+    assert corpus.kind == "real" and "unknown edition" in corpus.name
+
+
+def remove(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def put(name, content):
+    def change(folder):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return change
+
+
+@pytest.mark.parametrize("change, said", [
+    (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
+    (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
+    (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),
+    (put("train/ruby/0.txt", b"x"), "1 texts in train/ruby, not 3 or more; 0 texts in test/ruby"),
+    (put("train/java/run.sh", b"x"), "unexpected in 'train/java/run.sh'"),
+    (put("train/java/9.txt", b"x"), "4 of 3 texts in train/java"),
+])
+def test_anything_else_is_refused_with_what_was_found(tmp_path, change, said):
+    archive = packed(make(tmp_path / "d", change), tmp_path / "d.tar.gz")
+    with pytest.raises(ReportError, match=said):
+        download.obtain(str(archive), quiet)
+    assert not list((tmp_path / "cache" / "data").glob("*"))
+
+
+def test_truncated_archive_is_refused_and_leaves_nothing(tmp_path):
+    archive = packed(make(tmp_path / "d"), tmp_path / "d.tar.gz")
+    archive.write_bytes(archive.read_bytes()[:-200])
+    with pytest.raises(ReportError, match="not a whole tar archive"):
+        download.obtain(str(archive), quiet)
+    assert not list((tmp_path / "cache" / "data").glob("*"))
+
+
+def test_a_damaged_archive_of_another_kind_is_refused_too(tmp_path):
+    whole = packed(make(tmp_path / "d"), tmp_path / "d.tar.xz", "w:xz")
+    archive = tmp_path / "e.tar.xz"
+    archive.write_bytes(whole.read_bytes()[:60] + b"damage" + whole.read_bytes()[66:])
+    with pytest.raises(ReportError, match="not a whole tar archive"):
+        download.obtain(str(archive), quiet)
+
+
+def test_what_a_desktop_leaves_in_a_folder_is_no_harm(tmp_path):
+    folder = make(tmp_path / "d")
+    before = download.obtain(str(folder), quiet).digest
+    (folder / ".DS_Store").write_bytes(b"\0")
+    (folder / "train" / ".hidden").write_bytes(b"\0")
+    assert download.obtain(str(folder), quiet).digest == before
+
+
+def test_a_damaged_copy_is_never_trained_on(tmp_path):
+    corpus = download.obtain(str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz")), quiet)
+    next(Path(corpus.folder).rglob("java/*.txt")).unlink()
+    with pytest.raises(ReportError, match="was damaged and has been deleted"):
+        train.load_splits(corpus, 1)
+    assert not Path(corpus.folder).exists() and download.at_hand(str(tmp_path / "d.tar.gz")) is None
+    again = download.obtain(str(tmp_path / "d.tar.gz"), quiet)
+    assert download.digest(Path(again.folder)) == corpus.digest
+    (Path(again.folder).parent / "corpus.json").write_text("{")
+    assert download.obtain(str(tmp_path / "d.tar.gz"), quiet) == again
+    for own in (tmp_path / "d", make(tmp_path / "cache" / "e")):  # a folder of the user's is never deleted
+        folder = download.obtain(str(own), quiet)
+        (own / "train" / "java" / "0.txt").write_text("other")
+        with pytest.raises(ReportError, match="have changed"):
+            train.load_splits(folder, 2)
+        assert own.is_dir()
+
+
+def test_damaged_splits_are_made_anew(tmp_path):
+    corpus = download.obtain("sample", quiet)
+    before = train.load_splits(corpus, 1)
+    for damage in ("dataset_dict.json", "train/state.json"):
+        next((tmp_path / "cache" / "splits").iterdir()).joinpath(damage).write_text("")
+        assert train.load_splits(corpus, 1)["train"]["text"][:3] == before["train"]["text"][:3]
+
+
+def test_the_audit_counts_copies_names_and_blanks(tmp_path):
+    folder = make(tmp_path / "d")
+    for number, path in enumerate(folder.rglob("*.txt")):
+        path.write_text(f"question {number}")
+    for name, text in {"train/java/0.txt": "BLANK in java", "train/java/1.txt": "a copy",
+                       "test/java/0.txt": "a copy\n", "train/python/0.txt": "a copy", "test/csharp/0.txt": "c# x",
+                       "test/python/1.txt": "pythonic blank", "train/javascript/0.txt": "js and java"}.items():
+        (folder / name).write_text(text)
+    found = data_audit.audit(str(folder), str(tmp_path))
+    assert (found["copies"], found["across_splits"], found["across_tags"]) == (2, 1, 1)
+    one = 1 / found["texts"]["java"]
+    assert found["named"] == pytest.approx({"csharp": one, "java": one, "javascript": one, "python": 0})
+    assert found["blank"] == pytest.approx({"csharp": 0, "java": one, "javascript": 0, "python": one})
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A file system with room for next to nothing."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.name != "posix" or os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, full_disk):
+    folder = make(tmp_path / "d", put("train/java/0.txt", os.urandom(60_000).hex().encode()))
+    archive = packed(folder, tmp_path / "d.tar.gz")
+    monkeypatch.setenv("LMREPORT_CACHE", str(full_disk))
+    with pytest.raises(ReportError, match="No space left.*LMREPORT_CACHE"):
+        download.obtain(str(archive), quiet)
+    assert not list((full_disk / "data").iterdir())
+
+
+def test_archive_cannot_write_outside_its_folder(tmp_path):
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        tar.add(__file__, "../../evil.txt")
+    with pytest.raises(ReportError, match="evil.tar.gz"):
+        download.obtain(str(tmp_path / "evil.tar.gz"), quiet)
+    assert not list(tmp_path.rglob("evil.txt"))
+
+
+def test_missing_source_is_named():
+    with pytest.raises(ReportError, match="no file or folder 'nowhere.tar.gz'"):
+        download.obtain("nowhere.tar.gz", quiet)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real server on loopback that hands out the files of tmp_path/www."""
+    (tmp_path / "www").mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(tmp_path / "www"))
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+def test_download_is_cached_and_a_bad_one_is_deleted(tmp_path, server):
+    packed(make(tmp_path / "d"), tmp_path / "www" / "d.tar.gz")
+    first = download.obtain(f"{server}/d.tar.gz", quiet)
+    (tmp_path / "www" / "d.tar.gz").unlink()
+    assert download.obtain(f"{server}/d.tar.gz", quiet) == first
+    (tmp_path / "www" / "bad.tar.gz").write_bytes(b"<html>not an archive</html>")
+    with pytest.raises(ReportError, match="the copy was deleted"):
+        download.obtain(f"{server}/bad.tar.gz", quiet)
+    assert not download.downloaded(f"{server}/bad.tar.gz").exists()
+
+
+def test_unreachable_address_is_one_sentence(server):
+    with pytest.raises(download.NoNetworkError, match="could not be fetched.*LMREPORT_DATA"):
+        download.obtain(f"{server}/none.tar.gz", quiet)
+
+
+def test_auto_falls_back_on_the_sample_and_says_so(monkeypatch, server):
+    monkeypatch.setattr(download, "URL", f"{server}/none.tar.gz")
+    told = []
+    corpus = download.obtain("auto", told.append)
+    assert corpus.kind == "sample" and "could not be fetched" in corpus.note
+    assert any("sample" in line for line in told)
+
+
+def test_sample_is_whole_varied_and_our_own():
+    corpus = download.obtain("sample", quiet)
+    texts = [p.read_text(encoding="utf-8") for p in Path(corpus.folder).rglob("*.txt")]
+    assert len(texts) == 480 and len(set(texts)) == 480
+    assert 0.5 < sum("blank" in t for t in texts) / len(texts) < 0.75
+    words = sorted(len(t.split()) for t in texts)
+    assert words[0] < 30 and 80 < words[240] < 130 and words[-1] > 500
+
+
+@pytest.mark.skipif(not Path(REAL).is_file(), reason="the real archive is not here (set LMREPORT_REAL_DATA)")
+def test_real_archive_is_known(monkeypatch):
+    monkeypatch.setitem(PER_CLASS, "real", {"train": 2000, "test": 2000})
+    corpus = download.obtain(REAL, quiet)
+    assert corpus.name == "Stack Overflow 16k"
+
+
+def test_without_a_network_nothing_heavy_is_loaded(tmp_path):
+    code = ("import sys\nfrom lmreport.data import download\ndownload.URL = 'http://127.0.0.1:9/a.tar.gz'\n"
+            "assert download.obtain('auto').kind == 'sample'\nprint({'keras', 'tensorflow', 'torch'} & "
+            "set(sys.modules))")
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True,
+                          env=os.environ | {"LMREPORT_CACHE": str(tmp_path)})
+    assert done.stdout.splitlines()[-1] == "set()" and "sample" in done.stdout, done.stderr

@@ -1,0 +1,281 @@
+"""Questions 1c, 2, 4 and 5 on a tiny BERT with random weights and texts of the sample."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import load, resolved
+from lmreport.data import download
+from lmreport.data.corpus import TAGS
+from lmreport.data.splits import dataset_dict, subset
+from lmreport.models import finetune, pretrained, tokenizer
+from lmreport.runs import train
+
+SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return download.obtain("sample", print)
+
+
+@pytest.fixture(scope="module")
+def splits(corpus):
+    return dataset_dict(corpus.folder, 157)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A folder with a two-layer BERT of width 32, and the tokenizer of the packaged model."""
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
+    BertModel(BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)) \
+        .save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(tiny):
+    return resolved(load(model=str(tiny), scale="quick", **SIZES), "cpu")
+
+
+def some(splits, settings):
+    return type(splits)({name: subset(s, 32, settings.seed) for name, s in splits.items()})
+
+
+def test_splits_have_the_right_sizes_are_disjoint_and_hold_every_text(splits, corpus):
+    assert {name: len(s) for name, s in splits.items()} == {"train": 256, "validation": 64, "test": 160}
+    texts = [text for s in splits.values() for text in s["text"]]
+    on_disk = [p.read_text(encoding="utf-8") for p in Path(corpus.folder).rglob("*.txt")]
+    assert sorted(texts) == sorted(on_disk)
+    assert splits["train"].features["labels"].names == list(TAGS)
+
+
+def test_labels_belong_to_their_texts(splits, corpus):
+    tag_of = {p.read_text(encoding="utf-8"): p.parent.name for p in Path(corpus.folder).rglob("*.txt")}
+    names = splits["train"].features["labels"].names
+    for one in splits.values():
+        assert all(tag_of[text] == names[label] for text, label in zip(one["text"], one["labels"], strict=True))
+
+
+def test_the_seed_decides_the_split_and_the_subset(splits, corpus):
+    again, other = dataset_dict(corpus.folder, 157), dataset_dict(corpus.folder, 158)
+    assert set(again["train"]["text"]) == set(splits["train"]["text"]) != set(other["train"]["text"])
+    part = subset(splits["train"], 40, 1)
+    shares = np.bincount(splits["train"]["labels"]) / len(splits["train"])
+    assert np.bincount(part["labels"]) == pytest.approx(40 * shares, abs=1)
+    assert part["text"] == subset(splits["train"], 40, 1)["text"]
+
+
+def test_padding_to_one_length_as_asked(splits, tiny):
+    made = tokenizer.tokenized(some(splits, load()), tokenizer.load_tokenizer(str(tiny)), 32, "max_length")
+    for one in made.values():
+        assert {len(ids) for ids in one["input_ids"]} == {32} == {len(m) for m in one["attention_mask"]}
+        assert all((np.array(ids) != 0).sum() == sum(m) for ids, m in zip(one["input_ids"], one["attention_mask"],
+                                                                         strict=True))
+
+
+def test_classifier_knows_the_names_of_the_classes(tiny):
+    model = finetune.load_classifier(str(tiny), list(TAGS))
+    assert model.config.id2label == dict(enumerate(TAGS)) and model.config.label2id["python"] == 3
+
+
+def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(splits, tiny, settings, tmp_path, fp32):
+    import torch
+
+    part = some(splits, settings)
+    trainer, tokenized = finetune.prepare(part, str(tiny), settings, tmp_path)
+    logits = finetune.predict_logits(trainer, tokenized["test"])
+    trainer.model.eval()
+    for i, text in enumerate(part["test"]["text"]):
+        inputs = trainer.processing_class(text, truncation=True, max_length=32, padding="max_length",
+                                          return_tensors="pt")
+        with torch.inference_mode():
+            assert trainer.model(**inputs).logits[0].numpy() == pytest.approx(logits[i], abs=1e-5)
+
+
+@pytest.mark.parametrize("bf16, precision", [(False, 1e-6), (True, 2e-2)], ids=["fp32", "bf16"])
+def test_a_training_learns_is_recorded_and_found_again(corpus, settings, monkeypatch, tmp_path, bf16, precision):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    monkeypatch.setattr(finetune, "has_bf16", lambda: bf16)  # a processor without it computes it by way of fp32
+    told = []
+    record = train.run("transformer", settings, corpus, say=told.append)
+    losses = [h["loss"] for h in record["history"] if "loss" in h] or [h["train_loss"] for h in record["history"][-1:]]
+    assert record["bf16"] is bf16
+    assert np.isfinite(losses).all() and record["train_seconds"] > 0 and record["logits"].shape == (32, 4)
+    assert train.run("transformer", settings, corpus, say=told.append).path == record.path
+    assert sum("training at scale" in line for line in told) == 1
+    folder = train.fine_tuned(record)
+    model = finetune.load_classifier(str(folder), train.class_names(folder))
+    from lmreport.models.metrics import QUESTIONS
+    again = finetune.predict_texts(model, tokenizer.load_tokenizer(str(folder)), list(QUESTIONS))
+    assert again == pytest.approx(record["question_probabilities"], abs=precision)  # loaded, it computes in fp32
+
+
+def test_weights_that_are_missing_are_made_without_touching_the_record(corpus, settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    record = train.run("transformer", settings, corpus, say=print)
+    folder, before = train.fine_tuned(record), record.path.read_bytes()
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    assert train.fine_tuned(record) is None
+    shutil.rmtree(folder)
+    said = []
+    assert train.trained_model(settings, corpus, said.append) == folder and (folder / "config.json").is_file()
+    assert record.path.read_bytes() == before and "lacks the weights" in said[0]
+
+
+@pytest.mark.parametrize("sizes, said", [
+    ({"train_size": 12}, "train_size: 12 gives 3 of .* for validation"), ({"train_size": 2}, "gives 2 of .* for train"),
+    ({"test_size": 3}, "test_size: 3 gives 3 of 160 texts for test"), ({"test_size": 158}, "gives 158 of 160"),
+])
+def test_a_size_without_a_text_of_each_class_is_refused(corpus, settings, sizes, said):
+    with pytest.raises(ReportError, match=said):
+        train.splits_for(dataclasses.replace(settings, **sizes), corpus)
+    assert len(train.splits_for(dataclasses.replace(settings, test_size=160), corpus)["test"]) == 160
+
+
+TRAIN = """
+import dataclasses, sys
+from lmreport.data import download
+from lmreport.models import finetune
+from lmreport.runs import train
+from lmreport.core.settings import load, resolved
+finetune.SAVE_STEPS, finetune.has_bf16 = 5, lambda: False
+settings = resolved(load(model={model!r}, scale="quick", train_size=200, test_size=32, max_length=32, batch_size=4,
+                         epochs=2, learning_rate=1e-3), "cpu")
+record = train.run("transformer", settings, download.obtain("sample"))
+print(record.path)
+"""
+
+
+def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
+    from lmreport.runs import records
+
+    def start(cache):
+        return subprocess.Popen([sys.executable, "-c", TRAIN.format(model=str(tiny))], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                env=os.environ | {"LMREPORT_CACHE": str(tmp_path / cache)})
+
+    whole, victim = start("a"), start("b")
+    until = time.time() + 240
+    while not list((tmp_path / "b").glob("models/*.checkpoints/checkpoint-*/trainer_state.json")):
+        assert time.time() < until and victim.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    assert not list((tmp_path / "b" / "runs").glob("*")), "a killed training left a record"
+    undisturbed = whole.communicate()[0].splitlines()[-1]
+    resumed = start("b").communicate()[0].splitlines()[-1]
+    one, two = records.read(Path(undisturbed)), records.read(Path(resumed))
+    assert one.key == two.key
+    assert two["logits"] == pytest.approx(one["logits"], abs=1e-5)
+
+
+def cut_short(name):
+    def damage(state):
+        (state / name).write_bytes((state / name).read_bytes()[:-20])
+    return damage
+
+
+@pytest.mark.parametrize("damage", [
+    lambda state: (state / "optimizer.pt").unlink(), lambda state: (state / "seconds.txt").write_text(""),
+    lambda state: [path.unlink() for path in state.iterdir() if path.name != "config.json"],
+    *map(cut_short, ("model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json"))])
+def test_a_state_that_was_not_written_to_its_end_is_passed_over(splits, tiny, settings, tmp_path, monkeypatch, fp32,
+                                                                damage):
+    from transformers import TrainerCallback
+
+    class Killed(TrainerCallback):
+        def on_step_end(self, args, state, control, **rest):
+            if state.global_step == 7:
+                raise SystemExit
+
+    monkeypatch.setattr(finetune, "SAVE_STEPS", 3)
+    small = dataclasses.replace(settings, epochs=3)
+    trainer, _ = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "states")
+    trainer.args.save_total_limit = 2
+    trainer.add_callback(Killed())
+    with pytest.raises(SystemExit):
+        finetune.train(trainer, print)
+    assert finetune.last_state(tmp_path / "states").endswith("checkpoint-6")
+    damage(tmp_path / "states" / "checkpoint-6")
+    assert finetune.last_state(tmp_path / "states").endswith("checkpoint-3")
+    assert finetune.last_state(tmp_path / "states", processes=2) is None
+    resumed, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "states")
+    finetune.train(resumed, print)
+    whole, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "whole")
+    finetune.train(whole, print)
+    assert (finetune.predict_logits(resumed, parts["test"]) == finetune.predict_logits(whole, parts["test"])).all()
+
+
+@pytest.mark.parametrize("damage, said", [
+    (lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors"),
+    (lambda f: (f / "config.json").write_text("{"), "cannot be read"),
+])
+def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
+    import shutil
+
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    damage(folder)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match=said):
+        pretrained.locate(str(folder))
+    with pytest.raises(ReportError, match="lacks"):
+        pretrained.locate(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("name, content, said", [
+    ("model.safetensors", b"", "model.safetensors is damaged"), ("tokenizer.json", b"{}", "no model can be loaded"),
+    ("config.json", b'{"model_type": "nothing"}', "no model can be loaded")])
+def test_a_broken_model_is_told_before_anything_is_trained(tiny, settings, tmp_path, name, content, said):
+    folder = shutil.copytree(tiny, tmp_path / "broken")
+    assert train.located(dataclasses.replace(settings, model=str(folder))).path == str(folder)
+    pretrained.locate.cache_clear()
+    (folder / name).write_bytes(content)
+    with pytest.raises(ReportError, match=said):
+        train.located(dataclasses.replace(settings, model=str(folder)))
+
+
+def test_without_the_hub_the_packaged_model_serves_and_the_report_says_why():
+    source = pretrained.locate("distilbert-base-uncased")
+    if source.name == "distilbert-base-uncased":
+        pytest.skip("the hub's model is at hand here")
+    assert source.name == pretrained.MINILM and "could not be reached" in source.why
+    assert dataclasses.asdict(source)["digest"] == pretrained.MINILM_SHA256
+
+
+@pytest.mark.parametrize("capability, expected", [((7, 5), False), ((8, 0), True), ((12, 1), True)])
+def test_cards_before_ampere_only_emulate_bf16(monkeypatch, capability, expected):
+    import torch
+
+    monkeypatch.setattr(finetune, "cuda_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert finetune.has_bf16() is expected
+
+
+def test_a_pytorch_without_onednn_as_on_macos_and_a_processor_without_bf16_compute_in_fp32(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(finetune, "cuda_available", lambda: False)
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.ops, "mkldnn", object(), raising=False)
+        assert finetune.has_bf16() is False
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
+    assert finetune.has_bf16() is False
+
+
+def test_bf16_can_be_switched_off_by_the_processor_libraries_own_setting():
+    done = subprocess.run([sys.executable, "-c", "from lmreport.models import finetune; print(finetune.has_bf16())"],
+                          capture_output=True, text=True, env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"})
+    assert done.stdout.strip() == "False", done.stderr

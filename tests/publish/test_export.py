@@ -1,0 +1,399 @@
+"""Exported figures and tables, opened with readers that are not ours, and the ways to cite them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import nbformat
+import pikepdf
+import pypandoc
+import pytest
+import typst
+from lxml import etree
+from PIL import Image
+
+from lmreport.cli import main
+from lmreport.core.errors import ReportError
+from lmreport.publish import cite
+from lmreport.publish.export import export, pictures, tables
+from rendering import ROOT, Page, own, project, quarto
+
+SVG = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
+<svg xmlns="http://www.w3.org/2000/svg" width="144pt" height="72pt" viewBox="0 0 144 72" version="1.1">
+ <metadata>
+  <made>2026-11-25T03:00:37</made>
+ </metadata>
+ <path d="M 0 0 L 144 72" style="stroke: #000000"/>
+</svg>
+"""
+CAPTION, ALT = 'Curves of "A & B" < 5 % in C#_{x}, über.', "A line that falls & <falls>, 100 % straight."
+RUN, EXPERIMENT = "lstm-a0052c14008e3730", "concepts.heads.changes-0123456789abcdef"
+FIGURE = {"function": "figures.plot_curves", "runs": [RUN], "experiments": [EXPERIMENT]}
+SHARE = '[85.2 %]{.computed data-value="0.85175" data-as="pct:1" data-expr="f(\\"x\\")"}'
+WORD = '[yes]{.computed data-value="1.0" data-as="one:no¦yes"}'
+TABLE = f"""| model | accuracy &#42; | best |
+|:---|---:|:---|
+| **a, "quoted"** | {SHARE} | {WORD} |
+| a_b | [1,536]{{.computed data-value="1536.0" data-as="count"}} – 2 | see [there](#sec-one) and `x` |
+
+[Run lstm · written by `tables.curves`.]{{.origin tabindex="0"}}
+"""
+READING = """::: {#tbl-reading}
+
+| Part | Where |
+|:--|:--|
+| one | @sec-one |
+
+Read in `{python} 1 + 1` parts.
+
+[Written by hand.]{.origin}
+:::
+
+[Drawn by `figures.plot_curves`.]{.origin}
+"""
+CELLS = [["accuracy *", "best"], ["85.2 %", "yes"], ["1,536 – 2", "see there and x"]]  # without the first column
+
+
+def code(label: str, outputs: list, **options):
+    lines = [f"#| {name}: {json.dumps(value)}" for name, value in {"label": label, **options, "echo": False}.items()]
+    return nbformat.v4.new_code_cell("\n".join([*lines, "draw()"]), outputs=outputs, execution_count=1)
+
+
+def shown(data: dict, metadata: dict):
+    return nbformat.v4.new_output("display_data", data=data, metadata=metadata)
+
+
+def kept_by_quarto(folder: Path, caption: str = CAPTION, svg: str = SVG) -> Path:
+    """A project with an executed notebook as genuine Quarto keeps it: front matter and inline code in the text."""
+    project(folder, "# One {#sec-one}\n")
+    shutil.copy(ROOT / "CITATION.cff", folder)
+    text = nbformat.v4.new_markdown_cell("---\ntitle: A test\n---\n\n# One {#sec-one}\n\n" + READING)
+    value = {"status": "ok", "data": {"text/plain": "2"}}
+    text.metadata["user_expressions"] = [{"expression": "1 + 1", "result": value}]
+    cells = [text, code("fig-curves", [shown({"image/svg+xml": svg}, {"lmreport": FIGURE})],
+                        **{"fig-cap": caption, "fig-alt": ALT}),
+             code("tbl-scores", [shown({"text/markdown": TABLE}, {"text/markdown": {"lmreport": {
+                 "function": "tables.curves", "runs": [RUN]}}})], **{"tbl-cap": "Scores."}),
+             nbformat.v4.new_code_cell("1", outputs=[])]
+    written = folder / "_report" / "report" / "index.ipynb"
+    written.parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), written)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A project with its exported files."""
+    folder = kept_by_quarto(tmp_path_factory.mktemp("exported") / "project")
+    export(folder, print)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(exported):
+    return exported / "_report" / "figures"
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def content(files: Path, label: str) -> str:
+    """The sha256 that the files of a label must state: of the SVG without <metadata>, or of the CSV."""
+    if label.startswith("tbl-"):
+        return sha256((files / f"{label}.csv").read_bytes())
+    before, _, rest = (files / f"{label}.svg").read_text(encoding="utf-8").partition(" <metadata>")
+    return sha256((before + rest.partition("</metadata>\n")[2]).encode())
+
+
+def test_manifest_lists_every_file_with_its_digest(files):
+    manifest = json.loads((files / "manifest.json").read_text(encoding="utf-8"))
+    told = {f["name"]: f for item in manifest["items"] for f in item["files"]}
+    assert sorted([*told, "manifest.json"]) == sorted(p.name for p in files.iterdir())
+    for name, file in told.items():
+        data = (files / name).read_bytes()
+        assert (file["sha256"], file["bytes"]) == (sha256(data), len(data)), name
+    items = {item["label"]: item for item in manifest["items"]}
+    assert list(items) == ["tbl-reading", "fig-curves", "tbl-scores"]
+    assert [item["number"] for item in items.values()] == ["Table 1", "Figure 1", "Table 2"]
+    figure = items["fig-curves"]
+    assert (figure["alt"], figure["function"], figure["anchor"]) == (ALT, FIGURE["function"], "index.html#fig-curves")
+    assert figure["runs"][0]["name"] == RUN and figure["experiments"][0]["name"] == EXPERIMENT
+    assert figure["licence"] == "MIT" and figure["caption"].startswith("Curves of “A & B”")
+
+
+def test_a_run_is_told_with_the_date_and_commit_of_its_record(tmp_path):
+    folder = kept_by_quarto(tmp_path / "project")
+    (folder / "report" / "runs").mkdir()
+    made = {"date": "2026-11-20T10:00:00Z", "commit": "abc123", "hardware": {}}
+    (folder / "report" / "runs" / f"{RUN}.json").write_text(json.dumps({"made": made}))
+    manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
+    assert manifest["items"][1]["runs"] == [{"name": RUN, "date": made["date"], "commit": made["commit"]}]
+
+
+def test_svg_is_the_picture_with_what_it_is(files):
+    tree = etree.parse(files / "fig-curves.svg")
+    names = {"dc": "http://purl.org/dc/elements/1.1/", "svg": "http://www.w3.org/2000/svg"}
+    assert len(tree.findall(".//svg:metadata", names)) == 1 and tree.find(".//{*}made") is None
+    assert tree.find("svg:path", names).get("d") == "M 0 0 L 144 72"
+    said = {kind: [e.text for e in tree.findall(f".//dc:{kind}", names)]
+            for kind in ("title", "description", "identifier", "source", "rights", "creator")}
+    assert "über" in said["title"][0] and "“A & B” < 5 %" in said["title"][0]
+    assert said["description"] == [ALT] and said["rights"] == ["MIT"] and said["creator"] == ["The lmreport authors"]
+    assert said["identifier"] == ["fig-curves", f"sha256:{content(files, 'fig-curves')}"]
+    assert said["source"] == [RUN, EXPERIMENT, FIGURE["function"]]
+
+
+def test_pdf_is_a_tagged_vector_page_of_the_pictures_size_with_what_it_is(files):
+    with pikepdf.open(files / "fig-curves.pdf") as pdf:
+        assert len(pdf.pages) == 1 and [round(float(x)) for x in pdf.pages[0].MediaBox] == [0, 0, 144, 72]
+        assert not any(o.get("/Subtype") == "/Image" for o in pdf.objects if isinstance(o, pikepdf.Stream))
+        assert bool(pdf.Root.MarkInfo.Marked)
+        alts = [str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o]
+        assert alts == [ALT]
+        assert "über" in str(pdf.docinfo.Title) and str(pdf.docinfo.Subject) == ALT
+        for text in ("fig-curves", RUN, EXPERIMENT, FIGURE["function"], "MIT", content(files, "fig-curves")):
+            assert text in str(pdf.docinfo.Keywords), text
+
+
+def test_png_has_300_dots_per_inch_and_says_what_it_is(files):
+    with Image.open(files / "fig-curves.png") as image:
+        image.load()
+        assert image.size == (600, 300) and [round(d) for d in image.info["dpi"]] == [300, 300]
+        said = image.info
+    assert "über" in said["Title"] and said["Description"] == ALT and said["Copyright"] == "MIT"
+    assert (said["label"], said["runs"], said["experiments"]) == ("fig-curves", RUN, EXPERIMENT)
+    assert said["sha256"] == content(files, "fig-curves")
+    data, at = (files / "fig-curves.png").read_bytes(), 8
+    while at < len(data):  # every chunk as long as it says, with the right check sum
+        size, = struct.unpack(">I", data[at:at + 4])
+        assert struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0] == zlib.crc32(data[at + 4:at + 8 + size])
+        at += 12 + size
+
+
+def test_csv_holds_the_cells_as_shown_and_in_full(files):
+    rows = list(csv.reader(io.StringIO((files / "tbl-scores.csv").read_text(encoding="utf-8"))))
+    assert [row[1:] for row in rows] == CELLS and [row[0] for row in rows] == ["model", "a, “quoted”", "a_b"]
+    full = list(csv.reader(io.StringIO((files / "tbl-scores.values.csv").read_text(encoding="utf-8"))))
+    assert [row[1:] for row in full] == [CELLS[0], ["0.85175", "yes"], ["1536 – 2", "see there and x"]]
+    assert not (files / "tbl-reading.values.csv").exists()
+
+
+def test_csv_has_a_description_beside_it(files):
+    said = json.loads((files / "tbl-scores.csv-metadata.json").read_text(encoding="utf-8"))
+    assert said["@context"][0] == "http://www.w3.org/ns/csvw" and said["url"] == "tbl-scores.csv"
+    assert [c["titles"] for c in said["tableSchema"]["columns"]] == ["model", "accuracy *", "best"]
+    assert (said["dc:title"], said["dc:source"], said["dc:rights"]) == ("Scores.", RUN, "MIT")
+    assert said["schema:sha256"] == content(files, "tbl-scores")
+
+
+def pandoc(text: str, *options: str) -> str:
+    return subprocess.run([pypandoc.get_pandoc_path(), *options], input=text, capture_output=True, text=True,
+                          check=True).stdout
+
+
+def cells_by_pandoc(text: str, fmt: str) -> list[list[str]]:
+    html = etree.HTML(pandoc(text, "-f", fmt, "-t", "html", "--wrap=none"))
+    return [[" ".join("".join(c.itertext()).split()) for c in row.xpath("th|td")] for row in html.xpath("//tr")]
+
+
+@pytest.mark.parametrize("ending, fmt", [("md", "markdown"), ("tex", "latex")])
+def test_markdown_and_latex_are_the_same_table(files, ending, fmt):
+    text = (files / f"tbl-scores.{ending}").read_text(encoding="utf-8")
+    rows = [row[1:] for row in cells_by_pandoc(text, fmt)]
+    if fmt == "latex":
+        assert rows.pop(0) == rows[0]  # the head of a long table, for its first page and for the others
+    assert rows == CELLS and "computed" not in text and "Run lstm" not in text
+    html = pandoc(text, "-f", fmt, "-t", "html")
+    assert "Scores." in html and "tbl-scores" in html
+
+
+def test_typst_compiles_with_caption_and_label(files, tmp_path):
+    text = (files / "tbl-scores.typ").read_text(encoding="utf-8")
+    (tmp_path / "a.typ").write_text(text, encoding="utf-8")
+    found = json.loads(typst.query(str(tmp_path / "a.typ"), "<tbl-scores>"))
+    assert found[0]["kind"] == "table" and "Scores." in json.dumps(found[0]["caption"])
+    assert "85.2" in json.dumps(found[0]["body"]) and "1,536" in json.dumps(found[0]["body"])
+
+
+@pytest.mark.parametrize("ending, mark", [("md", ""), ("tex", "% "), ("typ", "// ")])
+def test_text_formats_say_what_they_are_in_comments(files, ending, mark):
+    text = (files / f"tbl-scores.{ending}").read_text(encoding="utf-8")
+    for line in ("label: tbl-scores", "title: Scores.", f"runs: {RUN}", "function: tables.curves", "licence: MIT",
+                 f"sha256: {content(files, 'tbl-scores')}"):
+        assert f"\n{mark}{line}\n" in "\n" + text, line
+
+
+def test_a_table_written_by_hand_is_exported_with_its_references_and_inline_code(files):
+    rows = list(csv.reader(io.StringIO((files / "tbl-reading.csv").read_text(encoding="utf-8"))))
+    assert rows == [["Part", "Where"], ["one", "Section 1"]]
+    assert "\ntitle: Read in 2 parts.\n" in (files / "tbl-reading.md").read_text(encoding="utf-8")
+
+
+def test_same_notebook_same_bytes(exported, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767312000")
+    twice = []
+    for name in "ab":
+        folder = tmp_path / name
+        shutil.copytree(exported, folder, ignore=shutil.ignore_patterns("figures"))
+        twice.append({p.name: p.read_bytes() for p in export(folder, print)})
+    assert twice[0] == twice[1] and json.loads(twice[0]["manifest.json"])["date"] == "2026-01-02"
+
+
+def refuse(*_):
+    raise AssertionError("drawn again")
+
+
+def test_what_has_not_changed_is_kept(tmp_path, monkeypatch):
+    folder = kept_by_quarto(tmp_path / "project")
+    target = export(folder, print)[0].parent
+    before = {p.name: p.stat().st_mtime_ns for p in target.iterdir()}
+    monkeypatch.setattr(pictures, "files", refuse)
+    said: list[str] = []
+    export(folder, said.append)
+    assert "up to date" in said[-1] and before == {p.name: p.stat().st_mtime_ns for p in target.iterdir()}
+    notebook = folder / "_report" / "report" / "index.ipynb"
+    notebook.write_text(notebook.read_text(encoding="utf-8").replace("Scores.", "Other scores."), encoding="utf-8")
+    export(folder, said.append)
+    assert "3 figures and tables" in said[-1] and "1 of them new" in said[-1]
+    assert "title: Other scores." in (target / "tbl-scores.md").read_text(encoding="utf-8")
+
+
+def test_a_failed_export_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
+    folder = kept_by_quarto(tmp_path / "project")
+    target = export(folder, print)[0].parent
+    before = {p.name: p.read_bytes() for p in target.iterdir()}
+    notebook = folder / "_report" / "report" / "index.ipynb"
+    for old, new in ((ALT.split()[-1], "crooked."), ("M 0 0 L", "M 1 1 L")):
+        notebook.write_text(notebook.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        with monkeypatch.context() as patch, pytest.raises(AssertionError, match="drawn again"):
+            patch.setattr(pictures, "files", refuse)
+            export(folder, print)
+        assert before == {p.name: p.read_bytes() for p in target.iterdir()}
+        assert [p.name for p in target.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_damaged_file_is_made_again(tmp_path):
+    folder = kept_by_quarto(tmp_path / "project")
+    target = export(folder, print)[0].parent
+    before = {p.name: p.read_bytes() for p in target.iterdir()}
+    (target / "fig-curves.png").write_bytes(b"half")
+    (target / "tbl-scores.csv").unlink()
+    export(folder, print)
+    assert before == {p.name: p.read_bytes() for p in target.iterdir()}
+
+
+def test_without_a_render_there_is_nothing_to_export_or_cite(tmp_path):
+    project(tmp_path / "project", "# One\n")
+    with pytest.raises(ReportError, match="lmreport render"):
+        export(tmp_path / "project", print)
+    with pytest.raises(ReportError, match="_report/figures/manifest.json"):
+        cite.told(tmp_path / "project", "fig-curves")
+
+
+def test_bibtex_is_read_by_pandoc_with_the_same_words(exported):
+    for label, title in (("fig-curves", "Curves of “A & B” < 5 % in C#_{x}, über"), ("", None)):
+        entry, = json.loads(pandoc(cite.told(exported, label, "bibtex"), "-f", "bibtex", "-t", "csljson"))
+        same, = json.loads(cite.told(exported, label, "json"))
+        assert entry["id"] == same["id"] and entry["author"] == same["author"]
+        assert re.sub("<[^>]*nocase[^>]*>|</span>", "", entry["title"]) == (title or same["title"]) == same["title"]
+        assert entry["issued"]["date-parts"][0] == same["issued"]["date-parts"][0][:2]
+        assert "licence MIT" in entry["note"] and (not label or RUN in entry["note"])
+
+
+def test_csl_json_is_cited_by_citeproc(exported, tmp_path):
+    (tmp_path / "a.json").write_text(cite.told(exported, "tbl-scores", "json"), encoding="utf-8")
+    text = pandoc("[@lmreport-tbl-scores]\n", "--citeproc", "--bibliography", str(tmp_path / "a.json"), "-t", "plain",
+                  "--wrap=none")
+    assert "The lmreport authors" in text and "Scores" in text and "lmreport: a literate report" in text.lower()
+
+
+def test_the_sentence_and_the_files_are_told(exported, monkeypatch, capsys):
+    monkeypatch.chdir(exported)
+    assert main.main(["cite", "fig-curves"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for text in ("The lmreport authors (", "Figure 1, “Curves", "version 0.1.0", "index.html#fig-curves", RUN, "MIT"):
+        assert text in lines[0], text
+    named = [line for line in lines if line.startswith("_report/")]
+    assert [Path(p).suffix for p in named] == [".svg", ".pdf", ".png"] and all(Path(p).is_file() for p in named)
+
+
+def test_an_unknown_label_is_told_with_those_like_it(exported, monkeypatch, capsys):
+    monkeypatch.chdir(exported)
+    assert main.main(["cite", "fig-curve"]) == 2
+    assert "'fig-curve'; did you mean fig-curves" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line, wrong", [("license: MIT", "license"), ("version: 0.1.0", "version")])
+def test_an_incomplete_citation_file_is_told(tmp_path, line, wrong):
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert line in text
+    (tmp_path / "CITATION.cff").write_text(text.replace(line, ""), encoding="utf-8")
+    with pytest.raises(ReportError, match=wrong):
+        cite.work(tmp_path)
+
+
+def test_persons_and_an_address_in_the_citation_file_are_used(tmp_path):
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8").partition("authors:")[0]
+    text += "url: https://example.org/report\nauthors:\n  - {family-names: Doe, given-names: Ann}\n"
+    (tmp_path / "CITATION.cff").write_text(text, encoding="utf-8")
+    work = cite.work(tmp_path)
+    item = {"label": "fig-a", "number": "Figure 1", "caption": "A.", "anchor": "index.html#fig-a"}
+    assert "Ann Doe (2026)" in cite.sentence(work, item, "2026-01-02", "")
+    found, = json.loads(pandoc(cite.bibtex(cite.csl(work, item, "2026-01-02", "")), "-f", "bibtex", "-t", "csljson"))
+    assert found["author"] == [{"family": "Doe", "given": "Ann"}] and found["URL"] == "https://example.org/report#fig-a"
+
+
+BODY = f"""# One {{#sec-one}}
+
+See @fig-curves and @tbl-scores.
+
+```{{python}}
+#| label: fig-curves
+#| fig-cap: A curve.
+#| fig-alt: A line that falls.
+#| echo: false
+from IPython.display import Markdown, display
+display({{"image/svg+xml": {SVG!r}, "text/plain": ""}}, raw=True, metadata={{"lmreport": {FIGURE!r}}})
+```
+
+```{{python}}
+#| label: tbl-scores
+#| tbl-cap: Scores.
+#| echo: false
+Markdown({TABLE!r}, metadata={{"lmreport": {{"function": "tables.curves"}}}})
+```
+"""
+RENDERERS = [own, pytest.param(quarto, marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]
+
+
+KEPT = {own: (), quarto: ("-M", "keep-ipynb:true")}
+
+
+@pytest.mark.parametrize("renderer", RENDERERS, ids=lambda r: r.__name__)
+def test_a_rendered_notebook_keeps_what_the_exporter_needs(tmp_path, renderer):
+    folder = project(tmp_path / "project", BODY)
+    page = Page(renderer(folder, *KEPT[renderer]) / "index.html")
+    manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
+    items = {item["label"]: item for item in manifest["items"]}
+    assert items["fig-curves"]["function"] == FIGURE["function"] and items["fig-curves"]["runs"] == [{"name": RUN}]
+    assert items["tbl-scores"]["function"] == "tables.curves"
+    captions = page.facts()["captions"]
+    assert [f"{i['number']}: {i['caption']}" for i in items.values()] == captions
+
+
+def test_a_minus_sign_is_a_hyphen_for_programs_and_mathematics_in_latex():
+    table = next(block for block in json.loads(pypandoc.convert_text(
+        "| a |\n|---|\n| −0.4 |\n", "json", "markdown"))["blocks"] if block["t"] == "Table")
+    table["c"][0][0] = "tbl-a"
+    assert "$-$0.4" in tables.split([table], "latex", "latex")["tbl-a"]
+    assert tables.as_csv([["−0.4", "−3.0 to 0.9", "a − b"]]).decode() == "-0.4,-3.0 to 0.9,a − b\r\n"

@@ -1,0 +1,115 @@
+"""What authors write in sources and options: read as pandoc and YAML 1.2 read it, or refused by file and line."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from lmreport.core.errors import ReportError
+from rendering import FRONT, OPTIONS, Page, own, project, text
+
+KEY = '::: {.content-visible when-profile="key"}\n'
+
+
+def words(folder) -> str:
+    """What a reader of the page sees in its text."""
+    return text(next(Page(folder / "index.html").find(lambda e: e[0] == "main")))
+
+
+def rendered(tmp_path, body: str, front: str = FRONT, **parts: str):
+    return own(project(tmp_path, body, front, **parts), ("html",))
+
+
+def refusal(tmp_path, body: str, front: str = FRONT, options: str = OPTIONS, **parts: str) -> str:
+    with pytest.raises(ReportError) as refused:
+        own(project(tmp_path, body, front, options, **parts), ("html",))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("hidden", [
+    KEY + "One.\n\n::: {.callout-note}\nTwo.\n:::\n\nSECRET\n:::\n",
+    KEY + "```python\n:::\n```\n\nSECRET\n:::\n",
+    KEY + "~~~~\n```\n:::\n~~~~\n\nSECRET `{python} 1 / 0`\n\n```{python}\n1 / 0\n```\n:::\n",
+    "::: {#a .content-visible when-profile='key'}\nSECRET\n:::\n",
+    '::::: {.content-visible when-profile="key" when-format="html"} :::::\nSECRET\n\n::: tip\nSECRET\n:::\n:::::\n',
+    "::: {.content-hidden unless-profile=key}\nSECRET\n\n" + KEY + "SECRET\n:::\n\nSECRET\n:::\n",
+    "[a [b](#c) SECRET\n`{python} 1 / 0` `]`]{.content-visible when-profile=key}\n",
+])
+def test_nothing_of_a_part_for_another_profile_is_shown_run_or_in_the_notebook(tmp_path, hidden):
+    out = rendered(tmp_path, f"Before.\n\n{hidden}\nAfter.\n")
+    assert words(out).endswith("Before. After.")
+    assert "SECRET" not in (out / "index.html").read_text()
+    assert not any("SECRET" in cell.source or "1 / 0" in cell.source
+                   for cell in nbformat.read(out / "index.ipynb", 4).cells)
+
+
+def test_a_part_for_this_profile_is_shown_and_code_about_profiles_stays(tmp_path):
+    body = ("::: {.content-hidden when-profile=key}\nShown.\n\n::: {.callout-tip}\nIn.\n:::\n\nToo.\n:::\n\n"
+            "`[x]{.content-visible when-profile=key}`\n\n```\n" + KEY + ":::\n```\n")
+    out = words(rendered(tmp_path, body))
+    assert "Shown. Tip In. Too." in out and "[x]{.content-visible when-profile=key}" in out
+    assert '::: {.content-visible when-profile="key"} :::' in out
+
+
+@pytest.mark.parametrize("body, line", [
+    (KEY + "One.\n\n$$\na\n:::\n$$\n\nSECRET\n:::\n", 6),
+    (KEY + "One.\n\n<pre>\n:::\n</pre>\n\nSECRET\n:::\n", 6),
+    (KEY + "One.\n\n<!--\n:::\n-->\n\nSECRET\n\n:::\n", 6),
+    ("Text.\n" + KEY + "SECRET\n:::\n", 7),
+    (KEY + "SECRET\n", 6),
+    ("a]{.content-visible when-profile=key}\n", 6),
+])
+def test_a_condition_whose_end_is_not_clear_is_refused(tmp_path, body, line):
+    assert refusal(tmp_path, body).startswith(f"report/index.qmd:{line}: ")
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\n", "\ufeff\n  \n"])
+def test_front_matter_is_read_after_a_byte_order_mark_and_blank_lines(tmp_path, before):
+    assert words(rendered(tmp_path, "Text.\n", before + FRONT)) == "A test January 2, 2026 Text."
+    part = {"part": before + "---\ntitle: B\n---\n"}
+    line = 1 + before.count("\n")
+    assert refusal(tmp_path / "b", "{{< include _part.qmd >}}\n", **part).startswith(
+        f"report/_part.qmd:{line}: an included file has no front matter")
+
+
+def test_lines_are_those_of_pandoc_and_what_is_not_utf8_is_refused(tmp_path):
+    body = "One\u2028two\x0cthree\x85four\r\n\r\n`{python} 1 + 1`\n\nSee @fig-none.\n"
+    assert refusal(tmp_path, body).startswith("report/index.qmd:10: @fig-none")
+    (tmp_path / "report/index.qmd").write_bytes(FRONT.encode() + b"a\n\xff\n")
+    with pytest.raises(ReportError, match=r"report/index\.qmd:7: not UTF-8"):
+        own(tmp_path, ("html",))
+
+
+def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path):
+    front = "---\ntitle: 1.10\nsubtitle: Yes\nauthor: 007\ndate: 2026-1-5\nabstract: 12:30\n---\n"
+    out = words(rendered(tmp_path, "", front))
+    assert out == "1.10 Yes 007 January 5, 2026 Abstract 12:30"
+    cell = "```{python}\n#| label: 2024\n#| tbl-cap: 1.50\n#| echo: false\nprint(1)\n```\n"
+    assert "1.50" in words(rendered(tmp_path / "b", cell)) and 'id="cell-2024"' in (
+        tmp_path / "b/_report/report/index.html").read_text()
+
+
+@pytest.mark.parametrize("front, said", [
+    ("title: a\ntitle: b", "report/index.qmd:3: 'title' is given twice, first at report/index.qmd:2"),
+    ("title: a\nexecute:\n  echo: true\n  echo: false", "report/index.qmd:5: 'echo' is given twice"),
+    ("toc: yes", "report/index.qmd:2: option toc: 'yes' is not true or false"),
+    ("execute: {eval: off}", "report/index.qmd:2: option eval: 'off' is not true or false"),
+    ("execute: false", "report/index.qmd:2: option execute"),
+    ("margin: 2cm", "report/index.qmd:2: option margin"),
+    ("toc-depth: two", "report/index.qmd:2: option toc-depth: 'two' is not a whole number"),
+    ("lang: de", "report/index.qmd:2: lang 'de'"),
+    ("title: a\ndate: 2026-02-30", "report/index.qmd:3: date '2026-02-30' is no day of the calendar"),
+    ("author:\n  - nme: Ada", "report/index.qmd:3: author has 'nme', which this renderer does not show; did you mean"),
+    ("author:\n  - affiliation: X", "report/index.qmd:3: an author without a name"),
+    ('title: "Of `{python} n` texts"', "report/index.qmd:2: inline code is not run in title"),
+    ("? [a]\n: b", "report/index.qmd:2: a key must be one word"),
+    ("title: &a [*a]", "report/index.qmd:2: "),
+])
+def test_options_that_cannot_be_meant_are_refused(tmp_path, front, said):
+    assert refusal(tmp_path, "Text.\n", f"---\n{front}\n---\n").startswith(said)
+
+
+@pytest.mark.parametrize("epoch", ["yesterday", "1e9", "-5", "9" * 30, "１"])
+def test_a_source_date_that_is_none_is_refused(tmp_path, monkeypatch, epoch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert "SOURCE_DATE_EPOCH" in refusal(tmp_path, "Text.\n", "---\ntitle: x\ndate: today\n---\n")

@@ -1,0 +1,195 @@
+"""Another data set than the assignment's: any classes, the same in train/ and test/."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmreport.check.numbers import verify
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import load, resolved
+from lmreport.data import corpus, download
+from lmreport.experiments import data_audit
+from lmreport.models import metrics, pretrained
+from lmreport.reporting import notices, recipes, sentences, tables
+from lmreport.runs import records, train
+from rendering import ROOT, Page, text
+
+LEAST = {"train": 5, "test": 2}
+CLASSES = ("comp.sys_ibm", "rec*autos*", "sci++")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    for split, least in LEAST.items():
+        monkeypatch.setitem(corpus.LEAST, split, least)
+
+
+def make(folder: Path, classes=CLASSES, least=LEAST) -> Path:
+    """A data set whose classes have growing numbers of texts."""
+    for split, number in least.items():
+        for more, name in enumerate(classes):
+            (folder / split / name).mkdir(parents=True)
+            for i in range(number + more):
+                (folder / split / name / f"{i}.txt").write_text(f"{split} text {i} about {name}", encoding="utf-8")
+    return folder
+
+
+def packed(folder: Path, archive: Path, top: str) -> Path:
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, top)
+    return archive
+
+
+def quiet(text):
+    pass
+
+
+def test_folder_and_archive_are_the_same_data_with_and_without_a_folder_around_them(tmp_path):
+    folder = make(tmp_path / "groups")
+    (folder / "README.txt").write_text("what this is")
+    found = download.obtain(str(folder), quiet)
+    assert (found.kind, found.name) == ("other", "groups")
+    for name, top in (("groups.tar.gz", "."), ("groups.tgz", "inner")):
+        again = download.obtain(str(packed(folder, tmp_path / name, top)), quiet)
+        assert (again.digest, again.name) == (found.digest, "groups")
+        assert download.at_hand(str(tmp_path / name)) == again
+        splits = train.load_splits(again, 1)
+        assert tuple(splits["test"].features["labels"].names) == CLASSES
+        assert np.bincount(splits["test"]["labels"]).tolist() == [2, 3, 4]
+
+
+def test_a_damaged_copy_of_an_archive_with_a_folder_around_is_deleted(tmp_path):
+    found = download.obtain(str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz", "inner")), quiet)
+    next(Path(found.folder).rglob("sci++/*.txt")).unlink()
+    with pytest.raises(ReportError, match="has been deleted"):
+        train.load_splits(found, 1)
+    assert not list((tmp_path / "cache" / "data").iterdir())
+
+
+def write(name, content="x"):
+    def change(folder):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.encode("utf-16" if content == "not UTF-8 ☃" else "utf-8"))
+    return change
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda folder: shutil.rmtree(folder / "test" / "sci++"), r"0 texts in test/sci\+\+, not 2 or more"),
+    (lambda folder: (folder / "train" / "unsup").mkdir(), "0 texts in train/unsup"),
+    (write("train/sci++/deeper/1.txt"), r"train/sci\+\+/deeper/1.txt lies in no class’s folder"),
+    (write("train/1.txt"), "train/1.txt lies in no class’s folder"),
+    (write("test/sci++/0.txt", " \n"), r"test/sci\+\+/0.txt is empty"),
+    (write("train/sci++/0.txt", "not UTF-8 ☃"), r"train/sci\+\+/0.txt is not UTF-8"),
+    (write("train/sci++/7.TXT"), r"train/sci\+\+/7.TXT ends in .TXT, not .txt"),
+    (lambda folder: (folder / "train" / "sci++" / "9.txt").symlink_to("nowhere"),
+     r"train/sci\+\+/9.txt cannot be read \(No such file"),
+    (lambda folder: [folder.joinpath("train/sci++").rename(folder / "kept"),
+                     folder.joinpath("train/sci++").symlink_to(folder / "kept")], r"train/sci\+\+ is a link, not a f"),
+    (lambda folder: [shutil.rmtree(folder / split / name) for split in LEAST for name in CLASSES[:2]],
+     "1 classes, not 3 to 20"),
+])
+def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
+    folder = make(tmp_path / "d")
+    change(folder)
+    with pytest.raises(ReportError, match=said) as caught:
+        download.obtain(str(folder), quiet)
+    assert "same classes in train/ and test/" in str(caught.value)
+
+
+@pytest.mark.parametrize("names, said", [
+    ((), "has no train/<class>/[*].txt but nothing"),
+    (("training/a/1.txt", "testing/a/1.txt"), "but testing, training; put the folders train and test at its top"),
+])
+def test_an_archive_of_another_layout_is_told_what_is_wanted(tmp_path, names, said):
+    with tarfile.open(tmp_path / "d.tar", "w") as tar:
+        for name in names:
+            tar.add(__file__, name)
+    with pytest.raises(ReportError, match=said):
+        download.obtain(str(tmp_path / "d.tar"), quiet)
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("train/a/1.txt", "a")
+    with pytest.raises(ReportError, match="is a zip archive; unpack it"):
+        download.obtain(str(tmp_path / "d.zip"), quiet)
+
+
+def test_a_part_without_a_text_of_a_rare_class_is_refused(tmp_path):
+    found = download.obtain(str(make(tmp_path / "d", least={"train": 5, "test": 90})), quiet)
+    for split, name in (("train", CLASSES[0]), ("test", CLASSES[0])):
+        for i in range(5 if split == "train" else 2, 90):
+            (tmp_path / "d" / split / name / f"{i}.txt").unlink(missing_ok=True)
+    found = download.obtain(str(tmp_path / "d"), quiet)
+    with pytest.raises(ReportError, match=f"test_size: 10 of 185 texts for test leave none of .* '{CLASSES[0]}'"):
+        train.splits_for(resolved(load(scale="quick", test_size=10, train_size=0)), found)
+
+
+def test_some_of_the_four_tags_are_an_incomplete_download_and_no_other_data(tmp_path):
+    with pytest.raises(ReportError, match="is not the Stack Overflow data"):
+        download.obtain(str(make(tmp_path / "d", ("java", "python"))), quiet)
+
+
+def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
+    found = download.obtain(str(make(tmp_path / "d")), quiet)
+    assert records.full_scale(found) == {}
+    said = notices.notices(found, pretrained.from_package("any"), resolved(load(scale="full")), list(CLASSES),
+                           False).data
+    assert "other data than the assignment" in said and "comp.sys&#95;ibm" in said
+    record = next(r for r in records.all_records() if r.name == "bench_recipes")
+    told = notices.of_other_data(found, record).data
+    assert "“Stack Overflow 16k” and not on these data: recipes on all texts." in told
+    assert notices.of_other_data(download.obtain("sample", quiet), record) is None
+    assert recipes.apart(record, dataclasses.replace(record, inputs={"data": {"digest": "another"}})) == ""
+
+
+def test_the_prose_fits_the_data(tmp_path):
+    found, sample = download.obtain(str(make(tmp_path / "d")), quiet), download.obtain("sample", quiet)
+    assert sentences.of_data(found, "asked", "other") == "other"
+    assert sentences.of_data(sample, "asked", "other") == "asked"
+    said = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", sentences.balance(train.load_splits(found, 1))).replace("\xa0", " ")
+    assert "from 2 to 4 test texts" in said and said.endswith("gets 44 %.")
+    assert "are balanced" in sentences.balance(train.load_splits(sample, 1))
+    assert metrics.guessing(np.array([0, 2, 2])) == 2 / 3
+    assert "no class" in sentences.agreement("sci++", "java", list(CLASSES), "yes", "no")
+    assert sentences.agreement("Java", "java", ["Java", "sci"], "yes", "no") == "yes"
+    assert sentences.leak({"a": 0.0, "b": 0.0}, found) == "So none does."
+    assert sentences.leak({"a": 0.5}, found) == "These names are a help to every model alike."
+
+
+def test_the_audit_and_the_tables_take_any_classes(tmp_path):
+    folder = make(tmp_path / "d")
+    shutil.copytree(folder / "train", folder / "dev")  # no part of the data
+    found = download.obtain(str(folder), quiet)
+    counted = data_audit.audit(found.folder, found.digest)
+    assert counted["texts"] == {name: sum(LEAST.values()) + 2 * more for more, name in enumerate(CLASSES)}
+    assert counted["tags"] == list(CLASSES) and set(counted["named"].values()) == {1}
+    table = tables.splits(train.load_splits(found, 1), list(CLASSES)).data
+    assert "comp.sys&#95;ibm" in table and "rec&#42;autos&#42;" in table
+
+
+@pytest.mark.slow
+def test_the_whole_report_on_three_classes_of_other_texts(tmp_path):
+    for split in LEAST:
+        for tag, name in zip(("csharp", "java", "python"), CLASSES, strict=True):
+            shutil.copytree(corpus.SAMPLE / split / tag, tmp_path / "groups" / split / name)
+    next((tmp_path / "groups" / "test" / "sci++").iterdir()).unlink()
+    shutil.copytree(ROOT / "report", tmp_path / "report", ignore=shutil.ignore_patterns("index_files", ".jupyter*"))
+    [shutil.copy(p, tmp_path) for p in ROOT.glob("_quarto*.yml")]
+    done = subprocess.run([sys.executable, "-m", "lmreport", "render", "--renderer", "own", "--data", "groups"],
+                          cwd=tmp_path, env=os.environ | {"LMREPORT_SCALE": "quick"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    page = tmp_path / "_report" / "report" / "index.html"
+    words = text(Page(page).tree)
+    assert "These are “groups”, texts of 3 classes: comp.sys_ibm, rec*autos*, sci++." in words
+    assert "they have from 39 to 40 test texts" in words
+    assert "no class for it: the question is about Python" in words
+    assert words.count("Recorded on other data") == 2 and "{python}" not in words and "The aim was" not in words
+    assert not verify.verify(page, tmp_path).differences

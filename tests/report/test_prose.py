@@ -1,0 +1,91 @@
+"""The documents: nothing typed that is computed, every item answered, every figure and table spoken of."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lmreport.check.numbers import lint
+from lmreport.reporting import rubric
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = sorted((ROOT / "report").glob("*.qmd"))
+ALL = "\n".join(p.read_text(encoding="utf-8") for p in PARTS)
+TOP = {"report", "code", "tests", "_quarto.yml", "_quarto-157b.yml", "_quarto-272b.yml", "environment.yml", "README.md",
+       "pyproject.toml", "Makefile", "LICENSE", "CITATION.cff", ".ci", ".gitignore"}
+CELL = re.compile(r"^```\{python\}.*?^```$", re.S | re.M)
+
+
+@pytest.mark.parametrize("path", PARTS, ids=lambda p: p.name)
+def test_no_result_is_typed_into_prose_or_captions(path):
+    assert lint.typed(path) == []
+
+
+def test_what_may_be_typed_has_a_reason_and_is_typed():
+    for number, reason in lint.allowed(ROOT / "report").items():
+        assert reason and number in ALL.replace("\u00a0", " "), number
+
+
+def test_every_item_is_answered_in_order_with_its_points():
+    order = [line for p in ["_1-data", "_2-vectorize", "_3-concepts", "_4-model", "_4b-foundation", "_5-finetune",
+                            "_6-evaluate", "_7-grad"]
+             for line in re.findall(r'rubric\.points\("([^"]+)"\)', (ROOT / f"report/{p}.qmd").read_text("utf-8"))]
+    ids = [item["id"] for item in rubric.rubric()["items"]]
+    order.remove("4b")
+    order.insert(order.index("4a") + 1, "4b")
+    assert order == ids
+    for name in ids:
+        assert f"{{#sec-{name}}}" in ALL
+
+
+def test_points_and_the_two_differing_totals():
+    assert {s["id"]: rubric.total(s["id"]) for s in rubric.rubric()["sections"]} == \
+        {1: 3, 2: 7, 3: 12, 4: 8, 5: 5, 6: 6, 7: 11}
+    assert [d["id"] for d in rubric.differing()] == [2, 4]
+
+
+def test_figures_and_tables_are_labelled_captioned_described_and_spoken_of():
+    for cell in CELL.findall(ALL):
+        options = dict(re.findall(r"^#\| ([\w-]+): (.*)$", cell, re.M))
+        label = options.get("label", "")
+        if label.startswith("fig-"):
+            assert options.get("fig-cap") or f"#{label}" in ALL, label
+            assert options.get("fig-alt") and options["fig-alt"] != options.get("fig-cap"), label
+        if label.startswith("tbl-"):
+            assert options.get("tbl-cap"), label
+        if label.startswith(("fig-", "tbl-")):
+            assert f"@{label}" in ALL, f"{label} is spoken of nowhere"
+
+
+def test_no_label_stands_twice():
+    labels = re.findall(r"^#\| label: (\S+)", ALL, re.M) + re.findall(r"\{#([\w-]+)", ALL)
+    assert sorted(set(labels)) == sorted(labels)
+
+
+def test_every_reference_and_citation_has_its_target():
+    ids = set(re.findall(r"^#\| label: (\S+)", ALL, re.M)) | set(re.findall(r"\{#([\w-]+)", ALL))
+    keys = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "report/references.bib").read_text("utf-8"), re.M))
+    text = lint.prose(ALL)
+    for name in re.findall(r"@((?:fig|tbl|sec|eq|lst)-[\w-]+)", text):
+        assert name.rstrip("-") in ids, name
+    for key in re.findall(r"(?<![\w.])@((?!fig-|tbl-|sec-|eq-|lst-)[a-z][\w]+)", text):
+        assert key in keys, key
+
+
+def test_one_list_of_versions():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", d) for d in project["dependencies"])
+    assert {"pip": ["-e .[test]"]} in environment  # pip takes the versions from pyproject.toml
+    python = next(d for d in environment if isinstance(d, str) and d.startswith("python"))
+    assert project["requires-python"].removeprefix(">=").startswith(python.split("=")[1] + ".")
+
+
+def test_nothing_else_is_committed_at_the_top():
+    listed = subprocess.run(["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a checkout of git")
+    assert set(listed.stdout.split()) == TOP
