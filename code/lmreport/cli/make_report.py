@@ -14,6 +14,7 @@ from lmreport.core.files import write_atomically
 from lmreport.core.settings import ENV_PREFIX, load, project_root, resolved
 from lmreport.data import download
 from lmreport.display import markdown
+from lmreport.models.pretrained import located
 from lmreport.publish import submission
 from lmreport.publish.export import export
 from lmreport.render import colab, project, source
@@ -41,7 +42,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
     say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
-    training.located(settings)  # a wrong model is told before anything is trained
+    located(settings.model)  # a wrong model is told before anything is trained
     corpus = download.obtain(settings.data, say)
     made = {}
     for name in MODELS:

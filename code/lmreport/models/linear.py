@@ -28,12 +28,18 @@ def tfidf_svm(seed: int):
     return make_pipeline(make_union(words, characters), LinearSVC(C=0.5, random_state=seed))
 
 
-MODELS = {"bag_of_words": bag_of_words, "tfidf_svm": tfidf_svm}
+def make_bag_of_words(splits, settings, source=None, folder=None, say=None) -> dict:
+    """What to record of the binary bag of words."""
+    return fit(bag_of_words(settings.seed), splits)[1]
 
 
-def fit(name: str, splits, seed: int) -> tuple[object, dict]:
-    """Fit the named model on splits["train"], score validation and test. Returns it and what to record."""
-    model = MODELS[name](seed)
+def make_tfidf_svm(splits, settings, source=None, folder=None, say=None) -> dict:
+    """What to record of the linear SVM on TF-IDF."""
+    return fit(tfidf_svm(settings.seed), splits)[1]
+
+
+def fit(model, splits) -> tuple[object, dict]:
+    """Fit a linear model on splits["train"], score validation and test. Returns it and what to record."""
     start = time.perf_counter()
     model.fit(splits["train"]["text"], splits["train"]["labels"])
     fitted = time.perf_counter()

@@ -110,3 +110,8 @@ def fit(splits, settings, say=print) -> tuple[object, dict]:
         "epochs": len(tried[name]["history"]["loss"]), "train_texts": len(labels["train"]),
         "test_texts": len(labels["test"]), "parameters": int(model.count_params()), "device": "cpu",
     }
+
+
+def make(splits, settings, source=None, folder=None, say=print) -> dict:
+    """What to record of the LSTM that `fit` keeps."""
+    return fit(splits, settings, say)[1]
