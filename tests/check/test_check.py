@@ -1,5 +1,6 @@
 """`lmreport check`: a small finished report has nothing to mend; damaged in one way, it is told so, where and how."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -215,8 +216,9 @@ def test_outputs_that_are_older_than_their_sources_are_told(report):
 def test_a_run_that_the_code_would_give_no_more_is_told(report):
     given = records.inputs("bag_of_words", resolved(load(data="sample", scale="quick"), "cpu"),
                            download.at_hand("sample"))
-    given["code"] = {module: dict.fromkeys(parts, "older") for module, parts in given["code"].items()}
     record = records.write(given, {"train_seconds": 1.0}, {"date": "2026-01-02"})
+    older = {"fingerprint": "0" * 16, "parts": dict.fromkeys(record.code["parts"], "older")}
+    record = records.save(dataclasses.replace(record, code=older))
     name = record.path.stem
     report.page('data-code="x"', f'data-code="x" data-run="{name}"')
     found = next(one for one in report.found() if "is stale" in one.what)  # and the page is older than that run

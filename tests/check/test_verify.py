@@ -140,7 +140,7 @@ def test_a_number_leads_back_to_its_record_and_its_inline_code(pairs):
     a, b = pairs[0]
 
     class Shell:
-        user_ns = {"a": a, "measures": measures, "show": markdown}
+        user_ns = {"a": a, "measures": measures, "markdown": markdown}
 
         def user_expressions(self, expressions):
             return {k: eval(e, self.user_ns)._repr_markdown_() for k, e in expressions.items()}
