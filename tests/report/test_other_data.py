@@ -97,7 +97,7 @@ def write(name, content="x"):
     (lambda folder: [folder.joinpath("train/sci++").rename(folder / "kept"),
                      folder.joinpath("train/sci++").symlink_to(folder / "kept")], r"train/sci\+\+ is a link, not a f"),
     (lambda folder: [shutil.rmtree(folder / split / name) for split in LEAST for name in CLASSES[:2]],
-     "1 classes, not 3 to 20"),
+     "1 classes, not 2 to 20"),
 ])
 def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
     folder = make(tmp_path / "d")
