@@ -43,6 +43,13 @@ class Settings:
     lstm_epochs: int | None = None
 
 
+HELP = {  # of each setting on the command line
+    "data": "auto, sample, an archive, a folder or an address", "model": "a model on the hub or a folder",
+    "scale": "quick, full or auto", "seed": "of split, weights and order", "train_size": "training texts (0: all)",
+    "test_size": "test texts (0: all)", "max_length": "word pieces a text is cut to",
+    "batch_size": "texts in a batch", "epochs": "of the Transformer", "learning_rate": "of the Transformer",
+    "lstm_epochs": "of the LSTM, at most",
+}
 QUICK = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
              lstm_epochs=8)
 FULL = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
