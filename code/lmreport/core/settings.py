@@ -10,11 +10,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.core import identity
 from lmreport.core.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
 NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
+OF_PERSONS = ("name", "email", "perm", "date", "honor")  # stand beside the settings; `identity` reads them
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def load(root: Path | None = None, **given) -> Settings:
 
 def chosen(root: Path | None = None, **given) -> dict:
     """What `load` finds in the file, in the environment and among the `given`, each value as it stands there."""
-    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
+    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in OF_PERSONS}
     return told | {k: v for k, v in given.items() if v not in (None, "")}
 
 
