@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from lmreport.models.interrupt import CtrlC
+from lmreport.core.interrupt import CtrlC
 
 
 def say(text: str) -> None:
