@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lmreport.check.findings import AGAIN, MUST, Finding
 from lmreport.check.pdf_pages import PREFIX
+from lmreport.core import profiles as profile_names
 from lmreport.core.errors import ReportError
 from lmreport.reporting import rubric
 
@@ -70,12 +71,11 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     The profile is `profile`, else the one that the page shows, else the PDF's, else the active one.
     Raises ReportError if there is no report at all, and if the rubric or the project cannot be read.
     """
-    from lmreport.publish.export.folder import notebook
     from lmreport.render import project, source
 
     document = project.read(root, ("html",), profile)[0]
     folder = document.output.parent
-    documents = Documents(root, folder / "index.html", folder / "index.pdf", notebook(document))
+    documents = Documents(root, folder / "index.html", folder / "index.pdf", document.notebook)
     paths = dict(zip(ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True))
     if not any(path.is_file() for path in paths.values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
@@ -149,9 +149,20 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
 
 def read_notebook(documents: Documents, path: Path) -> None:
-    from lmreport.publish import submission
+    documents.notebook = notebook(path.read_bytes())
 
-    documents.notebook = submission.read(path.read_bytes())
+
+def notebook(data: bytes):
+    """The notebook in `data`. Raises ReportError if it is none."""
+    import nbformat
+
+    try:
+        found = nbformat.reads(data.decode("utf-8"), 4)
+        nbformat.validate(found)
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        raise ReportError(f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again with "
+                          "lmreport render --force") from error
+    return found
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
@@ -179,12 +190,9 @@ def in_notebook(notebook) -> set[str]:
 
 def profiles(root: Path) -> list[str]:
     """For whom the project can be rendered, as the rubric says it, the default first; [] if it has no profiles."""
-    from lmreport.render import project
-
-    told = project.read_yaml(root / "_quarto.yml", root).get("profile") or {}
-    names = project.words(told.get("default")) + sum(project.as_groups(told.get("group") or []), [])
     known = {name for section in rubric.whole()["sections"] for name in section["who"]}
-    return [name for name in dict.fromkeys(str(n).upper() for n in names) if name in known]
+    names = profile_names.known(profile_names.of_project(root))
+    return [name for name in dict.fromkeys(map(str.upper, names)) if name in known]
 
 
 def of_anchors(root: Path, anchors: set[str]) -> str | None:

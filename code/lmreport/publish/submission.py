@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.check import pdf_pages
+from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import colab
@@ -53,13 +53,12 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     A part that cannot be made is left out, named with its mend on `say` and in MISSING.txt. The same outputs give the
     same bytes. Raises ReportError only if there is nothing to hand in at all.
     """
-    from lmreport.publish.export import folder
     from lmreport.render import project
 
     profile = profile_of(root, profile)
     document = project.read(root, ("html",), profile)[0]
     target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
-    outputs = Outputs(document.root, profile or "", document.output.parent, folder.notebook(document))
+    outputs = Outputs(document.root, profile or "", document.output.parent, document.notebook)
     parts, missing = made_for(outputs)
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
@@ -85,8 +84,6 @@ def made_for(outputs: Outputs) -> tuple[dict[str, bytes], dict[str, str]]:
 
 def profile_of(root: Path, wanted: str | None) -> str | None:
     """The profile that the finished report is of. Raises ReportError if another one is wanted."""
-    from lmreport.check import documents
-
     try:
         shown = documents.read(root, None)[0].profile
     except ReportError:  # nothing to hand in, which is told below
@@ -128,22 +125,9 @@ def page(outputs: Outputs) -> bytes:
 def notebook(outputs: Outputs) -> bytes:
     """The executed notebook, if it is valid and has outputs; it carries the project, for Google Colab."""
     data = outputs.read("ipynb")
-    if not any(cell.get("outputs") for cell in read(data).cells):
+    if not any(cell.get("outputs") for cell in documents.notebook(data).cells):
         raise ReportError("index.ipynb was not executed; make it again with lmreport render --force")
     return colab.carrying(data.decode("utf-8"), outputs.root, outputs.profile).encode()
-
-
-def read(data: bytes):
-    """The notebook in `data`. Raises ReportError if it is none."""
-    import nbformat
-
-    try:
-        found = nbformat.reads(data.decode("utf-8"), 4)
-        nbformat.validate(found)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        raise ReportError(f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again with "
-                          "lmreport render --force") from error
-    return found
 
 
 def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
@@ -190,7 +174,7 @@ def where(span: tuple[int, int] | None) -> str:
 
 def environment(outputs: Outputs) -> bytes:
     """What the report itself says about its render, from the tables of the notebook, and the runs that it shows."""
-    cells = read(outputs.read("ipynb")).cells
+    cells = documents.notebook(outputs.read("ipynb")).cells
     told = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
     if not told["render"]:
         raise ReportError("index.ipynb has no table tbl-versions of the environment; restore that cell of the report")
