@@ -21,7 +21,8 @@ ENDINGS = ("html", "pdf", "ipynb")
 class Documents:
     """What there is to check; None stands for a part that is missing or cannot be read.
 
-    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same for Quarto; page:
+    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same for Quarto;
+    shown: the profile that the files themselves are of, "" for all or where they do not tell; page:
     the HTML page as a tree; notebook: the executed notebook; pdf: the file; places: {name: (page from 0, points from
     its upper edge)} of the PDF's named destinations; cells: those of the sources, for this profile.
     """
@@ -32,6 +33,7 @@ class Documents:
     notebook_path: Path
     answering: str = ""
     profile: str = ""
+    shown: str = ""
     page: object = None
     notebook: object = None
     pdf: Path | None = None
@@ -170,6 +172,7 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
     anchors = {"index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
                "index.pdf": set(documents.places), "index.ipynb": in_notebook(documents.notebook)}
     shown = {name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))}
+    documents.shown = next(iter(shown.values()), "").lower()
     if wanted:
         documents.answering = wanted.upper() if wanted.upper() in profiles(documents.root) else ""
     else:

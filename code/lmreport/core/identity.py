@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,10 @@ LABELS = {"name": "Name", "email": "E-mail", "perm": "Perm number", "date": "Dat
 NAMES = OF_PERSONS
 
 
-def load(root: Path | None = None) -> Identity:
+def load(root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Identity:
     """From LMREPORT_NAME … LMREPORT_HONOR, else from the settings file."""
-    told = read_file(root)
-    found = {name: os.environ.get(ENV_PREFIX + name.upper()) or str(told.get(name) or "") for name in NAMES}
+    told = read_file(root, environment)
+    found = {name: environment.get(ENV_PREFIX + name.upper()) or str(told.get(name) or "") for name in NAMES}
     return Identity(**{name: " ".join(value.split()) for name, value in found.items()})
 
 

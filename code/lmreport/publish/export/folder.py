@@ -22,9 +22,9 @@ from lmreport.render import project
 NAME, MANIFEST = "figures", "manifest.json"
 
 
-def export_project(root: Path, say) -> list[Path]:
+def export_project(root: Path, say, profile: str | None) -> list[Path]:
     """`export` without its promise about the arguments."""
-    documents = [d for d in project.read(root, ("html",), None) if d.notebook.is_file()]
+    documents = [d for d in project.read(root, ("html",), profile) if d.notebook.is_file()]
     if not documents:
         raise ReportError("export: there is no executed notebook in the output folder; run lmreport render first")
     target = place(documents[0])
