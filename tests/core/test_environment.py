@@ -28,7 +28,7 @@ def changes(tree: ast.AST) -> list[int]:
         if any(map(is_environment, written)) or called and called.attr in CHANGING and (
                 is_environment(called.value) or ast.unparse(called.value) == "os"):
             found.append(node.lineno)
-    return found
+    return sorted(found)
 
 
 def test_the_environment_is_changed_in_few_places():

@@ -60,7 +60,8 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None],
     """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else 1.
 
     A part that cannot be made is left out, named with its mend on `say` and in MISSING.txt. The same outputs give the
-    same bytes. chosen: settings other than those of the environment. Raises ReportError only if there is nothing to hand in at all.
+    same bytes. chosen: settings other than those of the environment.
+    Raises ReportError only if there is nothing to hand in at all.
     """
     from lmreport.render import project
 

@@ -17,7 +17,8 @@ def render(root: Path, formats: tuple[str, ...] = ("html", "typst"), params: dic
     """Render every document of the project at `root` and return the files written, all or none.
 
     formats: "html", "typst" (PDF) or both; params: values for the cell tagged `parameters`; profile: a Quarto profile;
-    force: render even where nothing changed; environment: of the process that runs the cells. Raises ReportError with file and line for what it does not know.
+    force: render even where nothing changed; environment: of the process that runs the cells.
+    Raises ReportError with file and line for what it does not know.
     """
     from lmreport.render.pipeline import render_project
 
