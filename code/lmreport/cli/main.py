@@ -12,10 +12,6 @@ from lmreport.core.errors import ReportError
 from lmreport.models.pretrained import class_names, located
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-
 
 def given(arguments) -> dict:
     """The settings among the parsed arguments."""
@@ -225,7 +221,6 @@ def render(arguments) -> int:
     from lmreport.cli import make_report
     from lmreport.core import identity
 
-    os.environ |= identity.given(arguments)
     formats = tuple(arguments.to.replace("pdf", "typst").split(","))
     wrong = [f for f in formats if f not in ("html", "typst")]
     if wrong:
@@ -237,7 +232,7 @@ def render(arguments) -> int:
             raise ReportError(f"-P {pair!r} is not NAME:VALUE; write for example -P scale:quick")
         params[name] = value
     return make_report.report(given(arguments), formats, params, arguments.profile, arguments.renderer,
-                              arguments.force, say)
+                              arguments.force, say, identity.given(arguments))
 
 
 def verify(arguments) -> int:
@@ -278,8 +273,6 @@ def submit(arguments) -> int:
     from lmreport.core.settings import project_root
     from lmreport.publish import submission
 
-    if arguments.profile:
-        os.environ["QUARTO_PROFILE"] = arguments.profile
     return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say)
 
 

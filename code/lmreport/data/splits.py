@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,8 +10,6 @@ from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data import download
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 VALIDATION_SHARE = 0.2
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import numpy as np
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 EMBEDDING = 128  # numbers per word
 # The configurations that were compared on validation; nothing else was tried.

@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,8 +84,6 @@ def from_hub(name: str) -> Source | None:
     What was fetched is compared with the hub's digests, and deleted if it differs. Raises ReportError for a name that
     the hub does not know or keeps for its members, and where a proxy forbids the hub.
     """
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
-    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "30")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 

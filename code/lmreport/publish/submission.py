@@ -7,14 +7,13 @@ import hashlib
 import html
 import io
 import json
-import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.check import pdf_pages
+from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import colab
@@ -40,6 +39,15 @@ class Outputs:
     folder: Path
     notebook: Path
 
+    @property
+    def answering(self) -> str:
+        """For whom the report is, as the rubric says it."""
+        return rubric.who(self.profile or None)
+
+    @property
+    def items(self) -> list[dict]:
+        return rubric.rubric(self.answering)["items"]
+
     def read(self, ending: str) -> bytes:
         path = self.notebook if ending == "ipynb" else self.folder / f"index.{ending}"
         if not path.is_file() or not path.stat().st_size:
@@ -47,23 +55,24 @@ class Outputs:
         return path.read_bytes()
 
 
-def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
+def submit(root: Path, profile: str | None, say: Callable[[str], None],
+           chosen: Mapping[str, object] | None = None) -> int:
     """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else 1.
 
     A part that cannot be made is left out, named with its mend on `say` and in MISSING.txt. The same outputs give the
-    same bytes. Raises ReportError only if there is nothing to hand in at all.
+    same bytes. chosen: settings other than those of the environment.
+    Raises ReportError only if there is nothing to hand in at all.
     """
-    from lmreport.publish.export import folder
     from lmreport.render import project
 
     profile = profile_of(root, profile)
     document = project.read(root, ("html",), profile)[0]
     target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
-    outputs = Outputs(document.root, profile or "", document.output.parent, folder.notebook(document))
-    parts, missing = made_for(outputs)
+    outputs = Outputs(document.root, profile or "", document.output.parent, document.notebook)
+    parts, missing = made(outputs)
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
-    for line in stale():
+    for line in stale(dict(chosen or {}), profile):
         say(f"submission: {line}")
     for name, why in missing.items():
         say(f"submission: {name} IS MISSING: {why}")
@@ -73,22 +82,10 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
     return int(bool(missing))
 
 
-def made_for(outputs: Outputs) -> tuple[dict[str, bytes], dict[str, str]]:
-    """As `made`, with the items of the profile that the outputs are of."""
-    before = os.environ.get("QUARTO_PROFILE", "")
-    os.environ["QUARTO_PROFILE"] = outputs.profile or before
-    try:
-        return made(outputs)
-    finally:
-        os.environ["QUARTO_PROFILE"] = before
-
-
 def profile_of(root: Path, wanted: str | None) -> str | None:
     """The profile that the finished report is of. Raises ReportError if another one is wanted."""
-    from lmreport.check import documents
-
     try:
-        shown = documents.read(root, None)[0].profile
+        shown = documents.read(root, wanted)[0].shown or rubric.who(wanted).lower()
     except ReportError:  # nothing to hand in, which is told below
         return wanted
     if wanted and shown and wanted != shown and wanted.upper() in documents.profiles(root):
@@ -128,28 +125,15 @@ def page(outputs: Outputs) -> bytes:
 def notebook(outputs: Outputs) -> bytes:
     """The executed notebook, if it is valid and has outputs; it carries the project, for Google Colab."""
     data = outputs.read("ipynb")
-    if not any(cell.get("outputs") for cell in read(data).cells):
+    if not any(cell.get("outputs") for cell in documents.notebook(data).cells):
         raise ReportError("index.ipynb was not executed; make it again with lmreport render --force")
     return colab.carrying(data.decode("utf-8"), outputs.root, outputs.profile).encode()
-
-
-def read(data: bytes):
-    """The notebook in `data`. Raises ReportError if it is none."""
-    import nbformat
-
-    try:
-        found = nbformat.reads(data.decode("utf-8"), 4)
-        nbformat.validate(found)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        raise ReportError(f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again with "
-                          "lmreport render --force") from error
-    return found
 
 
 def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
     outputs.read("pdf")
     try:
-        return pdf_pages.of_items(outputs.folder / "index.pdf", [item["id"] for item in rubric.rubric()["items"]])
+        return pdf_pages.of_items(outputs.folder / "index.pdf", [item["id"] for item in outputs.items])
     except ReportError as error:
         raise ReportError(f"{error} (a report made with a profile needs lmreport submit --profile NAME)") from error
 
@@ -159,7 +143,7 @@ def page_table(outputs: Outputs) -> bytes:
     found, text = item_pages(outputs), io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["item", "title", "points", "first page", "last page"])
-    rows.writerows([item["id"], item["asks"], item["points"], *found[item["id"]]] for item in rubric.rubric()["items"])
+    rows.writerows([item["id"], item["asks"], item["points"], *found[item["id"]]] for item in outputs.items)
     return text.getvalue().encode()
 
 
@@ -173,12 +157,12 @@ def grade(outputs: Outputs) -> bytes:
         found = item_pages(outputs)
     except ReportError:  # told already, with pages.csv
         found = {}
-    sections = {str(s["id"]): f"{s['id']} {s['title']}" for s in rubric.rubric()["sections"]}
+    sections = {str(s["id"]): f"{s['id']} {s['title']}" for s in rubric.rubric(outputs.answering)["sections"]}
     tests = [{"number": item["id"], "name": f"{item['id']} {item['asks']}", "max_score": item["points"],
               "tags": [sections[item["id"][0]]], "output": where(found.get(item["id"])), "visibility": "visible"}
-             for item in rubric.rubric()["items"]]
+             for item in outputs.items]
     told = {"output": "Not graded yet: the items with their maximum points.", "tests": tests,
-            "extra_data": {"graded": False, "max_score": rubric.total()}}
+            "extra_data": {"graded": False, "max_score": rubric.total(answering=outputs.answering)}}
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -190,7 +174,7 @@ def where(span: tuple[int, int] | None) -> str:
 
 def environment(outputs: Outputs) -> bytes:
     """What the report itself says about its render, from the tables of the notebook, and the runs that it shows."""
-    cells = read(outputs.read("ipynb")).cells
+    cells = documents.notebook(outputs.read("ipynb")).cells
     told = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
     if not told["render"]:
         raise ReportError("index.ipynb has no table tbl-versions of the environment; restore that cell of the report")
@@ -209,13 +193,13 @@ def rows(cells: list, label: str) -> list[list[str]]:
     return []
 
 
-def stale() -> list[str]:
+def stale(chosen: dict, profile: str | None) -> list[str]:
     """One line for each output that is older than what it is made from."""
     from lmreport.check import status
 
     try:
         return [f"{line.name} is stale: {line.why[0]}; lmreport render makes it anew"
-                for line in status.outputs({}) if line.state == "stale"]
+                for line in status.outputs(chosen, profile) if line.state == "stale"]
     except ReportError:
         return []  # lmreport status says why
 

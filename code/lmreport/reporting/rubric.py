@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from lmreport.core import profiles
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
@@ -36,14 +37,12 @@ def read(path: Path) -> dict:
     return found
 
 
-def who() -> str:
-    """For whom the report is, as the rubric says it ("157B"): the active profile, in Quarto's way; "" for all."""
-    from lmreport.render import project
-
+def who(profile: str | None = None) -> str:
+    """For whom the report is, as the rubric says it ("157B"): `profile`, else the active one; "" for all."""
     root = project_root()
-    told = project.read_yaml(root / "_quarto.yml", root).get("profile") or {}
     known = {name for section in whole()["sections"] for name in section["who"]}
-    return next((name.upper() for name in project.active(root, told) if name.upper() in known), "")
+    active = profiles.active(root, profiles.of_project(root), profile)
+    return next((name.upper() for name in active if name.upper() in known), "")
 
 
 def item(name: str) -> dict:

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 
 from lmreport.core import lock, progress
+from lmreport.core.durations import in_words
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data import download
 from lmreport.data.splits import splits_for
-from lmreport.display import markdown
 from lmreport.models import pretrained
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
@@ -58,7 +58,7 @@ def trained_model(settings: Settings, corpus: download.Corpus, say=progress.say)
     record = run("transformer", settings, corpus, say=say)
     folder = fine_tuned(record)
     if folder is None:
-        took = markdown.duration(record["train_seconds"])
+        took = in_words(record["train_seconds"])
         say(f"transformer: this machine lacks the weights of record {record.key}; training it here, which took {took} "
             f"where it was recorded ({record.made['date'][:10]})")
         with lock.only_one(f"transformer-{record.key}", say):
