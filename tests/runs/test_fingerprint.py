@@ -1,5 +1,6 @@
 """Fingerprints: moves, names and words do not count; every constant, default and called function does."""
 
+import ast
 import json
 import re
 import shutil
@@ -225,11 +226,11 @@ def test_a_module_that_is_moved_and_renamed_behind_a_face_makes_nothing_stale(co
 
 def test_a_module_that_is_split_makes_nothing_stale(copy):
     folder, _, stale = copy
-    head, tail = (folder / "data/splits.py").read_text().split("def subset(")
-    (folder / "subsets.py").write_text("from __future__ import annotations\n\n\ndef subset(" + tail)
-    (folder / "data/splits.py").write_text(
-        head.replace("import os\n", "import os\n\nfrom lmreport.subsets import subset\n", 1)
-    )
+    path = folder / "data/splits.py"
+    source, first = path.read_text(), "from __future__ import annotations\n"
+    subset = next(ast.get_source_segment(source, d) for d in ast.parse(source).body if getattr(d, "name", "") == "subset")
+    (folder / "subsets.py").write_text(f"{first}\n\n{subset}\n")
+    path.write_text(source.replace(subset, "").replace(first, f"{first}\nfrom lmreport.subsets import subset\n"))
     assert stale() == set()
 
 
@@ -237,7 +238,7 @@ def test_a_module_that_is_split_makes_nothing_stale(copy):
     "module, old, new, expected",
     [
         ("data.splits", "VALIDATION_SHARE = 0.2", "VALIDATION_SHARE = 0.25", set(KINDS)),  # a constant
-        ("models.lstm", "import os\n", "import os\n\nUNUSED = 1\n", set()),
+        ("models.lstm", "import time\n", "import time\n\nUNUSED = 1\n", set()),
         (
             "models.recipe",
             "weight_decay: float = 0.01",
@@ -245,10 +246,10 @@ def test_a_module_that_is_split_makes_nothing_stale(copy):
             {"ladder", "summit"},
         ),
         (
-            "models.linear",
-            "def fit(name: str, splits, seed: int",
-            "def fit(name: str, splits, seed: int = 1",
-            {"bag_of_words", "tfidf_svm"},
+            "models.lstm",
+            "length: int = 250",
+            "length: int = 200",
+            {"lstm"},
         ),  # a default
         (
             "experiments.concepts.heads",
