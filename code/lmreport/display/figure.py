@@ -20,7 +20,8 @@ from lmreport.runs.fingerprint import Code
 
 def is_ground(module: str) -> bool:
     """As for results, but the style and the words of a figure are part of it."""
-    return records.is_ground(module) and module not in ("display.style", "display.markdown")
+    return records.is_ground(module) and module not in (
+        "display.style", "display.markdown", "display.literal", "core.durations")
 
 
 CODE = Code(records.CODE.root, is_ground)
@@ -78,8 +79,8 @@ def code_of(function) -> str:
     """The fingerprint of a drawing function, style included; of one that is not of the package its source's digest."""
     package, _, module = function.__module__.partition(".")
     if package != "lmreport":
-        return machine.digest([inspect.getsource(function), CODE.fingerprint(("style", "RC"))])
-    return CODE.fingerprint((module, function.__name__), ("style", "RC"))
+        return machine.digest([inspect.getsource(function), CODE.fingerprint(("display.style", "RC"))])
+    return CODE.fingerprint((module, function.__name__), ("display.style", "RC"))
 
 
 def line():
