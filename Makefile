@@ -3,11 +3,13 @@
 # make submission                                                               _report/submission.zip, to hand in
 # make test                                                                      the tests
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
+# make lock                                                   requirements.lock anew from pyproject.toml (needs uv)
 # make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
 # make bench-recipes, bench-seeds [RECORD=1]                   recipes on all texts (GPU), then new seeds of the best
 
 VENV    := .venv
 PYTHON  ?= python3
+UV      ?= uv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests alone
@@ -15,7 +17,7 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
-.PHONY: report check submission test test-slow lint clean
+.PHONY: report check submission test test-slow lint lock clean
 .PHONY: bench-render bench-train bench-scale bench-accuracy bench-recipes bench-seeds
 .DEFAULT_GOAL := report
 
@@ -47,14 +49,19 @@ bench-scale bench-accuracy bench-recipes bench-seeds: $(STAMP)
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14) and 'Python 3.11.4 to 3.13 is needed; set PYTHON=…')"
-	@echo "environment: making $(VENV) with the pinned packages (a few minutes, once)"
+	@echo "environment: making $(VENV) with the packages of requirements.lock (a few minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@npm install --silent --no-audit --no-fund --no-save --prefix $(VENV) $(AXE) \
 		|| echo 'environment: npm could not install $(AXE), so the tests of accessibility will be skipped'
 	@touch $(STAMP)
+
+# Versions that are there already stay; --upgrade or --upgrade-package NAME in UVFLAGS moves them.
+lock:
+	@$(UV) pip compile pyproject.toml --quiet -o requirements.lock $(UVFLAGS)
 
 clean:
 	rm -rf _report

@@ -79,7 +79,7 @@ def test_one_list_of_versions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", d) for d in project["dependencies"])
-    assert {"pip": ["-e .[test]"]} in environment  # pip takes the versions from pyproject.toml
+    assert {"pip": ["-r requirements.lock", "-e ."]} in environment
     python = next(d for d in environment if isinstance(d, str) and d.startswith("python"))
     assert project["requires-python"].removeprefix(">=").startswith(python.split("=")[1] + ".")
 

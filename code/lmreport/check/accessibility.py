@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lmreport.check import pdf_pages
 from lmreport.core.errors import ReportError
@@ -47,7 +48,7 @@ class Element:
     """
 
     kind: str
-    node: object
+    node: Any
     inside: Element | None
     content: list[Element | tuple[int, int]] = field(default_factory=list)
     links: list = field(default_factory=list)
@@ -75,7 +76,7 @@ def findings(path: Path) -> list[Finding]:
     except (OSError, pikepdf.PdfError) as error:
         raise ReportError(f"{path.name}: cannot be read as PDF ({error}); render the report again") from error
     with pdf:
-        found = [*document(pdf), *fonts(pdf), *annotations(pdf)]
+        found = [*document(pdf), *fonts(pdf), *link_annotations(pdf)]
         if "/StructTreeRoot" not in pdf.Root:
             return [*found, Finding("document", "it has no structure tree", "compile it with tags (pdf-standard: ua-1)",
                                     "7.1")]
@@ -119,7 +120,7 @@ def fonts(pdf) -> Iterator[Finding]:
                           "searched", "use another font", "7.21.7")
 
 
-def annotations(pdf) -> Iterator[Finding]:
+def link_annotations(pdf) -> Iterator[Finding]:
     """Links are described, are part of the structure, and are reached by the tab key in its order."""
     for number, page in enumerate(pdf.pages, 1):
         notes = list(page.get("/Annots", []))
@@ -167,7 +168,8 @@ def painted_on(path: Path) -> tuple[dict[tuple[int, int], str], list[Finding]]:
     import pypdfium2
     import pypdfium2.raw as pdfium
 
-    painted, loose = {}, []
+    painted: dict = {}
+    loose: list = []
     document = pypdfium2.PdfDocument(path)
     try:
         for number, page in enumerate(document):
@@ -289,7 +291,7 @@ def tables(elements: list[Element]) -> Iterator[Finding]:
             yield Finding(table.where, "its rows differ in length", "fill the missing cells", "7.5")
 
 
-def attributes(element: Element) -> dict[str, object]:
+def attributes(element: Element) -> dict[str, Any]:
     """The attributes of an element, from all of its attribute objects."""
     import pikepdf
 

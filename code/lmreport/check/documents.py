@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lmreport.check.findings import AGAIN, MUST, Finding
 from lmreport.check.pdf_pages import PREFIX
@@ -34,8 +35,8 @@ class Documents:
     answering: str = ""
     profile: str = ""
     shown: str = ""
-    page: object = None
-    notebook: object = None
+    page: Any = None
+    notebook: Any = None
     pdf: Path | None = None
     places: dict[str, tuple[int, float]] = field(default_factory=dict)
     cells: list = field(default_factory=list)

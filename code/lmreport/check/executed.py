@@ -103,7 +103,7 @@ def settings_then(documents: Documents) -> dict[str, str]:
     from lmreport.render import project, up_to_date
 
     document = project.read(documents.root, ("html",), documents.profile or None)[0]
-    kept = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
+    kept: dict = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
     return {name: value for name, value in kept.items() if value != str(getattr(Settings(), name, value))}
 
 
@@ -119,7 +119,7 @@ def records(documents: Documents) -> Iterator[Finding]:
     shown = {run for told in documents.page.xpath("//@data-run")
              for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)}
     places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
-    models = {}  # those that are shown: the studies shown beside them must have started from them
+    models: dict = {}  # those that are shown: the studies shown beside them must have started from them
     for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in MODELS, run)):
         kind = name.rpartition("-")[0]
         given, scale = [], next((s for s in places if (run_records.home(s) / f"{name}.json").is_file()), None)

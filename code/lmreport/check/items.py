@@ -78,7 +78,8 @@ def ordered(documents: Documents) -> Iterator[Finding]:
 
 def unique(documents: Documents) -> Iterator[Finding]:
     """No two things have the same anchor."""
-    for name, count in Counter(documents.page.xpath("//body//@id")).items():
+    anchors: list[str] = documents.page.xpath("//body//@id")
+    for name, count in Counter(anchors).items():
         if count > 1:
             yield Finding(GROUP, MUST, f"{count} things have the same anchor {name}", documents.place(name),
                           "give each its own label, then lmreport render")

@@ -23,6 +23,7 @@ def findings(documents: Documents) -> Iterator[Finding]:
 
 
 def size(documents: Documents) -> Iterator[Finding]:
+    assert documents.pdf is not None
     megabytes = documents.pdf.stat().st_size / 1e6
     if megabytes >= LARGEST:
         yield Finding(GROUP, MUST, f"it has {megabytes:.0f} MB, {LARGEST} are too many to be uploaded", NAME,
@@ -67,6 +68,7 @@ def accessible(documents: Documents) -> Iterator[Finding]:
     """What the checks of PDF/UA-1 find; fonts, tags, title and language must be there."""
     from lmreport.check import accessibility as standard
 
+    assert documents.pdf is not None
     for one in standard.findings(documents.pdf):
         needed = "not embedded" in one.what or one.where == "document" and one.clause != "5"
         yield Finding(GROUP, MUST if needed else LOOK, f"{one.where}: {one.what}", place(one.where),

@@ -25,13 +25,14 @@ def of_items(pdf: Path, items: list[str]) -> dict[str, tuple[int, int]]:
         raise ReportError(f"{pdf.name}: cannot be read as PDF ({error}); render the report again") from error
     try:
         starts = {item: destination(document, PREFIX + item) for item in items}
-        missing = [item for item, start in starts.items() if start is None]
+        there = {item: start for item, start in starts.items() if start is not None}
+        missing = [item for item in starts if item not in there]
         if missing:
             raise ReportError(f"{pdf.name}: no place is named {' or '.join(PREFIX + m for m in missing)}; give the "
                               "heading of the answer this label and render again")
-        begins = sorted({*starts.values(), *questions(document)})
+        begins = sorted({*there.values(), *questions(document)})
         ends = dict(zip(begins, [*begins[1:], (len(document), 0.0)], strict=True))
-        return {item: (start[0] + 1, last_page(document, start, ends[start])) for item, start in starts.items()}
+        return {item: (start[0] + 1, last_page(document, start, ends[start])) for item, start in there.items()}
     finally:
         document.close()
 

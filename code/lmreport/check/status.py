@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmreport.core import machine, settings
 from lmreport.core.errors import ReportError
@@ -33,6 +34,7 @@ def report(given: dict) -> int:
     now = settings.resolved(settings.load(**chosen))
     corpus, source = download.at_hand(now.data), pretrained.at_hand(now.model)
     assumed = corpus or download.at_hand("sample")
+    assert assumed is not None  # the sample comes with the package
     print(f"settings: scale {now.scale}, data {assumed.name} ({assumed.digest[:8]}), model {source.name} "
           f"({source.digest[:8]})")
     if corpus is None:
@@ -157,7 +159,8 @@ def since_first(known: dict[str, dict]) -> list[str]:
     """Why the last of the outputs `known` does not belong to the first: they were made from other things."""
     from lmreport.render import up_to_date
 
-    first, last, apart = next(iter(known)), list(known.values())[-1], {"formats": [], "runs": {}}
+    first, last = next(iter(known)), list(known.values())[-1]
+    apart: dict[str, Any] = {"formats": [], "runs": {}}
     return [f"made by another render than {first}: {why}"
             for why in up_to_date.changes(known[first] | apart, last | apart)]
 

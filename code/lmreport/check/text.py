@@ -51,9 +51,9 @@ def left_over(documents: Documents) -> Iterator[Finding]:
                           "write what belongs there, then lmreport render")
     for cell in documents.cells:
         for line in cell.lines:
-            match = re.search(r"\b(?:TODO|TBD|FIXME)\b", line.text)
-            if match and line.place not in shown:
-                yield Finding(GROUP, LOOK, f"“{match[0]}” stands in the source (“{line.text.strip()[:50]}”)",
+            left = re.search(r"\b(?:TODO|TBD|FIXME)\b", line.text)
+            if left and line.place not in shown:
+                yield Finding(GROUP, LOOK, f"“{left[0]}” stands in the source (“{line.text.strip()[:50]}”)",
                               line.place, "do it, or take the note out")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import time
@@ -290,7 +291,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     start = time.perf_counter()
     for stream in (sys.stdout, sys.stderr):  # a terminal or pipe of few characters gets escapes, no traceback
-        if getattr(stream, "errors", "") == "strict":
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
         return COMMANDS[arguments.command](arguments)

@@ -42,7 +42,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     if renderer == "quarto" and not quarto:
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
-    say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
+    say(f"report: rendering with {f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}")
     located(settings.model)  # a wrong model is told before anything is trained
     corpus = download.obtain(settings.data, say)
     made = {}

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 
@@ -51,10 +52,10 @@ HELP = {  # of each setting on the command line
     "batch_size": "texts in a batch", "epochs": "of the Transformer", "learning_rate": "of the Transformer",
     "lstm_epochs": "of the LSTM, at most",
 }
-QUICK = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
+QUICK: dict[str, Any] = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
              lstm_epochs=8)
-FULL = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
-FULL_ON = {  # the longest input and the learning rate that this device affords
+FULL: dict[str, Any] = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
+FULL_ON: dict[str, dict[str, Any]] = {  # the longest input and the learning rate that this device affords
     "cpu": dict(max_length=256, learning_rate=1e-4),
     "cuda": dict(max_length=512, learning_rate=5e-5),
 }
@@ -149,15 +150,15 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
         raise ReportError(f"{path.name} cannot be read as UTF-8 text ({error}); save it as such") from error
 
 
-def _typed(key: str, value):
+def _typed(key: str, value: object) -> Any:
     fields = {f.name: str(f.type) for f in dataclasses.fields(Settings)}
     if key not in fields:
         near = difflib.get_close_matches(key, fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(fields)}"
         raise ReportError(f"unknown setting {key!r}; {hint}")
-    kind = next((t for t in (int, float) if fields[key].startswith(t.__name__)), str)
+    kind: Any = next((t for t in (int, float) if fields[key].startswith(t.__name__)), str)
     try:
-        number = kind(str(value).replace("_", "")) if kind is not str else str(value)
+        number: Any = kind(str(value).replace("_", "")) if kind is not str else str(value)
     except ValueError:
         raise ReportError(f"{key}: {value!r} is not {'a whole number' if kind is int else 'a number'}") from None
     least = {"train_size": 0, "test_size": 0, "seed": 0, "max_length": 8}.get(key, 1)

@@ -129,7 +129,9 @@ def unpacked(archive: Path, say=print) -> Corpus:
         with lock.only_one(f"data-{folder.name}", say):
             if kept(folder) is None:
                 unpack(archive, folder, say)
-    return kept(folder)
+    found = kept(folder)
+    assert found is not None  # it was unpacked and renamed into place just now, or before
+    return found
 
 
 def kept(folder: Path) -> Corpus | None:

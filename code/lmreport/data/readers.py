@@ -8,6 +8,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 
@@ -36,7 +37,7 @@ def texts(path: str, column: str = "text"):
 
 def opened(path: str):
     """The file, as text in which a byte that is not UTF-8 has become a lone surrogate."""
-    asked = dict(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    asked: dict[str, Any] = dict(encoding="utf-8-sig", errors="surrogateescape", newline="")
     return io.TextIOWrapper(sys.stdin.buffer, **asked) if path == "-" else open(path, **asked)
 
 
@@ -70,10 +71,11 @@ def csv_column(file, path: str, column: str, delimiter: str = ","):
     """The column of a table; each row must have as many fields as the header."""
     csv.field_size_limit(LONGEST)
     rows = csv.reader(file, delimiter=delimiter, strict=True)
-    place, number = None, 1
+    names: list[str] = []
+    place, number = 0, 1
     try:
         for row in rows:
-            if row and place is None:
+            if row and not names:
                 names, place = row, place_of(column, row, path)
             elif row:
                 if len(row) != len(names):

@@ -20,7 +20,8 @@ from lmreport.runs.fingerprint import Code
 
 def is_ground(module: str) -> bool:
     """As for results, but the style and the words of a figure are part of it."""
-    return records.is_ground(module) and module not in ("display.style", "display.markdown")
+    return records.is_ground(module) and module not in (
+        "display.style", "display.markdown", "display.literal", "core.durations")
 
 
 CODE = Code(records.CODE.root, is_ground)

@@ -129,7 +129,7 @@ def duration(seconds: float) -> Shown:
 
 def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> Shown:
     """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
-    which = 2 if abs(a - b) <= tolerance else 0 if a > b else 1
+    which: float = 2 if abs(a - b) <= tolerance else 0 if a > b else 1
     if isinstance(a, Quantity) or isinstance(b, Quantity):
         which = Quantity(which, f"order({expression(a)}, {expression(b)}, {tolerance!r})")
     return word(which, more, less, same)
@@ -143,7 +143,7 @@ def word(which: float, *words: str) -> Shown:
 def first_of(values: dict[str, float], least: bool = False) -> Shown:
     """The name of the largest of the named values, of the smallest if `least`; the first of equal ones."""
     numbers = list(values.values())
-    which = numbers.index((min if least else max)(numbers))
+    which: float = numbers.index((min if least else max)(numbers))
     if any(isinstance(v, Quantity) for v in numbers):
         which = Quantity(which, f"{'least' if least else 'most'}({', '.join(map(expression, numbers))})")
     return word(which, *values)

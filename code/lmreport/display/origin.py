@@ -80,9 +80,8 @@ def commands(records: list, found: list) -> list[tuple[list[str], str]]:
     calls: dict[str, list[str]] = {}
     for record in records:
         calls.setdefault(options(record), []).append(record.name)
-    calls = [(names, said) for said, names in calls.items()]
     experiments = list(dict.fromkeys(f.name for f in found))
-    return calls + ([(experiments, "--force")] if experiments else [])
+    return [(names, said) for said, names in calls.items()] + ([(experiments, "--force")] if experiments else [])
 
 
 def options(record) -> str:

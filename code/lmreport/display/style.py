@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib
 
 matplotlib.rcParams["figure.max_open_warning"] = 0
@@ -22,7 +24,7 @@ WIDTH = 6.3  # inches: the text width of an A4 page
 PALETTE = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "purple": PURPLE, "black": BLACK}
 MODEL_COLORS = {name: PALETTE[KINDS[name].color] for name in reversed(MODELS)}
 
-RC = {
+RC: dict[Any, Any] = {
     "figure.figsize": (WIDTH, 2.9), "figure.dpi": 110, "savefig.dpi": 300, "figure.constrained_layout.use": True,
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 8.5, "axes.titlesize": 9,
     "axes.labelsize": 8.5, "legend.fontsize": 8, "xtick.labelsize": 8, "ytick.labelsize": 8,

@@ -21,7 +21,10 @@ class Shown(str):
     computed from records), data-run (which), data-code (the inline code).
     """
 
-    def __new__(cls, text: str, value: float, form: str):
+    value: float
+    form: str
+
+    def __new__(cls, text: str, value: float, form: str) -> Shown:
         made = super().__new__(cls, text)
         made.value, made.form = value, form
         return made
@@ -99,7 +102,7 @@ def name_inline_code(shell=None) -> None:
     evaluate = shell.user_expressions
 
     def with_code(expressions: dict) -> dict:
-        found = {}
+        found: dict = {}
         for key, code in expressions.items():
             INLINE.update({"data-code": code} | experiments(code, shell.user_ns))
             try:
@@ -126,5 +129,5 @@ def experiments(code: str, names: dict) -> dict[str, str]:
         inside = {"": value} if hasattr(value, "key") else value if isinstance(value, dict) else \
             dict(enumerate(value)) if isinstance(value, list | tuple) else {}
         told += [f"{name}{f'[{index!r}]' if index != '' else ''}={one.name}-{one.key}"
-                 for index, one in inside.items() if isinstance(one, dict) and hasattr(one, "key")]
+                 for index, one in inside.items() if isinstance(one, memo.Found)]
     return {"data-run": "; ".join(told)} if told else {}

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
@@ -175,7 +176,7 @@ def where(span: tuple[int, int] | None) -> str:
 def environment(outputs: Outputs) -> bytes:
     """What the report itself says about its render, from the tables of the notebook, and the runs that it shows."""
     cells = documents.notebook(outputs.read("ipynb")).cells
-    told = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
+    told: dict[str, Any] = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
     if not told["render"]:
         raise ReportError("index.ipynb has no table tbl-versions of the environment; restore that cell of the report")
     known = [out.get("metadata", {}).get("lmreport", {}) for cell in cells for out in cell.get("outputs", ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import json
 import re
@@ -76,7 +77,7 @@ class Typst:
             return f", natural: {natural[0]:.1f}pt" if natural else ""
         return f", width: {width:.1f}pt" + (f", height: {height:.1f}pt" if isinstance(height, float) else "")
 
-    def length(self, attributes, side: str) -> float | str | None:
+    def length(self, attributes, side: str) -> builtins.float | str | None:
         """A width or height in points, or as "50%"; None where it is not given."""
         given = pandoc_ast.value(attributes, side)
         if not given:

@@ -155,8 +155,8 @@ def link(blocks: list, index: Index, fmt: str) -> list:
 
 
 def references(citations: list[dict], index: Index, fmt: str) -> list | None:
-    kinds = [re.match(r"([A-Za-z]+)-", c["citationId"]) for c in citations]
-    kinds = [m[1][0].lower() + m[1][1:] if m else "" for m in kinds]
+    starts = [re.match(r"([A-Za-z]+)-", c["citationId"]) for c in citations]
+    kinds = [m[1][0].lower() + m[1][1:] if m else "" for m in starts]
     for citation, kind in zip(citations, kinds, strict=True):
         if kind in UNSUPPORTED:
             at = index.place("@" + re.escape(citation["citationId"]))
@@ -168,7 +168,7 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         at = index.place(".*".join("@" + re.escape(c["citationId"]) for c in citations))
         raise ReportError(f"{at}: a cross-reference and a citation stand in one bracket or directly after each other; "
                           "put a word between them")
-    out = []
+    out: list[dict] = []
     for citation in citations:
         label = citation["citationId"][0].lower() + citation["citationId"][1:]
         entry = index.entries.get(label)

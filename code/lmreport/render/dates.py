@@ -46,7 +46,7 @@ def is_impossible(given: str) -> bool:
     """Whether `given` is written as a date that no calendar has, such as 2026-02-30."""
     day = ISO.fullmatch(given)
     try:
-        return bool(day) and not datetime.date(*map(int, day.groups()))
+        return day is not None and not datetime.date(*map(int, day.groups()))
     except ValueError:
         return True
 

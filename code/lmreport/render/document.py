@@ -9,6 +9,7 @@ import shutil
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -101,7 +102,7 @@ def echoed(cell, options: dict, source: str, number: int) -> str:
 
 def printed(cell, options: dict) -> list:
     """The outputs that are shown: no stderr with `warning: false`, no names of matplotlib objects."""
-    kept = []
+    kept: list = []
     pictures = any(picture(o) for o in cell.outputs)
     for item in cell.outputs:
         if item.output_type == "stream" and item.name == "stderr" and options.get("warning") is False:
@@ -243,7 +244,7 @@ def is_unseen(c: str) -> bool:
 
 def metadata(options: dict, pages: Pages) -> str:
     """A YAML block with the texts that are Markdown by themselves; each is read apart from the others."""
-    found = {key: INLINE + oneline(options[key]) for key in
+    found: dict[str, Any] = {key: INLINE + oneline(options[key]) for key in
              ("title", "subtitle", "abstract-title", "description", "toc-title") if options.get(key)}
     found |= {key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options}
     authors = as_list(options.get("author"))

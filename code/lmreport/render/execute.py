@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
 
@@ -85,7 +85,8 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
               *figures(execute)],
         display_name="Python 3", language="python")
     client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
-    total, stopped = sum(c.cell_type == "code" for c in nb.cells), []
+    total = sum(c.cell_type == "code" for c in nb.cells)
+    stopped: list[bool] = []
     seen, foreign = [], tempfile.TemporaryFile()  # foreign: what libraries write past Python, such as TensorFlow's log
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
 
@@ -149,11 +150,12 @@ def last_words(log) -> str:
     return f"; it said last: {lines[-1][:200]}" if lines else ""
 
 
-def on_ctrl_c(task: asyncio.Task, stopped: list) -> None:
+def on_ctrl_c(task: asyncio.Task | None, stopped: list) -> None:
     """Let Ctrl-C end `task` and say so in `stopped`; nbclient's own handler lets it look like a kernel that died."""
     def stop():
         stopped.append(True)
-        task.cancel()
+        if task is not None:
+            task.cancel()
 
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
@@ -237,7 +239,7 @@ def without_numpy(value: str) -> str:
                  if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")]
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return value
-    found = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0]) for node in calls}
+    found: dict[Any, Any] = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0]) for node in calls}
     found |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
     for old, new in found.items():
         value = value.replace(old, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import as_html, as_typst, pandoc_ast
@@ -81,11 +82,11 @@ def tabset(attributes: list, content: list) -> dict:
 
 def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dict], folder) -> list:
     """Write what pandoc has no node for as raw HTML or typst around the content, bottom-up."""
-    write = {"html": as_html.Html, "typst": as_typst.Typst}[fmt](index, options, cells, folder)
+    write: Any = {"html": as_html.Html, "typst": as_typst.Typst}[fmt](index, options, cells, folder)
 
-    def visit(item: dict):
-        attributes = pandoc_ast.attr_of(item)
-        label, classes = (attributes[0], attributes[1]) if attributes else ("", [])
+    def visit(item: dict) -> list | dict | None:
+        attributes = pandoc_ast.attr_of(item) or pandoc_ast.attr()
+        label, classes = attributes[0], attributes[1]
         kind = item["t"]
         if kind == "Div" and classes[:1] == ["callout"]:
             return write.callout(classes[1], attributes, item["c"][1][0]["c"], item["c"][1][1:])
@@ -121,7 +122,7 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
 def floated(item: dict, label: str, write) -> list:
     """A labelled Div, Figure, Table or code block as a numbered float."""
     entry, kind = write.index.entries[label], item["t"]
-    attributes = pandoc_ast.attr_of(item)
+    attributes = pandoc_ast.attr_of(item) or pandoc_ast.attr()
     if kind == "Div":
         caption, content = split_caption(item["c"][1])
     elif kind == "Figure":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import yaml
 
@@ -96,7 +97,7 @@ def plain(tree) -> str:
         return "".join(plain(item) for item in tree)
     if not isinstance(tree, dict):
         return ""
-    kind, content = tree.get("t"), tree.get("c")
+    kind, content = tree.get("t"), cast(Any, tree.get("c"))
     if kind == "Str":
         return content
     if kind in ("Space", "SoftBreak", "LineBreak"):

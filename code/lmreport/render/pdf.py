@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import dates, pandoc_ast, project
@@ -20,15 +21,17 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's root."""
     import typst
 
-    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none", f"--template={shutil.copy(HERE / 'page.typ', folder)}",
+    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none",
+                 f"--template={shutil.copy(HERE / 'page.typ', folder)}",
                  *variables(options, document), *identity(doc), *common(options, document)]
     source, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
-    standards = options.get("pdf-standard") or []
+    standards: Any = options.get("pdf-standard") or []
+    wanted: list[Any] = [standards] if isinstance(standards, str) else list(standards)
     try:
-        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True, font_paths=[str(fonts(folder))],
-                             pdf_standards=[standards] if isinstance(standards, str) else list(standards),
-                             timestamp=dates.epoch())
+        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
+                             font_paths=[str(fonts(folder))],
+                             pdf_standards=wanted, timestamp=dates.epoch())
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
         raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: "

@@ -80,7 +80,7 @@ def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Docu
     layers = [read_yaml(root / "_quarto.yml", root)]
     profiles = active(root, layers[0].get("profile") or {}, profile)
     layers += [read_yaml(path, root) for name in profiles if (path := root / f"_quarto-{name}.yml").is_file()]
-    project = {}
+    project: dict = {}
     for layer in layers:
         project = merge(project, layer.get("project") or {})
     out = root / project.get("output-dir", ".")
@@ -137,7 +137,7 @@ def read_document(root, path, out, layers, formats, profiles) -> Document:
     lines = text_of(path, name)
     start, first = front_matter(lines, name)
     front = parse_yaml("\n".join(lines[start + 1:first - 1]), name, start + 2) if first else {}
-    options = {fmt: {} for fmt in formats}
+    options: dict[str, dict] = {fmt: {} for fmt in formats}
     for layer in [*layers, front]:
         for fmt in formats:
             options[fmt] = merge(options[fmt], for_format(layer, fmt))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lmreport.core.errors import ReportError
 from lmreport.render import conditional, strict_yaml
@@ -45,7 +45,7 @@ class Cell:
         return str(self.options.get("label", ""))
 
 
-CELL = {
+CELL: dict[str, Any] = {
     "label": str, "echo": (bool, str), "eval": bool, "output": (bool, str), "warning": bool, "error": bool,
     "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str,
     "fig-cap": str, "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": str, "tbl-subcap": list,
@@ -92,8 +92,8 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
     while i < len(lines):
         code = fence_of(lines[i])
         end, fence = (closing(lines, i, code) + 1, False) if code else (i + 1, False)
-        if not code and DIV_OPEN.match(lines[i].text):
-            attributes = DIV_OPEN.match(lines[i].text)[1]
+        if not code and (opening := DIV_OPEN.match(lines[i].text)):
+            attributes = opening[1]
             inside.append((i, conditional.verdict(attributes, profiles) if "-profile" in attributes else None))
             fence = inside[-1][1] is not None
         elif not code and DIV_CLOSE.match(lines[i].text) and inside:
@@ -183,7 +183,9 @@ def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]
 
 
 def split(lines: list[Line]) -> list[Cell]:
-    cells, prose, i = [], [], 0
+    cells: list[Cell] = []
+    prose: list[Line] = []
+    i = 0
 
     def flush():
         if any(line.text.strip() for line in prose):
@@ -217,9 +219,10 @@ def unescaped(block: list[Line]) -> list[Line]:
     """
     first, last = block[0], block[-1]
     out = [line._replace(text=ESCAPED.sub(r"\1\2", line.text)) for line in block]
-    if not ESCAPED.match(first.text):
+    fence = FENCE.match(first.text)
+    if not fence or not ESCAPED.match(first.text):
         return [first, *out[1:-1], last]
-    marks = "`" * (FENCE.match(first.text)[2].count("`") + 1)
+    marks = "`" * (fence[2].count("`") + 1)
     return [first._replace(text=f"{marks}markdown"), *out, last._replace(text=marks)]
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.files import write_atomically
 from lmreport.core.processes import timed
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.once:
         return once(Path(options.once))
     root = project_root()
-    result = {"cores": os.cpu_count(), "scale": scale()}
+    result: dict[str, Any] = {"cores": os.cpu_count(), "scale": scale()}
     if not options.only_scale:
         result["own"] = own(root, options.repeat)
         if shutil.which("quarto") and not options.no_quarto:

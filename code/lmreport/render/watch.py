@@ -5,6 +5,7 @@ Only the standard library, since the kernel gets the text of this file before an
 
 import os
 import sys
+import types
 
 OPENED: set = set()
 LISTED: set = set()
@@ -33,7 +34,7 @@ def note(event: str, args: tuple, root: str) -> None:
         return
 
 
-class Environment(type(os.environ)):
+class Environment(type(os.environ)):  # type: ignore[misc]  # os does not export its class
     """os.environ that notes for which names the cells and the project's own modules ask one by one."""
 
     def __iter__(self):
@@ -43,7 +44,7 @@ class Environment(type(os.environ)):
 
     def __getitem__(self, key):
         if self.__dict__.pop("copied", None) != key:
-            frame = sys._getframe(1)
+            frame: types.FrameType | None = sys._getframe(1)
             while frame and frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc", __name__):
                 frame = frame.f_back
             name = frame.f_globals.get("__name__", "") if frame else ""
@@ -63,6 +64,6 @@ def seen() -> str:
     """The files, the folders and the names as JSON: three lists."""
     import json
 
-    modules = {os.path.realpath(module.__file__) for module in list(sys.modules.values())
-               if isinstance(getattr(module, "__file__", None), str)}
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    modules = {os.path.realpath(file) for file in files if isinstance(file, str)}
     return json.dumps([sorted(OPENED | modules), sorted(LISTED), sorted(ASKED)])

@@ -34,7 +34,7 @@ def validation_accuracy(record) -> float:
 @of_records
 def best_epoch(record) -> float:
     """Number of the epoch, from 1, after which the validation accuracy was highest; the first of equal ones."""
-    return np.argmax(validated(record)) + 1
+    return float(np.argmax(validated(record)) + 1)
 
 
 def validated(record) -> list[float]:
@@ -188,7 +188,7 @@ def chance_of(record, question: int, tag: int) -> float:
 @of_records
 def answer(record, question: int) -> float:
     """Number of the class that one of the two questions gets."""
-    return np.argmax(record["question_probabilities"][question])
+    return float(np.argmax(record["question_probabilities"][question]))
 
 
 def share(correct: np.ndarray) -> float:
@@ -201,6 +201,7 @@ def _sure(record, low: float, high: float) -> np.ndarray:
     return (confidence >= low) & (confidence < high)
 
 
-def _pairs(record) -> list[tuple[int, int, int]]:
+def _pairs(record) -> list[tuple]:
     number = record["logits"].shape[1]
-    return metrics.worst_pairs(record["logits"], record["labels"], list(range(number)))
+    classes: list = list(range(number))
+    return metrics.worst_pairs(record["logits"], record["labels"], classes)

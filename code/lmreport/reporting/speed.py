@@ -25,7 +25,8 @@ def recorded(corpus, device: str = "cpu") -> dict[str, records.Record]:
     On these data, or on others where there is none: a speed depends on the lengths of the texts only.
     """
     made = [r for r in records.all_records("full") if r.name in BENCHES and r.inputs["settings"]["device"] == device]
-    edition, found = records.edition(corpus), {}
+    found: dict = {}
+    edition = records.edition(corpus)
     for record in sorted(made, key=lambda r: r.inputs["data"]["digest"] != edition):
         found.setdefault(record.name.removeprefix("bench_"), record)
     return found

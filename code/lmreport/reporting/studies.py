@@ -223,7 +223,8 @@ def head_changes(record) -> np.ndarray:
 def worst_head(record) -> tuple[int, int]:
     """Layer and head, from 0, whose removal costs most."""
     changes = head_changes(record)
-    return tuple(int(i) for i in np.unravel_index(changes.argmin(), changes.shape))
+    layer, head = np.unravel_index(changes.argmin(), changes.shape)
+    return int(layer), int(head)
 
 
 @of_records

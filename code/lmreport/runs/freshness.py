@@ -26,7 +26,8 @@ def code(then: dict, now: dict) -> list[str]:
     """["models/finetune.py changed in `train`", …] from what `records.code_of` gave then and now; a mere move is no change."""
     if then["fingerprint"] == now["fingerprint"]:
         return []
-    known, changed = set(then["parts"].values()), {}
+    known = set(then["parts"].values())
+    changed: dict[str, list[str]] = {}
     for place, text in now["parts"].items():
         if text not in known:
             module, _, name = place.rpartition(".")

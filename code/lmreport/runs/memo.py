@@ -43,6 +43,7 @@ def remember(function):
                     "arguments": bound.arguments}
             write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
             found = kept(path)
+            assert found is not None  # it was written just now
         return Found(found, name, key)
 
     return remembered

@@ -17,7 +17,9 @@ class Quantity(float):
     expression as its name and key, so that another program can look it up and compute the same again.
     """
 
-    def __new__(cls, value: float, expression: str):
+    expression: str
+
+    def __new__(cls, value: float, expression: str) -> Quantity:
         made = super().__new__(cls, value)
         made.expression = expression
         return made
@@ -27,17 +29,17 @@ class Quantity(float):
         """The records in the expression, as name-key, each once."""
         return tuple(dict.fromkeys(f"{name}-{key}" for name, key in RUN.findall(self.expression)))
 
-    def __neg__(self):
+    def __neg__(self) -> Quantity:
         return Quantity(-float(self), f"(-{self.expression})")
 
-    def __abs__(self):
+    def __abs__(self) -> Quantity:
         return Quantity(abs(float(self)), f"abs({self.expression})")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Quantity], tuple[float, str]]:
         return Quantity, (float(self), self.expression)
 
 
-def expression(value) -> str:
+def expression(value: float) -> str:
     """The expression of a quantity; of any other number its digits."""
     return value.expression if isinstance(value, Quantity) else repr(float(value))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def recomputed(code: str, runs: str) -> float | None:
     of NumPy are computed, so that a forged document can do no harm.
     """
     try:
-        call = ast.parse(code, mode="eval").body
+        call: Any = ast.parse(code, mode="eval").body
         inner = ast.Expression(compared(call) if call.func.attr == "more_or_less" else call.args[0])
     except (SyntaxError, AttributeError, IndexError):
         return None

@@ -55,8 +55,8 @@ def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
     said, found = squeezed(piece), []
     for number in re.finditer(r"\d+", said):
         sides = [said[max(number.start() - AROUND, 0):number.end()], said[number.start():number.end() + AROUND]]
-        told = [side for side in sides if len(side) == len(number[0]) + AROUND] or [said]
-        if not any(side in whole for side in told):
+        shown = [side for side in sides if len(side) == len(number[0]) + AROUND] or [said]
+        if not any(side in whole for side in shown):
             found.append(said[max(number.start() - 2 * AROUND, 0):number.end() + 2 * AROUND])
     return found
 

@@ -52,7 +52,7 @@ def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, s
     try:
         if number.expression:
             found.recorded += 1
-            again = float(recompute.evaluated(number.expression, records(number.expression, root)))
+            again: float | None = float(recompute.evaluated(number.expression, records(number.expression, root)))
             source = number.expression
         else:
             again = experiments.recomputed(number.code, number.runs) if number.runs else None

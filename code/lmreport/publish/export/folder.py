@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
@@ -36,7 +37,7 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
         say(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, d.notebook)]
-    found = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
+    found: dict[str, Any] = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
              "date": described.day(documents[0].notebook), "commit": machine.commit(), "state": state}
     if old.get("notebooks") == notebooks:
         found["commit"] = old["commit"]  # of the render, not of a later export

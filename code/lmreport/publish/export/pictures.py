@@ -9,6 +9,7 @@ import struct
 import tempfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.publish.export import metadata
@@ -50,7 +51,7 @@ def printed(svg: str, said: dict, label: str) -> tuple[bytes, bytes]:
         folder = Path(name)
         (folder / "figure.svg").write_text(svg, encoding="utf-8")
         (folder / "figure.typ").write_text(PAGE, encoding="utf-8")
-        given = dict(root=name, ignore_system_fonts=True, sys_inputs={"said": json.dumps(said, ensure_ascii=False)})
+        given: dict[str, Any] = dict(root=name, ignore_system_fonts=True, sys_inputs={"said": json.dumps(said, ensure_ascii=False)})
         try:
             return (typst.compile(str(folder / "figure.typ"), format="pdf", pdf_standards=["ua-1"], **given),
                     typst.compile(str(folder / "figure.typ"), format="png", ppi=DPI, **given))
