@@ -149,9 +149,9 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
 
 def read_notebook(documents: Documents, path: Path) -> None:
-    from lmreport.publish import submission
+    from lmreport.render import notebook
 
-    documents.notebook = submission.read(path.read_bytes())
+    documents.notebook = notebook.read(path.read_bytes())
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
@@ -171,10 +171,11 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
                           f"lmreport render --profile {documents.profile}")
 
 
-def in_notebook(notebook) -> set[str]:
+def in_notebook(found) -> set[str]:
     """The anchors of the headings in a notebook's text."""
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"] if notebook is not None else []
-    return {name for text in cells for name in re.findall(r"^#.*\{#([\w-]+)", text, re.MULTILINE)}
+    from lmreport.render import notebook
+
+    return set(notebook.anchors(found)) if found is not None else set()
 
 
 def profiles(root: Path) -> list[str]:

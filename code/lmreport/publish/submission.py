@@ -133,19 +133,6 @@ def notebook(outputs: Outputs) -> bytes:
     return colab.carrying(data.decode("utf-8"), outputs.root, outputs.profile).encode()
 
 
-def read(data: bytes):
-    """The notebook in `data`. Raises ReportError if it is none."""
-    import nbformat
-
-    try:
-        found = nbformat.reads(data.decode("utf-8"), 4)
-        nbformat.validate(found)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        raise ReportError(f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again with "
-                          "lmreport render --force") from error
-    return found
-
-
 def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
     outputs.read("pdf")
     try:

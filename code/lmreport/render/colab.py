@@ -53,6 +53,10 @@ if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab
 
     colab.prepare("lmreport", {profile!r})
     del archive, packed, project
+if "IPython" in sys.modules and importlib.util.find_spec("lmreport"):
+    import lmreport.render.notebook
+
+    lmreport.render.notebook.show_plainly()
 '''
 
 
