@@ -79,7 +79,7 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     paths = dict(zip(ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True))
     if not any(path.is_file() for path in paths.values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
-    known_items()
+    rubric.whole()  # raises where there is none that can be read
     found = [finding for ending, path in paths.items() for finding in part(documents, ending, path)]
     found += choose_profile(documents, profile)
     try:
@@ -88,22 +88,6 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
         found.append(Finding(GROUP, MUST, "the sources cannot be read", str(error).split(": ")[0],
                              f"{error}; lmreport render stops there too"))
     return documents, found
-
-
-def known_items() -> None:
-    """Raises ReportError if there is no rubric that can be read."""
-    try:
-        for part, names in (("sections", ("id", "title", "anchor", "printed", "who")),
-                            ("items", ("id", "points", "asks"))):
-            [[entry[name] for name in names] for entry in rubric.whole()[part]]
-    except ReportError:
-        raise
-    except FileNotFoundError as error:
-        raise ReportError("check: there is no report/rubric.yml, which lists the items; run this in the folder of the "
-                          "report's project") from error
-    except Exception as error:
-        raise ReportError(f"check: report/rubric.yml cannot be read ({type(error).__name__}: "
-                          f"{str(error).splitlines()[0]}); it must list sections and items") from error
 
 
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:

@@ -369,7 +369,7 @@ def lines(text: str, name: str) -> list:
 
 def of_quarto(text: str, doc) -> str:
     """The notebook that genuine Quarto keeps, as .ipynb text for people; unchanged if it is for people already."""
-    nb = nbformat.reads(text, 4)
+    nb = read(text.encode())
     return text if is_readable(nb) else written(as_executed(of_profile(nb, doc.profiles), doc.name), doc)
 
 
