@@ -195,7 +195,7 @@ def by_time(path: Path, root: Path) -> Line:
     """The state of an output that the own renderer did not write (Quarto did, or it was edited), by the files' times.
     """
     sources = [p for folder in (root / "report", machine.PACKAGE) for p in folder.rglob("*")
-               if p.is_file() and "__pycache__" not in p.parts]
+               if p.is_file() and "__pycache__" not in p.parts and ".quarto_ipynb" not in p.name]
     newer = sorted(p for p in sources if p.stat().st_mtime > path.stat().st_mtime)
     if newer:
         return Line(path.name, "stale", tuple(few([f"{shortened(p)} is newer" for p in newer])))

@@ -21,7 +21,7 @@ from lmreport.render import crossref, dates, document, execute, layout, pandoc_a
 from lmreport.render.tables import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for a cell and for an output
-KEPT = "lmreport"  # in the notebook's metadata: the Markdown cells as pandoc reads them, null for each code cell
+KEPT = "lmreport"  # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
 RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it
 PART = "<!--part {}-->"
 
@@ -46,7 +46,9 @@ def readable(nb, doc):
         texts = as_gfm([tree.title(), *(part for part in tree.parts if isinstance(part, list)),
                         *tree.outputs.values()])
     made = nbformat.v4.new_notebook(metadata={k: v for k, v in nb.metadata.items() if k != "title"})
-    made.metadata[KEPT] = {"text": [c.source if c.cell_type == "markdown" else None for c in nb.cells]}
+    for number, cell in enumerate(nb.cells):
+        cell.setdefault("id", f"cell-{number}")
+    made.metadata[KEPT] = {"text": [c.source if c.cell_type == "markdown" else {"cell": c.id} for c in nb.cells]}
     for number, part in enumerate(([], *tree.parts)):
         if isinstance(part, list):
             text = texts.pop(0)
@@ -339,10 +341,10 @@ def as_executed(nb, name: str):
     """
     nb = copy.deepcopy(nb)
     if is_readable(nb):
-        code = (cell for cell in nb.cells if cell.cell_type == "code")
-        texts = nb.metadata.pop(KEPT)["text"]
-        cells = [next(code, None) if text is None else nbformat.v4.new_markdown_cell(text) for text in texts]
-        nb.cells = [cell for cell in cells if cell is not None]
+        code = {cell.id: cell for cell in nb.cells if cell.cell_type == "code"}
+        parts = nb.metadata.pop(KEPT)["text"]
+        nb.cells = [nbformat.v4.new_markdown_cell(part) if isinstance(part, str) else code[part["cell"]]
+                    for part in parts if isinstance(part, str) or part["cell"] in code]
         for output in (out for cell in nb.cells for out in cell.get("outputs", ())):
             if RAW in output.get("metadata", {}):
                 output.data["text/markdown"] = output.metadata.pop(RAW)
@@ -400,7 +402,8 @@ def anchors(nb) -> Iterator[str]:
     """The labels of the headings in a notebook's text, as pandoc reads it."""
     kept = nb.metadata.get(KEPT, {}).get("text")
     for text in kept if kept is not None else [c.source for c in nb.cells if c.cell_type == "markdown"]:
-        yield from re.findall(r"^#.*\{#([\w-]+)", text or "", re.MULTILINE)
+        if isinstance(text, str):
+            yield from re.findall(r"^#.*\{#([\w-]+)", text, re.MULTILINE)
 
 
 def show_plainly() -> None:
