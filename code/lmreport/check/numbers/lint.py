@@ -23,6 +23,7 @@ def prose(text: str) -> str:
         return "\n" * match[0].count("\n")
 
     text = re.sub(r"\A---\n.*?\n---\n", blank, text, flags=re.S)
+    text = re.sub(r"\*Item \S+ · [\d.]+ points?\*", "", text)  # compared with the rubric by check/items
     return re.sub(r"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{.*?\})?|\$[^$\n]*\$", blank, text, flags=re.S)
 
 
