@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import nbformat
 
 import rendering
 from lmreport.check import check
+from lmreport.render import up_to_date
 
 RUBRIC = """
 sections:
@@ -103,6 +105,7 @@ class Report:
         text = self.path("html").read_text()
         assert len(re.findall(old, text)) >= count, f"{old} is not in the page"
         self.path("html").write_text(re.sub(old, lambda m: m.expand(new), text, count=count))
+        self.sealed()
 
     def cell(self, label, **changes):
         """Change a cell of the notebook."""
@@ -111,6 +114,17 @@ class Report:
         for name, value in changes.items():
             setattr(cell, name, value)
         nbformat.write(notebook, self.path("ipynb"))
+        self.sealed()
+
+    def sealed(self):
+        """Let the files be those that the render wrote: it was the render that went wrong."""
+        kept = self.path("html").with_name(".render.json")
+        told = json.loads(kept.read_text())
+        for document in told.values():
+            for name, file in document["outputs"].items():
+                path = kept.with_name(name)
+                file["digest"] = up_to_date.contents(path) if path.is_file() else ""
+        kept.write_text(json.dumps(told))
 
     def line(self, text):
         """file:line of the source."""
@@ -133,5 +147,6 @@ def made(folder, body=BODY, render=rendering.own, **options):
         (folder / f"_quarto-{name}.yml").write_text(f"subtitle: For {name}\n")
     (folder / "report" / "rubric.yml").write_text(RUBRIC)
     (folder / "report" / "line.svg").write_text(LINE)
+    (folder / "report" / "allowed-numbers.yml").write_text('"90.1 %": it stands for a computed number\n"0.901": the same\n')
     render(folder, **options)
     return Report(folder)

@@ -104,6 +104,7 @@ def test_what_is_handed_in_is_of_the_pages_profile(undergraduate, tmp_path, monk
 
 def test_a_pdf_of_another_profile_is_told(report, undergraduate):
     shutil.copy(undergraduate.path("pdf"), report.path("pdf"))
+    report.sealed()
     (first, *rest) = report.found()
     assert told([first]) == [(MUST, "index.pdf is for 157B, but index.html is for 272B",
                               "_report/report/index.pdf", "lmreport render --profile 272b")]
@@ -310,8 +311,33 @@ def test_a_rubric_that_cannot_be_read_is_bad_input(report, capsys, text):
     path.unlink() if text is None else path.write_text(text)
     assert main.main(["check"]) == 2
     said = capsys.readouterr().err
-    assert ("there is no report/rubric.yml" if text is None else "report/rubric.yml cannot be read") in said
+    assert ("there is no report/rubric.yml" if text is None else "report/rubric.yml:") in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_file_that_was_changed_after_the_render_is_told(report, capsys):
+    for ending, old, new in (("html", b"more than ten", b"less than ten"), ("ipynb", b"90.1 %", b"99.1 %")):
+        path, before = report.path(ending), report.path(ending).read_bytes()
+        path.write_bytes(before.replace(old, new))
+        finding, = report.found()
+        assert finding.weight == MUST and finding.what.startswith(
+            f"index.{ending} was altered: it is not what the render wrote (sha256 ")
+        assert main.main(["verify"]) == 1 and f"index.{ending}: whole file" in capsys.readouterr().out
+        assert main.main(["status"]) == 1 and f"index.{ending}" in (
+            line := next(x for x in capsys.readouterr().out.splitlines() if "altered" in x)), line
+        path.write_bytes(before)
+    with pikepdf.open(report.path("pdf"), allow_overwriting_input=True) as pdf:
+        pdf.add_blank_page()
+        pdf.save(report.path("pdf"))
+    assert "index.pdf was altered" in " ".join(one.what for one in report.found())
+
+
+def test_a_result_that_is_typed_into_the_text_is_told_with_its_line(report):
+    (report.folder / "report" / "allowed-numbers.yml").unlink()
+    found = [one for one in report.found() if "typed" in one.what]
+    assert told(found) == [(MUST, "“90.1 %” is typed into the text and looks like a result",
+                            report.line("It is [90.1 %]"), found[0].mend)]
+    assert "inline code" in found[0].mend and "allowed-numbers.yml" in found[0].mend
 
 
 def test_json_says_the_same(report, capsys):

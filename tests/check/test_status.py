@@ -137,7 +137,7 @@ def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
     full = [record(name, "full") for name in (*MODELS, *STUDIES)] + [bench(n) for n in BENCHES]
     outputs = root / "_report" / "report"
     outputs.mkdir(parents=True)
-    for name in status.OUTPUTS:
+    for name in ("index.html", "index.pdf", "index.ipynb"):
         (outputs / name).write_text("made by another renderer")
     done, found = lines(capsys, "outputs")
     assert done == 0 and {state for state, _ in found.values()} == {"fresh"}
@@ -180,7 +180,10 @@ def test_outputs_are_stale_when_a_source_changes_and_the_source_is_named(root, c
     paths[0].write_text("edited by hand")
     os.utime(root / "report" / "_2-vectorize.qmd", (4e9, 4e9))
     _, found = lines(capsys, "outputs")
-    assert found["index.html"] == ("stale", ["report/_2-vectorize.qmd is newer"]) and found["index.ipynb"][0] == "stale"
+    assert found["index.html"][0] == "altered" and found["index.html"][1][0].startswith("it is not what the render wrote")
+    assert found["index.ipynb"][0] == "stale"
+    (document.output.parent / up_to_date.KEPT_AT).unlink()
+    assert lines(capsys, "outputs")[1]["index.html"] == ("stale", ["report/_2-vectorize.qmd is newer"])
 
 
 def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, monkeypatch):

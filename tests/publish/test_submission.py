@@ -49,6 +49,7 @@ More.
 
 Text.
 """
+FRONT = "---\ntitle: A test\ndate: 2026-01-02\ndate-format: D MMMM YYYY\n---\n\n"
 REPORT = ["report.pdf", "report.html", "report.ipynb"]
 PARTS = [*REPORT, "pages.csv", "grade.json", "environment.json", "README.txt"]
 
@@ -66,7 +67,7 @@ def submit(folder):
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    folder = rendering.project(tmp_path_factory.mktemp("submission"), BODY)
+    folder = rendering.project(tmp_path_factory.mktemp("submission"), BODY, FRONT)
     (folder / "report" / "rubric.yml").write_text(RUBRIC)
     rendering.own(folder)
     return folder
@@ -150,3 +151,83 @@ def test_with_no_report_at_all_nothing_is_written(tmp_path):
     (folder / "report" / "rubric.yml").write_text(RUBRIC)
     status, said, files = submit(folder)
     assert status == 2 and files == {} and "lmreport render" in said and "Traceback" not in said
+
+
+def test_a_part_that_was_changed_after_the_render_is_told_and_nothing_is_complete(project):
+    folder = project / "_report" / "report"
+
+    def number_in_the_notebook(path):
+        path.write_text(path.read_text().replace("2.4 ", "9.9 "))
+
+    def page_in_the_pdf(path):
+        with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+            pdf.add_blank_page()
+            pdf.save(path)
+
+    def words_on_the_page(path):
+        path.write_text(path.read_text().replace("Three", "Four"))
+
+    for name, change in (("index.ipynb", number_in_the_notebook), ("index.pdf", page_in_the_pdf),
+                         ("index.html", words_on_the_page)):
+        before = (folder / name).read_bytes()
+        change(folder / name)
+        assert (folder / name).read_bytes() != before
+        status, said, files = submit(project)
+        assert status == 1 and f"{name} is altered: it is not what the render wrote" in said and "not complete" in said
+        assert f"{name} is altered" in files["README.txt"].decode()
+        (folder / name).write_bytes(before)
+    assert submit(project)[0] == 0
+
+
+def test_a_report_that_is_older_than_its_sources_is_not_complete(project):
+    source = project / "report" / "index.qmd"
+    before = source.read_text()
+    source.write_text(before + "\nMore.\n")
+    status, said, _ = submit(project)
+    source.write_text(before)
+    assert status == 1 and "index.html is stale: report/index.qmd changed" in said and "not complete" in said
+    assert submit(project)[0] == 0
+
+
+@pytest.fixture
+def quartos(project):
+    """The same outputs as if genuine Quarto had written them: the page says so, and no digest is known."""
+    folder = project / "_report" / "report"
+    page = folder / "index.html"
+    page.write_text(page.read_text().replace("<head>", '<head>\n<meta name="generator" content="quarto-1.8">', 1))
+    (folder / ".render.json").unlink()
+    return folder
+
+
+def test_quartos_outputs_are_compared_with_its_page(quartos, project):
+    status, said, _ = submit(project)
+    assert status == 0, said
+    notebook = (quartos / "index.ipynb").read_text()
+    (quartos / "index.ipynb").write_text(notebook.replace("2.4 ", "9.9 "))
+    status, said, _ = submit(project)
+    assert status == 1 and "index.ipynb is altered: it lacks “2.4”, which stands in the page (tbl-versions" in said
+    (quartos / "index.ipynb").write_text(notebook)
+    other = rendering.project(project.parent / "other", "Words that no reader of the page has ever seen. " * 9)
+    with pikepdf.open(quartos / "index.pdf", allow_overwriting_input=True) as pdf, \
+            pikepdf.open(rendering.own(other, ("typst",)) / "index.pdf") as added:
+        pdf.pages.append(added.pages[0])
+        pdf.save(quartos / "index.pdf")
+    status, said, _ = submit(project)
+    assert status == 1 and "index.pdf is altered: page 3 is not in the page index.html" in said
+
+
+def test_the_other_documents_lie_beside_the_graded_one(tmp_path):
+    folder = rendering.project(tmp_path, BODY + "\nMore stands in [the supplement](supplement.html).\n")
+    (folder / "report" / "rubric.yml").write_text(RUBRIC)
+    (folder / "report" / "supplement.qmd").write_text(rendering.FRONT + "# More\n\nSee [1a](index.html#sec-1a).\n")
+    rendering.own(folder)
+    status, said, files = submit(folder)
+    assert (status, set(files)) == (0, {*PARTS, "supplement.pdf", "supplement.html"}), said
+    assert b'href="report.html#sec-1a"' in files["supplement.html"] and b"supplement.html" in files["report.html"]
+    page = folder / "_report" / "report" / "supplement.html"
+    page.write_text(page.read_text().replace("More", "Less"))
+    status, said, _ = submit(folder)
+    assert status == 1 and "supplement.html is altered" in said
+    page.unlink()
+    status, said, _ = submit(folder)
+    assert status == 1 and "supplement.html IS MISSING" in said

@@ -82,7 +82,7 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     paths = dict(zip(ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True))
     if not any(path.is_file() for path in paths.values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
-    known_items()
+    rubric.whole()  # raises where there is none that can be read
     found = [finding for ending, path in paths.items() for finding in part(documents, ending, path)]
     found += choose_profile(documents, profile)
     try:
@@ -91,22 +91,6 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
         found.append(Finding(GROUP, MUST, "the sources cannot be read", str(error).split(": ")[0],
                              f"{error}; lmreport render stops there too"))
     return documents, found
-
-
-def known_items() -> None:
-    """Raises ReportError if there is no rubric that can be read."""
-    try:
-        for part, names in (("sections", ("id", "title", "anchor", "printed", "who")),
-                            ("items", ("id", "points", "asks"))):
-            [[entry[name] for name in names] for entry in rubric.whole()[part]]
-    except ReportError:
-        raise
-    except FileNotFoundError as error:
-        raise ReportError("check: there is no report/rubric.yml, which lists the items; run this in the folder of the "
-                          "report's project") from error
-    except Exception as error:
-        raise ReportError(f"check: report/rubric.yml cannot be read ({type(error).__name__}: "
-                          f"{str(error).splitlines()[0]}); it must list sections and items") from error
 
 
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
@@ -152,20 +136,9 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
 
 def read_notebook(documents: Documents, path: Path) -> None:
-    documents.notebook = notebook(path.read_bytes())
+    from lmreport.render import notebook
 
-
-def notebook(data: bytes):
-    """The notebook in `data`. Raises ReportError if it is none."""
-    import nbformat
-
-    try:
-        found = nbformat.reads(data.decode("utf-8"), 4)
-        nbformat.validate(found)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        raise ReportError(f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again with "
-                          "lmreport render --force") from error
-    return found
+    documents.notebook = notebook.read(path.read_bytes())
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
@@ -186,10 +159,11 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
                           f"lmreport render --profile {documents.profile}")
 
 
-def in_notebook(notebook) -> set[str]:
+def in_notebook(found) -> set[str]:
     """The anchors of the headings in a notebook's text."""
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"] if notebook is not None else []
-    return {name for text in cells for name in re.findall(r"^#.*\{#([\w-]+)", text, re.MULTILINE)}
+    from lmreport.render import notebook
+
+    return set(notebook.anchors(found)) if found is not None else set()
 
 
 def profiles(root: Path) -> list[str]:

@@ -69,15 +69,20 @@ def in_page(documents: Documents) -> Iterator[Finding]:
 
 
 def outputs(documents: Documents) -> Iterator[Finding]:
-    """The three files are newer than everything that they are made from, at the settings that they were made with."""
+    """Each file is what was rendered, and newer than everything that it is made from, at the settings of then."""
     from lmreport.check import status
+    from lmreport.render import project
 
+    document = project.read(documents.root, ("html",), documents.profile or None)[0]
     try:
-        lines = status.outputs(settings_then(documents))
+        lines = status.outputs(status.settings_then(document))
     except ReportError as error:
         yield Finding(GROUP, LOOK, "whether the report is newer than its sources cannot be told", "lmreport status",
                       str(error))
         return
+    for line in lines:
+        if line.state == "altered":
+            yield Finding(GROUP, MUST, f"{line.name} was altered: {line.why[0]}", f"_report/report/{line.name}", AGAIN)
     stale: dict[tuple, list[str]] = {}
     for line in lines:
         if line.state == "stale":
@@ -95,16 +100,6 @@ def named(documents: Documents) -> bool:
 
     shown = documents.page is not None and documents.page.xpath("//*[@id='cell-identity']//strong/text()")
     return any(f"{label}:" in (shown or ()) for label in LABELS.values())
-
-
-def settings_then(documents: Documents) -> dict[str, str]:
-    """The settings of the last render that are not the defaults: they are what the report is, not a fault of it."""
-    from lmreport.core.settings import Settings
-    from lmreport.render import project, up_to_date
-
-    document = project.read(documents.root, ("html",), documents.profile or None)[0]
-    kept: dict = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
-    return {name: value for name, value in kept.items() if value != str(getattr(Settings(), name, value))}
 
 
 def records(documents: Documents) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ GROUP = "Items and points"
 LEAST = 10  # words that an answer has at least
 NOT_PROSE = {"pre", "code", "table", "figure", "figcaption", "nav", "script", "style", "button",
              "h1", "h2", "h3", "h4", "h5", "h6"}
-ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+) points?|no points)")
+ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+(?:\.\d+)?) points?|no points)")
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def answered(documents: Documents) -> Iterator[Finding]:
         told = f"item {item['id']} ({item['asks']})"
         in_source = documents.heading(name)
         if holder is None:
-            anchor = next(s["anchor"] for s in documents.sections if str(s["id"]) == item["id"][0])
+            anchor = next(s["anchor"] for s in documents.sections if str(s["id"]) == rubric.section_of(item))
             yield Finding(GROUP, MUST, f"{told} is not answered: no heading has the anchor {name}",
                           in_source or documents.heading(anchor) or "report/index.qmd", AGAIN if in_source else
                           f"write the answer under a heading with {{#{name}}}, then lmreport render")
@@ -91,7 +91,7 @@ def worth(documents: Documents) -> Iterator[Finding]:
         holder = section(documents, item["id"])
         if holder is None:
             continue
-        told = {m[1]: int(m[2] or 0) for m in ITEM_LINE.finditer(words(holder))}
+        told = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
         mend = f"put *Item {item['id']} · `{{python}} rubric.points(\"{item['id']}\")`* under its heading"
         if item["id"] not in told:
             yield Finding(GROUP, LOOK, f"item {item['id']} does not say its points",
@@ -115,7 +115,7 @@ def table(documents: Documents) -> Iterator[Finding]:
     wanted |= {"": rubric.total(answering=documents.answering)}
     for name, points in wanted.items():
         if told.get(name) != str(points):
-            what = f"item {name}" if name[1:] else f"question {name}" if name else "all items"
+            what = "all items" if not name else f"question {name}" if name.isdigit() else f"item {name}"
             yield Finding(GROUP, MUST, f"the table of points gives {what} {told.get(name, 'no')} points, the rubric "
                           f"{points}", place, "let the cell tbl-points call rubric.table(), then lmreport render")
     links = {href for row in rows for href in row.xpath(".//a/@href")}

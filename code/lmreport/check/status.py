@@ -16,12 +16,10 @@ from lmreport.runs import freshness
 from lmreport.runs import records as run_records
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
-OUTPUTS = ("index.html", "index.pdf", "index.ipynb")
-
 
 @dataclass(frozen=True)
 class Line:
-    """One run or output; state: fresh, stale, missing, damaged or "not needed"; why: the reasons, or what it is."""
+    """One run or output; state: fresh, stale, altered, missing, damaged or "not needed"; why: the reasons, or what it is."""
 
     name: str
     state: str
@@ -131,16 +129,23 @@ def made(record) -> str:
 
 
 def outputs(chosen: dict, profile: str | None = None) -> list[Line]:
-    """The report's files, against what the last render was made from.
+    """The files of all documents, against what the last render was made from and what it wrote.
 
     chosen: settings other than those of this process's environment.
     """
-    from lmreport.render import project, up_to_date
+    from lmreport.render import project
 
     root = settings.project_root()
-    document = next(d for d in project.read(root, project.FORMATS, profile) if d.path.stem == "index")
+    return [line for document in project.read(root, project.FORMATS, profile) for line in of_document(document, chosen)]
+
+
+def of_document(document, chosen: dict) -> list[Line]:
+    """The files of one document."""
+    from lmreport.check import outputs as parts
+    from lmreport.render import up_to_date
+
     kept, found, known, told = up_to_date.kept_for(document), [], {}, {}
-    for name in OUTPUTS:
+    for name in parts.names(document):
         path = document.output.parent / name
         if not path.is_file() or not path.stat().st_size:
             found.append(Line(name, "missing", ("make it with: lmreport render",)))
@@ -151,8 +156,17 @@ def outputs(chosen: dict, profile: str | None = None) -> list[Line]:
             why = told[id(then)] or since_first(known)
             found.append(Line(name, "stale" if why else "fresh", tuple(few(why))))
         else:
-            found.append(by_time(path, root))
-    return found
+            found.append(by_time(path, document.root))
+    changed = parts.altered(document) if len(known) < len(found) else {}
+    return [Line(line.name, "altered", (changed[line.name],)) if line.name in changed else line for line in found]
+
+
+def settings_then(document) -> dict[str, str]:
+    """The settings of the last render that are not the defaults: they are what the report is, not a fault of it."""
+    from lmreport.render import up_to_date
+
+    kept = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
+    return {name: value for name, value in kept.items() if value != str(getattr(settings.Settings(), name, value))}
 
 
 def since_first(known: dict[str, dict]) -> list[str]:
@@ -182,7 +196,7 @@ def by_time(path: Path, root: Path) -> Line:
     """The state of an output that the own renderer did not write (Quarto did, or it was edited), by the files' times.
     """
     sources = [p for folder in (root / "report", machine.PACKAGE) for p in folder.rglob("*")
-               if p.is_file() and "__pycache__" not in p.parts]
+               if p.is_file() and "__pycache__" not in p.parts and ".quarto_ipynb" not in p.name]
     newer = sorted(p for p in sources if p.stat().st_mtime > path.stat().st_mtime)
     if newer:
         return Line(path.name, "stale", tuple(few([f"{shortened(p)} is newer" for p in newer])))

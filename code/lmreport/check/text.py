@@ -33,10 +33,20 @@ def visible(block) -> str:
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
+    yield from typed(documents)
     if documents.page is None:
         return
     yield from left_over(documents)
     yield from whose(documents)
+
+
+def typed(documents: Documents) -> Iterator[Finding]:
+    """No result is typed into the text: it would stay when the results change (`lmreport verify --lint`)."""
+    from lmreport.check.numbers import lint
+
+    for where, number in lint.of_project(documents.root):
+        yield Finding(GROUP, MUST, f"“{number}” is typed into the text and looks like a result", where,
+                      f"make it inline code, or allow it with a reason in report/{lint.BESIDE}; then lmreport render")
 
 
 def left_over(documents: Documents) -> Iterator[Finding]:

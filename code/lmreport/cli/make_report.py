@@ -17,7 +17,7 @@ from lmreport.display import markdown
 from lmreport.models.pretrained import located
 from lmreport.publish import submission
 from lmreport.publish.export import export
-from lmreport.render import colab, project, source
+from lmreport.render import colab, notebook, project
 from lmreport.reporting import studies
 from lmreport.runs import train as training
 from lmreport.runs.kinds import MODELS, STUDIES
@@ -78,7 +78,6 @@ def with_own(root: Path, formats, params: dict, profile: str | None, force: bool
 
 def with_quarto(root: Path, formats, profile: str | None, environment: dict[str, str]) -> list[Path]:
     """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
-    folder = root / "_report" / "report"
     profiles = project.read(root, formats, profile)[0].profiles
     environment = environment | {"QUARTO_PYTHON": sys.executable, "QUARTO_PROFILE": ",".join(profiles)}
     command = ["quarto", "render", "-M", "keep-ipynb:true", *(["--profile", profile] if profile else [])]
@@ -87,23 +86,12 @@ def with_quarto(root: Path, formats, profile: str | None, environment: dict[str,
     done = subprocess.run(command, cwd=root, env=environment)
     if done.returncode:
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
-    for kept in sorted((root / "report").glob("index.quarto_ipynb*")):  # executed; Quarto leaves it beside the source
-        notebook = of_profile(kept.read_text("utf-8"), profiles)
-        write_atomically(folder / "index.ipynb", colab.carrying(notebook, root, profile or "").encode())
-        kept.unlink()
-    return [folder / name for name in ("index.html", "index.pdf", "index.ipynb") if (folder / name).is_file()]
-
-
-def of_profile(notebook: str, profiles: tuple[str, ...]) -> str:
-    """The text of Quarto's notebook without what it ran but did not show, since it is for another profile."""
-    import nbformat
-
-    nb = nbformat.reads(notebook, 4)
-    lines = [source.Line(text, "", n) for n, cell in enumerate(nb.cells) for text in cell.source.split("\n")]
-    kept: dict[int, list[str]] = {}
-    for line in source.of_profiles(lines, profiles):
-        kept.setdefault(line.number, []).append(line.text)
-    for n, cell in enumerate(nb.cells):
-        cell.source = "\n".join(kept.get(n, ()))
-    nb.cells = [nb.cells[n] for n in sorted(kept) if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"]
-    return nbformat.writes(nb) + "\n"
+    made = []
+    for document in project.read(root, formats, profile):
+        for kept in sorted(document.path.parent.glob(f"{document.path.stem}.quarto_ipynb*")):  # executed
+            text = notebook.of_quarto(kept.read_text("utf-8"), document)
+            write_atomically(document.output.with_suffix(".ipynb"), colab.carrying(text, root, profile or "").encode())
+            kept.unlink()
+        made += [path for ending in (".html", ".pdf", ".ipynb")
+                 if (path := document.output.with_suffix(ending)).is_file()]
+    return made

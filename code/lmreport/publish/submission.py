@@ -11,13 +11,15 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
-from lmreport.render import colab
+from lmreport.publish.export import folder
+from lmreport.render import colab, notebook
 from lmreport.reporting import rubric
 
 NAME = "submission.zip"
@@ -31,26 +33,34 @@ ABOUT = {  # every part with what it is, in the order in which they stand in the
 }
 
 
+BESIDE = {"pdf": "the document {} of the report, tagged", "html": "the same as one page for the browser"}
+
+
 @dataclass(frozen=True)
 class Outputs:
-    """What the render wrote: `folder` holds index.pdf and index.html; Quarto keeps the `notebook` elsewhere."""
+    """What a render wrote of one document; genuine Quarto keeps the `notebook` beside the source."""
 
-    root: Path
-    profile: str
-    folder: Path
+    document: object
     notebook: Path
+
+    @property
+    def root(self) -> Path:
+        return self.document.root
 
     @property
     def answering(self) -> str:
         """For whom the report is, as the rubric says it."""
-        return rubric.who(self.profile or None)
+        return rubric.who(",".join(self.document.profiles) or None)
 
     @property
     def items(self) -> list[dict]:
         return rubric.rubric(self.answering)["items"]
 
+    def path(self, ending: str) -> Path:
+        return self.notebook if ending == "ipynb" else self.document.output.with_suffix(f".{ending}")
+
     def read(self, ending: str) -> bytes:
-        path = self.notebook if ending == "ipynb" else self.folder / f"index.{ending}"
+        path = self.path(ending)
         if not path.is_file() or not path.stat().st_size:
             raise ReportError(f"there is no {path.name}; make it with lmreport render")
         return path.read_bytes()
@@ -60,27 +70,34 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None],
            chosen: Mapping[str, object] | None = None) -> int:
     """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else 1.
 
-    A part that cannot be made is left out, named with its mend on `say` and in MISSING.txt. The same outputs give the
-    same bytes. chosen: settings other than those of the environment.
-    Raises ReportError only if there is nothing to hand in at all.
+    It is not complete where a part cannot be made, which is left out and named with its fix in MISSING.txt, and where
+    a part is older than its sources or not what was rendered. The same outputs give the same bytes. chosen: settings
+    other than those of the environment. Raises ReportError only if there is nothing to hand in at all.
     """
-    from lmreport.render import project
-
     profile = profile_of(root, profile)
-    document = project.read(root, ("html",), profile)[0]
-    target = document.output.parents[len(document.path.relative_to(document.root).parts) - 1] / NAME
-    outputs = Outputs(document.root, profile or "", document.output.parent, document.notebook)
-    parts, missing = made(outputs)
+    graded, *others = documents_of(root, profile)
+    target = folder.place(graded.document).with_name(NAME)
+    parts, missing = made(graded, others)
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
-    for line in stale(dict(chosen or {}), profile):
+    old = outdated([graded, *others], dict(chosen or {}), profile)
+    for line in old:
         say(f"submission: {line}")
     for name, why in missing.items():
         say(f"submission: {name} IS MISSING: {why}")
-    write_atomically(target, zipped(parts | notes(parts, missing)))
+    write_atomically(target, zipped(parts | notes(parts, missing, old)))
+    lacking = [f"WITHOUT {', '.join(missing)}"] * bool(missing) + ["NOT as its sources are now"] * bool(old)
     say(f"submission: wrote {target.relative_to(root)} ({target.stat().st_size / 1e6:.1f} MB), "
-        + (f"WITHOUT {', '.join(missing)}" if missing else "complete"))
-    return int(bool(missing))
+        + (f"not complete: {', '.join(lacking)}" if lacking else "complete"))
+    return int(bool(lacking))
+
+
+def documents_of(root: Path, profile: str | None) -> list[Outputs]:
+    """The outputs of all documents, those of the graded one first: it is called index, or is listed first."""
+    from lmreport.render import project
+
+    found = sorted(project.read(root, ("html",), profile), key=lambda one: one.path.stem != "index")
+    return [Outputs(one, folder.notebook(one)) for one in found]
 
 
 def profile_of(root: Path, wanted: str | None) -> str | None:
@@ -95,14 +112,17 @@ def profile_of(root: Path, wanted: str | None) -> str | None:
     return wanted or shown or None
 
 
-def made(outputs: Outputs) -> tuple[dict[str, bytes], dict[str, str]]:
+def made(outputs: Outputs, others: list[Outputs]) -> tuple[dict[str, bytes], dict[str, str]]:
     """The parts by name, and for each one that could not be made the reason with its mend."""
-    makers = {"report.pdf": pdf, "report.html": page, "report.ipynb": notebook, "pages.csv": page_table,
-              "grade.json": grade, "environment.json": environment}
+    makers = {name: partial(maker, outputs) for name, maker in zip(
+        ABOUT, (pdf, page, executed, page_table, grade, environment), strict=True)}
+    for one in others:
+        name = one.document.path.stem
+        makers |= {f"{name}.pdf": partial(pdf, one), f"{name}.html": partial(beside, one)}
     parts, missing = {}, {}
-    for name in ABOUT:
+    for name, maker in makers.items():
         try:
-            parts[name] = makers[name](outputs)
+            parts[name] = maker()
         except (ReportError, OSError) as error:
             missing[name] = str(error)
     return parts, missing
@@ -111,7 +131,7 @@ def made(outputs: Outputs) -> tuple[dict[str, bytes], dict[str, str]]:
 def pdf(outputs: Outputs) -> bytes:
     """The PDF, if it can be opened."""
     data = outputs.read("pdf")
-    pdf_pages.of_items(outputs.folder / "index.pdf", [])
+    pdf_pages.of_items(outputs.path("pdf"), [])
     return data
 
 
@@ -119,22 +139,29 @@ def page(outputs: Outputs) -> bytes:
     """The HTML page, if it is whole."""
     data = outputs.read("html")
     if not data.rstrip().endswith(b"</html>"):
-        raise ReportError("index.html breaks off before its end; make it again with lmreport render --force")
+        raise ReportError(f"{outputs.path('html').name} breaks off before its end; make it again with lmreport "
+                          "render --force")
     return data
 
 
-def notebook(outputs: Outputs) -> bytes:
-    """The executed notebook, if it is valid and has outputs; it carries the project, for Google Colab."""
-    data = outputs.read("ipynb")
-    if not any(cell.get("outputs") for cell in documents.notebook(data).cells):
+def beside(outputs: Outputs) -> bytes:
+    """The page of another document; its links to the graded one lead to the name that this has in the zip file."""
+    return re.sub(rb'(href=")index\.html', rb"\1report.html", page(outputs))
+
+
+def executed(outputs: Outputs) -> bytes:
+    """The executed notebook for people, if it is valid and has outputs; it carries the project, for Google Colab."""
+    data, document = outputs.read("ipynb"), outputs.document
+    if not any(cell.get("outputs") for cell in notebook.read(data).cells):
         raise ReportError("index.ipynb was not executed; make it again with lmreport render --force")
-    return colab.carrying(data.decode("utf-8"), outputs.root, outputs.profile).encode()
+    text = notebook.of_quarto(data.decode("utf-8"), document)
+    return colab.carrying(text, outputs.root, ",".join(document.profiles)).encode()
 
 
 def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
     outputs.read("pdf")
     try:
-        return pdf_pages.of_items(outputs.folder / "index.pdf", [item["id"] for item in outputs.items])
+        return pdf_pages.of_items(outputs.path("pdf"), [item["id"] for item in outputs.items])
     except ReportError as error:
         raise ReportError(f"{error} (a report made with a profile needs lmreport submit --profile NAME)") from error
 
@@ -160,7 +187,7 @@ def grade(outputs: Outputs) -> bytes:
         found = {}
     sections = {str(s["id"]): f"{s['id']} {s['title']}" for s in rubric.rubric(outputs.answering)["sections"]}
     tests = [{"number": item["id"], "name": f"{item['id']} {item['asks']}", "max_score": item["points"],
-              "tags": [sections[item["id"][0]]], "output": where(found.get(item["id"])), "visibility": "visible"}
+              "tags": [sections[rubric.section_of(item)]], "output": where(found.get(item["id"])), "visibility": "visible"}
              for item in outputs.items]
     told = {"output": "Not graded yet: the items with their maximum points.", "tests": tests,
             "extra_data": {"graded": False, "max_score": rubric.total(answering=outputs.answering)}}
@@ -175,7 +202,7 @@ def where(span: tuple[int, int] | None) -> str:
 
 def environment(outputs: Outputs) -> bytes:
     """What the report itself says about its render, from the tables of the notebook, and the runs that it shows."""
-    cells = documents.notebook(outputs.read("ipynb")).cells
+    cells = notebook.as_executed(notebook.read(outputs.read("ipynb")), outputs.document.name).cells
     told: dict[str, Any] = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
     if not told["render"]:
         raise ReportError("index.ipynb has no table tbl-versions of the environment; restore that cell of the report")
@@ -194,27 +221,42 @@ def rows(cells: list, label: str) -> list[list[str]]:
     return []
 
 
-def stale(chosen: dict, profile: str | None) -> list[str]:
-    """One line for each output that is older than what it is made from."""
-    from lmreport.check import status
+def outdated(documents: list[Outputs], chosen: dict, profile: str | None) -> list[str]:
+    """One line for each output that is older than what it is made from, or that is not what was rendered."""
+    from lmreport.check import outputs, status
 
+    found = {}
     try:
-        return [f"{line.name} is stale: {line.why[0]}; lmreport render makes it anew"
-                for line in status.outputs(chosen, profile) if line.state == "stale"]
-    except ReportError:
-        return []  # lmreport status says why
+        for line in status.outputs(status.settings_then(documents[0].document) | chosen, profile):
+            if line.state in ("stale", "altered"):
+                found[line.name] = f"{line.name} is {line.state}: {line.why[0]}; lmreport render --force makes it anew"
+    except ReportError as error:
+        return [f"whether the report is newer than its sources cannot be told: {error}"]
+    for one in documents:  # genuine Quarto's notebook may lie elsewhere
+        for name, why in outputs.altered(one.document, one.notebook).items():
+            found.setdefault(name, f"{name} is altered: {why}; lmreport render --force makes it anew")
+    return list(found.values())
 
 
-def notes(parts: dict[str, bytes], missing: dict[str, str]) -> dict[str, bytes]:
-    """README.txt, which lists the parts with their sha256, and MISSING.txt where one is missing."""
+def about(name: str) -> str:
+    """What a part of the zip file is."""
+    stem, _, ending = name.rpartition(".")
+    return ABOUT.get(name) or BESIDE[ending].format(stem)
+
+
+def notes(parts: dict[str, bytes], missing: dict[str, str], old: list[str]) -> dict[str, bytes]:
+    """README.txt, which lists the parts with their sha256, and MISSING.txt where one is missing; old: see `outdated`.
+    """
     lines = ["The report on pre-trained language models, as handed in.", ""]
     for name, data in parts.items():
-        lines += [f"{name}  ({len(data):,} bytes)", f"  {ABOUT[name]}", f"  sha256 {hashlib.sha256(data).hexdigest()}"]
+        lines += [f"{name}  ({len(data):,} bytes)", f"  {about(name)}", f"  sha256 {hashlib.sha256(data).hexdigest()}"]
     if missing:
         lines += ["", "NOT complete: see MISSING.txt."]
+    if old:
+        lines += ["", "NOT as the sources are now:", *old]
     told = {"README.txt": "\n".join([*lines, ""]).encode()}
     if missing:
-        gone = [f"{name}: {why}\n  ({ABOUT[name]})" for name, why in missing.items()]
+        gone = [f"{name}: {why}\n  ({about(name)})" for name, why in missing.items()]
         told["MISSING.txt"] = "\n".join(["These parts could not be made:", "", *gone, ""]).encode()
     return told
 

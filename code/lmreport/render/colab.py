@@ -53,6 +53,10 @@ if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab
 
     colab.prepare("lmreport", {profile!r})
     del archive, packed, project
+if "IPython" in sys.modules and importlib.util.find_spec("lmreport"):
+    import lmreport.render.notebook
+
+    lmreport.render.notebook.show_plainly()
 '''
 
 
@@ -128,9 +132,13 @@ def prepare(folder: str, profile: str = "", say=print) -> None:
 
 
 def pins(home: Path) -> dict[str, str]:
-    """{package: version} that pyproject.toml pins."""
+    """{package: version} that pyproject.toml pins for this machine."""
+    from packaging.requirements import Requirement
+
     project = tomllib.loads((home / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return dict(requirement.split("==") for requirement in project["dependencies"])
+    wanted = map(Requirement, project["dependencies"])
+    return {one.name: str(one.specifier).removeprefix("==") for one in wanted
+            if one.marker is None or one.marker.evaluate()}
 
 
 def installed(name: str) -> str:

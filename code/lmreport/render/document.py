@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
@@ -112,7 +113,7 @@ def printed(cell, options: dict) -> list:
             if pictures and ARTIST.match(text) or text.startswith(("[<matplotlib", "<matplotlib")):
                 continue
         if kept and item.output_type == "stream" == kept[-1].output_type and item.name == kept[-1].name:
-            kept[-1].text += item.text
+            kept[-1] = NotebookNode(kept[-1] | {"text": kept[-1].text + item.text})
             continue
         kept.append(item)
     return kept

@@ -147,3 +147,8 @@ READER = "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a p
 
 def read_markdown(markdown: str, *options: str, reader: str = READER) -> dict:
     return json.loads(pandoc(markdown, "-f", reader, "-t", "json", *options)[0])
+
+
+def version() -> list[int]:
+    """The version of the document tree, as this pandoc states it."""
+    return read_markdown("")["pandoc-api-version"]

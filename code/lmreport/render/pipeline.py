@@ -22,6 +22,7 @@ from lmreport.render import (
     execute,
     html,
     layout,
+    notebook,
     pdf,
     pictures,
     project,
@@ -75,8 +76,9 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
             return data
 
         with ThreadPoolExecutor() as pool:
+            people = pool.submit(notebook.written, nb, doc)
             written = list(pool.map(write, formats))
-    written.append(colab.carrying(execute.written(nb), doc.root, ",".join(doc.profiles)).encode())
+    written.append(colab.carrying(people.result(), doc.root, ",".join(doc.profiles)).encode())
     clock("write")
     for path, data in zip(outputs, written, strict=True):
         write_atomically(path, data)

@@ -25,7 +25,7 @@ def made_from(doc, cells, formats, params: dict, environment: Mapping[str, str] 
     """
     package = Path(__file__).resolve().parents[1]
     files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
-    others = {p for p in doc.path.parent.rglob("*") if p.is_file()}
+    others = {p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name}
     files |= {p: p.relative_to(doc.root).as_posix()
               for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml")) | set(
                  doc.root.glob("CITATION.cff"))}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,31 +13,108 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
 
+PLACE = "report/rubric.yml"
+FIELDS = {  # what each entry must have, and what it is
+    "sections": {"id": "a whole number", "title": "text", "anchor": "text", "printed": "a number", "who": "a list"},
+    "items": {"id": "text", "points": "a number", "asks": "text"},
+}
+
 
 def rubric(answering: str | None = None) -> dict:
     """{"sections": […], "items": […]} of who answers ("157B", "" for all): by default, of the active profile."""
     found, answering = whole(), who() if answering is None else answering
     sections = [s for s in found["sections"] if not answering or answering in s["who"]]
     ids = {str(s["id"]) for s in sections}
-    return {"sections": sections, "items": [i for i in found["items"] if i["id"][0] in ids]}
+    return {"sections": sections, "items": [i for i in found["items"] if section_of(i) in ids]}
+
+
+def section_of(item: dict) -> str:
+    """The id of the section that an item belongs to: the number at the start of its own, "10" of "10a"."""
+    return re.match(r"\d*", item["id"])[0]
 
 
 def whole() -> dict:
-    """The file as it is, for all profiles; raises ReportError if an item stands twice."""
-    return read(project_root() / "report" / "rubric.yml")
+    """The file as it is, for all profiles. Raises ReportError with its line for what is wrong in it."""
+    return read(project_root() / PLACE)
 
 
 @cache
 def read(path: Path) -> dict:
-    import yaml
+    """The rubric at `path`, its item ids as they are written and whole points as int."""
+    from lmreport.core import strict_yaml
 
     if not path.is_file():
-        raise ReportError(f"there is no {path.parent.name}/{path.name}; restore it from the repository")
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    ids = [item["id"] for item in found["items"]]
-    if len(ids) != len(set(ids)):
-        raise ReportError("rubric.yml: an item stands there twice; give each one id")
-    return found
+        raise ReportError(f"there is no {PLACE}, which lists the items; restore it from the repository")
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{PLACE} cannot be read ({error}); save it as UTF-8") from None
+    found, keys = strict_yaml.read(source, line, "the rubric")
+    nodes = {key: node for key, node, _ in keys}
+    rubric = {part: entries(part, found.get(part), nodes.get(part)) for part in FIELDS}
+    sections = {str(section["id"]) for section in rubric["sections"]}
+    for item, node in zip(rubric["items"], nodes["items"].value, strict=True):
+        if section_of(item) not in sections:
+            raise ReportError(f"{line(node.start_mark.line)}: item {item['id']} belongs to no section; let its id begin "
+                              f"with the number of one ({', '.join(sorted(sections, key=int))})")
+    return rubric
+
+
+def line(number: int) -> str:
+    """The place of a line of the rubric, counted from 0."""
+    return f"{PLACE}:{number + 1}"
+
+
+def entries(part: str, found, node) -> list[dict]:
+    """The sections or items with the values that they must have."""
+    if not isinstance(found, list) or not found:
+        raise ReportError(f"{line(node.start_mark.line if node else 0)}: the rubric needs a list `{part}:`")
+    seen: dict[str, str] = {}
+    made = []
+    for one, where in zip(found, node.value, strict=True):
+        at = line(where.start_mark.line)
+        if not isinstance(one, dict):
+            raise ReportError(f"{at}: an entry of {part} must be {{{', '.join(f'{key}: …' for key in FIELDS[part])}}}")
+        written = {key.value: value for key, value in where.value}
+        if part == "items" and hasattr(written.get("id"), "value"):
+            one = one | {"id": str(written["id"].value)}  # `1e5` is no number here
+        made.append(entry(part, one, at))
+        name = str(one["id"])
+        if name in seen:
+            raise ReportError(f"{at}: {part[:-1]} {name} stands there twice, first at {seen[name]}; give each its own id")
+        seen[name] = at
+    return made
+
+
+def entry(part: str, one: dict, at: str) -> dict:
+    """One section or item. Raises ReportError for a value that is missing or of the wrong kind."""
+    name = f"{part[:-1]} {one['id']}" if "id" in one else f"an entry of {part}"
+    for key, kind in FIELDS[part].items():
+        if key not in one:
+            near = difflib.get_close_matches(key, one, n=1, cutoff=0.6)
+            raise ReportError(f"{at}: {name} has no `{key}`; " + (
+                f"write it in place of `{near[0]}`" if near else f"add it, {kind}"))
+        if not is_kind(one[key], kind):
+            raise ReportError(f"{at}: `{key}` of {name} is {one[key]!r}; it must be {kind}")
+    if not re.fullmatch(r"[\w.-]+", str(one["id"])):
+        raise ReportError(f"{at}: the id {one['id']!r} must have letters, digits and hyphens alone")
+    return {key: number(value) if FIELDS[part].get(key) == "a number" else value for key, value in one.items()}
+
+
+def is_kind(value, kind: str) -> bool:
+    """Whether a value is what `FIELDS` calls it."""
+    if kind == "a list":
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if kind == "text":
+        return isinstance(value, str) and bool(value.strip())
+    kinds = int if kind == "a whole number" else (int, float)
+    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def number(value: float) -> float:
+    """Points without the traces of binary fractions, a whole number as int: 1.5, 3."""
+    value = round(value, 6)
+    return int(value) if value == int(value) else value
 
 
 def who(profile: str | None = None) -> str:
@@ -53,14 +133,15 @@ def item(name: str) -> dict:
 
 
 def points(name: str) -> str:
-    """What an item is worth, in words: "2 points"."""
+    """What an item is worth, in words: "2 points", "1.5 points"."""
     worth = item(name)["points"]
     return "no points" if worth == 0 else "1 point" if worth == 1 else f"{worth} points"
 
 
-def total(section: int | None = None, answering: str | None = None) -> int:
+def total(section: int | None = None, answering: str | None = None) -> float:
     """Sum of the items' points: of one section, or of all."""
-    return sum(i["points"] for i in rubric(answering)["items"] if section is None or i["id"].startswith(str(section)))
+    return number(sum(i["points"] for i in rubric(answering)["items"]
+                      if section is None or section_of(i) == str(section)))
 
 
 def differing(answering: str | None = None) -> list[dict]:
@@ -85,6 +166,6 @@ def table():
         rows.append([f"**{section['id']}**", f"**[{section['title']}](#{section['anchor']})** ({who_answers})",
                      f"**{total(section['id'])}**"])
         rows += [[i["id"], f"[{markdown.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
-                 for i in rubric()["items"] if i["id"].startswith(str(section["id"]))]
+                 for i in rubric()["items"] if section_of(i) == str(section["id"])]
     rows.append(["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"])
     return markdown.table(rows, ["Item", "Question and answer", "Points"], ("left", "left", "right"), raw=True)

@@ -23,6 +23,7 @@ def prose(text: str) -> str:
         return "\n" * match[0].count("\n")
 
     text = re.sub(r"\A---\n.*?\n---\n", blank, text, flags=re.S)
+    text = re.sub(r"\*Item \S+ · [\d.]+ points?\*", "", text)  # compared with the rubric by check/items
     return re.sub(r"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{.*?\})?|\$[^$\n]*\$", blank, text, flags=re.S)
 
 
@@ -50,12 +51,18 @@ def typed(path: Path) -> list[tuple[int, str]]:
     return sorted(found)
 
 
+def of_project(root: Path) -> list[tuple[str, str]]:
+    """(file:line, text) of what is typed into the documents of the project at `root`."""
+    folder = root / "report"
+    return [(f"report/{path.name}:{line}", text) for path in sorted(folder.glob("*.qmd")) for line, text in typed(path)]
+
+
 def report(say=print) -> int:
     """Say which numbers are typed; 0 if there are none, else 1."""
-    folder = project_root() / "report"
-    found = [(path, line, text) for path in sorted(folder.glob("*.qmd")) for line, text in typed(path)]
-    for path, line, text in found:
-        say(f"report/{path.name}:{line}: “{text}” looks like a result; make it inline code, or allow it with a reason "
-            f"in report/{BESIDE}")
-    say(f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; {len(allowed(folder))} allowed with a reason")
+    root = project_root()
+    found = of_project(root)
+    for place, text in found:
+        say(f"{place}: “{text}” looks like a result; make it inline code, or allow it with a reason in report/{BESIDE}")
+    say(f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; {len(allowed(root / 'report'))} allowed with a "
+        "reason")
     return 1 if found else 0

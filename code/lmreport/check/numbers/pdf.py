@@ -14,22 +14,31 @@ AROUND = 12  # characters on one side of a number by which it is found again
 NOT_SAME = {"math", "sup", "svg", "pre", "code"}  # set in another way in the PDF
 
 
-def text(path: Path) -> str:
-    """The text of a PDF in one line without blanks, page numbers left out."""
+def pages(path: Path) -> list[str]:
+    """The text of each page of a PDF, page numbers left out."""
     import pypdfium2
 
     try:
         document = pypdfium2.PdfDocument(path)
     except (OSError, pypdfium2.PdfiumError) as error:
         raise ReportError(f"{path.name}: cannot be read as PDF ({error}); render the report again") from error
-    pages = [page.get_textpage().get_text_bounded() for page in document]
+    found = [page.get_textpage().get_text_bounded() for page in document]
     document.close()
-    return squeezed("\n".join(re.sub(r"\s*\n?\d+\s*$", "", page) for page in pages))
+    return [re.sub(r"\s*\n?\d+\s*$", "", page) for page in found]
+
+
+def text(path: Path) -> str:
+    """The text of a PDF in one line without blanks."""
+    return squeezed("\n".join(pages(path)))
 
 
 def missing(tree, path: Path) -> list[tuple[str, str]]:
     """(place, text) of each piece of the page with a digit in it that does not stand in the PDF at `path`."""
-    whole = text(path)
+    return missing_in(tree, text(path))
+
+
+def missing_in(tree, whole: str) -> list[tuple[str, str]]:
+    """The same for the squeezed text `whole`."""
     found = []
     for block in tree.xpath(BLOCKS):
         if block.xpath("ancestor::nav | .//p | .//table"):

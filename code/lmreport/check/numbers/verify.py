@@ -36,7 +36,7 @@ def verify(path: Path, root: Path | None = None) -> Found:
     for number in numbers:
         found.differences += check(number, root, found)
     found.differences += captions(tree, root, found)
-    found.differences += seal(path)
+    found.differences += parts(path, root)
     if path.with_suffix(".pdf").is_file():
         found.compared_with_pdf = True
         found.differences += [(place, text, "not in the PDF") for place, text in
@@ -104,18 +104,14 @@ def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
     return wrong
 
 
-def seal(path: Path) -> list[tuple[str, str, str]]:
-    """A difference if the own renderer wrote a page at `path` and this is another one that it did not write.
+def parts(path: Path, root: Path) -> list[tuple[str, str, str]]:
+    """A difference for each file beside the page at `path`, itself included, that is not what was rendered."""
+    from lmreport.check import outputs
+    from lmreport.render import project
 
-    A page that genuine Quarto wrote there since says so in its `generator`.
-    """
-    from lmreport.render.up_to_date import contents, digests
-
-    wrote = digests(path)
-    now = contents(path)
-    if not wrote or now in wrote or 'name="generator" content="quarto' in path.read_text(encoding="utf-8")[:5000]:
-        return []
-    return [("whole page", f"sha256 {now[:16]}…", f"the render wrote {', '.join(w[:16] + '…' for w in wrote)}")]
+    document = next((d for d in project.read(root, ("html",), None)
+                     if d.output.with_suffix(".html") == path.resolve()), None)
+    return [(name, "whole file", why) for name, why in outputs.altered(document).items()] if document else []
 
 
 def report(path: Path | None, say=print) -> int:

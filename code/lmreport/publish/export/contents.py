@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from lmreport.core.errors import ReportError
-from lmreport.render import crossref, document, execute, layout, pandoc_ast, source
+from lmreport.render import crossref, document, layout, notebook, pandoc_ast
 
 KINDS = {"fig": "figure", "tbl": "table"}
 
@@ -41,17 +40,17 @@ class Item:
         return KINDS[self.label.split("-")[0]]
 
 
-def read(doc, notebook: Path) -> list[Item]:
-    """The items of `notebook`, the executed form of the document `doc`, in their order.
+def read(doc, path: Path) -> list[Item]:
+    """The items of the notebook at `path`, the executed form of the document `doc`, in their order.
 
     Both renderers' notebooks are read: genuine Quarto's keeps the values of inline code beside the text.
     """
     try:
-        nb = nbformat.read(notebook, as_version=4)
+        nb = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
-        raise ReportError(f"{notebook.name} cannot be read as a notebook ({type(error).__name__}); make it again with "
+        raise ReportError(f"{path.name} cannot be read as a notebook ({type(error).__name__}); make it again with "
                           "lmreport render --force") from error
-    nb.cells = [prepared(cell, doc.name) for cell in nb.cells if cell.cell_type in ("markdown", "code")]
+    nb = notebook.as_executed(nb, doc.name)
     cells = [cell.metadata.report for cell in nb.cells]
     options = doc.options["html"]
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
@@ -62,23 +61,6 @@ def read(doc, notebook: Path) -> list[Item]:
         blocks = crossref.link(blocks, index, "html")
         told = {cell.metadata.report.label: facts(cell) for cell in nb.cells if cell.cell_type == "code"}
         return [item for block in pandoc_ast.nodes(blocks) for item in items(block, index, Path(name), told)]
-
-
-def prepared(cell, name: str):
-    """A cell of the notebook as the renderer's own executed cells are: inline code shown, options read."""
-    if cell.cell_type == "markdown":
-        text = re.sub(r"\A---\n.*?\n---\n", "", cell.source, flags=re.S)
-        values = {e["expression"].strip(): execute.shown(e["result"]["data"])
-                  for e in cell.metadata.get("user_expressions", ()) if e["result"].get("status") == "ok"}
-        cell.source = execute.INLINE.sub(lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]):]), text)
-        cell.metadata.report = source.Cell("markdown", lines(cell.source, name))
-    else:
-        cell.metadata.report = source.code_cell(source.Line("```{python}", name, 1), lines(cell.source, name))
-    return cell
-
-
-def lines(text: str, name: str) -> list:
-    return [source.Line(line, name, n) for n, line in enumerate(text.splitlines(), 1)]
 
 
 def facts(cell) -> dict:

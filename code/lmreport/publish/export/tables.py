@@ -83,14 +83,9 @@ def split(tables: list[dict], to: str, raw: str) -> dict[str, str]:
     """{label: text} of the tables in the format `to`, written by one pandoc and parted at raw blocks."""
     blocks = [block for table in tables
               for block in (pandoc_ast.raw(raw, f"=====table {table['c'][0][0]}====="), table)]
-    text, _ = pandoc_ast.pandoc(json.dumps({"pandoc-api-version": version(), "meta": {}, "blocks": blocks}), "-f",
+    text, _ = pandoc_ast.pandoc(json.dumps({"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}), "-f",
                                 "json", "-t", to, "--wrap=none", "--columns=500")
     if to == "latex":
         text = text.replace("−", "$-$")  # pdflatex knows no such character
     parts = re.split(r"^=====table (\S+)=====$", text, flags=re.M)
     return {label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-def version() -> list[int]:
-    """The version of pandoc's document tree, as this pandoc states it."""
-    return json.loads(pandoc_ast.pandoc("", "-f", "markdown", "-t", "json")[0])["pandoc-api-version"]

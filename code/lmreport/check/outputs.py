@@ -1,0 +1,101 @@
+"""Is every part that is handed in what was rendered? By its digest, else by what the page, PDF and notebook say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lmreport.check.numbers import pdf, reading
+from lmreport.core.errors import ReportError
+from lmreport.render import notebook, pandoc_ast, up_to_date
+
+ENDINGS = (".html", ".pdf", ".ipynb")
+FOREIGN = 0.2  # share of a page's lines that the HTML page has, below which that page is from elsewhere
+LINE = 25  # characters of a line that is looked for
+
+
+def names(document) -> list[str]:
+    """The names of a document's outputs."""
+    return [document.output.with_suffix(ending).name for ending in ENDINGS]
+
+
+def altered(document, executed: Path | None = None) -> dict[str, str]:
+    """{name of an output: what differs} of those that are not what was rendered; executed: the notebook's file.
+
+    A file that cannot be read is none of them: who reads it says so.
+    """
+    found = dict(by_digest(document))
+    try:
+        for name, why in by_content(document, executed):
+            found.setdefault(name, why)
+    except ReportError:
+        pass
+    return found
+
+
+def by_digest(document) -> list[tuple[str, str]]:
+    """(name, what differs) of each output that the own renderer wrote and that holds something else now."""
+    if is_quartos(document):
+        return []
+    kept, found = up_to_date.kept_for(document), []
+    for ending in ENDINGS:
+        path = document.output.with_suffix(ending)
+        if path.name in kept and has_content(path) and (now := up_to_date.contents(path)) != kept[path.name].digest:
+            found.append((path.name, f"it is not what the render wrote (sha256 {now[:16]}…, then "
+                                     f"{kept[path.name].digest[:16]}…)"))
+    return found
+
+
+def has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def is_quartos(document) -> bool:
+    """Whether genuine Quarto wrote the page: it says so there, and no digest of its outputs is kept."""
+    page = document.output.with_suffix(".html")
+    return page.is_file() and b'name="generator" content="quarto' in page.read_bytes()[:5000]
+
+
+def by_content(document, executed: Path | None = None) -> list[tuple[str, str]]:
+    """(name, what differs) of the PDF and the notebook of which no digest is kept, compared with the page.
+
+    Raises ReportError for a file that cannot be read.
+    """
+    page, printed = document.output.with_suffix(".html"), document.output.with_suffix(".pdf")
+    executed = executed or document.output.with_suffix(".ipynb")
+    if not has_content(page):
+        return []
+    kept = {} if is_quartos(document) else up_to_date.kept_for(document)
+    tree, found = reading.page(page), []
+    if has_content(printed) and printed.name not in kept:
+        found += [(printed.name, f"page {n} is not in the page {page.name}") for n in added(tree, printed)]
+        found += [(printed.name, unsaid(*one)) for one in pdf.missing(tree, printed)]
+    if has_content(executed) and not (executed.name in kept and executed.parent == page.parent):
+        found += [(document.output.with_suffix(".ipynb").name, unsaid(*one))
+                  for one in pdf.missing_in(tree, text(document, executed))]
+    return found
+
+
+def unsaid(place: str, words: str) -> str:
+    return f"it lacks “{words[:60]}”, which stands in the page ({place})"
+
+
+def added(tree, path: Path) -> list[int]:
+    """The pages of a PDF, from 1, whose text is nowhere in the page."""
+    whole, found = pdf.squeezed(tree.text_content()), []
+    for number, words in enumerate(pdf.pages(path), 1):
+        long = [line for line in map(pdf.squeezed, words.splitlines()) if len(line) >= LINE]
+        if long and sum(line in whole for line in long) < FOREIGN * len(long):
+            found.append(number)
+    return found
+
+
+def text(document, executed: Path) -> str:
+    """The text of a notebook as a reader sees it, as `pdf.text` gives that of a PDF."""
+    nb = notebook.read(notebook.of_quarto(executed.read_text(encoding="utf-8"), document).encode())
+    parts = [part for cell in nb.cells for part in (
+        [cell.source] if cell.cell_type == "markdown" else
+        [out.data.get("text/markdown", "") if "data" in out else out.get("text", "") for out in cell.outputs])]
+    plain, _ = pandoc_ast.pandoc("\n\n".join(parts), "-f", "gfm+tex_math_dollars", "-t", "plain", "--wrap=none",
+                                 "--columns=500")
+    return pdf.squeezed(re.sub(r"^\s*> ?", "", plain, flags=re.MULTILINE))
