@@ -11,9 +11,10 @@ from pathlib import Path
 
 import yaml
 
+from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.profiles import active
-from lmreport.render import dates, strict_yaml
+from lmreport.render import dates
 
 FORMATS = ("html", "typst")
 METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description "
