@@ -228,7 +228,7 @@ def test_a_module_that_is_split_makes_nothing_stale(copy):
     head, tail = (folder / "data/splits.py").read_text().split("def subset(")
     (folder / "subsets.py").write_text("from __future__ import annotations\n\n\ndef subset(" + tail)
     (folder / "data/splits.py").write_text(
-        head.replace("import os\n", "import os\n\nfrom lmreport.subsets import subset\n", 1)
+        head.replace("from pathlib import Path\n", "from pathlib import Path\n\nfrom lmreport.subsets import subset\n", 1)
     )
     assert stale() == set()
 
@@ -237,7 +237,7 @@ def test_a_module_that_is_split_makes_nothing_stale(copy):
     "module, old, new, expected",
     [
         ("data.splits", "VALIDATION_SHARE = 0.2", "VALIDATION_SHARE = 0.25", set(KINDS)),  # a constant
-        ("models.lstm", "import os\n", "import os\n\nUNUSED = 1\n", set()),
+        ("models.lstm", "import time\n", "import time\n\nUNUSED = 1\n", set()),
         (
             "models.recipe",
             "weight_decay: float = 0.01",
