@@ -32,6 +32,7 @@ submission: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/ruff check code tests
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(STAMP)
@@ -48,6 +49,7 @@ bench-scale bench-accuracy bench-recipes bench-seeds: $(STAMP)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests
+	@$(BIN)/mypy --no-error-summary
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14) and 'Python 3.11.4 to 3.13 is needed; set PYTHON=…')"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
@@ -10,7 +11,7 @@ from lmreport.core.settings import cache_root
 
 
 @contextmanager
-def only_one(name: str, say):
+def only_one(name: str, say: Callable[[str], object]) -> Iterator[None]:
     """Nobody else is inside with the same `name`; the lock ends with the process, however that ends."""
     path = cache_root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
 
 
-def name_of(function) -> str:
+def name_of(function: Callable) -> str:
     """A function of the package as the report names it: "concepts.heads.changes", without the sub-package.
 
     The sub-package stays in the name where another one has a module of that name that may be meant.
@@ -41,7 +42,7 @@ def _modules(short: str) -> list[str]:
     return [name for name in found if name.startswith(("experiments.", "reporting."))] or found
 
 
-def digest(thing) -> str:
+def digest(thing: object) -> str:
     """Sixteen hexadecimal digits that identify a JSON-like value."""
     return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -104,7 +105,7 @@ def commit() -> str:
     if told := os.environ.get("LMREPORT_COMMIT"):
         return told
 
-    def git(*args):
+    def git(*args: str) -> str:
         return subprocess.run(["git", "-C", str(PACKAGE), *args], capture_output=True, text=True).stdout.strip()
 
     try:

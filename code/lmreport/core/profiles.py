@@ -53,6 +53,6 @@ def as_groups(group: list) -> list[list]:
     return group if group and isinstance(group[0], list) else [group] if group else []
 
 
-def words(names) -> list[str]:
+def words(names: object) -> list[str]:
     """Names of profiles from a list or from text, parted by commas or blanks."""
     return [str(n) for n in names] if isinstance(names, list) else str(names or "").replace(",", " ").split()

@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -29,7 +30,7 @@ PATIENCE = 20  # seconds that a silent server is waited for
 LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the data
 
 
-def obtain(source: str = "auto", say=print) -> Corpus:
+def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus:
     """The corpus that `source` names: "auto", "sample", an archive or folder on disk, or an http(s) address.
 
     "auto" is the official archive, or the package's own sample where that cannot be fetched.
@@ -66,7 +67,7 @@ class NoNetworkError(ReportError):
     """The address could not be reached."""
 
 
-def from_address(address: str, say=print) -> Corpus:
+def from_address(address: str, say: Callable[[str], object] = print) -> Corpus:
     """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and verify it."""
     archive = downloaded(address)
     if not archive.is_file():
@@ -122,7 +123,7 @@ def download(address: str, folder: Path, name: str) -> Path:
         socket.setdefaulttimeout(before)
 
 
-def unpacked(archive: Path, say=print) -> Corpus:
+def unpacked(archive: Path, say: Callable[[str], object] = print) -> Corpus:
     """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it into place."""
     folder = unpacked_at(archive)
     if kept(folder) is None:
@@ -156,7 +157,7 @@ def unchanged(corpus: Corpus) -> None:
     raise ReportError(f"data: the texts in {folder} have changed since they were verified; run again")
 
 
-def unpack(archive: Path, folder: Path, say) -> None:
+def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
     """Unpack and verify `archive`; `folder` appears when that has gone well."""
     say(f"data: unpacking {archive.name}")
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,9 @@ import io
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lmreport.core.errors import ReportError
 
@@ -19,7 +20,7 @@ OTHERS = (".arrow", ".bz2", ".doc", ".docx", ".feather", ".gz", ".htm", ".html",
           ".xz", ".yaml", ".yml", ".zip")  # not lines of text
 
 
-def texts(path: str, column: str = "text"):
+def texts(path: str, column: str = "text") -> Iterator[str]:
     """Each text of the file `path` ("-": lines of standard input), as it is read; `column` names the column or field.
 
     The file is opened once and read from front to end, so that it may be a pipe. Raises ReportError for a file that
@@ -35,13 +36,13 @@ def texts(path: str, column: str = "text"):
         raise ReportError(f"{path} cannot be read ({error.strerror or error}); give a {READ}") from error
 
 
-def opened(path: str):
+def opened(path: str) -> TextIO:
     """The file, as text in which a byte that is not UTF-8 has become a lone surrogate."""
     asked: dict[str, Any] = dict(encoding="utf-8-sig", errors="surrogateescape", newline="")
     return io.TextIOWrapper(sys.stdin.buffer, **asked) if path == "-" else open(path, **asked)
 
 
-def decoded(file, path: str):
+def decoded(file: Iterable[str], path: str) -> Iterator[str]:
     """The lines of the file. Raises ReportError for one that is not UTF-8 or holds a zero byte, as no text does."""
     for number, line in enumerate(file, 1):
         if is_text(line):
@@ -62,12 +63,12 @@ def clean(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def lines(file, path: str, column: str):
+def lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     for line in file:
         yield line.rstrip("\r\n")
 
 
-def csv_column(file, path: str, column: str, delimiter: str = ","):
+def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ",") -> Iterator[str]:
     """The column of a table; each row must have as many fields as the header."""
     csv.field_size_limit(LONGEST)
     rows = csv.reader(file, delimiter=delimiter, strict=True)
@@ -100,18 +101,18 @@ def place_of(column: str, names: list[str], path: str) -> int:
     return names.index(column)
 
 
-def tsv_column(file, path: str, column: str):
+def tsv_column(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     return csv_column(file, path, column, "\t")
 
 
-def json_lines(file, path: str, column: str):
+def json_lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     """The field of the object in each line; blank lines are passed over."""
     for number, line in enumerate(file, 1):
         if line.strip():
             yield field(parsed(line, f"{path}, line {number}", "one JSON object"), column, f"{path}, line {number}")
 
 
-def json_array(file, path: str, column: str):
+def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     """The field of each object of an array; a string in it is a text itself."""
     found = parsed("".join(file), path, "one JSON array (name a file with an object a line .jsonl)")
     if not isinstance(found, list):
@@ -120,9 +121,9 @@ def json_array(file, path: str, column: str):
         yield clean(one) if isinstance(one, str) else field(one, column, f"{path}, entry {number}")
 
 
-def parsed(text: str, place: str, what: str):
+def parsed(text: str, place: str, what: str) -> Any:
     """The value that a JSON text holds. Raises ReportError if it is none, or names a field twice."""
-    def once(pairs):
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
         if twice:
             raise ValueError(f"the field {twice[0]!r} stands there twice")
@@ -134,7 +135,7 @@ def parsed(text: str, place: str, what: str):
         raise ReportError(f"{place}: not {what} ({error}); mend it") from error
 
 
-def field(found, column: str, place: str) -> str:
+def field(found: Any, column: str, place: str) -> str:
     """The text in the field of an object: a string, a number as it is written, "" for null."""
     if not isinstance(found, dict) or column not in found:
         raise ReportError(f"{place}: no JSON object with the field {column!r}; name the field with --column")

@@ -6,16 +6,21 @@ import functools
 import hashlib
 import inspect
 import io
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lmreport.core import files, machine
 from lmreport.core.settings import cache_root
-from lmreport.display import origin
+from lmreport.display import literal, origin
 from lmreport.runs import records
 from lmreport.runs.fingerprint import Code
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def is_ground(module: str) -> bool:
@@ -34,12 +39,12 @@ class Drawn:
     figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
     """
 
-    def __init__(self, function, arguments: tuple, named: dict):
+    def __init__(self, function: Callable, arguments: tuple, named: dict):
         self.function, self.arguments, self.named = function, arguments, named
         self.name = machine.name_of(function)
 
     @cached_property
-    def figure(self):
+    def figure(self) -> Figure:
         return self.function(*self.arguments, **self.named)
 
     @property
@@ -75,7 +80,7 @@ class Drawn:
                 metadata=origin.facts(self.name, self.given))
 
 
-def code_of(function) -> str:
+def code_of(function: Callable) -> str:
     """The fingerprint of a drawing function, style included; of one that is not of the package its source's digest."""
     package, _, module = function.__module__.partition(".")
     if package != "lmreport":
@@ -83,21 +88,21 @@ def code_of(function) -> str:
     return CODE.fingerprint((module, function.__name__), ("display.style", "RC"))
 
 
-def line():
+def line() -> literal.Marked:
     """The line of origin of the figure that was shown last, for the paragraph under it."""
     return origin.line(SHOWN[-1].name, SHOWN[-1].given)
 
 
-def drawn(function):
+def drawn(function: Callable[..., Figure]) -> Callable[..., Drawn]:
     """Let a function that returns a matplotlib Figure return it as `Drawn`."""
     @functools.wraps(function)
-    def draw(*arguments, **named) -> Drawn:
+    def draw(*arguments: object, **named: object) -> Drawn:
         return Drawn(function, arguments, named)
 
     return draw
 
 
-def picture(figure) -> bytes:
+def picture(figure: Figure) -> bytes:
     """A figure as SVG, the same bytes for the same figure."""
     from matplotlib import pyplot as plt
 
@@ -109,12 +114,12 @@ def picture(figure) -> bytes:
     return buffer.getvalue()
 
 
-def digest(thing) -> str:
+def digest(thing: object) -> str:
     """Digest of what a figure shows. Raises TypeError for what is neither a record, an array nor like JSON."""
     return hashlib.sha256(contents(thing)).hexdigest()
 
 
-def contents(thing) -> bytes:
+def contents(thing: Any) -> bytes:
     if isinstance(thing, records.Record):
         return b"record" + thing.path.read_bytes() + thing.path.with_suffix(".npz").read_bytes()
     if hasattr(thing, "detach"):  # a tensor

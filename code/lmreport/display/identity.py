@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
 from lmreport.core.identity import LABELS, Identity, load
 from lmreport.display import markdown
 
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
-def shown(identity: Identity | None = None):
+
+def shown(identity: Identity | None = None) -> Markdown | None:
     """The lines as Markdown that shows each character as it is; None if nothing is given."""
     told = {name: value for name, value in dataclasses.asdict(identity or load()).items() if value}
     lines = [f"**{LABELS[name]}:** {letters(value)}" for name, value in told.items()]

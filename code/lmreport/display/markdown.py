@@ -7,6 +7,8 @@ import inspect
 import math
 import re
 import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from tabulate import tabulate
 
@@ -17,28 +19,32 @@ from lmreport.display.literal import Marked, plain
 from lmreport.display.traced import Shown, cell, sentence
 from lmreport.runs.quantity import Quantity, expression
 
+Rest = ParamSpec("Rest")  # the further arguments of a function that shows a number
 CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 
-def markdown(text: str):
+def markdown(text: str) -> Markdown:
     """`text` as a Markdown output of the cell."""
     from IPython.display import Markdown
 
     return Markdown(text)
 
 
-def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False, of=None):
+def table(rows: Iterable[Iterable], headers: Sequence[str], align: tuple[str, ...] | None = None, raw: bool = False,
+          of: Any = None) -> Markdown:
     """A pipe table of `rows` (sequences of cells); strings pass `plain` unless `raw`, numbers are right-aligned.
 
     of: the records, remembered experiments or functions whose results it shows; a line under the table names them.
     """
-    rows = [list(r) for r in rows]
+    whole = [list(r) for r in rows]
     if align is None:
-        align = tuple("right" if rows and all(_numeric(r[i]) for r in rows) else "left" for i in range(len(headers)))
+        align = tuple("right" if whole and all(_numeric(r[i]) for r in whole) else "left" for i in range(len(headers)))
     with traced.made_from(of):
-        cells = [[str(c) if raw else str(cell(c)) for c in row] for row in rows]
+        cells = [[str(c) if raw else str(cell(c)) for c in row] for row in whole]
     pipes = tabulate(cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True)
-    made = markdown(pipes + "\n")
+    made: Any = markdown(pipes + "\n")
     if of is not None:
         function = machine.name_of(of) if callable(of) else ""
         made.data += f"\n{origin.line(function, of, 'computed by')}\n"
@@ -46,7 +52,7 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
     return made
 
 
-def quote(text: str, longest: int = 2000):
+def quote(text: str, longest: int = 2000) -> Markdown:
     """Foreign text as a block quotation that shows exactly its characters."""
     return markdown("> " + plain(text, longest) + "\n")
 
@@ -56,12 +62,12 @@ def callout(kind: str, title: str, text: str) -> str:
     return f"::: {{.callout-{kind}}}\n## {title}\n\n{text}\n:::\n"
 
 
-def code(*functions):
+def code(*functions: Callable) -> Markdown:
     """The source of `functions`, as it ran, in one block of Python; of each docstring only the first line."""
     return markdown("```python\n" + "\n\n".join(map(source, functions)) + "\n```\n")
 
 
-def source(function) -> str:
+def source(function: Callable) -> str:
     """The source of a function, its docstring cut to its first line and wrapped to the width of a page."""
     text = inspect.getsource(getattr(function, "__wrapped__", function)).rstrip()
     return re.sub(r'^( +)"""(.*?)(?:\n.*?)?"""$', _short_docstring, text, count=1, flags=re.S | re.M)
@@ -73,10 +79,10 @@ def _short_docstring(found: re.Match) -> str:
                          break_long_words=False, break_on_hyphens=False)
 
 
-def or_undefined(function):
+def or_undefined(function: Callable[Concatenate[float, Rest], Shown]) -> Callable[Concatenate[float, Rest], Shown]:
     """Let a function that shows a number show "–" where there is none, as for a share of nothing (nan)."""
     @functools.wraps(function)
-    def shown_or_not(value, *how, **named):
+    def shown_or_not(value: float, *how: Rest.args, **named: Rest.kwargs) -> Shown:
         if value == value:
             return function(value, *how, **named)
         return Shown("–", value, function(0.0, *how, **named).form)
@@ -98,7 +104,7 @@ def fixed(value: float, digits: int) -> Shown:
     return Shown(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
 
 
-def listed(values, digits: int) -> Marked:
+def listed(values: Sequence[float], digits: int) -> Marked:
     """Numbers with `digits` decimals, parted by commas."""
     return sentence(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
 
@@ -140,7 +146,7 @@ def word(which: float, *words: str) -> Shown:
     return Shown(words[int(which)], which, "one:" + "¦".join(words))
 
 
-def first_of(values: dict[str, float], least: bool = False) -> Shown:
+def first_of(values: Mapping[str, float], least: bool = False) -> Shown:
     """The name of the largest of the named values, of the smallest if `least`; the first of equal ones."""
     numbers = list(values.values())
     which: float = numbers.index((min if least else max)(numbers))
@@ -160,7 +166,7 @@ def _significant(value: float, digits: int) -> str:
     return f"{value:,.{max(places, 0)}f}"
 
 
-def _numeric(cell) -> bool:
+def _numeric(cell: object) -> bool:
     text = str(cell).strip()
     return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s –%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lmreport.core import machine
 from lmreport.core.errors import ReportError
@@ -17,9 +19,13 @@ from lmreport.display.traced import sentence, sources
 from lmreport.models import pretrained
 from lmreport.runs import freshness
 from lmreport.runs.kinds import KINDS
+from lmreport.runs.records import Record
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 
-def facts(function: str, things) -> dict:
+def facts(function: str, things: object) -> dict:
     """The same for programs: {"function", "runs", "experiments"}, as metadata of the output."""
     records, found = sources(things)
     told = {"function": function, "runs": [f"{r.name}-{r.key}" for r in records],
@@ -27,7 +33,7 @@ def facts(function: str, things) -> dict:
     return {"lmreport": {name: value for name, value in told.items() if value}}
 
 
-def line(function: str, things, verb: str = "drawn by") -> Marked:
+def line(function: str, things: object, verb: str = "drawn by") -> Marked:
     """The line as Markdown: runs with date, hardware and commit, the function, the command that makes them again."""
     records, found = sources(things)
     parts = [made(records, [f"{r.name}-{r.key[:8]}" for r in records], "run"),
@@ -84,7 +90,7 @@ def commands(records: list, found: list) -> list[tuple[list[str], str]]:
     return [(names, said) for said, names in calls.items()] + ([(experiments, "--force")] if experiments else [])
 
 
-def options(record) -> str:
+def options(record: Record) -> str:
     """The options of `lmreport run` under which a run is made again: its scale, and what is not the scale's standard.
     """
     given = record.inputs["settings"]
@@ -164,13 +170,13 @@ def typed(value: str) -> str:
     return shlex.quote(value)
 
 
-def told(function):
+def told(function: Callable[..., Markdown]) -> Callable[..., Markdown]:
     """Let a function that returns a table as Markdown add the line for the records and experiments that it is given."""
     name = machine.name_of(function)
 
     @functools.wraps(function)
-    def with_line(*arguments, **named):
-        made = function(*arguments, **named)
+    def with_line(*arguments: object, **named: object) -> Markdown:
+        made: Any = function(*arguments, **named)
         things = [*arguments, *named.values()]
         made.data += f"\n{line(name, things, 'written by')}\n"
         made.metadata = facts(name, things)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
@@ -34,6 +34,8 @@ RC: dict[Any, Any] = {
     "svg.fonttype": "path", "svg.hashsalt": "lmreport", "pdf.fonttype": 42,
     "axes.prop_cycle": cycler(color=CYCLE) + cycler(marker=MARKERS) + cycler(linestyle=LINES),
 }
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def use() -> None:
@@ -48,7 +50,7 @@ def use() -> None:
         pass
 
 
-def figure(columns: int = 1, rows: int = 1, height: float = 2.9, **options):
+def figure(columns: int = 1, rows: int = 1, height: float = 2.9, **options: Any) -> tuple[Figure, Any]:
     """A figure of the report's width (inches) and its axes; `height` is that of the whole figure, in inches."""
     with plt.rc_context(RC):
         drawn = plt.subplots(rows, columns, figsize=(WIDTH, height), **options)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lmreport.display.literal import Marked, plain, quoted
 from lmreport.runs import memo
@@ -48,19 +50,19 @@ def strong(shown: Shown) -> Marked:
     return Marked(f"**{shown.markdown}**")
 
 
-def cell(value) -> str:
+def cell(value: Any) -> str:
     """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
     if isinstance(value, Shown):
         return value.markdown
     return value if isinstance(value, Marked) or not isinstance(value, str) else plain(value)
 
 
-def sentence(template: str, *parts) -> Marked:
+def sentence(template: str, *parts: object) -> Marked:
     """`template` with its {} filled: computed parts as spans, Markdown as it is, anything else as plain text."""
     return Marked(template.format(*map(cell, parts)))
 
 
-def sources(things) -> tuple[list, list]:
+def sources(things: object) -> tuple[list, list]:
     """The records and the remembered experiments anywhere in `things` (nested lists and dicts), each once."""
     records, found = {}, {}
     todo = [things]
@@ -78,7 +80,7 @@ def sources(things) -> tuple[list, list]:
 
 
 @contextmanager
-def made_from(things):
+def made_from(things: object) -> Iterator[None]:
     """Inside, computed numbers carry the keys of the remembered experiments among `things`."""
     found = sources(things)[1]
     if found:
@@ -90,7 +92,7 @@ def made_from(things):
             INLINE.clear()
 
 
-def name_inline_code(shell=None) -> None:
+def name_inline_code(shell: Any = None) -> None:
     """From now on each number of inline code carries that code, and the experiments that it names with their keys.
 
     Quarto and this project's renderer both have inline code evaluated by the kernel's `user_expressions`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import platform
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def questions(records: list, class_names: list[str]):
     for number, _ in enumerate(metrics.QUESTIONS):
         for r in {r.key: r for r in records if r is not None}.values():
             order = np.argsort(-np.array(r["question_probabilities"][number]), kind="stable").tolist()
-            cells = {tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))}
+            cells: dict[int, Any] = {tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))}
             cells[order[0]] = strong(cells[order[0]])
             if not few:
                 cells = {tag: sentence("{} {}", markdown.plain(class_names[tag]), cells[tag])

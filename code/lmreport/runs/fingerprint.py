@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 
@@ -171,7 +172,7 @@ class Writer:
     def __init__(self, code: Code, module: Module, own: str):
         self.code, self.module, self.own, self.found = code, module, own, list[Place]()
 
-    def write(self, node, scopes: list[Scope]) -> str:
+    def write(self, node: Any, scopes: list[Scope]) -> str:
         if isinstance(node, list):
             return "[" + ",".join(filter(None, (self.write(one, scopes) for one in node))) + "]"
         if not isinstance(node, ast.AST):
@@ -200,7 +201,7 @@ class Writer:
                  if field not in LEFT_OUT and value is not None and value != []]
         return f"{type(node).__name__}({','.join(parts)})"
 
-    def function(self, node, scopes: list[Scope]) -> str:
+    def function(self, node: Any, scopes: list[Scope]) -> str:
         """Defaults and decorators belong to the scope outside, the body to its own."""
         arguments = node.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs,
@@ -220,7 +221,7 @@ class Writer:
         inner = getattr(node, "name", "") if scopes else ""
         return f"{type(node).__name__}({inner},{signature},{','.join(outside)},{self.write(body, [*scopes, inside])})"
 
-    def comprehension(self, node, scopes: list[Scope]) -> str:
+    def comprehension(self, node: Any, scopes: list[Scope]) -> str:
         """Its first iterable belongs to the scope outside, the rest to its own."""
         inside = Scope({name for part in node.generators for name in stored(part.target)}, {})
         first = self.write(node.generators[0].iter, scopes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 from lmreport.core import machine
 from lmreport.core.files import kept, pack, write_atomically
@@ -23,7 +25,7 @@ class Found(dict):
         self.name, self.key = name, key
 
 
-def remember(function):
+def remember(function: Callable[..., dict]) -> Callable[..., Found]:
     """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code and machine.
 
     Arguments must be JSON-like. The record lies in the cache folder under the function's name; `lmreport run` with
@@ -32,7 +34,7 @@ def remember(function):
     name = machine.name_of(function)
 
     @functools.wraps(function)
-    def remembered(*args, **kwargs):
+    def remembered(*args: Any, **kwargs: Any) -> Found:
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
         key = machine.digest([bound.arguments, code_of(function), machine.versions(), machine.hardware()])
@@ -61,7 +63,7 @@ def again(name: str) -> int:
     return len(paths)
 
 
-def code_of(function) -> str:
+def code_of(function: Callable) -> str:
     """The fingerprint of a function of the package; of any other one the digest of its source."""
     package, _, module = function.__module__.partition(".")
     if package == "lmreport" and "." not in function.__qualname__:

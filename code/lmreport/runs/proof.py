@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
 
-def prove(names: list[str], say) -> int:
+def prove(names: list[str], say: Callable[[str], object]) -> int:
     """Carry full-scale records of the kinds `names` (all if none is named) over to the code at hand, where proven.
 
     Returns 0 if none of them is stale afterwards, else 1.
@@ -41,7 +42,7 @@ def prove(names: list[str], say) -> int:
     return int(left > 0)
 
 
-def followed(record: records.Record, commit: str, then: dict, now: dict, say) -> bool:
+def followed(record: records.Record, commit: str, then: dict, now: dict, say: Callable[[str], object]) -> bool:
     """Whether both probes agree; the record then gets the link."""
     name = f"{record.name}-{record.key[:8]}"
     if then["code"] != record.code["fingerprint"]:
@@ -69,7 +70,7 @@ def last_fresh(record: records.Record) -> str:
 
 
 @contextmanager
-def checked_out(commit: str):
+def checked_out(commit: str) -> Iterator[Path]:
     """A folder with the files of a commit, for a moment."""
     with tempfile.TemporaryDirectory() as folder:
         git("worktree", "add", "--detach", "--force", f"{folder}/tree", commit)

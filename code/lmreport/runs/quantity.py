@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
+from typing import Any
 
 RUN = re.compile(r"\b([a-z_]+)_([0-9a-f]{16})\b")  # a record in an expression: its name and its key
 
@@ -44,17 +46,17 @@ def expression(value: float) -> str:
     return value.expression if isinstance(value, Quantity) else repr(float(value))
 
 
-def _operator(name: str, sign: str):
+def _operator(name: str, sign: str) -> tuple[Callable, Callable]:
     operation = getattr(float, f"__{name}__")
 
-    def plain(one, other):
+    def plain(one: float, other: Any) -> Any:
         return float("nan") if name == "truediv" and other == 0 else operation(one, other)
 
-    def forward(self, other):
+    def forward(self: Quantity, other: Any) -> Any:
         value = plain(self, other)
         return value if value is NotImplemented else Quantity(value, f"({expression(self)} {sign} {expression(other)})")
 
-    def backward(self, other):
+    def backward(self: Quantity, other: Any) -> Quantity:
         return Quantity(plain(float(other), float(self)), f"({expression(other)} {sign} {expression(self)})")
 
     return forward, backward
@@ -66,11 +68,11 @@ for _name, _sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"))
     setattr(Quantity, f"__r{_name}__", _backward)
 
 
-def of_records(function):
+def of_records(function: Callable[..., float]) -> Callable[..., Quantity]:
     """Let a function of records (and of numbers and texts) return a quantity whose expression is its own call."""
 
     @functools.wraps(function)
-    def measured(*arguments):
+    def measured(*arguments: Any) -> Quantity:
         written = ", ".join(getattr(a, "symbol", None) or repr(a) for a in arguments)
         return Quantity(function(*arguments), f"{function.__name__}({written})")
 
