@@ -155,7 +155,7 @@ def test_a_training_that_keeps_no_state_does_not_promise_one():
     """The learning curve's trainings are short; what had ended before them is kept."""
     from types import SimpleNamespace
 
-    from lmreport.models.interrupt import CtrlC, Interrupted
+    from lmreport.models.callbacks import CtrlC, Interrupted
 
     noted, control = CtrlC(print), SimpleNamespace(should_save=False)
     noted.stop(SimpleNamespace(world_size=1, save_strategy="no"), None, control)

@@ -14,8 +14,8 @@ import pytest
 from lmreport.core.errors import ReportError
 from lmreport.data import download
 from lmreport.data.corpus import LEAST, PER_CLASS, TAGS
+from lmreport.data.splits import load_splits
 from lmreport.experiments import data_audit
-from lmreport.runs import train
 
 SIZES = {"train": 3, "test": 2}
 REAL = os.environ.get("LMREPORT_REAL_DATA") or str(
@@ -121,7 +121,7 @@ def test_a_damaged_copy_is_never_trained_on(tmp_path):
     corpus = download.obtain(str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz")), quiet)
     next(Path(corpus.folder).rglob("java/*.txt")).unlink()
     with pytest.raises(ReportError, match="was damaged and has been deleted"):
-        train.load_splits(corpus, 1)
+        load_splits(corpus, 1)
     assert not Path(corpus.folder).exists() and download.at_hand(str(tmp_path / "d.tar.gz")) is None
     again = download.obtain(str(tmp_path / "d.tar.gz"), quiet)
     assert download.digest(Path(again.folder)) == corpus.digest
@@ -131,16 +131,16 @@ def test_a_damaged_copy_is_never_trained_on(tmp_path):
         folder = download.obtain(str(own), quiet)
         (own / "train" / "java" / "0.txt").write_text("other")
         with pytest.raises(ReportError, match="have changed"):
-            train.load_splits(folder, 2)
+            load_splits(folder, 2)
         assert own.is_dir()
 
 
 def test_damaged_splits_are_made_anew(tmp_path):
     corpus = download.obtain("sample", quiet)
-    before = train.load_splits(corpus, 1)
+    before = load_splits(corpus, 1)
     for damage in ("dataset_dict.json", "train/state.json"):
         next((tmp_path / "cache" / "splits").iterdir()).joinpath(damage).write_text("")
-        assert train.load_splits(corpus, 1)["train"]["text"][:3] == before["train"]["text"][:3]
+        assert load_splits(corpus, 1)["train"]["text"][:3] == before["train"]["text"][:3]
 
 
 def test_the_audit_counts_copies_names_and_blanks(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.display import figure as kept_figure
-from lmreport.display import markdown, origin, style
+from lmreport.display import markdown, origin, style, traced
 from lmreport.reporting import figures
 from lmreport.runs import memo, records
 from lmreport.runs.fingerprint import Code
@@ -121,5 +121,5 @@ def test_an_experiment_is_named_with_its_command_and_can_be_made_again():
 def test_sources_are_found_in_nested_arguments():
     one, two = record(1), record(2)
     found = memo.Found({"x": 1}, "concepts.masks.fills", "0" * 16)
-    assert origin.sources([{"a": one}, [(two, found)], "text", np.ones(3)]) == ([one, two], [found])
+    assert traced.sources([{"a": one}, [(two, found)], "text", np.ones(3)]) == ([one, two], [found])
     assert origin.facts("f", [found])["lmreport"]["experiments"] == [f"concepts.masks.fills-{'0' * 16}"]

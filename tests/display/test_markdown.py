@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmreport.check.numbers import writing
+from lmreport.display import literal
 from lmreport.display import markdown as markdown_output
-from lmreport.display.traced import Marked
+from lmreport.display.literal import Marked
 
 HOSTILE = ["<script>alert(1)</script>", "{{< include /etc/passwd >}}", "`x`{=html}", "```{=typst}\n#eval(\"1\")\n```",
            "@fig-x and [@nobody]", "$x^2$ and \\(y\\)", "a | b \\| c", "--- *not* _this_ --", "![x](http://example.com/y)",
@@ -24,7 +25,7 @@ def plain_of(markdown, fmt="plain"):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_and_nothing_else(text):
-    expected = " ".join("".join(markdown_output._visible(c) for c in text).split())
+    expected = " ".join("".join(literal.visible(c) for c in text).split())
     assert " ".join(plain_of(markdown_output.plain(text)).split()) == expected
     cell = markdown_output.table([[text, "1"]], ["text", "n"]).data
     tree = plain_of(cell, "native")
@@ -36,7 +37,7 @@ def test_hostile_text_is_shown_and_nothing_else(text):
 @given(st.lists(st.text(max_size=60), min_size=20, max_size=20))
 def test_any_text_comes_out_as_it_went_in(texts):
     shown = plain_of("\n\n".join(f"x{markdown_output.plain(text)}x" for text in texts)).split("\n\n")
-    expected = ["x" + "".join(markdown_output._visible(c) for c in text) + "x" for text in texts]
+    expected = ["x" + "".join(literal.visible(c) for c in text) + "x" for text in texts]
     assert [" ".join(t.split()) for t in shown] == [" ".join(t.split()) for t in expected]
 
 
@@ -72,7 +73,7 @@ def test_duration(seconds, text):
 def test_every_character_that_is_shown_as_itself_can_be_set_in_an_accessible_pdf(tmp_path):
     import typst
 
-    kept = [chr(c) for c in range(0x20, 0x30000) if markdown_output._in_fonts(chr(c)) == chr(c)]
+    kept = [chr(c) for c in range(0x20, 0x30000) if literal.in_fonts(chr(c)) == chr(c)]
     assert {"é", "Ω", "ж", "→", "√", "✓"} <= set(kept) and not {"漢", "😀", "\u202e"} & set(kept)
     head = '#set document(title: "t")\n#set text(lang: "en")\n'
     quoted = "".join(kept).replace("\\", "\\\\").replace('"', '\\"')
@@ -114,8 +115,8 @@ def test_an_empty_sentence_shows_nothing():
 
 
 def test_a_name_in_a_figure_is_short_and_no_mathematics():
-    assert markdown_output.label("x$_{") == r"x\$_{" and markdown_output.label(
-        "a" * 30) == "a" * 19 + "…" and "U+4E2D" in markdown_output.label("中")
+    assert literal.label("x$_{") == r"x\$_{" and literal.label(
+        "a" * 30) == "a" * 19 + "…" and "U+4E2D" in literal.label("中")
 
 
 NAMES = ["snake_case_x", "C$", "a`b", "two|three", "中文", "R&amp;D", "<b>", "{{x}}", 'say "hi"', "back\\slash", "ناهيد", "*x*"]
@@ -128,7 +129,7 @@ def test_names_in_computed_words_stand_in_a_table_as_they_are_and_carry_their_ch
 
     row = [markdown_output.word(place, *names) for place in range(4)]
     page = html.fromstring(plain_of(markdown_output.table([row], list("abcd")).data, "html"))
-    seen = ["".join(markdown_output._visible(c) for c in name) for name in names]
+    seen = ["".join(literal.visible(c) for c in name) for name in names]
     spans = page.xpath("//td/span")
     assert [" ".join(span.text_content().split()) for span in spans] == [" ".join(name.split()) for name in seen[:4]]
     assert {" ".join(span.get("data-as").split()) for span in spans} == {" ".join(("one:" + "¦".join(names)).split())}

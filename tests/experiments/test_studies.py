@@ -12,7 +12,7 @@ import pytest
 
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
-from lmreport.data.splits import subset
+from lmreport.data.splits import load_splits, subset
 from lmreport.experiments import studies
 from lmreport.models import pretrained, tokenizer
 from lmreport.reporting import studies as study_findings
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     """A cache of its own with the splits of the sample in it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMREPORT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        train.load_splits(download.obtain("sample"), 157)
+        load_splits(download.obtain("sample"), 157)
         yield Path(os.environ["LMREPORT_CACHE"])
 
 
@@ -82,7 +82,7 @@ def test_the_linear_model_learns_from_the_texts_that_the_others_had(folder, sett
     from lmreport.models import linear
 
     record, told = made("linear_curve", settings)
-    curve, splits = made("learning_curve", settings)[0], train.load_splits(download.obtain("sample"), 157)
+    curve, splits = made("learning_curve", settings)[0], load_splits(download.obtain("sample"), 157)
     assert [p["size"] for p in record["points"]] == [8, 16] and len(told) == 3
     assert (record["labels"] == curve["labels"]).all()
     for point, predicted in zip(record["points"], record["predicted"], strict=True):
@@ -121,7 +121,7 @@ def test_a_removed_head_is_one_whose_output_counts_for_nothing(folder, settings)
 
     record, _ = made("heads_removed", settings)
     weights = train.fine_tuned(train.run("transformer", settings, download.obtain("sample")))
-    test = subset(train.load_splits(download.obtain("sample"), 157)["test"], 16, 157)
+    test = subset(load_splits(download.obtain("sample"), 157)["test"], 16, 157)
     inputs = tokenizer.load_tokenizer(str(weights))(list(test["text"]), truncation=True, max_length=24, padding=True,
                                                     return_tensors="pt")
 

@@ -5,7 +5,7 @@ import pytest
 from datasets import Dataset
 
 from lmreport.data.corpus import TAGS
-from lmreport.models import arrow_batches, fast_finetune, finetune, pretrained, token_budget, tokenizer
+from lmreport.models import arrow_batches, callbacks, fast_finetune, finetune, pretrained, token_budget, tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +91,11 @@ def test_every_update_keeps_the_budget_and_an_epoch_reads_each_text_once(tiny, t
 def test_progress_tells_texts_per_second_rightly_when_batches_differ(tiny, tokens, tmp_path):
     import re
 
-    from lmreport.core import progress
 
     told, arguments = [], fast_finetune.arguments(tmp_path, num_train_epochs=2, seed=1, use_cpu=True, logging_steps=2)
     trainer = fast_finetune.make_trainer(fast_finetune.load_classifier(tiny, list(TAGS)), arguments, tokens,
                                          tokenizer.load_tokenizer(tiny), 400)
-    clock = progress.training_clock(told.append, every=0)
+    clock = callbacks.training_clock(told.append, every=0)
     trainer.add_callback(clock)
     trainer.train()
     last = re.fullmatch(r"training: step (\d+)/\1, loss [\d.]+, ([\d.]+) texts/s, 0 s left", told[-1])

@@ -16,8 +16,9 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.corpus import TAGS
-from lmreport.data.splits import dataset_dict, subset
+from lmreport.data.splits import dataset_dict, splits_for, subset
 from lmreport.models import finetune, pretrained, tokenizer
+from lmreport.models.pretrained import class_names, located
 from lmreport.runs import train
 
 SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)
@@ -117,7 +118,7 @@ def test_a_training_learns_is_recorded_and_found_again(corpus, settings, monkeyp
     assert train.run("transformer", settings, corpus, say=told.append).path == record.path
     assert sum("training at scale" in line for line in told) == 1
     folder = train.fine_tuned(record)
-    model = finetune.load_classifier(str(folder), train.class_names(folder))
+    model = finetune.load_classifier(str(folder), class_names(folder))
     from lmreport.models.metrics import QUESTIONS
     again = finetune.predict_texts(model, tokenizer.load_tokenizer(str(folder)), list(QUESTIONS))
     assert again == pytest.approx(record["question_probabilities"], abs=precision)  # loaded, it computes in fp32
@@ -141,8 +142,8 @@ def test_weights_that_are_missing_are_made_without_touching_the_record(corpus, s
 ])
 def test_a_size_without_a_text_of_each_class_is_refused(corpus, settings, sizes, said):
     with pytest.raises(ReportError, match=said):
-        train.splits_for(dataclasses.replace(settings, **sizes), corpus)
-    assert len(train.splits_for(dataclasses.replace(settings, test_size=160), corpus)["test"]) == 160
+        splits_for(dataclasses.replace(settings, **sizes), corpus)
+    assert len(splits_for(dataclasses.replace(settings, test_size=160), corpus)["test"]) == 160
 
 
 TRAIN = """
@@ -240,11 +241,11 @@ def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
     ("config.json", b'{"model_type": "nothing"}', "no model can be loaded")])
 def test_a_broken_model_is_told_before_anything_is_trained(tiny, settings, tmp_path, name, content, said):
     folder = shutil.copytree(tiny, tmp_path / "broken")
-    assert train.located(dataclasses.replace(settings, model=str(folder))).path == str(folder)
+    assert located(str(folder)).path == str(folder)
     pretrained.locate.cache_clear()
     (folder / name).write_bytes(content)
     with pytest.raises(ReportError, match=said):
-        train.located(dataclasses.replace(settings, model=str(folder)))
+        located(str(folder))
 
 
 def test_without_the_hub_the_packaged_model_serves_and_the_report_says_why():

@@ -16,6 +16,7 @@ from lmreport.core.errors import ReportError
 from lmreport.data import readers
 from lmreport.data.corpus import TAGS
 from lmreport.models import finetune, predict, pretrained
+from lmreport.models.pretrained import class_names
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import train
 
@@ -228,7 +229,7 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, c
 def test_a_model_without_classes_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ReportError, match="names no classes"):
-        train.class_names(tmp_path)
+        class_names(tmp_path)
 
 
 def test_an_empty_field_is_an_empty_text(tmp_path):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
+from lmreport.data.splits import splits_for
 from lmreport.experiments import improvements as steps
 from lmreport.experiments import kept_trainings, studies
 from lmreport.models import masked_lm, pretrained, recipe, recipe_training, stacking
@@ -60,7 +61,7 @@ def settings(folder, tiny):
 
 @pytest.fixture(scope="module")
 def splits(settings):
-    return train.splits_for(settings, download.obtain("sample"))
+    return splits_for(settings, download.obtain("sample"))
 
 
 def test_each_parameter_learns_at_the_rate_of_its_layer(tiny):
@@ -185,7 +186,7 @@ from lmreport.runs import train
 from lmreport.models.recipe import Recipe
 from lmreport.core.settings import load, resolved
 recipe_training.SAVE_EVERY = 0.0
-splits = train.splits_for(resolved(load(model={model!r}, **{options!r}), "cpu"), download.obtain("sample"))
+splits = splits_for(resolved(load(model={model!r}, **{options!r}), "cpu"), download.obtain("sample"))
 kept_trainings.measure(Recipe(**{given!r}), splits, {model!r}, print)
 """
 

@@ -23,7 +23,7 @@ from PIL import Image
 
 from lmreport.cli import main
 from lmreport.core.errors import ReportError
-from lmreport.publish import cite
+from lmreport.publish import cite, work
 from lmreport.publish.export import export, pictures, tables
 from rendering import ROOT, Page, own, project, quarto
 
@@ -339,17 +339,17 @@ def test_an_incomplete_citation_file_is_told(tmp_path, line, wrong):
     assert line in text
     (tmp_path / "CITATION.cff").write_text(text.replace(line, ""), encoding="utf-8")
     with pytest.raises(ReportError, match=wrong):
-        cite.work(tmp_path)
+        work.work(tmp_path)
 
 
 def test_persons_and_an_address_in_the_citation_file_are_used(tmp_path):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8").partition("authors:")[0]
     text += "url: https://example.org/report\nauthors:\n  - {family-names: Doe, given-names: Ann}\n"
     (tmp_path / "CITATION.cff").write_text(text, encoding="utf-8")
-    work = cite.work(tmp_path)
+    about = work.work(tmp_path)
     item = {"label": "fig-a", "number": "Figure 1", "caption": "A.", "anchor": "index.html#fig-a"}
-    assert "Ann Doe (2026)" in cite.sentence(work, item, "2026-01-02", "")
-    found, = json.loads(pandoc(cite.bibtex(cite.csl(work, item, "2026-01-02", "")), "-f", "bibtex", "-t", "csljson"))
+    assert "Ann Doe (2026)" in cite.sentence(about, item, "2026-01-02", "")
+    found, = json.loads(pandoc(cite.bibtex(cite.csl(about, item, "2026-01-02", "")), "-f", "bibtex", "-t", "csljson"))
     assert found["author"] == [{"family": "Doe", "given": "Ann"}] and found["URL"] == "https://example.org/report#fig-a"
 
 

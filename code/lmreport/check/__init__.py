@@ -1,13 +1,16 @@
 """Can the finished report be handed in? Each check reads the same documents and tells what it finds.
 
-documents (reading) → items, figures, references, text, executed, pdf → told (for a person or a machine).
+documents (reading) → the modules of CHECKS → listing (for a person or a machine).
 """
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 from lmreport.check.findings import Finding
+
+CHECKS = ("items", "figures", "references", "text", "executed", "pdf")  # modules with GROUP and findings(documents)
 
 
 def check(root: Path, profile: str | None = None, quick: bool = False):
@@ -16,15 +19,14 @@ def check(root: Path, profile: str | None = None, quick: bool = False):
     quick: without computing the numbers again. A check that breaks is a finding itself, for a foreign or half-made
     report can break any reader. Raises ReportError if there is no report at all.
     """
-    from lmreport.check import documents, executed, figures, items, pdf, references, text
+    from lmreport.check import documents, executed
 
     read, found = documents.read(root, profile)
-    checks = [(items.GROUP, items.findings), (figures.GROUP, figures.findings), (references.GROUP, references.findings),
-              (text.GROUP, text.findings), (executed.GROUP, executed.findings), (pdf.GROUP, pdf.findings)]
-    if not quick:
-        checks.insert(5, (executed.NUMBERS, executed.verified))
-    for group, look in checks:
-        found += guarded(group, look, read)
+    for name in CHECKS:
+        module = importlib.import_module(f"lmreport.check.{name}")
+        found += guarded(module.GROUP, module.findings, read)
+        if module is executed and not quick:
+            found += guarded(executed.NUMBERS, executed.verified, read)
     return read, found
 
 

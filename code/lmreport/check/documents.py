@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lmreport.check.findings import AGAIN, MUST, Finding
 from lmreport.check.pdf_pages import PREFIX
+from lmreport.core import profiles as profile_names
 from lmreport.core.errors import ReportError
 from lmreport.reporting import rubric
 
@@ -20,7 +21,8 @@ ENDINGS = ("html", "pdf", "ipynb")
 class Documents:
     """What there is to check; None stands for a part that is missing or cannot be read.
 
-    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same for Quarto; page:
+    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same for Quarto;
+    shown: the profile that the files themselves are of, "" for all or where they do not tell; page:
     the HTML page as a tree; notebook: the executed notebook; pdf: the file; places: {name: (page from 0, points from
     its upper edge)} of the PDF's named destinations; cells: those of the sources, for this profile.
     """
@@ -31,6 +33,7 @@ class Documents:
     notebook_path: Path
     answering: str = ""
     profile: str = ""
+    shown: str = ""
     page: object = None
     notebook: object = None
     pdf: Path | None = None
@@ -70,12 +73,11 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     The profile is `profile`, else the one that the page shows, else the PDF's, else the active one.
     Raises ReportError if there is no report at all, and if the rubric or the project cannot be read.
     """
-    from lmreport.publish.export.folder import notebook
     from lmreport.render import project, source
 
     document = project.read(root, ("html",), profile)[0]
     folder = document.output.parent
-    documents = Documents(root, folder / "index.html", folder / "index.pdf", notebook(document))
+    documents = Documents(root, folder / "index.html", folder / "index.pdf", document.notebook)
     paths = dict(zip(ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True))
     if not any(path.is_file() for path in paths.values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
@@ -143,6 +145,7 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
     anchors = {"index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
                "index.pdf": set(documents.places), "index.ipynb": in_notebook(documents.notebook)}
     shown = {name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))}
+    documents.shown = next(iter(shown.values()), "").lower()
     if wanted:
         documents.answering = wanted.upper() if wanted.upper() in profiles(documents.root) else ""
     else:
@@ -164,12 +167,9 @@ def in_notebook(found) -> set[str]:
 
 def profiles(root: Path) -> list[str]:
     """For whom the project can be rendered, as the rubric says it, the default first; [] if it has no profiles."""
-    from lmreport.render import project
-
-    told = project.read_yaml(root / "_quarto.yml", root).get("profile") or {}
-    names = project.words(told.get("default")) + sum(project.as_groups(told.get("group") or []), [])
     known = {name for section in rubric.whole()["sections"] for name in section["who"]}
-    return [name for name in dict.fromkeys(str(n).upper() for n in names) if name in known]
+    names = profile_names.known(profile_names.of_project(root))
+    return [name for name in dict.fromkeys(map(str.upper, names)) if name in known]
 
 
 def of_anchors(root: Path, anchors: set[str]) -> str | None:

@@ -126,12 +126,16 @@ def made(record) -> str:
     return f"{record.made['date'][:10]}, record {record.key[:8]}"
 
 
-def outputs(chosen: dict) -> list[Line]:
-    """The files of all documents, against what the last render was made from and what it wrote."""
+def outputs(chosen: dict, profile: str | None = None) -> list[Line]:
+    """The files of all documents, against what the last render was made from and what it wrote.
+
+    chosen: settings other than those of this process's environment.
+    """
     from lmreport.render import project
 
     root = settings.project_root()
-    return [line for document in project.read(root, project.FORMATS, None) for line in of_document(document, chosen)]
+    return [line for document in project.read(root, project.FORMATS, profile)
+            for line in of_document(document, chosen)]
 
 
 def of_document(document, chosen: dict) -> list[Line]:
@@ -179,13 +183,8 @@ def since_render(then: dict, document, chosen: dict) -> list[str]:
 
     document = next(d for d in project.read(document.root, tuple(then["formats"]), " ".join(then["profiles"]))
                     if d.name == document.name)
-    before = dict(os.environ)
-    os.environ |= {settings.ENV_PREFIX + k.upper(): str(v) for k, v in (then["parameters"] | chosen).items()}
-    try:
-        now = up_to_date.made_from(document, source.read(document), then["formats"], then["parameters"])
-    finally:
-        os.environ.clear()
-        os.environ |= before
+    environment = {**os.environ, **settings.variables(then["parameters"] | chosen)}
+    now = up_to_date.made_from(document, source.read(document), then["formats"], then["parameters"], environment)
     if not now["identity"]:  # who hands it in may have been told to that render alone
         now["identity"] = then["identity"]
     return up_to_date.changes(then, now)

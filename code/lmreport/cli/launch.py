@@ -23,9 +23,9 @@ from lmreport.cli.options import settings_of
 from lmreport.core import files, machine, progress
 from lmreport.core.errors import ReportError
 from lmreport.data import download
+from lmreport.data.splits import splits_for
 from lmreport.models import arrow_batches, fast_finetune, finetune, pretrained
 from lmreport.models.tokenizer import load_tokenizer
-from lmreport.runs import train
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -59,7 +59,7 @@ def run(options, say=progress.say):
         save_total_limit=1)
     with arguments.main_process_first(desc="data"):  # the others find it in the cache
         texts = on_disk(options.dataset) if options.dataset else \
-            train.splits_for(settings, download.obtain(settings.data, say))["train"]
+            splits_for(settings, download.obtain(settings.data, say))["train"]
         tokenizer = load_tokenizer(source.path)
         tokens = arrow_batches.tokenized(texts, tokenizer, settings.max_length)
     given = machine.digest([vars(settings), source.digest, options.budget, arguments.bf16, len(texts), texts[0],

@@ -9,11 +9,8 @@ import time
 
 from lmreport.cli.options import parser
 from lmreport.core.errors import ReportError
+from lmreport.models.pretrained import class_names, located
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 def given(arguments) -> dict:
@@ -57,7 +54,7 @@ def train(arguments) -> int:
     progress.hide_bars()
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
-        training.located(settings)  # a wrong model is told before anything is trained
+        located(settings.model)  # a wrong model is told before anything is trained
     corpus = download.obtain(settings.data, say)
     for name in names:
         record = training.run(name, settings, corpus, arguments.force, say)
@@ -71,14 +68,13 @@ def run(arguments) -> int:
     from lmreport.data import download
     from lmreport.experiments import studies
     from lmreport.runs import memo
-    from lmreport.runs import train as training
 
     wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
     if wrong:
         raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}")
     progress.hide_bars()
     settings = loaded(arguments)
-    training.located(settings)  # a wrong model is told before anything is trained
+    located(settings.model)  # a wrong model is told before anything is trained
     for name in arguments.names:
         if name in MODELS:
             arguments.models = [name]
@@ -134,7 +130,6 @@ def predict(arguments) -> int:
     from lmreport.core.settings import cuda_available
     from lmreport.data import readers
     from lmreport.models import finetune, tokenizer
-    from lmreport.runs import train as training
 
     if bool(arguments.question) == bool(arguments.file):
         raise ReportError("predict: give either questions or --file FILE")
@@ -142,11 +137,11 @@ def predict(arguments) -> int:
     texts = readable(arguments) if arguments.file else None  # a wrong file is told before anything is trained
     progress.hide_bars()
     settings, folder, what = (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
-    say(f"predict: {what}, classes {', '.join(training.class_names(folder))}")
+    say(f"predict: {what}, classes {', '.join(class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
     asked = [readers.clean(text) for text in arguments.question]
-    model = finetune.load_classifier(str(folder), training.class_names(folder))
+    model = finetune.load_classifier(str(folder), class_names(folder))
     if cuda_available():
         model.to("cuda")
     for text, row in zip(asked, finetune.predict_texts(
@@ -179,12 +174,11 @@ def weights(folder: str):
     from pathlib import Path
 
     from lmreport.models import tokenizer
-    from lmreport.runs import train as training
 
     missing = [name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()]
     if missing:
         raise ReportError(f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model")
-    training.class_names(Path(folder))
+    class_names(Path(folder))
     tokenizer.load_tokenizer(folder)
     return Path(folder)
 
@@ -208,9 +202,8 @@ def readable(arguments):
 def predict_file(texts, precision: str, settings, folder) -> int:
     from lmreport.models import predict as bulk_predict
     from lmreport.models import tokenizer
-    from lmreport.runs import train as training
 
-    model = bulk_predict.load(str(folder), training.class_names(folder), precision)
+    model = bulk_predict.load(str(folder), class_names(folder), precision)
     start, number = time.perf_counter(), 0
     told = start
     for number, tag in enumerate(bulk_predict.stream(model, tokenizer.load_tokenizer(str(folder)), texts,
@@ -228,7 +221,6 @@ def render(arguments) -> int:
     from lmreport.cli import make_report
     from lmreport.core import identity
 
-    os.environ |= identity.given(arguments)
     formats = tuple(arguments.to.replace("pdf", "typst").split(","))
     wrong = [f for f in formats if f not in ("html", "typst")]
     if wrong:
@@ -240,7 +232,7 @@ def render(arguments) -> int:
             raise ReportError(f"-P {pair!r} is not NAME:VALUE; write for example -P scale:quick")
         params[name] = value
     return make_report.report(given(arguments), formats, params, arguments.profile, arguments.renderer,
-                              arguments.force, say)
+                              arguments.force, say, identity.given(arguments))
 
 
 def verify(arguments) -> int:
@@ -281,8 +273,6 @@ def submit(arguments) -> int:
     from lmreport.core.settings import project_root
     from lmreport.publish import submission
 
-    if arguments.profile:
-        os.environ["QUARTO_PROFILE"] = arguments.profile
     return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say)
 
 

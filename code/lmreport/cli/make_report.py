@@ -11,9 +11,10 @@ from pathlib import Path
 
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
-from lmreport.core.settings import ENV_PREFIX, load, project_root, resolved
+from lmreport.core.settings import load, project_root, resolved, variables
 from lmreport.data import download
 from lmreport.display import markdown
+from lmreport.models.pretrained import located
 from lmreport.publish import submission
 from lmreport.publish.export import export
 from lmreport.render import colab, notebook, project
@@ -23,17 +24,18 @@ from lmreport.runs.kinds import MODELS, STUDIES
 
 
 def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | None, renderer: str,
-           force: bool, say) -> int:
+           force: bool, say, persons: dict[str, str]) -> int:
     """Make the report under the settings `given` and `params`; returns the exit status.
 
     Training happens before rendering, where its progress can be seen; the report's cells then find the records.
+    persons: who hands it in, as variables of the environment.
     Raises ReportError for bad settings, data or documents.
     """
     start = time.perf_counter()
     root = project_root()
     params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
-    os.environ["QUARTO_PROFILE"] = ",".join(project.read(root, formats, profile)[0].profiles)
+    project.read(root, formats, profile)  # a wrong profile or option is told before anything is trained
     asked = load(root, **chosen)
     settings = resolved(asked)
     quarto = shutil.which("quarto")
@@ -41,7 +43,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
     say(f"report: rendering with {'quarto at ' + quarto if use_quarto else 'the project' + chr(39) + 's own renderer'}")
-    training.located(settings)  # a wrong model is told before anything is trained
+    located(settings.model)  # a wrong model is told before anything is trained
     corpus = download.obtain(settings.data, say)
     made = {}
     for name in MODELS:
@@ -49,33 +51,35 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
         say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
     for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
         studies.of(name, settings, corpus, say)
-    os.environ |= {ENV_PREFIX + k.upper(): str(v) for k, v in chosen.items()}
     paths = {k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()}  # for another folder
     params |= {k: v for k, v in paths.items() if k in params}
-    os.environ |= {ENV_PREFIX + k.upper(): v for k, v in paths.items()} | {
-        k: str(Path(os.environ[k]).expanduser().absolute()) for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
-        if os.environ.get(k)}
-    paths = with_quarto(root, formats, profile) if use_quarto else \
-        with_own(root, formats, params, profile, force, say)
-    for path in paths:
+    chosen |= paths
+    folders = {k: str(Path(os.environ[k]).expanduser().absolute()) for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
+               if os.environ.get(k)}
+    environment = {**os.environ, **folders, **persons, **variables(chosen)}  # of the process that runs the cells
+    outputs = with_quarto(root, formats, profile, environment) if use_quarto else \
+        with_own(root, formats, params, profile, force, say, environment)
+    for path in outputs:
         say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
-    export(root, say)
+    export(root, say, profile)
     training.note_model(root, asked, corpus, made["transformer"])
-    status = submission.submit(root, profile, say) if set(formats) == {"html", "typst"} else 0
+    status = submission.submit(root, profile, say, chosen) if set(formats) == {"html", "typst"} else 0
     say(f"report: done in {markdown.duration(time.perf_counter() - start)}")
     return status
 
 
-def with_own(root: Path, formats, params: dict, profile: str | None, force: bool, say) -> list[Path]:
+def with_own(root: Path, formats, params: dict, profile: str | None, force: bool, say,
+             environment: dict[str, str]) -> list[Path]:
     """Render with lmreport.render."""
     from lmreport.render import render
 
-    return render(root, formats, params, profile, say, force)
+    return render(root, formats, params, profile, say, force, environment)
 
 
-def with_quarto(root: Path, formats, profile: str | None) -> list[Path]:
+def with_quarto(root: Path, formats, profile: str | None, environment: dict[str, str]) -> list[Path]:
     """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
-    environment = os.environ | {"QUARTO_PYTHON": sys.executable}
+    profiles = project.read(root, formats, profile)[0].profiles
+    environment = environment | {"QUARTO_PYTHON": sys.executable, "QUARTO_PROFILE": ",".join(profiles)}
     command = ["quarto", "render", "-M", "keep-ipynb:true", *(["--profile", profile] if profile else [])]
     if len(formats) == 1:
         command += ["--to", formats[0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lmreport import __version__
+from lmreport.core.settings import HELP
 from lmreport.runs.kinds import BENCHES, MODELS, STUDIES
 
 
@@ -71,11 +72,6 @@ def parser() -> argparse.ArgumentParser:
 
 def settings_of(command):
     """The options that fill the settings object."""
-    for name, text in (("data", "auto, sample, an archive, a folder or an address"),
-                       ("model", "a model on the hub or a folder"), ("scale", "quick, full or auto"),
-                       ("seed", "of split, weights and order"), ("train-size", "training texts (0: all)"),
-                       ("test-size", "test texts (0: all)"), ("max-length", "word pieces a text is cut to"),
-                       ("batch-size", "texts in a batch"), ("epochs", "of the Transformer"),
-                       ("learning-rate", "of the Transformer"), ("lstm-epochs", "of the LSTM, at most")):
-        command.add_argument(f"--{name}", help=text)
+    for name, text in HELP.items():
+        command.add_argument(f"--{name.replace('_', '-')}", help=text)
     return command

@@ -17,25 +17,28 @@ LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "to
 
 
 def name_of(function) -> str:
-    """A function of the package as the report names it, without the sub-package: "concepts.heads.changes".
+    """A function of the package as the report names it: "concepts.heads.changes", without the sub-package.
 
-    The sub-package stays in the name where two of them have a module of that name.
+    The sub-package stays in the name where another one has a module of that name that may be meant.
     """
     module = function.__module__.removeprefix("lmreport.")
     short = module.partition(".")[2]
-    alone = short and module != function.__module__ and len(_places(short)) == 1
+    alone = module != function.__module__ and short and _modules(short) == [module]
     return f"{short if alone else module}.{function.__name__}"
 
 
 def module_of(name: str) -> str:
     """The module, under the package, of the function that `name_of` called `name`."""
     module = name.rpartition(".")[0]
-    found = _places(module)
-    return module if len(found) != 1 else ".".join(found[0].relative_to(PACKAGE).with_suffix("").parts)
+    found = _modules(module)
+    return found[0] if len(found) == 1 else module
 
 
-def _places(module: str) -> list[Path]:
-    return sorted(PACKAGE.glob(f"*/{module.replace('.', '/')}.py"))
+def _modules(short: str) -> list[str]:
+    """The modules called `short` in their sub-packages; of experiments and reporting, if they have one."""
+    found = [f"{path.name}.{short}" for path in sorted(PACKAGE.iterdir())
+             if (path / (short.replace(".", "/") + ".py")).is_file()]
+    return [name for name in found if name.startswith(("experiments.", "reporting."))] or found
 
 
 def digest(thing) -> str:

@@ -7,14 +7,15 @@ import difflib
 import os
 import shutil
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.core import identity
 from lmreport.core.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
 NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
+OF_PERSONS = ("name", "email", "perm", "date", "honor")  # stand beside the settings; `identity` reads them
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Settings:
     lstm_epochs: int | None = None
 
 
+HELP = {  # of each setting on the command line
+    "data": "auto, sample, an archive, a folder or an address", "model": "a model on the hub or a folder",
+    "scale": "quick, full or auto", "seed": "of split, weights and order", "train_size": "training texts (0: all)",
+    "test_size": "test texts (0: all)", "max_length": "word pieces a text is cut to",
+    "batch_size": "texts in a batch", "epochs": "of the Transformer", "learning_rate": "of the Transformer",
+    "lstm_epochs": "of the LSTM, at most",
+}
 QUICK = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
              lstm_epochs=8)
 FULL = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
@@ -75,13 +83,13 @@ def cuda_available() -> bool:
     return torch.cuda.is_available()
 
 
-def load(root: Path | None = None, **given) -> Settings:
+def load(root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
     """Settings from `given` (None: not given), LMREPORT_… variables and the settings file, in that order.
 
     The file is `lmreport.toml` in the project's root, or the one that LMREPORT_SETTINGS names.
     Raises ReportError for an unknown key and for a value of the wrong type or range.
     """
-    values = chosen(root, **given)
+    values = chosen(root, environment, **given)
     values |= {k: whole_path(str(values[k]), root) for k in ("data", "model") if k in values}
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
@@ -89,9 +97,9 @@ def load(root: Path | None = None, **given) -> Settings:
     return settings
 
 
-def chosen(root: Path | None = None, **given) -> dict:
+def chosen(root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object) -> dict:
     """What `load` finds in the file, in the environment and among the `given`, each value as it stands there."""
-    told = {k: v for k, v in (read_file(root) | _from_environment()).items() if k not in identity.NAMES}
+    told = {k: v for k, v in (read_file(root, environment) | _from(environment)).items() if k not in OF_PERSONS}
     return told | {k: v for k, v in given.items() if v not in (None, "")}
 
 
@@ -115,14 +123,19 @@ def resolved(settings: Settings, device: str | None = None) -> Settings:
     return dataclasses.replace(settings, scale=scale, **open_keys)
 
 
-def _from_environment() -> dict:
-    given = {n.removeprefix(ENV_PREFIX): v for n, v in os.environ.items() if n.startswith(ENV_PREFIX) and v}
+def variables(values: Mapping[str, object]) -> dict[str, str]:
+    """Settings as the variables of a process that is to find them in its environment."""
+    return {ENV_PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def _from(environment: Mapping[str, str]) -> dict[str, str]:
+    given = {n.removeprefix(ENV_PREFIX): v for n, v in environment.items() if n.startswith(ENV_PREFIX) and v}
     return {name.lower(): value for name, value in given.items() if name not in NOT_SETTINGS}
 
 
-def read_file(root: Path | None = None) -> dict:
+def read_file(root: Path | None = None, environment: Mapping[str, str] = os.environ) -> dict:
     """What the settings file says; {} where there is none. Raises ReportError if it is no TOML."""
-    named = os.environ.get(ENV_PREFIX + "SETTINGS")
+    named = environment.get(ENV_PREFIX + "SETTINGS")
     path = Path(whole_path(named, root)) if named else project_root(root) / "lmreport.toml"
     if not path.is_file():
         if named:

@@ -15,7 +15,7 @@ KNOWN = {  # digest → what it is
 }
 PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
 LEAST = {"train": 50, "test": 20}  # texts of each class of another data set: the splits and the studies draw from them
-CLASSES = (3, 20)  # fewest and most; of two, the linear models give one score and not two
+CLASSES = (2, 20)  # fewest and most
 
 
 @dataclass(frozen=True)

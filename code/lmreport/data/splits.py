@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import tempfile
+from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from lmreport.core import lock, progress
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import Settings, cache_root
+from lmreport.data import download
 
 VALIDATION_SHARE = 0.2
 
@@ -57,3 +62,52 @@ def subset(dataset, size: int, seed: int):
     drawn = dataset.add_column("row", list(range(len(dataset)))).train_test_split(
         train_size=size, stratify_by_column="labels", seed=seed)["train"]["row"]
     return dataset.select(sorted(drawn))
+
+
+def load_splits(corpus, seed: int):
+    """The `DatasetDict` of a `data.Corpus`, converted once and then read from the cache (no TensorFlow needed)."""
+    from datasets import load_from_disk
+
+    folder = cache_root() / "splits" / f"{corpus.digest[:16]}-{seed}"
+    if not (folder / "dataset_dict.json").is_file():
+        with lock.only_one(f"splits-{folder.name}", progress.say):
+            if not (folder / "dataset_dict.json").is_file():
+                convert(corpus, seed, folder)
+    try:
+        return load_from_disk(str(folder))
+    except (OSError, ValueError):  # damaged
+        with lock.only_one(f"splits-{folder.name}", progress.say):
+            convert(corpus, seed, folder)
+        return load_from_disk(str(folder))
+
+
+def convert(corpus, seed: int, folder: Path) -> None:
+    """Save the splits of a corpus in `folder`, which appears when they are whole."""
+    download.unchanged(corpus)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
+        dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(part, "splits").rename(folder)
+
+
+def splits_for(settings: Settings, corpus: download.Corpus):
+    """Train, validation and test of the size that the settings ask for.
+
+    Raises ReportError for a size that leaves a split without a text of each class.
+    """
+    splits = load_splits(corpus, settings.seed)
+    sizes = {"train": settings.train_size, "validation": settings.train_size // 4, "test": settings.test_size}
+    for name, size in sizes.items():
+        whole, classes = len(splits[name]), splits[name].features["labels"].num_classes
+        asked = "test_size" if name == "test" else "train_size"
+        if getattr(settings, asked) and (size < classes or whole - classes < size < whole):
+            raise ReportError(f"{asked}: {getattr(settings, asked)} gives {size} of {whole:,} texts for {name}, where "
+                              f"each of the {classes} classes must have one and leave one; choose more, fewer, or 0 "
+                              "for all")
+        splits[name] = subset(splits[name], size, settings.seed)
+        missing = set(range(classes)) - set(splits[name]["labels"])
+        if missing:
+            raise ReportError(f"{asked}: {size} of {whole:,} texts for {name} leave none of the class "
+                              f"{splits[name].features['labels'].int2str(min(missing))!r}; choose more, or 0 for all")
+    return splits

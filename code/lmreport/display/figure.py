@@ -78,8 +78,8 @@ def code_of(function) -> str:
     """The fingerprint of a drawing function, style included; of one that is not of the package its source's digest."""
     package, _, module = function.__module__.partition(".")
     if package != "lmreport":
-        return machine.digest([inspect.getsource(function), CODE.fingerprint(("style", "RC"))])
-    return CODE.fingerprint((module, function.__name__), ("style", "RC"))
+        return machine.digest([inspect.getsource(function), CODE.fingerprint(("display.style", "RC"))])
+    return CODE.fingerprint((module, function.__name__), ("display.style", "RC"))
 
 
 def line():

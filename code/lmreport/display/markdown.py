@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 import math
-import os
 import re
 import textwrap
-import unicodedata
-from pathlib import Path
 
 from tabulate import tabulate
 
-from lmreport.display import traced
-from lmreport.display.traced import Marked, Shown, sentence
+from lmreport.core import machine
+from lmreport.core.durations import in_words
+from lmreport.display import origin, traced
+from lmreport.display.literal import Marked, plain
+from lmreport.display.traced import Shown, cell, sentence
 from lmreport.runs.quantity import Quantity, expression
 
 CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
-UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of characters that show nothing by themselves
-LONGEST = 300  # characters of one table cell; longer ones are cut with a note
-# Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
-IN_FONTS = re.compile(
-    "[\u0020-\u04ff\u1e00-\u1fff\u2000-\u2040\u2044-\u211e\u2126-\u2151\u2153-\u2184\u2190-\u23ff\u2460-\u2606"
-    "\u2609-\u262f\u2713\u2714\u2717\u2718]")
 
 
 def markdown(text: str):
@@ -32,32 +25,6 @@ def markdown(text: str):
     from IPython.display import Markdown
 
     return Markdown(text)
-
-
-def plain(value, longest: int = LONGEST) -> Marked:
-    """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
-
-    Markdown already (`Marked`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
-    genuine Quarto's PDF those that no font there has; a text over `longest` characters is cut with a note.
-    """
-    if isinstance(value, Marked):
-        return value
-    text, seen = str(value), _in_fonts if in_quartos_pdf() else _visible
-    if len(text) > longest:
-        text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
-    text = "".join(map(seen, text))
-    # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
-    return Marked(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
-
-
-def in_quartos_pdf() -> bool:
-    """Whether this cell runs for a PDF by genuine Quarto; this project's own renderer looks after its fonts itself."""
-    path = os.environ.get("QUARTO_EXECUTE_INFO")
-    try:
-        told = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-        return told.get("format", {}).get("identifier", {}).get("base-format") in ("typst", "pdf")
-    except (OSError, ValueError, AttributeError):
-        return True
 
 
 def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False, of=None):
@@ -73,20 +40,10 @@ def table(rows, headers, align: tuple[str, ...] | None = None, raw: bool = False
     pipes = tabulate(cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True)
     made = markdown(pipes + "\n")
     if of is not None:
-        from lmreport.core import machine
-        from lmreport.display import origin
-
         function = machine.name_of(of) if callable(of) else ""
         made.data += f"\n{origin.line(function, of, 'computed by')}\n"
         made.metadata = origin.facts(function, of)
     return made
-
-
-def cell(value) -> str:
-    """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
-    if isinstance(value, Shown):
-        return value.markdown
-    return value if isinstance(value, Marked) or not isinstance(value, str) else plain(value)
 
 
 def quote(text: str, longest: int = 2000):
@@ -167,7 +124,7 @@ def count(value: float) -> Shown:
 @or_undefined
 def duration(seconds: float) -> Shown:
     """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
-    return Shown(_in_words(seconds), seconds, "duration")
+    return Shown(in_words(seconds), seconds, "duration")
 
 
 def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> Shown:
@@ -203,40 +160,9 @@ def _significant(value: float, digits: int) -> str:
     return f"{value:,.{max(places, 0)}f}"
 
 
-def _in_words(seconds: float) -> str:
-    for factor, unit, limit in ((1e6, "µs", 1000), (1e3, "ms", 1000), (1, "s", 60)):
-        text = f"{seconds * factor:.3g}"
-        if float(text) < limit:  # once it is rounded: not "1e+03 ms"
-            return f"{text} {unit}"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"
-
-
 def _numeric(cell) -> bool:
     text = str(cell).strip()
     return bool(re.fullmatch(r"[-+−–±≈<>]?\s*\d[\d,.\s –%×⁰¹²³⁴⁵⁶⁷⁸⁹⁻±smhin]*|[–-]?", text))
-
-
-def label(name: str, longest: int = 20) -> str:
-    """A foreign name for a figure: cut, visible, and no mathematics."""
-    short = name if len(name) <= longest else name[:longest - 1] + "…"
-    return "".join(_in_fonts(c) for c in short).replace("$", r"\$")
-
-
-def _visible(c: str) -> str:
-    """A character that can be seen: itself, a blank for a line break or tab, a mark for one that cannot."""
-    if c in "\n\t\r":
-        return " "
-    return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c
-
-
-def _in_fonts(c: str) -> str:
-    """The same, with a mark for each character that typst's own fonts lack."""
-    seen = _visible(c)
-    return seen if len(seen) > 1 or IN_FONTS.match(seen) else f"⟨U+{ord(c):04X}⟩"
 
 
 def _minus(text: str) -> str:

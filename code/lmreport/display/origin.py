@@ -12,29 +12,11 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, load, project_root, resolved
 from lmreport.data import download
 from lmreport.data.corpus import KNOWN
-from lmreport.display import markdown
-from lmreport.display.traced import Marked, sentence
+from lmreport.display.literal import Marked, plain
+from lmreport.display.traced import sentence, sources
 from lmreport.models import pretrained
-from lmreport.runs import freshness, memo
+from lmreport.runs import freshness
 from lmreport.runs.kinds import KINDS
-from lmreport.runs.records import Record
-
-
-def sources(things) -> tuple[list, list]:
-    """The records and the remembered experiments anywhere in `things` (nested lists and dicts), each once."""
-    records, found = {}, {}
-    todo = [things]
-    while todo:
-        thing = todo.pop(0)
-        if isinstance(thing, Record):
-            records[thing.key] = thing
-        elif isinstance(thing, memo.Found):
-            found[thing.key] = thing
-        elif isinstance(thing, dict):
-            todo += thing.values()
-        elif isinstance(thing, list | tuple):
-            todo += thing
-    return list(records.values()), list(found.values())
 
 
 def facts(function: str, things) -> dict:
@@ -57,7 +39,7 @@ def line(function: str, things, verb: str = "drawn by") -> Marked:
         parts.append(sentence(f"{verb} {{}}", Marked(f"`{function}`")))
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
     parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or [render()]))))
-    stale = [f"{r.name}: {markdown.plain(', '.join(why[:2]))}" for r in records if (why := freshness.reasons(r))]
+    stale = [f"{r.name}: {plain(', '.join(why[:2]))}" for r in records if (why := freshness.reasons(r))]
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
     text = " · ".join(part for part in parts if part)

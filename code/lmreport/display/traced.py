@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 from contextlib import contextmanager
 
+from lmreport.display.literal import Marked, plain, quoted
+from lmreport.runs import memo
 from lmreport.runs.quantity import Quantity
+from lmreport.runs.records import Record
 
 INLINE: dict[str, str] = {}  # what the inline code being evaluated is: its text, the experiments that it names
-
-
-class Marked(str):
-    """Text that is Markdown already."""
-
-    def _repr_markdown_(self) -> str:
-        return str(self) or "<!-- -->"  # where an inline value is empty, Quarto shows its code
 
 
 class Shown(str):
@@ -34,8 +29,6 @@ class Shown(str):
     @property
     def markdown(self) -> Marked:
         """The span, as Markdown."""
-        from lmreport.display.markdown import plain
-
         told = {"data-value": repr(float(self.value)), "data-as": self.form}
         if isinstance(self.value, Quantity):
             told |= {"data-expr": self.value.expression, "data-run": " ".join(self.value.runs)}
@@ -47,32 +40,44 @@ class Shown(str):
         return str(self.markdown)
 
 
-def quoted(value: str) -> str:
-    """An attribute's value as pandoc's Markdown reads it, in a table too.
-
-    What could begin code, math or HTML there, or end a table's cell, is written as an entity.
-    """
-    return '"' + re.sub(r"[&<>|`$\\\"{}\n]", lambda found: f"&#{ord(found[0])};", value) + '"'
-
-
 def strong(shown: Shown) -> Marked:
     """The same in bold."""
     return Marked(f"**{shown.markdown}**")
 
 
+def cell(value) -> str:
+    """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
+    if isinstance(value, Shown):
+        return value.markdown
+    return value if isinstance(value, Marked) or not isinstance(value, str) else plain(value)
+
+
 def sentence(template: str, *parts) -> Marked:
     """`template` with its {} filled: computed parts as spans, Markdown as it is, anything else as plain text."""
-    from lmreport.display.markdown import cell
-
     return Marked(template.format(*map(cell, parts)))
+
+
+def sources(things) -> tuple[list, list]:
+    """The records and the remembered experiments anywhere in `things` (nested lists and dicts), each once."""
+    records, found = {}, {}
+    todo = [things]
+    while todo:
+        thing = todo.pop(0)
+        if isinstance(thing, Record):
+            records[thing.key] = thing
+        elif isinstance(thing, memo.Found):
+            found[thing.key] = thing
+        elif isinstance(thing, dict):
+            todo += thing.values()
+        elif isinstance(thing, list | tuple):
+            todo += thing
+    return list(records.values()), list(found.values())
 
 
 @contextmanager
 def made_from(things):
     """Inside, computed numbers carry the keys of the remembered experiments among `things`."""
-    from lmreport.display import origin
-
-    found = origin.sources(things)[1]
+    found = sources(things)[1]
     if found:
         INLINE["data-run"] = "; ".join(f"{f.name}-{f.key}" for f in found)
     try:

@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 from lmreport.core import progress
+from lmreport.data.splits import splits_for
 from lmreport.experiments import kept_trainings
 from lmreport.models import pretrained, stacking
 from lmreport.models.recipe import Recipe
@@ -173,7 +174,7 @@ def run(name: str, settings, corpus, force: bool = False, say=progress.say, scal
 
     def make() -> dict:
         say(f"{name}: at scale {scale} on {corpus.name}")
-        start, splits = time.perf_counter(), train.splits_for(settings, corpus)
+        start, splits = time.perf_counter(), splits_for(settings, corpus)
         values = KINDS[name].make(settings, splits, source.path, records, scale, say)
         return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
 
@@ -194,7 +195,7 @@ def main(names: list[str], predict: bool) -> None:
     progress.hide_bars()
     now = settings.resolved(settings.load(scale="full"))
     corpus, source = download.obtain(now.data), pretrained.locate(now.model)
-    splits = train.splits_for(now, corpus)
+    splits = splits_for(now, corpus)
     for name, step in chosen("full").items():
         if not names or name in names:
             progress.say(f"ladder: {name}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from lmreport.core import files, machine
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data import download
+from lmreport.data.splits import splits_for
 from lmreport.models import pretrained
 from lmreport.runs import records as run_records
 from lmreport.runs import train
@@ -48,10 +49,9 @@ def ran(name: str) -> dict:
     kind, corpus, source = KINDS[name], download.obtain("sample"), pretrained.from_package("the probe")
     if kind.group == "bench":
         return bench(name, corpus, source)
-    splits = train.splits_for(SETTINGS, corpus)
+    splits = splits_for(SETTINGS, corpus)
     if kind.group == "model":
-        given = run_records.inputs(name, SETTINGS, corpus, source)
-        return kind.make(name, SETTINGS, splits, source, given, silent)
+        return kind.make(splits, SETTINGS, source, cache_root() / "probe" / name, silent)
     if name in ("ladder", "summit"):
         records = {n: train.run(n, SETTINGS, corpus, say=silent) for n in kind.starts_from}
         return kind.make(SETTINGS, splits, source.path, records, "quick", silent)
@@ -63,7 +63,7 @@ def bench(name: str, corpus, source) -> dict:
     from lmreport.experiments.bench import seeds
 
     if name == "bench_seeds":  # the recipe of a record would be another one on each machine
-        return seeds.measured(train.splits_for(SETTINGS, corpus), source.path, SIZES[name], BEST)
+        return seeds.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], BEST)
     return KINDS[name].make(SIZES[name], SETTINGS, corpus, source, silent)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lmreport.core import files, machine, progress
 from lmreport.core.settings import Settings, cache_root
+from lmreport.data.splits import load_splits, subset
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
@@ -143,6 +144,14 @@ def ablation(settings, sizes: dict, splits, weights: str, kept: Path, say) -> di
     return {"questions": questions} | arrays
 
 
+def splits_with(corpus, seed: int, texts: int):
+    """All splits, of the test texts `texts` only (0: all; where there are no more, all too)."""
+    splits = load_splits(corpus, seed)
+    if texts <= len(splits["test"]) - splits["test"].features["labels"].num_classes:  # each class must leave one
+        splits["test"] = subset(splits["test"], texts, seed)
+    return splits
+
+
 def in_windows(words: list[str], size: int, rng) -> list[str]:
     """The words, shuffled inside each stretch of `size` of them."""
     return [words[start + i] for start in range(0, len(words), max(size, 1))
@@ -190,7 +199,6 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
 
     scale: that of the study, where it is not that of the settings.
     """
-    from lmreport.data.splits import subset
     from lmreport.experiments import improvements
     from lmreport.models import pretrained
     from lmreport.runs import train
@@ -205,11 +213,8 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
 
     def make() -> dict:
         weights = source.path if tuned is None else str(train.trained_model(settings, corpus, say))
-        splits = train.load_splits(corpus, settings.seed)
         sizes = kind.sizes[scale]
-        few, left = sizes.get("texts", 0), splits["test"].features["labels"].num_classes
-        if few <= len(splits["test"]) - left:  # each class must leave a text
-            splits["test"] = subset(splits["test"], few, settings.seed)
+        splits = splits_with(corpus, settings.seed, sizes.get("texts", 0))
         say(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
         values = kind.make(settings, sizes, splits, weights, kept, say)

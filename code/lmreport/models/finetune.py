@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from lmreport.core import progress
 from lmreport.core.settings import cuda_available
+from lmreport.models import callbacks
 from lmreport.models.tokenizer import load_tokenizer, tokenized
 
 SAVE_STEPS = 100
@@ -106,7 +108,7 @@ def train(trainer, say=progress.say) -> float:
     """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in training steps."""
     from transformers import PrinterCallback
 
-    clock = progress.training_clock(say)
+    clock = callbacks.training_clock(say)
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last_state(
@@ -173,3 +175,20 @@ def has_bf16() -> bool:
     usable = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     able = torch.cpu.get_capabilities()
     return bool(usable()) and any(able.get(name) for name in BF16_PROCESSORS)
+
+
+def make(splits, settings, source, folder: Path, say=progress.say) -> dict:
+    """Fine-tune the encoder `source`, save the classifier in `folder`; returns what to record.
+
+    Beside what `finetune` returns: `question_probabilities` (questions, classes) of the assignment's two questions.
+    """
+    from lmreport.models import metrics
+
+    checkpoints, part = (folder.with_name(f"{folder.name}.{end}") for end in ("checkpoints", "part"))
+    trainer, values = finetune(splits, source.path, settings, checkpoints, say)
+    trainer.save_model(str(part))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    asked = predict_texts(trainer.model, trainer.processing_class, list(metrics.QUESTIONS))
+    return values | {"question_probabilities": asked}

@@ -28,22 +28,34 @@ def tfidf_svm(seed: int):
     return make_pipeline(make_union(words, characters), LinearSVC(C=0.5, random_state=seed))
 
 
-MODELS = {"bag_of_words": bag_of_words, "tfidf_svm": tfidf_svm}
+def make_bag_of_words(splits, settings, source=None, folder=None, say=None) -> dict:
+    """What to record of the binary bag of words."""
+    return fit(bag_of_words(settings.seed), splits)[1]
 
 
-def fit(name: str, splits, seed: int) -> tuple[object, dict]:
-    """Fit the named model on splits["train"], score validation and test. Returns it and what to record."""
-    model = MODELS[name](seed)
+def make_tfidf_svm(splits, settings, source=None, folder=None, say=None) -> dict:
+    """What to record of the linear SVM on TF-IDF."""
+    return fit(tfidf_svm(settings.seed), splits)[1]
+
+
+def fit(model, splits) -> tuple[object, dict]:
+    """Fit a linear model on splits["train"], score validation and test. Returns it and what to record."""
     start = time.perf_counter()
     model.fit(splits["train"]["text"], splits["train"]["labels"])
     fitted = time.perf_counter()
-    logits = model.decision_function(list(splits["test"]["text"]))  # (n, classes), not normalised
+    logits = distances(model, list(splits["test"]["text"]))  # (n, classes), not normalised
     done = time.perf_counter()
     return model, {
-        "logits": logits.astype(np.float32), "labels": np.array(splits["test"]["labels"]),
-        "validation_logits": model.decision_function(list(splits["validation"]["text"])).astype(np.float32),
+        "logits": logits, "labels": np.array(splits["test"]["labels"]),
+        "validation_logits": distances(model, list(splits["validation"]["text"])),
         "validation_labels": np.array(splits["validation"]["labels"]),
         "train_seconds": fitted - start, "predict_seconds": done - fitted, "epochs": 1, "device": "cpu",
         "train_texts": len(splits["train"]), "test_texts": len(splits["test"]),
         "parameters": int(model[-1].coef_.size + model[-1].intercept_.size),
     }
+
+
+def distances(model, texts: list[str]) -> np.ndarray:
+    """Distances from the class borders (n, classes); of two classes scikit-learn gives the second's only."""
+    scores = model.decision_function(texts)
+    return (np.stack([-scores, scores], 1) if scores.ndim == 1 else scores).astype(np.float32)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import numpy as np
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 EMBEDDING = 128  # numbers per word
 # The configurations that were compared on validation; nothing else was tried.
@@ -110,3 +107,8 @@ def fit(splits, settings, say=print) -> tuple[object, dict]:
         "epochs": len(tried[name]["history"]["loss"]), "train_texts": len(labels["train"]),
         "test_texts": len(labels["test"]), "parameters": int(model.count_params()), "device": "cpu",
     }
+
+
+def make(splits, settings, source=None, folder=None, say=print) -> dict:
+    """What to record of the LSTM that `fit` keeps."""
+    return fit(splits, settings, say)[1]

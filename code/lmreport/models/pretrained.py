@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,8 +84,6 @@ def from_hub(name: str) -> Source | None:
     What was fetched is compared with the hub's digests, and deleted if it differs. Raises ReportError for a name that
     the hub does not know or keeps for its members, and where a proxy forbids the hub.
     """
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
-    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "30")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
@@ -189,3 +186,43 @@ def from_package(wanted: str) -> Source:
 def sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def class_names(folder: Path) -> list[str]:
+    """The classes of a saved classifier, in the order of its logits. Raises ReportError if it names none."""
+    try:
+        names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
+        return [names[str(i)] for i in range(len(names))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(f"model: {folder} is no fine-tuned classifier, since its config.json names no classes "
+                          f"({error!r}); name the folder of one") from error
+
+
+def located(model: str) -> Source:
+    """The model that `model` names. Raises ReportError if it is a folder from which no model can be loaded."""
+    source = locate(model)
+    if not Path(model).is_dir():
+        return source
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        AutoConfig.from_pretrained(source.path)
+        AutoTokenizer.from_pretrained(source.path)
+        what = "" if opens(Path(source.path) / "model.safetensors") else "model.safetensors is damaged"
+    except Exception as error:  # whatever a damaged file leads to
+        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    if what:
+        raise ReportError(f"model: no model can be loaded from the folder {source.path} ({what}); save a model and its "
+                          "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one")
+    return source
+
+
+def opens(path: Path) -> bool:
+    """Whether a file of weights is there and whole."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy"):
+            return True
+    except (OSError, SafetensorError):
+        return False

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lmreport.models.linear import distances
+
 MARKS = r"[A-Za-z_]+|\d+|[^\w\s]"  # words, numbers, and each punctuation mark by itself
 FOLDS = 10
 
@@ -57,7 +59,7 @@ def pipeline(linear: Linear, seed: int):
 
 def scores_of(model, linear: Linear, texts: list[str], tokenizer) -> np.ndarray:
     """Distances from the class borders (n, classes), which a stack takes as logits."""
-    return model.decision_function(VIEWS[linear.view][0](texts, tokenizer)).astype(np.float32)
+    return distances(model, VIEWS[linear.view][0](texts, tokenizer))
 
 
 def normalised(logits: np.ndarray) -> np.ndarray:

@@ -5,66 +5,16 @@ from __future__ import annotations
 import datetime
 import difflib
 import json
-import os
-from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
 
 from lmreport.core import machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
+from lmreport.publish.export import folder
+from lmreport.publish.work import Work, day, work
 
 KINDS = {"fig": "figure", "tbl": "dataset"}  # in the words of CSL
-
-
-@dataclass(frozen=True)
-class Work:
-    """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its SPDX name."""
-
-    title: str
-    version: str
-    licence: str
-    url: str
-    people: tuple[dict, ...]
-
-    @property
-    def authors(self) -> tuple[str, ...]:
-        return tuple(p.get("literal") or f"{p.get('given', '')} {p['family']}".strip() for p in self.people)
-
-    @property
-    def licence_url(self) -> str:
-        return f"https://spdx.org/licenses/{self.licence}.html"
-
-    @property
-    def name(self) -> str:
-        return "".join(c for c in self.title.partition(":")[0].lower() if c.isalnum())
-
-
-def work(root: Path | None = None) -> Work:
-    """The project's own description. Raises ReportError if CITATION.cff is missing or lacks something."""
-    places = (root or project_root(), Path(__file__).resolve().parents[3])
-    path = next((p / "CITATION.cff" for p in places if (p / "CITATION.cff").is_file()), None)
-    if path is None:
-        raise ReportError("there is no CITATION.cff in the project's folder; restore it from the repository")
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        people = tuple({"literal": a["name"]} if "name" in a else
-                       {"family": a["family-names"], "given": a.get("given-names", "")} for a in told["authors"])
-        return Work(told["title"], str(told["version"]), told["license"],
-                    told.get("url") or told.get("repository-code") or "", people)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(f"CITATION.cff: {error!r} is missing or wrong; title, version, license and authors are "
-                          "needed") from None
-
-
-def day(path: Path | None = None) -> str:
-    """The day of SOURCE_DATE_EPOCH, else the day on which the file at `path` was written, else today, in ISO form."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch:
-        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
-    return (datetime.date.fromtimestamp(path.stat().st_mtime) if path else datetime.date.today()).isoformat()
 
 
 def found(root: Path, label: str) -> tuple[dict, dict, Path]:
@@ -72,8 +22,6 @@ def found(root: Path, label: str) -> tuple[dict, dict, Path]:
 
     Raises ReportError if nothing was exported yet, or for an unknown label, naming those like it.
     """
-    from lmreport.publish.export import folder
-
     target = folder.place_of(root)
     manifest = folder.read_manifest(target)
     if not manifest:
@@ -145,15 +93,15 @@ def latex(text: str) -> str:
 
 def told(root: Path, label: str, form: str = "") -> str:
     """What `lmreport cite` prints; form: "json" or "bibtex" for that alone."""
-    manifest, item, folder = found(root, label)
+    manifest, item, target = found(root, label)
     about = work(root)
     entry = csl(about, item, manifest["date"], manifest["commit"])
     as_json = json.dumps([entry], indent=1, ensure_ascii=False) + "\n"
     if form:
         return as_json if form == "json" else bibtex(entry)
     files = [str(path.relative_to(root)) + ("" if path.is_file() else " (gone; lmreport export makes it again)")
-             for path in (folder / f["name"] for f in item.get("files", ()))] or [
-        str((folder / "manifest.json").relative_to(root))]
+             for path in (target / f["name"] for f in item.get("files", ()))] or [
+        str((target / folder.MANIFEST).relative_to(root))]
     return "\n".join([sentence(about, item, manifest["date"], manifest["commit"]), "", bibtex(entry), as_json,
                       *files, ""])
 

@@ -7,19 +7,18 @@ import hashlib
 import html
 import io
 import json
-import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lmreport.check import pdf_pages
+from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.publish.export import folder
-from lmreport.render import colab, notebook
+from lmreport.render import colab, notebook, project
 from lmreport.reporting import rubric
 
 NAME = "submission.zip"
@@ -31,24 +30,30 @@ ABOUT = {  # every part with what it is, in the order in which they stand in the
     "grade.json": "the items with their maximum points and no score, as Gradescope's results.json",
     "environment.json": "versions, hardware, seed, digests, commit, settings and runs of this very report",
 }
-
-
 BESIDE = {"pdf": "the document {} of the report, tagged", "html": "the same as one page for the browser"}
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a render wrote of one document; genuine Quarto keeps the `notebook` beside the source."""
+    """What a render wrote of one document; genuine Quarto keeps the notebook beside the source."""
 
-    document: object
-    notebook: Path
+    document: project.Document
 
     @property
     def root(self) -> Path:
         return self.document.root
 
     def path(self, ending: str) -> Path:
-        return self.notebook if ending == "ipynb" else self.document.output.with_suffix(f".{ending}")
+        return self.document.notebook if ending == "ipynb" else self.document.output.with_suffix(f".{ending}")
+
+    @property
+    def answering(self) -> str:
+        """For whom the report is, as the rubric says it."""
+        return rubric.who(",".join(self.document.profiles) or None)
+
+    @property
+    def items(self) -> list[dict]:
+        return rubric.rubric(self.answering)["items"]
 
     def read(self, ending: str) -> bytes:
         path = self.path(ending)
@@ -57,20 +62,21 @@ class Outputs:
         return path.read_bytes()
 
 
-def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
+def submit(root: Path, profile: str | None, say: Callable[[str], None],
+           chosen: Mapping[str, object] | None = None) -> int:
     """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else 1.
 
     It is not complete where a part cannot be made, which is left out and named with its fix in MISSING.txt, and where
-    a part is older than its sources or not what was rendered. The same outputs give the same bytes. Raises ReportError
-    only if there is nothing to hand in at all.
+    a part is older than its sources or not what was rendered. The same outputs give the same bytes. chosen:
+    settings other than those of the environment. Raises ReportError only if there is nothing to hand in at all.
     """
     profile = profile_of(root, profile)
     graded, *others = documents_of(root, profile)
     target = folder.place(graded.document).with_name(NAME)
-    parts, missing = made_for(graded, others)
+    parts, missing = made(graded, others)
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
-    old = outdated([graded, *others])
+    old = outdated([graded, *others], chosen or {}, profile)
     for line in old:
         say(f"submission: {line}")
     for name, why in missing.items():
@@ -84,28 +90,14 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None]) -> int:
 
 def documents_of(root: Path, profile: str | None) -> list[Outputs]:
     """The outputs of all documents, those of the graded one first: it is called index, or is listed first."""
-    from lmreport.render import project
-
     found = sorted(project.read(root, ("html",), profile), key=lambda one: one.path.stem != "index")
-    return [Outputs(one, folder.notebook(one)) for one in found]
-
-
-def made_for(outputs: Outputs, others: list[Outputs]) -> tuple[dict[str, bytes], dict[str, str]]:
-    """As `made`, with the items of the profile that the outputs are of."""
-    before = os.environ.get("QUARTO_PROFILE", "")
-    os.environ["QUARTO_PROFILE"] = ",".join(outputs.document.profiles) or before
-    try:
-        return made(outputs, others)
-    finally:
-        os.environ["QUARTO_PROFILE"] = before
+    return [Outputs(one) for one in found]
 
 
 def profile_of(root: Path, wanted: str | None) -> str | None:
     """The profile that the finished report is of. Raises ReportError if another one is wanted."""
-    from lmreport.check import documents
-
     try:
-        shown = documents.read(root, None)[0].profile
+        shown = documents.read(root, wanted)[0].shown or rubric.who(wanted).lower()
     except ReportError:  # nothing to hand in, which is told below
         return wanted
     if wanted and shown and wanted != shown and wanted.upper() in documents.profiles(root):
@@ -163,7 +155,7 @@ def executed(outputs: Outputs) -> bytes:
 def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
     outputs.read("pdf")
     try:
-        return pdf_pages.of_items(outputs.path("pdf"), [item["id"] for item in rubric.rubric()["items"]])
+        return pdf_pages.of_items(outputs.path("pdf"), [item["id"] for item in outputs.items])
     except ReportError as error:
         raise ReportError(f"{error} (a report made with a profile needs lmreport submit --profile NAME)") from error
 
@@ -173,7 +165,7 @@ def page_table(outputs: Outputs) -> bytes:
     found, text = item_pages(outputs), io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["item", "title", "points", "first page", "last page"])
-    rows.writerows([item["id"], item["asks"], item["points"], *found[item["id"]]] for item in rubric.rubric()["items"])
+    rows.writerows([item["id"], item["asks"], item["points"], *found[item["id"]]] for item in outputs.items)
     return text.getvalue().encode()
 
 
@@ -187,12 +179,12 @@ def grade(outputs: Outputs) -> bytes:
         found = item_pages(outputs)
     except ReportError:  # told already, with pages.csv
         found = {}
-    sections = {str(s["id"]): f"{s['id']} {s['title']}" for s in rubric.rubric()["sections"]}
+    sections = {str(s["id"]): f"{s['id']} {s['title']}" for s in rubric.rubric(outputs.answering)["sections"]}
     tests = [{"number": item["id"], "name": f"{item['id']} {item['asks']}", "max_score": item["points"],
               "tags": [sections[rubric.section_of(item)]], "output": where(found.get(item["id"])), "visibility": "visible"}
-             for item in rubric.rubric()["items"]]
+             for item in outputs.items]
     told = {"output": "Not graded yet: the items with their maximum points.", "tests": tests,
-            "extra_data": {"graded": False, "max_score": rubric.total()}}
+            "extra_data": {"graded": False, "max_score": rubric.total(answering=outputs.answering)}}
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -223,19 +215,19 @@ def rows(cells: list, label: str) -> list[list[str]]:
     return []
 
 
-def outdated(documents: list[Outputs]) -> list[str]:
+def outdated(parts: list[Outputs], chosen: Mapping[str, object], profile: str | None) -> list[str]:
     """One line for each output that is older than what it is made from, or that is not what was rendered."""
     from lmreport.check import outputs, status
 
     found = {}
     try:
-        for line in status.outputs(status.settings_then(documents[0].document)):
+        for line in status.outputs(status.settings_then(parts[0].document) | dict(chosen), profile):
             if line.state in ("stale", "altered"):
                 found[line.name] = f"{line.name} is {line.state}: {line.why[0]}; lmreport render --force makes it anew"
     except ReportError as error:
         return [f"whether the report is newer than its sources cannot be told: {error}"]
-    for one in documents:  # genuine Quarto's notebook may lie elsewhere
-        for name, why in outputs.altered(one.document, one.notebook).items():
+    for one in parts:  # genuine Quarto's notebook may lie elsewhere
+        for name, why in outputs.altered(one.document, one.document.notebook).items():
             found.setdefault(name, f"{name} is altered: {why}; lmreport render --force makes it anew")
     return list(found.values())
 

@@ -6,17 +6,20 @@ In order of the flow: project (options) → source (includes, cells) → execute
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
 def render(root: Path, formats: tuple[str, ...] = ("html", "typst"), params: dict | None = None,
-           profile: str | None = None, progress: Callable[[str], None] = print, force: bool = False) -> list[Path]:
+           profile: str | None = None, progress: Callable[[str], None] = print, force: bool = False,
+           environment: Mapping[str, str] = os.environ) -> list[Path]:
     """Render every document of the project at `root` and return the files written, all or none.
 
     formats: "html", "typst" (PDF) or both; params: values for the cell tagged `parameters`; profile: a Quarto profile;
-    force: render even where nothing changed. Raises ReportError with file and line for what it does not know.
+    force: render even where nothing changed; environment: of the process that runs the cells.
+    Raises ReportError with file and line for what it does not know.
     """
     from lmreport.render.pipeline import render_project
 
-    return render_project(Path(root), tuple(formats), dict(params or {}), profile, progress, force)
+    return render_project(Path(root), tuple(formats), dict(params or {}), profile, progress, force, environment)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -64,10 +64,11 @@ class Seen(NamedTuple):
 
 
 def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profiles: tuple[str, ...] = (),
-        root: Path | None = None) -> Seen:
+        root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Seen:
     """Execute `nb` in place with `folder` as the working directory; one line of progress per cell.
 
-    profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files are watched.
+    profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files are watched;
+    environment: of the kernel, but for what is told to it here.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return Seen([], [], [])
@@ -90,9 +91,9 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
 
     async def all_cells():
         done = 0
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1",
-                       "QUARTO_PROFILE": ",".join(profiles)}
-        async with client.async_setup_kernel(cwd=str(folder), env=environment, stdout=foreign, stderr=foreign), \
+        told = {**environment, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1",
+                "QUARTO_PROFILE": ",".join(profiles)}
+        async with client.async_setup_kernel(cwd=str(folder), env=told, stdout=foreign, stderr=foreign), \
                 ended(manager):
             on_ctrl_c(asyncio.current_task(), stopped)
             await watched(client, (root or folder).resolve())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,18 +33,21 @@ from lmreport.render import (
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
 
-def render_project(root: Path, formats, params: dict, profile, progress, force: bool = False) -> list[Path]:
+def render_project(root: Path, formats, params: dict, profile, progress, force: bool = False,
+                   environment: Mapping[str, str] = os.environ) -> list[Path]:
     documents = project.read(root, formats, profile)
-    return [path for doc in documents for path in render_document(doc, formats, params, progress, force)]
+    return [path for doc in documents
+            for path in render_document(doc, formats, params, progress, force, environment=environment)]
 
 
-def render_document(doc, formats, params: dict, progress, force: bool, times: dict | None = None) -> list[Path]:
+def render_document(doc, formats, params: dict, progress, force: bool, times: dict | None = None,
+                    environment: Mapping[str, str] = os.environ) -> list[Path]:
     """Render one document; the seconds that each step took go into `times`."""
     times = {} if times is None else times
     clock = Clock(times)
     cells = source.read(doc)
     outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [doc.output.with_suffix(".ipynb")]
-    made_from = up_to_date.made_from(doc, cells, formats, params)
+    made_from = up_to_date.made_from(doc, cells, formats, params, environment)
     if not force and up_to_date.is_fresh(doc, made_from, outputs):
         progress(f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
                  "again, as is needed after changes outside the project or in what its cells start")
@@ -55,7 +60,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     defaults = options.get("execute") or {}
     title = str(options.get("title", doc.path.stem))
     nb = execute.notebook(cells, params, title)
-    seen = execute.run(nb, doc.path.parent, defaults, progress, doc.profiles, doc.root)
+    seen = execute.run(nb, doc.path.parent, defaults, progress, doc.profiles, doc.root, environment)
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         folder = Path(name)
@@ -77,7 +82,7 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
     clock("write")
     for path, data in zip(outputs, written, strict=True):
         write_atomically(path, data)
-    up_to_date.remember(doc, made_from, outputs, seen)
+    up_to_date.remember(doc, made_from, outputs, seen, environment)
     return outputs
 
 

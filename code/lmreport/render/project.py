@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import glob
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import yaml
 
+from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
-from lmreport.render import dates, strict_yaml
+from lmreport.core.profiles import active
+from lmreport.render import dates
 
 FORMATS = ("html", "typst")
 METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description "
@@ -62,6 +63,12 @@ class Document:
     def name(self) -> str:
         return self.path.relative_to(self.root).as_posix()
 
+    @property
+    def notebook(self) -> Path:
+        """The newest executed notebook: the render's, or the one that `quarto -M keep-ipynb:true` leaves."""
+        places = (self.output.with_suffix(".ipynb"), *self.path.parent.glob(self.path.stem + ".quarto_ipynb*"))
+        return max(places, key=lambda path: path.stat().st_mtime if path.is_file() else 0)
+
 
 def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Document]:
     """The documents that `_quarto.yml` at `root` lists; without a `profile`, with the project's own."""
@@ -79,36 +86,6 @@ def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Docu
         project = merge(project, layer.get("project") or {})
     out = root / project.get("output-dir", ".")
     return [read_document(root, path, out, layers, formats, profiles) for path in listed(root, project)]
-
-
-def active(root: Path, told: dict, given: str | None = None) -> tuple[str, ...]:
-    """The profiles that hold: `given`, else those of QUARTO_PROFILE, else the default; one of each group at least.
-
-    told: what `_quarto.yml` says under `profile`. Raises ReportError for an unknown one and for two of one group.
-    """
-    groups = [[str(name) for name in names] for names in as_groups(told.get("group") or [])]
-    chosen = words(given) or words(os.environ.get("QUARTO_PROFILE"))
-    for name in chosen:
-        if not (root / f"_quarto-{name}.yml").is_file() and name not in sum(groups, []):
-            known = sorted(p.stem.removeprefix("_quarto-") for p in root.glob("_quarto-*.yml"))
-            raise ReportError(f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml"
-                              + (f"; known are {', '.join(known)}" if known else ""))
-    chosen = chosen or words(told.get("default"))
-    for names in groups:
-        both = [name for name in chosen if name in names]
-        if len(both) > 1:
-            raise ReportError(f"profiles {' and '.join(both)} exclude each other; give one of them")
-        chosen += names[:1] if not both else []
-    return tuple(chosen)
-
-
-def as_groups(group: list) -> list[list]:
-    return group if group and isinstance(group[0], list) else [group] if group else []
-
-
-def words(names) -> list[str]:
-    """Names of profiles from a list or from text, parted by commas or blanks."""
-    return [str(n) for n in names] if isinstance(names, list) else str(names or "").replace(",", " ").split()
 
 
 def listed(root: Path, project: dict) -> list[Path]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
-from lmreport.render import conditional, strict_yaml
+from lmreport.render import conditional
 from lmreport.render.project import Document, front_matter, near, text_of
 
 

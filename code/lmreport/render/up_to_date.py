@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,8 +18,11 @@ from lmreport.render import dates
 KEPT_AT = ".render.json"
 
 
-def made_from(doc, cells, formats, params: dict) -> dict:
-    """Everything that can change the result: sources, the project's files, the package, settings and libraries."""
+def made_from(doc, cells, formats, params: dict, environment: Mapping[str, str] = os.environ) -> dict:
+    """Everything that can change the result: sources, the project's files, the package, settings and libraries.
+
+    environment: of the process that runs the cells.
+    """
     package = Path(__file__).resolve().parents[1]
     files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
     others = {p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name}
@@ -27,14 +31,14 @@ def made_from(doc, cells, formats, params: dict) -> dict:
                  doc.root.glob("CITATION.cff"))}
     ours = any("lmreport" in cell.source for cell in cells)  # what it shows depends on data, model and records
     made = {
-        "at hand": at_hand() if ours else {}, "runs": own_runs(doc.output.with_suffix(".html")),
+        "at hand": at_hand(environment) if ours else {}, "runs": own_runs(doc.output.with_suffix(".html")),
         "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
         "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
-        "settings": chosen(), "identity": who(), "data": data_stamp(chosen()),
-        "environment": {k: os.path.abspath(os.environ[k]) if k == "LMREPORT_CACHE" else os.environ[k]
-                        for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in os.environ},
+        "settings": chosen(environment), "identity": who(environment), "data": data_stamp(chosen(environment)),
+        "environment": {k: os.path.abspath(os.path.expanduser(environment[k])) if k == "LMREPORT_CACHE" else environment[k]
+                        for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in environment},
         "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
-        "read": read_again(doc), "asked": asked_again(doc),
+        "read": read_again(doc), "asked": asked_again(doc, environment),
         "cells": contents_of("\n".join(cell.source for cell in cells)),
         "files": {name: contents(path) for path, name in sorted(files.items())
                   if "__pycache__" not in path.parts and not any(part.startswith(".") for part in path.parts[-2:])},
@@ -92,11 +96,11 @@ def stamp(path: Path, count: int) -> str:
         return "none"
 
 
-def asked_again(doc, seen: tuple = ()) -> dict[str, str]:
+def asked_again(doc, environment: Mapping[str, str], seen: tuple = ()) -> dict[str, str]:
     """Digests of the environment's variables that the cells asked for; the settings have a place of their own."""
     names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("asked", {})} if not seen \
         else set(seen[2])
-    return {name: contents_of(os.environ[name])[:16] if name in os.environ else "none" for name in sorted(names)
+    return {name: contents_of(environment[name])[:16] if name in environment else "none" for name in sorted(names)
             if not name.startswith("LMREPORT_") and name not in TOLD}
 
 
@@ -112,17 +116,17 @@ def installed() -> list[list[str]]:
     return sorted([*name.partition("-")[::2]] for name in found)
 
 
-def chosen() -> dict[str, str]:
+def chosen(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings, from wherever they are set; {} in a project without this package's settings."""
     from lmreport.core import settings
 
     try:
-        return {name: str(value) for name, value in vars(settings.load()).items()}
+        return {name: str(value) for name, value in vars(settings.load(environment=environment)).items()}
     except ReportError:
         return {}
 
 
-def at_hand() -> dict[str, str]:
+def at_hand(environment: Mapping[str, str]) -> dict[str, str]:
     """What the settings mean here and now: the scale, and which data and model "auto" and a name on the hub stand for.
     """
     from lmreport.core import settings
@@ -130,7 +134,7 @@ def at_hand() -> dict[str, str]:
     from lmreport.models import pretrained
 
     try:
-        asked = settings.resolved(settings.load())
+        asked = settings.resolved(settings.load(environment=environment))
         corpus, model = download.at_hand(asked.data), pretrained.at_hand(asked.model)
     except (ReportError, OSError):
         return {}
@@ -146,12 +150,12 @@ def own_runs(page: Path) -> dict[str, str]:
             for path in sorted((cache_root() / "runs").glob("*.json")) if path.stem in text}
 
 
-def who() -> str:
+def who(environment: Mapping[str, str]) -> str:
     """A digest of who hands the report in; the names themselves are not kept. "" if nobody is named."""
     from lmreport.core import identity
 
     try:
-        found = identity.load()
+        found = identity.load(environment=environment)
     except ReportError:
         return ""
     return contents_of(str(found)) if found != identity.Identity() else ""
@@ -199,8 +203,9 @@ def digests(path: Path) -> set[str]:
         return set()
 
 
-def remember(doc, made: dict, outputs: list[Path], seen: tuple = ()) -> None:
-    """Keep what `outputs` were made from; `seen` is what the kernel noted."""
+def remember(doc, made: dict, outputs: list[Path], seen: tuple = (),
+             environment: Mapping[str, str] = os.environ) -> None:
+    """Keep what `outputs` were made from; `seen` is what the kernel noted, `environment` what it had."""
     from lmreport.core.files import write_atomically
 
     path = doc.output.parent / KEPT_AT
@@ -209,7 +214,7 @@ def remember(doc, made: dict, outputs: list[Path], seen: tuple = ()) -> None:
     except (OSError, ValueError):
         kept = {}
     made = made | {"runs": own_runs(doc.output.with_suffix(".html")), "read": read_again(doc, seen),
-                   "asked": asked_again(doc, seen)}
+                   "asked": asked_again(doc, environment, seen)}
     now = kept_for(doc) | {p.name: Kept(contents(p), made) for p in outputs}
     stamps = {name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16] for name, one in now.items()}
     kept[doc.name] = {"made": {stamps[name]: one.made_from for name, one in now.items()},

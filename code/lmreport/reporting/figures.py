@@ -6,6 +6,7 @@ import numpy as np
 
 from lmreport.display import markdown, style
 from lmreport.display.figure import drawn
+from lmreport.display.literal import label
 from lmreport.models import metrics
 from lmreport.reporting import measures
 
@@ -85,7 +86,7 @@ def plot_accuracy(groups: dict[str, dict]):
 @drawn
 def plot_confusion(records: dict, class_names: list[str]):
     """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
-    names = [markdown.label(name) for name in class_names]
+    names = [label(name) for name in class_names]
     digits = 1 if len(class_names) <= 6 else 0  # what there is room for
     figure, panels = style.figure(len(records), height=3.0 if digits else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):

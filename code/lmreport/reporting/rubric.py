@@ -8,10 +8,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+from lmreport.core import profiles, strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
-
 
 PLACE = "report/rubric.yml"
 FIELDS = {  # what each entry must have, and what it is
@@ -41,8 +41,6 @@ def whole() -> dict:
 @cache
 def read(path: Path) -> dict:
     """The rubric at `path`, its item ids as they are written and whole points as int."""
-    from lmreport.render import strict_yaml
-
     if not path.is_file():
         raise ReportError(f"there is no {PLACE}, which lists the items; restore it from the repository")
     try:
@@ -117,14 +115,12 @@ def number(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-def who() -> str:
-    """For whom the report is, as the rubric says it ("157B"): the active profile, in Quarto's way; "" for all."""
-    from lmreport.render import project
-
+def who(profile: str | None = None) -> str:
+    """For whom the report is, as the rubric says it ("157B"): `profile`, else the active one; "" for all."""
     root = project_root()
-    told = project.read_yaml(root / "_quarto.yml", root).get("profile") or {}
     known = {name for section in whole()["sections"] for name in section["who"]}
-    return next((name.upper() for name in project.active(root, told) if name.upper() in known), "")
+    active = profiles.active(root, profiles.of_project(root), profile)
+    return next((name.upper() for name in active if name.upper() in known), "")
 
 
 def item(name: str) -> dict:

@@ -10,7 +10,8 @@ COMMON = ("scale", "seed", "train_size", "test_size")
 KERAS = ("tensorflow-cpu", "keras", "numpy")
 SKLEARN = ("scikit-learn", "numpy")
 TORCH = ("torch", "transformers", "tokenizers", "accelerate", "datasets")
-SPLITS = ("runs.train:load_splits", "data.splits:subset")
+SPLITS = ("data.splits:splits_for",)
+STUDIED = ("experiments.studies:splits_with",)
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Kind:
     """One kind of run.
 
     group: "model", "study" or "bench"; label: its name for the reader; makes: "module:function" that computes its
-    values; beside: other definitions that take part; keyed_by: what counts in place of `makes`; libraries: those whose
+    values; beside: other definitions that take part; libraries: those whose
     versions count; settings: which settings count; color: of the palette in `style`; pretrained: whether it begins
     with a pre-trained model; starts_from: models whose records it needs; sizes: how much is done, by scale (studies)
     or device (benches); without_gpu: how long it takes there, "" if it is as at home.
@@ -31,7 +32,6 @@ class Kind:
     libraries: tuple[str, ...]
     beside: tuple[str, ...] = SPLITS
     settings: tuple[str, ...] = COMMON
-    keyed_by: str = ""
     color: str = ""
     pretrained: bool = True
     starts_from: tuple[str, ...] = ()
@@ -48,12 +48,12 @@ class Kind:
     def places(self) -> list[tuple[str, str]]:
         """(module, name) of each definition that computes it."""
         return [(module, name) for module, _, name in (
-            text.partition(":") for text in (self.keyed_by or self.makes, *self.beside))]
+            text.partition(":") for text in (self.makes, *self.beside))]
 
 
 def study(name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more) -> Kind:
     """A study of `studies`: settings that count for each, sizes at both scales."""
-    chosen = {"makes": f"experiments.studies:{name}", "settings": ("scale", "seed", "max_length")} | more
+    chosen = {"makes": f"experiments.studies:{name}", "beside": STUDIED, "settings": ("scale", "seed", "max_length")} | more
     return Kind(name, "study", label, libraries=libraries, sizes={"full": full, "quick": quick}, **chosen)
 
 
@@ -68,14 +68,14 @@ FINETUNED = ("max_length", "batch_size", "epochs", "learning_rate")
 CURVE = ("scale", "seed", "max_length", "batch_size", "learning_rate")
 ALL = ("tfidf_svm", "lstm", "transformer")
 KINDS = {kind.name: kind for kind in (
-    Kind("bag_of_words", "model", "bag of words", "runs.train:make_linear", SKLEARN, ("models.linear:fit", *SPLITS), color="purple",
+    Kind("bag_of_words", "model", "bag of words", "models.linear:make_bag_of_words", SKLEARN, color="purple",
          pretrained=False),
-    Kind("tfidf_svm", "model", "TF-IDF + SVM", "runs.train:make_linear", SKLEARN, ("models.linear:fit", *SPLITS), color="green",
+    Kind("tfidf_svm", "model", "TF-IDF + SVM", "models.linear:make_tfidf_svm", SKLEARN, color="green",
          pretrained=False),
-    Kind("lstm", "model", "LSTM", "runs.train:make_lstm", KERAS, ("runs.train:splits_for", *SPLITS), (*COMMON, "lstm_epochs"),
+    Kind("lstm", "model", "LSTM", "models.lstm:make", KERAS, settings=(*COMMON, "lstm_epochs"),
          color="orange", pretrained=False),
-    Kind("transformer", "model", "Transformer", "runs.train:make_transformer", TORCH, ("runs.train:splits_for", *SPLITS),
-         (*COMMON, *FINETUNED), color="blue"),
+    Kind("transformer", "model", "Transformer", "models.finetune:make", TORCH,
+         settings=(*COMMON, *FINETUNED), color="blue"),
     study("learning_curve", "number of training texts",
           dict(sizes=[50, 200, 800, 3200, 6400], epochs=2, steps=150, max_length=128, texts=2000),
           dict(sizes=[50, 200], epochs=1, steps=30, max_length=64, texts=200), (*TORCH, "scikit-learn"),
@@ -87,11 +87,10 @@ KINDS = {kind.name: kind for kind in (
     study("ablation", "tokens hidden one by one", {}, {}, starts_from=("transformer",)),
     study("linear_curve", "number of training texts, linear model", dict(sizes=[50, 200, 800, 3200, 6400], texts=2000),
           dict(sizes=[50, 200], texts=200), (*TORCH, "scikit-learn")),
-    study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN), makes="experiments.improvements:climb", starts_from=ALL),
-    study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN), makes="experiments.improvements:summit", starts_from=ALL),
+    study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN), makes="experiments.improvements:climb", beside=SPLITS, starts_from=ALL),
+    study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN), makes="experiments.improvements:summit", beside=SPLITS, starts_from=ALL),
     bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False),
-    bench("predict", "speed of prediction", "predicting", dict(texts=200, repeats=3, max_length=512), dict(texts=2000),
-          keyed_by="experiments.bench.prediction:measured"),
+    bench("predict", "speed of prediction", "predicting", dict(texts=200, repeats=3, max_length=512), dict(texts=2000)),
     bench("scale", "growing numbers of rows", "scale", dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]),
           pretrained=False),
     bench("accuracy", "accuracy of the fast recipe", "accuracy",

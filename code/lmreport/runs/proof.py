@@ -11,10 +11,11 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from lmreport.core import machine
+from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import ENV_PREFIX, project_root
+from lmreport.core.settings import ENV_PREFIX, cache_root, project_root
 from lmreport.runs import records
+from lmreport.runs.kinds import KINDS
 
 
 def prove(names: list[str], say) -> int:
@@ -34,8 +35,7 @@ def prove(names: list[str], say) -> int:
             now[record.name] = probed(record.name, Path(records.CODE.root).parent)
         if (record.name, commit) not in then:
             say(f"prove: {record.name} by the code of {commit[:12]}")
-            with checked_out(commit) as folder:
-                then[record.name, commit] = probed(record.name, folder / "code")
+            then[record.name, commit] = probed_at(commit, record.name)
         left += not followed(record, commit, then[record.name, commit], now[record.name], say)
     say(f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} stay stale")
     return int(left > 0)
@@ -77,6 +77,17 @@ def checked_out(commit: str):
             yield Path(folder, "tree")
         finally:
             git("worktree", "remove", "--force", f"{folder}/tree")
+
+
+def probed_at(commit: str, name: str) -> dict:
+    """As `probed`, by the code of a commit; kept, since a commit never changes."""
+    given = machine.digest([commit, machine.versions(*KINDS[name].libraries), machine.hardware()])
+    kept = cache_root() / "probes" / f"{name}-{given}.json"
+    if not kept.is_file():
+        with checked_out(commit) as folder:
+            found = probed(name, folder / "code")
+        files.write_atomically(kept, json.dumps(found).encode())
+    return json.loads(kept.read_text(encoding="utf-8"))
 
 
 def probed(name: str, code: Path) -> dict:

@@ -22,8 +22,7 @@ from lmreport.runs.quantity import Quantity
 
 def is_ground(module: str) -> bool:
     """Whether a module moves and shows results and computes none: settings, files, records, display."""
-    return module != "runs.train" and module.split(".")[0] in ("core", "runs", "display") or module in (
-        "data.download", "data.corpus", "models.interrupt")
+    return module.split(".")[0] in ("core", "runs", "display") or module in ("data.download", "data.corpus")
 
 
 CODE = Code(Path(__file__).parents[1], is_ground)

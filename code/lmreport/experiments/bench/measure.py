@@ -13,7 +13,9 @@ from lmreport.core import files, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root, load, project_root, resolved
 from lmreport.data import download
+from lmreport.data.splits import load_splits
 from lmreport.models import pretrained
+from lmreport.models.pretrained import class_names
 from lmreport.runs import records, train
 from lmreport.runs.kinds import BENCHES, KINDS
 
@@ -78,7 +80,7 @@ def training(sizes, settings, corpus, source, say) -> dict:
     from lmreport.models.tokenizer import load_tokenizer
 
     tokenizer, device = load_tokenizer(source.path), fast_finetune.device()
-    tokens = arrow_batches.tokenized(train.load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"])
+    tokens = arrow_batches.tokenized(load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"])
     lengths, bf16 = token_budget.token_lengths(tokens), finetune.has_bf16()
     rate = {"fp32": machine.matrix_rate(device, False)} | ({"bf16": machine.matrix_rate(device, True)} if bf16 else {})
     order, listed, values = training.steps(device), [], {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
@@ -114,10 +116,10 @@ def predicting(sizes, settings, corpus, source, say) -> dict:
 
     quick = resolved(dataclasses.replace(load(), scale="quick"))
     folder = train.trained_model(quick, corpus, say)  # what it has learned does not matter for its speed
-    tokenizer, test = load_tokenizer(str(folder)), train.load_splits(corpus, settings.seed)["test"]
+    tokenizer, test = load_tokenizer(str(folder)), load_splits(corpus, settings.seed)["test"]
     lengths = token_budget.token_lengths(arrow_batches.tokenized(test, tokenizer, sizes["max_length"]))
     texts = prediction.evenly(list(test["text"]), lengths, sizes["texts"], settings.seed)
-    listed = prediction.measured(str(folder), train.class_names(folder), tokenizer, texts, len(test), sizes["repeats"],
+    listed = prediction.measured(str(folder), class_names(folder), tokenizer, texts, len(test), sizes["repeats"],
                                  say)
     return {"list": listed, "texts": len(texts), "whole_texts": len(test), "ways": [one["way"] for one in listed]} | {
         key: np.array([one[key] for one in listed]) for key in ("samples_per_s", "spread", "whole_s", "peak_mb")}
@@ -139,7 +141,7 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
 
     shared = {k: v for k, v in sizes.items() if k != "seeds"}
     given = records.inputs("bench_accuracy", settings, corpus, source, shared, device=fast_finetune.device())
-    found = accuracy.measured(source.path, train.load_splits(corpus, settings.seed), sizes, sizes["seeds"],
+    found = accuracy.measured(source.path, load_splits(corpus, settings.seed), sizes, sizes["seeds"],
                               cache_root() / "bench" / f"accuracy-{records.predicted(given)}", say)
     plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
     return found | {"list": [plain | sizes]}
@@ -148,14 +150,14 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
 def recipes(sizes, settings, corpus, source, say) -> dict:
     from lmreport.experiments.bench import search
 
-    found = search.measured(train.load_splits(corpus, settings.seed), source.path, sizes, say)
+    found = search.measured(load_splits(corpus, settings.seed), source.path, sizes, say)
     return found | {"list": found["recipes"]}
 
 
 def seeds(sizes, settings, corpus, source, say) -> dict:
     from lmreport.experiments.bench import search, seeds
 
-    splits, here = train.load_splits(corpus, settings.seed), (corpus.digest, source.digest)
+    splits, here = load_splits(corpus, settings.seed), (corpus.digest, source.digest)
     searches = [r for r in records.all_records() if r.name == "bench_recipes"]
     known = next((r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here), None)
     best = seeds.best_of(known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"], say))

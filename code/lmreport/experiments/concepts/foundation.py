@@ -12,7 +12,7 @@ from lmreport.core import progress
 from lmreport.core.settings import cuda_available
 from lmreport.display import style
 from lmreport.display.figure import drawn
-from lmreport.models import finetune, metrics
+from lmreport.models import callbacks, finetune, metrics
 from lmreport.models.tokenizer import load_tokenizer, tokenized
 from lmreport.runs.memo import remember
 
@@ -168,7 +168,7 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
         arguments = finetune.training_arguments(dataclasses.replace(settings, epochs=epochs), folder)
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
         trainer = finetune.make_trainer(model, arguments, data["train"], None, tokenizer)
-        clock = progress.training_clock(say)
+        clock = callbacks.training_clock(say)
         trainer.add_callback(clock)
         trainer.remove_callback(PrinterCallback)
         trainer.train()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def export(root: Path, say=print) -> list[Path]:
+def export(root: Path, say=print, profile: str | None = None) -> list[Path]:
     """Export what the executed notebooks of the project at `root` show; the paths of all files, the manifest first.
 
     Files whose content has not changed are kept; the folder is replaced as a whole, or not at all.
@@ -17,4 +17,4 @@ def export(root: Path, say=print) -> list[Path]:
     """
     from lmreport.publish.export.folder import export_project
 
-    return export_project(Path(root), say)
+    return export_project(Path(root), say, profile)

@@ -15,29 +15,29 @@ from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
-from lmreport.publish import cite
+from lmreport.publish import work as described
 from lmreport.publish.export import contents, pictures, tables
 from lmreport.render import project
 
 NAME, MANIFEST = "figures", "manifest.json"
 
 
-def export_project(root: Path, say) -> list[Path]:
+def export_project(root: Path, say, profile: str | None) -> list[Path]:
     """`export` without its promise about the arguments."""
-    documents = [d for d in project.read(root, ("html",), None) if notebook(d).is_file()]
+    documents = [d for d in project.read(root, ("html",), profile) if d.notebook.is_file()]
     if not documents:
         raise ReportError("export: there is no executed notebook in the output folder; run lmreport render first")
     target = place(documents[0])
-    work = cite.work(root)
-    notebooks = [sha256(notebook(d).read_bytes()) for d in documents]
+    work = described.work(root)
+    notebooks = [sha256(d.notebook.read_bytes()) for d in documents]
     state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     old = read_manifest(target)
     if old.get("state") == state and all(whole(target, item) for item in old["items"]):
         say(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
-    items = [item for d in documents for item in contents.read(d, notebook(d))]
+    items = [item for d in documents for item in contents.read(d, d.notebook)]
     found = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
-             "date": cite.day(notebook(documents[0])), "commit": machine.commit(), "state": state}
+             "date": described.day(documents[0].notebook), "commit": machine.commit(), "state": state}
     if old.get("notebooks") == notebooks:
         found["commit"] = old["commit"]  # of the render, not of a later export
     kept = {item["key"]: item for item in old.get("items", ()) if whole(target, item)}
@@ -50,12 +50,6 @@ def export_project(root: Path, say) -> list[Path]:
     fresh = sum(item["key"] not in kept for item in found["items"])
     say(f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them new or changed")
     return paths(target, found)
-
-
-def notebook(doc) -> Path:
-    """The newest executed notebook of a document: the render's, or the one that `quarto -M keep-ipynb:true` leaves."""
-    places = (doc.output.with_suffix(".ipynb"), *doc.path.parent.glob(doc.path.stem + ".quarto_ipynb*"))
-    return max(places, key=lambda path: path.stat().st_mtime if path.is_file() else 0)
 
 
 def place_of(root: Path) -> Path:
