@@ -79,7 +79,8 @@ def bibtex(entry: dict) -> str:
 
     inside, version = entry.get("container-title"), entry["version"]
     first = f"in “{inside}”, version {version}" if inside else f"version {version}"
-    entry = entry | {"note": "; ".join([first, entry["note"]])}
+    kept = f'<span class="nocase">{entry["title"]}</span>'  # with its own capitals
+    entry = entry | {"title": kept, "note": "; ".join([first, entry["note"]])}
     return pandoc_ast.pandoc(json.dumps([entry]), "-f", "csljson", "-t", "bibtex", "--wrap=none")[0].strip() + "\n"
 
 
