@@ -395,5 +395,23 @@ def test_a_minus_sign_is_a_hyphen_for_programs_and_mathematics_in_latex():
     table = next(block for block in json.loads(pypandoc.convert_text(
         "| a |\n|---|\n| −0.4 |\n", "json", "markdown"))["blocks"] if block["t"] == "Table")
     table["c"][0][0] = "tbl-a"
-    assert "$-$0.4" in tables.split([table], "latex", "latex")["tbl-a"]
+    assert r"\ensuremath{-}0.4" in tables.split([table], "latex", "latex")["tbl-a"]
     assert tables.as_csv([["−0.4", "−3.0 to 0.9", "a − b"]]).decode() == "-0.4,-3.0 to 0.9,a − b\r\n"
+
+
+def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(exported, monkeypatch):
+    manifest, item, _ = cite.found(exported, "fig-curves")
+    rendered = {"settings": {"data": "/home/ann/my texts.zip"}, "at hand": {"data": "0123456789ab"}}
+    monkeypatch.setenv("LMREPORT_NAME", "Ann Doe & Co")
+    about = work.own(exported, rendered)
+    said = cite.sentence(about, item, "2026-01-02", "abc123+")
+    assert said.startswith("Ann Doe & Co (2026): Figure 1, “Curves") and "(commit abc123, with changes, 2 " in said
+    assert "Data: my texts.zip (0123456789ab)." in said and "authors" not in said and "Licence" not in said
+    entry = cite.csl(about, item, "2026-01-02", "abc123+")
+    assert "license" not in entry and "data my texts.zip (0123456789ab)" in entry["note"]
+    bibtex = cite.bibtex(entry)
+    assert r"Ann Doe \& Co" in bibtex and "commit abc123, with changes" in bibtex
+    monkeypatch.delenv("LMREPORT_NAME")
+    assert work.own(exported, {"settings": {"data": "sample"}}) == work.work(exported)
+    nobody = work.own(exported, rendered)
+    assert "not named" in nobody.authors[0] and "lmreport.toml" in nobody.authors[0]

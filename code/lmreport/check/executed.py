@@ -81,7 +81,7 @@ def outputs(documents: Documents) -> Iterator[Finding]:
                       str(error))
         return
     for line in lines:
-        if line.state == "altered":
+        if line.state == "altered" and line.name not in unread(documents):
             yield Finding(GROUP, MUST, f"{line.name} was altered: {line.why[0]}", f"_report/report/{line.name}", AGAIN)
     stale: dict[tuple, list[str]] = {}
     for line in lines:
@@ -92,6 +92,13 @@ def outputs(documents: Documents) -> Iterator[Finding]:
         yield Finding(GROUP, MUST, f"{told} older than what made it: {'; '.join(why[:3])}"
                       + (" …" if len(why) > 3 else ""), f"_report/report/{names[0]}", "lmreport render"
                       + (" with the same --name, --email … as before" if named(documents) else ""))
+
+
+def unread(documents: Documents) -> set[str]:
+    """The files that could not be read, which is told already."""
+    parts = {documents.page_path: documents.page, documents.pdf_path: documents.pdf,
+             documents.notebook_path: documents.notebook}
+    return {path.name for path, part in parts.items() if part is None}
 
 
 def named(documents: Documents) -> bool:

@@ -136,7 +136,8 @@ def outputs(chosen: dict, profile: str | None = None) -> list[Line]:
     from lmreport.render import project
 
     root = settings.project_root()
-    return [line for document in project.read(root, project.FORMATS, profile) for line in of_document(document, chosen)]
+    return [line for document in project.read(root, project.FORMATS, profile)
+            for line in of_document(document, chosen)]
 
 
 def of_document(document, chosen: dict) -> list[Line]:

@@ -44,8 +44,8 @@ def typed(documents: Documents) -> Iterator[Finding]:
     """No result is typed into the text: it would stay when the results change (`lmreport verify --lint`)."""
     from lmreport.check.numbers import lint
 
-    for where, number in lint.of_project(documents.root):
-        yield Finding(GROUP, MUST, f"“{number}” is typed into the text and looks like a result", where,
+    for at, number in lint.of_project(documents.root):
+        yield Finding(GROUP, MUST, f"“{number}” is typed into the text and looks like a result", at,
                       f"make it inline code, or allow it with a reason in report/{lint.BESIDE}; then lmreport render")
 
 

@@ -12,7 +12,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.publish.export import folder
-from lmreport.publish.work import Work, day, work
+from lmreport.publish.work import Work, commit_in_words, day, own
 
 KINDS = {"fig": "figure", "tbl": "dataset"}  # in the words of CSL
 
@@ -41,14 +41,16 @@ def sentence(work: Work, item: dict, date: str, commit: str, text=str) -> str:
     text: what foreign words pass through; the item's number does not, so that it may be a cross-reference.
     """
     when = datetime.date.fromisoformat(date)
-    version = f"version {work.version} ({f'commit {commit}, ' if commit else ''}{when.day} {when:%B %Y})"
+    version = f"version {work.version} ({f'{commit_in_words(commit)}, ' if commit else ''}{when.day} {when:%B %Y})"
     parts = [text(f"{', '.join(work.authors)} ({when.year})") + ":"]
     if item:
         parts += [f"{item['number']},", text(f"“{item['caption'].rstrip('.')}”.") + " In:"]
     parts.append(text(f"{work.title}, {version}" + (f", {place(work, item)}" if item or work.url else "")) + ".")
+    if work.data:
+        parts.append(text(f"Data: {work.data}") + ".")
     if item.get("runs"):
         parts.append(text(f"From {', '.join(run['name'] for run in item['runs'])}") + ".")
-    return " ".join([*parts, text(f"Licence: {work.licence}") + "."])
+    return " ".join(parts + [text(f"Licence: {work.licence}") + "."] * bool(work.licence))
 
 
 def place(work: Work, item: dict) -> str:
@@ -59,42 +61,33 @@ def place(work: Work, item: dict) -> str:
 def csl(work: Work, item: dict, date: str, commit: str) -> dict:
     """The same as an entry of CSL-JSON."""
     entry = {"id": work.name, "type": "software", "author": list(work.people), "title": work.title,
-             "version": work.version, "issued": {"date-parts": [[int(n) for n in date.split("-")]]},
-             "license": work.licence}
-    notes = [f"commit {commit}"] if commit else []
+             "version": work.version, "issued": {"date-parts": [[int(n) for n in date.split("-")]]}}
+    notes = [commit_in_words(commit)] if commit else []
     if item:
         entry |= {"id": f"{work.name}-{item['label']}", "type": KINDS[item["label"].split("-")[0]],
                   "title": item["caption"].rstrip("."), "container-title": work.title}
         notes = [f"anchor {item['anchor']}", *notes, *(f"run {run['name']}" for run in item.get("runs", ()))]
     if work.url:
         entry["URL"] = place(work, item)
-    return entry | {"note": "; ".join([*notes, f"licence {work.licence}"])}
+    notes += [f"data {work.data}"] * bool(work.data) + [f"licence {work.licence}"] * bool(work.licence)
+    return entry | ({"license": work.licence} if work.licence else {}) | {"note": "; ".join(notes)}
 
 
 def bibtex(entry: dict) -> str:
-    """An entry of CSL-JSON as BibTeX; double braces keep the capitals of names and titles."""
-    year, month, _ = entry["issued"]["date-parts"][0]
-    names = [f"{{{latex(p['literal'])}}}" if "literal" in p else
-             latex(", ".join(filter(None, (p["family"], p.get("given"))))) for p in entry["author"]]
-    inside = entry.get("container-title")
-    fields = {"author": " and ".join(names), "title": f"{{{latex(entry['title'])}}}",
-              "howpublished": latex(f"In: {inside}, version {entry['version']}") if inside else "",
-              "version": "" if inside else latex(entry["version"]), "year": str(year), "month": str(month),
-              "note": latex(entry["note"]), "url": entry.get("URL", "")}
-    lines = [f"  {name} = {{{text}}}" for name, text in fields.items() if text]
-    return f"@misc{{{entry['id']},\n" + ",\n".join(lines) + "\n}\n"
+    """An entry of CSL-JSON as BibTeX, written by pandoc; what BibTeX has no field for goes into the note."""
+    from lmreport.render import pandoc_ast
 
-
-def latex(text: str) -> str:
-    """`text` with the characters escaped that mean something to LaTeX."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+    inside, version = entry.get("container-title"), entry["version"]
+    first = f"in “{inside}”, version {version}" if inside else f"version {version}"
+    kept = f'<span class="nocase">{entry["title"]}</span>'  # with its own capitals
+    entry = entry | {"title": kept, "note": "; ".join([first, entry["note"]])}
+    return pandoc_ast.pandoc(json.dumps([entry]), "-f", "csljson", "-t", "bibtex", "--wrap=none")[0].strip() + "\n"
 
 
 def told(root: Path, label: str, form: str = "") -> str:
     """What `lmreport cite` prints; form: "json" or "bibtex" for that alone."""
     manifest, item, target = found(root, label)
-    about = work(root)
+    about = own(root, manifest.get("rendered", {}))
     entry = csl(about, item, manifest["date"], manifest["commit"])
     as_json = json.dumps([entry], indent=1, ensure_ascii=False) + "\n"
     if form:
@@ -108,11 +101,21 @@ def told(root: Path, label: str, form: str = "") -> str:
 
 def shown(label: str = "", records: tuple = ()):
     """Sentence and BibTeX as Markdown, for the report itself: of the whole, or of the figure or table `label`."""
-    about, date, commit = work(), day(), machine.commit()
+    about, date, commit = own(project_root(), now()), day(), machine.commit()
     item = {"label": label, "number": f"@{label}", "caption": caption(label), "anchor": f"index.html#{label}",
             "runs": [{"name": f"{r.name}-{r.key}"} for r in records]} if label else {}
     said = sentence(about, item, date, commit, markdown.plain)
     return markdown.markdown(f"> {said}\n\n```bibtex\n{bibtex(csl(about, item, date, commit))}```\n")
+
+
+def now() -> dict:
+    """The settings and data of the render that runs, as `own` asks for them."""
+    from lmreport.core import settings
+    from lmreport.data import download
+
+    data = settings.load().data
+    corpus = download.at_hand(data)
+    return {"settings": {"data": data}, "at hand": {"data": corpus.digest[:12] if corpus else ""}}
 
 
 def caption(label: str) -> str:

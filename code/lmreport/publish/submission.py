@@ -19,7 +19,7 @@ from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.publish.export import folder
-from lmreport.render import colab, notebook
+from lmreport.render import colab, notebook, project
 from lmreport.reporting import rubric
 
 NAME = "submission.zip"
@@ -31,21 +31,21 @@ ABOUT = {  # every part with what it is, in the order in which they stand in the
     "grade.json": "the items with their maximum points and no score, as Gradescope's results.json",
     "environment.json": "versions, hardware, seed, digests, commit, settings and runs of this very report",
 }
-
-
 BESIDE = {"pdf": "the document {} of the report, tagged", "html": "the same as one page for the browser"}
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a render wrote of one document; genuine Quarto keeps the `notebook` beside the source."""
+    """What a render wrote of one document; genuine Quarto keeps the notebook beside the source."""
 
-    document: object
-    notebook: Path
+    document: project.Document
 
     @property
     def root(self) -> Path:
         return self.document.root
+
+    def path(self, ending: str) -> Path:
+        return self.document.notebook if ending == "ipynb" else self.document.output.with_suffix(f".{ending}")
 
     @property
     def answering(self) -> str:
@@ -55,9 +55,6 @@ class Outputs:
     @property
     def items(self) -> list[dict]:
         return rubric.rubric(self.answering)["items"]
-
-    def path(self, ending: str) -> Path:
-        return self.notebook if ending == "ipynb" else self.document.output.with_suffix(f".{ending}")
 
     def read(self, ending: str) -> bytes:
         path = self.path(ending)
@@ -71,8 +68,8 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None],
     """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else 1.
 
     It is not complete where a part cannot be made, which is left out and named with its fix in MISSING.txt, and where
-    a part is older than its sources or not what was rendered. The same outputs give the same bytes. chosen: settings
-    other than those of the environment. Raises ReportError only if there is nothing to hand in at all.
+    a part is older than its sources or not what was rendered. The same outputs give the same bytes. chosen:
+    settings other than those of the environment. Raises ReportError only if there is nothing to hand in at all.
     """
     profile = profile_of(root, profile)
     graded, *others = documents_of(root, profile)
@@ -80,7 +77,7 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None],
     parts, missing = made(graded, others)
     if not parts.keys() & {"report.pdf", "report.html", "report.ipynb"}:
         raise ReportError("submit: there is no report yet; make it with lmreport render")
-    old = outdated([graded, *others], dict(chosen or {}), profile)
+    old = outdated([graded, *others], chosen or {}, profile)
     for line in old:
         say(f"submission: {line}")
     for name, why in missing.items():
@@ -94,10 +91,8 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None],
 
 def documents_of(root: Path, profile: str | None) -> list[Outputs]:
     """The outputs of all documents, those of the graded one first: it is called index, or is listed first."""
-    from lmreport.render import project
-
     found = sorted(project.read(root, ("html",), profile), key=lambda one: one.path.stem != "index")
-    return [Outputs(one, folder.notebook(one)) for one in found]
+    return [Outputs(one) for one in found]
 
 
 def profile_of(root: Path, wanted: str | None) -> str | None:
@@ -221,19 +216,19 @@ def rows(cells: list, label: str) -> list[list[str]]:
     return []
 
 
-def outdated(documents: list[Outputs], chosen: dict, profile: str | None) -> list[str]:
+def outdated(parts: list[Outputs], chosen: Mapping[str, object], profile: str | None) -> list[str]:
     """One line for each output that is older than what it is made from, or that is not what was rendered."""
     from lmreport.check import outputs, status
 
     found = {}
     try:
-        for line in status.outputs(status.settings_then(documents[0].document) | chosen, profile):
+        for line in status.outputs(status.settings_then(parts[0].document) | dict(chosen), profile):
             if line.state in ("stale", "altered"):
                 found[line.name] = f"{line.name} is {line.state}: {line.why[0]}; lmreport render --force makes it anew"
     except ReportError as error:
         return [f"whether the report is newer than its sources cannot be told: {error}"]
-    for one in documents:  # genuine Quarto's notebook may lie elsewhere
-        for name, why in outputs.altered(one.document, one.notebook).items():
+    for one in parts:  # genuine Quarto's notebook may lie elsewhere
+        for name, why in outputs.altered(one.document, one.document.notebook).items():
             found.setdefault(name, f"{name} is altered: {why}; lmreport render --force makes it anew")
     return list(found.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -15,13 +15,17 @@ from lmreport.core.settings import project_root
 
 @dataclass(frozen=True)
 class Work:
-    """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its SPDX name."""
+    """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its SPDX name.
+
+    A report that someone makes of it is theirs: people is then who is named, and there is no licence but what they give.
+    """
 
     title: str
     version: str
     licence: str
     url: str
     people: tuple[dict, ...]
+    data: str = ""  # one's own, where the report is about it
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -51,6 +55,30 @@ def work(root: Path | None = None) -> Work:
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(f"CITATION.cff: {error!r} is missing or wrong; title, version, license and authors are "
                           "needed") from None
+
+
+def own(root: Path, rendered: dict) -> Work:
+    """The project as the work of who made the report: the name in the settings, on the data of the last render.
+
+    rendered: what that render was made from. Without a name and on the assignment's data it is the project's own.
+    """
+    from lmreport.core import identity
+
+    about, name = work(root), identity.load(root).name
+    given = str(rendered.get("settings", {}).get("data", "auto"))
+    digest = rendered.get("at hand", {}).get("data", "")
+    data = "" if given in ("auto", "sample") else f"{Path(given).name} ({digest})" if digest else Path(given).name
+    if not name and not data:
+        return about
+    return replace(about, people=({"literal": name or UNNAMED},), licence="", data=data)
+
+
+UNNAMED = "Author not named (write name = \"…\" into lmreport.toml)"
+
+
+def commit_in_words(commit: str) -> str:
+    """ "commit 0123abc", or that with changes."""
+    return f"commit {commit.removesuffix('+')}" + ", with changes" * commit.endswith("+") if commit else ""
 
 
 def day(path: Path | None = None) -> str:

@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from lmreport.core import profiles
+from lmreport.core import profiles, strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
@@ -41,8 +41,6 @@ def whole() -> dict:
 @cache
 def read(path: Path) -> dict:
     """The rubric at `path`, its item ids as they are written and whole points as int."""
-    from lmreport.core import strict_yaml
-
     if not path.is_file():
         raise ReportError(f"there is no {PLACE}, which lists the items; restore it from the repository")
     try:

@@ -15,12 +15,16 @@ from lmreport.runs.quantity import RUN
 
 @dataclass
 class Found:
-    """What `verify` found: differences as (place, shown, what it should be), and how each number was checked."""
+    """What `verify` found: differences as (place, shown, what it should be), and how each number was checked.
+
+    altered: the files that are not what was rendered, with what differs.
+    """
 
     differences: list[tuple[str, str, str]] = field(default_factory=list)
     recorded: int = 0
     remembered: int = 0
     own: int = 0
+    altered: dict[str, str] = field(default_factory=dict)
     captions: int = 0
     compared_with_pdf: bool = False
 
@@ -36,7 +40,7 @@ def verify(path: Path, root: Path | None = None) -> Found:
     for number in numbers:
         found.differences += check(number, root, found)
     found.differences += captions(tree, root, found)
-    found.differences += parts(path, root)
+    found.altered = altered(path, root)
     if path.with_suffix(".pdf").is_file():
         found.compared_with_pdf = True
         found.differences += [(place, text, "not in the PDF") for place, text in
@@ -104,14 +108,14 @@ def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
     return wrong
 
 
-def parts(path: Path, root: Path) -> list[tuple[str, str, str]]:
-    """A difference for each file beside the page at `path`, itself included, that is not what was rendered."""
+def altered(path: Path, root: Path) -> dict[str, str]:
+    """{name: what differs} of the page at `path`, and of the files beside it, that are not what was rendered."""
     from lmreport.check import outputs
     from lmreport.render import project
 
     document = next((d for d in project.read(root, ("html",), None)
                      if d.output.with_suffix(".html") == path.resolve()), None)
-    return [(name, "whole file", why) for name, why in outputs.altered(document).items()] if document else []
+    return outputs.altered(document) if document else {}
 
 
 def report(path: Path | None, say=print) -> int:
@@ -122,8 +126,10 @@ def report(path: Path | None, say=print) -> int:
     found = verify(path)
     for place, text, right in found.differences:
         say(f"{path.name}: {place}: shows “{text}”: {right}")
+    for name, why in found.altered.items():
+        say(f"{name} was altered: {why}")
     say(f"{found.recorded} numbers and comparisons recomputed from recorded logits and values, {found.remembered} from "
         f"remembered experiments, {found.own} compared with their own full value, {found.captions} captions with "
         f"their source{', the text with the PDF' if found.compared_with_pdf else '; there is no PDF beside it'}: "
         f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}")
-    return 1 if found.differences else 0
+    return int(bool(found.differences or found.altered))

@@ -18,7 +18,7 @@ from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.publish import work as described
 from lmreport.publish.export import contents, pictures, tables
-from lmreport.render import project
+from lmreport.render import project, up_to_date
 
 NAME, MANIFEST = "figures", "manifest.json"
 
@@ -29,7 +29,8 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
     if not documents:
         raise ReportError("export: there is no executed notebook in the output folder; run lmreport render first")
     target = place(documents[0])
-    work = described.work(root)
+    rendered = told_by_render(documents[0])
+    work = described.own(root, rendered)
     notebooks = [sha256(d.notebook.read_bytes()) for d in documents]
     state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     old = read_manifest(target)
@@ -38,7 +39,8 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, d.notebook)]
     found: dict[str, Any] = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
-             "date": described.day(documents[0].notebook), "commit": machine.commit(), "state": state}
+             "date": described.day(documents[0].notebook), "commit": machine.commit(), "rendered": rendered,
+             "state": state}
     if old.get("notebooks") == notebooks:
         found["commit"] = old["commit"]  # of the render, not of a later export
     kept = {item["key"]: item for item in old.get("items", ()) if whole(target, item)}
@@ -51,6 +53,12 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
     fresh = sum(item["key"] not in kept for item in found["items"])
     say(f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them new or changed")
     return paths(target, found)
+
+
+def told_by_render(document) -> dict:
+    """The settings and data that the own renderer kept of its last render; {} if there was none."""
+    kept = next((one.made_from for one in up_to_date.kept_for(document).values()), {})
+    return {name: kept[name] for name in ("settings", "at hand") if name in kept}
 
 
 def place_of(root: Path) -> Path:

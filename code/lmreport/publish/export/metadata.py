@@ -32,8 +32,8 @@ def rdf(said: dict[str, str], licence_url: str) -> str:
              f"<dc:creator>{escape(said['creator'])}</dc:creator>",
              f"<dc:relation>{escape(said['source'])}</dc:relation>",
              *(f"<dc:source>{escape(source)}</dc:source>" for source in sources),
-             f"<dc:rights>{escape(said['licence'])}</dc:rights>",
-             f'<cc:license rdf:resource="{escape(licence_url)}"/>']
+             *([f"<dc:rights>{escape(said['licence'])}</dc:rights>",
+                f'<cc:license rdf:resource="{escape(licence_url)}"/>'] if "licence" in said else [])]
     inside = "\n    ".join(lines)
     return (' <metadata>\n  <rdf:RDF xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:cc="http://creativecommons.org/ns#"'
             ' xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n   <cc:Work rdf:about="">\n    '
@@ -49,7 +49,7 @@ def csvw(said: dict[str, str], columns: list[str], name: str, licence_url: str) 
     for key, text in said.items():
         told[words[key]] = f"{told[words[key]]}, {text}" if words[key] in told else text
     found = {"@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}], "url": name, **told,
-             "dc:license": {"@id": licence_url}, "tableSchema": {"columns": [{"titles": c or "_"} for c in columns]}}
+             **({"dc:license": {"@id": licence_url}} if "licence" in said else {}), "tableSchema": {"columns": [{"titles": c or "_"} for c in columns]}}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 

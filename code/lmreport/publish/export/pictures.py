@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
-import struct
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
+
+from PIL import Image, PngImagePlugin
 
 from lmreport.core.errors import ReportError
 from lmreport.publish.export import metadata
@@ -61,15 +62,11 @@ def printed(svg: str, said: dict, label: str) -> tuple[bytes, bytes]:
 
 def noted(png: bytes, said: dict) -> bytes:
     """`png` with its size in print and a text chunk (iTXt, UTF-8) for each thing said."""
-    per_metre = round(DPI / 0.0254)
     words = {"title": "Title", "description": "Description", "creator": "Author", "licence": "Copyright",
              "source": "Source"}  # PNG's own names; the others stand under ours
-    chunks = [chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))]
-    chunks += [chunk(b"iTXt", words.get(name, name).encode("latin-1") + b"\0\0\0\0\0" + text.encode())
-               for name, text in said.items()]
-    start = len(b"\x89PNG\r\n\x1a\n") + 25  # after the signature and the header chunk
-    return png[:start] + b"".join(chunks) + png[start:]
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    notes, out = PngImagePlugin.PngInfo(), io.BytesIO()
+    for name, text in said.items():
+        notes.add_itxt(words.get(name, name), text)
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.save(out, "PNG", pnginfo=notes, dpi=(DPI, DPI))
+    return out.getvalue()

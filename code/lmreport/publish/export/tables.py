@@ -9,7 +9,7 @@ import io
 import json
 import re
 
-from lmreport.publish.export import metadata
+from lmreport.publish.export import latex, metadata
 from lmreport.render import pandoc_ast
 from lmreport.render.tables import natural
 
@@ -35,9 +35,17 @@ def files(items: list, work) -> dict[str, dict[str, bytes]]:
         if full != rows(item.table):
             found[item.label]["values.csv"] = as_csv(full)
         for ending, texts in written.items():
-            text = metadata.comment(said, FORMATS[ending][2]) + texts[item.label]
-            found[item.label][ending] = text.encode()
+            found[item.label][ending] = commented(texts[item.label], ending, said)
+        narrow = latex.tabular(written["tex"][item.label])
+        if narrow:
+            found[item.label]["tabular.tex"] = commented(narrow, "tex", said)
     return found
+
+
+def commented(text: str, ending: str, said: dict) -> bytes:
+    """A table with what is said of it on top, in LaTeX with the packages that it needs."""
+    above = latex.needs(text) if ending == "tex" else ""
+    return (metadata.comment(said, FORMATS[ending][2]) + above + text).encode()
 
 
 def plain_table(item) -> dict:
@@ -84,8 +92,8 @@ def split(tables: list[dict], to: str, raw: str) -> dict[str, str]:
     blocks = [block for table in tables
               for block in (pandoc_ast.raw(raw, f"=====table {table['c'][0][0]}====="), table)]
     text, _ = pandoc_ast.pandoc(json.dumps({"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}), "-f",
-                                "json", "-t", to, "--wrap=none", "--columns=500")
+                                "json", "-t", to, "--wrap=none", "--columns=500", *(["--ascii"] if to == "latex" else []))
     if to == "latex":
-        text = text.replace("−", "$-$")  # pdflatex knows no such character
+        text = latex.compiled(text)
     parts = re.split(r"^=====table (\S+)=====$", text, flags=re.M)
     return {label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)}
