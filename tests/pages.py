@@ -43,6 +43,7 @@ Again @fig-line, and words, words.
 
 ```{python}
 #| label: folded
+#| code-fold: true
 # a comment
 import sys
 print("a long line of output " * 12, file=sys.stdout)
@@ -50,7 +51,6 @@ print("a long line of output " * 12, file=sys.stdout)
 
 ```{python}
 #| label: shown
-#| code-fold: false
 def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not
 ```
 

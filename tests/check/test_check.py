@@ -122,7 +122,7 @@ DAMAGED = {  # name: what is done to the page, and the finding: what, the line o
     "same id": (("<p>These", '<p id="sec-1a">These'), "2 things have the same anchor sec-1a", "## One (1a)",
                 "own label"),
     "points": (("Item 1b · 2 points", "Item 1b · 3 points"), "item 1b says 3 points, the rubric 2", "## Two (1b)",
-               "rubric.points"),
+               "ask.q1b"),
     "table": ((r'(?s)(<tr[^>]*>\s*<td[^>]*>1b</td>.*?)>2</td>', r"\1>4</td>"),
               "the table of points gives item 1b 4 points, the rubric 2", "```{python}", "rubric.table()"),
     "two styles": (("</head>", '<style id="a"></style><style id="a"></style></head>'), None, None, None),  # as Quarto

@@ -89,11 +89,12 @@ def test_a_kept_picture_is_the_drawn_one_and_the_same_each_time():
 def test_the_line_names_run_date_hardware_commit_function_and_command():
     one = record()
     kept_figure.SHOWN.append(figures.plot_calibration({"tfidf_svm": one}))
-    said = kept_figure.line()
+    said = kept_figure.origin_line._repr_markdown_()
     plain = said.replace("&#95;", "_")
     assert f"Run tfidf_svm-{one.key[:8]}" in plain
     for part in (one.made["date"][:10], one.made["commit"][:8], f"{one.made['hardware']['cores']} cores",
-                 "drawn by `figures.plot_calibration`", "`lmreport run tfidf_svm --scale quick --force`", "{.origin"):
+                 "drawn by `figures.plot_calibration`", "`lmreport run tfidf_svm --scale quick --data … --force`",
+                 "{.origin"):
         assert part in plain, part
     assert "stale" not in said
 

@@ -45,7 +45,7 @@ def test_long_text_is_cut_with_a_note():
     assert "(99,700 more characters)" in markdown_output.plain("x" * 100_000)
 
 
-@pytest.mark.parametrize("value, text", [(0.81249, "81.2 %"), (1, "100.0 %"), (-0.5, "−50.0 %")])
+@pytest.mark.parametrize("value, text", [(0.81249, "81.2%"), (1, "100.0%"), (-0.5, "−50.0%")])
 def test_pct(value, text):
     assert markdown_output.pct(value) == text
 
@@ -100,7 +100,7 @@ def test_a_duration_takes_its_unit_once_it_is_rounded(value, said):
 
 
 def test_zero_has_no_sign_and_counts_are_rounded():
-    assert markdown_output.pct(-0.0002) == "0.0 %" and markdown_output.fixed(
+    assert markdown_output.pct(-0.0002) == "0.0%" and markdown_output.fixed(
         -0.04, 1) == "0.0" and markdown_output.fixed(-0.06, 1) == "−0.1"
     assert markdown_output.count(22.7) == "23" and markdown_output.count(100 * 0.29) == "29" and markdown_output.count(
         1234.4) == "1,234"
@@ -119,11 +119,12 @@ def test_a_name_in_a_figure_is_short_and_no_mathematics():
         "a" * 30) == "a" * 19 + "…" and "U+4E2D" in literal.label("中")
 
 
-NAMES = ["snake_case_x", "C$", "a`b", "two|three", "中文", "R&amp;D", "<b>", "{{x}}", 'say "hi"', "back\\slash", "ناهيد", "*x*"]
+NAMES = ["snake_case_x", "C$", "a`b", "two|three", "中文", "R&amp;D", "<b>", "{{x}}", 'say "hi"', "back\\slash",
+         "ناهيد", "*x*", *(name for name in HOSTILE if "\x00" not in name)]
 
 
 @settings(max_examples=15)
-@given(st.permutations([*HOSTILE, *NAMES]))
+@given(st.permutations(NAMES))
 def test_names_in_computed_words_stand_in_a_table_as_they_are_and_carry_their_choices(names):
     from lxml import html
 

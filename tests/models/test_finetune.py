@@ -280,3 +280,47 @@ def test_bf16_can_be_switched_off_by_the_processor_libraries_own_setting():
     done = subprocess.run([sys.executable, "-c", "from lmreport.models import finetune; print(finetune.has_bf16())"],
                           capture_output=True, text=True, env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"})
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_nothing_foreign_is_on_the_screen(tiny, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "lmreport", "train", "bag_of_words", "transformer", "--data", "sample", "--scale",
+         "quick", "--model", str(tiny), "--train-size", "40", "--test-size", "20", "--max-length", "16",
+         "--epochs", "1"], capture_output=True, text=True,
+        env=os.environ | {"LMREPORT_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith(("bag_of_words: ", "transformer: ", "training: ", "predicting: "))
+               for line in done.stderr.splitlines()), done.stderr
+    assert len(done.stdout.splitlines()) == 2 and "\x1b" not in done.stderr, done.stdout
+
+
+def test_on_a_terminal_there_is_one_line_that_tells_how_far_a_step_is(monkeypatch):
+    import io
+
+    from lmreport.core import progress
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for kind, said in ((Terminal, "\r\x1b[Kstep 1\r\x1b[Kstep 2\r\x1b[Kdone\nmore\n"),
+                       (io.StringIO, "step 1\nstep 2\ndone\nmore\n")):
+        monkeypatch.setattr(sys, "stderr", kind())
+        progress.live("step 1")
+        progress.live("step 2")
+        progress.say("done")
+        progress.say("more")
+        assert sys.stderr.getvalue() == said
+
+
+def test_what_is_kept_quiet_is_told_where_it_fails():
+    done = subprocess.run([sys.executable, "-c", """
+import os
+from lmreport.core import progress
+with progress.quiet():
+    os.write(2, b"chatter\\n")
+with progress.quiet():
+    os.write(2, b"reason\\n")
+    raise OSError("failed")
+"""], capture_output=True, text=True)
+    assert "chatter" not in done.stderr and "reason" in done.stderr and "OSError: failed" in done.stderr

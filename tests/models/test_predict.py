@@ -293,6 +293,20 @@ def test_a_model_folder_that_is_not_whole_is_refused(folder, tmp_path, gone, sai
     assert said in capsys.readouterr().err
 
 
+def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(folder, tmp_path, capsys):
+    from safetensors.numpy import load_file, save_file
+
+    bare, foreign = (shutil.copytree(folder, tmp_path / name) for name in ("bare", "foreign"))
+    kept = load_file(bare / "model.safetensors")
+    save_file({name: value for name, value in kept.items() if not name.startswith("classifier")},
+              bare / "model.safetensors", {"format": "pt"})
+    config = json.loads((foreign / "config.json").read_text())
+    (foreign / "config.json").write_text(json.dumps(config | {"vocab_size": 100}))
+    for broken, said in ((bare, "an encoder without a classifier"), (foreign, "30,522 word pieces and a model of 100")):
+        assert main(["predict", "--weights", str(broken), "sort a dict"]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     (tmp_path / "a.txt").write_text("sort a dict\n" * 20_000)
     command = f"{sys.executable} -m lmreport.cli predict --file {tmp_path}/a.txt --weights '{folder}' | head -1"

@@ -110,13 +110,13 @@ CASES["computed numbers"] = Case(
          "line(values):\n"
          "    figure, axes = style.figure(height=1)\n    axes.plot(values)\n    return figure", include="false")
     + "See @fig-l and @tbl-n.\n\n" + cell("line([1, 2])", label="fig-l", fig_cap="Up.", fig_alt="A line.", echo="false")
-    + "\n`{python} figure.line()`\n\n" + cell("markdown.table([[markdown.pct(0.8125), markdown.num(12345.6)]], ['a', "
-                                              "'b'], "
-                                              "of=markdown.pct)", label="tbl-n", tbl_cap="Numbers.", echo="false")
+    + "\n`{python} figure.origin_line`\n\n" + cell("markdown.table([[markdown.pct(0.8125), markdown.num(12345.6)]], ['a', "
+                                                   "'b'], "
+                                             "of=markdown.pct)", label="tbl-n", tbl_cap="Numbers.", echo="false")
     + "\nIt is `{python} markdown.pct(0.8125)`, `{python} markdown.more_or_less(2, 1, 'more', 'less')`.\n",
     {"captions": ["Figure 1: Up.", "Table 1: Numbers."], "alternatives": ["A line."],
-     "cells": ["a", "b", "81.2 %", "12,300"], "references": ["Figure 1 #fig-l", "Table 1 #tbl-n"]},
-    ("Figure 1: Up.", "drawn by __main__.line", "81.2 %", "12,300", "computed by markdown.pct", "It is 81.2 %, more."))
+     "cells": ["a", "b", "81.2%", "12,300"], "references": ["Figure 1 #fig-l", "Table 1 #tbl-n"]},
+    ("Figure 1: Up.", "drawn by __main__.line", "81.2%", "12,300", "computed by markdown.pct", "It is 81.2%, more."))
 
 OURS_ALONE = {"warnings and errors"}
 RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]

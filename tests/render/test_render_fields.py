@@ -7,12 +7,12 @@ import string
 
 import pikepdf
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pictures
+from lmreport.render import pandoc_ast, pictures, source
 from rendering import BIB, FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
 
 PLOT = "import matplotlib.pyplot as plt\nplt.figure(figsize=({}, 1))\nplt.plot([1, 2])\nplt.show()\n"
@@ -33,7 +33,8 @@ def words(page: Page) -> str:
     return text(next(page.find(lambda e: e[0] == "main")))
 
 
-CAPTIONS = ["a) Loss, b) accuracy", "1. one", "# of texts", "> 5 % of", "- x", "[x] ] and <div> <!-- y", "(@) z", "::: w"]
+CAPTIONS = ["a) Loss, b) accuracy", "1. one", "# of texts", "> 5 % of", "- x", "[x] ] and <b> <!-- y", "(@) z",
+            "::: w"]
 
 
 def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
@@ -44,7 +45,7 @@ def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
     out = own(project(tmp_path, body))
     page = Page(out / "index.html")
     assert page.facts()["captions"] == [
-        *(f"Figure {n}: {caption.replace('<div>', '')}" for n, caption in enumerate(map(smart, CAPTIONS), 1)),
+        *(f"Figure {n}: {caption.replace('<b>', '')}" for n, caption in enumerate(map(smart, CAPTIONS), 1)),
         "unlabelled ] see Figure 21", "Listing 1: # 1. lines"]
     assert len(page.tags("img")) == len(CAPTIONS) + 1
     assert all(squeezed(f"Figure {n}: {c.split('<')[0]}") in pdf_text(out / "index.pdf")
@@ -53,7 +54,7 @@ def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
 
 def smart(caption: str) -> str:
     """What pandoc's typography makes of the captions above."""
-    return " ".join(caption.replace("<div>", "").replace("--", "–").split())
+    return " ".join(caption.replace("<b>", "").replace("--", "–").split())
 
 
 def test_labels_that_look_alike_keep_their_pictures(tmp_path):
@@ -75,20 +76,31 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
     (plot("label: fig a", "fig-cap: x"), "index.qmd:8: label 'fig a' is no name"),
     (plot("label: fig-a", "fig-cap: 'x `{python} 1` y'"), "index.qmd:9: inline code is not run in fig-cap"),
     (plot("label: fig-a", "fig-alt: 'x `{python} 1` y'"), "index.qmd:9: inline code is not run in fig-alt"),
+    (plot("label: fig-a", "fig-cap: 'x [SECRET]{.content-visible when-profile=key}'"),
+     "index.qmd:9: conditions do not hold in fig-cap"),
+    ('::: {layout-ncol="two"}\n\na\n\nb\n:::\n', "index.qmd:6: layout-ncol 'two' is no number of columns"),
+    (plot("label: fig-a", "fig-cap: x", "fig-alt: y", "layout-ncol: 0"), "layout-ncol '0' is no number of columns"),
     ("Text.\n\n(@) One.\n", "index.qmd:8: numbered examples, (@), are not supported"),
     ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
     ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
     ("Text.\n\n---\ntitle: B\n---\n", "index.qmd:9: a block of YAML in the text sets 'title'"),
     ("Text.\n\n---\ntitle: [B\n---\n", "pandoc: "),
+    ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
+    ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
+    (plot("label: fig-a", "fig-cap: a <div> b"), "a caption or a text of the title block has a <div>"),
+    ("Text.[^1]\n\n[^1]: A.\n\n[^1]: B.\n", "index.qmd:10: the note 1 is given twice"),
+    ("Text [a].\n\n[a]: b.html\n[a]: c.html\n", "index.qmd:9: the link [a] is given twice"),
 ])
 def test_what_would_be_shown_wrongly_is_refused(tmp_path, body, said):
     assert said in refused(tmp_path, body)
 
 
 def test_references_at_the_start_of_a_paragraph_and_of_a_note(tmp_path):
-    body = "(@tbl-t) shows it.[^1]\n\n[^1]: @tbl-t. So.\n\n@tbl-t. Too.\n\n::: {#tbl-t}\n\n| a |\n|---|\n| 1 |\n\nCap\n:::\n"
+    body = "(@tbl-t) shows it.[^1]\n\n[^1]: @tbl-t. So.\n\n@tbl-t. Too.\n\n"
+    body += "::: {#tbl-t}\n\n| a |\n|---|\n| 1 |\n\nCap\n:::\n"
     page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
-    assert page.facts()["references"] == ["Table 1 #tbl-t"] * 3 and "(Table 1) shows it." in words(page)
+    assert page.facts()["references"] == ["Table 1 #tbl-t"] * 3
+    assert "(Table 1) shows it." in words(page)
 
 
 def test_titles_of_callouts_and_code_about_cells_are_shown_as_quarto_does(tmp_path):
@@ -211,7 +223,8 @@ def test_who_and_what_are_told_by_both_files_as_written(tmp_path):
 
 def test_letters_of_other_languages_stay_and_the_pdf_has_them_or_a_mark(tmp_path):
     body = ("# سلام می‌خواهم\n\n## 漢字 \U0001f600 ❤️ \U0001fae8\n\nSee [x](#漢字) and @fig-ä.\n\n"
-            "::: {#fig-ä}\n\n| a |\n|---|\n| 漢 |\n\nCap.\n:::\n\n```{python}\n#| echo: false\nprint('漢 \\u202e')\n```\n")
+            "::: {#fig-ä}\n\n| a |\n|---|\n| 漢 |\n\nCap.\n:::\n\n"
+            "```{python}\n#| echo: false\nprint('漢 \\u202e')\n```\n")
     out = own(project(tmp_path, body.replace("#漢字)", "#漢字)")))
     page = Page(out / "index.html")
     assert page.facts()["headings"] == ["1 سلام می‌خواهم", "1.1 漢字 \U0001f600 ❤️ \U0001fae8"]
@@ -220,10 +233,17 @@ def test_letters_of_other_languages_stay_and_the_pdf_has_them_or_a_mark(tmp_path
     assert "⟨U+6F22⟩" in pdf and "خ" in pdf and "\U0001f600" in pdf and "⟨U+0633⟩" not in pdf and "<" not in pdf
 
 
+def test_a_section_named_like_a_part_of_the_page_has_an_anchor_of_its_own(tmp_path):
+    page = Page(own(project(tmp_path, "# Content\n\n# Page\n\n[to](#content)\n"), ("html",)) / "index.html")
+    names = [e[1]["id"] for e in page.find(lambda e: "id" in e[1])]
+    assert len(names) == len(set(names)) and {"section-content", "section-page", "content"} <= set(names)
+    assert [e[1]["href"] for e in page.tags("a") if text(e) == "to"] == ["#section-content"]
+
+
 # Hostile text in every field that a person can set
 
-TEXT = st.text(st.one_of(st.sampled_from(string.printable.strip() + " "), st.sampled_from("äß…–漢\u200c😀")), min_size=1,
-               max_size=30).map(lambda t: " ".join(t.split())).filter(bool)
+LETTERS = string.printable.strip() + " äß…–漢\u200c😀"
+TEXT = st.text(st.sampled_from(LETTERS), min_size=1, max_size=30).map(lambda t: " ".join(t.split())).filter(bool)
 
 
 def escaped(words_: str) -> str:
@@ -231,11 +251,13 @@ def escaped(words_: str) -> str:
     return "".join("\\" + c if c in string.punctuation else c for c in words_)
 
 
-@settings(max_examples=12)
-@example(title="/*STYLE*/ <!--METADATA--> $body$", author='"; #panic()', keyword="\\", caption="a) ]{.x} `", alt='"\\')
-@example(title="---", author="# <!--", keyword="$for(x)$", caption="::: {.content-hidden}", alt="<|endoftext|>")
-@given(title=TEXT, author=TEXT, keyword=TEXT, caption=TEXT, alt=TEXT)
-def test_hostile_text_comes_back_from_page_and_pdf(tmp_path_factory, title, author, keyword, caption, alt):
+@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])  # two seconds each: no search for smaller ones
+@example(title="/*STYLE*/ <!--METADATA--> $body$", author='"; #panic()', keyword="\\", caption="a) ]{.x} `", alt='"\\',
+         folder="%s [!]")
+@example(title="---", author="# <!--", keyword="$for(x)$", caption="::: {.content-hidden}", alt="<|endoftext|>",
+         folder="-- {a}")
+@given(title=TEXT, author=TEXT, keyword=TEXT, caption=TEXT, alt=TEXT, folder=TEXT.map(lambda t: t.replace("/", "-")))
+def test_hostile_text_comes_back_from_page_and_pdf(tmp_path_factory, title, author, keyword, caption, alt, folder):
     import yaml
 
     front = yaml.safe_dump({"title": escaped(title), "author": [escaped(author)], "keywords": [keyword]},
@@ -243,8 +265,9 @@ def test_hostile_text_comes_back_from_page_and_pdf(tmp_path_factory, title, auth
     options = yaml.safe_dump({"label": "fig-a", "fig-cap": escaped(caption), "fig-alt": alt}, allow_unicode=True,
                              width=10_000)
     cell = "".join(f"#| {line}\n" for line in options.splitlines())
-    code = "from IPython.display import SVG\nSVG('<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>')"
-    out = own(project(tmp_path_factory.mktemp("hostile"), f"```{{python}}\n{cell}{code}\n```\n", f"---\n{front}---\n\n"))
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    body = f"```{{python}}\n{cell}from IPython.display import SVG\nSVG('{svg}')\n```\n"
+    out = own(project(tmp_path_factory.mktemp("hostile") / f"{folder}~", body, f"---\n{front}---\n\n"))
     page = Page(out / "index.html")
     head = [text(e) for e in page.find(lambda e: e[0] == "h1" and e[1].get("class") == "title")]
     assert head == [title] and page.facts()["captions"] == [f"Figure 1: {caption}"]
@@ -254,7 +277,18 @@ def test_hostile_text_comes_back_from_page_and_pdf(tmp_path_factory, title, auth
     with pikepdf.open(out / "index.pdf") as pdf:
         told = {key: str(value) for key, value in pdf.docinfo.items()}
     assert (told["/Title"], told["/Author"], told["/Keywords"]) == (title, author, keyword)
-    assert squeezed(f"Figure 1: {marked(caption)}") in pdf_text(out / "index.pdf").replace("\u200c", "")
+    shown = pdf_text(out / "index.pdf").translate({0x200c: None, 0x2212: "-"})  # typst writes -1 with a minus sign
+    assert squeezed(f"Figure 1: {marked(caption)}") in shown
+
+
+@given(label=st.text(st.sampled_from("aÄ漢1_-.: {}#'\"=/"), min_size=1, max_size=8))
+def test_a_label_is_refused_or_is_the_anchor_that_pandoc_reads(label):
+    try:
+        source.check("label", label, "here")
+    except ReportError:
+        return
+    read = pandoc_ast.read_markdown(f"::: {{#cell-{label} .cell}}\nx\n:::\n")["blocks"]
+    assert [block["c"][0] for block in read] == [[f"cell-{label}", ["cell"], []]]
 
 
 def marked(words_: str) -> str:

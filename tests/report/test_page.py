@@ -102,13 +102,14 @@ def test_what_is_too_wide_scrolls_inside_itself(browser, made):
         assert page.locator("main [role=region]").evaluate_all(fitting + ".map(e => e.ariaLabel)") == []
 
 
-def test_origin_is_one_line_until_it_is_asked_for(browser, made):
+def test_origin_is_a_small_mark_until_it_is_asked_for(browser, made):
     with opened(browser, made) as page:
         origin = page.locator(".origin")
-        line = origin.bounding_box()["height"]
-        assert line < 30
+        mark = origin.bounding_box()
+        assert mark["height"] < 30 and mark["width"] < 30
         origin.focus()
-        assert origin.bounding_box()["height"] > 1.5 * line
+        line = origin.bounding_box()
+        assert line["width"] > 10 * mark["width"] and "a recorded date" in origin.inner_text()
 
 
 def test_figures_keep_their_white_paper_in_the_dark(browser, made):

@@ -13,7 +13,15 @@ from lmreport.reporting import rubric
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = sorted((ROOT / "report").glob("*.qmd"))
-ALL = "\n".join(p.read_text(encoding="utf-8") for p in PARTS)
+SUPPLEMENT = [p for p in PARTS if re.match("_s\\d|supplement", p.name)]
+GRADED = [p for p in PARTS if p not in SUPPLEMENT]
+
+
+def texts(paths) -> str:
+    return "\n".join(p.read_text(encoding="utf-8") for p in paths)
+
+
+ALL = texts(PARTS)
 TOP = {"report", "code", "tests", "_quarto.yml", "_quarto-157b.yml", "_quarto-272b.yml", "environment.yml", "README.md",
        "pyproject.toml", "Makefile", "LICENSE", "CITATION.cff", ".ci", ".gitignore"}
 CELL = re.compile(r"^```\{python\}.*?^```$", re.S | re.M)
@@ -29,16 +37,42 @@ def test_what_may_be_typed_has_a_reason_and_is_typed():
         assert reason and number in ALL.replace("\u00a0", " "), number
 
 
-def test_every_item_is_answered_in_order_with_its_points():
-    order = [line for p in ["_1-data", "_2-vectorize", "_3-concepts", "_4-model", "_4b-foundation", "_5-finetune",
-                            "_6-evaluate", "_7-grad"]
-             for line in re.findall(r'rubric\.points\("([^"]+)"\)', (ROOT / f"report/{p}.qmd").read_text("utf-8"))]
-    ids = [item["id"] for item in rubric.rubric()["items"]]
-    order.remove("4b")
-    order.insert(order.index("4a") + 1, "4b")
-    assert order == ids
-    for name in ids:
-        assert f"{{#sec-{name}}}" in ALL
+@pytest.mark.parametrize("path", PARTS, ids=lambda p: p.name)
+def test_prose_has_named_values_only(path):
+    """No call, condition or arithmetic in a sentence: a student writes `{python} few.lead` and reads it back."""
+    code = re.findall(r"`\{python\}[ \t]([^`]+)`", CELL.sub("", path.read_text(encoding="utf-8")))
+    assert not [one for one in code if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", one)]
+
+
+def test_every_item_is_answered_in_a_box_in_order():
+    """Heading, the assignment's question in one line, and the answer in a box before the next item begins."""
+    text = CELL.sub("", texts(sorted(p for p in GRADED if re.match(r"_\d", p.name))))
+    items = re.split(r"^## .*\{#sec-(\d\S*) .*\}$", text, flags=re.M)[1:]
+    ids = [item["id"] for item in rubric.whole()["items"]]
+    assert items[::2] == ids
+    for name, body in zip(items[::2], items[1::2], strict=True):
+        assert body.startswith(f"\n`{{python}} ask.q{name.replace('-', '_')}`\n"), name
+        assert body.count("::: {.answer}") == 1, name
+
+
+def test_the_assignment_s_question_of_every_item_is_one_line():
+    for item in rubric.whole()["items"]:
+        assert 20 < len(item["question"]) < 130 and item["question"].endswith((".", "?")), item["id"]
+
+
+def test_the_graded_document_is_short_enough_to_be_written_by_a_student():
+    assert texts(GRADED).count("\n") <= 900
+    floats = {kind: set(re.findall(rf"^#\| label: ({kind}-\S+)|\{{#({kind}-\S+)\}}", texts(GRADED), re.M))
+              for kind in ("fig", "tbl")}
+    assert len(floats["fig"]) <= 16 and len(floats["tbl"]) <= 14
+
+
+def test_links_between_the_documents_lead_somewhere():
+    for paths, page, others in ((GRADED, "supplement", SUPPLEMENT), (SUPPLEMENT, "index", GRADED)):
+        ids = set(re.findall(r"^#\| label: (\S+)|\{#([\w-]+)", texts(others), re.M))
+        there = {name for pair in ids for name in pair}
+        for name in re.findall(rf"\({page}\.html#([\w-]+)\)", texts(paths)):
+            assert name in there, name
 
 
 def test_points_and_the_two_differing_totals():
@@ -61,7 +95,8 @@ def test_figures_and_tables_are_labelled_captioned_described_and_spoken_of():
 
 
 def test_no_label_stands_twice():
-    labels = re.findall(r"^#\| label: (\S+)", ALL, re.M) + re.findall(r"\{#([\w-]+)", ALL)
+    """Not in both documents either: a label names the file of an exported figure."""
+    labels = re.findall(r"^#\| label: (\S+)", ALL, re.M) + re.findall(r"\{#(?!refs)([\w-]+)", ALL)
     assert sorted(set(labels)) == sorted(labels)
 
 

@@ -1,5 +1,6 @@
 """What the Lua filter of the small print does to the text of the PDF, and the widths of tables on its page."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,13 @@ def test_a_line_of_origin_is_small_and_in_one_piece():
     assert "breakable: false" in said and "7.5pt" in said and "Run one-0123" in said
 
 
+def test_a_line_that_another_document_tells_is_left_out_and_an_answer_has_a_box():
+    assert written("One.\n\n[Run one-0123]{.origin .unprinted}\n\nTwo [Run one-0123]{.origin .unprinted}\n").split() == [
+        "One.", "Two"]
+    assert "#answer[" in written("::: {.answer}\nYes.\n:::\n")
+    assert "sticky: true" in written("*Item 1a · 2 points.* Why?\n")
+
+
 FIGURE = """
 ```{python}
 #| label: fig-p
@@ -48,7 +56,7 @@ plt.plot([1, 2]);
 
 @pytest.mark.parametrize("before", (15, 16, 17))
 def test_the_own_renderers_figure_stays_with_its_line_of_origin(before, tmp_path):
-    options = OPTIONS + "\nfilters: [filters/small-print.lua]\n"
+    options = re.sub(r"filters: .*", "filters: [filters/small-print.lua]", OPTIONS)
     folder = project(tmp_path, "See @fig-p.\n\n" + "Another line.\n\n" * before + FIGURE, FRONT, options)
     (folder / "filters").mkdir()
     shutil.copy(FILTER, folder / "filters")

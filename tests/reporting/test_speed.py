@@ -103,7 +103,7 @@ def test_recipes_are_compared_with_the_base_of_the_same_seed(record):
     assert [float(one) for one in recipes.between_seeds(made)] == pytest.approx([0.04, 0.05])
     assert float(recipes.joined(made, "stack")) == 0.82
     rows = [line for line in plain(recipes.recipes(made).data).splitlines() if line.startswith("| ")]
-    assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0 %", "−1.0"]
+    assert [cell.strip() for cell in rows[3].strip("| ").split("|")] == ["third", "1", "5", "79.0%", "−1.0"]
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -116,16 +116,16 @@ def test_new_seeds_and_their_stack_are_told(record, device):
                   fold_names=names, fold_labels=labels[:5], fold_predicted=predicted[[1, 0, 4], :5])
     made = record("seeds", device, **values, **seeds.accuracies(values))
     said = plain(recipes.new_seeds(made))
-    assert "“base”, was trained anew with 2 other seeds" in said
-    assert "they reach 50.0 % on average (60.0 %, 40.0 %; standard deviation 14.14 points)" in said
-    assert said.endswith("mean of their predictions 80.0 %. Their stack with two linear SVMs reaches 90.0 %, a "
+    assert "“base”, was trained again with 2 other seeds" in said
+    assert "they reach 50.0% on average (60.0%, 40.0%; standard deviation 14.14 points)" in said
+    assert said.endswith("mean of their predictions 80.0%. Their stack with two linear SVMs reaches 90.0%, a "
                          "difference of 10.0 ± 18.6 points to that mean.")
     assert ("since one took up to 2 h" in said) == (device == "cpu")
     rows = [line for line in plain(recipes.folded(made).data).splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in rows[1:]]
-    assert cells[0][:4] == ["mean of the seeds", "80.0 %", "0.50", "80.0 %"]
-    assert cells[1][:5] == ["SVM", "100.0 %", "0.25", "70.0 %", "−10.0 ± 18.6"]
-    assert cells[2][:2] + cells[2][3:5] == ["stack", "100.0 %", "90.0 %", "10.0 ± 18.6"]
+    assert cells[0][:4] == ["mean of the seeds", "80.0%", "0.50", "80.0%"]
+    assert cells[1][:5] == ["SVM", "100.0%", "0.25", "70.0%", "−10.0 ± 18.6"]
+    assert cells[2][:2] + cells[2][3:5] == ["stack", "100.0%", "90.0%", "10.0 ± 18.6"]
 
 
 def test_the_figure_has_a_bar_for_each_step(record):
@@ -145,6 +145,6 @@ def test_sentences_say_how_sure_they_are_and_that_nothing_is_recorded(record):
     made = record("accuracy", **arrays, labels=labels, seeds=[1, 2, 3], train_texts=640,
                   **accuracy.compared(arrays, labels))
     said = plain(speed.as_accurate({"accuracy": made}))
-    assert "90.0 %, ours 90.0 %" in said and "within chance" in said and "3 seeds" in said
+    assert "90.0%, ours 90.0%" in said and "not significant" in said and "3 seeds" in said
     assert said.endswith("goes from 0.00 to 0.00 points.")
     assert "change 0 of 1,500" in plain(speed.fewer_bits({"accuracy": made}, "int8"))

@@ -65,8 +65,8 @@ def test_a_change_of_code_is_named(given):
 
 
 @pytest.mark.parametrize("given, said", [
-    ({}, "--scale quick --force"), ({"seed": 3, "lstm_epochs": 2}, "--scale quick --seed 3 --lstm-epochs 2 --force"),
-    ({"scale": "full"}, "--scale full --force")])
+    ({}, "--scale quick --data … --force"), ({"scale": "full"}, "--scale full --data … --force"),
+    ({"seed": 3, "lstm_epochs": 2}, "--scale quick --data … --seed 3 --lstm-epochs 2 --force")])
 def test_the_command_that_makes_a_run_again_names_what_is_not_the_scales_standard(given, said, tmp_path, monkeypatch):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
     (tmp_path / "_quarto.yml").write_text("project: {}\n")

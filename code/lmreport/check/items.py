@@ -17,7 +17,7 @@ GROUP = "Items and points"
 LEAST = 10  # words that an answer has at least
 NOT_PROSE = {"pre", "code", "table", "figure", "figcaption", "nav", "script", "style", "button",
              "h1", "h2", "h3", "h4", "h5", "h6"}
-ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+(?:\.\d+)?) points?|no points)")
+ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+(?:\.\d+)?) points?|no points)\.?")
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def worth(documents: Documents) -> Iterator[Finding]:
         if holder is None:
             continue
         told = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
-        mend = f"put *Item {item['id']} · `{{python}} rubric.points(\"{item['id']}\")`* under its heading"
+        mend = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
         if item["id"] not in told:
             yield Finding(GROUP, LOOK, f"item {item['id']} does not say its points",
                           documents.place(PREFIX + item["id"]), mend)
@@ -109,7 +109,7 @@ def table(documents: Documents) -> Iterator[Finding]:
         yield Finding(GROUP, MUST, "there is no table of points (tbl-points)", place,
                       "open the report with a cell tbl-points that calls rubric.table()")
         return
-    told = {words(row[0]): words(row[-1]) for row in rows}
+    told = {words(row[at]): words(row[at + 2]) for row in rows for at in range(0, len(row) - 2, 3) if words(row[at + 2])}
     wanted = {item["id"]: item["points"] for item in documents.items}
     wanted |= {str(s["id"]): rubric.total(s["id"], documents.answering) for s in documents.sections}
     wanted |= {"": rubric.total(answering=documents.answering)}

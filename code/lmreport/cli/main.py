@@ -10,7 +10,8 @@ import time
 
 from lmreport.cli.options import parser
 from lmreport.core.errors import ReportError
-from lmreport.models.pretrained import class_names, located
+from lmreport.core.progress import say
+from lmreport.models.pretrained import class_names, located, no_classifier
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
 
@@ -180,7 +181,9 @@ def weights(folder: str):
     if missing:
         raise ReportError(f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model")
     class_names(Path(folder))
-    tokenizer.load_tokenizer(folder)
+    what = no_classifier(Path(folder), tokenizer.load_tokenizer(folder))
+    if what:
+        raise ReportError(f"--weights: {folder} {what}; name the folder of a fine-tuned model")
     return Path(folder)
 
 
@@ -201,6 +204,7 @@ def readable(arguments):
 
 
 def predict_file(texts, precision: str, settings, folder) -> int:
+    from lmreport.core import progress
     from lmreport.models import predict as bulk_predict
     from lmreport.models import tokenizer
 
@@ -212,7 +216,7 @@ def predict_file(texts, precision: str, settings, folder) -> int:
         print(tag)
         if time.perf_counter() - told > 5:
             told = time.perf_counter()
-            say(f"predict: {number:,} texts, {number / (told - start):.0f} texts/s")
+            progress.live(f"predict: {number:,} texts, {number / (told - start):.0f} texts/s")
     sys.stdout.flush()
     say(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
     return 0
@@ -275,10 +279,6 @@ def submit(arguments) -> int:
     from lmreport.publish import submission
 
     return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say)
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 COMMANDS = {"doctor": doctor, "data": get_data, "train": train, "run": run, "status": tell_status, "runs": list_runs,

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import load, project_root, resolved, variables
@@ -32,6 +33,7 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     Raises ReportError for bad settings, data or documents.
     """
     start = time.perf_counter()
+    progress.hide_bars()
     root = project_root()
     params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +93,7 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
     """What keeps another data set from being split, trained on and shown; [] if nothing does."""
     fewest, most = CLASSES
     wrong = [] if fewest <= len(classes) <= most else [f"{len(classes)} classes, not {fewest} to {most}"]
+    wrong += [f"the folder {os.fsencode(name)!r} has no name in UTF-8" for name in classes if not has_utf8(name)]
     for split, least in LEAST.items():
         links = [path for path in (folder / split, *(folder / split).glob("*")) if path.is_dir() and path.is_symlink()]
         wrong += [f"{path.relative_to(folder).as_posix()} is a link, not a folder" for path in links]
@@ -104,6 +106,14 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
         elif path.suffix == ".txt" and len(path.relative_to(folder).parts) != 3:
             wrong.append(f"{name} lies in no class’s folder")
     return wrong
+
+
+def has_utf8(name: str) -> bool:
+    """Whether the bytes of a name on disk are UTF-8; others reach Python as lone surrogates."""
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def texts_in(folder: Path) -> list[Path]:
@@ -124,5 +134,5 @@ def digest(folder: Path) -> str:
     """sha256 over `path NUL bytes NUL` of all .txt files, in the order of their posix paths relative to `folder`."""
     whole = hashlib.sha256()
     for name, path in sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*.txt") if p.is_file()):
-        whole.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+        whole.update(os.fsencode(name) + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()

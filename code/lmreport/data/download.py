@@ -14,12 +14,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from lmreport.core import lock
+from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
@@ -42,7 +43,7 @@ def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus
         try:
             return from_address(URL, say)
         except NoNetworkError as error:
-            say(f"data: {error}; going on with the package's own sample")
+            say(f"{error}; going on with the package's own sample")
             note = "The official archive could not be fetched, so this report was made on the package's own sample."
             return verified(SAMPLE, "sample", "the package's own sample", note)
     if source.startswith(("http://", "https://")):
@@ -112,13 +113,20 @@ def reach(address: str) -> None:
 
 
 def download(address: str, folder: Path, name: str) -> Path:
-    """The assignment's `get_file`, kept from waiting for ever."""
+    """The assignment's `get_file`: fetched once, then found in `folder`."""
+    progress.load_keras()
     from keras.utils import get_file
 
+    return Path(get_file(name, origin=address, cache_dir=folder, cache_subdir="."))
+
+
+@contextmanager
+def patience():
+    """Inside, no silent server is waited for longer than PATIENCE."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)
     try:
-        return Path(get_file(name, origin=address, cache_dir=folder, cache_subdir="."))
+        yield
     finally:
         socket.setdefaulttimeout(before)
 

@@ -15,7 +15,7 @@ VALIDATION_SHARE = 0.2
 
 
 def tf_splits(folder: str, seed: int, batch_size: int = 256):
-    """The three splits as batched tf.data sets of (texts, labels): last week's code.
+    """The three splits as batched tf.data sets of texts and labels: last week's code.
 
     `seed` fixes which fifth of train/ is held out for validation; the three splits are disjoint by construction.
     """
@@ -32,7 +32,7 @@ def tf_splits(folder: str, seed: int, batch_size: int = 256):
 
 
 def to_dataset(batches, split: str, class_names: list[str]):
-    """One tf.data split as a Hugging Face `Dataset` of `text` (str) and `labels` (class index): the handout's code."""
+    """One tf.data split as a `Dataset` of `text` and `labels`: the handout's code."""
     import numpy as np
     from datasets import ClassLabel, Dataset
 
@@ -46,7 +46,7 @@ def to_dataset(batches, split: str, class_names: list[str]):
 
 
 def dataset_dict(folder: str, seed: int):
-    """All three splits: `DatasetDict` train / validation / test; features `text` and `labels` (a `ClassLabel`)."""
+    """All three splits as a `DatasetDict` train / validation / test."""
     from datasets import DatasetDict
 
     train, validation, test = tf_splits(folder, seed)
@@ -84,6 +84,7 @@ def load_splits(corpus, seed: int):
 def convert(corpus, seed: int, folder: Path) -> None:
     """Save the splits of a corpus in `folder`, which appears when they are whole."""
     download.unchanged(corpus)
+    progress.load_keras()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
         dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")

@@ -15,7 +15,7 @@ import numpy as np
 
 from lmreport.core import files, machine
 from lmreport.core.settings import cache_root
-from lmreport.display import literal, origin
+from lmreport.display import origin
 from lmreport.runs import records
 from lmreport.runs.fingerprint import Code
 
@@ -88,9 +88,14 @@ def code_of(function: Callable) -> str:
     return CODE.fingerprint((module, function.__name__), ("display.style", "RC"))
 
 
-def line() -> literal.Marked:
-    """The line of origin of the figure that was shown last, for the paragraph under it."""
-    return origin.line(SHOWN[-1].name, SHOWN[-1].given)
+class LastOrigin:
+    """The line of origin of the figure that was shown last: `{python} figure.origin_line` in the paragraph under it."""
+
+    def _repr_markdown_(self) -> str:
+        return str(origin.line(SHOWN[-1].name, SHOWN[-1].given))
+
+
+origin_line = LastOrigin()
 
 
 def drawn(function: Callable[..., Figure]) -> Callable[..., Drawn]:
@@ -103,15 +108,15 @@ def drawn(function: Callable[..., Figure]) -> Callable[..., Drawn]:
 
 
 def picture(figure: Figure) -> bytes:
-    """A figure as SVG, the same bytes for the same figure."""
+    """A figure as SVG for the light page and the dark one, the same bytes for the same figure."""
     from matplotlib import pyplot as plt
 
-    from lmreport.display.style import RC
+    from lmreport.display.style import RC, with_dark
 
     buffer = io.BytesIO()
     with plt.rc_context(RC):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return with_dark(buffer.getvalue().decode()).encode()
 
 
 def digest(thing: object) -> str:

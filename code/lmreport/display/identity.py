@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lmreport.core.identity import LABELS, Identity, load
-from lmreport.display import markdown
+from lmreport.display import literal, markdown
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -17,7 +17,15 @@ def shown(identity: Identity | None = None) -> Markdown | None:
     """The lines as Markdown that shows each character as it is; None if nothing is given."""
     told = {name: value for name, value in dataclasses.asdict(identity or load()).items() if value}
     lines = [f"**{LABELS[name]}:** {letters(value)}" for name, value in told.items()]
-    return markdown.markdown("\\\n".join(lines) + "\n") if lines else None
+    return markdown.markdown("\\\n".join(lines) + "\n" + in_header(told)) if lines else None
+
+
+def in_header(told: dict[str, str]) -> str:
+    """The name for the head of every page of the PDF, as typst metadata; nothing on the page."""
+    if "name" not in told:
+        return ""
+    name = "".join(map(literal.visible, told["name"])).replace("\\", "\\\\").replace('"', '\\"')
+    return f'\n```{{=typst}}\n#metadata("{name}")<author-name>\n```\n'
 
 
 def letters(text: str) -> str:

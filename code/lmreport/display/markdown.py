@@ -94,8 +94,8 @@ def or_undefined(function: Callable[Concatenate[float, Rest], Shown]) -> Callabl
 # "\\xa0".
 @or_undefined
 def pct(share: float, digits: int = 1) -> Shown:
-    """A share in [0, 1] as a percentage: 0.8125 → "81.2 %"."""
-    return Shown(_minus(f"{100 * share:.{digits}f} %"), share, f"pct:{digits}")
+    """A share in [0, 1] as a percentage: 0.8125 → "81.2%"."""
+    return Shown(_minus(f"{100 * share:.{digits}f}%"), share, f"pct:{digits}")
 
 
 @or_undefined
@@ -176,7 +176,7 @@ def _minus(text: str) -> str:
 
     What is rounded to zero has no sign.
     """
-    return re.sub(r"^-(?=0[0.]*( %)?$)", "", text).replace("-", "−")
+    return re.sub(r"^-(?=0[0.]*%?$)", "", text).replace("-", "−")
 
 
 def _superscript(n: int) -> str:

@@ -24,6 +24,8 @@ from lmreport.runs.records import Record
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
+CLASSES = [".origin"]  # of a line; `.unprinted` too where the PDF leaves it out
+
 
 def facts(function: str, things: object) -> dict:
     """The same for programs: {"function", "runs", "experiments"}, as metadata of the output."""
@@ -31,6 +33,11 @@ def facts(function: str, things: object) -> dict:
     told = {"function": function, "runs": [f"{r.name}-{r.key}" for r in records],
             "experiments": [f"{f.name}-{f.key}" for f in found]}
     return {"lmreport": {name: value for name, value in told.items() if value}}
+
+
+def leave_out_of_print() -> None:
+    """From now on the PDF leaves the lines out: `table` of another document says the same by figure and table."""
+    CLASSES[:] = [".origin", ".unprinted"]
 
 
 def line(function: str, things: object, verb: str = "drawn by") -> Marked:
@@ -49,7 +56,7 @@ def line(function: str, things: object, verb: str = "drawn by") -> Marked:
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
     text = " · ".join(part for part in parts if part)
-    return Marked(f'[{text[0].upper()}{text[1:]}.]{{.origin tabindex="0"}}')
+    return Marked(f'[{text[0].upper()}{text[1:]}.]{{{" ".join(CLASSES)} tabindex="0"}}')
 
 
 def named(found: list) -> list[str]:
@@ -119,14 +126,17 @@ def of_inputs(inputs: dict) -> list[str]:
 def of_data(found: dict) -> list[str]:
     """The option for data of this digest, kind and name; [] for the official archive.
 
-    A record knows its data by their digest; where they are, only today's settings can tell.
+    A record knows its data by their digest; where they are, only today's settings can tell. Where those name others,
+    it is the name of the data, or "…" for an edition without one, which both are refused if there is no such folder.
     """
     if found["digest"] in KNOWN:
         return []
     if found["kind"] == "sample":
         return ["--data sample"]
     source = load().data
-    return [f"--data {typed(source if digest_of_data(source) == found['digest'] else found['name'])}"]
+    if digest_of_data(source) == found["digest"]:
+        return [f"--data {typed(source)}"]
+    return [f"--data {typed(found['name'])}" if found["kind"] == "other" else "--data …"]
 
 
 def of_model(found: dict | None) -> list[str]:

@@ -28,7 +28,7 @@ class Shown(str):
 
     def __new__(cls, text: str, value: float, form: str) -> Shown:
         made = super().__new__(cls, text)
-        made.value, made.form = value, form
+        made.value, made.form, made.told = value, form, {}
         return made
 
     @property
@@ -37,7 +37,7 @@ class Shown(str):
         told = {"data-value": repr(float(self.value)), "data-as": self.form}
         if isinstance(self.value, Quantity):
             told |= {"data-expr": self.value.expression, "data-run": " ".join(self.value.runs)}
-        told |= {name: value for name, value in INLINE.items() if name not in told}
+        told |= {name: value for name, value in (INLINE | self.told).items() if name not in told}
         pairs = " ".join(f"{name}={quoted(value)}" for name, value in told.items())
         return Marked(f"[{plain(self)}]{{.computed {pairs}}}")
 

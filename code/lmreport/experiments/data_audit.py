@@ -71,3 +71,9 @@ def lengths(folder: str, digest: str, tokenizer_path: str) -> dict[str, np.ndarr
     return {split: np.array([len(ids) for ids in tokenizer(
         [p.read_text(encoding="utf-8") for p in paths_of(folder, [split], classes_in(Path(folder)))])["input_ids"]])
         for split in SPLITS}
+
+
+def both_splits(folder: str, digest: str, tokenizer_path: str) -> np.ndarray:
+    """Length of every text of both splits in word pieces."""
+    found = lengths(folder, digest, tokenizer_path)
+    return np.concatenate([found[split] for split in SPLITS])

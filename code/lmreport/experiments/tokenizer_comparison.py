@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
+from lmreport.core import progress
 from lmreport.data.corpus import SAMPLE
 from lmreport.display import markdown
 from lmreport.display.origin import told
@@ -15,10 +18,11 @@ TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "as
 
 
 def example(words: int = 40) -> str:
-    """A training text to look at: the first of the package's own sample that has about that many words, with code."""
+    """A training text to look at: of the package's own short samples with code, the one with the longest word."""
     paths = sorted((SAMPLE / "train" / "python").glob("*.txt"), key=lambda p: int(p.stem))
     texts = [p.read_text(encoding="utf-8").strip() for p in paths]
-    return min((t for t in texts if "(" in t), key=lambda t: abs(len(t.split()) - words))
+    return max((t for t in texts if "(" in t and len(t.split()) <= words),
+               key=lambda t: max(map(len, re.findall("[a-z]+", t))))
 
 
 @remember
@@ -29,6 +33,7 @@ def both_ways(text: str, tokenizer_path: str, train_texts_digest: str, folder: s
     """
     from lmreport.data import splits
 
+    progress.load_keras()
     tokenizer = load_tokenizer(tokenizer_path)
     encoded = tokenizer(text)
     train, _, _ = splits.tf_splits(folder, seed)
@@ -77,12 +82,12 @@ def differences(found: dict):
 
 
 @told
-def first_tokens(found: dict, number: int = 12):
-    """The first ids of both, with what they stand for."""
-    columns = (found[k] for k in ("pieces", "input_ids", "layer_words", "layer_ids"))
-    rows = [[str(i), *map(str, row)] for i, row in zip(range(number), zip(*columns, strict=False), strict=False)]
-    return markdown.table(rows, ["position", "word piece", "id", "word", "id"],
-                          ("right", "left", "right", "left", "right"))
+def strips(found: dict, number: int = 9):
+    """The first positions of both, each output a row: pieces with their ids and mask over words with their ids."""
+    rows = [["tokenizer: piece", *found["pieces"][:number]],
+            *([key, *map(str, found[key][:number])] for key in ("input_ids", "attention_mask")),
+            ["layer: word", *found["layer_words"][:number]], ["id", *map(str, found["layer_ids"][:number])]]
+    return markdown.table(rows, ["position", *map(str, range(1, number + 1))], ("left", *["center"] * number))
 
 
 @told

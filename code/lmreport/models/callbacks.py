@@ -83,7 +83,7 @@ def training_clock(say=progress.say, every: float = 5.0):
     """
     from transformers import TrainerCallback
 
-    interrupt = CtrlC(say)
+    interrupt, tell = CtrlC(say), progress.live if say is progress.say else say
 
     class Clock(TrainerCallback):
         seconds, started, told, loss, predicted = 0.0, 0.0, 0.0, float("nan"), 0
@@ -105,8 +105,8 @@ def training_clock(say=progress.say, every: float = 5.0):
                 texts = state.epoch * len(train_dataloader.dataset)  # batches may differ in their number of texts
                 left = (state.max_steps - state.global_step) * self.seconds / state.global_step
                 loss = "" if self.loss != self.loss else f"loss {self.loss:.3f}, "
-                say(f"training: step {state.global_step}/{state.max_steps}, {loss}"
-                    f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left")
+                tell(f"training: step {state.global_step}/{state.max_steps}, {loss}"
+                     f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left")
             interrupt.stop(args, state, control)
 
         def on_log(self, args, state, control, logs=None, **kwargs):
@@ -121,7 +121,7 @@ def training_clock(say=progress.say, every: float = 5.0):
             total, now = len(eval_dataloader), time.perf_counter()
             if now - self.told > every:
                 self.told = now
-                say(f"predicting: batch {self.predicted}/{total}")
+                tell(f"predicting: batch {self.predicted}/{total}")
             self.predicted %= total
 
         def on_save(self, args, state, control, **kwargs):

@@ -30,7 +30,8 @@ def load_classifier(path: str, class_names: list[str]):
     id2label = dict(enumerate(class_names))
     config = AutoConfig.from_pretrained(path, num_labels=len(class_names), id2label=id2label,
                                         label2id={v: k for k, v in id2label.items()})
-    model = AutoModelForSequenceClassification.from_pretrained(path, config=without_attention_dropout(config))
+    model = AutoModelForSequenceClassification.from_pretrained(path, config=without_attention_dropout(config),
+                                                               ignore_mismatched_sizes=True)
     return cls_only.only_first_token(model)
 
 

@@ -21,13 +21,14 @@ BF16_PROCESSORS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # x86-64's an
 
 
 def load_classifier(path: str, class_names: list[str]):
-    """The encoder at `path` under a new classification head with one logit per class."""
+    """The encoder at `path` under a classification head with one logit per class: a new one, unless as many are saved.
+    """
     from transformers import AutoModelForSequenceClassification
 
     id2label = dict(enumerate(class_names))
     return AutoModelForSequenceClassification.from_pretrained(
         path, num_labels=len(class_names), id2label=id2label,
-        label2id={v: k for k, v in id2label.items()})
+        label2id={v: k for k, v in id2label.items()}, ignore_mismatched_sizes=True)
 
 
 def training_arguments(settings, folder: str | Path):

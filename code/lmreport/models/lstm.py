@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 
+from lmreport.core import progress
+
 EMBEDDING = 128  # numbers per word
 # The configurations that were compared on validation; nothing else was tried.
 CONFIGURATIONS = {
@@ -111,4 +113,5 @@ def fit(splits, settings, say=print) -> tuple[object, dict]:
 
 def make(splits, settings, source=None, folder=None, say=print) -> dict:
     """What to record of the LSTM that `fit` keeps."""
+    progress.load_keras()
     return fit(splits, settings, say)[1]

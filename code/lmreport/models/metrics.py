@@ -105,7 +105,7 @@ def length_edges(words: np.ndarray) -> list[int]:
 
 
 def by_length(correct: np.ndarray, lengths: np.ndarray, edges: list[float]) -> dict[str, np.ndarray]:
-    """Error rate, 95 % interval and number of texts for each range of length; `edges` are the inner borders."""
+    """Error rate, 95% interval and number of texts for each range of length; `edges` are the inner borders."""
     group = np.digitize(lengths, edges)
     parts = [correct[group == g] for g in range(len(edges) + 1)]
     bounds = np.array([interval(part) if len(part) else (np.nan, np.nan) for part in parts])

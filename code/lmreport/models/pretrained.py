@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lmreport.core import progress
 from lmreport.core.errors import ReportError
 
 MINILM = "all-MiniLM-L6-v2"
@@ -84,11 +85,13 @@ def from_hub(name: str) -> Source | None:
     What was fetched is compared with the hub's digests, and deleted if it differs. Raises ReportError for a name that
     the hub does not know or keeps for its members, and where a proxy forbids the hub.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
+        if not (constants.HF_HUB_OFFLINE or try_to_load_from_cache(name, "model.safetensors")):
+            progress.say(f"model: fetching {name} from the hub")
         folder = Path(snapshot_download(name, allow_patterns=WANTED))
     except GatedRepoError as error:
         raise ReportError(f"model: the hub gives {name!r} only to members who accepted its terms; accept them there "
@@ -198,6 +201,30 @@ def class_names(folder: Path) -> list[str]:
                           f"({error!r}); name the folder of one") from error
 
 
+HEADS = ("classifier", "pre_classifier", "score", "logits_proj", "classification_head")  # of Transformers' models
+
+
+def no_classifier(folder: Path, tokenizer) -> str:
+    """Why the model saved in `folder` cannot classify what `tokenizer` gives; "" if it can."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / "model.safetensors", "numpy") as file:
+            names = list(file.keys())
+    except (OSError, SafetensorError):
+        return "has damaged weights"
+    if not any(name.startswith(HEADS) for name in names):
+        return "holds an encoder without a classifier, whose answers would be chance"
+    return foreign_tokenizer(folder, tokenizer)
+
+
+def foreign_tokenizer(folder: Path, tokenizer) -> str:
+    """That the tokenizer has word pieces which the model saved in `folder` does not know; "" if it has none."""
+    pieces = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("vocab_size", len(tokenizer))
+    return f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}" if pieces < len(tokenizer) \
+        else ""
+
+
 def located(model: str) -> Source:
     """The model that `model` names. Raises ReportError if it is a folder from which no model can be loaded."""
     source = locate(model)
@@ -207,8 +234,8 @@ def located(model: str) -> Source:
 
     try:
         AutoConfig.from_pretrained(source.path)
-        AutoTokenizer.from_pretrained(source.path)
-        what = "" if opens(Path(source.path) / "model.safetensors") else "model.safetensors is damaged"
+        what = foreign_tokenizer(Path(source.path), AutoTokenizer.from_pretrained(source.path))
+        what = what if opens(Path(source.path) / "model.safetensors") else "model.safetensors is damaged"
     except Exception as error:  # whatever a damaged file leads to
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if what:

@@ -32,7 +32,7 @@ def classifier(path: str, classes: int, recipe: Recipe):
                         ("attention_dropout", recipe.attention_dropout)):  # BERT and DistilBERT name them so
         if hasattr(config, name):
             setattr(config, name, share)
-    return AutoModelForSequenceClassification.from_pretrained(path, config=config)
+    return AutoModelForSequenceClassification.from_pretrained(path, config=config, ignore_mismatched_sizes=True)
 
 
 def padded(rows: list[list[int]], padding: int):

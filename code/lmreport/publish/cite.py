@@ -102,7 +102,7 @@ def told(root: Path, label: str, form: str = "") -> str:
 def shown(label: str = "", records: tuple = ()):
     """Sentence and BibTeX as Markdown, for the report itself: of the whole, or of the figure or table `label`."""
     about, date, commit = own(project_root(), now()), day(), machine.commit()
-    item = {"label": label, "number": f"@{label}", "caption": caption(label), "anchor": f"index.html#{label}",
+    item = {"label": label, "number": f"@{label}", "caption": caption(label), "anchor": f"{page(label)}#{label}",
             "runs": [{"name": f"{r.name}-{r.key}"} for r in records]} if label else {}
     said = sentence(about, item, date, commit, markdown.plain)
     return markdown.markdown(f"> {said}\n\n```bibtex\n{bibtex(csl(about, item, date, commit))}```\n")
@@ -119,12 +119,25 @@ def now() -> dict:
 
 
 def caption(label: str) -> str:
-    """The caption of the cell `label` as the sources have it, as plain text; ReportError if there is no such cell."""
-    from lmreport.render import pandoc_ast, project, source
+    """The caption of the cell `label` as the sources have it, as plain text."""
+    from lmreport.render import pandoc_ast
+
+    _, cell = cell_of(label)
+    given = cell.options.get("fig-cap") or cell.options.get("tbl-cap") or ""
+    return pandoc_ast.plain(pandoc_ast.read_inlines(given)).strip()
+
+
+def page(label: str) -> str:
+    """The page of the document that has the cell `label`."""
+    return f"{cell_of(label)[0].path.stem}.html"
+
+
+def cell_of(label: str):
+    """The cell `label` and its document; ReportError if there is no such cell."""
+    from lmreport.render import project, source
 
     for document in project.read(project_root(), ("html",), None):
         for cell in source.read(document):
             if cell.label == label:
-                given = cell.options.get("fig-cap") or cell.options.get("tbl-cap") or ""
-                return pandoc_ast.plain(pandoc_ast.read_markdown(given)["blocks"]).strip()
+                return document, cell
     raise ReportError(f"cite: no cell has the label {label!r}; take one of a figure or table")

@@ -110,7 +110,7 @@ def profile_of(root: Path, wanted: str | None) -> str | None:
 def made(outputs: Outputs, others: list[Outputs]) -> tuple[dict[str, bytes], dict[str, str]]:
     """The parts by name, and for each one that could not be made the reason with its mend."""
     makers = {name: partial(maker, outputs) for name, maker in zip(
-        ABOUT, (pdf, page, executed, page_table, grade, environment), strict=True)}
+        ABOUT, (pdf, page, executed, page_table, grade, partial(environment, others)), strict=True)}
     for one in others:
         name = one.document.path.stem
         makers |= {f"{name}.pdf": partial(pdf, one), f"{name}.html": partial(beside, one)}
@@ -195,12 +195,13 @@ def where(span: tuple[int, int] | None) -> str:
     return f"report.pdf, page {span[0]}" if span[0] == span[1] else f"report.pdf, pages {span[0]} to {span[1]}"
 
 
-def environment(outputs: Outputs) -> bytes:
+def environment(others: list[Outputs], outputs: Outputs) -> bytes:
     """What the report itself says about its render, from the tables of the notebook, and the runs that it shows."""
-    cells = notebook.as_executed(notebook.read(outputs.read("ipynb")), outputs.document.name).cells
+    cells = [cell for one in (outputs, *others) if one is outputs or one.document.notebook.is_file()
+             for cell in notebook.as_executed(notebook.read(one.read("ipynb")), one.document.name).cells]
     told: dict[str, Any] = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
     if not told["render"]:
-        raise ReportError("index.ipynb has no table tbl-versions of the environment; restore that cell of the report")
+        raise ReportError("no notebook has a table tbl-versions of the environment; restore that cell of the report")
     known = [out.get("metadata", {}).get("lmreport", {}) for cell in cells for out in cell.get("outputs", ())]
     told["runs"] = sorted({run for facts in known for run in facts.get("runs", ())})
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()

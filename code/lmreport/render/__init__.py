@@ -1,7 +1,8 @@
 """The report from its .qmd sources without Quarto: HTML, PDF and executed notebook.
 
-In order of the flow: project (options) → source (includes, cells) → execute (notebook) → document (Markdown, AST)
-→ crossref (numbers, links) → layout (callouts, code, tables) → html and pdf (through pandoc and typst).
+In order of the flow: project (options, read by strict_yaml) → source (includes, parts for a profile, cells) → execute
+(notebook; watch notes what cells read) → document (Markdown, AST) → crossref (numbers, links) → layout (callouts, code,
+tables, pictures) → html and pdf (through pandoc and typst).
 """
 
 from __future__ import annotations

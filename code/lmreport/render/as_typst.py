@@ -123,7 +123,8 @@ def with_plain_labels(blocks: list, index) -> None:
 def plain_label(label: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", label) or not label:
         return label
-    return re.sub(r"[^A-Za-z0-9_-]", "", label) + "x" + hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:12]
+    digest = hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()
+    return re.sub(r"[^A-Za-z0-9_-]", "", label) + "x" + digest[:12]
 
 
 def breakable(source: str, longest: int = 80) -> str:

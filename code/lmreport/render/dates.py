@@ -24,7 +24,7 @@ def resolve(options: dict, fmt: str, document) -> tuple[str, str]:
     if day is None:
         return str(given), ""
     style = str(options.get("date-format") or DEFAULT[fmt])
-    return shown(day, NAMED.get(style, style)), day.strftime("%Y-%m-%d")
+    return shown(day, NAMED.get(style, style), document.name), day.strftime("%Y-%m-%d")
 
 
 def when(given, document) -> datetime.date | None:
@@ -62,14 +62,15 @@ def epoch() -> int | None:
     return int(given)
 
 
-def shown(day: datetime.date, style: str) -> str:
+def shown(day: datetime.date, style: str, name: str) -> str:
     values = {"YYYY": f"{day.year:04}", "YY": f"{day.year % 100:02}", "MMMM": MONTHS[day.month - 1],
               "MMM": MONTHS[day.month - 1][:3], "MM": f"{day.month:02}", "M": str(day.month), "DD": f"{day.day:02}",
               "D": str(day.day), "dddd": DAYS[day.weekday()], "ddd": DAYS[day.weekday()][:3]}
-    return re.sub(r"\[([^\]]*)\]|[A-Za-z]+", lambda m: m[1] if m[1] is not None else known(m[0], values, style), style)
+    return re.sub(r"\[([^\]]*)\]|[A-Za-z]+",
+                  lambda m: m[1] if m[1] is not None else known(m[0], values, style, name), style)
 
 
-def known(token: str, values: dict, style: str) -> str:
+def known(token: str, values: dict, style: str, name: str) -> str:
     if token not in values:
-        raise ReportError(f"date-format {style!r}: {token!r} is unknown; known are {', '.join(values)}")
+        raise ReportError(f"{name}: date-format {style!r}: {token!r} is unknown; known are {', '.join(values)}")
     return values[token]

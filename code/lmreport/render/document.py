@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
 from lmreport.render.execute import ANSI
+from lmreport.render.project import as_list
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 LINE = 2_000  # characters of one printed line
@@ -240,7 +241,8 @@ KEPT = set("\n\t\u00ad\u200b\u2060"  # soft hyphen, zero-width space, word joine
 
 def is_unseen(c: str) -> bool:
     """Whether a character is no letter or sign. One that this Python's Unicode does not know may be a new emoji."""
-    return c not in KEPT and (unicodedata.category(c) in UNSEEN or ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef")
+    is_none = ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef"
+    return c not in KEPT and (unicodedata.category(c) in UNSEEN or is_none)
 
 
 def metadata(options: dict, pages: Pages) -> str:
@@ -270,13 +272,11 @@ def affiliations(author: dict) -> list[str]:
     return [str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in given]
 
 
-def as_list(value) -> list:
-    return value if isinstance(value, list) else [] if value in (None, "") else [value]
-
-
 def parse(pages: Pages, options: dict, document) -> dict:
     """The document as pandoc's tree, with the captions and alternative texts in place."""
-    got = pandoc_ast.read_markdown(metadata(options, pages) + pages.markdown)
+    markdown = metadata(options, pages) + pages.markdown
+    got, warnings = pandoc_ast.read_with_warnings(markdown)
+    refuse_doubtful(warnings, markdown.split("\n"), document)
     refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
@@ -286,6 +286,7 @@ def parse(pages: Pages, options: dict, document) -> dict:
     got["meta"] |= literal(options, pages, document)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
     for item in pandoc_ast.nodes(got):
+        keep_clear_of_the_page(item)
         if item["t"] == "Image":
             known = pages.alts.get(item["c"][2][0])
             alt = known or pandoc_ast.value(item["c"][0], "fig-alt") or pandoc_ast.value(item["c"][0], "alt")
@@ -297,16 +298,44 @@ def parse(pages: Pages, options: dict, document) -> dict:
     return got
 
 
+PAGE = {"page", "content", "TOC", "toc-title"}  # identifiers of page.html
+
+
+def keep_clear_of_the_page(item: dict) -> None:
+    """Give a section named "Content" another identifier than the page's own element has, and links to it too."""
+    attributes = pandoc_ast.attr_of(item)
+    if attributes and attributes[0] in PAGE:
+        attributes[0] = f"section-{attributes[0]}"
+    if item["t"] == "Link" and item["c"][2][0] in {f"#{name}" for name in PAGE}:
+        item["c"][2][0] = f"#section-{item['c'][2][0][1:]}"
+
+
+def refuse_doubtful(warnings: list[str], lines: list[str], document) -> None:
+    """Raises ReportError where pandoc guesses: at a Div that is never closed, a note or an address given twice."""
+    for warning in warnings:
+        unclosed = re.search(r"Div at (.*?) ?line (\d+) .*unclosed", warning)
+        twice = re.search(r"Duplicate (note|link) reference '(.*)' at .*?line (\d+)", warning)
+        if unclosed and unclosed[1]:  # a part of the metadata
+            raise ReportError(f"{document.name}: a caption or a text of the title block has a <div> that is never "
+                              "closed; write \\<div>")
+        if unclosed or twice:
+            text = lines[int(unclosed[2] if unclosed else twice[3]) - 1].strip()
+            found = [n for n, line in enumerate(document.body, document.body_line) if line.strip() == text]
+            end = "</div>" if text.startswith("<") else ":::"
+            said = f"{text!r} is never closed; end it with {end}" if unclosed else \
+                f"the {twice[1]} {twice[2]} is given twice"
+            raise ReportError(f"{document.name}:{found[-1] if found else 1}: {said}")
+
+
 def refuse_strangers(got: dict, document) -> None:
-    """Raises ReportError for a block of YAML in the text, which pandoc would take for more options of the document, and
-    for numbered examples."""
+    """Raises ReportError for numbered examples and for a block of YAML in the text, which pandoc takes for options."""
     def line(start: str) -> int:
         found = [n for n, text in enumerate(document.body, document.body_line) if text.lstrip(" >").startswith(start)]
         return found[0] if found else 1
 
     for key in got["meta"].keys() - {OURS}:
-        raise ReportError(f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand at the "
-                          "top of the document alone, and a line of --- needs a blank line after it")
+        raise ReportError(f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand at "
+                          "the top of the document alone, and a line of --- needs a blank line after it")
     for item in pandoc_ast.nodes(got["blocks"]):
         if item["t"] in ("Para", "Plain") and item["c"][:1] == [pandoc_ast.text("(@)")]:
             raise ReportError(f"{document.name}:{line('(@)')}: numbered examples, (@), are not supported; "
@@ -329,8 +358,8 @@ def with_caption(item: dict, captions: list[list]):
         if number.isdigit() and int(number) < len(captions):
             words = captions[int(number)]
             image["c"] = [pandoc_ast.without(image["c"][0], "caption"), words, image["c"][2]]
-            return pandoc_ast.node("Figure", pandoc_ast.attr(), [None, [pandoc_ast.node("Plain", words)]],
-                                   [pandoc_ast.node("Plain", [image])])
+            caption = [None, [pandoc_ast.node("Plain", words)]]
+            return pandoc_ast.node("Figure", pandoc_ast.attr(), caption, [pandoc_ast.node("Plain", [image])])
     return None
 
 
@@ -343,6 +372,8 @@ def literal(options: dict, pages: Pages, document) -> dict:
              "keywords": {"t": "MetaList", "c": [string(k) for k in as_list(options.get("keywords"))]},
              "bibliography": {"t": "MetaList", "c": [string(borrowed(document, name, pages.folder))
                                                      for name in as_list(options.get("bibliography"))]}}
+    if not options.get("title"):
+        found["pagetitle"] = string(document.path.stem)
     if options.get("csl"):
         found["csl"] = string(borrowed(document, options["csl"], pages.folder))
     return found

@@ -252,7 +252,9 @@ def unquoted(value: str) -> str:
         text = ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return value[1:-1]
-    return " ".join(text.splitlines()) if isinstance(text, str) else value[1:-1]
+    if not isinstance(text, str):
+        return value[1:-1]
+    return re.sub("[\ud800-\udfff]", lambda half: f"⟨U+{ord(half[0]):04X}⟩", " ".join(text.splitlines()))
 
 
 def written(nb) -> str:

@@ -48,7 +48,7 @@ def template(doc: dict, options: dict, document, folder: Path) -> Path:
 
 def common(options: dict, document) -> list[str]:
     """Arguments for pandoc in both formats: citations and the project's own Lua filters."""
-    filters = [f for f in options.get("filters") or [] if f != "quarto"]
+    filters = [f for f in project.as_list(options.get("filters")) if f != "quarto"]
     for name in filters:
         if not (document.root / name).is_file():
             raise ReportError(f"_quarto.yml: filter {name!r} does not exist")

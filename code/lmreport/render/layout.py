@@ -110,7 +110,7 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
         if kind == "Div" and pandoc_ast.value(attributes, "layout-ncol"):
             cells_, rest = columns(item["c"][1])
             return [pandoc_ast.node("Div", pandoc_ast.without(attributes, "layout-ncol"),
-                                    write.grid(cells_, int(pandoc_ast.value(attributes, "layout-ncol"))) + rest)]
+                                    write.grid(cells_, column_count(attributes, index)) + rest)]
         if kind in ("Para", "Plain") and any(s.get("t") == "Str" and "{{<" in s["c"] for s in item["c"]):
             if pandoc_ast.plain(item["c"]).strip() == "{{< pagebreak >}}":
                 return write.pagebreak()
@@ -136,14 +136,20 @@ def floated(item: dict, label: str, write) -> list:
         caption = pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))
         item["c"][0] = ["", item["c"][0][1], pandoc_ast.without(attributes, "lst-cap")[2]]
         content = as_list(write.code(item) or item)
-    ncol = pandoc_ast.value(attributes, "layout-ncol")
-    if ncol:
+    if pandoc_ast.value(attributes, "layout-ncol"):
         cells, rest = columns(content)
-        content = write.grid(cells, int(ncol)) + rest
+        content = write.grid(cells, column_count(attributes, write.index)) + rest
     hoisted = [b for b in content if is_code(b)] if kind == "Div" and entry.kind != "lst" else []
     content = [b for b in content if b not in hoisted]
     return hoisted + write.float(label, entry, caption_prefix(entry) + caption if caption or not entry.part
                                  else caption_prefix(entry)[:1], content)
+
+
+def column_count(attributes: list, index: Index) -> int:
+    given = pandoc_ast.value(attributes, "layout-ncol")
+    if not re.fullmatch(r"[1-9]\d?", given):
+        raise ReportError(f"{index.place('layout-ncol')}: layout-ncol {given!r} is no number of columns; write 2")
+    return int(given)
 
 
 def is_code(block: dict) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -129,7 +130,8 @@ def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
                           capture_output=True, cwd=cwd)
     errors = done.stderr.decode("utf-8", "replace")
     if done.returncode:
-        raise ReportError(f"pandoc: {' '.join(errors.split()) or f'status {done.returncode}'}")
+        said = re.sub(r"\S*/lmreport-[^/\s]+/(?:[0-9a-f]{8}-)?", "", " ".join(errors.split()))  # names of copies
+        raise ReportError(f"pandoc: {said or f'status {done.returncode}'}")
     return done.stdout.decode("utf-8"), [line for line in errors.splitlines() if line.strip()]
 
 
@@ -146,7 +148,13 @@ READER = "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a p
 
 
 def read_markdown(markdown: str, *options: str, reader: str = READER) -> dict:
-    return json.loads(pandoc(markdown, "-f", reader, "-t", "json", *options)[0])
+    return read_with_warnings(markdown, *options, reader=reader)[0]
+
+
+def read_with_warnings(markdown: str, *options: str, reader: str = READER) -> tuple[dict, list[str]]:
+    """The tree, and what pandoc says about the text: Divs that are not closed, notes that are given twice."""
+    text, warnings = pandoc(markdown, "-f", reader, "-t", "json", *options)
+    return json.loads(text), warnings
 
 
 def version() -> list[int]:

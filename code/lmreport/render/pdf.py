@@ -32,6 +32,8 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
         data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
                              font_paths=[str(fonts(folder))],
                              pdf_standards=wanted, timestamp=dates.epoch())
+    except ValueError as error:  # of pdf_standards
+        raise ReportError(f"{document.name}: {error}; write pdf-standard: ua-1, or a-2b and its like") from None
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
         raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: "
@@ -105,7 +107,7 @@ def identity(doc: dict) -> list[str]:
         parts = found["c"] if found["t"] == "MetaList" else [found]
         return [text for part in parts if (text := " ".join(pandoc_ast.meta_text(part).split()))]
 
-    found = {"pdf-title": "".join(map(typst_string, words("title")[:1])),
+    found = {"pdf-title": "".join(map(typst_string, (words("title") or words("pagetitle"))[:1])),
              "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
              "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
              "pdf-description": "".join(map(typst_string, words("description")[:1]))}

@@ -205,12 +205,16 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
     if key == "author":
         check_authors(node, at, place)
+    if isinstance(node, yaml.ScalarNode) and key in METADATA and re.search(r"\.content-(visible|hidden)\b", node.value):
+        raise ReportError(f"{at}: conditions do not hold in {key}; set it in _quarto-….yml of each profile")
     if isinstance(node, yaml.ScalarNode) and key in METADATA and re.search(r"`\{\w+\}[ \t]", node.value):
         raise ReportError(f"{at}: inline code is not run in {key}; print it by a cell in the text instead")
 
 
 def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
     for author in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        if isinstance(author, yaml.SequenceNode):
+            raise ReportError(f"{at}: an author is a list; write one name a line")
         if not isinstance(author, yaml.MappingNode):
             continue
         known = {key: value for key, value, _ in strict_yaml.keys(author, place)}

@@ -58,7 +58,8 @@ SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
 DIV_OPEN = re.compile(r"\s*:{3,}\s*(\{.*\}|[^\s:{}]+)\s*:*\s*$")
 DIV_CLOSE = re.compile(r"\s*:{3,}\s*$")
 FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
-SPAN_END = re.compile(r"\](\{[^{}]*\b(?:when|unless)-profile=[^{}]*\})")
+CONDITION = re.compile(r"\.content-(visible|hidden)\b")
+SPAN_END = re.compile(r"""\](\{(?=[^{}]*\b(?:when|unless)-profile=)(?:[^{}"']|"[^"]*"|'[^']*')*\})""")
 FOLLOWING = 300  # lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
 ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
@@ -85,7 +86,21 @@ def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
     """
     if not any("-profile" in line.text for line in lines):
         return lines
+    refuse_elsewhere(lines)
     return without_spans(without_divs(lines, profiles), profiles)
+
+
+def refuse_elsewhere(lines: list[Line]) -> None:
+    """Raises ReportError for a condition on a profile that is not that of a Div or Span, or is not found as one."""
+    i = 0
+    while i < len(lines):
+        code, text = fence_of(lines[i]), masked(lines[i].text)
+        spans = SPAN_END.sub("", text)
+        if CONDITION.search(text) and (code or not DIV_OPEN.match(text) and CONDITION.search(spans)) \
+                or "-profile=" in spans and "{" in spans and not DIV_OPEN.match(text):
+            raise ReportError(f"{lines[i].place}: this condition does not belong to a Div or Span; begin a line with "
+                              '::: {.content-visible when-profile="…"}, or write [text]{…}, each in one line')
+        i = closing(lines, i, code) + 1 if code else i + 1
 
 
 def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
@@ -100,8 +115,7 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
         elif not code and DIV_CLOSE.match(lines[i].text) and inside:
             start, verdict = inside.pop()
             fence = verdict is not None
-            first = start - (start > 0 and not FENCES.match(lines[start - 1].text))  # no text may stand before it
-            if fence and not conditional.is_div([line.text for line in lines[first:end + FOLLOWING]], end - first):
+            if fence and not stands_alone(lines, start, end):
                 raise ReportError(f"{lines[start].place}: which lines stand under this condition is not clear; close "
                                   "each Div, comment and block of code in it, with blank lines around them")
         if not fence and all(verdict is not False for _, verdict in inside):
@@ -111,6 +125,14 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
         if verdict is not None:
             raise ReportError(f"{lines[start].place}: this Div is never closed; end it with :::")
     return kept
+
+
+def stands_alone(lines: list[Line], start: int, end: int) -> bool:
+    """Whether pandoc reads lines `start` to `end` as a Div; in an item of a list it is indented."""
+    indent = len(lines[start].text) - len(lines[start].text.lstrip())
+    first = start - (start > 0 and not indent and not FENCES.match(lines[start - 1].text))
+    around = [re.sub(f"^ {{0,{indent}}}", "", line.text) for line in lines[first:end + FOLLOWING]]
+    return conditional.is_div(around, end - first)
 
 
 def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
@@ -274,6 +296,8 @@ def check(key: str, value, place: str) -> None:
         if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
             raise ReportError(f"{place}: inline code is not run in {key}; put the output into a Div, "
                               "::: {#fig-…}, whose last paragraph is the caption")
+        if isinstance(text, str) and CONDITION.search(text):
+            raise ReportError(f"{place}: conditions do not hold in {key}; put two cells into Divs with conditions")
         first = r"\w" if key == "label" else r"[#.]?[^\W\d]"
         if key in ("label", "id", "lst-label", "classes") and not re.fullmatch(first + r"[\w:.-]*", str(text)):
             raise ReportError(f"{place}: {key} {text!r} is no name; begin it with a letter and go on with letters, "

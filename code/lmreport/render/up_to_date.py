@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
@@ -65,8 +64,11 @@ def read_again(doc, seen: tuple = ()) -> dict[str, str]:
 
     `seen` are the files, folders and names of variables that the kernel noted (render/watch.py).
     """
-    names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("read", {})} if not seen else {
-        path + "/" * folder for folder, paths in enumerate(seen[:2]) for path in map(partial(inside, doc), paths) if path}
+    if seen:
+        names = {inside(doc, path) for path in seen[0]} | {f"{inside(doc, path)}/" for path in seen[1]}
+    else:
+        names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("read", {})}
+    names -= {"", "/"}
     return {name: stamp(doc.root / name, len(names)) for name in sorted(names)}
 
 
@@ -87,7 +89,8 @@ def stamp(path: Path, count: int) -> str:
     """What a file holds, or its size and time if it is large or one of many; the names in a folder."""
     try:
         if path.is_dir():
-            return contents_of("\n".join(sorted(n for n in os.listdir(path) if n[0] != "." and n != "__pycache__")))[:16]
+            names = sorted(n for n in os.listdir(path) if n[0] != "." and n != "__pycache__")
+            return contents_of("\n".join(names))[:16]
         state = path.stat()
         if state.st_size > 20_000_000 or count > 2000:
             return f"{state.st_size} bytes of {state.st_mtime_ns}"

@@ -16,7 +16,7 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
     """Histogram of text lengths in word pieces on a logarithmic axis, with the truncation lengths marked."""
     figure, axes = style.figure(height=2.6)
     both = np.concatenate([lengths["train"], lengths["test"]])
-    edges = np.geomspace(max(both.min(), 4), both.max() + 1, 45)
+    edges = np.geomspace(max(both.min(), 4 if both.max() > 8 else 1), both.max() + 1, 45)
     axes.hist(both, edges, color=style.SKY, edgecolor="white", linewidth=0.4)
     for (name, cut), line, color in zip(cuts.items(), style.LINES, style.CYCLE, strict=False):
         axes.axvline(cut, color=color, linestyle=line, marker="", linewidth=1.6,
@@ -66,7 +66,7 @@ def curves(records: dict) -> dict[str, dict]:
 
 @drawn
 def plot_accuracy(groups: dict[str, dict]):
-    """Test accuracy with its 95 % interval, a panel for each group of records (this render's, the recorded ones)."""
+    """Test accuracy with its 95% interval, a panel for each group of records (this render's, the recorded ones)."""
     figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
     for axes, (title, records) in zip(panels[0], groups.items(), strict=True):
         for row, (name, record) in enumerate(records.items()):
@@ -86,21 +86,44 @@ def plot_accuracy(groups: dict[str, dict]):
 @drawn
 def plot_confusion(records: dict, class_names: list[str]):
     """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
-    names = [label(name) for name in class_names]
-    digits = 1 if len(class_names) <= 6 else 0  # what there is room for
-    figure, panels = style.figure(len(records), height=3.0 if digits else 4.2, squeeze=False)
+    few = len(class_names) <= 6  # so that there is room for a decimal
+    figure, panels = style.figure(len(records), height=3.0 if few else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):
-        counts = metrics.confusion(record["logits"], record["labels"])
-        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-        axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
-        for (i, j), share in np.ndenumerate(shares):
-            axes.text(j, i, f"{100 * share:.{digits}f}", ha="center", va="center", fontsize=8 if digits else 6,
-                      color="white" if share > 0.55 else "black")
-        axes.set_xticks(range(len(names)), names, rotation=30 if digits else 90, ha="right" if digits else "center")
-        axes.set_yticks(range(len(names)), names)
-        axes.set(title=record.label, xlabel="predicted", ylabel="true tag")
-        axes.grid(False)
+        draw_confusion(axes, record, [label(name) for name in class_names], few)
     return figure
+
+
+@drawn
+def plot_results(records: dict, class_names: list[str]):
+    """Test accuracy of each model as a dot with its 95% interval; beside it the Transformer's confusion matrix."""
+    few = len(class_names) <= 6
+    figure, (left, right) = style.figure(2, height=2.5 if few else 4.2, width_ratios=(1.15, 1))
+    rows = sorted(records.items(), key=lambda pair: pair[1].correct.mean())
+    for row, (name, record) in enumerate(rows):
+        value, (low, high) = record.correct.mean(), metrics.interval(record.correct)
+        left.errorbar(100 * value, row, xerr=[[100 * (value - low)], [100 * (high - value)]], capsize=3, linestyle="",
+                      color=style.MODEL_COLORS[name], marker="o")
+        left.annotate(markdown.pct(value), (100 * value, row), xytext=(0, 6), textcoords="offset points", ha="center",
+                      fontsize=8)
+    left.set_yticks(range(len(rows)), [record.label for _, record in rows])
+    left.set(xlabel="test accuracy (%)", ylim=(-0.6, len(rows) - 0.3))
+    left.grid(axis="y", visible=False)
+    draw_confusion(right, records["transformer"], [label(name) for name in class_names], few)
+    return figure
+
+
+def draw_confusion(axes, record, names: list[str], few: bool) -> None:
+    """The confusion matrix of a model: rows are true tags and sum to 100%, columns are predictions."""
+    counts = metrics.confusion(record["logits"], record["labels"])
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    for (i, j), share in np.ndenumerate(shares):
+        axes.text(j, i, f"{100 * share:.{1 if few else 0}f}", ha="center", va="center", fontsize=8 if few else 6,
+                  color=style.ON_DARK if share > 0.55 else style.ON_LIGHT)
+    axes.set_xticks(range(len(names)), names, rotation=0 if few else 90)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(title=record.label, xlabel="predicted", ylabel="true tag")
+    axes.grid(False)
 
 
 @drawn
@@ -123,7 +146,7 @@ def plot_calibration(records: dict):
 
 @drawn
 def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
-    """Error rate of each model by number of words, with 95 % intervals."""
+    """Error rate of each model by number of words, with 95% intervals."""
     figure, axes = style.figure(height=2.7)
     names = [f"under {edges[0]}", *(f"{a}–{b - 1}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]}+"]
     for shift, (name, record) in zip(np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True):

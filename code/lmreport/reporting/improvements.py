@@ -10,7 +10,7 @@ from lmreport.display import markdown, style
 from lmreport.display.figure import drawn
 from lmreport.display.traced import Marked, sentence, strong
 from lmreport.experiments import improvements
-from lmreport.reporting import measures, sentences, studies
+from lmreport.reporting import measures, studies
 from lmreport.runs.quantity import of_records
 
 GOAL = 0.93  # test accuracy that this part of the work aimed at
@@ -46,7 +46,7 @@ def p_value(record, at: int) -> float:
 
 
 def margin(record, at: int) -> float:
-    """Half the width of the 95 % interval of the gain."""
+    """Half the width of the 95% interval of the gain."""
     return studies.margin(record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}")
 
 
@@ -75,18 +75,6 @@ def told_apart(difference: float, half: float, p: float) -> list:
     """Two cells: a difference (0 … 1) in points with half its interval, and its p."""
     return [sentence("{} ± {}", markdown.fixed(100 * difference, 1), markdown.fixed(100 * half, 1)),
             markdown.p_value(p)]
-
-
-def effect(record, name: str) -> Marked:
-    """What a step brought, in words: "1.2 ± 0.9 points (p = 0.010), more than chance"."""
-    at = row(record, name)
-    if at < 0:
-        return Marked("was not tried at this scale")
-    base = f"predicted.{record['points'][at]['against']}"
-    return sentence("{} ± {} points (p {}), {}", markdown.fixed(100 * gain(record, at), 1),
-                    markdown.fixed(100 * margin(record, at), 1),
-                    sentences.p_phrase(p_value(record, at)),
-                    markdown.word(surely(record, base, f"predicted.{at}"), "more than chance", "within chance"))
 
 
 @of_records
@@ -163,7 +151,7 @@ def final(record):
                         markdown.p_value(studies.p_between(record, f"predicted.{base}", f"predicted.{at}"))]
         last = at == len(record["names"]) - 1
         rows.append([name, strong(markdown.pct(mine)) if last else markdown.pct(mine), *compared])
-    return markdown.table(rows, ["model", "test accuracy", "points", "95 % interval", "p (McNemar)"],
+    return markdown.table(rows, ["model", "test accuracy", "points", "95% interval", "p (McNemar)"],
                           ("left", *["right"] * 4), of=record)
 
 
@@ -211,24 +199,15 @@ def without_last(record, top) -> Marked:
 def by_chance(record) -> Marked:
     """How many of the differences would be called more than chance by chance alone."""
     number = sum(point["against"] != at for at, point in enumerate(record["points"]))
-    return sentence("“More than chance” is McNemar's test at the level {} for each row by itself; of {} rows about {} "
-                    "would be called so by chance alone.", markdown.fixed(studies.SURE, 2), markdown.count(number),
-                    markdown.num(studies.SURE * number, 2))
-
-
-def together(top) -> Marked:
-    """What the best of several models together get."""
-    return sentence("A stack of {} models gets {} (@sec-what-it-takes).", markdown.count(len(top["members"])),
-                    markdown.pct(last_share(top)))
+    return sentence("Each row is tested by itself (McNemar), so of {} rows about {} would come out significant by "
+                    "chance alone.", markdown.count(number), markdown.num(studies.SURE * number, 2))
 
 
 def worth(record) -> Marked:
     """Whether the stack, of which the Transformer is a part, is surely ahead of the SVM alone."""
     svm, best = (f"predicted.{at}" for at in (record["names"].index(improvements.SVM), len(record["names"]) - 1))
-    return sentence("The difference to the SVM is {} (McNemar's exact test: p {}); whether it is worth so much "
-                    "computing depends on what an error costs.",
-                    markdown.word(surely(record, svm, best), "more than chance", "within chance"),
-                    sentences.p_phrase(studies.p_between(record, svm, best)))
+    return sentence("The lead over the SVM is {}; whether it is worth so much computing depends on what an error costs.",
+                    markdown.word(surely(record, svm, best), "significant", "not significant"))
 
 
 def aim(top) -> Marked:

@@ -46,13 +46,13 @@ def validated(record) -> list[float]:
 
 @of_records
 def lower(record) -> float:
-    """Lower end of the 95 % interval of the test accuracy."""
+    """Lower end of the 95% interval of the test accuracy."""
     return metrics.interval(record.correct)[0]
 
 
 @of_records
 def upper(record) -> float:
-    """Upper end of the 95 % interval of the test accuracy."""
+    """Upper end of the 95% interval of the test accuracy."""
     return metrics.interval(record.correct)[1]
 
 

@@ -8,14 +8,14 @@ from lmreport.runs import freshness
 from lmreport.runs.records import all_records, edition, full_scale, newest
 
 
-def notices(corpus, source, settings, class_names: list[str], recorded: bool):
-    """Callouts for the top of the report: which data, which model instead of the one asked for, the scale."""
+def notices(corpus, source, class_names: list[str], recorded: bool):
+    """Callouts for the top of the report: which data, and what is recorded but stale."""
     found = []
     if corpus.kind == "sample":
         found.append(markdown.callout("important", "Made on the sample, not on the real data", (
             f"{corpus.note or 'The settings ask for the sample.'} What this render trained itself says little about "
-            "the real data and stands apart from the recorded results on it."
-            + (" The answers speak of those recorded results." if recorded else ""))))
+            "the real data and stands apart, in the supplement."
+            + (" The answers speak of recorded results on the real data." if recorded else ""))))
     if corpus.kind == "other":
         found.append(markdown.callout("important", "Made on other data than the assignment’s", (
             f"These are “{markdown.plain(corpus.name)}”, texts of {len(class_names)} classes: "
@@ -23,13 +23,21 @@ def notices(corpus, source, settings, class_names: list[str], recorded: bool):
             "class. "
             "The two questions of 6(b) are the assignment’s all the same.")))
     found += of_model(corpus, source, full_scale(corpus).get("transformer") if recorded else None)
+    if not recorded:
+        found.append(markdown.callout("note", "A quick render", (
+            "No full-scale runs are recorded for these data, so the answers speak of small runs made by this render. "
+            "`LMREPORT_SCALE=full` trains on all texts.")))
+    found += stale(newest(corpus))
+    return markdown.markdown("\n".join(found))
+
+
+def of_render(settings):
+    """The callout for what a render trained itself: its scale."""
+    found = []
     if settings.scale == "quick":
-        beside = ("The answers below speak of the recorded full-scale runs, and the quick results stand beside them."
-                  if recorded else "`LMREPORT_SCALE=full` trains on all of them.")
         found.append(markdown.callout("note", "A quick render", (
             f"This render trained on {markdown.count(settings.train_size)} texts at most, cut to {settings.max_length} "
-            f"word pieces. {beside}")))
-    found += stale(newest(corpus))
+            "word pieces. `LMREPORT_SCALE=full` trains on all of them.")))
     return markdown.markdown("\n".join(found))
 
 
@@ -87,5 +95,5 @@ def stale(recorded: dict) -> list[str]:
         if why:
             given = origin.of_inputs(record.inputs)
             lines.append(f"- {record.label}, recorded on {record.made['date'][:10]}: since then {', '.join(why)}. "
-                         f"`{' '.join(['lmreport run', record.name, '--scale full', *given])}` makes it anew.")
+                         f"`{' '.join(['lmreport run', record.name, '--scale full', *given])}` makes it again.")
     return [markdown.callout("warning", "Recorded results that are stale", "\n".join(lines))] if lines else []

@@ -51,7 +51,7 @@ def new_seeds(record):
     number = len(record["seeds"])
     mean, stack = f"predicted.{number}", f"predicted.{len(record['names']) - 1}"
     return sentence(
-        "The most accurate of the recipes with the most seeds, “{}”, was trained anew with {} other seeds{}. On the "
+        "The most accurate of the recipes with the most seeds, “{}”, was trained again with {} other seeds{}. On the "
         "test texts they reach {} on average ({}; standard deviation {} points), and the mean of their predictions {}. "
         "Their stack with two linear SVMs reaches {}, a difference of {} ± {} points to that mean.",
         record["recipe"], markdown.count(number), paid(record), markdown.pct(record["seed_mean"]),
@@ -76,9 +76,9 @@ def folds(record) -> Marked:
     """How the texts were predicted that the weights of the second stack come from."""
     number, predicted = markdown.count(record["folds"]), markdown.count(record["predicted_folds"])
     if record["folds"] == record["predicted_folds"]:
-        return sentence("the training texts were cut into {} folds, and for each of them all models were fitted anew "
+        return sentence("the training texts were cut into {} folds, and for each of them all models were fitted again "
                         "on the other texts and asked for those of the fold.", number)
-    return sentence("the training texts were cut into {} folds; for {} of them, each model was fitted anew on the "
+    return sentence("the training texts were cut into {} folds; for {} of them, each model was fitted again on the "
                     "other texts and asked for those of the fold.", number, predicted)
 
 

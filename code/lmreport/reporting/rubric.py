@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import re
 from functools import cache
@@ -12,6 +13,8 @@ from lmreport.core import profiles, strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
+from lmreport.display.traced import Marked
+from lmreport.reporting.values import Values
 
 PLACE = "report/rubric.yml"
 FIELDS = {  # what each entry must have, and what it is
@@ -156,14 +159,30 @@ def differing_sentence(answering: str | None = None) -> str:
         "The printed totals are the sums of their items."
 
 
+def questions() -> Values:
+    """The line under the heading of every item, by name: `ask.q3b_1` is "*Item 3b-1 · 2 points.* What …"."""
+    return Values({f"q{i['id'].replace('-', '_')}": question(i) for i in whole()["items"]})
+
+
+def question(entry: dict) -> Marked:
+    """An item with its points, and what the assignment asks."""
+    return Marked(f"*Item {entry['id']} · {points(entry['id'])}.* {markdown.plain(entry.get('question', entry['asks']))}")
+
+
 def table():
-    """The points of every item, with a link to its answer."""
-    rows = []
-    for section in rubric()["sections"]:
-        who_answers = " and ".join(section["who"])
-        rows.append([f"**{section['id']}**", f"**[{section['title']}](#{section['anchor']})** ({who_answers})",
-                     f"**{total(section['id'])}**"])
-        rows += [[i["id"], f"[{markdown.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
-                 for i in rubric()["items"] if section_of(i) == str(section["id"])]
-    rows.append(["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"])
-    return markdown.table(rows, ["Item", "Question and answer", "Points"], ("left", "left", "right"), raw=True)
+    """Every item with a link to its answer and its points, in two columns of like height."""
+    found = rubric()
+    blocks = [block(section, found["items"]) for section in found["sections"]]
+    blocks.append([["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"]])
+    half = min(range(1, len(blocks)), key=lambda n: abs(len(sum(blocks[:n], [])) - len(sum(blocks[n:], []))))
+    left, right = (sum(part, []) for part in (blocks[:half], blocks[half:]))
+    rows = [a + b for a, b in itertools.zip_longest(left, right, fillvalue=[""] * 3)]
+    heads = ["Item", "Question and answer", "Points"]
+    return markdown.table(rows, heads * 2, ("left", "left", "right") * 2, raw=True)
+
+
+def block(section: dict, items: list[dict]) -> list[list[str]]:
+    """The rows of a section: its title with its points, then its items."""
+    head = [f"**{section['id']}**", f"**[{section['title']}](#{section['anchor']})**", f"**{total(section['id'])}**"]
+    return [head, *([i["id"], f"[{markdown.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
+                    for i in items if section_of(i) == str(section["id"]))]

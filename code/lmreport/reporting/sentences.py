@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmreport.core.settings import Settings
 from lmreport.display import markdown
 from lmreport.display.traced import Marked, sentence
 from lmreport.models import metrics
@@ -25,33 +24,11 @@ def used(splits, settings) -> Marked:
                     *(markdown.count(len(splits[name])) for name in ("train", "validation", "test")))
 
 
-def verdict(bert, lstm, svm) -> Marked:
-    """The ranking of the three, in words; differences that may be chance are called so."""
-    found = [markdown.word(measures.outcome(bert, other), "beats", "loses to", "cannot be told from")
-             for other in (lstm, svm)]
-    return sentence("In short, the Transformer {} {} and {} {}.", found[0], the(lstm), found[1], the(svm))
-
-
-def leader(records: dict) -> Marked:
-    """Which model has the highest accuracy, and whether that can be told from the next one's."""
-    first, second = sorted(records.values(), key=measures.accuracy, reverse=True)[:2]
-    best = markdown.first_of({r.label: measures.accuracy(r) for r in records.values()})
-    if measures.p_value(first, second) < measures.SURE:
-        return sentence("The most accurate model is {}.", best)
-    rest = {r.label: measures.accuracy(r) for r in records.values() if r is not first}
-    return sentence("The highest accuracy is that of {}, but its lead over {} may be chance (McNemar's exact test: "
-                    "p {}).", best, markdown.first_of(rest), p_phrase(measures.p_value(first, second)))
-
-
-def the(record) -> str:
-    return {"lstm": "the LSTM", "tfidf_svm": "the linear model"}[record.name]
-
-
 def live(records: dict) -> Marked:
     """Which of a render's own models is best, with the warning that few texts call for."""
     best = max(records.values(), key=measures.accuracy)
     width = 100 * (measures.upper(best) - measures.lower(best))
-    return sentence("There {} is best with {} of {} texts; its 95 % interval is {} points wide, so small differences "
+    return sentence("There {} is best with {} of {} texts; its 95% interval is {} points wide, so small differences "
                     "mean nothing.", markdown.first_of({r.label: measures.accuracy(r) for r in records.values()}),
                     markdown.pct(measures.accuracy(best)), markdown.count(measures.texts(best)), markdown.num(width, 2))
 
@@ -112,14 +89,14 @@ def leak(named: dict[str, float], corpus) -> Marked:
     if not max(named.values()):
         return Marked("So none does.")
     return Marked(of_data(corpus, "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
-                  "how often the word *blank* stands in a text. ") + "These names are a help to every model alike.")
+                  "how often the word *blank* stands in a text. ") + "What these names do for each model was not tested.")
 
 
 def commonest(record, class_names: list[str]) -> Marked:
-    """The commonest error of a model."""
+    """The most frequent error of a model."""
     if not measures.wrong(record):
         return Marked("It makes no error on these texts.")
-    return sentence("Its commonest error is to take {} for {} ({} texts).",
+    return sentence("Its most frequent error is to take {} for {} ({} texts).",
                     markdown.word(measures.confused_true(record, 0), *class_names),
                     markdown.word(measures.confused_as(record, 0), *class_names),
                     markdown.count(measures.confused(record, 0)))
@@ -131,18 +108,6 @@ def copied(found: dict) -> Marked:
         return Marked("")
     return Marked(f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, and "
                   f"{'some' if found['across_tags'] else 'none'} carry different tags.")
-
-
-def stand_in(bert) -> Marked:
-    """What must be known of the checkpoint before its accuracy is taken for DistilBERT's."""
-    name, told = bert.label, ""
-    if name.rpartition("/")[2] == Settings.model:
-        return Marked("It started from the checkpoint that the assignment names.")
-    if "MiniLM" in name:
-        told = " It was also trained on sentence pairs, Stack Exchange among their sources (its model card); whether " \
-               "test texts were among them is not known."
-    return sentence("It started from {} with {} million parameters and not from DistilBERT [@sanh2019], whose accuracy "
-                    "may be another.{}", name, markdown.fixed(bert["parameters"] / 1e6, 1), told)
 
 
 def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
@@ -171,14 +136,13 @@ def halves(bert, svm) -> Marked:
 
     def told(filled: int) -> Marked:
         mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
-        return sentence("it errs in {} and the linear model in {} (p {})", markdown.pct(mine), markdown.pct(other),
-                        p_phrase(measures.p_reaching(bert, svm, bert, filled)))
+        return sentence("it errs in {} and the linear model in {}", markdown.pct(mine), markdown.pct(other))
 
     return sentence("On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word pieces "
                     "{}.{}", markdown.count(measures.texts_reaching(bert, 0)), told(0),
                     markdown.count(measures.texts_reaching(bert, 1)),
                     markdown.count(bert.inputs["settings"]["max_length"]), told(1),
-                    " So what is one number above is the sum of two opposite differences, both more than chance."
+                    " Both differences are significant, so the tie hides a trade."
                     if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
 
 
@@ -220,37 +184,6 @@ def ahead(bert, svm, filled: int) -> int:
     return (1 if mine < other else -1) if measures.p_reaching(bert, svm, bert, filled) < measures.SURE else 0
 
 
-def cut_matters(bert, svm) -> Marked:
-    """That the cut is a reason for the place of the Transformer, where the halves say so."""
-    if not has_halves(bert) or ahead(bert, svm, 0) < 1:
-        return Marked("")
-    return Marked("It is not the only reason: on the texts that it reads whole, the Transformer is ahead by more than "
-                  "chance, and it loses that on those that are cut (@sec-6a)."
-                  if ahead(bert, svm, 1) < 0 else "On the texts that it reads whole, though, the Transformer is ahead "
-                  "by more than chance (@sec-6a).")
-
-
-def shared(record) -> Marked:
-    """That other work ran beside a training, so that its time by the clock is too long."""
-    if record.made["load_before"] <= record.made["hardware"]["cores"]:
-        return Marked("")
-    return sentence(" While the linear model was timed, other work had its cores too (load {}), so the clock flatters "
-                    "the Transformer.", markdown.fixed(record.made["load_before"], 1))
-
-
 def of_data(corpus, asked: str, other: str = "") -> Marked:
     """`asked` where the data are those that the assignment asks for, or the sample written after them."""
     return Marked(other if corpus.kind == "other" else asked)
-
-
-def worth(bert, svm) -> Marked:
-    """The answer to 6(c): worth it only where the Transformer is surely better than the cheap model."""
-    found = measures.outcome(bert, svm)
-    yes = markdown.word(found, "Only if the lead is worth the trouble", "No", "No")
-    points = markdown.num(abs(100 * (measures.accuracy(bert) - measures.accuracy(svm))), 2)
-    cheap = markdown.duration(svm["train_seconds"])
-    if found == 0:
-        return sentence("{}: the linear model is {} points behind, and trained in {}.", yes, points, cheap)
-    if found == 1:
-        return sentence("{}: the linear model is {} points more accurate, and trained in {}.", yes, points, cheap)
-    return sentence("{}: the linear model cannot be told from it in accuracy, and costs next to nothing.", yes)

@@ -77,14 +77,14 @@ def as_accurate(bench: dict):
         "truncation and learning rate"
     return sentence(
         f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs and {rate}. "
-        "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95 % margin of "
+        "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95% margin of "
         "that difference is {} points, so it is {}; ruled out are differences, ours less the literal one’s, outside {} "
         "to {} points.{}",
         markdown.count(record["train_texts"]), markdown.count(seeds), "s" * (seeds > 1),
         markdown.count(chosen["epochs"]),
         markdown.count(len(record["labels"])), markdown.pct(literal), markdown.pct(mine),
         markdown.fixed(abs(points), 2), markdown.more_or_less(points, 0, "more", "less", "of difference"),
-        markdown.fixed(margin, 2), markdown.more_or_less(abs(points), margin, "more than chance", "within chance"),
+        markdown.fixed(margin, 2), markdown.more_or_less(abs(points), margin, "significant", "not significant"),
         markdown.fixed(points - margin, 2), markdown.fixed(points + margin, 2),
         "" if seeds == 1 else sentence(" From seed to seed it goes from {} to {} points.", *(
             markdown.fixed(of(record, name, -1), 2) for name in ("lowest_points", "highest_points"))))

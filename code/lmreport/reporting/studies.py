@@ -13,7 +13,6 @@ from lmreport.display.origin import of_inputs
 from lmreport.display.traced import Marked, sentence
 from lmreport.experiments import studies
 from lmreport.models import metrics
-from lmreport.reporting import sentences
 from lmreport.reporting.measures import SURE
 from lmreport.runs import records as run_records
 from lmreport.runs.quantity import of_records
@@ -40,7 +39,7 @@ def p_between(record, first: str, second: str) -> float:
 
 @of_records
 def margin(record, first: str, second: str) -> float:
-    """Half the width of the 95 % interval of the difference of two shares on the same texts (normal approximation)."""
+    """Half the width of the 95% interval of the difference of two shares on the same texts (normal approximation)."""
     one, other = ((at(record, path) == record["labels"]).astype(float) for path in (first, second))
     return 1.96 * (one - other).std() / len(one) ** 0.5
 
@@ -115,10 +114,8 @@ def overtaking(record):
             break
         since = size
     if since is None:
-        return sentence("At no number of texts from which it would stay so is fine-tuning ahead of the frozen encoder "
-                        "by more than chance (McNemar’s test at the level {}).", markdown.fixed(SURE, 2))
-    return sentence("From {} texts on, fine-tuning is ahead of the frozen encoder by more than chance (McNemar’s test "
-                    "at the level {}, at each size).", markdown.count(since), markdown.fixed(SURE, 2))
+        return sentence("At no number of texts is fine-tuning significantly ahead of the frozen encoder from there on.")
+    return sentence("From {} texts on, fine-tuning is significantly ahead of the frozen encoder.", markdown.count(since))
 
 
 def saved(record):
@@ -129,7 +126,7 @@ def saved(record):
     if not enough:
         return sentence("Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1]))
     size, way = enough[0]
-    return sentence("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {} at most.",
+    return sentence("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {}.",
                     markdown.count(sizes[-1]), markdown.pct(goal), way, markdown.count(size))
 
 
@@ -147,9 +144,8 @@ def few_texts(record, linear):
         way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
         mine = share(linear, f"predicted.{row}")
         p = p_across(record, rows[way, size], linear, f"predicted.{row}")
-        told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {} (McNemar’s exact test: p {})",
-                        markdown.count(size), way, markdown.pct(values[way, size]), markdown.pct(mine),
-                        sentences.p_phrase(p))
+        told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {}",
+                        markdown.count(size), way, markdown.pct(values[way, size]), markdown.pct(mine))
         ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
         lead[size] = sentence("{} against {} with {}", markdown.pct(mine), markdown.pct(values[way, size]),
                               markdown.count(size))
@@ -157,15 +153,12 @@ def few_texts(record, linear):
     if not later:
         return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
     if ahead[0][2] != 1:
-        return sentence("{}: even then the encoder is not ahead by more than chance.", ahead[0][1])
+        return sentence("{}: even then the encoder is not significantly ahead.", ahead[0][1])
     since = later[0][0]
     if all(sure == -1 for size, _, sure in ahead if size >= since):
-        shown = dict.fromkeys((since, ahead[-1][0]))
-        return sentence("{}. That does not last: from {} texts on the SVM is ahead by more than chance at each size "
-                        "({}).", ahead[0][1], markdown.count(since),
-                        sentence(", ".join(["{}"] * len(shown)), *map(lead.get, shown)))
-    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1],
-                    markdown.count(since))
+        return sentence("{}. That does not last: from {} texts on the SVM is significantly ahead ({}).", ahead[0][1],
+                        markdown.count(since), lead[ahead[-1][0]])
+    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1], markdown.count(since))
 
 
 def orders(record):
@@ -179,7 +172,7 @@ def orders(record):
                                                               markdown.fixed(100 * (points + half), 1)),
                     markdown.p_value(p_between(record, "predicted.0", f"predicted.{i}"))]
         rows.append([name, markdown.pct(share(record, f"predicted.{i}")), *fall])
-    return markdown.table(rows, ["words", "accuracy", "fall in points", "95 % interval", "p (McNemar)"],
+    return markdown.table(rows, ["words", "accuracy", "fall in points", "95% interval", "p (McNemar)"],
                           ("left", "right", "right", "right", "right"), of=record)
 
 
@@ -210,8 +203,8 @@ def order_matters(record) -> str:
     """Whether the fall is more than chance in each shuffle, in some, or in none."""
     sure = [p_between(record, "predicted.0", f"predicted.{i}") < SURE
             for i, name in enumerate(record["orders"]) if name.startswith("shuffled")]
-    return markdown.word(0 if all(sure) else 1 if any(sure) else 2, "more than chance in each shuffle",
-                         "more than chance in some of the shuffles", "within chance in each shuffle")
+    return markdown.word(0 if all(sure) else 1 if any(sure) else 2, "significant in each shuffle",
+                         "significant in some of the shuffles", "not significant in any shuffle")
 
 
 def head_changes(record) -> np.ndarray:
@@ -240,24 +233,13 @@ def heads_better_removed(record) -> float:
     return (head_changes(record) > 1e-9).sum()
 
 
-def specialists(record, best: list[dict], digest: str):
-    """What removing each of the heads `best` (layer and head from 1) changes, if the record is of that encoder."""
-    if record.inputs["model"]["digest"] != digest:
-        return Marked("In another model the few specialists were the last to go [@voita2019, section 6].")
-    places = {(head["layer"] - 1, head["head"] - 1) for head in best}
-    paths = [f"predicted.{layer}.{head}" for layer, head in sorted(places)]
-    changes = [100 * (share(record, path) - share(record, "whole")) for path in paths]
-    kept = [p_between(record, "whole", path) >= SURE for path in paths]
-    return sentence("Elsewhere the few specialists were the last to go [@voita2019, section 6]. {} here: without one "
-                    "of the heads of @tbl-heads the accuracy changes by {} to {} points, {}.",
-                    markdown.word(int(not all(kept)), "That is not seen", "Some of that is seen"),
-                    markdown.fixed(min(changes), 1), markdown.fixed(max(changes), 1),
-                    markdown.word(int(not all(kept)), "each time within chance", "not each time within chance"))
-
-
 def layer_falls(record) -> list:
     """Fall of the accuracy when all heads of a layer are removed, by layer."""
     return [share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))]
+
+
+TOGETHER = " Heads that stand in for each other are one explanation; another is that without a whole layer the vector " \
+           "at [CLS] is unlike any that the classifier has seen."
 
 
 def standing_in(record):
@@ -266,10 +248,9 @@ def standing_in(record):
     layer = max(range(len(falls)), key=lambda i: falls[i])
     single = sum(share(record, "whole") - share(record, f"predicted.{layer}.{head}")
                  for head in range(record["predicted"].shape[1]))
-    return sentence("In the dearest layer this is {} what its heads cost one by one, {} points in sum{}",
+    return sentence("In the costliest layer this is {} what its heads cost one by one, {} points in sum.{}",
                     markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
-                    markdown.fixed(100 * single, 1),
-                    markdown.more_or_less(falls[layer], single, ": they stand in for each other.", ".", "."))
+                    markdown.fixed(100 * single, 1), markdown.more_or_less(falls[layer], single, TOGETHER, "", ""))
 
 
 def seen(record) -> list[dict]:

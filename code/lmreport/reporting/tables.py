@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lmreport.core import machine
+from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.origin import told
 from lmreport.display.traced import sentence, strong
@@ -69,13 +70,38 @@ def times(records: dict):
 
 @told
 def accuracies(records: dict):
-    """Test accuracy with its 95 % interval, macro F1 and validation accuracy."""
+    """Test accuracy with its 95% interval, macro F1 and validation accuracy."""
     rows = [[r.label, markdown.pct(measures.accuracy(r)),
              sentence("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
              markdown.fixed(measures.macro_f1(r), 3), markdown.pct(measures.validation_accuracy(r))]
             for r in records.values()]
-    return markdown.table(rows, ["model", "test accuracy", "95 % interval", "macro F1", "validation accuracy"],
+    return markdown.table(rows, ["model", "test accuracy", "95% interval", "macro F1", "validation accuracy"],
                           ("left", "right", "right", "right", "right"))
+
+
+@told
+def card(records: dict):
+    """Size, test accuracy with its interval, difference to the Transformer and training time of each model."""
+    bert = records["transformer"]
+    order = [records[name] for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words") if name in records]
+    rows = [[r.label, markdown.count(r["parameters"]), markdown.pct(measures.accuracy(r)),
+             sentence("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
+             "" if r is bert else markdown.p_value(measures.p_value(bert, r)), markdown.duration(r["train_seconds"])]
+            for r in order]
+    return markdown.table(rows, ["model", "parameters", "test accuracy", "95% interval", "p", "training"],
+                          ("left", *["right"] * 5))
+
+
+def where_set():
+    """Where each hyper-parameter is set, in Keras and with the Trainer."""
+    rows = [["loss", "`compile(loss=…)`", "the model, when there are `labels`"],
+            ["optimizer, learning rate", "`compile(optimizer=…)`", "`TrainingArguments`"],
+            ["schedule, warm-up", "a schedule object or a callback", "`TrainingArguments`"],
+            ["epochs, batch size", "`fit(epochs=…, batch_size=…)`", "`TrainingArguments`"],
+            ["stopping, saving", "callbacks of `fit`", "`TrainingArguments`"],
+            ["length of the input", "the `TextVectorization` layer", "the tokenizer's `max_length`"],
+            ["number of classes", "the last layer", "`num_labels` of the model"]]
+    return markdown.table(rows, ["", "Keras", "Trainer"], ("left",) * 3, raw=True)
 
 
 @told
@@ -146,6 +172,21 @@ def state(record) -> str:
     """Whether a record is what its run would give now, with this code and these libraries."""
     names = freshness.reasons(record)
     return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
+
+
+def sources(items: list):
+    """What made each figure and table of an executed document, and which runs or experiments it shows."""
+    from lmreport.publish.export.folder import made
+
+    root, rows = project_root(), []
+    for item in items:
+        shown = [made(name, root) for name in (*item.runs, *item.experiments)]
+        days = sorted({one["date"][:10] for one in shown if "date" in one})
+        rows.append([f"[{item.number}]({item.page}#{item.anchor})", f"`{item.function or 'text'}`",
+                     ", ".join(f"`{one['name'][:-8].removeprefix('concepts.')}`" for one in shown) or "this render",
+                     " to ".join(dict.fromkeys(days[::len(days) - 1 or 1]))])
+    return markdown.table(rows or [["", "render report/index.qmd first", "", ""]],
+                          ["in the report", "made by", "runs and experiments", "date"], ("left",) * 4, raw=True)
 
 
 @told

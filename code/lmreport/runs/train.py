@@ -19,6 +19,7 @@ from lmreport.models import pretrained
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
+HEADS = ("classifier", "pre_classifier", "score", "logits_proj", "classification_head")  # of Transformers' models
 LAST = Path("_report", "model.json")  # in the project's root
 
 

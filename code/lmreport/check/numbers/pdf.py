@@ -74,7 +74,7 @@ def pieces(block) -> list[str]:
     """The text of a block between what the PDF sets another way (mathematics, code, raised marks)."""
     parts = [block.text or ""]
     for child in block:
-        if child.tag in NOT_SAME:
+        if child.tag in NOT_SAME or "unprinted" in (child.get("class") or "").split():
             parts.append("")
         else:
             inner = pieces(child)

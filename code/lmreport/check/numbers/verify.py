@@ -119,8 +119,15 @@ def altered(path: Path, root: Path) -> dict[str, str]:
 
 
 def report(path: Path | None, say=print) -> int:
-    """Check the report and say what was found; 0 if nothing differs, else 1."""
-    path = path or project_root() / "_report" / "report" / "index.html"
+    """Check one page, or those of all documents, and say what was found; 0 if nothing differs, else 1."""
+    from lmreport.render import project
+
+    paths = [path] if path else [d.output.with_suffix(".html") for d in project.read(project_root(), ("html",), None)]
+    return max([of_page(one, say) for one in paths])
+
+
+def of_page(path: Path, say) -> int:
+    """Check one page and say what was found; 0 if nothing differs, else 1."""
     if not path.is_file():
         raise ReportError(f"there is no {path}; make it with lmreport render")
     found = verify(path)
@@ -128,7 +135,7 @@ def report(path: Path | None, say=print) -> int:
         say(f"{path.name}: {place}: shows “{text}”: {right}")
     for name, why in found.altered.items():
         say(f"{name} was altered: {why}")
-    say(f"{found.recorded} numbers and comparisons recomputed from recorded logits and values, {found.remembered} from "
+    say(f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits and values, {found.remembered} from "
         f"remembered experiments, {found.own} compared with their own full value, {found.captions} captions with "
         f"their source{', the text with the PDF' if found.compared_with_pdf else '; there is no PDF beside it'}: "
         f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}")

@@ -111,7 +111,7 @@ def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path,
 def compared(arrays: dict, labels: np.ndarray) -> dict:
     """Accuracies (ways,), and differences to the first way in percentage points, means over the seeds (ways,).
 
-    margin_points: half the 95 % interval of that difference, which takes seeds and texts as drawn by chance. Variance
+    margin_points: half the 95% interval of that difference, which takes seeds and texts as drawn by chance. Variance
     of the mean difference: between the seeds (over their number), and of the texts, as if those were new ones.
     """
     right = (arrays["predicted"] == labels).astype(float)  # (ways, seeds, texts)

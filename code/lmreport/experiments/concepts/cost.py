@@ -214,6 +214,45 @@ def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) ->
     return rows
 
 
+def attention_kept(n: int, d: int, heads: int) -> int:
+    """Numbers that training keeps of one self-attention for the backward pass: x, Q, K, V, the output, all weights."""
+    return 5 * n * d + heads * n * n
+
+
+def lstm_kept(n: int, d: int) -> int:
+    """Numbers that training keeps of one LSTM layer for the backward pass: x, three gates, candidate, c and h."""
+    return 7 * n * d
+
+
+def by_length(lengths=(64, 128, 256, 512, 1024, 2048, 4096, 8192), d: int = 768, heads: int = 12) -> dict:
+    """Operations (forward) and bytes kept in training of one layer over one text, counted; each (lengths,)."""
+    n = np.array(lengths)
+    return {"lengths": n, "d": d, "attention_flops": attention_flops(n, d), "lstm_flops": lstm_flops(n, d),
+            "attention_bytes": 4 * attention_kept(n, d, heads), "lstm_bytes": 4 * lstm_kept(n, d)}
+
+
+@drawn
+def plot_by_length(found: dict, mark: int = 512):
+    """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is a line."""
+    figure, axes = style.figure(2, height=2.8)
+    n, at = found["lengths"], list(found["lengths"]).index(mark)
+    for ax, kind, unit, title in ((axes[0], "flops", 1e9, f"GFLOPs of one layer, d = {found['d']}"),
+                                  (axes[1], "bytes", 2**20, "kept for the backward pass [MiB]")):
+        for name, label, color in (("attention", "attention", style.BLUE), ("lstm", "LSTM", style.ORANGE)):
+            values = found[f"{name}_{kind}"] / unit
+            ax.loglog(n, values, color=color, marker="", linestyle="-", linewidth=2)
+            ax.plot(n[at], values[at], "o", color=color)
+            style.label(ax, n[-1], values[-1], label, color)
+        ax.axvline(mark, color="0.4", linestyle=":", marker="", linewidth=1)
+        share = found[f"attention_{kind}"][at] / found[f"lstm_{kind}"][at]
+        ax.annotate(f"at {mark}:\n{share:.1f} times\nthe LSTM", (mark, 0.97), (-5, 0), ("data", "axes fraction"),
+                    "offset points", ha="right", va="top", fontsize=8)
+        ax.set(xlabel="length n [tokens]", title=title, xlim=(n[0] * 0.9, n[-1] * 5))
+        ax.set_xticks(n[::2], [f"{v:,}" for v in n[::2]])
+        ax.minorticks_off()
+    return figure
+
+
 @drawn
 def plot_measured(found: dict, job: str = "training"):
     """Time and memory against length, logarithmic on all axes; dotted guides rise with n and with n²."""

@@ -23,19 +23,51 @@ WAYS = ("fine-tuned", "frozen", "from scratch")
 def load_both(path: str, class_names: list[str]):
     """The encoder alone, the encoder with a head, and the names of the weights that the second made anew.
 
-    The checkpoint at `path` is read twice; the load report of Transformers calls the new weights "missing".
+    The checkpoint at `path` is read twice; the load report of Transformers calls the new weights "missing", and
+    "mismatched" those of a saved head for other classes.
     """
     from transformers import AutoModel, AutoModelForSequenceClassification
 
     encoder = AutoModel.from_pretrained(path)
     classifier, report = AutoModelForSequenceClassification.from_pretrained(
-        path, num_labels=len(class_names), output_loading_info=True)
-    return encoder.eval(), classifier.eval(), sorted(report["missing_keys"])
+        path, num_labels=len(class_names), output_loading_info=True, ignore_mismatched_sizes=True)
+    anew = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+    return encoder.eval(), classifier.eval(), sorted(anew)
 
 
 def parameters(model, only: tuple[str, ...] = ()) -> int:
     """Number of parameters of `model`, or of those with the names in `only`."""
     return sum(p.numel() for name, p in model.named_parameters() if not only or name in only)
+
+
+HEADS = {"SequenceClassification": "{classes} logits per text", "TokenClassification": "{classes} logits per token",
+         "MaskedLM": "{words:,} logits per token", "QuestionAnswering": "start and end in the text"}
+
+
+@remember
+def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
+    """Parameters of the parts of the encoder at `path`, and of each head that fits on it; DistilBERT without a path.
+
+    digest: of the weights, so that a record belongs to one model; the models are laid out without memory. Returns
+    width, embeddings, layers (one number each), other (a pooler), heads {class: [parameters it adds, its answer]}.
+    """
+    import torch
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(path) if path else transformers.DistilBertConfig()
+    full = {}
+    with torch.device("meta"):
+        encoder = transformers.AutoModel.from_config(config)
+        for kind in HEADS:
+            config.num_labels = 2 if kind == "QuestionAnswering" else classes  # two: the start and the end
+            full[kind] = getattr(transformers, f"AutoModelFor{kind}").from_config(config)
+    stack = next(module for name, module in encoder.named_modules() if name.endswith(".layer"))
+    embeddings, layers = parameters(encoder.embeddings), [parameters(layer) for layer in stack]
+    return {"width": config.hidden_size, "embeddings": embeddings, "layers": layers,
+            "other": parameters(encoder) - embeddings - sum(layers),
+            "heads": {f"AutoModelFor{kind}": [parameters(model) - parameters(model.base_model),
+                                              HEADS[kind].format(classes=classes, words=config.vocab_size)]
+                      for kind, model in full.items()}}
 
 
 def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple[int, ...]]:
@@ -177,9 +209,9 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
 
 @drawn
 def plot_learning_curve(record, linear, chance: float):
-    """Test accuracy with its 95 % interval against the number of training texts for each way, and for the linear model
+    """Test accuracy with its 95% interval against the number of training texts for each way, and for the linear model
     (`linear`: its own record); chance: of guessing."""
-    figure, ax = style.figure(height=2.9)
+    figure, ax = style.figure(height=2.5)
     curves = {way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way]) for way in WAYS}
     curves["linear SVM"] = linear, range(len(linear["points"]))
     for (way, (of, rows)), marker, line in zip(curves.items(), style.MARKERS, style.LINES, strict=False):

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from lmreport.display import style
 from lmreport.display.figure import drawn
-from lmreport.experiments.concepts.attention import attention, multi_head_attention
+from lmreport.experiments.concepts.attention import attention, attention_weights, multi_head_attention
 from lmreport.experiments.concepts.cost import best_time
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
@@ -175,10 +175,11 @@ def head_times(heads: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12), n: int = 128, d:
 @remember
 @one_thread()
 def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3, seed: int = 0) -> dict:
-    """One layer of attention learns to name the token before and the one two before: {"accuracy": (steps,)}.
+    """One layer of attention learns to name the token before and the one two before.
 
     16 random tokens out of WORDS; both answers are read linearly from the same output vector. The parameters are as
-    many for each number of heads. accuracy: share of tokens named right in each batch, before its update.
+    many for each number of heads. accuracy: (steps,), share of tokens named right in each batch, before its update;
+    maps: (heads, n, n), mean weights of 256 fresh texts after training; rows look.
     """
     generator = torch.Generator().manual_seed(seed)
     n, words = 16, WORDS
@@ -198,7 +199,15 @@ def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3
         loss.backward()
         optimizer.step()
         accuracies[step] = (logits.argmax(-1) == answers).float().mean().item()
-    return {"accuracy": accuracies}
+    with torch.no_grad():
+        x = weights["word"][torch.randint(words, (256, n), generator=generator)] + weights["place"]
+        q, k, _ = F.linear(x, weights["w_in"]).unflatten(-1, (3, heads, d // heads)).permute(2, 0, 3, 1, 4)
+    return {"accuracy": accuracies, "maps": attention_weights(q, k).mean(0).numpy()}  # (256, heads, n, n) → mean
+
+
+def on_diagonal(weights: np.ndarray, back: int) -> float:
+    """Mean weight that the rows of a map (n, n) give to the token `back` places before; rows from 2 on."""
+    return float(np.mean([weights[i, i - back] for i in range(2, len(weights))]))
 
 
 @drawn
@@ -208,7 +217,7 @@ def plot_patterns(found: dict):
     for ax, pattern, scores in zip(axes.flat, PATTERNS, found["scores"], strict=True):
         image = ax.imshow(scores, vmin=0, vmax=1, aspect="auto", cmap=style.SEQUENTIAL)
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
-        ax.add_patch(style.plt.Rectangle((head - 0.5, layer - 0.5), 1, 1, fill=False, color="white", lw=1.6))
+        ax.add_patch(style.plt.Rectangle((head - 0.5, layer - 0.5), 1, 1, fill=False, color=style.ON_DARK, lw=1.6))
         ax.set_title(pattern)
         ax.grid(False)
         ax.set_xticks(range(1, scores.shape[1], 2), range(2, scores.shape[1] + 1, 2))
@@ -240,9 +249,8 @@ def _grid(values, label: str, decimals: int, **colors):
     figure, ax = style.figure(height=0.8 + 0.3 * len(values))
     image = ax.imshow(values, aspect="auto", **colors)
     for (layer, head), value in np.ndenumerate(values.round(decimals) + 0.0):  # + 0.0: no −0.00
-        lightness = image.to_rgba(value)[:3] @ np.array([0.299, 0.587, 0.114])
         ax.text(head, layer, f"{value:.{decimals}f}".replace("-", "−"), ha="center", va="center", fontsize=6.5,
-                color="white" if lightness < 0.5 else "black")
+                color=style.on(image, value))
     ax.grid(False)
     ax.set_xticks(range(values.shape[1]), range(1, values.shape[1] + 1))
     ax.set_yticks(range(values.shape[0]), range(1, values.shape[0] + 1))
@@ -261,6 +269,24 @@ def plot_neighbours(runs: dict[int, dict]):
                 label=f"{heads} head{'s' if heads > 1 else ''}")
     ax.set(xlabel="step", ylabel="tokens named right [%]", ylim=(0, 102))
     ax.legend()
+    return figure
+
+
+@drawn
+def plot_neighbour_maps(one: dict, two: dict):
+    """Maps of `two_neighbours`: the only head, and each of two; their weights on the two tokens asked for in words."""
+    figure, axes = style.figure(3, height=2.6)
+    panels = [("the only head", one["maps"][0]), *((f"head {i} of 2", m) for i, m in enumerate(two["maps"], 1))]
+    for ax, (name, weights) in zip(axes, panels, strict=True):
+        image = ax.imshow(weights, vmin=0, vmax=1)
+        ax.set_title(f"{name}\n1 back: {100 * on_diagonal(weights, 1):.0f} %, "
+                     f"2 back: {100 * on_diagonal(weights, 2):.0f} %", fontsize=8.5)
+        ax.set(xlabel="token looked at")
+        ax.set_xticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
+        ax.set_yticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
+        ax.grid(False)
+    axes[0].set_ylabel("token that looks")
+    figure.colorbar(image, ax=axes, label="weight", shrink=0.8)
     return figure
 
 

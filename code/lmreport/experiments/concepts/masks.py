@@ -9,6 +9,7 @@ from lmreport.display import markdown, style
 from lmreport.display.figure import drawn
 from lmreport.experiments.concepts.attention import attention, attention_weights
 from lmreport.experiments.concepts.positions import sinusoidal
+from lmreport.runs.memo import remember
 
 
 def causal_mask(n: int):
@@ -23,12 +24,12 @@ def padding_mask(lengths, n: int):
 
 def masked_before(q, k, v):
     """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say in the sum."""
-    return attention(q, k, v, causal_mask(len(q)))
+    return attention(q, k, v, causal_mask(q.shape[-2]))
 
 
 def masked_after(q, k, v):
     """Tempting, and wrong: the weights of later keys are cut only after the softmax has divided by their sum."""
-    return attention_weights(q, k).masked_fill(~causal_mask(len(q)), 0) @ v
+    return attention_weights(q, k).masked_fill(~causal_mask(q.shape[-2]), 0) @ v
 
 
 VARIANTS = {"no mask": attention, "−∞ before the softmax": masked_before, "0 after the softmax": masked_after}
@@ -131,6 +132,35 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
             "largest": largest, "n": n}
 
 
+@remember
+def padded_prediction(path: str, digest: str, text: str, pads: tuple[int, ...] = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256),
+                      ) -> dict:
+    """Class probabilities of the classifier at `path` for one text when padding is appended; digest: of its weights.
+
+    Returns classes, pads, n (tokens of the text), and `with` and `without` the attention mask, (pads, classes) each.
+    """
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForSequenceClassification.from_pretrained(path)
+    ids, rows = tokenizer(text, truncation=True, return_tensors="pt")["input_ids"], []
+    n, longest = ids.shape[1], model.config.max_position_embeddings
+    pads = [extra for extra in pads if n + extra <= longest]
+    with torch.inference_mode():
+        for extra in pads:
+            longer = torch.nn.functional.pad(ids, (0, extra), value=tokenizer.pad_token_id)  # (1, n + extra)
+            real = torch.nn.functional.pad(torch.ones_like(ids), (0, extra))
+            rows.append([model.eval()(input_ids=longer, attention_mask=mask).logits[0].softmax(-1).numpy()
+                         for mask in (real, torch.ones_like(longer))])
+    return {"classes": list(model.config.id2label.values()), "pads": np.array(pads), "n": n,
+            "with": np.array(rows)[:, 0], "without": np.array(rows)[:, 1]}
+
+
+def flips_at(found: dict) -> int | None:
+    """The first number of padding tokens at which `padded_prediction` without a mask names another class."""
+    named = found["without"].argmax(-1)
+    return next((int(pads) for pads, one in zip(found["pads"], named, strict=True) if one != named[0]), None)
+
+
 @torch.inference_mode()
 def looks_ahead(model, tokenizer, text: str) -> float:
     """Largest change of the first token's output when the last word piece becomes [UNK]: 0 for a causal model."""
@@ -151,7 +181,7 @@ def plot_masks(n: int = 8, real: int = 6):
                                  strict=True):
         axis.imshow(mask, cmap="Greys", vmin=0, vmax=1.4)
         for i, j in np.ndindex(n, n):
-            color = "white" if mask[i, j] else "0.3"
+            color = style.ON_DARK if mask[i, j] else style.ON_LIGHT
             axis.text(j, i, int(mask[i, j]), ha="center", va="center", fontsize=7, color=color)
         axis.set(title=title, xlabel="key (looked at)", ylabel="query (looking)")
         axis.set_xticks(range(n), range(1, n + 1))
@@ -162,30 +192,57 @@ def plot_masks(n: int = 8, real: int = 6):
 
 @drawn
 def plot_leaks(changes: dict[str, np.ndarray]):
-    """One map per variant: how much the output in the row changes with the token in the column; crosses: not at all."""
+    """One map per variant: how much the output in the row changes with the token in the column; future outlined."""
     fig, axes = style.figure(len(changes), height=2.6)
     top = max(values.max() for values in changes.values())
     for axis, (name, values) in zip(axes, changes.items(), strict=True):
-        image = axis.imshow(np.log10(np.maximum(values, 1e-8)), vmin=-4, vmax=np.log10(top))
-        for i, j in zip(*np.nonzero(values == 0), strict=True):
-            axis.text(j, i, "×", ha="center", va="center", color="white", fontsize=7)
+        image, n = axis.imshow(values, vmin=0, vmax=top), len(values)
+        for (i, j), value in np.ndenumerate(values):
+            written = "0" if value == 0 else f"{value:.{0 if value > 9.95 else 1}f}"
+            axis.text(j, i, written, ha="center", va="center", color=style.on(image, value), fontsize=7.5)
+        steps = [(edge - 0.5, row - 0.5) for row in range(n) for edge in (row, row + 1)]  # along the diagonal
+        axis.plot(*zip(*steps[1:], (n - 0.5, n - 1.5), (n - 0.5, -0.5), steps[1], strict=True), color=style.ORANGE,
+                  linestyle="-", marker="", linewidth=2, clip_on=False)
         axis.set_title(name, fontsize=8.5)
         axis.set(xlabel="token replaced")
         axis.set_xticks(range(len(values)), range(1, len(values) + 1))
         axis.set_yticks(range(len(values)), range(1, len(values) + 1))
         axis.grid(False)
     axes[0].set_ylabel("output observed")
-    fig.colorbar(image, ax=axes, shrink=0.8, label="log₁₀ of the change")
+    fig.colorbar(image, ax=axes, shrink=0.8, label="change of the output")
     return fig
 
 
 @drawn
 def plot_padding(found: dict):
-    """Distance of the sentence vector from the unpadded one against the number of padding tokens."""
-    fig, axis = style.figure(height=2.6)
-    for name, label in (("without", "mask left out (all ones)"), ("with", "attention mask used")):
-        axis.semilogy(np.maximum(np.abs(found[name]), 1e-16), label=label)  # rounding may make it negative
-    axis.set(xlabel=f"padding tokens after the {found['n']} of the text", ylabel="1 − cosine")
-    axis.set_xticks(range(len(found["pads"])), [str(n) for n in found["pads"]])
-    axis.legend(loc="center right")
+    """Distance of the sentence vector from the unpadded one against the number of padding tokens, mask on and off."""
+    fig, axis = style.figure(height=2.1)
+    places = range(len(found["pads"]))
+    for name, label, color, line in (("with", "attention mask on", style.BLUE, "-"),
+                                     ("without", "mask left out", style.ORANGE, "--")):
+        values = np.abs(found[name])  # rounding may make it negative
+        axis.plot(places, values, color=color, marker="", linestyle=line, linewidth=2)
+        style.label(axis, places[-1], values[-1], label, color)
+    axis.set(xlabel=f"padding tokens after the {found['n']} of the text", ylabel="1 − cosine",
+             xlim=(-0.4, len(places) + 1.2), ylim=(-0.02, None))
+    axis.set_xticks(places, [str(n) for n in found["pads"]])
+    return fig
+
+
+@drawn
+def plot_padded_prediction(found: dict):
+    """Probability of the class that the text gets without padding, against padding tokens, mask on and off."""
+    fig, axis = style.figure(height=2.5)
+    first, places = int(found["without"][0].argmax()), range(len(found["pads"]))
+    for name, label, color, line in (("with", "attention mask on", style.BLUE, "-"),
+                                     ("without", "mask left out", style.ORANGE, "--")):
+        chances = found[name][:, first]
+        axis.plot(places, chances, color=color, marker="", linestyle=line, linewidth=2)
+        style.label(axis, places[-1], chances[-1], label, color)
+    for at, one in enumerate(found["without"].argmax(-1)):
+        axis.annotate(found["classes"][one], (at, found["without"][at, first]), (0, -11), textcoords="offset points",
+                      ha="center", fontsize=7.5, color=style.INKS[style.ORANGE])
+    axis.set(xlabel=f"padding tokens after the {found['n']} of the text", ylim=(-0.12, 1.05),
+             ylabel=f"P({found['classes'][first]})", xlim=(-0.4, len(found["pads"]) + 0.9))
+    axis.set_xticks(places, [str(pads) for pads in found["pads"]])
     return fig

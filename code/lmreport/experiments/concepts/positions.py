@@ -17,6 +17,11 @@ def sinusoidal(n: int, d: int) -> np.ndarray:
     return np.stack([np.sin(angles), np.cos(angles)], -1).reshape(n, d)
 
 
+def hands(p: int, d: int) -> np.ndarray:
+    """The angles p · 10000^(−2i/d) of the d/2 pairs at position p: PE(p) is (sin, cos) of each; (d/2,), in radians."""
+    return p / 10_000 ** (np.arange(0, d, 2) / d)
+
+
 def rotation(k: int, d: int) -> np.ndarray:
     """The matrix R (d, d) with PE(p + k) = R PE(p) for every p: it turns each (sin, cos) pair by k times its frequency.
     """

@@ -139,6 +139,30 @@ def training(variant: str, depth: int, steps: int = 200, d: int = 32, rate: floa
     return {"loss": losses}
 
 
+@remember
+@one_thread()
+def readable(variant: str, depth: int = 24, d: int = 32, n: int = 12, words: int = 16, seed: int = 0) -> dict:
+    """How many tokens a linear read-out still names right after each block of an untrained stack: (depth + 1,).
+
+    Ridge regression from the states of 256 random texts to their tokens, tested on 256 others; chance is 1 / words.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    stack = [block_weights(d, generator) for _ in range(depth)]
+    word, place = torch.randn(words, d, generator=generator), torch.randn(n, d, generator=generator)
+    ids = torch.randint(words, (512, n), generator=generator)
+    states = run_stack((word[ids] + place) / 2**0.5, stack, variant)
+    return {"accuracy": np.array([named(s.double(), ids, words) for s in states]), "chance": 1 / words}
+
+
+def named(states, ids, words: int, penalty: float = 1e-3) -> float:
+    """Share of tokens that ridge regression on the first half of the texts names right in the second; (b, n, d)."""
+    x = F.pad(states, (0, 1), value=1)  # (b, n, d + 1)
+    half, targets = len(x) // 2, F.one_hot(ids, words).double()
+    first, gram = x[:half].flatten(0, 1), penalty * half * torch.eye(x.shape[-1], dtype=x.dtype)
+    solved = torch.linalg.solve(first.T @ first + gram, first.T @ targets[:half].flatten(0, 1))  # (d + 1, words)
+    return float(((x[half:] @ solved).argmax(-1) == ids[half:]).double().mean())
+
+
 def kept(steps: int = 48) -> list[dict]:
     """Share of a gradient that the additive path alone keeps over `steps` layers or steps of time, at the start."""
     def sigmoid(v):
@@ -181,6 +205,25 @@ def plot_signals(found: dict, variants: tuple[str, ...] = VARIANTS):
     axes[0, 0].set_ylabel("gradient / gradient at top")
     axes[1, 0].set_ylabel("share that differs\nbetween positions")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(depths))
+    return figure
+
+
+@drawn
+def plot_readable(found: dict[str, dict]):
+    """Share of tokens that can be read off after each block, a line for each variant of the block, labelled."""
+    figure, ax = style.figure(height=2.5)
+    looks = {"post-norm": (style.BLUE, "-"), "pre-norm": (style.GREEN, "-."), "no add": (style.ORANGE, "--")}
+    depth = len(next(iter(found.values()))["accuracy"]) - 1
+    for variant, record in found.items():
+        color, line = looks[variant]
+        ax.plot(100 * record["accuracy"], color=color, linestyle=line, marker="", linewidth=2)
+        style.label(ax, depth, 100 * record["accuracy"][-1], LABELS[variant], color,
+                    xytext=(5, {"post-norm": -6, "pre-norm": 5, "no add": 6}[variant]))
+    chance = 100 * next(iter(found.values()))["chance"]
+    ax.axhline(chance, color="0.4", linestyle=":", marker="", linewidth=1)
+    style.label(ax, 0, chance, "guessing", xytext=(0, 6))
+    ax.set(xlabel="after block", ylabel="tokens named right [%]", ylim=(0, 105), xlim=(0, 1.35 * depth))
+    ax.set_xticks(range(0, depth + 1, 4))
     return figure
 
 

@@ -57,6 +57,17 @@ def saturation(dimensions: tuple[int, ...] = DIMENSIONS, keys: int = 64, samples
     return found
 
 
+def one_softmax(d_k: int, keys: int = 8, samples: int = 201, seed: int = 0) -> dict:
+    """Weights of one typical random query over `keys` keys, largest first, for each divisor: {divisor: (keys,)}.
+
+    Typical: of `samples` queries the one whose largest undivided weight is the median.
+    """
+    scores = random_scores(d_k, keys, samples, seed)  # (samples, keys)
+    typical = scores.softmax(-1).amax(-1).argsort()[samples // 2]
+    one = scores[typical].sort(descending=True).values  # (keys,)
+    return {name: (one / divisor(d_k)).softmax(-1).numpy() for name, divisor in DIVISORS.items()}
+
+
 def recall_task(batch: int, pairs: int, classes: int, words, generator):
     """Dictionaries of `pairs` different words, each with a class, and one of the words asked for again.
 
@@ -109,8 +120,27 @@ def best_training(divisor: str, d_k: int = 256, rates: tuple[float, ...] = (1e-3
 
 
 @drawn
+def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
+    """The weights of `one_softmax` as bars: a column for each d_k, a row for each divisor."""
+    figure, axes = style.figure(len(dimensions), len(DIVISORS), height=3.3, sharex=True, sharey=True)
+    colors = dict(zip(DIVISORS, (style.ORANGE, style.BLUE, style.PURPLE), strict=True))
+    for column, d_k in zip(axes.T, dimensions, strict=True):
+        for ax, (name, weights) in zip(column, one_softmax(d_k).items(), strict=True):
+            ax.bar(range(1, len(weights) + 1), weights, color=colors[name], width=0.75)
+            ax.annotate(f"{weights[0]:.2f}", (1, weights[0]), (8, -1), textcoords="offset points", fontsize=8, va="top")
+            ax.set(ylim=(0, 1.05), xticks=range(1, len(weights) + 1), yticks=(0, 0.5, 1))
+            ax.grid(False, axis="x")
+        column[0].set_title(f"$d_k$ = {d_k:,}")
+        column[-1].set_xlabel("key, best first")
+    for ax, name in zip(axes[:, 0], DIVISORS, strict=True):
+        ax.set_ylabel({"none": "undivided", "root": "/ $\\sqrt{d_k}$", "whole": "/ $d_k$"}[name],
+                      color=style.INKS[colors[name]])
+    return figure
+
+
+@drawn
 def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
-    """Median (line) and middle 80 % (band) of entropy, largest weight and Jacobian against d_k, per divisor."""
+    """Median (line) and middle 80% (band) of entropy, largest weight and Jacobian against d_k, per divisor."""
     figure, axes = style.figure(3, height=2.9)
     titles = {"entropy": "entropy / ln n", "largest": "largest weight", "jacobian": "norm of the Jacobian"}
     for ax, (quantity, title) in zip(axes, titles.items(), strict=True):

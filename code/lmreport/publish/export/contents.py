@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 
 from lmreport.core.errors import ReportError
-from lmreport.render import crossref, document, layout, notebook, pandoc_ast
+from lmreport.core.settings import project_root
+from lmreport.render import crossref, document, layout, notebook, pandoc_ast, project
 
 KINDS = {"fig": "figure", "tbl": "table"}
 
@@ -18,7 +19,7 @@ KINDS = {"fig": "figure", "tbl": "table"}
 class Item:
     """A labelled figure or table.
 
-    label: names the files; anchor: its place in the page, the same except for the parts of one figure;
+    label: names the files; page and anchor: its place, the anchor the same except for the parts of one figure;
     number: as the report counts it, "Figure 3"; caption, alt: plain text; svg: the picture, or table: pandoc's Table
     node; function: who drew or wrote it, "figures.plot_confusion"; runs, experiments: names of what it shows, each
     ending in its key.
@@ -29,6 +30,7 @@ class Item:
     number: str
     caption: str
     alt: str = ""
+    page: str = "index.html"
     svg: str = ""
     table: dict | None = None
     function: str = ""
@@ -60,7 +62,15 @@ def read(doc, path: Path) -> list[Item]:
         index = crossref.number(blocks, cells, options)
         blocks = crossref.link(blocks, index, "html")
         told = {cell.metadata.report.label: facts(cell) for cell in nb.cells if cell.cell_type == "code"}
-        return [item for block in pandoc_ast.nodes(blocks) for item in items(block, index, Path(name), told)]
+        return [replace(item, page=f"{doc.path.stem}.html")
+                for block in pandoc_ast.nodes(blocks) for item in items(block, index, Path(name), told)]
+
+
+def of_document(name: str) -> list[Item]:
+    """The items of report/<name>.qmd as it was executed last, for this profile; none if it was not yet."""
+    documents = project.read(project_root(), ("html",), None)
+    return [item for doc in documents if doc.path.stem == name and doc.notebook.is_file()
+            for item in read(doc, doc.notebook)]
 
 
 def facts(cell) -> dict:

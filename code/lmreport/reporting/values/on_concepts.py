@@ -1,0 +1,137 @@
+"""Values of questions 3 and 4b: recurrence, attention, positions, masks, foundation models."""
+
+from __future__ import annotations
+
+from lmreport.display import markdown
+from lmreport.display.traced import Marked
+from lmreport.experiments.concepts import attention, foundation
+from lmreport.reporting import measures, studies
+from lmreport.reporting.values import named
+
+PASSED = 0.9  # accuracy from which on a distance counts as recalled
+
+
+@named
+def of_recurrence(chains, fading, recalled):
+    """What must wait, what fades and what is learned, by layer (3a)."""
+    return dict(
+        length=markdown.count(chains["lengths"][-1]), lstm_chain=markdown.count(chains["lstm"][-1]),
+        attention_chain=markdown.count(chains["attention"][-1]), far=markdown.count(fading["distance"][-1]),
+        rnn_left=markdown.num(fading["rnn"][-1], 1), lstm_left=markdown.num(fading["lstm"][-1], 1),
+        open_left=markdown.num(fading["lstm_keep"][-1], 2), attention_left=markdown.num(fading["attention"][-1], 2),
+        lstm_reach=markdown.count(reach(recalled, "lstm")), open_reach=markdown.count(reach(recalled, "lstm_keep")),
+        attention_reach=markdown.count(reach(recalled, "attention")), seeds=markdown.count(recalled["lstm"].shape[1]),
+    )
+
+
+def reach(recalled, layer: str) -> int:
+    """The greatest distance at which a layer still passes nine of ten tests; 0 if there is none."""
+    passed = zip(recalled["distances"], recalled[layer].mean(1), strict=True)
+    return max((int(k) for k, accuracy in passed if accuracy > PASSED), default=0)
+
+
+def by_hand(found):
+    """The worked sentence, a row for each word: its question, whom it looks at and what it learns (3b)."""
+    rows = [[word, question, *(markdown.fixed(weight, 2) for weight in weights),
+             ", ".join(f"{value:.2f}" for value in output)]
+            for word, question, weights, output in zip(found["words"], found["questions"], found["weights"],
+                                                       found["output"], strict=True)]
+    return markdown.table(rows, ["word", "its question", *found["words"], "output"], ("left", "left", *["right"] * 5),
+                          of=attention.worked_sentence)
+
+
+@named
+def of_recall(attending, recurrent, lengths):
+    """Recall of a word that may stand anywhere (3b)."""
+    return dict(
+        on_target=markdown.pct(attending["map"].diagonal().mean(), 0),
+        attention=markdown.pct(attending["accuracy"].mean(), 0),
+        lstm=markdown.pct(recurrent["accuracy"].mean(), 0), chance=markdown.pct(attending["chance"], 0),
+        attention_path=markdown.count(lengths["attention"][0]), lstm_path=markdown.count(lengths["lstm"][0]),
+    )
+
+
+@named
+def of_cheating(no_mask, right, late):
+    """A tiny language model with no, a late and the right mask (3c)."""
+    return dict(
+        entropy=markdown.fixed(right["entropy"], 2), none=markdown.fixed(no_mask["loss"][-20:].mean(), 2),
+        late=markdown.fixed(late["loss"][-20:].mean(), 2), right=markdown.fixed(right["loss"][-20:].mean(), 2),
+        none_share=markdown.pct(no_mask["share"], 0), late_share=markdown.pct(late["share"], 0),
+        right_share=markdown.pct(right["share"], 0),
+    )
+
+
+@named
+def of_order(mixed):
+    """What the order of the words is worth to the fine-tuned model (3c)."""
+    falls = studies.shuffled_falls(mixed)
+    return dict(
+        whole=markdown.pct(studies.share(mixed, "predicted.0")),
+        least=markdown.fixed(100 * falls[0], 1), most=markdown.fixed(100 * falls[-1], 1),
+        matters=studies.order_matters(mixed), origin=Marked(markdown.plain(studies.origin(mixed))),
+        verdict=markdown.more_or_less(falls[-1], 0.1, "the tags hang largely on word order",
+                                      "the tags hang mostly on which words occur"),
+    )
+
+
+@named
+def of_padding(padded, ahead: float):
+    """What padding does to BERT, and that it looks ahead (3c)."""
+    return dict(ahead=markdown.num(ahead, 2), pads=markdown.count(padded["pads"][-1]),
+                hidden=markdown.num(padded["largest"], 1), all=markdown.num(padded["without"][-1], 2))
+
+
+@named
+def of_both_classes(encoder, with_head, new_weights):
+    """The two classes of Transformers on one checkpoint (4b)."""
+    share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
+    return dict(
+        share=markdown.pct(share, 3),
+        same=markdown.word(int(not foundation.same_encoder(encoder, with_head)), "tensor by tensor the same",
+                           "not the same"),
+    )
+
+
+def two_classes(encoder, with_head, new_weights, tokenizer):
+    """`AutoModel` beside `AutoModelForSequenceClassification`: shapes, parameters, what is new (4b)."""
+    shapes = foundation.outputs(encoder, with_head, tokenizer,
+                                ["how do I sort a list?", "what does this loop print?"])
+    new = foundation.parameters(with_head, tuple(new_weights))
+    return markdown.table(
+        [["output for two questions", f"hidden states {shapes['last_hidden_state']}", f"logits {shapes['logits']}"],
+         ["parameters", markdown.count(foundation.parameters(encoder)), markdown.count(foundation.parameters(with_head))],
+         ["of these new, random", "0", markdown.count(new)],
+         ["useful without training", "as features", "no: the head guesses"]],
+        ["", "AutoModel", "AutoModelForSequenceClassification"], align=("left", "left", "left"),
+        of=foundation.load_both)
+
+
+@named
+def of_learning(curve, linear):
+    """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
+    values, sizes = studies.curve(curve), [point["size"] for point in curve["points"]]
+    fewest, most = min(sizes), max(sizes)
+    return dict(
+        fewest=markdown.count(fewest), most=markdown.count(most), lead=studies.best_way(curve, fewest),
+        tuned_few=markdown.pct(values["fine-tuned", fewest]), frozen_few=markdown.pct(values["frozen", fewest]),
+        tuned_most=markdown.pct(values["fine-tuned", most]), scratch_most=markdown.pct(values["from scratch", most]),
+        svm_few=markdown.pct(studies.share(linear, "predicted.0")),
+        best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
+        saved=studies.saved(curve), overtaking=studies.overtaking(curve), few_texts=studies.few_texts(curve, linear),
+        length=markdown.count(curve.inputs["settings"]["max_length"]), texts=markdown.count(len(curve["labels"])),
+        origin=Marked(markdown.plain(studies.origin(curve, linear))),
+    )
+
+
+@named
+def of_scratch(curve, lstm):
+    """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
+    accuracy = measures.accuracy(lstm)
+    values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
+    return dict(
+        transformer=markdown.pct(values["from scratch", most]), lstm=markdown.pct(accuracy),
+        verdict=markdown.more_or_less(values["from scratch", most], accuracy,
+                                      "so the architecture alone already gives a lead",
+                                      "so the lead comes from the pre-training and not from the architecture"),
+    )
