@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from lmreport.core import machine
-from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.origin import told
 from lmreport.display.traced import sentence, strong
@@ -172,21 +171,6 @@ def state(record) -> str:
     """Whether a record is what its run would give now, with this code and these libraries."""
     names = freshness.reasons(record)
     return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
-
-
-def sources(items: list):
-    """What made each figure and table of an executed document, and which runs or experiments it shows."""
-    from lmreport.publish.export.folder import made
-
-    root, rows = project_root(), []
-    for item in items:
-        shown = [made(name, root) for name in (*item.runs, *item.experiments)]
-        days = sorted({one["date"][:10] for one in shown if "date" in one})
-        rows.append([f"[{item.number}]({item.page}#{item.anchor})", f"`{item.function or 'text'}`",
-                     ", ".join(f"`{one['name'][:-8].removeprefix('concepts.')}`" for one in shown) or "this render",
-                     " to ".join(dict.fromkeys(days[::len(days) - 1 or 1]))])
-    return markdown.table(rows or [["", "render report/index.qmd first", "", ""]],
-                          ["in the report", "made by", "runs and experiments", "date"], ("left",) * 4, raw=True)
 
 
 @told
