@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import numpy as np
 import pypdfium2
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from browser import PHONE, TABLET, WIDE, opened, violations
+from lmreport.display import figure as cached
+from lmreport.display import style
 
 SCHEMES = ("light", "dark")
 
@@ -116,6 +122,25 @@ def test_figures_keep_their_white_paper_in_the_dark(browser, made):
     with opened(browser, made, scheme="dark") as page:
         assert sum(page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")) < 150
         expect(page.locator("#fig-line img")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_our_figures_take_the_colours_of_the_page_whatever_the_system_prefers(browser, made, scheme):
+    figure, axes = style.figure(height=1)
+    axes.axis("off")
+    source = "data:image/svg+xml;base64," + base64.b64encode(cached.picture(figure)).decode()
+    with opened(browser, made, scheme=scheme) as page:
+        picture, paper = page.locator("#fig-line img"), {"light": 255, "dark": int(style.DARK_PAPER[1:3], 16)}
+        picture.evaluate("(image, source) => { image.src = source; return image.decode(); }", source)
+
+        def corner():
+            return Image.open(io.BytesIO(picture.screenshot())).convert("RGB").getpixel((12, 30))[0]
+
+        assert corner() == paper[scheme]
+        page.locator("button.theme, .quarto-color-scheme-toggle").first.click()
+        page.wait_for_function("s => getComputedStyle(document.querySelector('#fig-line img')).colorScheme === s",
+                               arg="dark" if scheme == "light" else "light")
+        assert abs(corner() - paper["dark" if scheme == "light" else "light"]) <= 1
 
 
 def test_print_has_all_of_the_text_and_no_buttons(browser, made):

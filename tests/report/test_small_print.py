@@ -34,8 +34,8 @@ def test_a_line_of_origin_is_small_and_in_one_piece():
 
 
 def test_a_line_that_another_document_tells_is_left_out_and_an_answer_has_a_box():
-    assert written("One.\n\n[Run one-0123]{.origin .unprinted}\n\nTwo [Run one-0123]{.origin .unprinted}\n").split() == [
-        "One.", "Two"]
+    line = "[Run one-0123]{.origin .unprinted}"
+    assert written(f"One.\n\n{line}\n\nTwo {line}\n").split() == ["One.", "Two"]
     assert "#answer[" in written("::: {.answer}\nYes.\n:::\n")
     assert "sticky: true" in written("*Item 1a · 2 points.* Why?\n")
 

@@ -117,7 +117,7 @@ def test_a_stand_in_for_distilbert_is_called_one(record):
     source = pretrained.from_package("any")
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert, source))
-    assert said.startswith("The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT was out")
+    assert said.startswith("The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT")
     assert "Stack Exchange" in on_results.of_classifier(source, bert, ["a", "b"]).stand_in
 
 
@@ -185,7 +185,8 @@ def test_a_verdict_says_who_beats_whom(record):
     bert, lstm, svm = of("transformer", 90), of("lstm", 60), of("tfidf_svm", 90)
     assert plain(on_data.verdict(bert, lstm, svm)) == (
         "The fine-tuned Transformer beats the LSTM, but not a linear SVM that trains in 36 s.")
-    assert plain(on_data.verdict(lstm, bert, svm)).startswith("The LSTM beats the fine-tuned Transformer, and a linear SVM beats")
+    assert plain(on_data.verdict(lstm, bert, svm)).startswith(
+        "The LSTM beats the fine-tuned Transformer, and a linear SVM beats")
 
 
 def test_heads_that_cost_more_together_are_explained_in_two_ways(record):

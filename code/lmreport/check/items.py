@@ -109,7 +109,8 @@ def table(documents: Documents) -> Iterator[Finding]:
         yield Finding(GROUP, MUST, "there is no table of points (tbl-points)", place,
                       "open the report with a cell tbl-points that calls rubric.table()")
         return
-    told = {words(row[at]): words(row[at + 2]) for row in rows for at in range(0, len(row) - 2, 3) if words(row[at + 2])}
+    thirds = [row[at:at + 3] for row in rows for at in range(0, len(row) - 2, 3)]  # two columns of item, title, points
+    told = {words(item): words(points) for item, _, points in thirds if words(points)}
     wanted = {item["id"]: item["points"] for item in documents.items}
     wanted |= {str(s["id"]): rubric.total(s["id"], documents.answering) for s in documents.sections}
     wanted |= {"": rubric.total(answering=documents.answering)}

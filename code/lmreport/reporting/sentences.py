@@ -89,7 +89,8 @@ def leak(named: dict[str, float], corpus) -> Marked:
     if not max(named.values()):
         return Marked("So none does.")
     return Marked(of_data(corpus, "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
-                  "how often the word *blank* stands in a text. ") + "What these names do for each model was not tested.")
+                  "how often the word *blank* stands in a text. ") + "What these names do for each model was not "
+                  "tested.")
 
 
 def commonest(record, class_names: list[str]) -> Marked:

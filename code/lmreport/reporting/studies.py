@@ -238,8 +238,8 @@ def layer_falls(record) -> list:
     return [share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))]
 
 
-TOGETHER = " Heads that stand in for each other are one explanation; another is that without a whole layer the vector " \
-           "at [CLS] is unlike any that the classifier has seen."
+TOGETHER = " Heads that stand in for each other are one explanation; another is that without a whole layer the " \
+           "vector at [CLS] is unlike any that the classifier has seen."
 
 
 def standing_in(record):

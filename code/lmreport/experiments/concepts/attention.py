@@ -201,7 +201,7 @@ def plot_worked(found: dict):
     """Left: who looks at whom in `worked_sentence`, the question of each query beside its row; right: the outputs."""
     fig, (left, right) = style.figure(2, height=2.5, gridspec_kw={"width_ratios": (1, 1)})
     for axes, cells, columns, title in ((left, found["weights"], found["words"], "weights: who looks at whom"),
-                                        (right, found["output"], found["values"], "outputs: what each has learned")):
+                                        (right, found["output"], found["values"], "outputs: what each now knows")):
         image = axes.imshow(cells, vmin=0, vmax=1, aspect="auto")
         for (i, j), value in np.ndenumerate(cells):
             axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=style.on(image, value),

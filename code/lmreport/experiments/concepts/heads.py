@@ -279,8 +279,8 @@ def plot_neighbour_maps(one: dict, two: dict):
     panels = [("the only head", one["maps"][0]), *((f"head {i} of 2", m) for i, m in enumerate(two["maps"], 1))]
     for ax, (name, weights) in zip(axes, panels, strict=True):
         image = ax.imshow(weights, vmin=0, vmax=1)
-        ax.set_title(f"{name}\n1 back: {100 * on_diagonal(weights, 1):.0f} %, "
-                     f"2 back: {100 * on_diagonal(weights, 2):.0f} %", fontsize=8.5)
+        ax.set_title(f"{name}\n1 back: {100 * on_diagonal(weights, 1):.0f}%, "
+                     f"2 back: {100 * on_diagonal(weights, 2):.0f}%", fontsize=8.5)
         ax.set(xlabel="token looked at")
         ax.set_xticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
         ax.set_yticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))

@@ -111,15 +111,16 @@ def plot_training(runs: dict[str, dict]):
     looks = dict(zip(runs, ((style.ORANGE, "-"), (style.BLUE, "-"), (style.PURPLE, "--")), strict=False))
     for (name, run), top in zip(runs.items(), (0.98, 0.64, 0.30), strict=True):
         color, line = looks[name]
-        right.text(0, top, f"{name}: {100 * run['share']:.0f} % are sentences", color=style.INKS[color], weight="bold",
+        right.text(0, top, f"{name}: {100 * run['share']:.0f}% sentences", color=style.INKS[color], weight="bold",
                    va="top", transform=right.transAxes)
         right.text(0, top - 0.09, "\n".join(run["written"][:2]), va="top", fontsize=7.5, transform=right.transAxes)
         smooth = np.convolve(run["loss"], np.ones(10) / 10, "valid")
         left.plot(np.arange(len(smooth)) + 10, smooth, color=color, linestyle=line, marker="", linewidth=2)
-        style.label(left, len(smooth), smooth[-60], name, color, xytext=(0, 8), ha="right")
+        at = int({"no mask": 0.26, "0 after the softmax": 0.5}.get(name, 0.6) * len(smooth))
+        style.label(left, at + 10, smooth[at], name, color, xytext=(0, 9))
     bound = next(iter(runs.values()))["entropy"]
     left.axhline(bound, color="0.4", linestyle=":", marker="", linewidth=1)
-    style.label(left, 0, bound, f"entropy of the language, {bound:.2f}", xytext=(0, -7))
+    style.label(left, len(smooth) + 10, bound, f"entropy of the language, {bound:.2f}", xytext=(0, -7), ha="right")
     left.set(xlabel="step", title="training loss", ylim=(0, 2))
     right.set_title("what each model writes", loc="left")
     right.axis("off")

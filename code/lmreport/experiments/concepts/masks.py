@@ -133,8 +133,7 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
 
 
 @remember
-def padded_prediction(path: str, digest: str, text: str, pads: tuple[int, ...] = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256),
-                      ) -> dict:
+def padded_prediction(path: str, digest: str, text: str, pads: tuple[int, ...] = (0, 4, 16, 64, 128, 256)) -> dict:
     """Class probabilities of the classifier at `path` for one text when padding is appended; digest: of its weights.
 
     Returns classes, pads, n (tokens of the text), and `with` and `without` the attention mask, (pads, classes) each.
@@ -149,8 +148,8 @@ def padded_prediction(path: str, digest: str, text: str, pads: tuple[int, ...] =
         for extra in pads:
             longer = torch.nn.functional.pad(ids, (0, extra), value=tokenizer.pad_token_id)  # (1, n + extra)
             real = torch.nn.functional.pad(torch.ones_like(ids), (0, extra))
-            rows.append([model.eval()(input_ids=longer, attention_mask=mask).logits[0].softmax(-1).numpy()
-                         for mask in (real, torch.ones_like(longer))])
+            masks = torch.cat([real, torch.ones_like(longer)])  # (2, n + extra)
+            rows.append(model.eval()(longer.expand_as(masks), attention_mask=masks).logits.softmax(-1).numpy())
     return {"classes": list(model.config.id2label.values()), "pads": np.array(pads), "n": n,
             "with": np.array(rows)[:, 0], "without": np.array(rows)[:, 1]}
 
@@ -230,19 +229,22 @@ def plot_padding(found: dict):
 
 
 @drawn
-def plot_padded_prediction(found: dict):
-    """Probability of the class that the text gets without padding, against padding tokens, mask on and off."""
-    fig, axis = style.figure(height=2.5)
-    first, places = int(found["without"][0].argmax()), range(len(found["pads"]))
-    for name, label, color, line in (("with", "attention mask on", style.BLUE, "-"),
-                                     ("without", "mask left out", style.ORANGE, "--")):
-        chances = found[name][:, first]
-        axis.plot(places, chances, color=color, marker="", linestyle=line, linewidth=2)
-        style.label(axis, places[-1], chances[-1], label, color)
-    for at, one in enumerate(found["without"].argmax(-1)):
-        axis.annotate(found["classes"][one], (at, found["without"][at, first]), (0, -11), textcoords="offset points",
-                      ha="center", fontsize=7.5, color=style.INKS[style.ORANGE])
-    axis.set(xlabel=f"padding tokens after the {found['n']} of the text", ylim=(-0.12, 1.05),
-             ylabel=f"P({found['classes'][first]})", xlim=(-0.4, len(found["pads"]) + 0.9))
-    axis.set_xticks(places, [str(pads) for pads in found["pads"]])
+def plot_padded_prediction(found: list[dict]):
+    """Probability of the class that a text gets without padding, against padding, mask on and off; a panel per text."""
+    fig, axes = style.figure(len(found), height=2.6, squeeze=False, sharey=True)
+    for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
+        first, places, flip = int(one["without"][0].argmax()), range(len(one["pads"])), flips_at(one)
+        for name, label, color, line in (("with", "mask on", style.BLUE, "-"),
+                                         ("without", "mask left out", style.ORANGE, "--")):
+            chances = one[name][:, first]
+            axis.plot(places, chances, color=color, marker="", linestyle=line, linewidth=2)
+            style.label(axis, 1, chances[1], label, color, xytext=(0, 8 if name == "with" else -14))
+        if flip is not None:
+            at = list(one["pads"]).index(flip)
+            now = f"{flip} padding tokens:\nnow {one['classes'][int(one['without'][at].argmax())]}"
+            axis.plot(at, one["without"][at, first], "o", color=style.ORANGE)
+            style.label(axis, at, one["without"][at, first], now, style.ORANGE, xytext=(-6, 0), ha="right")
+        axis.set(title=f"question ({'i' * number})", xlabel=f"padding tokens after {one['n']} of the text", ylim=(0, 1),
+                 ylabel=f"P({one['classes'][first]})")
+        axis.set_xticks(places, [str(pads) for pads in one["pads"]])
     return fig

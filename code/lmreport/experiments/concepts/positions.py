@@ -135,3 +135,19 @@ def plot_learned(table: np.ndarray, shown: int = 128):
     right.set(title="By offset:\ncosine, mean ± s.d. over p", xlabel="offset k")
     right.legend()
     return fig
+
+
+@drawn
+def plot_offsets(table: np.ndarray, shown: int = 128):
+    """How alike the positions p and p + k are, by offset k: learned vectors (positions, d) and sinusoidal ones."""
+    fig, axes = style.figure(height=2.5)
+    for label, values, color, line in (("learned", table, style.BLUE, "-"),
+                                       ("sines and cosines", sinusoidal(*table.shape), style.ORANGE, "--")):
+        mean, spread = by_offset(similarity(values), shown)
+        axes.plot(mean, color=color, linestyle=line, marker="", linewidth=2)
+        axes.fill_between(range(shown), mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+        style.label(axes, shown - 1, mean[-1], label, color, xytext=(4, -7 if label == "learned" else 7))
+    axes.plot([0, shown], [0, 0], color="0.4", linestyle=":", marker="", linewidth=1)
+    axes.set(xlabel="offset k", ylabel="cosine of p and p + k,\nmean and spread over p", xlim=(0, 1.25 * shown))
+    axes.set_xticks(range(0, shown + 1, 16))
+    return fig

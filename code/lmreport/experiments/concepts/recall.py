@@ -108,7 +108,7 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     """Left: the map that attention learned; middle: shortest paths; right: accuracy, both against the distance."""
     fig, (left, middle, right) = style.figure(3, height=2.5, gridspec_kw={"width_ratios": (1.1, 1, 1)})
     image = left.imshow(attending["map"], vmin=0, vmax=1)
-    left.set(title="what attention looks at", xlabel="place looked at", ylabel="place of the target")
+    left.set(title="what attention learned", xlabel="place looked at", ylabel="place of the target")
     left.grid(False)
     fig.colorbar(image, ax=left, shrink=0.8, label="weight")
     distance = np.arange(PAIRS, 0, -1)
@@ -117,10 +117,12 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
         look = dict(color=color, marker="", linestyle="-", linewidth=2)
         middle.plot(distance, lengths[name][:-1], **look)
         right.plot(distance, 100 * found["accuracy"], **look)
-        style.label(middle, distance[PAIRS // 2], lengths[name][PAIRS // 2], label, color, xytext=(0, 10), ha="center")
-        style.label(right, distance[PAIRS // 2], 100 * found["accuracy"][PAIRS // 2], label, color,
-                    xytext=(0, 9 if name == "lstm" else -9), ha="center")
+        style.label(middle, distance[0], lengths[name][0], label, color, xytext=(-8, 9 if name != "lstm" else -1),
+                    ha="right")
+        style.label(right, distance[0], 100 * found["accuracy"][0], label, color, ha="right",
+                    xytext=(0, 17 if name == "lstm" else -9))
     middle.set(title="shortest path", ylabel="operations", xlabel="words back", ylim=(0, None))
     right.axhline(100 * attending["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
+    style.label(right, 1, 100 * attending["chance"], "guessing", xytext=(0, -7))
     right.set(title="answered right", ylabel="[%]", xlabel="words back", ylim=(0, 105))
     return fig

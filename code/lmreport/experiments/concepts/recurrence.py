@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lmreport.display import style
+from lmreport.display import markdown, style
 from lmreport.display.figure import drawn
 from lmreport.experiments.concepts.attention import attention
 from lmreport.experiments.concepts.threads import one_thread
@@ -131,7 +131,7 @@ def still_moves(n: int = len(SENTENCE), d: int = 32, seeds: int = 20) -> dict:
 
 
 @remember
-def waiting(lengths=(64, 128, 256, 512, 1024, 2048, 4096), d: int = 256, heads: int = 4, repeats: int = 3,
+def waiting(lengths=LENGTHS, d: int = 256, heads: int = 4, repeats: int = 3,
             seed: int = 0) -> dict:
     """Seconds, forward and backward, of one layer over one sequence: on the GPU by the clock, else by one core's time.
 
@@ -269,17 +269,21 @@ def plot_cost(steps: dict, seconds: dict):
 
 @drawn
 def plot_waiting(steps: dict, clocked: dict):
-    """Left: longest chain of operations (`sequential_steps`); right: seconds (`waiting`), on the GPU or one core."""
+    """Left: longest chain (`sequential_steps`); right: seconds (`waiting`), on the GPU or one core's work."""
     fig, (left, right) = style.figure(2, height=2.6)
     where = clocked["where"] and f"on {clocked['where']}" or "work on one core"
     for axes, found, scale in ((left, steps, 1), (right, clocked, 1000)):
         for name, label, color in (("lstm", "LSTM", style.ORANGE), ("attention", "attention", style.BLUE)):
             axes.loglog(found["lengths"], scale * found[name], color=color, marker="", linestyle="-", linewidth=2)
-            style.label(axes, found["lengths"][-1], scale * found[name][-1], label, color)
+            at = len(found["lengths"]) // 2
+            style.label(axes, found["lengths"][at], scale * found[name][at], label, color, ha="right" if name == "lstm"
+                        else "left", xytext=(-6, 6) if name == "lstm" else (6, -7))
         axes.set_xticks(found["lengths"][::2], [f"{n:,}" for n in found["lengths"][::2]])
         axes.minorticks_off()
-        axes.set(xlabel="words in the sequence", xlim=(found["lengths"][0] * 0.9, found["lengths"][-1] * 5))
-    left.set(title="operations that must wait", ylim=(1, None))
+        top = 3 * scale * max(found["lstm"][-1], found["attention"][-1])
+        axes.set(xlabel="words in the sequence", ylim=(None, top))
+    left.set(title="operations that must wait")
+    left.set_ylim(bottom=1)
     right.set(title=f"time [ms], {where}")
     return fig
 
@@ -292,14 +296,12 @@ def plot_still_moves(found: dict, words: list[str] = SENTENCE):
     fig, panels = style.figure(1, len(rows), height=3.2, sharex=True, sharey=True)
     for axes, (name, (label, color)) in zip(panels, rows.items(), strict=True):
         axes.bar(range(len(words)), 100 * found[name], color=color, width=0.7)
-        axes.text(-0.4, 0.8 * 100 * max(found[row].max() for row in rows), label, color=style.INKS[color], va="center")
+        axes.text(-0.4, 80 * max(found[row].max() for row in rows), label, color=style.INKS[color], va="center")
         for t in (1, len(words) // 2, len(words) - 1):
             percent = 100 * found[name][t]
-            value = f"{percent:.0f} %" if percent >= 0.5 else f"{percent:.0e} %".replace("e-0", "·10⁻").replace(
-                "1·", "") if percent < 0.01 else f"{percent:.2f} %"
-            axes.text(t, percent + 1.5, value, ha="center", fontsize=7.5)
+            axes.text(t, percent + 1.5, f"{markdown.num(percent, 2)}%", ha="center", fontsize=7.5)
         axes.grid(False, axis="x")
-    panels[1].set_ylabel("share of what moves the last state [%]")
+    panels[1].set_ylabel("share of what moves\nthe last output [%]")
     panels[-1].set_xticks(range(len(words)), words)
     return fig
 

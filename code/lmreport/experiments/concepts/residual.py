@@ -222,7 +222,7 @@ def plot_readable(found: dict[str, dict]):
     chance = 100 * next(iter(found.values()))["chance"]
     ax.axhline(chance, color="0.4", linestyle=":", marker="", linewidth=1)
     style.label(ax, 0, chance, "guessing", xytext=(0, 6))
-    ax.set(xlabel="after block", ylabel="tokens named right [%]", ylim=(0, 105), xlim=(0, 1.35 * depth))
+    ax.set(xlabel="after block", ylabel="tokens named right [%]", ylim=(0, 112), xlim=(0, 1.35 * depth))
     ax.set_xticks(range(0, depth + 1, 4))
     return figure
 

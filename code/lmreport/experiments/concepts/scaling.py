@@ -127,8 +127,8 @@ def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
     for column, d_k in zip(axes.T, dimensions, strict=True):
         for ax, (name, weights) in zip(column, one_softmax(d_k).items(), strict=True):
             ax.bar(range(1, len(weights) + 1), weights, color=colors[name], width=0.75)
-            ax.annotate(f"{weights[0]:.2f}", (1, weights[0]), (8, -1), textcoords="offset points", fontsize=8, va="top")
-            ax.set(ylim=(0, 1.05), xticks=range(1, len(weights) + 1), yticks=(0, 0.5, 1))
+            ax.annotate(f"{weights[0]:.2f}", (0.6, weights[0]), (0, 2), textcoords="offset points", fontsize=8)
+            ax.set(ylim=(0, 1.25), xticks=range(1, len(weights) + 1), yticks=(0, 0.5, 1))
             ax.grid(False, axis="x")
         column[0].set_title(f"$d_k$ = {d_k:,}")
         column[-1].set_xlabel("key, best first")

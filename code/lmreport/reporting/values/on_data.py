@@ -89,8 +89,8 @@ def of_outputs(found, text: str):
                      "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: DistilBERT has no "
                      "such vectors."),
         decoded=Marked("Without these two, the decoded text is exactly the original."
-                       if is_original(found["decoded"], text) else "It is not exactly the original: white space and the spacing of "
-                                                  "punctuation are lost."),
+                       if is_original(found["decoded"], text) else
+                       "It is not exactly the original: white space and the spacing of punctuation are lost."),
     )
 
 

@@ -123,8 +123,8 @@ def of_questions(asked, class_names: list[str]):
 
 
 FIRST = "“dict” and “list” are what Python calls these types; elsewhere it would be a dictionary, a map or an object."
-SECOND = "“public static void main” with “args” is the entry point of a Java program. C# writes “Main(string[] args)” " \
-         "and mostly leaves “public” out, but the capitals that tell the two apart are lost in lower case."
+SECOND = "“public static void main” with “args” is the entry point of a Java program. C# writes “Main(string[] " \
+         "args)” and mostly leaves “public” out, but the capitals that tell the two apart are lost in lower case."
 
 
 def agreement(tags: list, class_names: list[str]) -> Marked:
