@@ -155,8 +155,8 @@ def gpu_name() -> str:
 
 
 @cache
-def commit() -> str:
-    """Commit of the checkout, with "+" where the package's code differs from it; "" outside one.
+def commit(module: str = "") -> str:
+    """Commit of the checkout, whichever `module` asks, with "+" where the package's code differs from it; "" outside one.
 
     LMREPORT_COMMIT names it for a copy of the checkout that came without its history.
     """
