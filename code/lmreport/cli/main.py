@@ -123,7 +123,7 @@ def list_runs(arguments) -> int:
         wrong = [name for name in arguments.prove if name not in KINDS]
         if wrong:
             raise ReportError(f"--prove: there is no kind of run {wrong[0]!r}; known are {', '.join(KINDS)}")
-        return proof.prove(arguments.prove, say)
+        return proof.prove(arguments.prove, arguments.at, say)
     return status.listing(arguments.json)
 
 

@@ -34,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="as JSON")
     listing.add_argument("--prove", nargs="*", metavar="NAME", help="carry records (of these kinds) over to changed "
                          "code where a small run gives the same bytes by the old code and the new")
+    listing.add_argument("--at", metavar="COMMIT", default="", help="with --prove: the old code (default: that of the "
+                         "commit which last wrote each record)")
     listing.add_argument("--probe", metavar="NAME", help="that small run of one kind: print the digest of its result")
     asking = settings_of(command("predict", "tell the tag of a question with the fine-tuned Transformer"))
     asking.add_argument("question", nargs="*", help="the text of the question (several: one answer each)")

@@ -19,10 +19,11 @@ from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
 
-def prove(names: list[str], say: Callable[[str], object]) -> int:
+def prove(names: list[str], commit: str, say: Callable[[str], object]) -> int:
     """Carry full-scale records of the kinds `names` (all if none is named) over to the code at hand, where proven.
 
-    Returns 0 if none of them is stale afterwards, else 1.
+    commit: one by whose code they are fresh; "" for that which last wrote each. Returns 0 if none of them is stale
+    afterwards, else 1.
     """
     stale = [r for r in records.all_records("full") if not names or r.name in names]
     stale = [r for r in stale if r.code["fingerprint"] != records.code_of(r.name)["fingerprint"]]
@@ -30,14 +31,14 @@ def prove(names: list[str], say: Callable[[str], object]) -> int:
     then: dict[tuple[str, str], dict] = {}
     left = 0
     for record in stale:
-        commit = last_fresh(record)
+        base = git("rev-parse", "--verify", f"{commit}^{{commit}}") if commit else last_fresh(record)
         if record.name not in now:
             say(f"prove: {record.name} by the code at hand")
             now[record.name] = probed(record.name, Path(records.CODE.root).parent)
-        if (record.name, commit) not in then:
-            say(f"prove: {record.name} by the code of {commit[:12]}")
-            then[record.name, commit] = probed_at(commit, record.name)
-        left += not followed(record, commit, then[record.name, commit], now[record.name], say)
+        if (record.name, base) not in then:
+            say(f"prove: {record.name} by the code of {base[:12]}")
+            then[record.name, base] = probed_at(base, record.name)
+        left += not followed(record, base, then[record.name, base], now[record.name], say)
     say(f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} stay stale")
     return int(left > 0)
 
