@@ -23,7 +23,7 @@ def texts(paths) -> str:
 
 ALL = texts(PARTS)
 TOP = {"report", "code", "tests", "_quarto.yml", "_quarto-157b.yml", "_quarto-272b.yml", "environment.yml", "README.md",
-       "pyproject.toml", "Makefile", "LICENSE", "CITATION.cff", ".ci", ".gitignore"}
+       "pyproject.toml", "Makefile", ".pre-commit-config.yaml", "requirements.lock", "LICENSE", "CITATION.cff", ".ci", ".gitignore"}
 CELL = re.compile(r"^```\{python\}.*?^```$", re.S | re.M)
 
 
@@ -113,7 +113,7 @@ def test_every_reference_and_citation_has_its_target():
 def test_one_list_of_versions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", d) for d in project["dependencies"])
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+(; .*)?", d) for d in project["dependencies"])
     assert {"pip": ["-r requirements.lock", "-e ."]} in environment
     python = next(d for d in environment if isinstance(d, str) and d.startswith("python"))
     assert project["requires-python"].removeprefix(">=").startswith(python.split("=")[1] + ".")
