@@ -18,7 +18,7 @@ KINDS = {"fig": "figure", "tbl": "table"}
 class Item:
     """A labelled figure or table.
 
-    label: names the files; anchor: its place in the page, the same except for the parts of one figure;
+    label: names the files; page, anchor: its place, the same except for the parts of one figure;
     number: as the report counts it, "Figure 3"; caption, alt: plain text; svg: the picture, or table: pandoc's Table
     node; function: who drew or wrote it, "figures.plot_confusion"; runs, experiments: names of what it shows, each
     ending in its key.
@@ -34,6 +34,7 @@ class Item:
     function: str = ""
     runs: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
+    page: str = "index.html"
 
     @property
     def kind(self) -> str:
@@ -60,7 +61,8 @@ def read(doc, path: Path) -> list[Item]:
         index = crossref.number(blocks, cells, options)
         blocks = crossref.link(blocks, index, "html")
         told = {cell.metadata.report.label: facts(cell) for cell in nb.cells if cell.cell_type == "code"}
-        return [item for block in pandoc_ast.nodes(blocks) for item in items(block, index, Path(name), told)]
+        return [replace(item, page=doc.output.with_suffix(".html").name) for block in pandoc_ast.nodes(blocks)
+                for item in items(block, index, Path(name), told)]
 
 
 def facts(cell) -> dict:

@@ -99,7 +99,7 @@ def entry(item, work, root: Path) -> dict:
     return {"label": item.label, "kind": item.kind, "number": item.number, "caption": item.caption, "alt": item.alt,
             "function": item.function, "runs": [made(name, root) for name in item.runs],
             "experiments": [made(name, root) for name in item.experiments], "licence": work.licence,
-            "anchor": f"index.html#{item.anchor}", "key": key}
+            "anchor": f"{item.page}#{item.anchor}", "key": key}
 
 
 def made(name: str, root: Path) -> dict:

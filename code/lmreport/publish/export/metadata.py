@@ -13,7 +13,7 @@ def about(item: Item, work: Work, sha256: str) -> dict[str, str]:
     """Name → text: who, what, from which runs, under which licence; `sha256` is that of the content without this."""
     said = {
         "label": item.label, "title": item.caption, "description": item.alt or f"{item.number}: {item.caption}",
-        "source": f"{work.title}, version {work.version}, index.html#{item.anchor}",
+        "source": f"{work.title}, version {work.version}, {item.page}#{item.anchor}",
         "creator": "; ".join(work.authors), "runs": ", ".join(item.runs), "experiments": ", ".join(item.experiments),
         "function": item.function, "licence": work.licence, "sha256": sha256,
     }
