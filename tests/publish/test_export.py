@@ -415,3 +415,12 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     assert work.own(exported, {"settings": {"data": "sample"}}) == work.work(exported)
     nobody = work.own(exported, rendered)
     assert "not named" in nobody.authors[0] and "lmreport.toml" in nobody.authors[0]
+
+
+def test_what_stands_in_another_document_is_found_there(tmp_path):
+    folder = project(tmp_path / "project", "# One\n\nWords.\n")
+    shutil.copy(ROOT / "CITATION.cff", folder)
+    (folder / "report" / "supplement.qmd").write_text("---\ntitle: More\n---\n\n| a |\n|---|\n| 1 |\n\n: Few. {#tbl-few}\n")
+    own(folder, ("html",))
+    export(folder, print)
+    assert cite.found(folder, "tbl-few")[1]["anchor"] == "supplement.html#tbl-few"

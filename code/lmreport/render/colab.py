@@ -73,7 +73,8 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
         return notebook
     text = base64.b85encode(archive(root)).decode().replace("#", ".")  # else a line could look like a code annotation
     cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118)), profile=profile).rstrip("\n")
-    cell.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": [TAG]}
+    cell.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": [TAG],
+                      "transient": {"remove_source": True}}
     nb.metadata |= METADATA
     nbformat.validate(nb)
     return nbformat.writes(nb) + "\n"

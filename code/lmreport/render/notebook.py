@@ -23,6 +23,7 @@ from lmreport.render.tables import natural
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for a cell and for an output
 KEPT = "lmreport"  # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
 RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it
+HIDDEN = {"jupyter": {"source_hidden": True}, "transient": {"remove_source": True}}  # for JupyterLab, for nbconvert
 PART = "<!--part {}-->"
 
 
@@ -99,7 +100,7 @@ class Tree:
             told = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, told)
             if told["echo"] is False or told.get("include") is False:
-                cell.metadata["jupyter"] = {"source_hidden": True}
+                cell.metadata |= HIDDEN
             self.shown[number] = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
             parts.append(document.fenced_div(f'.{CELL} number="{number}"', document.code_cell(cell, pages, execution)))
         pages.markdown = "\n\n".join(parts) + "\n"

@@ -37,6 +37,7 @@ class Item:
     function: str = ""
     runs: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
+    page: str = "index.html"
 
     @property
     def kind(self) -> str:
