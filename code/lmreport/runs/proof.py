@@ -28,17 +28,18 @@ def prove(names: list[str], commit: str, say: Callable[[str], object]) -> int:
     stale = [r for r in records.all_records("full") if not names or r.name in names]
     stale = [r for r in stale if r.code["fingerprint"] != records.code_of(r.name)["fingerprint"]]
     now: dict[str, dict] = {}
-    then: dict[tuple[str, str], dict] = {}
     left = 0
     for record in stale:
-        base = git("rev-parse", "--verify", f"{commit}^{{commit}}") if commit else last_fresh(record)
-        if record.name not in now:
-            say(f"prove: {record.name} by the code at hand")
-            now[record.name] = probed(record.name, Path(records.CODE.root).parent)
-        if (record.name, base) not in then:
+        try:
+            base = git("rev-parse", "--verify", f"{commit}^{{commit}}") if commit else last_fresh(record)
+            if record.name not in now:
+                say(f"prove: {record.name} by the code at hand")
+                now[record.name] = probed(record.name, Path(records.CODE.root).parent)
             say(f"prove: {record.name} by the code of {base[:12]}")
-            then[record.name, base] = probed_at(base, record.name)
-        left += not followed(record, base, then[record.name, base], now[record.name], say)
+            left += not followed(record, base, probed_at(base, record.name), now[record.name], say)
+        except ReportError as error:  # one that cannot be probed keeps none of the others from being proven
+            left += 1
+            say(str(error))
     say(f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} stay stale")
     return int(left > 0)
 

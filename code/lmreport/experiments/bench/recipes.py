@@ -61,7 +61,7 @@ def kept_at(plan: Training, seed: int, train, asked: dict[str, list[str]], path:
 def key_of(plan: Training, seed: int, *given) -> str:
     """Sixteen digits for everything that determines a training; given: digests, and the path of the model last."""
     weights = pretrained.sha256(Path(given[-1]) / "model.safetensors")
-    code = records.CODE.fingerprint(("bench.recipes", "training"))
+    code = records.CODE.fingerprint(("experiments.bench.recipes", "training"))
     return machine.digest([dataclasses.asdict(plan), seed, given[:-1], weights, code, fast_finetune.device(),
                            machine.versions("torch", "transformers", "tokenizers")])
 
