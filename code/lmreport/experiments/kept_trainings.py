@@ -21,7 +21,7 @@ from lmreport.data.splits import subset
 from lmreport.models import masked_lm, pretrained, recipe_training, stacking
 from lmreport.models.recipe import Recipe
 from lmreport.models.stacking import Linear
-from lmreport.runs import records
+from lmreport.runs import memo
 
 
 def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
@@ -46,7 +46,7 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
 
 def folder_of(step, splits, path: str) -> Path:
     """Where a step is kept: under sixteen digits for everything that determines its result."""
-    code = records.CODE.fingerprint(("ladder", "fine_tune" if isinstance(step, Recipe) else "fit_linear"))
+    code = memo.code_of(fine_tune if isinstance(step, Recipe) else fit_linear)
     libraries = ("torch", "transformers", "tokenizers") if isinstance(step, Recipe) else ("scikit-learn", "tokenizers")
     given = [dataclasses.asdict(step), texts_digest(splits["train"]), texts_digest(splits["validation"]),
              pretrained.sha256(Path(path) / "model.safetensors"), code, machine.versions(*libraries)]

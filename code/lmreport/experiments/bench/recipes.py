@@ -13,7 +13,7 @@ from lmreport.core.settings import cache_root
 from lmreport.experiments import kept_trainings
 from lmreport.models import arrow_batches, fast_finetune, predict, pretrained, token_budget
 from lmreport.models.tokenizer import load_tokenizer
-from lmreport.runs import records
+from lmreport.runs import memo
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def kept_at(plan: Training, seed: int, train, asked: dict[str, list[str]], path:
 def key_of(plan: Training, seed: int, *given) -> str:
     """Sixteen digits for everything that determines a training; given: digests, and the path of the model last."""
     weights = pretrained.sha256(Path(given[-1]) / "model.safetensors")
-    code = records.CODE.fingerprint(("experiments.bench.recipes", "training"))
+    code = memo.code_of(training)
     return machine.digest([dataclasses.asdict(plan), seed, given[:-1], weights, code, fast_finetune.device(),
                            machine.versions("torch", "transformers", "tokenizers")])
 
