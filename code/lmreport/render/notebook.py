@@ -378,10 +378,13 @@ def of_quarto(text: str, doc) -> str:
 
 def of_profile(nb, profiles: tuple[str, ...]):
     """Quarto's notebook without what it ran but did not show, since it is for another profile."""
-    told = [source.Line(text, "", n) for n, cell in enumerate(nb.cells) for text in cell.source.split("\n")]
+    fence = "`" * 50  # around code, since a line of it may look like the end of a Div
+    texts = [cell.source if cell.cell_type == "markdown" else f"{fence}\n{cell.source}\n{fence}" for cell in nb.cells]
+    told = [source.Line(line, "", n) for n, text in enumerate(texts) for line in text.split("\n")]
     kept: dict[int, list[str]] = {}
     for line in source.of_profiles(told, profiles):
-        kept.setdefault(line.number, []).append(line.text)
+        if line.text != fence:
+            kept.setdefault(line.number, []).append(line.text)
     for n, cell in enumerate(nb.cells):
         cell.source = "\n".join(kept.get(n, ()))
     nb.cells = [nb.cells[n] for n in sorted(kept) if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"]
