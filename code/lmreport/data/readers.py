@@ -87,7 +87,7 @@ def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ","
     except csv.Error as error:
         raise ReportError(f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
                           "and double each quote in it") from error
-    if place is None:
+    if not names:
         raise ReportError(f"{path} has no column {column!r}, for it is empty; give a file with a header")
 
 
