@@ -243,6 +243,9 @@ def origin(record: Record, was_recorded: bool, beside=()) -> str:
     return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {' to '.join(days[::len(days) - 1 or 1])})"
 
 
+LIBRARIES_OF = {"finetune": ("torch", "transformers", "tokenizers", "accelerate", "datasets")}
+
+
 def inputs_code(name: str) -> dict:
     return code_of(name)
 
