@@ -40,7 +40,7 @@ def test_a_figure_is_drawn_once_for_the_same_contents(monkeypatch):
     monkeypatch.setattr(kept_figure, "picture", lambda figure: drawings.append(1) or b"<svg/>")
     values = np.arange(5)
     for arguments in ((2, values), (2, values.copy()), (2, list(range(5))), (3, values), (2, values, "blue")):
-        kept_figure.Drawn(line, arguments, {}).svg  # noqa: B018
+        kept_figure.CachedFigure(line, arguments, {}).svg  # noqa: B018
     assert len(drawings) == 4  # the second is the first's; a list is no array
 
 
@@ -74,7 +74,7 @@ def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch, tm
 
 
 def test_what_has_no_digest_is_drawn_each_time():
-    assert kept_figure.Drawn(line, (2, object()), {}).path is None
+    assert kept_figure.CachedFigure(line, (2, object()), {}).path is None
 
 
 def test_a_kept_picture_is_the_drawn_one_and_the_same_each_time():

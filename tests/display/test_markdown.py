@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lmreport.check.numbers import writing
 from lmreport.display import literal
 from lmreport.display import markdown as markdown_output
-from lmreport.display.literal import Marked
+from lmreport.display.literal import MarkdownText
 
 HOSTILE = ["<script>alert(1)</script>", "{{< include /etc/passwd >}}", "`x`{=html}", "```{=typst}\n#eval(\"1\")\n```",
            "@fig-x and [@nobody]", "$x^2$ and \\(y\\)", "a | b \\| c", "--- *not* _this_ --", "![x](http://example.com/y)",
@@ -111,7 +111,7 @@ def test_zero_has_no_sign_and_counts_are_rounded():
 
 def test_an_empty_sentence_shows_nothing():
     """Quarto, and so our renderer, leaves the code of an inline value that is empty."""
-    assert Marked("")._repr_markdown_() == "<!-- -->" and Marked("a")._repr_markdown_() == "a"
+    assert MarkdownText("")._repr_markdown_() == "<!-- -->" and MarkdownText("a")._repr_markdown_() == "a"
 
 
 def test_a_name_in_a_figure_is_short_and_no_mathematics():
@@ -137,10 +137,10 @@ def test_names_in_computed_words_stand_in_a_table_as_they_are_and_carry_their_ch
 
 
 def test_a_name_is_escaped_once_however_often_it_is_passed_on():
-    from lmreport.display.traced import sentence
+    from lmreport.display.traced import fill
 
     assert markdown_output.plain(markdown_output.plain("a_b")) == markdown_output.plain("a_b") == "a&#95;b"
-    assert plain_of(sentence("{} x", sentence("{}", markdown_output.plain("a_b")))).strip() == "a_b x"
+    assert plain_of(fill("{} x", fill("{}", markdown_output.plain("a_b")))).strip() == "a_b x"
     assert plain_of(markdown_output.table([[markdown_output.plain("a_b")]],
                                           [markdown_output.plain("c_d")]).data).split()[0] == "c_d"
 

@@ -101,12 +101,12 @@ CASES["hostile data"] = Case(  # through the functions with which the report pri
          "['text'])", label="tbl-w",
          tbl_cap="Wild.", echo="false")
     + "\nSee @tbl-w for it.\n\n" + cell("markdown.quote(' '.join(wild[:-1]))", echo="false")
-    + "".join(f"\n\nInline `{{python}} traced.sentence('{{}}', wild[{i}])`.\n" for i in range(len(WILD))),
+    + "".join(f"\n\nInline `{{python}} traced.fill('{{}}', wild[{i}])`.\n" for i in range(len(WILD))),
     {"cells": ["text"] + [" ".join(seen(t).split()) for t in WILD], "references": ["Table 1 #tbl-w"]},
     tuple(f"Inline {seen(t)}." for t in WILD[:9]))
 
 CASES["computed numbers"] = Case(
-    cell("from lmreport.display import figure, markdown, style, traced\ntraced.name_inline_code()\n@figure.drawn\ndef "
+    cell("from lmreport.display import figure, markdown, style, traced\ntraced.name_inline_code()\n@figure.cached_figure\ndef "
          "line(values):\n"
          "    figure, axes = style.figure(height=1)\n    axes.plot(values)\n    return figure", include="false")
     + "See @fig-l and @tbl-n.\n\n" + cell("line([1, 2])", label="fig-l", fig_cap="Up.", fig_alt="A line.", echo="false")

@@ -50,7 +50,7 @@ import matplotlib.pyplot as plt
 plt.plot([1, 2]);
 ```
 
-`{python} __import__("lmreport.display.traced").display.traced.Marked('[Run one-0123.]{.origin}')`
+`{python} __import__("lmreport.display.traced").display.traced.MarkdownText('[Run one-0123.]{.origin}')`
 """
 
 

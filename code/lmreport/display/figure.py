@@ -30,10 +30,10 @@ def is_ground(module: str) -> bool:
 
 
 CODE = Code(records.CODE.root, is_ground)
-SHOWN: list[Drawn] = []  # the figure that was shown last
+SHOWN: list[CachedFigure] = []  # the figure that was shown last
 
 
-class Drawn:
+class CachedFigure:
     """A figure to be shown, as an SVG picture.
 
     figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
@@ -98,11 +98,11 @@ class LastOrigin:
 origin_line = LastOrigin()
 
 
-def drawn(function: Callable[..., Figure]) -> Callable[..., Drawn]:
-    """Let a function that returns a matplotlib Figure return it as `Drawn`."""
+def cached_figure(function: Callable[..., Figure]) -> Callable[..., CachedFigure]:
+    """Let a function that returns a matplotlib Figure return it as `CachedFigure`."""
     @functools.wraps(function)
-    def draw(*arguments: object, **named: object) -> Drawn:
-        return Drawn(function, arguments, named)
+    def draw(*arguments: object, **named: object) -> CachedFigure:
+        return CachedFigure(function, arguments, named)
 
     return draw
 

@@ -16,27 +16,27 @@ IN_FONTS = re.compile(
     "\u2609-\u262f\u2713\u2714\u2717\u2718]")
 
 
-class Marked(str):
+class MarkdownText(str):
     """Text that is Markdown already."""
 
     def _repr_markdown_(self) -> str:
         return str(self) or "<!-- -->"  # where an inline value is empty, Quarto shows its code
 
 
-def plain(value: object, longest: int = LONGEST) -> Marked:
+def plain(value: object, longest: int = LONGEST) -> MarkdownText:
     """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
 
-    Markdown already (`Marked`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
+    Markdown already (`MarkdownText`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
     genuine Quarto's PDF those that no font there has; a text over `longest` characters is cut with a note.
     """
-    if isinstance(value, Marked):
+    if isinstance(value, MarkdownText):
         return value
     text, seen = str(value), in_fonts if in_quartos_pdf() else visible
     if len(text) > longest:
         text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
     text = "".join(map(seen, text))
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
-    return Marked(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
+    return MarkdownText(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
 
 
 def in_quartos_pdf() -> bool:

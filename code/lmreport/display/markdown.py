@@ -15,8 +15,8 @@ from tabulate import tabulate
 from lmreport.core import machine
 from lmreport.core.durations import in_words
 from lmreport.display import origin, traced
-from lmreport.display.literal import Marked, plain
-from lmreport.display.traced import Shown, cell, sentence
+from lmreport.display.literal import MarkdownText, plain
+from lmreport.display.traced import TracedText, cell, fill
 from lmreport.runs.quantity import Quantity, expression
 
 Rest = ParamSpec("Rest")  # the further arguments of a function that shows a number
@@ -79,13 +79,13 @@ def _short_docstring(found: re.Match) -> str:
                          break_long_words=False, break_on_hyphens=False)
 
 
-def or_undefined(function: Callable[Concatenate[float, Rest], Shown]) -> Callable[Concatenate[float, Rest], Shown]:
+def or_undefined(function: Callable[Concatenate[float, Rest], TracedText]) -> Callable[Concatenate[float, Rest], TracedText]:
     """Let a function that shows a number show "–" where there is none, as for a share of nothing (nan)."""
     @functools.wraps(function)
-    def shown_or_not(value: float, *how: Rest.args, **named: Rest.kwargs) -> Shown:
+    def shown_or_not(value: float, *how: Rest.args, **named: Rest.kwargs) -> TracedText:
         if value == value:
             return function(value, *how, **named)
-        return Shown("–", value, function(0.0, *how, **named).form)
+        return TracedText("–", value, function(0.0, *how, **named).form)
 
     return shown_or_not
 
@@ -93,47 +93,47 @@ def or_undefined(function: Callable[Concatenate[float, Rest], Shown]) -> Callabl
 # What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break space would be
 # "\\xa0".
 @or_undefined
-def pct(share: float, digits: int = 1) -> Shown:
+def pct(share: float, digits: int = 1) -> TracedText:
     """A share in [0, 1] as a percentage: 0.8125 → "81.2%"."""
-    return Shown(_minus(f"{100 * share:.{digits}f}%"), share, f"pct:{digits}")
+    return TracedText(_minus(f"{100 * share:.{digits}f}%"), share, f"pct:{digits}")
 
 
 @or_undefined
-def fixed(value: float, digits: int) -> Shown:
+def fixed(value: float, digits: int) -> TracedText:
     """A number with `digits` decimals: 0.8125 → "0.813" for three."""
-    return Shown(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
+    return TracedText(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
 
 
-def listed(values: Sequence[float], digits: int) -> Marked:
+def listed(values: Sequence[float], digits: int) -> MarkdownText:
     """Numbers with `digits` decimals, parted by commas."""
-    return sentence(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
+    return fill(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
 
 
 @or_undefined
-def p_value(p: float) -> Shown:
+def p_value(p: float) -> TracedText:
     """A p-value for a table: "0.031" or "< 0.001"."""
-    return Shown(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
+    return TracedText(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
 
 
 @or_undefined
-def num(value: float, digits: int = 3) -> Shown:
+def num(value: float, digits: int = 3) -> TracedText:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
-    return Shown(_minus(_significant(value, digits)), value, f"num:{digits}")
+    return TracedText(_minus(_significant(value, digits)), value, f"num:{digits}")
 
 
 @or_undefined
-def count(value: float) -> Shown:
+def count(value: float) -> TracedText:
     """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to even."""
-    return Shown(f"{round(value):,}", value, "count")
+    return TracedText(f"{round(value):,}", value, "count")
 
 
 @or_undefined
-def duration(seconds: float) -> Shown:
+def duration(seconds: float) -> TracedText:
     """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
-    return Shown(in_words(seconds), seconds, "duration")
+    return TracedText(in_words(seconds), seconds, "duration")
 
 
-def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> Shown:
+def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> TracedText:
     """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
     which: float = 2 if abs(a - b) <= tolerance else 0 if a > b else 1
     if isinstance(a, Quantity) or isinstance(b, Quantity):
@@ -141,12 +141,12 @@ def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same
     return word(which, more, less, same)
 
 
-def word(which: float, *words: str) -> Shown:
+def word(which: float, *words: str) -> TracedText:
     """The word at the place `which`, counted from 0: a computed comparison, choice or class in prose."""
-    return Shown(words[int(which)], which, "one:" + "¦".join(words))
+    return TracedText(words[int(which)], which, "one:" + "¦".join(words))
 
 
-def first_of(values: Mapping[str, float], least: bool = False) -> Shown:
+def first_of(values: Mapping[str, float], least: bool = False) -> TracedText:
     """The name of the largest of the named values, of the smallest if `least`; the first of equal ones."""
     numbers = list(values.values())
     which: float = numbers.index((min if least else max)(numbers))

@@ -14,8 +14,8 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, load, project_root, resolved
 from lmreport.data import download
 from lmreport.data.corpus import KNOWN
-from lmreport.display.literal import Marked, plain
-from lmreport.display.traced import sentence, sources
+from lmreport.display.literal import MarkdownText, plain
+from lmreport.display.traced import fill, sources
 from lmreport.models import pretrained
 from lmreport.runs import freshness
 from lmreport.runs.kinds import KINDS
@@ -40,23 +40,23 @@ def leave_out_of_print() -> None:
     CLASSES[:] = [".origin", ".unprinted"]
 
 
-def line(function: str, things: object, verb: str = "drawn by") -> Marked:
+def line(function: str, things: object, verb: str = "drawn by") -> MarkdownText:
     """The line as Markdown: runs with date, hardware and commit, the function, the command that makes them again."""
     records, found = sources(things)
     parts = [made(records, [f"{r.name}-{r.key[:8]}" for r in records], "run"),
              made(found, named(found), "experiment")]
     if not (records or found):
         here = {"date": machine.now(), "hardware": machine.hardware(), "commit": machine.commit()}
-        parts.append(sentence("this render ({})", when([here])))
+        parts.append(fill("this render ({})", when([here])))
     if function:
-        parts.append(sentence(f"{verb} {{}}", Marked(f"`{function}`")))
+        parts.append(fill(f"{verb} {{}}", MarkdownText(f"`{function}`")))
     again = [f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)]
-    parts.append(sentence("again: {}", Marked(", ".join(f"`{text}`" for text in again or [render()]))))
+    parts.append(fill("again: {}", MarkdownText(", ".join(f"`{text}`" for text in again or [render()]))))
     stale = [f"{r.name}: {plain(', '.join(why[:2]))}" for r in records if (why := freshness.reasons(r))]
     if stale:
         parts.append(f"**stale** ({'; '.join(stale)})")
     text = " · ".join(part for part in parts if part)
-    return Marked(f'[{text[0].upper()}{text[1:]}.]{{{" ".join(CLASSES)} tabindex="0"}}')
+    return MarkdownText(f'[{text[0].upper()}{text[1:]}.]{{{" ".join(CLASSES)} tabindex="0"}}')
 
 
 def named(found: list) -> list[str]:
@@ -71,7 +71,7 @@ def made(things: list, names: list[str], kind: str) -> str:
     """Names of runs or experiments with when, on what and by which commits they were made."""
     if not things:
         return ""
-    return sentence(f"{kind}{'s' * (len(things) > 1)} {{}} ({{}})", ", ".join(names), when([t.made for t in things]))
+    return fill(f"{kind}{'s' * (len(things) > 1)} {{}} ({{}})", ", ".join(names), when([t.made for t in things]))
 
 
 def when(told: list[dict]) -> str:
@@ -180,7 +180,7 @@ def typed(value: str) -> str:
     return shlex.quote(value)
 
 
-def told(function: Callable[..., Markdown]) -> Callable[..., Markdown]:
+def with_origin(function: Callable[..., Markdown]) -> Callable[..., Markdown]:
     """Let a function that returns a table as Markdown add the line for the records and experiments that it is given."""
     name = machine.name_of(function)
 

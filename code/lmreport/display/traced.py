@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lmreport.display.literal import Marked, plain, quoted
+from lmreport.display.literal import MarkdownText, plain, quoted
 from lmreport.runs import memo
 from lmreport.runs.quantity import Quantity
 from lmreport.runs.records import Record
@@ -15,7 +15,7 @@ from lmreport.runs.records import Record
 INLINE: dict[str, str] = {}  # what the inline code being evaluated is: its text, the experiments that it names
 
 
-class Shown(str):
+class TracedText(str):
     """A computed number or word as the reader sees it, a str like any other.
 
     In a document it becomes a span with the attributes data-value (the number in full), data-as (how it is shown:
@@ -26,40 +26,40 @@ class Shown(str):
     value: float
     form: str
 
-    def __new__(cls, text: str, value: float, form: str) -> Shown:
+    def __new__(cls, text: str, value: float, form: str) -> TracedText:
         made = super().__new__(cls, text)
         made.value, made.form, made.told = value, form, {}
         return made
 
     @property
-    def markdown(self) -> Marked:
+    def markdown(self) -> MarkdownText:
         """The span, as Markdown."""
         told = {"data-value": repr(float(self.value)), "data-as": self.form}
         if isinstance(self.value, Quantity):
             told |= {"data-expr": self.value.expression, "data-run": " ".join(self.value.runs)}
         told |= {name: value for name, value in (INLINE | self.told).items() if name not in told}
         pairs = " ".join(f"{name}={quoted(value)}" for name, value in told.items())
-        return Marked(f"[{plain(self)}]{{.computed {pairs}}}")
+        return MarkdownText(f"[{plain(self)}]{{.computed {pairs}}}")
 
     def _repr_markdown_(self) -> str:
         return str(self.markdown)
 
 
-def strong(shown: Shown) -> Marked:
+def strong(shown: TracedText) -> MarkdownText:
     """The same in bold."""
-    return Marked(f"**{shown.markdown}**")
+    return MarkdownText(f"**{shown.markdown}**")
 
 
 def cell(value: Any) -> str:
     """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
-    if isinstance(value, Shown):
+    if isinstance(value, TracedText):
         return value.markdown
-    return value if isinstance(value, Marked) or not isinstance(value, str) else plain(value)
+    return value if isinstance(value, MarkdownText) or not isinstance(value, str) else plain(value)
 
 
-def sentence(template: str, *parts: object) -> Marked:
+def fill(template: str, *parts: object) -> MarkdownText:
     """`template` with its {} filled: computed parts as spans, Markdown as it is, anything else as plain text."""
-    return Marked(template.format(*map(cell, parts)))
+    return MarkdownText(template.format(*map(cell, parts)))
 
 
 def sources(things: object) -> tuple[list, list]:

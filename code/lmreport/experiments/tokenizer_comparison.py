@@ -9,7 +9,7 @@ import numpy as np
 from lmreport.core import progress
 from lmreport.data.corpus import SAMPLE
 from lmreport.display import markdown
-from lmreport.display.origin import told
+from lmreport.display.origin import with_origin
 from lmreport.models import lstm
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs.memo import remember
@@ -62,7 +62,7 @@ def split_words(text: str) -> list[str]:
     return [w.decode() for w in lstm.standardize([text]).numpy()[0].split()]
 
 
-@told
+@with_origin
 def differences(found: dict):
     """The two outputs side by side."""
     rows = [
@@ -81,7 +81,7 @@ def differences(found: dict):
     return markdown.table(rows, ["", "tokenizer", "TextVectorization"], ("left",) * 3)
 
 
-@told
+@with_origin
 def strips(found: dict, number: int = 9):
     """The first positions of both, each output a row: pieces with their ids and mask over words with their ids."""
     rows = [["tokenizer: piece", *found["pieces"][:number]],
@@ -90,7 +90,7 @@ def strips(found: dict, number: int = 9):
     return markdown.table(rows, ["position", *map(str, range(1, number + 1))], ("left", *["center"] * number))
 
 
-@told
+@with_origin
 def pieces_of(tokenizer, words=TELLING):
     """How single words fall into pieces."""
     rows = [[word, " ".join(tokenizer.tokenize(word)), str(len(tokenizer.tokenize(word)))] for word in words]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import markdown, style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.display.literal import label
 from lmreport.models import metrics
 from lmreport.reporting import measures
 
 
-@drawn
+@cached_figure
 def plot_lengths(lengths: dict, cuts: dict[str, int]):
     """Histogram of text lengths in word pieces on a logarithmic axis, with the truncation lengths marked."""
     figure, axes = style.figure(height=2.6)
@@ -32,7 +32,7 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_training(records: dict):
     """Loss and validation accuracy by epoch, of the LSTM and of the Transformer."""
     figure, (left, right) = style.figure(2, height=2.7)
@@ -64,7 +64,7 @@ def curves(records: dict) -> dict[str, dict]:
     return found
 
 
-@drawn
+@cached_figure
 def plot_accuracy(groups: dict[str, dict]):
     """Test accuracy with its 95% interval, a panel for each group of records (this render's, the recorded ones)."""
     figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
@@ -83,7 +83,7 @@ def plot_accuracy(groups: dict[str, dict]):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_confusion(records: dict, class_names: list[str]):
     """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
     few = len(class_names) <= 6  # so that there is room for a decimal
@@ -93,7 +93,7 @@ def plot_confusion(records: dict, class_names: list[str]):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_results(records: dict, class_names: list[str]):
     """Test accuracy of each model as a dot with its 95% interval; beside it the Transformer's confusion matrix."""
     few = len(class_names) <= 6
@@ -126,7 +126,7 @@ def draw_confusion(axes, record, names: list[str], few: bool) -> None:
     axes.grid(False)
 
 
-@drawn
+@cached_figure
 def plot_calibration(records: dict):
     """Accuracy against confidence in ten bins; on the diagonal a model is as sure as it is right."""
     figure, axes = style.figure(height=2.9)
@@ -144,7 +144,7 @@ def plot_calibration(records: dict):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
     """Error rate of each model by number of words, with 95% intervals."""
     figure, axes = style.figure(height=2.7)

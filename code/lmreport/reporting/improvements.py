@@ -7,8 +7,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.transforms import Bbox
 
 from lmreport.display import markdown, style
-from lmreport.display.figure import drawn
-from lmreport.display.traced import Marked, sentence, strong
+from lmreport.display.figure import cached_figure
+from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments import improvements
 from lmreport.reporting import measures, studies
 from lmreport.runs.quantity import of_records
@@ -73,7 +73,7 @@ def table(record):
 
 def told_apart(difference: float, half: float, p: float) -> list:
     """Two cells: a difference (0 … 1) in points with half its interval, and its p."""
-    return [sentence("{} ± {}", markdown.fixed(100 * difference, 1), markdown.fixed(100 * half, 1)),
+    return [fill("{} ± {}", markdown.fixed(100 * difference, 1), markdown.fixed(100 * half, 1)),
             markdown.p_value(p)]
 
 
@@ -83,7 +83,7 @@ def surely(record, first: str, second: str) -> float:
     return int(studies.p_between(record, first, second) >= measures.SURE)
 
 
-@drawn
+@cached_figure
 def plot(record):
     """Validation accuracy of the models trained on all texts against the processor time of it (logarithmic).
 
@@ -146,7 +146,7 @@ def final(record):
         if at != base:
             half = studies.margin(record, f"predicted.{base}", f"predicted.{at}")
             points = mine - studies.share(record, f"predicted.{base}")
-            compared = [markdown.fixed(100 * points, 1), sentence("{} to {}", markdown.fixed(100 * (points - half), 1),
+            compared = [markdown.fixed(100 * points, 1), fill("{} to {}", markdown.fixed(100 * (points - half), 1),
                                                                   markdown.fixed(100 * (points + half), 1)),
                         markdown.p_value(studies.p_between(record, f"predicted.{base}", f"predicted.{at}"))]
         last = at == len(record["names"]) - 1
@@ -155,9 +155,9 @@ def final(record):
                           ("left", *["right"] * 4), of=record)
 
 
-def members(record) -> Marked:
+def members(record) -> MarkdownText:
     """The models in the stack, with their weights, in words."""
-    return sentence(", ".join(["{} ({})"] * len(record["members"])), *(
+    return fill(", ".join(["{} ({})"] * len(record["members"])), *(
         part for i, name in enumerate(record["members"])
         for part in (name, markdown.fixed(studies.entry(record, f"weights.{i}"), 2))))
 
@@ -172,49 +172,49 @@ def price(record, best: str):
     return cost(record, row(record, best), "cpu_seconds") / cost(record, row(record, improvements.SVM), "cpu_seconds")
 
 
-def a_point(record, top) -> Marked:
+def a_point(record, top) -> MarkdownText:
     """What each point costs in processor time by which the stack `top` is ahead of the SVM, if it is."""
     at, svm = row(record, top["names"][-1]), row(record, improvements.SVM)
     more = cost(record, at, "cpu_seconds") - cost(record, svm, "cpu_seconds")
     ahead = last_share(top) - studies.share(top, f"predicted.{top['names'].index(improvements.SVM)}")
     leads = {"validation": 100 * (accuracy(record, at) - accuracy(record, svm)), "test": 100 * ahead}
     if min(leads.values()) <= 0:
-        return Marked("with no lead on the validation or the test texts")
-    return sentence("{} for each point that it is ahead on the validation texts, {} on the test texts",
+        return MarkdownText("with no lead on the validation or the test texts")
+    return fill("{} for each point that it is ahead on the validation texts, {} on the test texts",
                     *(markdown.duration(more / lead) for lead in leads.values()))
 
 
-def without_last(record, top) -> Marked:
+def without_last(record, top) -> MarkdownText:
     """What the last member of the stack adds on the validation texts, if the stack without it was tried."""
     best, rows = top["names"][-1], {tuple(members): name for name, members in improvements.STACKS.items()}
     fewer = rows.get(tuple(top["members"][:-1]))
     if fewer is None or all(point["name"] != fewer for point in record["points"]):
-        return Marked("")
+        return MarkdownText("")
     more = accuracy(record, row(record, best)) - accuracy(record, row(record, fewer))
-    return sentence("Its last member, {}, changes {} of the {} validation texts: {} points.", top["members"][-1],
+    return fill("Its last member, {}, changes {} of the {} validation texts: {} points.", top["members"][-1],
                     markdown.count(abs(more) * len(record["labels"])), markdown.count(len(record["labels"])),
                     markdown.fixed(100 * more, 1))
 
 
-def by_chance(record) -> Marked:
+def by_chance(record) -> MarkdownText:
     """How many of the differences would be called more than chance by chance alone."""
     number = sum(point["against"] != at for at, point in enumerate(record["points"]))
-    return sentence("Each row is tested by itself (McNemar), so of {} rows about {} would come out significant by "
+    return fill("Each row is tested by itself (McNemar), so of {} rows about {} would come out significant by "
                     "chance alone.", markdown.count(number), markdown.num(studies.SURE * number, 2))
 
 
-def worth(record) -> Marked:
+def worth(record) -> MarkdownText:
     """Whether the stack, of which the Transformer is a part, is surely ahead of the SVM alone."""
     svm, best = (f"predicted.{at}" for at in (record["names"].index(improvements.SVM), len(record["names"]) - 1))
-    return sentence("The lead over the SVM is {}; whether it is worth so much computing depends on what an error costs.",
+    return fill("The lead over the SVM is {}; whether it is worth so much computing depends on what an error costs.",
                     markdown.word(surely(record, svm, best), "significant", "not significant"))
 
 
-def aim(top) -> Marked:
+def aim(top) -> MarkdownText:
     """Whether the stack reaches what was aimed at, on the data that this was aimed at."""
     if top.inputs["data"]["kind"] == "other":
-        return Marked("")
-    return sentence("The aim was {} of the test questions; it was {}.", markdown.pct(GOAL, 0),
+        return MarkdownText("")
+    return fill("The aim was {} of the test questions; it was {}.", markdown.pct(GOAL, 0),
                     markdown.more_or_less(last_share(top), GOAL, "reached", "missed", "reached"))
 
 

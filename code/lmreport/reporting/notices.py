@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmreport.display import markdown, origin
-from lmreport.display.traced import Marked, sentence
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.runs import freshness
 from lmreport.runs.records import all_records, edition, full_scale, newest
 
@@ -52,12 +52,12 @@ def of_model(corpus, source, answering) -> list[str]:
         return [markdown.callout("note", f"The model is {model}", markdown.plain(source.why))] if source.why else []
     loaded = source.why or f"The settings ask for {source.name}, and this render loads and fine-tunes it."
     title = f"The model is {model}, the answers are about {markdown.plain(answering.label)}"
-    return [markdown.callout("note", title, str(sentence(
+    return [markdown.callout("note", title, str(fill(
         "{} {} So the answers speak of the newest recorded one, which fine-tuned {} on {} (training took {} there), "
         "and this render’s own run of {} stands beside it where the report shows both. {} records a run of {}, and the "
         "answers then speak of that.", loaded, unrecorded(corpus, source), answering.label,
         answering.made["date"][:10], markdown.duration(answering["train_seconds"]), source.name,
-        Marked(f"`{full_run(corpus, source)}`"), source.name)))]
+        MarkdownText(f"`{full_run(corpus, source)}`"), source.name)))]
 
 
 def unrecorded(corpus, source) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lmreport.display import markdown
-from lmreport.display.origin import told
-from lmreport.display.traced import Marked, sentence
+from lmreport.display.origin import with_origin
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.reporting import improvements, studies
 
 
@@ -30,7 +30,7 @@ def between_seeds(record) -> list:
             for one, other in pairs]
 
 
-@told
+@with_origin
 def recipes(record):
     """Recipes on all texts: validation accuracy, difference to the first, updates of the weights."""
     rows = []
@@ -50,12 +50,12 @@ def new_seeds(record):
     """What the best recipe reaches on the test texts with seeds that no choice was made by."""
     number = len(record["seeds"])
     mean, stack = f"predicted.{number}", f"predicted.{len(record['names']) - 1}"
-    return sentence(
+    return fill(
         "The most accurate of the recipes with the most seeds, “{}”, was trained again with {} other seeds{}. On the "
         "test texts they reach {} on average ({}; standard deviation {} points), and the mean of their predictions {}. "
         "Their stack with two linear SVMs reaches {}, a difference of {} ± {} points to that mean.",
         record["recipe"], markdown.count(number), paid(record), markdown.pct(record["seed_mean"]),
-        sentence(", ".join(["{}"] * number), *(markdown.pct(studies.share(record, f"predicted.{i}")) for i in
+        fill(", ".join(["{}"] * number), *(markdown.pct(studies.share(record, f"predicted.{i}")) for i in
                                                range(number))),
         markdown.fixed(record["seed_points"], 2), markdown.pct(studies.share(record, mean)),
         markdown.pct(studies.share(record, stack)),
@@ -63,22 +63,22 @@ def new_seeds(record):
         markdown.fixed(100 * studies.margin(record, mean, stack), 1))
 
 
-def apart(record, top) -> Marked:
+def apart(record, top) -> MarkdownText:
     """What the stack of the new seeds gets and how far that is from `top`, if it was asked for the same texts."""
     if record.inputs["data"]["digest"] != top.inputs["data"]["digest"]:
-        return Marked("")
+        return MarkdownText("")
     second, first = map(improvements.last_share, (record, top))
-    return sentence("A second stack, of trainings with the recipe that did best on a GPU, gets {} (@tbl-folded); the "
+    return fill("A second stack, of trainings with the recipe that did best on a GPU, gets {} (@tbl-folded); the "
                     "two differ by {} points.", markdown.pct(second), markdown.fixed(100 * abs(second - first), 1))
 
 
-def folds(record) -> Marked:
+def folds(record) -> MarkdownText:
     """How the texts were predicted that the weights of the second stack come from."""
     number, predicted = markdown.count(record["folds"]), markdown.count(record["predicted_folds"])
     if record["folds"] == record["predicted_folds"]:
-        return sentence("the training texts were cut into {} folds, and for each of them all models were fitted again "
+        return fill("the training texts were cut into {} folds, and for each of them all models were fitted again "
                         "on the other texts and asked for those of the fold.", number)
-    return sentence("the training texts were cut into {} folds; for {} of them, each model was fitted again on the "
+    return fill("the training texts were cut into {} folds; for {} of them, each model was fitted again on the "
                     "other texts and asked for those of the fold.", number, predicted)
 
 
@@ -87,11 +87,11 @@ def paid(record):
     if record["device"] == "cuda":
         return ""
     longest = int(record["seconds_of"][:len(record["seeds"])].argmax())
-    return sentence(" (no more, since one took up to {} without a GPU)",
+    return fill(" (no more, since one took up to {} without a GPU)",
                     markdown.duration(studies.entry(record, f"seconds_of.{longest}")))
 
 
-@told
+@with_origin
 def folded(record):
     """The members of the stack and the stack: accuracy out of fold, weight, test accuracy, and against the first."""
     rows, first = [], len(record["seeds"])

@@ -13,7 +13,7 @@ from lmreport.core import profiles, strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
-from lmreport.display.traced import Marked
+from lmreport.display.traced import MarkdownText
 from lmreport.reporting.values import Values
 
 PLACE = "report/rubric.yml"
@@ -164,9 +164,9 @@ def questions() -> Values:
     return Values({f"q{i['id'].replace('-', '_')}": question(i) for i in whole()["items"]})
 
 
-def question(entry: dict) -> Marked:
+def question(entry: dict) -> MarkdownText:
     """An item with its points, and what the assignment asks."""
-    return Marked(f"*Item {entry['id']} · {points(entry['id'])}.* {markdown.plain(entry.get('question', entry['asks']))}")
+    return MarkdownText(f"*Item {entry['id']} · {points(entry['id'])}.* {markdown.plain(entry.get('question', entry['asks']))}")
 
 
 def table():

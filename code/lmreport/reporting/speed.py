@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lmreport.display import markdown, style
-from lmreport.display.figure import drawn
-from lmreport.display.origin import told
-from lmreport.display.traced import sentence
+from lmreport.display.figure import cached_figure
+from lmreport.display.origin import with_origin
+from lmreport.display.traced import fill
 from lmreport.reporting import studies
 from lmreport.runs import records
 from lmreport.runs.kinds import BENCHES
@@ -58,8 +58,8 @@ def compiling(record, model: str):
     rate, other = (of(record, f"{model}_samples_per_s", i) for i in (ours(record, model), -1))
     took = of(record, f"{model}_warm_up_s", -1)
     if other <= rate:
-        return sentence("For {} it took {} and brought nothing.", MODELS[model], markdown.duration(took))
-    return sentence("For {} it took {} before the first step and made the later ones {} times as fast, which pays "
+        return fill("For {} it took {} and brought nothing.", MODELS[model], markdown.duration(took))
+    return fill("For {} it took {} before the first step and made the later ones {} times as fast, which pays "
                     "from {} thousand texts on, or {} epochs.", MODELS[model], markdown.duration(took),
                     markdown.num(other / rate, 2), markdown.num(took * rate * other / (other - rate) / 1000, 2),
                     markdown.num(took * rate * other / (other - rate) / record["train_texts"], 2))
@@ -75,7 +75,7 @@ def as_accurate(bench: dict):
     points, margin = (of(record, f"{name}_points", -1) for name in ("difference", "margin"))
     rate = "truncation; the learning rate grew with the square root of the batch" if record.device == "cuda" else \
         "truncation and learning rate"
-    return sentence(
+    return fill(
         f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs and {rate}. "
         "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95% margin of "
         "that difference is {} points, so it is {}; ruled out are differences, ours less the literal one’s, outside {} "
@@ -86,7 +86,7 @@ def as_accurate(bench: dict):
         markdown.fixed(abs(points), 2), markdown.more_or_less(points, 0, "more", "less", "of difference"),
         markdown.fixed(margin, 2), markdown.more_or_less(abs(points), margin, "significant", "not significant"),
         markdown.fixed(points - margin, 2), markdown.fixed(points + margin, 2),
-        "" if seeds == 1 else sentence(" From seed to seed it goes from {} to {} points.", *(
+        "" if seeds == 1 else fill(" From seed to seed it goes from {} to {} points.", *(
             markdown.fixed(of(record, name, -1), 2) for name in ("lowest_points", "highest_points"))))
 
 
@@ -96,13 +96,13 @@ def fewer_bits(bench: dict, name: str):
     what = {"int8": "8-bit weights change", "bf16": "Numbers of 16 bits change"}[name]
     if record is None or f"{name}_changed" not in record.values:
         return "How many predictions fewer bits change has not been recorded yet."
-    return sentence(
+    return fill(
         "{} {} of {} predictions on the validation texts, models of all seeds together, and the accuracy by {} "
         "percentage points.", what, markdown.count(record[f"{name}_changed"]), markdown.count(record[f"{name}_of"]),
         markdown.fixed(record[f"{name}_points"], 2))
 
 
-@told
+@with_origin
 def steps(record):
     """Training, step by step, for both models."""
     rows, (seconds, unit) = [], (1, "s") if record.device == "cuda" else (60, "min")
@@ -122,7 +122,7 @@ def steps(record):
     return markdown.table(rows, heads, align=("left", "left", *["right"] * 7))
 
 
-@told
+@with_origin
 def ways(record):
     """Prediction: the stock pipeline and ours."""
     rows = [[way, markdown.num(of(record, "samples_per_s", i)),
@@ -133,7 +133,7 @@ def ways(record):
                           align=("left", *["right"] * 4))
 
 
-@drawn
+@cached_figure
 def plot_speed(train, scale):
     """Texts per second after each step of the recipe, and time and memory against the number of rows."""
     figure, (left, right) = style.figure(2, height=2.9, gridspec_kw={"width_ratios": [1.25, 1]})

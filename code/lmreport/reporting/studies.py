@@ -10,7 +10,7 @@ import numpy as np
 
 from lmreport.display import markdown
 from lmreport.display.origin import of_inputs
-from lmreport.display.traced import Marked, sentence
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments import studies
 from lmreport.models import metrics
 from lmreport.reporting.measures import SURE
@@ -114,8 +114,8 @@ def overtaking(record):
             break
         since = size
     if since is None:
-        return sentence("At no number of texts is fine-tuning significantly ahead of the frozen encoder from there on.")
-    return sentence("From {} texts on, fine-tuning is significantly ahead of the frozen encoder.", markdown.count(since))
+        return fill("At no number of texts is fine-tuning significantly ahead of the frozen encoder from there on.")
+    return fill("From {} texts on, fine-tuning is significantly ahead of the frozen encoder.", markdown.count(since))
 
 
 def saved(record):
@@ -124,9 +124,9 @@ def saved(record):
     goal = values["from scratch", sizes[-1]]
     enough = [(n, way) for n in sizes for way in ("fine-tuned", "frozen") if values[way, n] >= goal]
     if not enough:
-        return sentence("Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1]))
+        return fill("Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1]))
     size, way = enough[0]
-    return sentence("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {}.",
+    return fill("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {}.",
                     markdown.count(sizes[-1]), markdown.pct(goal), way, markdown.count(size))
 
 
@@ -138,27 +138,27 @@ def few_texts(record, linear):
     values, ahead, lead = curve(record), [], {}
     sizes = {point["size"] for point in record["points"]}
     if not np.array_equal(record["labels"], linear["labels"]) or not {p["size"] for p in linear["points"]} <= sizes:
-        return Marked("The linear SVM was measured at another scale, so it is not compared here.")
+        return MarkdownText("The linear SVM was measured at another scale, so it is not compared here.")
     rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
     for row, size in enumerate(point["size"] for point in linear["points"]):
         way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
         mine = share(linear, f"predicted.{row}")
         p = p_across(record, rows[way, size], linear, f"predicted.{row}")
-        told = sentence("With {} texts the {} encoder gets {} right and the linear SVM {}",
+        told = fill("With {} texts the {} encoder gets {} right and the linear SVM {}",
                         markdown.count(size), way, markdown.pct(values[way, size]), markdown.pct(mine))
         ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
-        lead[size] = sentence("{} against {} with {}", markdown.pct(mine), markdown.pct(values[way, size]),
+        lead[size] = fill("{} against {} with {}", markdown.pct(mine), markdown.pct(values[way, size]),
                               markdown.count(size))
     later = [(size, sure) for size, _, sure in ahead if sure != 1]
     if not later:
-        return sentence("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
+        return fill("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
     if ahead[0][2] != 1:
-        return sentence("{}: even then the encoder is not significantly ahead.", ahead[0][1])
+        return fill("{}: even then the encoder is not significantly ahead.", ahead[0][1])
     since = later[0][0]
     if all(sure == -1 for size, _, sure in ahead if size >= since):
-        return sentence("{}. That does not last: from {} texts on the SVM is significantly ahead ({}).", ahead[0][1],
+        return fill("{}. That does not last: from {} texts on the SVM is significantly ahead ({}).", ahead[0][1],
                         markdown.count(since), lead[ahead[-1][0]])
-    return sentence("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1], markdown.count(since))
+    return fill("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1], markdown.count(since))
 
 
 def orders(record):
@@ -168,7 +168,7 @@ def orders(record):
         fall = [""] * 3
         if i:
             half, points = margin(record, "predicted.0", f"predicted.{i}"), whole - share(record, f"predicted.{i}")
-            fall = [markdown.fixed(100 * points, 1), sentence("{} to {}", markdown.fixed(100 * (points - half), 1),
+            fall = [markdown.fixed(100 * points, 1), fill("{} to {}", markdown.fixed(100 * (points - half), 1),
                                                               markdown.fixed(100 * (points + half), 1)),
                     markdown.p_value(p_between(record, "predicted.0", f"predicted.{i}"))]
         rows.append([name, markdown.pct(share(record, f"predicted.{i}")), *fall])
@@ -182,20 +182,20 @@ def shuffled_falls(record) -> list:
                   for i, name in enumerate(record["orders"]) if name.startswith("shuffled"))
 
 
-def survives(record) -> Marked:
+def survives(record) -> MarkdownText:
     """What is left, after the worst full shuffle, of what the model has above always naming the largest class."""
     right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
     largest = metrics.guessing(record["labels"])
     if metrics.interval(right)[0] <= largest:
-        return sentence("With {} right, the model cannot be told from always naming the largest class ({}): it has "
+        return fill("With {} right, the model cannot be told from always naming the largest class ({}): it has "
                         "learned nothing that a shuffle could take away.", markdown.pct(share(record, "predicted.0")),
                         markdown.pct(largest))
     kept = 1 - fall / (share(record, "predicted.0") - largest)
     if kept >= 1:
-        return Marked("No shuffle costs the model anything of what it has above always naming the largest class.")
+        return MarkdownText("No shuffle costs the model anything of what it has above always naming the largest class.")
     if kept <= 0:
-        return Marked("Nothing survives the worst shuffle of what the model has above always naming the largest class.")
-    return sentence("Of what the model has above always naming the largest class, {} or more survives.",
+        return MarkdownText("Nothing survives the worst shuffle of what the model has above always naming the largest class.")
+    return fill("Of what the model has above always naming the largest class, {} or more survives.",
                     markdown.pct(kept, 0))
 
 
@@ -248,7 +248,7 @@ def standing_in(record):
     layer = max(range(len(falls)), key=lambda i: falls[i])
     single = sum(share(record, "whole") - share(record, f"predicted.{layer}.{head}")
                  for head in range(record["predicted"].shape[1]))
-    return sentence("In the costliest layer this is {} what its heads cost one by one, {} points in sum.{}",
+    return fill("In the costliest layer this is {} what its heads cost one by one, {} points in sum.{}",
                     markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
                     markdown.fixed(100 * single, 1), markdown.more_or_less(falls[layer], single, TOGETHER, "", ""))
 
@@ -269,7 +269,7 @@ def ablations(record, questions):
     """What hiding the most attended piece does, beside the others, and how well attention tells the effect."""
     rows = []
     for i, (text, q) in enumerate(zip(questions, record["questions"], strict=True)):
-        tokens, rank = q["tokens"], sentence("{} of {}", markdown.count(q["rank"]), markdown.count(len(q["tokens"])))
+        tokens, rank = q["tokens"], fill("{} of {}", markdown.count(q["rank"]), markdown.count(len(q["tokens"])))
         rows.append([text, q["class"], tokens[q["most"]], markdown.num(entry(record, f"effect_{i}.{q['most']}"), 2),
                      markdown.num(others(record, i), 2), rank, tokens[q["strongest"]],
                      markdown.fixed(rank_correlation(record, f"attention_{i}", f"effect_{i}"), 2),

@@ -11,8 +11,8 @@ import numpy as np
 
 from lmreport.core import machine
 from lmreport.display import markdown
-from lmreport.display.origin import told
-from lmreport.display.traced import sentence, strong
+from lmreport.display.origin import with_origin
+from lmreport.display.traced import fill, strong
 from lmreport.models import metrics
 from lmreport.reporting import measures
 from lmreport.runs import freshness
@@ -23,7 +23,7 @@ CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_devi
 MOST_TAGS = 6  # that have columns of their own
 
 
-@told
+@with_origin
 def splits(splits, class_names: list[str]):
     """Texts by class and split."""
     counts = np.array([np.bincount(split["labels"], minlength=len(class_names)) for split in splits.values()]).T
@@ -31,7 +31,7 @@ def splits(splits, class_names: list[str]):
     return markdown.table([*rows, ["all", *map(markdown.count, counts.sum(0))]], ["tag", *splits])
 
 
-@told
+@with_origin
 def features(tokenized):
     """Features and shapes of tokenized splits."""
     rows = []
@@ -47,7 +47,7 @@ def padding_share(split) -> float:
     return 1 - sum(map(sum, split["attention_mask"])) / sum(map(len, split["attention_mask"]))
 
 
-@told
+@with_origin
 def audit(found: dict):
     """What the audit found for each tag; the word “blank” is told of only where texts have it."""
     columns = {"with “blank”": "blank"} if any(found["blank"].values()) else {}
@@ -58,7 +58,7 @@ def audit(found: dict):
     return markdown.table(rows, ["tag", "texts", *columns, "median words", "longest (words)"])
 
 
-@told
+@with_origin
 def times(records: dict):
     """Training and prediction time of all models, with rates."""
     rows = [[r.label, markdown.count(r["parameters"]), markdown.duration(r["train_seconds"]), markdown.num(r.rate),
@@ -67,24 +67,24 @@ def times(records: dict):
     return markdown.table(rows, ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"])
 
 
-@told
+@with_origin
 def accuracies(records: dict):
     """Test accuracy with its 95% interval, macro F1 and validation accuracy."""
     rows = [[r.label, markdown.pct(measures.accuracy(r)),
-             sentence("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
+             fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
              markdown.fixed(measures.macro_f1(r), 3), markdown.pct(measures.validation_accuracy(r))]
             for r in records.values()]
     return markdown.table(rows, ["model", "test accuracy", "95% interval", "macro F1", "validation accuracy"],
                           ("left", "right", "right", "right", "right"))
 
 
-@told
+@with_origin
 def card(records: dict):
     """Size, test accuracy with its interval, difference to the Transformer and training time of each model."""
     bert = records["transformer"]
     order = [records[name] for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words") if name in records]
     rows = [[r.label, markdown.count(r["parameters"]), markdown.pct(measures.accuracy(r)),
-             sentence("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
+             fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
              "" if r is bert else markdown.p_value(measures.p_value(bert, r)), markdown.duration(r["train_seconds"])]
             for r in order]
     return markdown.table(rows, ["model", "parameters", "test accuracy", "95% interval", "p", "training"],
@@ -103,7 +103,7 @@ def where_set():
     return markdown.table(rows, ["", "Keras", "Trainer"], ("left",) * 3, raw=True)
 
 
-@told
+@with_origin
 def mcnemar(records: dict):
     """McNemar's exact test for each pair of models."""
     rows = [[f"{a.label} / {b.label}", markdown.count(measures.only_first(a, b)),
@@ -113,7 +113,7 @@ def mcnemar(records: dict):
                           ("left", "right", "right", "right"))
 
 
-@told
+@with_origin
 def per_class(records: dict, class_names: list[str]):
     """Precision, recall and F1 of each class."""
     rows = [[record.label, name,
@@ -123,7 +123,7 @@ def per_class(records: dict, class_names: list[str]):
     return markdown.table(rows, ["model", "tag", "precision", "recall", "F1", "texts"])
 
 
-@told
+@with_origin
 def pairs(record, class_names: list[str], most: int = 6):
     """The commonest errors of one model."""
     kinds = len(metrics.worst_pairs(record["logits"], record["labels"], class_names, most))
@@ -134,7 +134,7 @@ def pairs(record, class_names: list[str], most: int = 6):
     return markdown.table(rows, ["true tag", "predicted", "texts", "share of the errors"])
 
 
-@told
+@with_origin
 def questions(records: list, class_names: list[str]):
     """Probabilities of each tag, or of the MOST_TAGS largest, for the two questions, by model (each record once)."""
     rows, few = [], len(class_names) <= MOST_TAGS
@@ -144,7 +144,7 @@ def questions(records: list, class_names: list[str]):
             cells: dict[int, Any] = {tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))}
             cells[order[0]] = strong(cells[order[0]])
             if not few:
-                cells = {tag: sentence("{} {}", markdown.plain(class_names[tag]), cells[tag])
+                cells = {tag: fill("{} {}", markdown.plain(class_names[tag]), cells[tag])
                          for tag in order[:MOST_TAGS]}
             label = f"{r.label} ({r.inputs['data']['name']}, {r.inputs['settings']['scale']})"
             rows.append([f"({'i' * (number + 1)})", label, *cells.values(),
@@ -153,7 +153,7 @@ def questions(records: list, class_names: list[str]):
     return markdown.table(rows, ["question", "model", *heads, "tag"], ("left", "left", *["right"] * len(heads), "left"))
 
 
-@told
+@with_origin
 def origins(records: list):
     """Where each record comes from."""
     rows = []
@@ -173,14 +173,14 @@ def state(record) -> str:
     return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
 
 
-@told
+@with_origin
 def settings(settings):
     """The settings that a render ran with."""
     rows = [[f.name, str(getattr(settings, f.name))] for f in dataclasses.fields(settings) if f.name != "data"]
     return markdown.table(rows, ["setting", "value"], ("left", "left"))
 
 
-@told
+@with_origin
 def arguments(settings, record):
     """The training arguments of a render with these settings and of the fine-tuning on record, one a row."""
     from lmreport.models import finetune
@@ -194,7 +194,7 @@ def arguments(settings, record):
     return markdown.table(rows, ["argument", *columns], ("left",) * 3)
 
 
-@told
+@with_origin
 def environment(corpus, source, settings):
     """Versions of the libraries, hardware, threads, seed, digests of data and model."""
     hardware = machine.hardware()

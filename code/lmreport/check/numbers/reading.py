@@ -13,7 +13,7 @@ SPAN = "//span[contains(concat(' ', @class, ' '), ' computed ')]"
 
 @dataclass(frozen=True)
 class Number:
-    """One computed number or word of a page: where it stands, its text, and what its attributes say (see `Shown`)."""
+    """One computed number or word of a page: where it stands, its text, and what its attributes say (see `TracedText`)."""
 
     place: str
     text: str

@@ -10,7 +10,7 @@ ROUNDING = 1e-12  # two ways to sum the same numbers may differ by so much, rela
 
 
 def agrees(text: str, form: str, value: float, rounding: float = 0.0) -> bool:
-    """True if `text` is what `form` (see `lmreport.display.traced.Shown`) makes of `value`, to the last character.
+    """True if `text` is what `form` (see `lmreport.display.traced.TracedText`) makes of `value`, to the last character.
 
     rounding: the share of the value by which another way of computing it may differ.
     """

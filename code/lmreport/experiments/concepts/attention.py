@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 
 
 def attention_weights(q, k, mask=None):
@@ -180,7 +180,7 @@ def _with_attention(model, tokenizer, text, pieces, effect) -> dict:
             "special": float(1 - attended.sum())}
 
 
-@drawn
+@cached_figure
 def plot_lookup(found: dict):
     """Left: weights of the four keys against scale; right: distance to the hard lookup and its bound."""
     fig, (left, right) = style.figure(2, height=2.7)
@@ -196,7 +196,7 @@ def plot_lookup(found: dict):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_worked(found: dict):
     """Left: who looks at whom in `worked_sentence`, the question of each query beside its row; right: the outputs."""
     fig, (left, right) = style.figure(2, height=2.5, gridspec_kw={"width_ratios": (1, 1)})
@@ -216,7 +216,7 @@ def plot_worked(found: dict):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_maps(looks: list[dict]):
     """The last layer's attention, mean over its heads, one map per text; one colour scale for all."""
     fig, axes = style.figure(len(looks), height=3.2, squeeze=False)
@@ -231,7 +231,7 @@ def plot_maps(looks: list[dict]):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_ablation(results: list[dict], ylabel: str):
     """Effect of hiding a word piece against the attention it receives; the most attended one is ringed and named."""
     fig, axes = style.figure(len(results), height=2.8, squeeze=False)

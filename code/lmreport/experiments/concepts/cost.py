@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import multi_head_attention
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
@@ -231,7 +231,7 @@ def by_length(lengths=(64, 128, 256, 512, 1024, 2048, 4096, 8192), d: int = 768,
             "attention_bytes": 4 * attention_kept(n, d, heads), "lstm_bytes": 4 * lstm_kept(n, d)}
 
 
-@drawn
+@cached_figure
 def plot_by_length(found: dict, mark: int = 512):
     """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is a line."""
     figure, axes = style.figure(2, height=2.8)
@@ -253,7 +253,7 @@ def plot_by_length(found: dict, mark: int = 512):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_measured(found: dict, job: str = "training"):
     """Time and memory against length, logarithmic on all axes; dotted guides rise with n and with n²."""
     figure, axes = style.figure(2, height=3.1)
@@ -279,7 +279,7 @@ def _guide(ax, n, power: int, end: float, text: str, **place) -> None:
     ax.annotate(text, (n[1], values[1]), textcoords="offset points", color="0.3", fontsize=7.5, **place)
 
 
-@drawn
+@cached_figure
 def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
     """FLOPs of one layer of width d against length for LSTM, attention and block; share of a block that is n²."""
     figure, (left, right) = style.figure(2, height=2.9)

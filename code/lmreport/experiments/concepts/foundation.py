@@ -11,7 +11,7 @@ import numpy as np
 from lmreport.core import progress
 from lmreport.core.settings import cuda_available
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.models import callbacks, finetune, metrics
 from lmreport.models.tokenizer import load_tokenizer, tokenized
 from lmreport.runs.memo import remember
@@ -207,7 +207,7 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
         return finetune.predict_logits(trainer, data["test"]).argmax(-1), clock.seconds
 
 
-@drawn
+@cached_figure
 def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and for the linear model
     (`linear`: its own record); chance: of guessing."""
@@ -224,7 +224,7 @@ def plot_learning_curve(record, linear, chance: float):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_probes(found: dict, chance: float):
     """Test accuracy of the same linear head on pre-trained and on random weights against training texts."""
     figure, ax = style.figure(height=2.6)

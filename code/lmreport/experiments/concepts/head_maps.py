@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import load_encoder, look
 from lmreport.experiments.concepts.heads import QUESTIONS, best_heads
 from lmreport.runs.memo import remember
@@ -27,7 +27,7 @@ def specialists(path: str, digest: str, patterns: dict, names: tuple[str, ...] =
     return [best[name] | map_of(path, digest, best[name]["layer"], best[name]["head"], text) for name in names]
 
 
-@drawn
+@cached_figure
 def plot_specialists(found: list[dict]):
     """One map per specialist, words along both sides, [CLS] and [SEP] among them; rows look."""
     figure, axes = style.figure(len(found), height=3.35, squeeze=False)
@@ -49,7 +49,7 @@ def falls(record) -> np.ndarray:
     return 100 * ((record["whole"] == record["labels"]).mean() - right)
 
 
-@drawn
+@cached_figure
 def plot_worth(record, found: list[dict], named: int = 2):
     """Left: what each head costs when it is removed, sorted; the `named` dearest in words. Right: maps of `found`."""
     figure = style.figure(height=3.2)[0]

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention, attention_weights, multi_head_attention
 from lmreport.experiments.concepts.cost import best_time
 from lmreport.experiments.concepts.threads import one_thread
@@ -210,7 +210,7 @@ def on_diagonal(weights: np.ndarray, back: int) -> float:
     return float(np.mean([weights[i, i - back] for i in range(2, len(weights))]))
 
 
-@drawn
+@cached_figure
 def plot_patterns(found: dict):
     """Score of each head (column) of each layer (row) for each pattern, one scale; the best head is framed."""
     figure, axes = style.figure(3, 2, height=3.6, sharex=True, sharey=True)
@@ -230,13 +230,13 @@ def plot_patterns(found: dict):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_head_grid(found: dict, label: str):
     """What `changes` found: one value per head (column) and layer (row), written into its cell."""
     return _grid(found["change"], label, decimals=3, cmap=style.SEQUENTIAL)
 
 
-@drawn
+@cached_figure
 def plot_heads_removed(record):
     """Change of the accuracy, in points, when each head is removed; negative: worse without it."""
     right = (record["predicted"] == record["labels"]).mean(-1)  # (layers, heads)
@@ -259,7 +259,7 @@ def _grid(values, label: str, decimals: int, **colors):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_neighbours(runs: dict[int, dict]):
     """Accuracy against step for each number of heads, mean of 10 steps."""
     figure, ax = style.figure(height=2.5)
@@ -272,7 +272,7 @@ def plot_neighbours(runs: dict[int, dict]):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_neighbour_maps(one: dict, two: dict):
     """Maps of `two_neighbours`: the only head, and each of two; their weights on the two tokens asked for in words."""
     figure, axes = style.figure(3, height=2.6)
@@ -290,7 +290,7 @@ def plot_neighbour_maps(one: dict, two: dict):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_head_times(found: dict):
     """Time of a forward pass against the number of heads, width shared among them or full width each."""
     figure, ax = style.figure(height=2.5)

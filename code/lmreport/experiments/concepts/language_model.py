@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.masks import VARIANTS
 from lmreport.experiments.concepts.positions import sinusoidal
 from lmreport.experiments.concepts.threads import one_thread
@@ -104,7 +104,7 @@ def training(variant: str, steps: int = 400, d: int = 32, layers: int = 2, rate:
             "share": float(np.mean([allowed(words) for words in written]))}
 
 
-@drawn
+@cached_figure
 def plot_training(runs: dict[str, dict]):
     """Loss against step for each mask, with the entropy of the language; beside it what each model writes."""
     figure, (left, right) = style.figure(2, height=2.9, gridspec_kw={"width_ratios": (1.1, 1)})

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from lmreport.display import markdown, style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention, attention_weights
 from lmreport.experiments.concepts.positions import sinusoidal
 from lmreport.runs.memo import remember
@@ -171,7 +171,7 @@ def looks_ahead(model, tokenizer, text: str) -> float:
     return float((states[1] - states[0]).abs().max())
 
 
-@drawn
+@cached_figure
 def plot_masks(n: int = 8, real: int = 6):
     """The causal mask of a decoder beside BERT's mask for a text with padding; black: may look."""
     fig, axes = style.figure(2, height=2.6)
@@ -189,7 +189,7 @@ def plot_masks(n: int = 8, real: int = 6):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_leaks(changes: dict[str, np.ndarray]):
     """One map per variant: how much the output in the row changes with the token in the column; future outlined."""
     fig, axes = style.figure(len(changes), height=2.6)
@@ -212,7 +212,7 @@ def plot_leaks(changes: dict[str, np.ndarray]):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_padding(found: dict):
     """Distance of the sentence vector from the unpadded one against the number of padding tokens, mask on and off."""
     fig, axis = style.figure(height=2.1)
@@ -228,7 +228,7 @@ def plot_padding(found: dict):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_padded_prediction(found: list[dict]):
     """Probability of the class that a text gets without padding, against padding, mask on and off; a panel per text."""
     fig, axes = style.figure(len(found), height=2.6, squeeze=False, sharey=True)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import multi_head_attention
 
 
@@ -103,7 +103,7 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
             "cosine": float((placed[1:] @ placed[0]).mean()), "shuffles": shuffles}
 
 
-@drawn
+@cached_figure
 def plot_sinusoidal(n: int = 100, d: int = 128):
     """Left: the matrix PE, positions down, components across; right: dot product against offset, from three places."""
     fig, (left, right) = style.figure(2, height=2.9)
@@ -119,7 +119,7 @@ def plot_sinusoidal(n: int = 100, d: int = 128):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_learned(table: np.ndarray, shown: int = 128):
     """Left: cosines between the first learned position vectors; right: mean by offset, beside the sinusoidal ones."""
     fig, (left, right) = style.figure(2, height=2.9)
@@ -137,7 +137,7 @@ def plot_learned(table: np.ndarray, shown: int = 128):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_offsets(table: np.ndarray, shown: int = 128):
     """How alike the positions p and p + k are, by offset k: learned vectors (positions, d) and sinusoidal ones."""
     fig, axes = style.figure(height=2.5)

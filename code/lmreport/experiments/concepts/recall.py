@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention_weights
 from lmreport.experiments.concepts.recurrence import lstm, self_attention
 from lmreport.experiments.concepts.threads import one_thread
@@ -103,7 +103,7 @@ def paths(n: int = PAIRS + 1, d: int = 4, seed: int = 0) -> dict:
     return {name: np.array([shortest_path(node, word) for word in words]) for name, node in last.items()}
 
 
-@drawn
+@cached_figure
 def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     """Left: the map that attention learned; middle: shortest paths; right: accuracy, both against the distance."""
     fig, (left, middle, right) = style.figure(3, height=2.5, gridspec_kw={"width_ratios": (1.1, 1, 1)})

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lmreport.display import markdown, style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
@@ -246,7 +246,7 @@ LOOK = {name: dict(color=style.CYCLE[i], marker=style.MARKERS[i], linestyle=styl
         for i, name in enumerate(["attention", "lstm", "lstm_keep", "rnn", "rnn_large"])}
 
 
-@drawn
+@cached_figure
 def plot_cost(steps: dict, seconds: dict):
     """Left: longest chain of operations against length; right: measured seconds. Both log-log."""
     fig, (left, right) = style.figure(2, height=2.7)
@@ -267,7 +267,7 @@ def plot_cost(steps: dict, seconds: dict):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_waiting(steps: dict, clocked: dict):
     """Left: longest chain (`sequential_steps`); right: seconds (`waiting`), on the GPU or one core's work."""
     fig, (left, right) = style.figure(2, height=2.6)
@@ -288,7 +288,7 @@ def plot_waiting(steps: dict, clocked: dict):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_still_moves(found: dict, words: list[str] = SENTENCE):
     """Share of each word in what moves the last output, as bars over the words, one row for each of three layers."""
     rows = {"rnn": ("RNN", style.ORANGE), "lstm": ("LSTM, as initialised", style.PURPLE),
@@ -306,7 +306,7 @@ def plot_still_moves(found: dict, words: list[str] = SENTENCE):
     return fig
 
 
-@drawn
+@cached_figure
 def plot_memory(fading: dict, recalled: dict):
     """Left: gradient against distance, log scale; right: accuracy of the recall task, each seed a marker."""
     fig, (left, right) = style.figure(2, height=3.5)

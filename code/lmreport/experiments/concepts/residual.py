@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import multi_head_attention
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
@@ -189,7 +189,7 @@ def layers_alike(path: str) -> float:
     return max(float((s @ s.T - torch.eye(len(s))).abs().max()) for s in stacks)
 
 
-@drawn
+@cached_figure
 def plot_signals(found: dict, variants: tuple[str, ...] = VARIANTS):
     """Gradient (top) and its share that differs by position (bottom); `found` is {(variant, depth): `signals`}."""
     figure, axes = style.figure(len(variants), 2, height=4.2, sharey="row", sharex=True)
@@ -208,7 +208,7 @@ def plot_signals(found: dict, variants: tuple[str, ...] = VARIANTS):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_readable(found: dict[str, dict]):
     """Share of tokens that can be read off after each block, a line for each variant of the block, labelled."""
     figure, ax = style.figure(height=2.5)
@@ -227,7 +227,7 @@ def plot_readable(found: dict[str, dict]):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_training(found: dict, classes: int = 8):
     """Loss against step; `found` is {(variant, depth): record of `training`}, one panel for each depth."""
     depths = sorted({depth for _, depth in found})

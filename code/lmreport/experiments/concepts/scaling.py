@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
 
@@ -119,7 +119,7 @@ def best_training(divisor: str, d_k: int = 256, rates: tuple[float, ...] = (1e-3
     return min(runs, key=lambda run: run["loss"][:, -30:].mean())
 
 
-@drawn
+@cached_figure
 def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
     """The weights of `one_softmax` as bars: a column for each d_k, a row for each divisor."""
     figure, axes = style.figure(len(dimensions), len(DIVISORS), height=3.3, sharex=True, sharey=True)
@@ -138,7 +138,7 @@ def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
     """Median (line) and middle 80% (band) of entropy, largest weight and Jacobian against d_k, per divisor."""
     figure, axes = style.figure(3, height=2.9)
@@ -155,7 +155,7 @@ def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
     return figure
 
 
-@drawn
+@cached_figure
 def plot_training(runs: dict, classes: int = 8):
     """Loss against step for each divisor in `runs` ({divisor: record of `best_training`}), mean of the seeds."""
     figure, ax = style.figure(height=2.6)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Circle, Rectangle, Wedge
 
 from lmreport.display import style
-from lmreport.display.figure import drawn
+from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts import foundation, positions
 from lmreport.experiments.concepts.canvas import FAINT, INK, SMALL, SOFT, arrow, box, disc, matrix, path, sheet, word
 
@@ -44,7 +44,7 @@ ALT = {
 }
 
 
-@drawn
+@cached_figure
 def rnn_against_attention():
     """A chain of states against a graph in which every word reads every word (Vaswani et al. 2017, table 1)."""
     figure, axes = sheet(2.4)
@@ -75,7 +75,7 @@ def rnn_against_attention():
     return figure
 
 
-@drawn
+@cached_figure
 def qkv_flow():
     """Equation 1 of Vaswani et al. as matrices, n = 4 words, d = 6, d_k = 3, with the shape of each."""
     figure, axes = sheet(3.25)
@@ -114,7 +114,7 @@ def qkv_flow():
     return figure
 
 
-@drawn
+@cached_figure
 def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 3):
     """Each (sin, cos) pair of a position vector as the hand of a clock (Vaswani et al. 2017, section 3.5)."""
     figure, axes = sheet(3.35)
@@ -152,7 +152,7 @@ def _clock(axes, x, y, radius, angle, color, before=None) -> None:
               linestyle="-", marker="", zorder=4)
 
 
-@drawn
+@cached_figure
 def causal_mask():
     """Who may look at whom in a decoder, and the targets, shifted by one (Vaswani et al. 2017, 3.1 and 3.2.3)."""
     figure, axes = sheet(2.55)
@@ -181,7 +181,7 @@ def causal_mask():
     return figure
 
 
-@drawn
+@cached_figure
 def encoder_with_heads(parts: dict | None = None):
     """One encoder and the heads that fit on it, areas to scale with the parameters; parts: `foundation.encoder_parts`,
     DistilBERT's if it is left out."""
@@ -216,7 +216,7 @@ def encoder_with_heads(parts: dict | None = None):
     return figure
 
 
-@drawn
+@cached_figure
 def block_with_add():
     """The add of a block, across depth, beside the recurrence of an RNN, along the text (He et al. 2016, eq. 1)."""
     figure, axes = sheet(3.1)

@@ -11,7 +11,7 @@ import functools
 import inspect
 import textwrap
 
-from lmreport.display.traced import Shown, experiments, made_from
+from lmreport.display.traced import TracedText, experiments, made_from
 
 
 class Values:
@@ -37,7 +37,7 @@ def named(function):
         with made_from(list(given.values())):
             found = function(*arguments, **more)
         for name, value in found.items():
-            if isinstance(value, Shown) and not value.told:
+            if isinstance(value, TracedText) and not value.told:
                 value.told = {"data-code": code.get(name, name)} | experiments(code.get(name, name), given)
         return Values(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmreport.display import markdown
-from lmreport.display.traced import Marked
+from lmreport.display.traced import MarkdownText
 from lmreport.experiments.concepts import attention, foundation
 from lmreport.reporting import measures, studies
 from lmreport.reporting.values import named
@@ -69,7 +69,7 @@ def of_order(mixed):
     return dict(
         whole=markdown.pct(studies.share(mixed, "predicted.0")),
         least=markdown.fixed(100 * falls[0], 1), most=markdown.fixed(100 * falls[-1], 1),
-        matters=studies.order_matters(mixed), origin=Marked(markdown.plain(studies.origin(mixed))),
+        matters=studies.order_matters(mixed), origin=MarkdownText(markdown.plain(studies.origin(mixed))),
         verdict=markdown.more_or_less(falls[-1], 0.1, "the tags hang largely on word order",
                                       "the tags hang mostly on which words occur"),
     )
@@ -120,7 +120,7 @@ def of_learning(curve, linear):
         best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
         saved=studies.saved(curve), overtaking=studies.overtaking(curve), few_texts=studies.few_texts(curve, linear),
         length=markdown.count(curve.inputs["settings"]["max_length"]), texts=markdown.count(len(curve["labels"])),
-        origin=Marked(markdown.plain(studies.origin(curve, linear))),
+        origin=MarkdownText(markdown.plain(studies.origin(curve, linear))),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import markdown
-from lmreport.display.traced import Marked
+from lmreport.display.traced import MarkdownText
 from lmreport.experiments.concepts import cost, heads, residual, scaling
 from lmreport.reporting import studies
 from lmreport.reporting.values import named
@@ -80,7 +80,7 @@ def of_heads(neighbours, times, headless):
                                      "Removing single heads made a difference more often than chance predicts",
                                      "Removing any single head made no reliable difference",
                                      "Removing any single head made no reliable difference"),
-        layer=markdown.fixed(100 * max(falls), 1), origin=Marked(markdown.plain(studies.origin(headless))),
+        layer=markdown.fixed(100 * max(falls), 1), origin=MarkdownText(markdown.plain(studies.origin(headless))),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmreport.display import markdown
-from lmreport.display.traced import Marked, sentence
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.reporting import measures, sentences
 from lmreport.reporting.values import named
 
@@ -12,8 +12,8 @@ from lmreport.reporting.values import named
 def of_classifier(source, bert, class_names: list[str]):
     """The checkpoint that this render loads, and what must be known of it (4a)."""
     return dict(
-        name=Marked(markdown.plain(source.name)), classes=markdown.count(len(class_names)),
-        stand_in=Marked("Its authors trained it on sentence pairs, among them 25 million titles and bodies of Stack "
+        name=MarkdownText(markdown.plain(source.name)), classes=markdown.count(len(class_names)),
+        stand_in=MarkdownText("Its authors trained it on sentence pairs, among them 25 million titles and bodies of Stack "
                         "Exchange questions [@allminilm]. So it probably saw our questions, without their tags: that "
                         "is pre-training on the domain and may explain part of its accuracy." if "MiniLM" in bert.label else ""),
     )
@@ -34,7 +34,7 @@ def of_arguments(bert):
 def of_training(bert, lstm):
     """How the two networks got on, epoch by epoch (5a)."""
     return dict(
-        label=Marked(markdown.plain(bert.label)), epochs=markdown.count(bert["epochs"]),
+        label=MarkdownText(markdown.plain(bert.label)), epochs=markdown.count(bert["epochs"]),
         best=markdown.count(measures.best_epoch(bert)),
         lstm_epochs=markdown.count(lstm["epochs"]), lstm_best=markdown.count(measures.best_epoch(lstm)),
         validation=markdown.pct(measures.validation_accuracy(bert)),
@@ -56,7 +56,7 @@ def of_times(bert, lstm, classifier, source):
                                      "Not the reason"),
         bert_epochs=markdown.count(bert["epochs"]), lstm_epochs=markdown.count(lstm["epochs"]),
         size=sentences.size(bert, lstm, classifier, source), rough=sentences.bound(bert, lstm),
-        why=Marked(why(bert)),
+        why=MarkdownText(why(bert)),
     )
 
 
@@ -77,7 +77,7 @@ def of_tests(bert, lstm, svm, scatter):
     return dict(
         bert=markdown.pct(measures.accuracy(bert)), lstm=markdown.pct(measures.accuracy(lstm)),
         svm=markdown.pct(measures.accuracy(svm)), lead=markdown.fixed(abs(lead), 1),
-        more=markdown.more_or_less(lead, 0, "more", "fewer"), label=Marked(markdown.plain(bert.label)),
+        more=markdown.more_or_less(lead, 0, "more", "fewer"), label=MarkdownText(markdown.plain(bert.label)),
         significant=markdown.word(int(measures.outcome(bert, lstm) == 2), "significant", "not significant"),
         ranking=markdown.word(measures.outcome(bert, svm), "The Transformer beats the linear SVM too",
                               "The linear SVM beats the Transformer",
@@ -87,15 +87,15 @@ def of_tests(bert, lstm, svm, scatter):
     )
 
 
-def trade(bert, svm) -> Marked:
+def trade(bert, svm) -> MarkdownText:
     """Whether the Transformer wins where it reads a text whole and loses where it must cut it."""
     if not sentences.has_halves(bert):
-        return Marked("")
-    told = [sentence("{} than the SVM ({} of them wrong against {})", markdown.word(
+        return MarkdownText("")
+    told = [fill("{} than the SVM ({} of them wrong against {})", markdown.word(
         [2, 0, 1][sentences.ahead(bert, svm, filled)], "less", "more", "no more and no less"),
         *(markdown.pct(measures.error_reaching(record, bert, filled)) for record in (bert, svm))) for filled in (0, 1)]
     start = "The tie hides a trade. " if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0 else ""
-    return sentence("{}On texts that it reads whole, the Transformer errs {}. On texts that it must cut, it errs {}.",
+    return fill("{}On texts that it reads whole, the Transformer errs {}. On texts that it must cut, it errs {}.",
                     start, *told)
 
 
@@ -116,8 +116,8 @@ def of_questions(asked, class_names: list[str]):
         first_sure=markdown.pct(measures.chance_of(asked, 0, int(measures.answer(asked, 0)))),
         second_sure=markdown.pct(measures.chance_of(asked, 1, int(measures.answer(asked, 1)))),
         agree=agreement(tags, class_names),
-        first_why=Marked(sentences.agreement(tags[0], "python", class_names, FIRST, f"We disagree. {FIRST}")),
-        second_why=Marked(sentences.agreement(tags[1], "java", class_names, SECOND, f"We disagree. {SECOND}")),
+        first_why=MarkdownText(sentences.agreement(tags[0], "python", class_names, FIRST, f"We disagree. {FIRST}")),
+        second_why=MarkdownText(sentences.agreement(tags[1], "java", class_names, SECOND, f"We disagree. {SECOND}")),
         word=sentences.at_its_word(asked, 0),
     )
 
@@ -127,12 +127,12 @@ SECOND = "“public static void main” with “args” is the entry point of a 
          "args)” and mostly leaves “public” out, but the capitals that tell the two apart are lost in lower case."
 
 
-def agreement(tags: list, class_names: list[str]) -> Marked:
+def agreement(tags: list, class_names: list[str]) -> MarkdownText:
     """Whether we agree with both tags, in a few words."""
     right = [str(tag).casefold() == wanted for tag, wanted in zip(tags, ("python", "java"), strict=True)]
     if not {"python", "java"} <= {name.casefold() for name in class_names}:
-        return Marked("These data have no class for at least one of them.")
-    return Marked("We agree with both." if all(right) else "We agree with the first only." if right[0] else
+        return MarkdownText("These data have no class for at least one of them.")
+    return MarkdownText("We agree with both." if all(right) else "We agree with the first only." if right[0] else
                   "We agree with the second only." if right[1] else "We agree with neither.")
 
 
@@ -147,7 +147,7 @@ def of_worth(bert, lstm, svm, lengths, few):
                              "A TF-IDF SVM is more accurate than the Transformer", "A TF-IDF SVM is as accurate"),
         svm=markdown.pct(measures.accuracy(svm)), bert=markdown.pct(measures.accuracy(bert)),
         svm_time=markdown.duration(svm["train_seconds"]), time=markdown.duration(bert["train_seconds"]),
-        against_lstm=sentence("Against the LSTM alone ({} points {}) it {} be.", markdown.fixed(abs(bert_lead), 1),
+        against_lstm=fill("Against the LSTM alone ({} points {}) it {} be.", markdown.fixed(abs(bert_lead), 1),
                               markdown.more_or_less(bert_lead, 0, "more", "fewer"),
                               markdown.word(measures.outcome(bert, lstm), "would", "would not", "would not")),
         size=markdown.fixed(bert["parameters"] / 1e6, 1), length=markdown.count(bert.inputs["settings"]["max_length"]),

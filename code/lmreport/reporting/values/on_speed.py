@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmreport.display import markdown
-from lmreport.display.traced import Marked
+from lmreport.display.traced import MarkdownText
 from lmreport.models import fast_finetune
 from lmreport.reporting import speed
 from lmreport.reporting.values import named
@@ -17,12 +17,12 @@ def of_processor(bench):
         minilm=markdown.num(speed.gain(bench["train"], "minilm"), 2),
         distilbert=markdown.num(speed.gain(bench["train"], "distilbert"), 2),
         cores=markdown.count(bench["train"].made["hardware"]["cores"]), stock=markdown.num(int8 / stock, 2),
-        batched=markdown.num(int8 / batched, 2), bits=Marked(speed.fewer_bits(bench, "int8")),
+        batched=markdown.num(int8 / batched, 2), bits=MarkdownText(speed.fewer_bits(bench, "int8")),
         padding=markdown.pct(speed.of(bench["train"], "minilm_padding_share", 2)),
         budget=markdown.count(fast_finetune.BUDGET["cpu"]),
         minilm_share=markdown.pct(bench["train"]["minilm_share_of_matrix_rate"], 0),
         distilbert_share=markdown.pct(bench["train"]["distilbert_share_of_matrix_rate"], 0),
-        accurate=Marked(speed.as_accurate(bench)), rows=markdown.count(speed.of(bench["scale"], "rows", -1)),
+        accurate=MarkdownText(speed.as_accurate(bench)), rows=markdown.count(speed.of(bench["scale"], "rows", -1)),
         exponent=markdown.fixed(bench["scale"]["exponent"], 2),
         least_memory=markdown.num(speed.of(bench["scale"], "peak_mb", 0)),
         most_memory=markdown.num(speed.of(bench["scale"], "peak_mb", -1)),
@@ -35,7 +35,7 @@ def of_gpu(gpu):
     one, batch32, bits16 = (speed.of(gpu["predict"], "samples_per_s", at) for at in (0, 1, -1))
     rates = speed.before_larger(gpu["train"], "samples_per_s")
     return dict(
-        card=Marked(markdown.plain(gpu["train"].made["hardware"]["gpu"])),
+        card=MarkdownText(markdown.plain(gpu["train"].made["hardware"]["gpu"])),
         minilm=markdown.num(speed.gain(gpu["train"], "minilm"), 2),
         distilbert=markdown.num(speed.gain(gpu["train"], "distilbert"), 2),
         spread_of_rows=markdown.num(max(rates) / min(rates), 2),
@@ -43,8 +43,8 @@ def of_gpu(gpu):
         budget=markdown.count(fast_finetune.BUDGET["cuda"]),
         minilm_share=markdown.pct(gpu["train"]["minilm_share_of_matrix_rate"], 0),
         distilbert_share=markdown.pct(gpu["train"]["distilbert_share_of_matrix_rate"], 0),
-        compiling_minilm=Marked(speed.compiling(gpu["train"], "minilm")),
-        compiling_distilbert=Marked(speed.compiling(gpu["train"], "distilbert")),
-        accurate=Marked(speed.as_accurate(gpu)), one=markdown.num(bits16 / one, 2),
-        batch32=markdown.num(bits16 / batch32, 2), bits=Marked(speed.fewer_bits(gpu, "bf16")),
+        compiling_minilm=MarkdownText(speed.compiling(gpu["train"], "minilm")),
+        compiling_distilbert=MarkdownText(speed.compiling(gpu["train"], "distilbert")),
+        accurate=MarkdownText(speed.as_accurate(gpu)), one=markdown.num(bits16 / one, 2),
+        batch32=markdown.num(bits16 / batch32, 2), bits=MarkdownText(speed.fewer_bits(gpu, "bf16")),
     )

@@ -7,7 +7,7 @@ import yaml
 
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
-from lmreport.display.traced import Marked, sentence
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, masks
 from lmreport.experiments.improvements import SVM, TRANSFORMER
 from lmreport.models import metrics
@@ -27,14 +27,14 @@ def of_stack(climbed, top, seeds_of_test):
         over_plain=markdown.fixed(100 * abs(best - plain), 1),
         price=markdown.num(improvements.price(climbed, top["names"][-1]), 2),
         aim=improvements.aim(top), worth=improvements.worth(top), second=recipes.apart(seeds_of_test, top),
-        scored_before=Marked("" if top.inputs["data"]["kind"] == "other" else
+        scored_before=MarkdownText("" if top.inputs["data"]["kind"] == "other" else
                              "One exception: a smaller form of the second stack had been scored before and decided "
                              "nothing."),
         a_point=improvements.a_point(climbed, top), without_last=improvements.without_last(climbed, top),
         missed=markdown.count(missed), missed_share=markdown.pct(missed / texts),
         agreed=markdown.count(improvements.agreed_wrong(top)), read=of_reading(top),
         bound=markdown.pct(1 - improvements.agreed_wrong(top) / texts),
-        origin=Marked(markdown.plain(studies.origin(top, climbed))),
+        origin=MarkdownText(markdown.plain(studies.origin(top, climbed))),
     )
 
 
@@ -47,23 +47,23 @@ def of_steps(climbed, corpus, splits):
         validation=markdown.count(len(climbed["labels"])), helped=changes(climbed, 1), hurt=changes(climbed, -1),
         by_chance=improvements.by_chance(climbed),
         pilot_texts=markdown.count(climbed["points"][improvements.row(climbed, "pilot")]["texts"]),
-        upper=sentence("Lower-casing loses {} here: of the letters, {} are upper-case.",
+        upper=fill("Lower-casing loses {} here: of the letters, {} are upper-case.",
                        markdown.word(int(upper > 0.001), "nothing", "something"), markdown.pct(upper, 2)),
     )
 
 
-def changes(climbed, sign: int) -> Marked:
+def changes(climbed, sign: int) -> MarkdownText:
     """The steps that changed the accuracy significantly up (1) or down (−1), with their points."""
     found = [at for at, point in enumerate(climbed["points"])
              if point["against"] != at and improvements.kind_of(point["name"]) != "LSTM"
              and sign * float(improvements.gain(climbed, at)) > 0
              and improvements.p_value(climbed, at) < measures.SURE]
     if not found:
-        return Marked("nothing, significantly")
-    told = [sentence("{} ({} points)", climbed["points"][at]["name"].removeprefix("pilot: "),
+        return MarkdownText("nothing, significantly")
+    told = [fill("{} ({} points)", climbed["points"][at]["name"].removeprefix("pilot: "),
                      markdown.fixed(100 * improvements.gain(climbed, at), 1))
             for at in found]
-    return Marked("; ".join(told))
+    return MarkdownText("; ".join(told))
 
 
 @named
@@ -72,8 +72,8 @@ def of_recipes(searched, seeds_of_test):
     base = searched["recipes"][0]["sets"]
     ranges = [recipes.recipe_accuracy(searched, at) for at in range(len(searched["recipes"]))]
     return dict(
-        gpu=Marked(markdown.plain(searched.made["hardware"]["gpu"])),
-        data=Marked(markdown.plain(searched.inputs["data"]["name"])),
+        gpu=MarkdownText(markdown.plain(searched.made["hardware"]["gpu"])),
+        data=MarkdownText(markdown.plain(searched.inputs["data"]["name"])),
         a_training=markdown.duration(studies.entry(searched, "seconds_of.0")),
         trainings=markdown.count(len(searched["rows"])),
         epochs=markdown.count(base["epochs"]), budget=markdown.count(base["budget"]),
@@ -98,9 +98,9 @@ def of_calibration(bert, lstm, bag):
     )
 
 
-def too_sure(record) -> Marked:
+def too_sure(record) -> MarkdownText:
     """By how much a model is surer than it is right, or less sure."""
-    return sentence("{} points {}", markdown.fixed(100 * abs(measures.too_sure(record)), 1), markdown.more_or_less(
+    return fill("{} points {}", markdown.fixed(100 * abs(measures.too_sure(record)), 1), markdown.more_or_less(
         measures.too_sure(record), 0, "above its accuracy", "below its accuracy"))
 
 
@@ -142,7 +142,7 @@ def of_ablation(ablated):
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
         on_first=markdown.pct(studies.column_mean(ablated, "weights_0", 0), 0),
         on_last=markdown.pct(studies.column_mean(ablated, "weights_0", -1), 0),
-        even=markdown.pct(1 / len(first["all_tokens"]), 0), origin=Marked(markdown.plain(studies.origin(ablated))),
+        even=markdown.pct(1 / len(first["all_tokens"]), 0), origin=MarkdownText(markdown.plain(studies.origin(ablated))),
     )
 
 
@@ -167,7 +167,7 @@ def of_shuffles(layer, moved, mixed):
         least=markdown.fixed(100 * falls[0], 1), most=markdown.fixed(100 * falls[-1], 1),
         whole=markdown.pct(studies.share(mixed, "predicted.0")), matters=studies.order_matters(mixed),
         kept=markdown.pct(kept, 0), texts=markdown.count(len(mixed["labels"])),
-        origin=Marked(markdown.plain(studies.origin(mixed))),
+        origin=MarkdownText(markdown.plain(studies.origin(mixed))),
     )
 
 
@@ -225,14 +225,14 @@ def of_heads(found, best, removal, headless, digest: str):
         least=markdown.fixed(100 * min(falls), 1), most=markdown.fixed(100 * max(falls), 1),
         costliest=markdown.count(int(np.argmax(falls)) + 1), together=studies.standing_in(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
-        origin=Marked(markdown.plain(studies.origin(headless))),
+        origin=MarkdownText(markdown.plain(studies.origin(headless))),
     )
 
 
 @named
 def of_live(live, corpus, settings):
     """What this render trained itself."""
-    return dict(data=Marked(markdown.plain(corpus.name)), scale=Marked(markdown.plain(settings.scale)),
+    return dict(data=MarkdownText(markdown.plain(corpus.name)), scale=MarkdownText(markdown.plain(settings.scale)),
                 said=sentences.live(live))
 
 
@@ -272,15 +272,15 @@ def counted(costs: dict) -> list:
     return [markdown.count(costs["weights"]), markdown.fixed(costs["flops"] / 1e6, 0), markdown.count(costs["scores"])]
 
 
-def of_reading(top) -> Marked:
+def of_reading(top) -> MarkdownText:
     """What we saw in the errors that we read; nothing for other data than those."""
     path = project_root() / "report" / "read-errors.yml"
     told = yaml.safe_load(path.read_text(encoding="utf-8"))
     if told["data"] != top.inputs["data"]["digest"]:
-        return Marked("")
+        return MarkdownText("")
     kinds = list(told["read"].values())
     counts = [markdown.count(kinds.count(kind)) for kind in ("missing", "two", "clue", "label")]
-    return sentence("We read {} of them, drawn at random. In {} the word that would tell is BLANK or not there. In {} "
+    return fill("We read {} of them, drawn at random. In {} the word that would tell is BLANK or not there. In {} "
                     "what is left fits two languages, mostly since capitals are lost. In {} a clue is there that all "
                     "models missed, and in {} the tag itself is doubtful.", markdown.count(len(kinds)), *counts)
 
