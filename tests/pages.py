@@ -103,7 +103,8 @@ LINE = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewB
 
 def small(folder: Path, renderer: str) -> Path:
     """The page of the small report with the options, style and scripts of the real one."""
-    project(folder, BODY, FRONT, (ROOT / "_quarto.yml").read_text(encoding="utf-8").replace("    - report/supplement.qmd\n", ""))
+    options = (ROOT / "_quarto.yml").read_text(encoding="utf-8")
+    project(folder, BODY, FRONT, options.replace("    - report/supplement.qmd\n", ""))
     (folder / "report" / "line.svg").write_text(LINE)
     shutil.copytree(ROOT / "report" / "page", folder / "report" / "page")
     for name in ("theme.scss", "typst-header.typ"):

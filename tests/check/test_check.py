@@ -223,7 +223,8 @@ def test_a_run_that_the_code_would_give_no_more_is_told(report):
     name = record.path.stem
     report.page('data-code="x"', f'data-code="x" data-run="{name}"')
     found = next(one for one in report.found() if "is stale" in one.what)  # and the page is older than that run
-    assert found.weight == MUST and found.what.startswith(f"the run {name} is stale: ") and "models/linear.py changed in" in found.what
+    assert found.weight == MUST and found.what.startswith(f"the run {name} is stale: ")
+    assert "models/linear.py changed in" in found.what
     assert "lmreport run bag_of_words --scale quick" in found.mend
 
 

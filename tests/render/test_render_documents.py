@@ -106,7 +106,8 @@ CASES["hostile data"] = Case(  # through the functions with which the report pri
     tuple(f"Inline {seen(t)}." for t in WILD[:9]))
 
 CASES["computed numbers"] = Case(
-    cell("from lmreport.display import figure, markdown, style, traced\ntraced.name_inline_code()\n@figure.cached_figure\ndef "
+    cell("from lmreport.display import figure, markdown, style, traced\ntraced.name_inline_code()\n"
+         "@figure.cached_figure\ndef "
          "line(values):\n"
          "    figure, axes = style.figure(height=1)\n    axes.plot(values)\n    return figure", include="false")
     + "See @fig-l and @tbl-n.\n\n" + cell("line([1, 2])", label="fig-l", fig_cap="Up.", fig_alt="A line.", echo="false")

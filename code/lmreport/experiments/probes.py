@@ -33,7 +33,8 @@ SIZES = {
     "bench_seeds": dict(seeds=[11, 12], folded_seeds=[11], folds=2, predicted_folds=1),
 }
 BEST = {"recipe": "of the probe", "sets": dict(epochs=1, max_length=16)}
-BY_THE_CLOCK = re.compile(r"seconds|second$|^repeats$|runtime|memory|_mb$|_s$|^spread$|_spread$|^made$|^ended$|flops|matrix_rate|"
+BY_THE_CLOCK = re.compile(r"seconds|second$|^repeats$|runtime|memory|_mb$|_s$|"
+                          r"^spread$|_spread$|^made$|^ended$|flops|matrix_rate|"
                           r"^exponent$|^ratio$|^cost$|^costs$|_is$|load|on_disk")
 
 

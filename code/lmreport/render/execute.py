@@ -239,7 +239,8 @@ def without_numpy(value: str) -> str:
                  if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")]
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return value
-    found: dict[Any, Any] = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0]) for node in calls}
+    found: dict[Any, Any] = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0])
+                             for node in calls}
     found |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
     for old, new in found.items():
         value = value.replace(old, new)

@@ -166,7 +166,8 @@ def questions() -> Values:
 
 def question(entry: dict) -> MarkdownText:
     """An item with its points, and what the assignment asks."""
-    return MarkdownText(f"*Item {entry['id']} · {points(entry['id'])}.* {markdown.plain(entry.get('question', entry['asks']))}")
+    asked = markdown.plain(entry.get("question", entry["asks"]))
+    return MarkdownText(f"*Item {entry['id']} · {points(entry['id'])}.* {asked}")
 
 
 def table():

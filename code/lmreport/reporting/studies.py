@@ -194,7 +194,8 @@ def survives(record) -> MarkdownText:
     if kept >= 1:
         return MarkdownText("No shuffle costs the model anything of what it has above always naming the largest class.")
     if kept <= 0:
-        return MarkdownText("Nothing survives the worst shuffle of what the model has above always naming the largest class.")
+        return MarkdownText("Nothing survives the worst shuffle of what the model has above always naming the "
+                            "largest class.")
     return fill("Of what the model has above always naming the largest class, {} or more survives.",
                     markdown.pct(kept, 0))
 

@@ -141,7 +141,8 @@ def questions(records: list, class_names: list[str]):
     for number, _ in enumerate(metrics.QUESTIONS):
         for r in {r.key: r for r in records if r is not None}.values():
             order = np.argsort(-np.array(r["question_probabilities"][number]), kind="stable").tolist()
-            cells: dict[int, Any] = {tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in range(len(class_names))}
+            tags = range(len(class_names))
+            cells: dict[int, Any] = {tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in tags}
             cells[order[0]] = strong(cells[order[0]])
             if not few:
                 cells = {tag: fill("{} {}", markdown.plain(class_names[tag]), cells[tag])

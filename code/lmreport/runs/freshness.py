@@ -23,7 +23,7 @@ def reasons(record: records.Record, now: dict | None = None) -> list[str]:
 
 
 def code(then: dict, now: dict) -> list[str]:
-    """["models/finetune.py changed in `train`", …] from what `records.code_of` gave then and now; a mere move is no change."""
+    """["models/finetune.py changed in `train`", …] from what `records.code_of` gave then and now; a move is none."""
     if then["fingerprint"] == now["fingerprint"]:
         return []
     known = set(then["parts"].values())

@@ -135,8 +135,9 @@ def of_page(path: Path, say) -> int:
         say(f"{path.name}: {place}: shows “{text}”: {right}")
     for name, why in found.altered.items():
         say(f"{name} was altered: {why}")
-    say(f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits and values, {found.remembered} from "
-        f"remembered experiments, {found.own} compared with their own full value, {found.captions} captions with "
+    say(f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits and values, "
+        f"{found.remembered} from remembered experiments, {found.own} compared with their own full value, "
+        f"{found.captions} captions with "
         f"their source{', the text with the PDF' if found.compared_with_pdf else '; there is no PDF beside it'}: "
         f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}")
     return int(bool(found.differences or found.altered))

@@ -49,7 +49,8 @@ def csvw(said: dict[str, str], columns: list[str], name: str, licence_url: str) 
     for key, text in said.items():
         told[words[key]] = f"{told[words[key]]}, {text}" if words[key] in told else text
     found = {"@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}], "url": name, **told,
-             **({"dc:license": {"@id": licence_url}} if "licence" in said else {}), "tableSchema": {"columns": [{"titles": c or "_"} for c in columns]}}
+             **({"dc:license": {"@id": licence_url}} if "licence" in said else {}),
+            "tableSchema": {"columns": [{"titles": c or "_"} for c in columns]}}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -52,7 +52,8 @@ def printed(svg: str, said: dict, label: str) -> tuple[bytes, bytes]:
         folder = Path(name)
         (folder / "figure.svg").write_text(svg, encoding="utf-8")
         (folder / "figure.typ").write_text(PAGE, encoding="utf-8")
-        given: dict[str, Any] = dict(root=name, ignore_system_fonts=True, sys_inputs={"said": json.dumps(said, ensure_ascii=False)})
+        given: dict[str, Any] = dict(root=name, ignore_system_fonts=True,
+                                sys_inputs={"said": json.dumps(said, ensure_ascii=False)})
         try:
             return (typst.compile(str(folder / "figure.typ"), format="pdf", pdf_standards=["ua-1"], **given),
                     typst.compile(str(folder / "figure.typ"), format="png", ppi=DPI, **given))

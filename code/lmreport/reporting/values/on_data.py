@@ -45,7 +45,8 @@ def model(bert, source) -> MarkdownText:
     more = " It is a BERT-like encoder that was distilled from a larger one [@wang2020] and then trained further " \
            "on sentence pairs [@reimers2019; @allminilm]." if "MiniLM" in bert.label else ""
     return fill("The Transformer is {}, with {} million parameters, since DistilBERT was out of reach where these "
-                    "runs were made.{}{}", MarkdownText(markdown.plain(bert.label)), markdown.fixed(bert["parameters"] / 1e6, 1),
+                    "runs were made.{}{}",
+                MarkdownText(markdown.plain(bert.label)), markdown.fixed(bert["parameters"] / 1e6, 1),
                     MarkdownText(more), MarkdownText(here))
 
 
@@ -59,8 +60,8 @@ def of_splits(corpus, whole):
         classes=markdown.count(len(whole["train"].features["labels"].names)),
         train=markdown.count(len(whole["train"])), validation=markdown.count(len(whole["validation"])),
         test=markdown.count(len(whole["test"])),
-        about=MarkdownText(sentences.of_data(corpus, "The texts are CC BY-SA [@so16k]; most names of the four languages were "
-                                       "replaced by *blank*.")),
+        about=MarkdownText(sentences.of_data(corpus, "The texts are CC BY-SA [@so16k]; most names of the four languages "
+                                       "were replaced by *blank*.")),
     )
 
 

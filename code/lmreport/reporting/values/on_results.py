@@ -15,7 +15,8 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)), classes=markdown.count(len(class_names)),
         stand_in=MarkdownText("Its authors trained it on sentence pairs, among them 25 million titles and bodies of Stack "
                         "Exchange questions [@allminilm]. So it probably saw our questions, without their tags: that "
-                        "is pre-training on the domain and may explain part of its accuracy." if "MiniLM" in bert.label else ""),
+                        "is pre-training on the domain and may explain part of its accuracy."
+                        if "MiniLM" in bert.label else ""),
     )
 
 
