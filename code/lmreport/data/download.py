@@ -77,6 +77,7 @@ def from_address(address: str, say: Callable[[str], object] = print) -> Corpus:
         with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".part-") as part:
             try:
                 reach(address)
+                progress.load_keras()
                 download(address, Path(part), archive.name).replace(archive)
             except Exception as error:  # get_file raises bare Exceptions
                 raise not_fetched(address, error) from error
@@ -114,7 +115,6 @@ def reach(address: str) -> None:
 
 def download(address: str, folder: Path, name: str) -> Path:
     """The assignment's `get_file`: fetched once, then found in `folder`."""
-    progress.load_keras()
     from keras.utils import get_file
 
     return Path(get_file(name, origin=address, cache_dir=folder, cache_subdir="."))
