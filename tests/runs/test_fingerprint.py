@@ -35,7 +35,9 @@ def of(tmp_path, text, name="f", **others):
 
 
 PLAIN = "import numpy as np\nLEAST = 3\ndef g(x, y=2):\n    return x + y\ndef f(x):\n    return g(x) + LEAST + np.sum(x)\n"
-OTHER = {"b": "LEAST = 3\ndef least():\n    return LEAST\ndef added(x, y=2):\n    return x + y\n"}
+OTHER = {
+    "c": "import numpy as np\nfrom lmreport import b\n",
+    "b": "LEAST = 3\ndef least():\n    return LEAST\ndef added(x, y=2):\n    return x + y\n"}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,7 @@ OTHER = {"b": "LEAST = 3\ndef least():\n    return LEAST\ndef added(x, y=2):\n  
         ),
         "from lmreport.b import LEAST, added as g\nimport numpy as np\ndef f(x):\n    return g(x) + LEAST + np.sum(x)\n",
         "import numpy as np\nfrom lmreport import b\ndef f(x):\n    return b.added(x) + b.LEAST + np.sum(x)\n",
+        "from lmreport import c\ndef f(x):\n    return c.b.added(x) + c.b.LEAST + c.np.sum(x)\n",
         "def f(x):\n    from numpy import sum\n    from . import b\n    return b.added(x) + b.LEAST + sum(x)\n",
         "import numpy as np\nfrom lmreport.face import LEAST, added\ndef f(x):\n    return added(x) + LEAST + np.sum(x)\n",
     ],

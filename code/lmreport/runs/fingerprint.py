@@ -278,6 +278,9 @@ class Writer:
             raise ReportError(f"fingerprint: {self.module.path.name}: `{self.own}` uses the module {written!r} itself; "
                               "name what it takes from it")
         name, *attributes = rest.split(".")
+        here = self.code.module(module)
+        if here and name not in here.definitions and name in here.imports:  # imported there: a face, or a library
+            return self.reference(".".join([here.imports[name], *attributes]), written)
         return ".".join([self.project((module, name)), *attributes])
 
     def process(self, text: str) -> str:
