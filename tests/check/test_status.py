@@ -137,7 +137,7 @@ def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
     full = [record(name, "full") for name in (*MODELS, *STUDIES)] + [bench(n) for n in BENCHES]
     outputs = root / "_report" / "report"
     outputs.mkdir(parents=True)
-    for name in ("index.html", "index.pdf", "index.ipynb"):
+    for name in (f"{stem}.{ending}" for stem in ("index", "supplement") for ending in ("html", "pdf", "ipynb")):
         (outputs / name).write_text("made by another renderer")
     done, found = lines(capsys, "outputs")
     assert done == 0 and {state for state, _ in found.values()} == {"fresh"}
@@ -150,7 +150,7 @@ def test_a_measurement_by_other_code_is_stale(root, capsys, monkeypatch):
     [bench(name) for name in BENCHES]
     code = records.code_of
     monkeypatch.setattr(records, "code_of", lambda name: code(name) if name != "bench_train" else {
-        "fingerprint": "f" * 16, "parts": code(name)["parts"] | {"fast.arguments": "other"}})
+        "fingerprint": "f" * 16, "parts": code(name)["parts"] | {"models.fast_finetune.arguments": "other"}})
     _, found = lines(capsys, "recorded at full scale")
     assert [n for n in BENCHES if found[n][0] == "stale"] == ["bench_train"]
     assert found["bench_train"][1][0].startswith("models/fast_finetune.py changed")

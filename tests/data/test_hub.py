@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 import hub as stand_in
-from lmreport.core.settings import load, resolved
 from lmreport.data import corpus, download
 from lmreport.data.corpus import KNOWN
 from lmreport.display import origin
@@ -140,8 +139,7 @@ def noticed(folder, **more):
     """What stands at the top of a report on the sample whose model lies in `folder`, with the recorded answers."""
     corpus = download.obtain("sample", print)
     source = dataclasses.replace(pretrained.from_folder(folder, stand_in.NAME), **more)
-    settings = resolved(load(scale="quick"), "cpu")
-    return re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, settings, list("abcd"), True).data)
+    return re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, list("abcd"), True).data)
 
 
 def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_how_to_record_ones_own(folder):

@@ -187,7 +187,7 @@ def start(code, cache):
 def test_a_killed_learning_curve_goes_on_after_its_last_point(folder, tiny, settings):
     # Another seed of the batches than above, so that there is no record yet.
     options = OPTIONS | {"learning_rate": 2e-3}
-    code = CURVE.format(small=SMALL, model=str(tiny), options=options)
+    code = CURVE.format(small=SMALL["learning_curve"], model=str(tiny), options=options)
     victim, until = start(code, folder), time.time() + 200
     while len(kept := list((folder / "studies").glob("learning_curve-*/*-*.npz"))) < 2:
         assert time.time() < until and victim.poll() is None, victim.communicate()

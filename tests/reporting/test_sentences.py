@@ -203,8 +203,8 @@ def test_heads_that_cost_more_together_are_explained_in_two_ways(record):
 
 
 @pytest.mark.parametrize("right, falls, said", [
-    (90, [10], "Of what the model has above always naming the largest class, 75 % or more survives."),
-    (52, [1], "cannot be told from always naming the largest class (50.0 %): it has learned nothing"),
+    (90, [10], "Of what the model has above always naming the largest class, 75% or more survives."),
+    (52, [1], "cannot be told from always naming the largest class (50.0%): it has learned nothing"),
     (50, [0], "has learned nothing"), (90, [-5], "No shuffle costs the model anything"),
     (90, [45], "Nothing survives the worst shuffle")])
 def test_what_survives_a_shuffle_is_a_share_of_what_was_learned(record, right, falls, said):

@@ -60,7 +60,7 @@ def test_a_change_of_code_is_named(given):
     record = write(given)
     assert freshness.reasons(record) == []
     then = record.code["parts"]
-    other = dataclasses.replace(record, code={"fingerprint": "f" * 16, "parts": then | {"linear.fit": "another"}})
+    other = dataclasses.replace(record, code={"fingerprint": "f" * 16, "parts": then | {"models.linear.fit": "another"}})
     assert freshness.reasons(other) == ["models/linear.py changed in `fit`"]
 
 
@@ -95,8 +95,8 @@ def test_full_scale_records_are_of_one_edition_and_whole():
 
 
 def test_a_drawing_is_no_part_of_the_experiment_that_it_draws():
-    reached = records.CODE.reach(("concepts.cost", "measured"))
-    assert ("concepts.cost", "measured") in reached and len(reached) > 2
+    reached = records.CODE.reach(("experiments.concepts.cost", "measured"))
+    assert ("experiments.concepts.cost", "measured") in reached and len(reached) > 2
     assert not any(name.startswith("plot") for _, name in reached)
 
 

@@ -163,11 +163,11 @@ def of_document(document, chosen: dict) -> list[Line]:
 
 
 def settings_then(document) -> dict[str, str]:
-    """The settings of the last render that are not the defaults: they are what the report is, not a fault of it."""
+    """The settings that were given for the last render: they are what the report is, not a fault of it."""
     from lmreport.render import up_to_date
 
     kept = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
-    return {name: value for name, value in kept.items() if value != str(getattr(settings.Settings(), name, value))}
+    return {name: value for name, value in kept.items() if value != "None"}
 
 
 def since_first(known: dict[str, dict]) -> list[str]:
