@@ -126,7 +126,7 @@ def saved(record):
     if not enough:
         return fill("Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1]))
     size, way = enough[0]
-    return fill("What training from scratch gets out of {} texts, {}, the {} encoder reaches with {}.",
+    return fill("Training from scratch needs {} texts for {}; the {} encoder reaches that with {}.",
                     markdown.count(sizes[-1]), markdown.pct(goal), way, markdown.count(size))
 
 

@@ -132,6 +132,6 @@ def of_scratch(curve, lstm):
     return dict(
         transformer=markdown.pct(values["from scratch", most]), lstm=markdown.pct(accuracy),
         verdict=markdown.more_or_less(values["from scratch", most], accuracy,
-                                      "so the architecture alone already gives a lead",
-                                      "so the lead comes from the pre-training and not from the architecture"),
+                                      "so the architecture alone may give a lead",
+                                      "so whatever lead there is comes from the pre-training and not from the architecture"),
     )
