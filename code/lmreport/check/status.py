@@ -166,7 +166,7 @@ def settings_then(document) -> dict[str, str]:
     """The settings that were given for the last render: they are what the report is, not a fault of it."""
     from lmreport.render import up_to_date
 
-    kept = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
+    kept: dict = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
     return {name: value for name, value in kept.items() if value != "None"}
 
 

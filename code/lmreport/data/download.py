@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
@@ -121,7 +121,7 @@ def download(address: str, folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def patience():
+def patience() -> Iterator[None]:
     """Inside, no silent server is waited for longer than PATIENCE."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)

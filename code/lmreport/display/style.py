@@ -67,13 +67,13 @@ def figure(columns: int = 1, rows: int = 1, height: float = 2.9, **options: Any)
     return drawn
 
 
-def label(axes, x, y, text: str, color=BLACK, **place):
+def label(axes: Any, x: float, y: float, text: str, color: str = BLACK, **place: Any) -> Any:
     """Words beside a curve, in its colour, in place of a legend; `place`: as for `annotate`, offsets in points."""
-    options = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8} | place
+    options: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8} | place
     return axes.annotate(text, (x, y), color=INKS.get(color, color), **options)
 
 
-def on(image, value) -> str:
+def on(image: Any, value: float) -> str:
     """The colour of words on the cell of `image` (an AxesImage) that shows `value`: light on dark, dark on light."""
     red, green, blue, _ = image.to_rgba(value)
     return ON_DARK if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else ON_LIGHT
@@ -93,5 +93,5 @@ def with_dark(svg: str) -> str:
     used = sorted(set(re.findall(r"\b(fill|stroke): (#[0-9a-f]{6})", svg)))
     rules = [f'[style*="{what}: {light}"]{{{what}:{dark}!important}}' for what, light in used
              if (dark := in_the_dark(light))]
-    rules = f"@media (prefers-color-scheme:dark){{svg{{fill:{DARK_INK}}}{''.join(rules)}}}"
-    return re.sub(r"(<svg\b[^>]*>)", rf"\1\n<style>{rules}</style>", svg, count=1)
+    style = f"@media (prefers-color-scheme:dark){{svg{{fill:{DARK_INK}}}{''.join(rules)}}}"
+    return re.sub(r"(<svg\b[^>]*>)", rf"\1\n<style>{style}</style>", svg, count=1)

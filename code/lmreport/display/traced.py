@@ -25,6 +25,7 @@ class TracedText(str):
 
     value: float
     form: str
+    told: dict[str, str]  # what is known of its origin beside its value: data-code, data-run
 
     def __new__(cls, text: str, value: float, form: str) -> TracedText:
         made = super().__new__(cls, text)

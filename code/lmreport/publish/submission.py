@@ -109,8 +109,10 @@ def profile_of(root: Path, wanted: str | None) -> str | None:
 
 def made(outputs: Outputs, others: list[Outputs]) -> tuple[dict[str, bytes], dict[str, str]]:
     """The parts by name, and for each one that could not be made the reason with its mend."""
-    makers = {name: partial(maker, outputs) for name, maker in zip(
-        ABOUT, (pdf, page, executed, page_table, grade, partial(environment, others)), strict=True)}
+    graded: tuple[Callable[[Outputs], bytes], ...] = (
+        pdf, page, executed, page_table, grade, partial(environment, others))
+    makers: dict[str, Callable[[], bytes]] = {
+        name: partial(maker, outputs) for name, maker in zip(ABOUT, graded, strict=True)}
     for one in others:
         name = one.document.path.stem
         makers |= {f"{name}.pdf": partial(pdf, one), f"{name}.html": partial(beside, one)}

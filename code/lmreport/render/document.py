@@ -319,11 +319,13 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document) -> None:
             raise ReportError(f"{document.name}: a caption or a text of the title block has a <div> that is never "
                               "closed; write \\<div>")
         if unclosed or twice:
-            text = lines[int(unclosed[2] if unclosed else twice[3]) - 1].strip()
+            place = (unclosed or twice)[2 if unclosed else 3]  # type: ignore[index]  # one of them is there
+            text = lines[int(place) - 1].strip()
             found = [n for n, line in enumerate(document.body, document.body_line) if line.strip() == text]
             end = "</div>" if text.startswith("<") else ":::"
-            said = f"{text!r} is never closed; end it with {end}" if unclosed else \
-                f"the {twice[1]} {twice[2]} is given twice"
+            said = f"{text!r} is never closed; end it with {end}"
+            if twice:
+                said = f"the {twice[1]} {twice[2]} is given twice"
             raise ReportError(f"{document.name}:{found[-1] if found else 1}: {said}")
 
 

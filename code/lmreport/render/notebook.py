@@ -425,7 +425,7 @@ def show_plainly() -> None:
             data["text/markdown"] = alone(data["text/markdown"])
         return data, metadata
 
-    plain.plain = True
+    plain.plain = True  # type: ignore[attr-defined]  # so that it is not wrapped twice
     shell.display_formatter.format = plain
 
 

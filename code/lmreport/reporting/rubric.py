@@ -33,7 +33,7 @@ def rubric(answering: str | None = None) -> dict:
 
 def section_of(item: dict) -> str:
     """The id of the section that an item belongs to: the number at the start of its own, "10" of "10a"."""
-    return re.match(r"\d*", item["id"])[0]
+    return re.split(r"(?!\d)", item["id"], maxsplit=1)[0]
 
 
 def whole() -> dict:

@@ -37,7 +37,6 @@ class Item:
     function: str = ""
     runs: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
-    page: str = "index.html"
 
     @property
     def kind(self) -> str:

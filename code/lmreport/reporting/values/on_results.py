@@ -66,8 +66,8 @@ def why(bert) -> str:
     more = "Each text costs the Transformer far more operations"
     if bert.made["hardware"]["gpu"]:
         return f"{more}; on a GPU it runs them side by side, while the LSTM's steps must wait for each other."
-    return f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap should shrink, since " \
-           "there the LSTM's steps must still wait for each other."
+    return f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap should shrink, " \
+           "since there the LSTM's steps must still wait for each other."
 
 
 @named
@@ -145,7 +145,8 @@ def of_worth(bert, lstm, svm, lengths, few):
         answer=markdown.word(measures.outcome(bert, svm), "Yes, if the lead over a linear SVM is worth the time", "No",
                              "No"),
         reason=markdown.word(measures.outcome(bert, svm), "A TF-IDF SVM is less accurate than the Transformer",
-                             "A TF-IDF SVM is more accurate than the Transformer", "A TF-IDF SVM is not significantly less accurate"),
+                             "A TF-IDF SVM is more accurate than the Transformer",
+                             "A TF-IDF SVM is not significantly less accurate"),
         svm=markdown.pct(measures.accuracy(svm)), bert=markdown.pct(measures.accuracy(bert)),
         svm_time=markdown.duration(svm["train_seconds"]), time=markdown.duration(bert["train_seconds"]),
         against_lstm=fill("Against the LSTM alone ({} points {}) it {} be.", markdown.fixed(abs(bert_lead), 1),
@@ -156,7 +157,8 @@ def of_worth(bert, lstm, svm, lengths, few):
         predicting=markdown.num(
             (bert["predict_seconds"] / bert["test_texts"]) / (svm["predict_seconds"] / svm["test_texts"]), 2),
         choose=markdown.more_or_less(float(few.best_few.value), float(few.svm_few.value),
-                                     "We would choose a pre-trained encoder with few labels, or for tasks that need meaning.",
+                                     "We would choose a pre-trained encoder with few labels, or for tasks "
+                                     "that need meaning.",
                                      "We would choose BERT for tasks that need meaning."),
         fewest=few.fewest, few=few.best_few, svm_few=few.svm_few,
     )
