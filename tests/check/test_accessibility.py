@@ -151,7 +151,7 @@ def dead_link(pdf):
 
 BROKEN = {
     "language": (root("/Lang"), "names no language"),
-    "marked": (root("/MarkdownText", "/MarkInfo", value=False), "not marked as tagged"),
+    "marked": (root("/Marked", "/MarkInfo", value=False), "not marked as tagged"),
     "title shown": (root("/DisplayDocTitle", "/ViewerPreferences", value=False), "shows the file name"),
     "title": (metadata("dc:title"), "metadata have no title"),
     "claim": (metadata("pdfuaid:part"), "does not say it is PDF/UA-1"),

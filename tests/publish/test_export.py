@@ -157,7 +157,7 @@ def test_pdf_is_a_tagged_vector_page_of_the_pictures_size_with_what_it_is(files)
     with pikepdf.open(files / "fig-curves.pdf") as pdf:
         assert len(pdf.pages) == 1 and [round(float(x)) for x in pdf.pages[0].MediaBox] == [0, 0, 144, 72]
         assert not any(o.get("/Subtype") == "/Image" for o in pdf.objects if isinstance(o, pikepdf.Stream))
-        assert bool(pdf.Root.MarkInfo.MarkdownText)
+        assert bool(pdf.Root.MarkInfo.Marked)
         alts = [str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o]
         assert alts == [ALT]
         assert "über" in str(pdf.docinfo.Title) and str(pdf.docinfo.Subject) == ALT

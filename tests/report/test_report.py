@@ -130,7 +130,7 @@ def test_figures_have_captions_numbers_and_alt_texts(html):
 def test_pdf_is_tagged_titled_and_has_pages_bookmarks_and_the_same_numbers(project, html):
     path = project / "_report" / "report" / "index.pdf"
     with pikepdf.open(path) as pdf:
-        assert pdf.Root.Lang == "en" and bool(pdf.Root.MarkInfo.MarkdownText) and "/StructTreeRoot" in pdf.Root
+        assert pdf.Root.Lang == "en" and bool(pdf.Root.MarkInfo.Marked) and "/StructTreeRoot" in pdf.Root
         assert "Pre-trained language models" in str(pdf.docinfo.get("/Title"))
         assert len(pdf.open_outline().root) >= 8
     words = pdf_text(path)

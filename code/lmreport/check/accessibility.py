@@ -93,7 +93,7 @@ def document(pdf) -> Iterator[Finding]:
     if not str(root.get("/Lang", "")):
         yield Finding("document", "it names no language", "set lang in _quarto.yml", "7.2")
     marked = root.get("/MarkInfo", {})
-    if not marked.get("/MarkdownText", False) or marked.get("/Suspects", False):
+    if not marked.get("/Marked", False) or marked.get("/Suspects", False):
         yield Finding("document", "it is not marked as tagged", "set pdf-standard: ua-1 in _quarto.yml", "7.1")
     if not root.get("/ViewerPreferences", {}).get("/DisplayDocTitle", False):
         yield Finding("document", "a viewer shows the file name, not the title", "set a title in index.qmd", "7.1")
