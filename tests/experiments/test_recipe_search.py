@@ -64,7 +64,7 @@ def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(searched, sp
     assert searched["together"] == ["mean", "SVM", "stack"] and searched["together_predicted"].shape == (3, 32)
     assert (searched["together_predicted"][1] == searched["labels"]).mean() > 0.9  # the SVM sees the telling word
     monkeypatch.setenv("LMREPORT_CACHE", str(kept))
-    monkeypatch.setattr(recipes, "training", lambda *rest: pytest.fail("trained again"))
+    monkeypatch.setattr(recipes, "run", lambda *rest: pytest.fail("trained again"))
     again = search.measured(splits, small, SEARCH, print)
     assert (again["predicted"] == searched["predicted"]).all()
     next((kept / "bench" / "recipes").glob("*.npz")).unlink()

@@ -239,6 +239,6 @@ def test_a_process_waits_for_another_that_makes_the_run(folder):
 
 def test_the_code_of_a_study_is_what_it_reaches_and_no_figure():
     places = set(records.code_of("learning_curve")["parts"])
-    assert {f"concepts.foundation.{name}" for name in ("train_point", "trained_point", "linear_head")} <= places
+    assert {f"experiments.concepts.foundation.{name}" for name in ("train_point", "trained_point", "linear_head")} <= places
     assert not [place for place in places if place.rpartition(".")[2].startswith("plot_")]
-    assert "studies.shuffled_words" not in places and "finetune.training_arguments" in places
+    assert "experiments.studies.shuffled_words" not in places and "models.finetune.training_arguments" in places

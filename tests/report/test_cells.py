@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from lmreport.render import project, source
@@ -36,9 +37,14 @@ def faults(lines: list[str], places: list[str]) -> list[str]:
 
 
 def test_the_cells_and_the_inline_code_are_clean():
+    """An import of the set-up cell that some document of some profile uses is used."""
+    told, holding = Counter(), Counter()
     for profile in ("157b", "272b"):
-        document = project.read(ROOT, ("html",), profile)[0]
-        assert faults(*program(source.read(document))) == [], profile
+        for document in project.read(ROOT, ("html",), profile):
+            lines, places = program(source.read(document))
+            told.update(faults(lines, places))
+            holding.update(set(places))
+    assert [one for one, number in told.items() if "F401" not in one or number == holding[one.split(": ")[0]]] == []
 
 
 def test_a_fault_is_told_with_its_place():

@@ -24,7 +24,7 @@ def texts(paths) -> str:
 ALL = texts(PARTS)
 TOP = {"report", "code", "tests", "_quarto.yml", "_quarto-157b.yml", "_quarto-272b.yml", "environment.yml", "README.md",
        "pyproject.toml", "Makefile", ".pre-commit-config.yaml", "requirements.lock", "LICENSE",
-       "CITATION.cff", ".ci", ".gitignore"}
+       "CITATION.cff", "CONTRIBUTING.md", "CHANGELOG.md", "docs", ".ci", ".gitignore"}
 CELL = re.compile(r"^```\{python\}.*?^```$", re.S | re.M)
 
 

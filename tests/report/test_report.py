@@ -148,7 +148,10 @@ def test_notebook_is_executed_without_error(project):
 
 
 def test_code_fits_on_the_page_of_the_pdf(project):
-    notebook = nbformat.read(project / "_report" / "report" / "index.ipynb", as_version=4)
+    from lmreport.render import notebook as readable
+
+    path = project / "_report" / "report" / "index.ipynb"
+    notebook = readable.as_executed(readable.read(path.read_bytes()), "report/index.qmd")
     code = [c for c in notebook.cells if c.cell_type == "code"]
     shown = [c.source for c in code if re.search(r"#\| echo: true", c.source)]
     for cell in code:
@@ -311,7 +314,7 @@ def test_one_digit_edited_is_found(project, tmp_path, what):
 
 
 @pytest.mark.parametrize("what, pattern, said", [
-    ("the page, a number typed into a table", r"(<td[^>]*>)(2)(?=</td>)", "whole page"),
+    ("the page, a number typed into a table", r"(<td[^>]*>)(2)(?=</td>)", "index.html was altered"),
     ("a record", r'("train_seconds": \d*)(\d)', "lstm-[0-9a-f]{16}"),
 ])
 def test_one_digit_edited_in_place_is_found(project, recorded, what, pattern, said):

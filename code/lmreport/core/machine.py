@@ -72,8 +72,10 @@ def hardware() -> dict:
     if info.is_file():
         text = info.read_text()
         cpu = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), cpu)
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
-    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30), "gpu": gpu_name()}
+    import psutil
+
+    memory = psutil.virtual_memory().total
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(memory / 2**30), "gpu": gpu_name()}
 
 
 def threads() -> list[str]:

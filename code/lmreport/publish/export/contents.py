@@ -9,9 +9,7 @@ from pathlib import Path
 import nbformat
 
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import project_root
-from lmreport.display import markdown
-from lmreport.render import crossref, document, layout, notebook, pandoc_ast, project
+from lmreport.render import crossref, document, layout, notebook, pandoc_ast
 
 KINDS = {"fig": "figure", "tbl": "table"}
 
@@ -65,28 +63,6 @@ def read(doc, path: Path) -> list[Item]:
         told = {cell.metadata.report.label: facts(cell) for cell in nb.cells if cell.cell_type == "code"}
         return [replace(item, page=f"{doc.path.stem}.html")
                 for block in pandoc_ast.nodes(blocks) for item in items(block, index, Path(name), told)]
-
-
-def of_document(name: str) -> list[Item]:
-    """The items of report/<name>.qmd as it was executed last, for this profile; none if it was not yet."""
-    documents = project.read(project_root(), ("html",), None)
-    return [item for doc in documents if doc.path.stem == name and doc.notebook.is_file()
-            for item in read(doc, doc.notebook)]
-
-
-def sources(items: list):
-    """What made each figure and table of an executed document, and which runs or experiments it shows."""
-    from lmreport.publish.export.folder import made
-
-    root, rows = project_root(), []
-    for item in items:
-        shown = [made(name, root) for name in (*item.runs, *item.experiments)]
-        days = sorted({one["date"][:10] for one in shown if "date" in one})
-        rows.append([f"[{item.number}]({item.page}#{item.anchor})", f"`{item.function or 'text'}`",
-                     ", ".join(f"`{one['name'][:-8].removeprefix('concepts.')}`" for one in shown) or "this render",
-                     " to ".join(dict.fromkeys(days[::len(days) - 1 or 1]))])
-    return markdown.table(rows or [["", "render report/index.qmd first", "", ""]],
-                          ["in the report", "made by", "runs and experiments", "date"], ("left",) * 4, raw=True)
 
 
 def facts(cell) -> dict:

@@ -7,6 +7,7 @@ from lmreport.check.numbers import experiments
 from lmreport.core import files
 from lmreport.display import markdown, traced
 from lmreport.reporting import values
+from lmreport.runs import memo
 
 
 @values.named
@@ -21,7 +22,7 @@ def found(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     kept = {"time": np.array([2.0, 5.0])}
     files.write_atomically(tmp_path / "experiments" / f"concepts.cost.measured-{'0' * 16}.npz", files.pack(kept))
-    return files.Found(kept, "concepts.cost.measured", "0" * 16)
+    return memo.Found(kept, "concepts.cost.measured", "0" * 16)
 
 
 def test_a_named_number_carries_its_expression_and_its_experiment(found):
