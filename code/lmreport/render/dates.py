@@ -8,7 +8,8 @@ import re
 
 from lmreport.core.errors import ReportError
 
-MONTHS = ("January February March April May June July August September October November December").split()
+MONTHS = ["January", "February", "March", "April", "May", "June",  # English ones, whatever the locale of the machine
+          "July", "August", "September", "October", "November", "December"]
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 NAMED = {"iso": "YYYY-MM-DD", "long": "MMMM D, YYYY", "full": "dddd, MMMM D, YYYY", "medium": "MMM D, YYYY",
          "short": "M/D/YY"}
