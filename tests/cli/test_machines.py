@@ -80,7 +80,7 @@ with lock.only_one("a-run", print):
 
 def test_one_process_at_a_time_is_inside_and_a_killed_one_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    first, second = (subprocess.Popen([sys.executable, "-c", WAIT], text=True, stdin=subprocess.PIPE,
+    first, second = (subprocess.Popen([sys.executable, "-u", "-c", WAIT], text=True, stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE) for _ in range(2))
     said = {one: one.stdout.readline().strip() for one in (first, second)}
     inside = next(one for one in said if said[one] == "inside")
