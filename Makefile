@@ -6,6 +6,7 @@
 # make lock                                                   requirements.lock anew from pyproject.toml (needs uv)
 # make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
 # make bench-recipes, bench-seeds [RECORD=1]                   recipes on all texts (GPU), then new seeds of the best
+# make bench-encoder [RECORD=1]                                a larger encoder, and its stack (hours without a GPU)
 
 VENV    := .venv
 PYTHON  ?= python3
@@ -18,7 +19,7 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
 .PHONY: report check submission test test-slow lint lock clean
-.PHONY: bench-render bench-train bench-scale bench-accuracy bench-recipes bench-seeds
+.PHONY: bench-render bench-train bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -44,7 +45,7 @@ bench-render: $(STAMP)
 bench-train: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
 
-bench-scale bench-accuracy bench-recipes bench-seeds: $(STAMP)
+bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record)
 
 lint: $(STAMP)

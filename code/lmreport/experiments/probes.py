@@ -31,6 +31,7 @@ SIZES = {
     "bench_accuracy": dict(seeds=[1], train_texts=32, epochs=1, learning_rate=1e-4, max_length=24),
     "bench_recipes": dict(recipes=["base", "label smoothing"], seeds=[1], smaller=dict(epochs=1, max_length=24)),
     "bench_seeds": dict(seeds=[11, 12], folded_seeds=[11], folds=2, predicted_folds=1),
+    "bench_encoder": dict(max_length=24, epochs=1, learning_rate=1e-4, budget=512),
 }
 BEST = {"recipe": "of the probe", "sets": dict(epochs=1, max_length=16)}
 BY_THE_CLOCK = re.compile(r"seconds|second$|^repeats$|runtime|memory|_mb$|_s$|"
@@ -61,8 +62,12 @@ def ran(name: str) -> dict:
 
 
 def bench(name: str, corpus, source) -> dict:
-    from lmreport.experiments.bench import seeds
+    from lmreport.experiments.bench import encoder, seeds
 
+    if name == "bench_encoder":  # beside models of the probe: those on record are of other texts
+        records = {n: train.run(n, SETTINGS, corpus, say=silent) for n in ("tfidf_svm", "transformer", "lstm")}
+        return encoder.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], SETTINGS.seed, records,
+                                cache_root() / "probe" / name, silent)
     if name == "bench_seeds":  # the recipe of a record would be another one on each machine
         return seeds.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], BEST)
     return KINDS[name].make(SIZES[name], SETTINGS, corpus, source, silent)

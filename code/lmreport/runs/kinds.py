@@ -59,8 +59,8 @@ def study(name: str, label: str, full: dict, quick: dict, libraries: tuple[str, 
 
 def bench(name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None, **more) -> Kind:
     """A measurement of speed or of recipes; cuda: what is other on a GPU."""
-    chosen = {"settings": ("scale", "seed")} | more
-    return Kind(f"bench_{name}", "bench", label, f"experiments.bench.measure:{makes}", TORCH,
+    chosen = {"settings": ("scale", "seed"), "libraries": TORCH} | more
+    return Kind(f"bench_{name}", "bench", label, f"experiments.bench.measure:{makes}",
                 sizes={"cpu": cpu, "cuda": cpu | (cuda or {})}, **chosen)
 
 
@@ -102,6 +102,9 @@ KINDS = {kind.name: kind for kind in (
     bench("seeds", "new seeds of the best recipe", "seeds",
           dict(seeds=[11, 12, 13], folded_seeds=[11], folds=3, predicted_folds=3),
           dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5), without_gpu="hours"),
+    bench("encoder", "a larger encoder", "encoder",
+          dict(model="sentence-transformers/all-mpnet-base-v2", max_length=256, epochs=2, learning_rate=5e-5,
+               budget=2304), libraries=(*TORCH, *SKLEARN), without_gpu="hours"),
 )}
 
 

@@ -52,7 +52,7 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
     """Measure one thing, if need be by force; results on the sample, where there is no real data, are not recorded."""
     from lmreport.models import fast_finetune
 
-    corpus, source = download.obtain(settings.data, say), pretrained.locate(settings.model)
+    corpus, source = download.obtain(settings.data, say), source_of(sizes, settings)
     kind, given = KINDS[name], records.inputs(name, settings, corpus, source, sizes, "full", fast_finetune.device())
     if not force and (kept := records.find(given)):
         return say(f"bench: {name} was recorded on {kept.made['date'][:10]} ({kept.path.name}); --force measures again")
@@ -70,6 +70,15 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
     print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
     if record:
         say(f"bench: recorded in {records.write(given, values, made).path}")
+
+
+def source_of(sizes: dict, settings) -> pretrained.Source:
+    """The pre-trained model that is measured: that of the settings, unless the bench names another."""
+    wanted = sizes.get("model") or settings.model
+    source = pretrained.locate(wanted)
+    if "model" in sizes and source.why:
+        raise ReportError(f"bench: {wanted} is not on this machine, and it was not to be had: {source.why}")
+    return source
 
 
 def training(sizes, settings, corpus, source, say) -> dict:
@@ -164,3 +173,17 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
     found = seeds.measured(splits, source.path, sizes, best)
     return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
         found["names"], found["accuracies"], strict=True)]}
+
+
+def encoder(sizes, settings, corpus, source, say) -> dict:
+    from lmreport.experiments.bench import encoder
+    from lmreport.models import fast_finetune
+
+    given = records.inputs("bench_encoder", settings, corpus, source, sizes, "full", fast_finetune.device())
+    here = {name: r for name, r in records.full_scale(corpus).items() if r.inputs["data"]["digest"] == corpus.digest}
+    found = encoder.measured(load_splits(corpus, settings.seed), source.path, sizes, settings.seed, here,
+                             cache_root() / "bench" / f"encoder-{records.predicted(given)}", say)
+    right = (found["logits"].argmax(-1) == found["labels"]).mean()
+    stacked = {"stack": found["stack"], "stack_test_accuracy":
+               (found["stack_logits"].argmax(-1) == found["labels"]).mean()} if "stack" in found else {}
+    return found | {"list": [{"model": source.name, "test_accuracy": right} | stacked]}
