@@ -33,6 +33,7 @@ submission: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/ruff check code tests
+	@$(BIN)/ruff format --check --quiet code tests
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
@@ -50,6 +51,7 @@ bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder: $(STAMP)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests
+	@$(BIN)/ruff format --check --quiet code tests
 	@$(BIN)/mypy --no-error-summary
 
 $(STAMP): pyproject.toml requirements.lock

@@ -147,6 +147,8 @@ def made(folder, body=BODY, render=rendering.own, **options):
         (folder / f"_quarto-{name}.yml").write_text(f"subtitle: For {name}\n")
     (folder / "report" / "rubric.yml").write_text(RUBRIC)
     (folder / "report" / "line.svg").write_text(LINE)
-    (folder / "report" / "allowed-numbers.yml").write_text('"90.1 %": it stands for a computed number\n"0.901": the same\n')
+    (folder / "report" / "allowed-numbers.yml").write_text(
+        '"90.1 %": it stands for a computed number\n"0.901": the same\n'
+    )
     render(folder, **options)
     return Report(folder)

@@ -1,4 +1,6 @@
-"""Settings of the tests: one thread, and no time limit for single examples, since two cores may be busy."""
+"""Settings of the tests: one thread, and no time limit for single examples, since two cores may be
+busy.
+"""
 
 import os
 import shutil
@@ -11,7 +13,9 @@ from browser import chromium
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: a second thread mostly waits for the first
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # small models: a second thread mostly waits for the first
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
@@ -26,7 +30,9 @@ def fp32(monkeypatch):
 
 @pytest.fixture(scope="module")
 def browser():
-    """One Chromium for the tests of a module; its event loop keeps others from running in this thread meanwhile."""
+    """One Chromium for the tests of a module; its event loop keeps others from running in this
+    thread meanwhile.
+    """
     with chromium() as running:
         yield running
 

@@ -1,4 +1,6 @@
-"""A small report with each construct that the page has something to do for, made once for all tests."""
+"""A small report with each construct that the page has something to do for, made once for all
+tests.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from pathlib import Path
 from rendering import ROOT, own, project, quarto
 
 FRONT = "---\ntitle: A page to try\nsubtitle: With each construct\ndate: 2026-01-02\njupyter: python3\n---\n\n"
-BODY = """
+BODY = (
+    """
 # Summary {.unnumbered}
 
 The first sentence has a number, [90.1 %]{.computed data-value="0.901" data-as="pct:1" data-code="x"}.
@@ -79,11 +82,17 @@ The first tab.
 The second tab hides a pomegranate.
 :::
 
-""" + "\n\n".join(f"Paragraph {i} of plain words to make the page long enough to scroll." for i in range(30)) + """
+"""
+    + "\n\n".join(
+        f"Paragraph {i} of plain words to make the page long enough to scroll." for i in range(30)
+    )
+    + """
 
 # Third part {#sec-d}
 
-""" + "\n\n".join(f"Sentence {i} at the end." for i in range(30)) + """
+"""
+    + "\n\n".join(f"Sentence {i} at the end." for i in range(30))
+    + """
 
 # From `AutoModel` to `AutoModelForSequenceClassification` {#sec-long}
 
@@ -97,6 +106,7 @@ The second tab hides a pomegranate.
 ::: {#refs}
 :::
 """
+)
 LINE = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewBox="0 0 400 200">
 <path d="M20 180L380 20" stroke="#0072b2" stroke-width="4"/><text x="150" y="190" font-size="14">steps</text></svg>"""
 

@@ -1,4 +1,6 @@
-"""What the tests of the renderer share: throw-away projects, and what a reader finds in their pages."""
+"""What the tests of the renderer share: throw-away projects, and what a reader finds in their
+pages.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,12 @@ format:
 FRONT = "---\ntitle: A test\ndate: 2026-01-02\n---\n\n"
 
 
-def project(folder: Path, body: str, front: str = FRONT, options: str = OPTIONS, **parts: str) -> Path:
-    """A project with one document; `parts` are included files by name (without underscore and ending)."""
+def project(
+    folder: Path, body: str, front: str = FRONT, options: str = OPTIONS, **parts: str
+) -> Path:
+    """A project with one document; `parts` are included files by name (without underscore and
+    ending).
+    """
     report = folder / "report"
     (report / "filters").mkdir(parents=True)
     for path in (ROOT / "report/filters").glob("*.lua"):
@@ -54,9 +60,16 @@ def own(folder: Path, formats=("html", "typst"), **options) -> Path:
 
 
 def quarto(folder: Path, *options: str) -> Path:
-    """Render with genuine Quarto, whose Jupyter is that of this Python; the folder of the results."""
-    done = subprocess.run(["quarto", "render", *options], cwd=folder, capture_output=True, text=True,
-                          env={**os.environ, "QUARTO_PYTHON": sys.executable})
+    """Render with genuine Quarto, whose Jupyter is that of this Python; the folder of the
+    results.
+    """
+    done = subprocess.run(
+        ["quarto", "render", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "QUARTO_PYTHON": sys.executable},
+    )
     assert done.returncode == 0, done.stderr
     return folder / "_report" / "report"
 
@@ -65,7 +78,9 @@ VOID = {"meta", "link", "img", "br", "hr", "col", "input", "wbr"}
 
 
 class Page(HTMLParser):
-    """A page as nested [tag, attributes, children] lists, with the questions that tests ask of it."""
+    """A page as nested [tag, attributes, children] lists, with the questions that tests ask of
+    it.
+    """
 
     def __init__(self, path: Path):
         super().__init__()
@@ -99,14 +114,20 @@ class Page(HTMLParser):
 
     def tags(self, *names, css=None):
         main = next(self.find(lambda e: e[0] == "main"))
-        return [e for e in self.find(lambda e: e[0] in names, main)
-                if css is None or css in (e[1].get("class") or "").split()]
+        return [
+            e
+            for e in self.find(lambda e: e[0] in names, main)
+            if css is None or css in (e[1].get("class") or "").split()
+        ]
 
     def facts(self) -> dict[str, list[str]]:
         """What both renderers must agree on."""
         return {
-            "headings": [text(e) for e in self.tags("h1", "h2", "h3", "h4")
-                         if "title" not in (e[1].get("class") or "") and text(e) != "Footnotes"],
+            "headings": [
+                text(e)
+                for e in self.tags("h1", "h2", "h3", "h4")
+                if "title" not in (e[1].get("class") or "") and text(e) != "Footnotes"
+            ],
             "captions": [text(e) for e in self.tags("figcaption")],
             "references": [f"{text(e)} {e[1]['href']}" for e in self.tags("a", css="quarto-xref")],
             "cells": [text(e) for e in self.tags("td", "th")],
@@ -118,27 +139,38 @@ class Page(HTMLParser):
 
 def text(item) -> str:
     """The words of an element as a reader sees them."""
+
     def walk(e):
         if isinstance(e, str):
             return e
-        if e[0] in ("script", "style", "annotation", "button") or "anchor" in (e[1].get("class") or "").split():
+        if (
+            e[0] in ("script", "style", "annotation", "button")
+            or "anchor" in (e[1].get("class") or "").split()
+        ):
             return ""
         return "".join(walk(c) for c in e[2])
+
     return " ".join(walk(item).replace("\u00a0", " ").split())
 
 
 def pdf_text(path: Path) -> str:
-    """The characters of a PDF in reading order without blanks, decoded with the fonts' own tables."""
+    """The characters of a PDF in reading order without blanks, decoded with the fonts' own
+    tables.
+    """
     out = []
     with pikepdf.open(path) as pdf:
         for page in pdf.pages:
-            fonts = {name: characters(font) for name, font in page.Resources.get("/Font", {}).items()}
+            fonts = {
+                name: characters(font) for name, font in page.Resources.get("/Font", {}).items()
+            }
             out.append(page_text(page, fonts))
     return squeezed("".join(out))
 
 
 def squeezed(words: str) -> str:
-    """`words` without blanks, for comparison with `pdf_text` (typst places words, it does not write blanks)."""
+    """`words` without blanks, for comparison with `pdf_text` (typst places words, it does not write
+    blanks).
+    """
     return re.sub(r"[\s\u00a0\u200b]+", "", words)
 
 
@@ -152,7 +184,7 @@ def page_text(page, fonts: dict) -> str:
             for part in operands[0] if name == "TJ" else operands:
                 if isinstance(part, pikepdf.String):
                     data = bytes(part)
-                    out += [font.get(data[i:i + 2], "") for i in range(0, len(data), 2)]
+                    out += [font.get(data[i : i + 2], "") for i in range(0, len(data), 2)]
     return "".join(out)
 
 
@@ -164,7 +196,9 @@ def characters(font) -> dict[bytes, str]:
         for code, value in re.findall(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>", block):
             found[bytes.fromhex(code)] = bytes.fromhex(value).decode("utf-16-be")
     for block in re.findall(r"beginbfrange(.*?)endbfrange", table, re.DOTALL):
-        for first, last, value in re.findall(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>", block):
+        for first, last, value in re.findall(
+            r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>", block
+        ):
             start = int(value, 16)
             for n, code in enumerate(range(int(first, 16), int(last, 16) + 1)):
                 found[code.to_bytes(2, "big")] = chr(start + n)

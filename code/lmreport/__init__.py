@@ -3,10 +3,13 @@
 import os
 
 __version__ = "0.1.0"
-# What the libraries say and how long they wait, unless the environment says otherwise: read when they are imported.
+# What the libraries say and how long they wait, unless the environment says otherwise: read when
+# they are imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
 os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "30")
-__path__.append(f"{__path__[0]}/cli/modules")  # python -m lmreport.launch and .bench find their programs there
+__path__.append(
+    f"{__path__[0]}/cli/modules"
+)  # python -m lmreport.launch and .bench find their programs there

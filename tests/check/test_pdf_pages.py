@@ -34,7 +34,12 @@ Text.
 
 Text.
 """
-RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no Quarto"))]
+RENDERERS = [
+    "own",
+    pytest.param(
+        "quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no Quarto")
+    ),
+]
 
 
 @pytest.fixture(scope="module", params=RENDERERS)
@@ -44,7 +49,9 @@ def pdf(request, tmp_path_factory):
 
 
 def test_an_item_ends_where_the_next_item_or_question_begins(pdf):
-    """1a: 1b follows on its page; 1b: the next question begins at the top of page 3; 2a: what follows is on page 4."""
+    """1a: 1b follows on its page; 1b: the next question begins at the top of page 3; 2a: what
+    follows is on page 4.
+    """
     assert pdf_pages.of_items(pdf, ["1a", "1b", "2a"]) == {"1a": (1, 1), "1b": (1, 2), "2a": (3, 4)}
 
 

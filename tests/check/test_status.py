@@ -1,4 +1,6 @@
-"""`lmreport status` and `lmreport runs`: what is fresh, stale or missing and why, without changing anything."""
+"""`lmreport status` and `lmreport runs`: what is fresh, stale or missing and why, without changing
+anything.
+"""
 
 import copy
 import dataclasses
@@ -24,14 +26,27 @@ from lmreport.runs.kinds import BENCHES, MODELS, STUDIES
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = dict(data="sample", scale="quick")
-MODEL = {"logits": np.eye(4, dtype=np.float32), "labels": np.array([0, 1, 2, 0]), "train_seconds": 1.5,
-         "train_texts": 30, "epochs": 1, "device": "cpu"}
-STUDY = {"predicted": np.zeros((2, 4), np.int8), "labels": np.zeros(4, np.int8), "seconds": 2.5, "device": "cpu"}
+MODEL = {
+    "logits": np.eye(4, dtype=np.float32),
+    "labels": np.array([0, 1, 2, 0]),
+    "train_seconds": 1.5,
+    "train_texts": 30,
+    "epochs": 1,
+    "device": "cpu",
+}
+STUDY = {
+    "predicted": np.zeros((2, 4), np.int8),
+    "labels": np.zeros(4, np.int8),
+    "seconds": 2.5,
+    "device": "cpu",
+}
 
 
 @pytest.fixture
 def root(monkeypatch, tmp_path):
-    """A copy of the project's documents without records, an empty cache, and no settings from outside."""
+    """A copy of the project's documents without records, an empty cache, and no settings from
+    outside.
+    """
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "report", folder / "report", ignore=shutil.ignore_patterns("runs"))
     [shutil.copy(p, folder) for p in ROOT.glob("_quarto*.yml")]
@@ -56,8 +71,14 @@ def record(name, scale="quick", **changes):
 def bench(name):
     """A record of a measurement of speed that is fresh."""
     settings = resolved(load(**GIVEN | {"scale": "full"}), "cpu")
-    given = records.inputs(name, settings, download.at_hand("sample"), pretrained_models.at_hand(settings.model), {},
-                           device="cpu")
+    given = records.inputs(
+        name,
+        settings,
+        download.at_hand("sample"),
+        pretrained_models.at_hand(settings.model),
+        {},
+        device="cpu",
+    )
     return records.write(given, STUDY, records.made_here())
 
 
@@ -78,21 +99,34 @@ def lines(capsys, part, **given):
 
 
 def everything(*folders):
-    return {str(p): (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"")
-            for folder in folders for p in sorted(folder.rglob("*")) if "__pycache__" not in p.parts}
+    return {
+        str(p): (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"")
+        for folder in folders
+        for p in sorted(folder.rglob("*"))
+        if "__pycache__" not in p.parts
+    }
 
 
-@pytest.mark.parametrize("part, change, said", [
-    ("data", lambda d: d.update(digest="1" * 64, name="another"), "data digest differs (sample {} → another 11111111)"),
-    ("settings", lambda s: s.update(seed=158), "seed 157 → 158"),
-    ("versions", lambda v: v.update({"scikit-learn": "99.0"}), "scikit-learn {} → 99.0"),
-    ("versions", lambda v: v.update({"scikit-learn": ""}), "scikit-learn {} → not installed"),
-])
+@pytest.mark.parametrize(
+    "part, change, said",
+    [
+        (
+            "data",
+            lambda d: d.update(digest="1" * 64, name="another"),
+            "data digest differs (sample {} → another 11111111)",
+        ),
+        ("settings", lambda s: s.update(seed=158), "seed 157 → 158"),
+        ("versions", lambda v: v.update({"scikit-learn": "99.0"}), "scikit-learn {} → 99.0"),
+        ("versions", lambda v: v.update({"scikit-learn": ""}), "scikit-learn {} → not installed"),
+    ],
+)
 def test_each_difference_is_named(root, part, change, said):
     made = record("tfidf_svm")
     now = copy.deepcopy(made.inputs)
     change(now[part])
-    then = {"data": made.inputs["data"]["digest"][:8]}.get(part, made.inputs["versions"]["scikit-learn"])
+    then = {"data": made.inputs["data"]["digest"][:8]}.get(
+        part, made.inputs["versions"]["scikit-learn"]
+    )
     assert freshness.reasons(made, now) == [said.format(then)]
 
 
@@ -100,18 +134,30 @@ def test_a_study_of_another_fine_tuned_model_says_so(root):
     made = record("ablation")
     now = made.inputs | {"tuned": "f" * 16, "model": made.inputs["model"] | {"digest": "e" * 64}}
     found = freshness.reasons(made, now)
-    assert found[0].startswith("weights of the model differ") and found[1].endswith("→ ffffffff)") and len(found) == 2
+    assert (
+        found[0].startswith("weights of the model differ")
+        and found[1].endswith("→ ffffffff)")
+        and len(found) == 2
+    )
 
 
 def test_a_stack_on_other_runs_than_those_shown_says_so(root):
     lstm, ladder = record("lstm", "full"), record("tfidf_svm", "full")
-    stack = dataclasses.replace(ladder, inputs=ladder.inputs | {"tuned": "a" * 16, "members": {
-        "lstm": "b" * 16, "tfidf_svm": ladder.key, "transformer": "a" * 16}})
+    stack = dataclasses.replace(
+        ladder,
+        inputs=ladder.inputs
+        | {
+            "tuned": "a" * 16,
+            "members": {"lstm": "b" * 16, "tfidf_svm": ladder.key, "transformer": "a" * 16},
+        },
+    )
     assert freshness.of_another(stack, {"lstm": lstm, "tfidf_svm": ladder}) == [
-        f"it stands on another run of lstm (record bbbbbbbb → {lstm.key[:8]})"]
+        f"it stands on another run of lstm (record bbbbbbbb → {lstm.key[:8]})"
+    ]
     assert freshness.of_another(stack, {"tfidf_svm": ladder}) == []
-    assert freshness.reasons(stack, stack.inputs | {"members": stack.inputs["members"] | {"lstm": "c" * 16}}) == [
-        "it stands on another run of lstm (record bbbbbbbb → cccccccc)"]
+    assert freshness.reasons(
+        stack, stack.inputs | {"members": stack.inputs["members"] | {"lstm": "c" * 16}}
+    ) == ["it stands on another run of lstm (record bbbbbbbb → cccccccc)"]
 
 
 def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
@@ -125,10 +171,18 @@ def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
     assert found["learning_curve"] == ("missing", ["make it with: lmreport run learning_curve"])
     assert found["ablation"][0] == "not needed"
     _, full = lines(capsys, "recorded at full scale")
-    assert full["ablation"][0] == "fresh" and full["lstm"] == \
-        ("missing", ["make it with: lmreport run lstm --scale full"])
-    assert full["bench_recipes"] == ("not needed", ["on a GPU, python -m lmreport.bench recipes --record makes it"])
-    assert full["bench_predict"] == ("missing", ["make it with: python -m lmreport.bench predict --record"])
+    assert full["ablation"][0] == "fresh" and full["lstm"] == (
+        "missing",
+        ["make it with: lmreport run lstm --scale full"],
+    )
+    assert full["bench_recipes"] == (
+        "not needed",
+        ["on a GPU, python -m lmreport.bench recipes --record makes it"],
+    )
+    assert full["bench_predict"] == (
+        "missing",
+        ["make it with: python -m lmreport.bench predict --record"],
+    )
 
 
 def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
@@ -137,7 +191,11 @@ def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
     full = [record(name, "full") for name in (*MODELS, *STUDIES)] + [bench(n) for n in BENCHES]
     outputs = root / "_report" / "report"
     outputs.mkdir(parents=True)
-    for name in (f"{stem}.{ending}" for stem in ("index", "supplement") for ending in ("html", "pdf", "ipynb")):
+    for name in (
+        f"{stem}.{ending}"
+        for stem in ("index", "supplement")
+        for ending in ("html", "pdf", "ipynb")
+    ):
         (outputs / name).write_text("made by another renderer")
     done, found = lines(capsys, "outputs")
     assert done == 0 and {state for state, _ in found.values()} == {"fresh"}
@@ -149,8 +207,18 @@ def test_all_fresh_is_status_zero_and_a_damaged_record_is_not(root, capsys):
 def test_a_measurement_by_other_code_is_stale(root, capsys, monkeypatch):
     [bench(name) for name in BENCHES]
     code = records.code_of
-    monkeypatch.setattr(records, "code_of", lambda name: code(name) if name != "bench_train" else {
-        "fingerprint": "f" * 16, "parts": code(name)["parts"] | {"models.fast_finetune.arguments": "other"}})
+    monkeypatch.setattr(
+        records,
+        "code_of",
+        lambda name: (
+            code(name)
+            if name != "bench_train"
+            else {
+                "fingerprint": "f" * 16,
+                "parts": code(name)["parts"] | {"models.fast_finetune.arguments": "other"},
+            }
+        ),
+    )
     _, found = lines(capsys, "recorded at full scale")
     assert [n for n in BENCHES if found[n][0] == "stale"] == ["bench_train"]
     assert found["bench_train"][1][0].startswith("models/fast_finetune.py changed")
@@ -166,24 +234,33 @@ def test_outputs_are_stale_when_a_source_changes_and_the_source_is_named(root, c
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMREPORT_DATA", "sample")
         patch.setenv("LMREPORT_SCALE", "quick")
-        up_to_date.remember(document, up_to_date.made_from(document, source.read(document), ["html"], {}), paths)
+        up_to_date.remember(
+            document, up_to_date.made_from(document, source.read(document), ["html"], {}), paths
+        )
     _, found = lines(capsys, "outputs")
     assert found["index.html"][0] == "fresh" and found["index.pdf"][0] == "missing"
     assert before == {k: os.environ.get(f"LMREPORT_{k}") for k in before}, "looking set variables"
     (root / "report" / "_1-data.qmd").write_text("Another text.\n")
     done, found = lines(capsys, "outputs", seed="7")
-    assert done == 1 and found["index.html"] == \
-        ("stale", ["report/_1-data.qmd changed", "seed 157 → 7"])
+    assert done == 1 and found["index.html"] == (
+        "stale",
+        ["report/_1-data.qmd changed", "seed 157 → 7"],
+    )
     kept = up_to_date.kept_for(document)["index.html"].made_from
     newer = kept | {"libraries": [[n, "99" if n == "numpy" else v] for n, v in kept["libraries"]]}
     assert [line.endswith("→ 99") for line in up_to_date.changes(kept, newer)] == [True]
     paths[0].write_text("edited by hand")
     os.utime(root / "report" / "_2-vectorize.qmd", (4e9, 4e9))
     _, found = lines(capsys, "outputs")
-    assert found["index.html"][0] == "altered" and found["index.html"][1][0].startswith("it is not what the render wrote")
+    assert found["index.html"][0] == "altered" and found["index.html"][1][0].startswith(
+        "it is not what the render wrote"
+    )
     assert found["index.ipynb"][0] == "stale"
     (document.output.parent / up_to_date.KEPT_AT).unlink()
-    assert lines(capsys, "outputs")[1]["index.html"] == ("stale", ["report/_2-vectorize.qmd is newer"])
+    assert lines(capsys, "outputs")[1]["index.html"] == (
+        "stale",
+        ["report/_2-vectorize.qmd is newer"],
+    )
 
 
 def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, monkeypatch):
@@ -196,7 +273,11 @@ def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, m
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"DATA": "sample", "SCALE": "quick", **environment}.items():
                 patch.setenv(f"LMREPORT_{name}", value)
-            up_to_date.remember(document, up_to_date.made_from(document, source.read(document), ["html"], {}), [path])
+            up_to_date.remember(
+                document,
+                up_to_date.made_from(document, source.read(document), ["html"], {}),
+                [path],
+            )
 
     rendered(page, NAME="Ann")
     rendered(sheet, NAME="Ann")
@@ -208,7 +289,10 @@ def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, m
     rendered(page)
     _, found = lines(capsys, "outputs")
     assert found["index.html"][0] == "fresh"
-    assert found["index.pdf"] == ("stale", ["made by another render than index.html: identity changed"])
+    assert found["index.pdf"] == (
+        "stale",
+        ["made by another render than index.html: identity changed"],
+    )
     sheet.write_text("")
     assert lines(capsys, "outputs")[1]["index.pdf"][0] == "missing"
 
@@ -216,9 +300,11 @@ def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, m
 def test_looking_changes_nothing_and_loads_nothing_heavy(root, tmp_path):
     record("lstm")
     before = everything(tmp_path)
-    code = ("import sys; from lmreport.cli.main import main; main(['status', '--data', 'sample']); main(['runs', "
-            "'--json']);"
-            "sys.exit(len({'torch', 'tensorflow', 'transformers', 'keras', 'matplotlib'} & set(sys.modules)))")
+    code = (
+        "import sys; from lmreport.cli.main import main; main(['status', '--data', 'sample']); "
+        "main(['runs', '--json']);sys.exit(len({'torch', 'tensorflow', 'transformers', 'keras', "
+        "'matplotlib'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr + done.stdout
     assert everything(tmp_path) == before
@@ -230,12 +316,24 @@ def test_all_runs_as_json(root, capsys):
     assert status.listing(as_json=True) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     svm = rows["tfidf_svm"]
-    assert {"name", "model", "data_digest", "scale", "device", "date", "commit", "seconds", "test_accuracy",
-            "arrays"} <= set(svm)
+    assert {
+        "name",
+        "model",
+        "data_digest",
+        "scale",
+        "device",
+        "date",
+        "commit",
+        "seconds",
+        "test_accuracy",
+        "arrays",
+    } <= set(svm)
     assert svm["test_accuracy"] == 0.75 and svm["seconds"] == 1.5 and svm["scale"] == "quick"
     arrays = np.load(svm["arrays"])
     assert arrays["logits"].shape == (4, 4) and arrays["labels"].tolist() == [0, 1, 2, 0]
-    assert rows["heads_removed"]["test_accuracy"] is None and rows["heads_removed"]["scale"] == "full"
+    assert (
+        rows["heads_removed"]["test_accuracy"] is None and rows["heads_removed"]["scale"] == "full"
+    )
 
 
 def test_a_stale_recorded_result_gets_a_callout(root, monkeypatch):
@@ -243,5 +341,9 @@ def test_a_stale_recorded_result_gets_a_callout(root, monkeypatch):
     corpus = download.at_hand("sample")
     assert notices.stale(records.newest(corpus)) == []
     monkeypatch.setattr(machine, "versions", lambda *names: dict.fromkeys(names, "99"))
-    callout, = notices.stale(records.newest(corpus))
-    assert "callout-warning" in callout and "→ 99" in callout and "lmreport run tfidf_svm --scale full" in callout
+    (callout,) = notices.stale(records.newest(corpus))
+    assert (
+        "callout-warning" in callout
+        and "→ 99" in callout
+        and "lmreport run tfidf_svm --scale full" in callout
+    )

@@ -1,4 +1,6 @@
-"""`lmreport doctor`: every gap is a line with its mend, whatever is missing; nothing is fetched for a look."""
+"""`lmreport doctor`: every gap is a line with its mend, whatever is missing; nothing is fetched for
+a look.
+"""
 
 import subprocess
 import sys
@@ -22,7 +24,9 @@ sys.exit(main(["doctor"]))
 
 @pytest.mark.parametrize("blocked", [["huggingface_hub"], ["numpy", "torch"]])
 def test_a_missing_package_is_a_line_among_others(blocked, tmp_path):
-    done = subprocess.run([sys.executable, "-c", BLOCKED.format(blocked=blocked)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED.format(blocked=blocked)], capture_output=True, text=True
+    )
     assert "Traceback" not in done.stderr, done.stderr
     assert "cannot be imported" in done.stdout and done.returncode == 1
     assert "disk:" in done.stdout and "Python" in done.stdout  # what comes after it is told too

@@ -1,4 +1,6 @@
-"""What is installed on each system, and that the main road calls nothing that only some systems have."""
+"""What is installed on each system, and that the main road calls nothing that only some systems
+have.
+"""
 
 import ast
 import os
@@ -18,11 +20,26 @@ from lmreport.core import lock
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = {  # as uv names them, and the package that TensorFlow has there
-    "x86_64-manylinux_2_28": "tensorflow-cpu", "aarch64-manylinux_2_28": "tensorflow",
-    "aarch64-apple-darwin": "tensorflow", "x86_64-pc-windows-msvc": "tensorflow-cpu"}
+    "x86_64-manylinux_2_28": "tensorflow-cpu",
+    "aarch64-manylinux_2_28": "tensorflow",
+    "aarch64-apple-darwin": "tensorflow",
+    "x86_64-pc-windows-msvc": "tensorflow-cpu",
+}
 UNIX = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix"}
-UNIX_CALLS = {"getloadavg", "sysconf", "fork", "getuid", "uname", "sched_getaffinity", "killpg", "setsid", "mkfifo",
-              "nice", "getpgid", "wait4"}
+UNIX_CALLS = {
+    "getloadavg",
+    "sysconf",
+    "fork",
+    "getuid",
+    "uname",
+    "sched_getaffinity",
+    "killpg",
+    "setsid",
+    "mkfifo",
+    "nice",
+    "getpgid",
+    "wait4",
+}
 GUARDED: set[tuple[str, str]] = set()  # (file, name) that is asked for with care
 
 
@@ -33,39 +50,87 @@ def test_the_dependencies_resolve(system, python, tmp_path):
     uv = shutil.which("uv")
     if not uv:
         pytest.skip("uv is not installed (pip install uv)")
-    done = subprocess.run([uv, "pip", "compile", "--quiet", "--python-platform", system, "--python-version", python,
-                           "--extra", "test", "--no-header", str(ROOT / "pyproject.toml")], text=True,
-                          capture_output=True, cwd=tmp_path, env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"})
-    if re.search(r"dns error|Connection refused|Failed to fetch|timed out|client error", done.stderr):
+    done = subprocess.run(
+        [
+            uv,
+            "pip",
+            "compile",
+            "--quiet",
+            "--python-platform",
+            system,
+            "--python-version",
+            python,
+            "--extra",
+            "test",
+            "--no-header",
+            str(ROOT / "pyproject.toml"),
+        ],
+        text=True,
+        capture_output=True,
+        cwd=tmp_path,
+        env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"},
+    )
+    if re.search(
+        r"dns error|Connection refused|Failed to fetch|timed out|client error", done.stderr
+    ):
         pytest.skip("no package index can be reached")
     assert done.returncode == 0, done.stderr
     found = re.findall(r"^(tensorflow\S*)==", done.stdout, re.M)
     assert found == [SYSTEMS[system]], found
 
 
-@pytest.mark.parametrize("system, machine, package", [
-    ("linux", "x86_64", "tensorflow-cpu"), ("linux", "aarch64", "tensorflow"), ("darwin", "arm64", "tensorflow"),
-    ("win32", "AMD64", "tensorflow-cpu")])
+@pytest.mark.parametrize(
+    "system, machine, package",
+    [
+        ("linux", "x86_64", "tensorflow-cpu"),
+        ("linux", "aarch64", "tensorflow"),
+        ("darwin", "arm64", "tensorflow"),
+        ("win32", "AMD64", "tensorflow-cpu"),
+    ],
+)
 def test_each_system_gets_one_tensorflow(system, machine, package):
-    there = default_environment() | {"sys_platform": system, "platform_machine": machine, "extra": ""}
-    wanted = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
-    assert [one.name for one in wanted if one.name.startswith("tensorflow") and one.marker.evaluate(there)] == [package]
+    there = default_environment() | {
+        "sys_platform": system,
+        "platform_machine": machine,
+        "extra": "",
+    }
+    wanted = map(
+        Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    )
+    assert [
+        one.name
+        for one in wanted
+        if one.name.startswith("tensorflow") and one.marker.evaluate(there)
+    ] == [package]
 
 
 def test_doctor_looks_for_the_packages_of_this_system_only():
-    found = doctor.pinned(["a==1.0", f"b==2.0; sys_platform == '{sys.platform}'", "c==3; sys_platform == 'other'",
-                           "d==4; extra == 'test'", "e>=5,<6"])
+    found = doctor.pinned(
+        [
+            "a==1.0",
+            f"b==2.0; sys_platform == '{sys.platform}'",
+            "c==3; sys_platform == 'other'",
+            "d==4; extra == 'test'",
+            "e>=5,<6",
+        ]
+    )
     assert found == {"a": "1.0", "b": "2.0"}
 
 
 def test_nothing_is_imported_or_called_that_only_unix_has():
     for path in (ROOT / "code").rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names} | {
-            node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+        names = {
+            alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
+        } | {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
         assert not names & UNIX, (path.name, names & UNIX)
-        called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-                  and isinstance(node.value, ast.Name) and node.value.id == "os"} & UNIX_CALLS
+        called = {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "os"
+        } & UNIX_CALLS
         assert {(path.name, name) for name in called} <= GUARDED, path
 
 
@@ -80,8 +145,15 @@ with lock.only_one("a-run", print):
 
 def test_one_process_at_a_time_is_inside_and_a_killed_one_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    first, second = (subprocess.Popen([sys.executable, "-u", "-c", WAIT], text=True, stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE) for _ in range(2))
+    first, second = (
+        subprocess.Popen(
+            [sys.executable, "-u", "-c", WAIT],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    )
     said = {one: one.stdout.readline().strip() for one in (first, second)}
     inside = next(one for one in said if said[one] == "inside")
     other = second if inside is first else first

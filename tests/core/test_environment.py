@@ -21,19 +21,34 @@ def changes(tree: ast.AST) -> list[int]:
     """The lines that change the environment of this process."""
     found = []
     for node in ast.walk(tree):
-        targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else \
-            [node.target] if isinstance(node, ast.AugAssign) else []
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign | ast.Delete)
+            else [node.target]
+            if isinstance(node, ast.AugAssign)
+            else []
+        )
         written = [getattr(target, "value", target) for target in targets] + targets
-        called = node.func if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
-        if any(map(is_environment, written)) or called and called.attr in CHANGING and (
-                is_environment(called.value) or ast.unparse(called.value) == "os"):
+        called = (
+            node.func
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            else None
+        )
+        if (
+            any(map(is_environment, written))
+            or called
+            and called.attr in CHANGING
+            and (is_environment(called.value) or ast.unparse(called.value) == "os")
+        ):
             found.append(node.lineno)
     return sorted(found)
 
 
 def test_the_environment_is_changed_in_few_places():
-    there = {path.relative_to(PACKAGE).as_posix(): changes(ast.parse(path.read_text("utf-8")))
-             for path in PACKAGE.rglob("*.py")}
+    there = {
+        path.relative_to(PACKAGE).as_posix(): changes(ast.parse(path.read_text("utf-8")))
+        for path in PACKAGE.rglob("*.py")
+    }
     assert {name: lines for name, lines in there.items() if lines and name not in ALLOWED} == {}
 
 

@@ -22,8 +22,17 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
 
 def test_imports_run_in_one_direction():
     """In a process of its own: the linter closes the standard output that it finds."""
-    done = subprocess.run([sys.executable, "-c", "from importlinter.cli import lint_imports_command as command; command()",
-                           "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as command; command()",
+            "--no-cache",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and "2 kept, 0 broken" in done.stdout, done.stdout + done.stderr
 
 
@@ -33,6 +42,8 @@ def test_no_modules_import_each_other():
     assert len(imports) > 100 and circle(imports) == []
 
 
-@pytest.mark.parametrize("imports, found", [({"a": {"b"}, "b": {"c"}}, set()), ({"a": {"b"}, "b": {"a"}}, {"a", "b"})])
+@pytest.mark.parametrize(
+    "imports, found", [({"a": {"b"}, "b": {"c"}}, set()), ({"a": {"b"}, "b": {"a"}}, {"a", "b"})]
+)
 def test_a_circle_is_found(imports, found):
     assert set(circle(imports)) == found

@@ -1,4 +1,6 @@
-"""requirements.lock pins everything that pyproject.toml asks for, in the same versions, and all that these need."""
+"""requirements.lock pins everything that pyproject.toml asks for, in the same versions, and all
+that these need.
+"""
 
 import re
 import tomllib
@@ -25,7 +27,10 @@ def locked() -> dict[str, list[Requirement]]:
 
 def asked() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["test"]]
+    return [
+        Requirement(line)
+        for line in project["dependencies"] + project["optional-dependencies"]["test"]
+    ]
 
 
 @pytest.mark.parametrize("one", asked(), ids=lambda one: one.name)
@@ -37,7 +42,11 @@ def test_what_the_project_asks_for_is_in_the_lock(one):
 
 
 def test_every_line_is_one_version_and_names_no_index():
-    assert all(re.fullmatch(r"==[\w.]+", str(one.specifier)) for lines in locked().values() for one in lines)
+    assert all(
+        re.fullmatch(r"==[\w.]+", str(one.specifier))
+        for lines in locked().values()
+        for one in lines
+    )
     assert "://" not in LOCK and "--" not in LOCK
 
 
@@ -48,5 +57,13 @@ def test_what_is_installed_here_needs_nothing_beyond_the_lock():
             needs = [Requirement(line) for line in metadata.requires(name) or []]
         except metadata.PackageNotFoundError:
             continue
-        wanted = [canonicalize_name(one.name) for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
-        assert [one for one in wanted if one not in there and not one.startswith(("nvidia-", "cuda-", "triton"))] == [], name
+        wanted = [
+            canonicalize_name(one.name)
+            for one in needs
+            if one.marker is None or one.marker.evaluate({"extra": ""})
+        ]
+        assert [
+            one
+            for one in wanted
+            if one not in there and not one.startswith(("nvidia-", "cuda-", "triton"))
+        ] == [], name

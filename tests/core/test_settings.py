@@ -36,7 +36,9 @@ def test_a_path_holds_in_every_folder(clean, monkeypatch, start):
     archive.write_text("")
     model.mkdir()
     relative = os.path.relpath(archive)
-    assert settings.load(data=relative).data == str(archive) == settings.load(data=str(archive)).data
+    assert (
+        settings.load(data=relative).data == str(archive) == settings.load(data=str(archive)).data
+    )
     monkeypatch.setenv("LMREPORT_MODEL", "my model")  # from the project's root too
     assert settings.load().model == str(model)
     (clean / "my.toml").write_text('data = "my.tar.gz"\n')
@@ -46,15 +48,18 @@ def test_a_path_holds_in_every_folder(clean, monkeypatch, start):
         assert settings.load(data=name).data == name
 
 
-@pytest.mark.parametrize("given, said", [
-    ({"sede": 1}, "did you mean 'seed'"),
-    ({"scale": "big"}, "none of quick, full, auto"),
-    ({"epochs": "three"}, "not a whole number"),
-    ({"epochs": 0}, "at least 1"),
-    ({"learning_rate": "2"}, "between 0 and 1"),
-    ({"max_length": 1024}, "512 positions"),
-    ({"seed": 99999999999}, r"below 2\^32"),
-])
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"sede": 1}, "did you mean 'seed'"),
+        ({"scale": "big"}, "none of quick, full, auto"),
+        ({"epochs": "three"}, "not a whole number"),
+        ({"epochs": 0}, "at least 1"),
+        ({"learning_rate": "2"}, "between 0 and 1"),
+        ({"max_length": 1024}, "512 positions"),
+        ({"seed": 99999999999}, r"below 2\^32"),
+    ],
+)
 def test_wrong_values_are_named_with_their_mend(clean, given, said):
     with pytest.raises(ReportError, match=said):
         settings.load(clean, **given)
@@ -70,7 +75,7 @@ def test_broken_and_missing_settings_files(clean, monkeypatch):
     (clean / "lmreport.toml").write_text("seed = ")
     with pytest.raises(ReportError, match="lmreport.toml: not valid TOML"):
         settings.load(clean)
-    (clean / "lmreport.toml").write_bytes(b"name = \"\xff\"")
+    (clean / "lmreport.toml").write_bytes(b'name = "\xff"')
     with pytest.raises(ReportError, match="lmreport.toml cannot be read as UTF-8"):
         settings.load(clean)
     monkeypatch.setenv("LMREPORT_SETTINGS", str(clean / "none.toml"))
@@ -87,8 +92,12 @@ def test_resolving_leaves_nothing_open_and_keeps_what_was_given(clean):
 
 
 def run(*arguments, **environment):
-    return subprocess.run([sys.executable, "-m", "lmreport.cli", *arguments], capture_output=True, text=True,
-                          env=os.environ | environment)
+    return subprocess.run(
+        [sys.executable, "-m", "lmreport.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
 
 
 def test_bad_input_on_the_command_line_is_one_sentence_and_status_2():
@@ -96,22 +105,48 @@ def test_bad_input_on_the_command_line_is_one_sentence_and_status_2():
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "'huge'" in done.stderr
 
 
-@pytest.mark.parametrize("arguments, environment, said", [
-    (["data", "--data", "sample"], {}, "digest"), (["status", "--data", "/nope"], {}, "no file or folder '/nope'"),
-    (["predict", "--file", "/nope.txt"], {}, "/nope.txt cannot be read"),
-    (["predict", "--file", "-", "--precision", "two"], {}, "'two' is none of"),
-    (["train", "bag_of_words", "--data", "sample"], {"LMREPORT_CACHE": "/etc/passwd"}, "/etc/passwd"),
-])
-def test_what_is_wrong_is_told_at_once_and_without_a_traceback(arguments, environment, said, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "lmreport", *arguments], capture_output=True, text=True,
-                          env=os.environ | {"LMREPORT_CACHE": str(tmp_path)} | environment, timeout=60)
+@pytest.mark.parametrize(
+    "arguments, environment, said",
+    [
+        (["data", "--data", "sample"], {}, "digest"),
+        (["status", "--data", "/nope"], {}, "no file or folder '/nope'"),
+        (["predict", "--file", "/nope.txt"], {}, "/nope.txt cannot be read"),
+        (["predict", "--file", "-", "--precision", "two"], {}, "'two' is none of"),
+        (
+            ["train", "bag_of_words", "--data", "sample"],
+            {"LMREPORT_CACHE": "/etc/passwd"},
+            "/etc/passwd",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_at_once_and_without_a_traceback(
+    arguments, environment, said, tmp_path
+):
+    done = subprocess.run(
+        [sys.executable, "-m", "lmreport", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LMREPORT_CACHE": str(tmp_path)} | environment,
+        timeout=60,
+    )
     assert "Traceback" not in done.stderr and said in done.stdout + done.stderr, done.stderr
     assert done.returncode == (0 if said == "digest" else 2) and "training" not in done.stderr
 
 
 def test_a_wrong_model_is_told_before_anything_is_trained(tmp_path):
-    done = run("train", "--model", str(tmp_path), "--data", "sample", LMREPORT_CACHE=str(tmp_path / "cache"))
-    assert done.returncode == 2 and "lacks config.json" in done.stderr and "training" not in done.stderr
+    done = run(
+        "train",
+        "--model",
+        str(tmp_path),
+        "--data",
+        "sample",
+        LMREPORT_CACHE=str(tmp_path / "cache"),
+    )
+    assert (
+        done.returncode == 2
+        and "lacks config.json" in done.stderr
+        and "training" not in done.stderr
+    )
 
 
 def test_doctor_names_each_part_and_how_to_mend_a_gap():
@@ -123,8 +158,10 @@ def test_doctor_names_each_part_and_how_to_mend_a_gap():
 
 
 def test_help_comes_at_once_and_without_heavy_libraries():
-    code = ("import sys, lmreport.cli.main; "
-            "print([m for m in ('torch', 'tensorflow', 'transformers', 'matplotlib', 'numpy') if m in sys.modules])")
+    code = (
+        "import sys, lmreport.cli.main; print([m for m in ('torch', 'tensorflow', 'transformers', "
+        "'matplotlib', 'numpy') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
     for command in ("doctor", "data", "train", "predict", "render"):

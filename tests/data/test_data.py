@@ -1,4 +1,6 @@
-"""Question 1: only the right texts get in, from wherever they come, and nothing half-written stays."""
+"""Question 1: only the right texts get in, from wherever they come, and nothing half-written
+stays.
+"""
 
 import hashlib
 import http.server
@@ -19,7 +21,8 @@ from lmreport.experiments import data_audit
 
 SIZES = {"train": 3, "test": 2}
 REAL = os.environ.get("LMREPORT_REAL_DATA") or str(
-    Path(__file__).resolve().parents[3] / "shared" / "data" / "stack_overflow_16k.tar.gz")
+    Path(__file__).resolve().parents[3] / "shared" / "data" / "stack_overflow_16k.tar.gz"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +38,9 @@ def make(folder, change=lambda folder: None):
         for tag in TAGS:
             (folder / split / tag).mkdir(parents=True)
             for i in range(number):
-                (folder / split / tag / f"{i}.txt").write_text(f"{split} {tag} {i}", encoding="utf-8")
+                (folder / split / tag / f"{i}.txt").write_text(
+                    f"{split} {tag} {i}", encoding="utf-8"
+                )
     (folder / "README.md").write_text("read me")
     change(folder)
     return folder
@@ -75,17 +80,24 @@ def put(name, content):
     def change(folder):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
     return change
 
 
-@pytest.mark.parametrize("change, said", [
-    (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
-    (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
-    (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),
-    (put("train/ruby/0.txt", b"x"), "1 texts in train/ruby, not 3 or more; 0 texts in test/ruby"),
-    (put("train/java/run.sh", b"x"), "unexpected in 'train/java/run.sh'"),
-    (put("train/java/9.txt", b"x"), "4 of 3 texts in train/java"),
-])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
+        (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
+        (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),
+        (
+            put("train/ruby/0.txt", b"x"),
+            "1 texts in train/ruby, not 3 or more; 0 texts in test/ruby",
+        ),
+        (put("train/java/run.sh", b"x"), "unexpected in 'train/java/run.sh'"),
+        (put("train/java/9.txt", b"x"), "4 of 3 texts in train/java"),
+    ],
+)
 def test_anything_else_is_refused_with_what_was_found(tmp_path, change, said):
     archive = packed(make(tmp_path / "d", change), tmp_path / "d.tar.gz")
     with pytest.raises(ReportError, match=said):
@@ -127,7 +139,10 @@ def test_a_damaged_copy_is_never_trained_on(tmp_path):
     assert download.digest(Path(again.folder)) == corpus.digest
     (Path(again.folder).parent / "corpus.json").write_text("{")
     assert download.obtain(str(tmp_path / "d.tar.gz"), quiet) == again
-    for own in (tmp_path / "d", make(tmp_path / "cache" / "e")):  # a folder of the user's is never deleted
+    for own in (
+        tmp_path / "d",
+        make(tmp_path / "cache" / "e"),
+    ):  # a folder of the user's is never deleted
         folder = download.obtain(str(own), quiet)
         (own / "train" / "java" / "0.txt").write_text("other")
         with pytest.raises(ReportError, match="have changed"):
@@ -147,15 +162,25 @@ def test_the_audit_counts_copies_names_and_blanks(tmp_path):
     folder = make(tmp_path / "d")
     for number, path in enumerate(folder.rglob("*.txt")):
         path.write_text(f"question {number}")
-    for name, text in {"train/java/0.txt": "BLANK in java", "train/java/1.txt": "a copy",
-                       "test/java/0.txt": "a copy\n", "train/python/0.txt": "a copy", "test/csharp/0.txt": "c# x",
-                       "test/python/1.txt": "pythonic blank", "train/javascript/0.txt": "js and java"}.items():
+    for name, text in {
+        "train/java/0.txt": "BLANK in java",
+        "train/java/1.txt": "a copy",
+        "test/java/0.txt": "a copy\n",
+        "train/python/0.txt": "a copy",
+        "test/csharp/0.txt": "c# x",
+        "test/python/1.txt": "pythonic blank",
+        "train/javascript/0.txt": "js and java",
+    }.items():
         (folder / name).write_text(text)
     found = data_audit.audit(str(folder), str(tmp_path))
     assert (found["copies"], found["across_splits"], found["across_tags"]) == (2, 1, 1)
     one = 1 / found["texts"]["java"]
-    assert found["named"] == pytest.approx({"csharp": one, "java": one, "javascript": one, "python": 0})
-    assert found["blank"] == pytest.approx({"csharp": 0, "java": one, "javascript": 0, "python": one})
+    assert found["named"] == pytest.approx(
+        {"csharp": one, "java": one, "javascript": one, "python": 0}
+    )
+    assert found["blank"] == pytest.approx(
+        {"csharp": 0, "java": one, "javascript": 0, "python": one}
+    )
 
 
 @pytest.fixture
@@ -164,7 +189,11 @@ def full_disk(tmp_path):
     folder = tmp_path / "full"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if os.name != "posix" or os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+    if (
+        os.name != "posix"
+        or os.geteuid()
+        or subprocess.run(command, capture_output=True).returncode
+    ):
         pytest.skip("a small file system cannot be mounted here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
@@ -243,7 +272,9 @@ def test_sample_is_whole_varied_and_our_own():
     assert words[0] < 30 and 80 < words[240] < 130 and words[-1] > 500
 
 
-@pytest.mark.skipif(not Path(REAL).is_file(), reason="the real archive is not here (set LMREPORT_REAL_DATA)")
+@pytest.mark.skipif(
+    not Path(REAL).is_file(), reason="the real archive is not here (set LMREPORT_REAL_DATA)"
+)
 def test_real_archive_is_known(monkeypatch):
     monkeypatch.setitem(PER_CLASS, "real", {"train": 2000, "test": 2000})
     corpus = download.obtain(REAL, quiet)
@@ -251,9 +282,16 @@ def test_real_archive_is_known(monkeypatch):
 
 
 def test_without_a_network_nothing_heavy_is_loaded(tmp_path):
-    code = ("import sys\nfrom lmreport.data import download\ndownload.URL = 'http://127.0.0.1:9/a.tar.gz'\n"
-            "assert download.obtain('auto').kind == 'sample'\nprint({'keras', 'tensorflow', 'torch'} & "
-            "set(sys.modules))")
-    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True,
-                          env=os.environ | {"LMREPORT_CACHE": str(tmp_path)})
+    code = (
+        "import sys\nfrom lmreport.data import download\ndownload.URL = "
+        "'http://127.0.0.1:9/a.tar.gz'\n"
+        "assert download.obtain('auto').kind == 'sample'\nprint({'keras', 'tensorflow', 'torch'} & "
+        "set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        text=True,
+        capture_output=True,
+        env=os.environ | {"LMREPORT_CACHE": str(tmp_path)},
+    )
     assert done.stdout.splitlines()[-1] == "set()" and "sample" in done.stdout, done.stderr

@@ -1,4 +1,6 @@
-"""The model from a stand-in of the hub on loopback: fetched, resumed, refused, left alone; real processes."""
+"""The model from a stand-in of the hub on loopback: fetched, resumed, refused, left alone; real
+processes.
+"""
 
 import dataclasses
 import http.server
@@ -41,12 +43,18 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def hub(folder, tmp_path):
     with stand_in.running(folder) as (hub, environment):
-        yield hub, environment | {"HF_HOME": str(tmp_path / "hf"), "LMREPORT_CACHE": str(tmp_path / "cache")}
+        yield (
+            hub,
+            environment
+            | {"HF_HOME": str(tmp_path / "hf"), "LMREPORT_CACHE": str(tmp_path / "cache")},
+        )
 
 
 def located(environment, name=stand_in.NAME, **more):
     """The source that a process finds, as a dict, or what it says when it is refused."""
-    done = subprocess.run([sys.executable, "-c", LOCATE, name], env=environment | more, text=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LOCATE, name], env=environment | more, text=True, capture_output=True
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return json.loads(done.stdout) if not done.returncode else done.stderr.strip().splitlines()[-1]
 
@@ -57,7 +65,9 @@ def test_the_model_is_fetched_once_and_then_found_without_a_request(hub, folder)
     assert (source["name"], source["why"]) == (stand_in.NAME, "")
     assert source["digest"] == pretrained.sha256(folder / "model.safetensors")
     fetched = [path for path in served.asked if path.startswith("GET") and "/resolve/" in path]
-    assert len(fetched) == len(set(fetched)) and any("model.safetensors" in path for path in fetched)
+    assert len(fetched) == len(set(fetched)) and any(
+        "model.safetensors" in path for path in fetched
+    )
     served.asked.clear()
     assert located(environment, HF_HUB_OFFLINE="1") == source and served.asked == []
     assert located(environment | {"HF_ENDPOINT": "http://127.0.0.1:9"}) == source  # nobody is there
@@ -74,7 +84,9 @@ def test_a_transfer_that_always_breaks_off_is_one_sentence_and_can_be_taken_up(h
     served, environment = hub
     served.cut = 1_000_000
     said = located(environment)
-    assert said.startswith("refused: model: the transfer of 'distilbert-base-uncased' from the hub broke off"), said
+    assert said.startswith(
+        "refused: model: the transfer of 'distilbert-base-uncased' from the hub broke off"
+    ), said
     served.cut = 0
     assert located(environment)["digest"] == pretrained.sha256(folder / "model.safetensors")
 
@@ -83,7 +95,10 @@ def test_wrong_bytes_are_refused_and_fetched_anew(hub, folder):
     served, environment = hub
     served.forge = True
     said = located(environment)
-    assert "model.safetensors of 'distilbert-base-uncased' came damaged" in said and "fetches it anew" in said
+    assert (
+        "model.safetensors of 'distilbert-base-uncased' came damaged" in said
+        and "fetches it anew" in said
+    )
     served.forge = False
     assert located(environment)["digest"] == pretrained.sha256(folder / "model.safetensors")
 
@@ -91,14 +106,26 @@ def test_wrong_bytes_are_refused_and_fetched_anew(hub, folder):
 def test_offline_makes_no_request_and_the_packaged_model_serves(hub):
     served, environment = hub
     source = located(environment, HF_HUB_OFFLINE="1")
-    assert source["name"] == pretrained.MINILM and "could not be reached" in source["why"] and served.asked == []
+    assert (
+        source["name"] == pretrained.MINILM
+        and "could not be reached" in source["why"]
+        and served.asked == []
+    )
 
 
-@pytest.mark.parametrize("name, said", [
-    ("distilbert-base-uncase", "knows no model 'distilbert-base-uncase'; did you mean 'distilbert-base-uncased'?"),
-    ("qqqq", "knows no model 'qqqq'; check the name, or give a folder"),
-    ("a b?", "knows no model 'a b?'"), ("members-only", "only to members who accepted its terms"),
-    ("./nowhere", "lacks config.json")])
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        (
+            "distilbert-base-uncase",
+            "knows no model 'distilbert-base-uncase'; did you mean 'distilbert-base-uncased'?",
+        ),
+        ("qqqq", "knows no model 'qqqq'; check the name, or give a folder"),
+        ("a b?", "knows no model 'a b?'"),
+        ("members-only", "only to members who accepted its terms"),
+        ("./nowhere", "lacks config.json"),
+    ],
+)
 def test_a_name_that_is_unknown_or_not_for_all_is_one_sentence(hub, name, said):
     assert said in located(hub[1], name)
 
@@ -126,41 +153,70 @@ def test_a_proxy_that_forbids_is_one_sentence_and_what_was_fetched_before_serves
     served, environment = hub
     proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forbidding)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    barred = environment | {f"{scheme.upper()}_PROXY": f"http://127.0.0.1:{proxy.server_port}", "NO_PROXY": "",
-                            "HF_ENDPOINT": f"{scheme}://hub.invalid"}
+    barred = environment | {
+        f"{scheme.upper()}_PROXY": f"http://127.0.0.1:{proxy.server_port}",
+        "NO_PROXY": "",
+        "HF_ENDPOINT": f"{scheme}://hub.invalid",
+    }
     said = located(barred)
-    assert said.startswith("refused: model: the hub cannot be asked for") and "HF_HUB_OFFLINE=1" in said, said
+    assert (
+        said.startswith("refused: model: the hub cannot be asked for")
+        and "HF_HUB_OFFLINE=1" in said
+    ), said
     source = located(environment)
     assert located(barred) == source
     proxy.shutdown()
 
 
 def noticed(folder, **more):
-    """What stands at the top of a report on the sample whose model lies in `folder`, with the recorded answers."""
+    """What stands at the top of a report on the sample whose model lies in `folder`, with the
+    recorded answers.
+    """
     corpus = download.obtain("sample", print)
     source = dataclasses.replace(pretrained.from_folder(folder, stand_in.NAME), **more)
-    return re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, list("abcd"), True).data)
+    return re.sub(
+        r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, list("abcd"), True).data
+    )
 
 
-def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_how_to_record_ones_own(folder):
+def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_how_to_record_ones_own(
+    folder,
+):
     said = noticed(folder)
-    assert said.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2") == 1
-    assert "No full-scale run of distilbert-base-uncased is recorded on these data. So the answers speak of" in said
-    assert "`lmreport run transformer --scale full` records a run of distilbert-base-uncased" in said
+    assert (
+        said.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2")
+        == 1
+    )
+    assert (
+        "No full-scale run of distilbert-base-uncased is recorded on these data. So the answers "
+        "speak of" in said
+    )
+    assert (
+        "`lmreport run transformer --scale full` records a run of distilbert-base-uncased" in said
+    )
     recorded = records.full_scale(download.obtain("sample", print))["transformer"]
     assert "the answers are about" not in noticed(folder, digest=recorded.inputs["model"]["digest"])
     said = noticed(folder, name=pretrained.MINILM, why="The hub could not be reached.")
-    assert said.count("The hub could not be reached.") == 1 and "The settings ask for all-MiniLM" not in said
+    assert (
+        said.count("The hub could not be reached.") == 1
+        and "The settings ask for all-MiniLM" not in said
+    )
 
 
-def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(folder, tmp_path, monkeypatch):
+def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
+    folder, tmp_path, monkeypatch
+):
     official = {"digest": next(iter(KNOWN)), "kind": "real", "name": "Stack Overflow 16k"}
     mine = {"digest": "0" * 64, "kind": "other", "name": "my groups"}
     digest = pretrained.sha256(folder / "model.safetensors")
-    assert origin.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}}) == []
+    assert (
+        origin.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}})
+        == []
+    )
     assert origin.of_inputs({"data": mine | {"kind": "sample"}, "model": None}) == ["--data sample"]
-    assert origin.of_inputs({"data": mine, "model": {"name": pretrained.MINILM, "digest": "1"}}) == \
-        ["--data 'my groups'", "--model all-MiniLM-L6-v2"]
+    assert origin.of_inputs(
+        {"data": mine, "model": {"name": pretrained.MINILM, "digest": "1"}}
+    ) == ["--data 'my groups'", "--model all-MiniLM-L6-v2"]
     monkeypatch.setenv("LMREPORT_MODEL", str(folder))
     assert origin.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
     monkeypatch.setattr(corpus, "LEAST", {"train": 1, "test": 1})
@@ -177,12 +233,34 @@ def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
 def test_the_whole_report_with_the_hubs_model_contradicts_itself_nowhere(hub, tmp_path):
     served, environment = hub
     root = Path(__file__).parents[2]
-    shutil.copytree(root / "report", tmp_path / "report", ignore=shutil.ignore_patterns("index_files", ".jupyter*"))
+    shutil.copytree(
+        root / "report",
+        tmp_path / "report",
+        ignore=shutil.ignore_patterns("index_files", ".jupyter*"),
+    )
     [shutil.copy(path, tmp_path) for path in root.glob("_quarto*.yml")]
-    done = subprocess.run([sys.executable, "-m", "lmreport", "render", "--renderer", "own", "--data", "sample", "--to",
-                           "html"], cwd=tmp_path, env=environment | {"LMREPORT_SCALE": "quick"}, text=True,
-                          capture_output=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "lmreport",
+            "render",
+            "--renderer",
+            "own",
+            "--data",
+            "sample",
+            "--to",
+            "html",
+        ],
+        cwd=tmp_path,
+        env=environment | {"LMREPORT_SCALE": "quick"},
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     words = text(Page(tmp_path / "_report" / "report" / "index.html").tree)
-    assert words.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2") == 1
+    assert (
+        words.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2")
+        == 1
+    )
     assert "It is all-MiniLM-L6-v2" not in words and "could not be reached" not in words

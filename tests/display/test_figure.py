@@ -25,8 +25,15 @@ def own_cache(monkeypatch, tmp_path):
 def record(seed=157):
     given = records.inputs("tfidf_svm", resolved(load(scale="quick", seed=seed), "cpu"), CORPUS)
     generator = np.random.default_rng(seed)
-    return records.write(given, {"logits": generator.normal(size=(40, 4)), "labels": np.arange(40) % 4,
-                                           "train_seconds": 1.0}, records.made_here())
+    return records.write(
+        given,
+        {
+            "logits": generator.normal(size=(40, 4)),
+            "labels": np.arange(40) % 4,
+            "train_seconds": 1.0,
+        },
+        records.made_here(),
+    )
 
 
 def line(ax_height, values, color="red"):
@@ -39,14 +46,22 @@ def test_a_figure_is_drawn_once_for_the_same_contents(monkeypatch):
     drawings = []
     monkeypatch.setattr(kept_figure, "picture", lambda figure: drawings.append(1) or b"<svg/>")
     values = np.arange(5)
-    for arguments in ((2, values), (2, values.copy()), (2, list(range(5))), (3, values), (2, values, "blue")):
+    for arguments in (
+        (2, values),
+        (2, values.copy()),
+        (2, list(range(5))),
+        (3, values),
+        (2, values, "blue"),
+    ):
         kept_figure.CachedFigure(line, arguments, {}).svg  # noqa: B018
     assert len(drawings) == 4  # the second is the first's; a list is no array
 
 
 def changed(monkeypatch, folder, module, old, new):
     """Figures are drawn by a copy of the package in which one module is another."""
-    shutil.copytree(records.CODE.root, folder, ignore=shutil.ignore_patterns("__pycache__", "sample"))
+    shutil.copytree(
+        records.CODE.root, folder, ignore=shutil.ignore_patterns("__pycache__", "sample")
+    )
     path = folder / f"{module.replace('.', '/')}.py"
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1) if old else path.read_text())
@@ -65,9 +80,11 @@ def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch, tm
     one.path.write_text(text + " ")
     assert path() != first
     one.path.write_text(text)
-    for module, old, new in (("display.style", '"font.size": 8.5', '"font.size": 9'),
-                             ("reporting.figures", ">= 20", ">= 30"),
-                             ("models.metrics", "def calibration(", "def calibration(more=1, *, ")):
+    for module, old, new in (
+        ("display.style", '"font.size": 8.5', '"font.size": 9'),
+        ("reporting.figures", ">= 20", ">= 30"),
+        ("models.metrics", "def calibration(", "def calibration(more=1, *, "),
+    ):
         changed(monkeypatch, tmp_path / module, module, old, new)
         assert path() != first, module
     changed(monkeypatch, tmp_path / "none", "reporting.figures", "", "")
@@ -93,9 +110,14 @@ def test_the_line_names_run_date_hardware_commit_function_and_command():
     said = kept_figure.origin_line._repr_markdown_()
     plain = said.replace("&#95;", "_")
     assert f"Run tfidf_svm-{one.key[:8]}" in plain
-    for part in (one.made["date"][:10], one.made["commit"][:8], f"{one.made['hardware']['cores']} cores",
-                 "drawn by `figures.plot_calibration`", "`lmreport run tfidf_svm --scale quick --data … --force`",
-                 "{.origin"):
+    for part in (
+        one.made["date"][:10],
+        one.made["commit"][:8],
+        f"{one.made['hardware']['cores']} cores",
+        "drawn by `figures.plot_calibration`",
+        "`lmreport run tfidf_svm --scale quick --data … --force`",
+        "{.origin",
+    ):
         assert part in plain, part
     assert "stale" not in said
 
@@ -112,16 +134,20 @@ def test_an_experiment_is_named_with_its_command_and_can_be_made_again():
     found = heads.head_times(heads=(1, 2), n=8, d=8, repeats=1)
     assert isinstance(found, memo.Found) and found.made["date"][:2] == "20" and "made" not in found
     shown = markdown.table([[markdown.num(found["shared"][0])]], ["s"], of=found)
-    assert f"data-run=\"concepts.heads.head_times-{found.key}\"" in shown.data
+    assert f'data-run="concepts.heads.head_times-{found.key}"' in shown.data
     assert "`lmreport run concepts.heads.head_times --force`" in shown.data
     assert shown.metadata["lmreport"]["experiments"] == [f"concepts.heads.head_times-{found.key}"]
     assert memo.again("concepts.heads.head_times") == 1
     again = heads.head_times(heads=(1, 2), n=8, d=8, repeats=1)
-    assert again.key == found.key and again["shared"].tolist() != found["shared"].tolist()  # measured anew
+    assert (
+        again.key == found.key and again["shared"].tolist() != found["shared"].tolist()
+    )  # measured anew
 
 
 def test_sources_are_found_in_nested_arguments():
     one, two = record(1), record(2)
     found = memo.Found({"x": 1}, "concepts.masks.fills", "0" * 16)
     assert traced.sources([{"a": one}, [(two, found)], "text", np.ones(3)]) == ([one, two], [found])
-    assert origin.facts("f", [found])["lmreport"]["experiments"] == [f"concepts.masks.fills-{'0' * 16}"]
+    assert origin.facts("f", [found])["lmreport"]["experiments"] == [
+        f"concepts.masks.fills-{'0' * 16}"
+    ]

@@ -1,4 +1,6 @@
-"""The benches: each step of the recipe is really trained, rows are really read, results are what they say."""
+"""The benches: each step of the recipe is really trained, rows are really read, results are what
+they say.
+"""
 
 import numpy as np
 import pytest
@@ -23,20 +25,36 @@ def tokens(tokenizer):
     rng = np.random.default_rng(0)
     texts = [" ".join(["sort", "dict"] * n) for n in rng.integers(1, 256, 120)]
     labels = rng.integers(0, 4, 120).tolist()
-    return arrow_batches.tokenized(Dataset.from_dict({"text": texts, "labels": labels}), tokenizer, 512)
+    return arrow_batches.tokenized(
+        Dataset.from_dict({"text": texts, "labels": labels}), tokenizer, 512
+    )
 
 
 def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch):
     from transformers import BertConfig
 
-    monkeypatch.setattr(training, "config", lambda name, vocabulary: BertConfig(
-        vocab_size=vocabulary, num_labels=4, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=32))
+    monkeypatch.setattr(
+        training,
+        "config",
+        lambda name, vocabulary: BertConfig(
+            vocab_size=vocabulary,
+            num_labels=4,
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+        ),
+    )
     lengths, said = token_budget.token_lengths(tokens), []
-    found = training.measured("minilm", training.STEPS, tokens, lengths, tokenizer, 4, 2, 1, said.append)
+    found = training.measured(
+        "minilm", training.STEPS, tokens, lengths, tokenizer, 4, 2, 1, said.append
+    )
     assert [one["step"] for one in found] == list(training.STEPS) and len(said) == 2 * len(found)
     padding = [one["padding_share"] for one in found]
-    assert padding[0] == pytest.approx(1 - lengths.mean() / 512) and padding[0] > padding[1] > padding[2] > padding[4]
+    assert (
+        padding[0] == pytest.approx(1 - lengths.mean() / 512)
+        and padding[0] > padding[1] > padding[2] > padding[4]
+    )
     for one in found:
         assert one["samples_per_s"] > 0 and len(one["repeats"]) == 2 and one["peak_mb"] > 0
         assert one["epoch_s"] == pytest.approx(120 / one["samples_per_s"])
@@ -45,24 +63,41 @@ def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch
 def test_a_step_reads_the_batches_and_the_padding_that_it_stands_for(tokens, tokenizer, tmp_path):
     from transformers import BertConfig, BertForSequenceClassification
 
-    model = BertForSequenceClassification(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-                                                     intermediate_size=32, num_labels=4))
+    model = BertForSequenceClassification(
+        BertConfig(
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            num_labels=4,
+        )
+    )
     lengths = token_budget.token_lengths(tokens)
     for step in training.STEPS:
         chosen = training.evenly(training.epoch(step, lengths, 1), lengths, 3)
-        made = list(training.trainer(step, model, tokens, tokenizer, chosen, str(tmp_path)).get_train_dataloader())
+        made = list(
+            training.trainer(
+                step, model, tokens, tokenizer, chosen, str(tmp_path)
+            ).get_train_dataloader()
+        )
         wanted = [(len(b), 512 if step == "literal" else lengths[b].max()) for b in chosen]
         assert [tuple(batch["input_ids"].shape) for batch in made] == wanted, step
-        assert [batch["labels"].tolist() for batch in made] == [[tokens[int(i)]["labels"] for i in b] for b in chosen]
+        assert [batch["labels"].tolist() for batch in made] == [
+            [tokens[int(i)]["labels"] for i in b] for b in chosen
+        ]
 
 
 def test_rows_are_all_read_in_a_process_whose_memory_is_watched():
-    found, = scale.measured([3000], 1, print)
+    (found,) = scale.measured([3000], 1, print)
     assert found["read"] == found["rows"] == 3000 and found["largest_batch"] <= scale.BUDGET
-    assert 50 < found["peak_mb"] < 2000 and found["total_s"] == pytest.approx(sum(found["seconds"].values()))
+    assert 50 < found["peak_mb"] < 2000 and found["total_s"] == pytest.approx(
+        sum(found["seconds"].values())
+    )
 
 
-def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(monkeypatch, tmp_path, capsys):
+def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(
+    monkeypatch, tmp_path, capsys
+):
     (tmp_path / "_quarto.yml").write_text("project: {}\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LMREPORT_DATA", raising=False)
@@ -72,7 +107,9 @@ def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(mo
     with pytest.raises(ReportError, match="not recorded on the sample"):
         measure.run("bench_scale", sizes, settings, True, said.append)
     assert not made
-    monkeypatch.setattr(download, "obtain", lambda *given: download.Corpus("nowhere", "real", "a test", "0" * 64))
+    monkeypatch.setattr(
+        download, "obtain", lambda *given: download.Corpus("nowhere", "real", "a test", "0" * 64)
+    )
     for force, times in ((False, 1), (False, 1), (True, 2)):
         measure.run("bench_scale", sizes, settings, True, said.append, force)
         assert len(made) == times
@@ -89,13 +126,22 @@ def test_prediction_is_measured_for_the_stock_pipeline_and_ours(tokenizer, tmp_p
 
     names = dict(enumerate(TAGS))
     tokenizer.save_pretrained(tmp_path)
-    BertForSequenceClassification(BertConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, num_labels=4,
-        id2label=names)).save_pretrained(tmp_path)
+    BertForSequenceClassification(
+        BertConfig(
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            num_labels=4,
+            id2label=names,
+        )
+    ).save_pretrained(tmp_path)
     texts = [f"sort {'dict ' * n}" for n in range(40)]
     found = prediction.measured(str(tmp_path), list(TAGS), tokenizer, texts, 800, 2, print)
     assert [one["way"] for one in found][:2] == ["stock pipeline", "stock pipeline, batch 32"]
-    assert found[0]["ratio"] == 1 and all(one["whole_s"] == pytest.approx(800 / one["samples_per_s"]) for one in found)
+    assert found[0]["ratio"] == 1 and all(
+        one["whole_s"] == pytest.approx(800 / one["samples_per_s"]) for one in found
+    )
     chosen = prediction.evenly(texts, np.arange(40), 10, 1)
     assert sorted(chosen, key=len) == texts[2::4]
 
@@ -107,8 +153,12 @@ def test_the_difference_of_two_recipes_is_counted_with_its_uncertainty():
     eight = predicted[1].copy()
     eight[0, 999] = 1
     found = accuracy.compared({"predicted": predicted, "int8": eight}, labels)
-    assert found["accuracies"] == pytest.approx([0.9, 0.91]) and found["difference_points"] == pytest.approx([0, 1])
-    assert found["margin_points"][0] == 0 and found["margin_points"][1] > 1  # one of the two seeds shows nothing
+    assert found["accuracies"] == pytest.approx([0.9, 0.91]) and found[
+        "difference_points"
+    ] == pytest.approx([0, 1])
+    assert (
+        found["margin_points"][0] == 0 and found["margin_points"][1] > 1
+    )  # one of the two seeds shows nothing
     assert (found["lowest_points"][1], found["highest_points"][1]) == pytest.approx((0, 2))
     assert (found["int8_changed"], found["int8_points"]) == (1, pytest.approx(-0.05))
 
@@ -140,4 +190,6 @@ def test_operations_of_a_step_are_those_that_pytorch_counts(name, first_only):
         cls_only.only_first_token(model)
     with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH):
         model(torch.randint(0, 50, (3, 40)), labels=torch.tensor([0, 1, 2])).loss.backward()
-    assert training.flops(model, first_only, [(3, 40)]) == pytest.approx(counted.get_total_flops(), rel=0.005)
+    assert training.flops(model, first_only, [(3, 40)]) == pytest.approx(
+        counted.get_total_flops(), rel=0.005
+    )

@@ -1,4 +1,6 @@
-"""Question 3: our attention, positions, masks and LSTM against PyTorch, and what the experiments claim."""
+"""Question 3: our attention, positions, masks and LSTM against PyTorch, and what the experiments
+claim.
+"""
 
 import copy
 import math
@@ -22,22 +24,37 @@ HALVES = (torch.float16, torch.bfloat16)
 
 
 def random(seed, *shape, dtype=torch.float64):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+    return torch.randn(
+        *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    ).to(dtype)
 
 
 def random_mask(seed, *shape, share=0.6):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share
 
 
-@given(batch=sizes, heads=st.integers(1, 3), n=sizes, m=sizes, d=sizes, d_v=sizes, seed=seeds,
-       dtype=st.sampled_from(list(EXACT)), share=st.sampled_from([None, 0.0, 0.3, 0.8, 1.0]))
+@given(
+    batch=sizes,
+    heads=st.integers(1, 3),
+    n=sizes,
+    m=sizes,
+    d=sizes,
+    d_v=sizes,
+    seed=seeds,
+    dtype=st.sampled_from(list(EXACT)),
+    share=st.sampled_from([None, 0.0, 0.3, 0.8, 1.0]),
+)
 def test_attention_is_pytorchs(batch, heads, n, m, d, d_v, seed, dtype, share):
     shapes = (n, d), (m, d), (m, d_v)
-    q, k, v = (random(seed + i, batch, heads, *shape, dtype=dtype) for i, shape in enumerate(shapes))
+    q, k, v = (
+        random(seed + i, batch, heads, *shape, dtype=dtype) for i, shape in enumerate(shapes)
+    )
     mask = None if share is None else random_mask(seed, batch, 1, n, m, share=share)
     kept = [t.clone() for t in (q, k, v)] + [None if mask is None else mask.clone()]
     ours = attention.attention(q, k, v, mask)
-    theirs = F.scaled_dot_product_attention(q.double(), k.double(), v.double(), attn_mask=mask).to(dtype)
+    theirs = F.scaled_dot_product_attention(q.double(), k.double(), v.double(), attn_mask=mask).to(
+        dtype
+    )
     assert ours.dtype == dtype and ours.shape == (batch, heads, n, d_v)
     if mask is not None:  # a query that may look nowhere: 0, not NaN
         theirs = torch.where(mask.any(-1, keepdim=True), theirs, torch.zeros_like(theirs))
@@ -47,15 +64,27 @@ def test_attention_is_pytorchs(batch, heads, n, m, d, d_v, seed, dtype, share):
     assert all(torch.equal(a, b) for a, b in zip((q, k, v), kept, strict=False))
 
 
-@given(n=sizes, m=sizes, d=sizes, seed=seeds, dtype=st.sampled_from(HALVES), size=st.sampled_from([1.0, 300.0, 6e4]))
+@given(
+    n=sizes,
+    m=sizes,
+    d=sizes,
+    seed=seeds,
+    dtype=st.sampled_from(HALVES),
+    size=st.sampled_from([1.0, 300.0, 6e4]),
+)
 def test_half_precision_stays_in_range(n, m, d, seed, dtype, size):
-    q, k = ((size * random(seed + i, *shape).clamp(-1, 1)).to(dtype) for i, shape in enumerate([(n, d), (m, d)]))
+    q, k = (
+        (size * random(seed + i, *shape).clamp(-1, 1)).to(dtype)
+        for i, shape in enumerate([(n, d), (m, d)])
+    )
     v, mask = random(seed + 2, m, d, dtype=dtype), random_mask(seed, n, m)
     ours = attention.attention(q, k, v, mask)
     theirs = attention.attention(q.double(), k.double(), v.double(), mask)
     assert ours.dtype == dtype and ours.isfinite().all()
     if size == 1:
-        torch.testing.assert_close(ours.double(), theirs, rtol=2 * torch.finfo(dtype).eps, atol=1e-5)
+        torch.testing.assert_close(
+            ours.double(), theirs, rtol=2 * torch.finfo(dtype).eps, atol=1e-5
+        )
 
 
 @given(n=sizes, m=sizes, d=sizes, seed=seeds)
@@ -70,11 +99,23 @@ def test_gradients_of_a_fully_masked_row_are_zero_and_not_nan():
     q, k, v = (random(i, 3, 4).requires_grad_() for i in range(3))
     mask = torch.tensor([[True, True, False], [False] * 3, [True] * 3])
     attention.attention(q, k, v, mask).sum().backward()
-    assert all(t.grad.isfinite().all() for t in (q, k, v)) and (q.grad[1] == 0).all() and (q.grad[0] != 0).any()
+    assert (
+        all(t.grad.isfinite().all() for t in (q, k, v))
+        and (q.grad[1] == 0).all()
+        and (q.grad[0] != 0).any()
+    )
 
 
-@given(batch=st.integers(1, 3), n=sizes, heads=st.integers(1, 4), width=st.integers(1, 5), seed=seeds,
-       bias=st.booleans(), causal=st.booleans(), dtype=st.sampled_from(list(EXACT)))
+@given(
+    batch=st.integers(1, 3),
+    n=sizes,
+    heads=st.integers(1, 4),
+    width=st.integers(1, 5),
+    seed=seeds,
+    bias=st.booleans(),
+    causal=st.booleans(),
+    dtype=st.sampled_from(list(EXACT)),
+)
 def test_multi_head_attention_is_pytorchs(batch, n, heads, width, seed, bias, causal, dtype):
     d = heads * width
     layer = nn.MultiheadAttention(d, heads, bias=bias, batch_first=True, dtype=dtype)
@@ -83,8 +124,15 @@ def test_multi_head_attention_is_pytorchs(batch, n, heads, width, seed, bias, ca
             p.copy_(random(seed + i, *p.shape) / d**0.5)
     x, mask = random(seed + 9, batch, n, d, dtype=dtype), masks.causal_mask(n) if causal else None
     before = x.clone()
-    ours = attention.multi_head_attention(x, layer.in_proj_weight, layer.in_proj_bias, layer.out_proj.weight,
-                                          layer.out_proj.bias, heads, mask)
+    ours = attention.multi_head_attention(
+        x,
+        layer.in_proj_weight,
+        layer.in_proj_bias,
+        layer.out_proj.weight,
+        layer.out_proj.bias,
+        heads,
+        mask,
+    )
     theirs, _ = layer(x, x, x, attn_mask=None if mask is None else ~mask)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=5 * EXACT[dtype])
     assert torch.equal(x, before)
@@ -92,15 +140,24 @@ def test_multi_head_attention_is_pytorchs(batch, n, heads, width, seed, bias, ca
 
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="heads: 3 does not divide the width 8"):
-        attention.multi_head_attention(random(0, 1, 2, 8), random(1, 24, 8), None, random(2, 8, 8), None, 3)
+        attention.multi_head_attention(
+            random(0, 1, 2, 8), random(1, 24, 8), None, random(2, 8, 8), None, 3
+        )
 
 
 def test_padding_mask_is_pytorchs_key_padding_mask():
     lengths, n, d = [3, 5, 1], 5, 8
     layer = nn.MultiheadAttention(d, 2, batch_first=True, dtype=torch.float64)
     x, mask = random(0, 3, n, d), masks.padding_mask(lengths, n)
-    ours = attention.multi_head_attention(x, layer.in_proj_weight, layer.in_proj_bias, layer.out_proj.weight,
-                                          layer.out_proj.bias, 2, mask)
+    ours = attention.multi_head_attention(
+        x,
+        layer.in_proj_weight,
+        layer.in_proj_bias,
+        layer.out_proj.weight,
+        layer.out_proj.bias,
+        2,
+        mask,
+    )
     theirs, _ = layer(x, x, x, key_padding_mask=~mask[:, 0, 0])
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
     assert mask.sum((1, 2, 3)).tolist() == lengths
@@ -109,7 +166,9 @@ def test_padding_mask_is_pytorchs_key_padding_mask():
 @given(n=sizes, d=st.integers(1, 6), seed=seeds)
 def test_lstm_is_pytorchs(n, d, seed):
     layer, x = nn.LSTM(d, d, dtype=torch.float64), random(seed, n, d)
-    ours = recurrence.lstm(x, layer.weight_ih_l0.T, layer.weight_hh_l0.T, layer.bias_ih_l0 + layer.bias_hh_l0)
+    ours = recurrence.lstm(
+        x, layer.weight_ih_l0.T, layer.weight_hh_l0.T, layer.bias_ih_l0 + layer.bias_hh_l0
+    )
     torch.testing.assert_close(ours, layer(x)[0], rtol=0, atol=1e-12)
 
 
@@ -125,12 +184,16 @@ def test_longest_chain_counts_what_must_wait():
 
 
 def test_slope_of_a_power_law():
-    assert recurrence.slope(np.array([1, 2, 4, 8]), np.array([9, 12, 48, 192]), 1) == pytest.approx(2)
+    assert recurrence.slope(np.array([1, 2, 4, 8]), np.array([9, 12, 48, 192]), 1) == pytest.approx(
+        2
+    )
 
 
 def test_influence_is_the_norm_of_the_jacobian():
     matrix = random(0, 3, 3)
-    norms = recurrence.influence(lambda x: torch.stack([x[0], x[0] @ matrix.T + 2 * x[1]]), random(1, 2, 3))
+    norms = recurrence.influence(
+        lambda x: torch.stack([x[0], x[0] @ matrix.T + 2 * x[1]]), random(1, 2, 3)
+    )
     assert norms.tolist() == pytest.approx([2 * 3**0.5, matrix.norm().item()])
 
 
@@ -161,7 +224,9 @@ def test_soft_lookup_becomes_hard():
     found = attention.lookup()
     assert (found["error"] <= found["bound"] + 1e-12).all()
     assert (np.diff(found["error"]) < 0).all() and found["error"][-1] < 0.01
-    assert found["weights"][0] == pytest.approx([0.25] * 4) and found["weights"].sum(1) == pytest.approx(1)
+    assert found["weights"][0] == pytest.approx([0.25] * 4) and found["weights"].sum(
+        1
+    ) == pytest.approx(1)
 
 
 @given(n=sizes, half=st.integers(1, 20))
@@ -170,7 +235,9 @@ def test_sinusoidal_is_the_formula(n, half):
     for pos in range(n):
         for i in range(half):
             angle = pos / 10_000 ** (2 * i / d)
-            assert table[pos, 2 * i:2 * i + 2] == pytest.approx([math.sin(angle), math.cos(angle)], abs=1e-12)
+            assert table[pos, 2 * i : 2 * i + 2] == pytest.approx(
+                [math.sin(angle), math.cos(angle)], abs=1e-12
+            )
 
 
 @given(k=st.integers(1, 60), half=st.integers(1, 40))
@@ -212,7 +279,10 @@ def test_one_pass_equals_step_by_step(n, seed):
 def test_fills_in_half_precision():
     rows = {row[:2]: row[2:] for row in masks.fills()}
     assert rows["float16", "−1e9"][:2] == ("−∞", "nan, nan, nan")
-    assert rows["float32", "−1e9"][1] == "0.27, 0.73, 0.00" and rows["float32", "−1e9"][3] == "0.33, 0.33, 0.33"
+    assert (
+        rows["float32", "−1e9"][1] == "0.27, 0.73, 0.00"
+        and rows["float32", "−1e9"][3] == "0.33, 0.33, 0.33"
+    )
     assert rows["bfloat16", "−∞"][2:] == ("0.27, 0.73, 0.00", "nan, nan, nan")
 
 
@@ -220,12 +290,23 @@ def test_fills_in_half_precision():
 def small():
     """A random BERT of two layers with a vocabulary of its own: encoder, classifier, tokenizer."""
     words = "[PAD] [UNK] [CLS] [SEP] [MASK] how do keys ##s list into ? a debug".split()
-    config = BertConfig(vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-                        intermediate_size=48, max_position_embeddings=128, num_labels=3, initializer_range=0.4,
-                        attn_implementation="eager")
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=128,
+        num_labels=3,
+        initializer_range=0.4,
+        attn_implementation="eager",
+    )
     torch.manual_seed(0)
-    return (BertModel(config).eval(), BertForSequenceClassification(config).eval(),
-            BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}))
+    return (
+        BertModel(config).eval(),
+        BertForSequenceClassification(config).eval(),
+        BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}),
+    )
 
 
 TEXT = "how do a list into keys ?"
@@ -280,13 +361,23 @@ def test_every_figure_has_the_width_of_the_report(small):
     fading = {name: np.ones(9) for name in recurrence.NAMES} | {"distance": np.arange(1, 10)}
     recalled = {name: np.ones((5, 1)) for name in recurrence.NAMES}
     recalled |= {"distances": np.array(recurrence.DISTANCES), "chance": 0.1}
-    cost = {"lengths": np.array([1, 2, 4]), "lstm": np.array([1, 2, 3]), "attention": np.array([1, 1, 2])}
+    cost = {
+        "lengths": np.array([1, 2, 4]),
+        "lstm": np.array([1, 2, 3]),
+        "attention": np.array([1, 1, 2]),
+    }
     figures = [
-        recurrence.plot_cost(cost, cost), recurrence.plot_memory(fading, recalled),
-        attention.plot_lookup(attention.lookup()), attention.plot_maps([attention.look(encoder, tokenizer, TEXT)]),
-        attention.plot_ablation([attention.ablation_logits(classifier, tokenizer, TEXT)] * 2, "effect"),
-        positions.plot_sinusoidal(), positions.plot_learned(positions.position_table(encoder)[1].numpy(), 64),
-        masks.plot_masks(), masks.plot_leaks({"a": masks.leak(masks.masked_after)} | {"b": np.eye(3)}),
+        recurrence.plot_cost(cost, cost),
+        recurrence.plot_memory(fading, recalled),
+        attention.plot_lookup(attention.lookup()),
+        attention.plot_maps([attention.look(encoder, tokenizer, TEXT)]),
+        attention.plot_ablation(
+            [attention.ablation_logits(classifier, tokenizer, TEXT)] * 2, "effect"
+        ),
+        positions.plot_sinusoidal(),
+        positions.plot_learned(positions.position_table(encoder)[1].numpy(), 64),
+        masks.plot_masks(),
+        masks.plot_leaks({"a": masks.leak(masks.masked_after)} | {"b": np.eye(3)}),
         masks.plot_padding(masks.padded(encoder, tokenizer, TEXT, (0, 3))),
     ]
     for figure in (drawn.figure for drawn in figures):

@@ -1,4 +1,6 @@
-"""Grad and 4b: the experiments' functions against PyTorch, against counts by hand, and against what must hold."""
+"""Grad and 4b: the experiments' functions against PyTorch, against counts by hand, and against what
+must hold.
+"""
 
 import math
 
@@ -76,7 +78,9 @@ def test_peak_memory_counts_what_lives_together():
 def test_memory_grows_with_the_square_only_where_scores_are_stored():
     lengths = (256, 512, 1024)
     found = cost.measured(lengths, d=16, repeats=1)
-    slopes = {name: cost.slope(lengths, found[f"{name}_training_bytes"], 256) for name in cost.LABELS}
+    slopes = {
+        name: cost.slope(lengths, found[f"{name}_training_bytes"], 256) for name in cost.LABELS
+    }
     assert slopes["stored"] > 1.8
     assert slopes["fused"] < 1.1 and slopes["lstm"] < 1.1
 
@@ -91,7 +95,10 @@ def test_slope_and_crossing_of_known_curves():
 def test_limits_by_hand():
     row, whole = cost.limits([10, 30, 60], (20, 64), d=8, layers=2, heads=4)
     assert row["cut"] == pytest.approx(2 / 3) and row["lost"] == pytest.approx(0.5)
-    assert row["padded_flops"] == 2 * cost.block_flops(20, 8) and row["score_bytes"] == 2 * 4 * 20 * 20 * 4
+    assert (
+        row["padded_flops"] == 2 * cost.block_flops(20, 8)
+        and row["score_bytes"] == 2 * 4 * 20 * 20 * 4
+    )
     assert whole["cut"] == 0 and whole["lost"] == 0 and whole["flops"] < whole["padded_flops"]
 
 
@@ -112,7 +119,9 @@ def test_variance_of_products_is_d_k(d_k):
 def test_softmax_jacobian_is_that_of_autograd(n, size):
     scores = size * torch.randn(n, generator=torch.Generator().manual_seed(n), dtype=torch.float64)
     expected = torch.autograd.functional.jacobian(lambda s: s.softmax(-1), scores)
-    torch.testing.assert_close(scaling.softmax_jacobian(scores.softmax(-1)), expected, atol=1e-12, rtol=1e-9)
+    torch.testing.assert_close(
+        scaling.softmax_jacobian(scores.softmax(-1)), expected, atol=1e-12, rtol=1e-9
+    )
 
 
 def test_entropy_of_equal_and_of_single_weights():
@@ -124,13 +133,20 @@ def test_softmax_saturates_only_without_the_root():
     found = scaling.saturation((4, 1024), samples=100)
     none, root = (np.median(found[f"{name}_jacobian"], axis=1) for name in ("none", "root"))
     assert none[1] < 0.1 * none[0] and root[1] == pytest.approx(root[0], rel=0.1)
-    assert np.median(found["none_largest"], axis=1)[1] > 0.9 > 0.3 > np.median(found["root_largest"], axis=1)[1]
+    assert (
+        np.median(found["none_largest"], axis=1)[1]
+        > 0.9
+        > 0.3
+        > np.median(found["root_largest"], axis=1)[1]
+    )
     assert np.median(found["whole_entropy"], axis=1)[1] > 0.999
 
 
 def test_recall_task_has_the_answer_among_its_keys():
     words = torch.randn(10, 4)
-    keys, values, query, answers = scaling.recall_task(6, 5, 3, words, torch.Generator().manual_seed(0))
+    keys, values, query, answers = scaling.recall_task(
+        6, 5, 3, words, torch.Generator().manual_seed(0)
+    )
     hit = (keys == query).all(-1)  # (6, 5)
     assert (hit.sum(-1) == 1).all()
     assert (values[hit] == answers).all()
@@ -151,7 +167,9 @@ def test_patterns_by_hand():
 
 def test_a_head_that_follows_a_pattern_scores_one_for_it():
     patterns = heads.pattern_matrices(torch.tensor([1, 7, 8, 7, 2]), 1, 2)
-    weights = patterns[0].float()[None, None]  # a head of the first layer that looks at the previous token
+    weights = patterns[0].float()[
+        None, None
+    ]  # a head of the first layer that looks at the previous token
     sums, rows = heads.pattern_scores(weights, patterns)
     assert (sums[0, 0, 0] / rows[0]).item() == 1
     assert (sums[1, 0, 0] / rows[1]).item() == 0
@@ -168,10 +186,21 @@ def test_found_heads_beat_equal_weights(minilm):
 def test_a_removed_head_is_the_output_without_its_part(kind):
     import transformers
 
-    sizes = dict(vocab_size=20, num_hidden_layers=2, num_attention_heads=2, hidden_size=8, intermediate_size=16) \
-        if kind == "Bert" else dict(vocab_size=20, n_layers=2, n_heads=2, dim=8, hidden_dim=16)
+    sizes = (
+        dict(
+            vocab_size=20,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            hidden_size=8,
+            intermediate_size=16,
+        )
+        if kind == "Bert"
+        else dict(vocab_size=20, n_layers=2, n_heads=2, dim=8, hidden_dim=16)
+    )
     torch.manual_seed(0)
-    model = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**sizes)).eval()
+    model = getattr(transformers, f"{kind}Model")(
+        getattr(transformers, f"{kind}Config")(**sizes)
+    ).eval()
     ids = torch.arange(6)[None]
     before = model(input_ids=ids).last_hidden_state
     with heads.without_head(model, 1, 0) as cut:
@@ -182,15 +211,24 @@ def test_a_removed_head_is_the_output_without_its_part(kind):
     assert not torch.allclose(before, without)
     torch.testing.assert_close(without, model(input_ids=ids).last_hidden_state)
     projection.weight.data = whole
-    torch.testing.assert_close(before, model(input_ids=ids).last_hidden_state, atol=0, rtol=0)  # the hook is gone
+    torch.testing.assert_close(
+        before, model(input_ids=ids).last_hidden_state, atol=0, rtol=0
+    )  # the hook is gone
 
 
 def test_accuracy_with_each_head_removed():
     import transformers
 
     torch.manual_seed(0)
-    model = transformers.BertForSequenceClassification(transformers.BertConfig(
-        vocab_size=20, num_hidden_layers=2, num_attention_heads=2, hidden_size=8, intermediate_size=16)).eval()
+    model = transformers.BertForSequenceClassification(
+        transformers.BertConfig(
+            vocab_size=20,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            hidden_size=8,
+            intermediate_size=16,
+        )
+    ).eval()
     inputs = {"input_ids": torch.randint(20, (30, 5))}
     labels = model(**inputs).logits.argmax(-1)
     labels[:3] = 1 - labels[:3]
@@ -214,11 +252,19 @@ def test_one_wide_head_is_ordinary_attention_and_wide_heads_add_up():
     generator = torch.Generator().manual_seed(3)
     x, d = torch.randn(2, 5, 8, generator=generator), 8
     w_in, w_out = torch.randn(3 * d, d, generator=generator), torch.randn(d, d, generator=generator)
-    torch.testing.assert_close(heads.wide_heads(x, w_in, w_out, 1),
-                               heads.multi_head_attention(x, w_in, None, w_out, None, 1))
-    twice_in = w_in.reshape(3, 1, d, d).expand(3, 2, d, d).reshape(6 * d, d)  # the same head two times
-    torch.testing.assert_close(heads.wide_heads(x, twice_in, torch.cat([w_out, w_out], 1), 2),
-                               2 * heads.wide_heads(x, w_in, w_out, 1), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        heads.wide_heads(x, w_in, w_out, 1),
+        heads.multi_head_attention(x, w_in, None, w_out, None, 1),
+    )
+    twice_in = (
+        w_in.reshape(3, 1, d, d).expand(3, 2, d, d).reshape(6 * d, d)
+    )  # the same head two times
+    torch.testing.assert_close(
+        heads.wide_heads(x, twice_in, torch.cat([w_out, w_out], 1), 2),
+        2 * heads.wide_heads(x, w_in, w_out, 1),
+        atol=1e-5,
+        rtol=1e-5,
+    )
 
 
 def test_costs_of_heads():
@@ -239,27 +285,47 @@ def test_two_heads_fetch_what_one_cannot():
 
 
 def torch_layer(p, d, count, norm_first, dtype):
-    layer = torch.nn.TransformerEncoderLayer(d, count, 4 * d, dropout=0, batch_first=True, norm_first=norm_first)
-    names = {"self_attn.in_proj_": ("w_in", "b_in"), "self_attn.out_proj.": ("w_out", "b_out"),
-             "linear1.": ("w_1", "b_1"), "linear2.": ("w_2", "b_2"),
-             "norm1.": ("gain_1", "bias_1"), "norm2.": ("gain_2", "bias_2")}
-    layer.load_state_dict({name + kind: p[ours] for name, both in names.items()
-                           for kind, ours in zip(("weight", "bias"), both, strict=True)})
+    layer = torch.nn.TransformerEncoderLayer(
+        d, count, 4 * d, dropout=0, batch_first=True, norm_first=norm_first
+    )
+    names = {
+        "self_attn.in_proj_": ("w_in", "b_in"),
+        "self_attn.out_proj.": ("w_out", "b_out"),
+        "linear1.": ("w_1", "b_1"),
+        "linear2.": ("w_2", "b_2"),
+        "norm1.": ("gain_1", "bias_1"),
+        "norm2.": ("gain_2", "bias_2"),
+    }
+    layer.load_state_dict(
+        {
+            name + kind: p[ours]
+            for name, both in names.items()
+            for kind, ours in zip(("weight", "bias"), both, strict=True)
+        }
+    )
     return layer.to(dtype)
 
 
-@given(st.integers(1, 3), st.integers(1, 9), st.sampled_from([(4, 1), (8, 2), (12, 3), (16, 4)]), st.booleans(),
-       st.sampled_from([torch.float32, torch.float64]), st.integers(0, 5))
+@given(
+    st.integers(1, 3),
+    st.integers(1, 9),
+    st.sampled_from([(4, 1), (8, 2), (12, 3), (16, 4)]),
+    st.booleans(),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.integers(0, 5),
+)
 @examples(max_examples=40)
 def test_encoder_blocks_are_those_of_pytorch(batch, n, shape, pre, dtype, hidden):
     (d, count), generator = shape, torch.Generator().manual_seed(batch * 100 + n)
-    p = {k: torch.randn(w.shape, generator=generator) / max(w.shape) ** 0.5
-         for k, w in residual.block_weights(d, generator).items()}
+    p = {
+        k: torch.randn(w.shape, generator=generator) / max(w.shape) ** 0.5
+        for k, w in residual.block_weights(d, generator).items()
+    }
     x = torch.randn(batch, n, d, generator=generator).to(dtype)
     layer, before = torch_layer(p, d, count, pre, dtype), x.clone()
     p = {k: w.to(dtype) for k, w in p.items()}
     seen = torch.ones(batch, n, dtype=torch.bool)
-    seen[:, max(1, n - hidden):] = False  # padding at the end; the first token is always seen
+    seen[:, max(1, n - hidden) :] = False  # padding at the end; the first token is always seen
     ours = residual.BLOCKS["pre-norm" if pre else "post-norm"](x, p, count, seen[:, None, None, :])
     theirs = layer(x, src_key_padding_mask=~seen)
     size = theirs.detach().abs().max().clamp(min=1)
@@ -338,9 +404,13 @@ def test_a_point_of_the_learning_curve(minilm, way, tmp_path):
 
     features = Features({"text": Value("string"), "labels": ClassLabel(names=["x", "y"])})
     rows = [("indent the python code", 0), ("a css style in the browser", 1)] * 6
-    part = Dataset.from_dict({"text": [t for t, _ in rows], "labels": [y for _, y in rows]}, features=features)
+    part = Dataset.from_dict(
+        {"text": [t for t, _ in rows], "labels": [y for _, y in rows]}, features=features
+    )
     settings = Settings(seed=1, epochs=1, batch_size=4, learning_rate=1e-4, max_length=16)
-    point = foundation.train_point(DatasetDict(train=part, test=part), minilm.path, settings, way, 8, steps=2)
+    point = foundation.train_point(
+        DatasetDict(train=part, test=part), minilm.path, settings, way, 8, steps=2
+    )
     assert point["way"] == way and point["size"] == 8 and point["correct"].shape == (12,)
     assert point["accuracy"] == point["correct"].mean()
     assert way != "frozen" or point["accuracy"] == 1

@@ -1,4 +1,6 @@
-"""Batches straight from Arrow: the same tensors as the Trainer's own collator makes, from any selection of rows."""
+"""Batches straight from Arrow: the same tensors as the Trainer's own collator makes, from any
+selection of rows.
+"""
 
 import numpy as np
 import pytest
@@ -16,8 +18,12 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def texts():
     rng = np.random.default_rng(0)
-    return Dataset.from_dict({"text": [" ".join(["sort", "a", "dict"] * n) for n in rng.integers(0, 9, 60)],
-                              "labels": rng.integers(0, 4, 60).tolist()})
+    return Dataset.from_dict(
+        {
+            "text": [" ".join(["sort", "a", "dict"] * n) for n in rng.integers(0, 9, 60)],
+            "labels": rng.integers(0, 4, 60).tolist(),
+        }
+    )
 
 
 @pytest.mark.parametrize("multiple", [1, 8])
@@ -31,7 +37,9 @@ def test_batches_are_those_of_the_trainers_collator(texts, tokenizer, multiple):
         made = arrow_batches.Rows(chosen)
         numbers = [2, 0, 3, 1]
         ours = arrow_batches.collator(tokenizer.pad_token_id, multiple)(made.__getitems__(numbers))
-        theirs = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)([chosen[i] for i in numbers])
+        theirs = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)(
+            [chosen[i] for i in numbers]
+        )
         assert len(made) == len(chosen)
         for name in ("input_ids", "attention_mask", "labels"):
             assert torch.equal(ours[name], theirs[name]), name
@@ -44,7 +52,8 @@ def test_tokens_are_those_of_the_report_and_are_made_once(texts, tokenizer, tmp_
     first = arrow_batches.tokenized(load_from_disk(tmp_path / "texts"), tokenizer, 16)
     assert first["input_ids"] == tokenized(DatasetDict(a=texts), tokenizer, 16)["a"]["input_ids"]
     made = {p: p.stat().st_mtime_ns for p in (tmp_path / "texts").glob("cache-*")}
-    again = arrow_batches.tokenized(load_from_disk(tmp_path / "texts"), load_tokenizer(
-        pretrained.from_package("any").path), 16)
+    again = arrow_batches.tokenized(
+        load_from_disk(tmp_path / "texts"), load_tokenizer(pretrained.from_package("any").path), 16
+    )
     assert made and {p: p.stat().st_mtime_ns for p in (tmp_path / "texts").glob("cache-*")} == made
     assert again["input_ids"] == first["input_ids"]

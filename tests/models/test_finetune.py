@@ -41,8 +41,9 @@ def tiny(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("tiny")
     tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
-    BertModel(BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)) \
-        .save_pretrained(folder)
+    BertModel(
+        BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    ).save_pretrained(folder)
     return folder
 
 
@@ -56,7 +57,11 @@ def some(splits, settings):
 
 
 def test_splits_have_the_right_sizes_are_disjoint_and_hold_every_text(splits, corpus):
-    assert {name: len(s) for name, s in splits.items()} == {"train": 256, "validation": 64, "test": 160}
+    assert {name: len(s) for name, s in splits.items()} == {
+        "train": 256,
+        "validation": 64,
+        "test": 160,
+    }
     texts = [text for s in splits.values() for text in s["text"]]
     on_disk = [p.read_text(encoding="utf-8") for p in Path(corpus.folder).rglob("*.txt")]
     assert sorted(texts) == sorted(on_disk)
@@ -64,15 +69,22 @@ def test_splits_have_the_right_sizes_are_disjoint_and_hold_every_text(splits, co
 
 
 def test_labels_belong_to_their_texts(splits, corpus):
-    tag_of = {p.read_text(encoding="utf-8"): p.parent.name for p in Path(corpus.folder).rglob("*.txt")}
+    tag_of = {
+        p.read_text(encoding="utf-8"): p.parent.name for p in Path(corpus.folder).rglob("*.txt")
+    }
     names = splits["train"].features["labels"].names
     for one in splits.values():
-        assert all(tag_of[text] == names[label] for text, label in zip(one["text"], one["labels"], strict=True))
+        assert all(
+            tag_of[text] == names[label]
+            for text, label in zip(one["text"], one["labels"], strict=True)
+        )
 
 
 def test_the_seed_decides_the_split_and_the_subset(splits, corpus):
     again, other = dataset_dict(corpus.folder, 157), dataset_dict(corpus.folder, 158)
-    assert set(again["train"]["text"]) == set(splits["train"]["text"]) != set(other["train"]["text"])
+    assert (
+        set(again["train"]["text"]) == set(splits["train"]["text"]) != set(other["train"]["text"])
+    )
     part = subset(splits["train"], 40, 1)
     shares = np.bincount(splits["train"]["labels"]) / len(splits["train"])
     assert np.bincount(part["labels"]) == pytest.approx(40 * shares, abs=1)
@@ -80,11 +92,19 @@ def test_the_seed_decides_the_split_and_the_subset(splits, corpus):
 
 
 def test_padding_to_one_length_as_asked(splits, tiny):
-    made = tokenizer.tokenized(some(splits, load()), tokenizer.load_tokenizer(str(tiny)), 32, "max_length")
+    made = tokenizer.tokenized(
+        some(splits, load()), tokenizer.load_tokenizer(str(tiny)), 32, "max_length"
+    )
     for one in made.values():
-        assert {len(ids) for ids in one["input_ids"]} == {32} == {len(m) for m in one["attention_mask"]}
-        assert all((np.array(ids) != 0).sum() == sum(m) for ids, m in zip(one["input_ids"], one["attention_mask"],
-                                                                         strict=True))
+        assert (
+            {len(ids) for ids in one["input_ids"]}
+            == {32}
+            == {len(m) for m in one["attention_mask"]}
+        )
+        assert all(
+            (np.array(ids) != 0).sum() == sum(m)
+            for ids, m in zip(one["input_ids"], one["attention_mask"], strict=True)
+        )
 
 
 def test_classifier_knows_the_names_of_the_classes(tiny):
@@ -92,7 +112,9 @@ def test_classifier_knows_the_names_of_the_classes(tiny):
     assert model.config.id2label == dict(enumerate(TAGS)) and model.config.label2id["python"] == 3
 
 
-def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(splits, tiny, settings, tmp_path, fp32):
+def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(
+    splits, tiny, settings, tmp_path, fp32
+):
     import torch
 
     part = some(splits, settings)
@@ -100,31 +122,47 @@ def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(split
     logits = finetune.predict_logits(trainer, tokenized["test"])
     trainer.model.eval()
     for i, text in enumerate(part["test"]["text"]):
-        inputs = trainer.processing_class(text, truncation=True, max_length=32, padding="max_length",
-                                          return_tensors="pt")
+        inputs = trainer.processing_class(
+            text, truncation=True, max_length=32, padding="max_length", return_tensors="pt"
+        )
         with torch.inference_mode():
             assert trainer.model(**inputs).logits[0].numpy() == pytest.approx(logits[i], abs=1e-5)
 
 
 @pytest.mark.parametrize("bf16, precision", [(False, 1e-6), (True, 2e-2)], ids=["fp32", "bf16"])
-def test_a_training_learns_is_recorded_and_found_again(corpus, settings, monkeypatch, tmp_path, bf16, precision):
+def test_a_training_learns_is_recorded_and_found_again(
+    corpus, settings, monkeypatch, tmp_path, bf16, precision
+):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    monkeypatch.setattr(finetune, "has_bf16", lambda: bf16)  # a processor without it computes it by way of fp32
+    monkeypatch.setattr(
+        finetune, "has_bf16", lambda: bf16
+    )  # a processor without it computes it by way of fp32
     told = []
     record = train.run("transformer", settings, corpus, say=told.append)
-    losses = [h["loss"] for h in record["history"] if "loss" in h] or [h["train_loss"] for h in record["history"][-1:]]
+    losses = [h["loss"] for h in record["history"] if "loss" in h] or [
+        h["train_loss"] for h in record["history"][-1:]
+    ]
     assert record["bf16"] is bf16
-    assert np.isfinite(losses).all() and record["train_seconds"] > 0 and record["logits"].shape == (32, 4)
+    assert (
+        np.isfinite(losses).all()
+        and record["train_seconds"] > 0
+        and record["logits"].shape == (32, 4)
+    )
     assert train.run("transformer", settings, corpus, say=told.append).path == record.path
     assert sum("training at scale" in line for line in told) == 1
     folder = train.fine_tuned(record)
     model = finetune.load_classifier(str(folder), class_names(folder))
     from lmreport.models.metrics import QUESTIONS
+
     again = finetune.predict_texts(model, tokenizer.load_tokenizer(str(folder)), list(QUESTIONS))
-    assert again == pytest.approx(record["question_probabilities"], abs=precision)  # loaded, it computes in fp32
+    assert again == pytest.approx(
+        record["question_probabilities"], abs=precision
+    )  # loaded, it computes in fp32
 
 
-def test_weights_that_are_missing_are_made_without_touching_the_record(corpus, settings, monkeypatch, tmp_path):
+def test_weights_that_are_missing_are_made_without_touching_the_record(
+    corpus, settings, monkeypatch, tmp_path
+):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     record = train.run("transformer", settings, corpus, say=print)
     folder, before = train.fine_tuned(record), record.path.read_bytes()
@@ -132,14 +170,22 @@ def test_weights_that_are_missing_are_made_without_touching_the_record(corpus, s
     assert train.fine_tuned(record) is None
     shutil.rmtree(folder)
     said = []
-    assert train.trained_model(settings, corpus, said.append) == folder and (folder / "config.json").is_file()
+    assert (
+        train.trained_model(settings, corpus, said.append) == folder
+        and (folder / "config.json").is_file()
+    )
     assert record.path.read_bytes() == before and "lacks the weights" in said[0]
 
 
-@pytest.mark.parametrize("sizes, said", [
-    ({"train_size": 12}, "train_size: 12 gives 3 of .* for validation"), ({"train_size": 2}, "gives 2 of .* for train"),
-    ({"test_size": 3}, "test_size: 3 gives 3 of 160 texts for test"), ({"test_size": 158}, "gives 158 of 160"),
-])
+@pytest.mark.parametrize(
+    "sizes, said",
+    [
+        ({"train_size": 12}, "train_size: 12 gives 3 of .* for validation"),
+        ({"train_size": 2}, "gives 2 of .* for train"),
+        ({"test_size": 3}, "test_size: 3 gives 3 of 160 texts for test"),
+        ({"test_size": 158}, "gives 158 of 160"),
+    ],
+)
 def test_a_size_without_a_text_of_each_class_is_refused(corpus, settings, sizes, said):
     with pytest.raises(ReportError, match=said):
         splits_for(dataclasses.replace(settings, **sizes), corpus)
@@ -164,14 +210,20 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
     from lmreport.runs import records
 
     def start(cache):
-        return subprocess.Popen([sys.executable, "-c", TRAIN.format(model=str(tiny))], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                env=os.environ | {"LMREPORT_CACHE": str(tmp_path / cache)})
+        return subprocess.Popen(
+            [sys.executable, "-c", TRAIN.format(model=str(tiny))],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"LMREPORT_CACHE": str(tmp_path / cache)},
+        )
 
     whole, victim = start("a"), start("b")
     until = time.time() + 240
     while not list((tmp_path / "b").glob("models/*.checkpoints/checkpoint-*/trainer_state.json")):
-        assert time.time() < until and victim.poll() is None, "the training ended before it could be killed"
+        assert time.time() < until and victim.poll() is None, (
+            "the training ended before it could be killed"
+        )
         time.sleep(0.02)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -186,15 +238,24 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
 def cut_short(name):
     def damage(state):
         (state / name).write_bytes((state / name).read_bytes()[:-20])
+
     return damage
 
 
-@pytest.mark.parametrize("damage", [
-    lambda state: (state / "optimizer.pt").unlink(), lambda state: (state / "seconds.txt").write_text(""),
-    lambda state: [path.unlink() for path in state.iterdir() if path.name != "config.json"],
-    *map(cut_short, ("model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json"))])
-def test_a_state_that_was_not_written_to_its_end_is_passed_over(splits, tiny, settings, tmp_path, monkeypatch, fp32,
-                                                                damage):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda state: (state / "optimizer.pt").unlink(),
+        lambda state: (state / "seconds.txt").write_text(""),
+        lambda state: [path.unlink() for path in state.iterdir() if path.name != "config.json"],
+        *map(
+            cut_short, ("model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json")
+        ),
+    ],
+)
+def test_a_state_that_was_not_written_to_its_end_is_passed_over(
+    splits, tiny, settings, tmp_path, monkeypatch, fp32, damage
+):
     from transformers import TrainerCallback
 
     class Killed(TrainerCallback):
@@ -217,13 +278,19 @@ def test_a_state_that_was_not_written_to_its_end_is_passed_over(splits, tiny, se
     finetune.train(resumed, print)
     whole, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "whole")
     finetune.train(whole, print)
-    assert (finetune.predict_logits(resumed, parts["test"]) == finetune.predict_logits(whole, parts["test"])).all()
+    assert (
+        finetune.predict_logits(resumed, parts["test"])
+        == finetune.predict_logits(whole, parts["test"])
+    ).all()
 
 
-@pytest.mark.parametrize("damage, said", [
-    (lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors"),
-    (lambda f: (f / "config.json").write_text("{"), "cannot be read"),
-])
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors"),
+        (lambda f: (f / "config.json").write_text("{"), "cannot be read"),
+    ],
+)
 def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
     import shutil
 
@@ -236,10 +303,17 @@ def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
         pretrained.locate(str(tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("name, content, said", [
-    ("model.safetensors", b"", "model.safetensors is damaged"), ("tokenizer.json", b"{}", "no model can be loaded"),
-    ("config.json", b'{"model_type": "nothing"}', "no model can be loaded")])
-def test_a_broken_model_is_told_before_anything_is_trained(tiny, settings, tmp_path, name, content, said):
+@pytest.mark.parametrize(
+    "name, content, said",
+    [
+        ("model.safetensors", b"", "model.safetensors is damaged"),
+        ("tokenizer.json", b"{}", "no model can be loaded"),
+        ("config.json", b'{"model_type": "nothing"}', "no model can be loaded"),
+    ],
+)
+def test_a_broken_model_is_told_before_anything_is_trained(
+    tiny, settings, tmp_path, name, content, said
+):
     folder = shutil.copytree(tiny, tmp_path / "broken")
     assert located(str(folder)).path == str(folder)
     pretrained.locate.cache_clear()
@@ -265,7 +339,9 @@ def test_cards_before_ampere_only_emulate_bf16(monkeypatch, capability, expected
     assert finetune.has_bf16() is expected
 
 
-def test_a_pytorch_without_onednn_as_on_macos_and_a_processor_without_bf16_compute_in_fp32(monkeypatch):
+def test_a_pytorch_without_onednn_as_on_macos_and_a_processor_without_bf16_compute_in_fp32(
+    monkeypatch,
+):
     import torch
 
     monkeypatch.setattr(finetune, "cuda_available", lambda: False)
@@ -277,20 +353,48 @@ def test_a_pytorch_without_onednn_as_on_macos_and_a_processor_without_bf16_compu
 
 
 def test_bf16_can_be_switched_off_by_the_processor_libraries_own_setting():
-    done = subprocess.run([sys.executable, "-c", "from lmreport.models import finetune; print(finetune.has_bf16())"],
-                          capture_output=True, text=True, env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"})
+    done = subprocess.run(
+        [sys.executable, "-c", "from lmreport.models import finetune; print(finetune.has_bf16())"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    )
     assert done.stdout.strip() == "False", done.stderr
 
 
 def test_nothing_foreign_is_on_the_screen(tiny, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "lmreport", "train", "bag_of_words", "transformer", "--data", "sample", "--scale",
-         "quick", "--model", str(tiny), "--train-size", "40", "--test-size", "20", "--max-length", "16",
-         "--epochs", "1"], capture_output=True, text=True,
-        env=os.environ | {"LMREPORT_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"})
+        [
+            sys.executable,
+            "-m",
+            "lmreport",
+            "train",
+            "bag_of_words",
+            "transformer",
+            "--data",
+            "sample",
+            "--scale",
+            "quick",
+            "--model",
+            str(tiny),
+            "--train-size",
+            "40",
+            "--test-size",
+            "20",
+            "--max-length",
+            "16",
+            "--epochs",
+            "1",
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LMREPORT_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+    )
     assert done.returncode == 0, done.stderr
-    assert all(line.startswith(("bag_of_words: ", "transformer: ", "training: ", "predicting: "))
-               for line in done.stderr.splitlines()), done.stderr
+    assert all(
+        line.startswith(("bag_of_words: ", "transformer: ", "training: ", "predicting: "))
+        for line in done.stderr.splitlines()
+    ), done.stderr
     assert len(done.stdout.splitlines()) == 2 and "\x1b" not in done.stderr, done.stdout
 
 
@@ -303,8 +407,10 @@ def test_on_a_terminal_there_is_one_line_that_tells_how_far_a_step_is(monkeypatc
         def isatty(self):
             return True
 
-    for kind, said in ((Terminal, "\r\x1b[Kstep 1\r\x1b[Kstep 2\r\x1b[Kdone\nmore\n"),
-                       (io.StringIO, "step 1\nstep 2\ndone\nmore\n")):
+    for kind, said in (
+        (Terminal, "\r\x1b[Kstep 1\r\x1b[Kstep 2\r\x1b[Kdone\nmore\n"),
+        (io.StringIO, "step 1\nstep 2\ndone\nmore\n"),
+    ):
         monkeypatch.setattr(sys, "stderr", kind())
         progress.live("step 1")
         progress.live("step 2")
@@ -314,7 +420,11 @@ def test_on_a_terminal_there_is_one_line_that_tells_how_far_a_step_is(monkeypatc
 
 
 def test_what_is_kept_quiet_is_told_where_it_fails():
-    done = subprocess.run([sys.executable, "-c", """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            """
 import os
 from lmreport.core import progress
 with progress.quiet():
@@ -322,5 +432,13 @@ with progress.quiet():
 with progress.quiet():
     os.write(2, b"reason\\n")
     raise OSError("failed")
-"""], capture_output=True, text=True)
-    assert "chatter" not in done.stderr and "reason" in done.stderr and "OSError: failed" in done.stderr
+""",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        "chatter" not in done.stderr
+        and "reason" in done.stderr
+        and "OSError: failed" in done.stderr
+    )

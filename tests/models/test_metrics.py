@@ -99,9 +99,17 @@ def test_texts_of_one_length_can_be_drawn():
     from lmreport.reporting import figures
 
     words = np.repeat(6, 40)
-    records = {name: SimpleNamespace(correct=np.arange(40) % 2 == 0, label=name)
-               for name in ("transformer", "lstm", "tfidf_svm")}
+    records = {
+        name: SimpleNamespace(correct=np.arange(40) % 2 == 0, label=name)
+        for name in ("transformer", "lstm", "tfidf_svm")
+    }
     drawn = figures.plot_errors_by_length.__wrapped__(records, words, metrics.length_edges(words))
-    assert [label.get_text() for label in drawn.axes[0].get_xticklabels()] == ["under 6\n(0)", "6–6\n(40)", "7+\n(0)"]
+    assert [label.get_text() for label in drawn.axes[0].get_xticklabels()] == [
+        "under 6\n(0)",
+        "6–6\n(40)",
+        "7+\n(0)",
+    ]
     for length in (2, 3, 8):
-        figures.plot_lengths.__wrapped__({"train": np.repeat(length, 50), "test": np.repeat(length, 20)}, {"a": 128})
+        figures.plot_lengths.__wrapped__(
+            {"train": np.repeat(length, 50), "test": np.repeat(length, 20)}, {"a": 128}
+        )

@@ -31,9 +31,18 @@ def folder(tmp_path_factory):
     load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
     torch.manual_seed(0)
     names = dict(enumerate(TAGS))
-    BertForSequenceClassification(BertConfig(
-        hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128, num_labels=4,
-        initializer_range=0.3, id2label=names, label2id={v: k for k, v in names.items()})).save_pretrained(folder)
+    BertForSequenceClassification(
+        BertConfig(
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=128,
+            num_labels=4,
+            initializer_range=0.3,
+            id2label=names,
+            label2id={v: k for k, v in names.items()},
+        )
+    ).save_pretrained(folder)
     return folder
 
 
@@ -48,11 +57,17 @@ def texts():
 def one_by_one(folder, texts):
     import torch
 
-    model = finetune.load_classifier(str(folder), list(TAGS)).eval().double()  # so that order alone counts
+    model = (
+        finetune.load_classifier(str(folder), list(TAGS)).eval().double()
+    )  # so that order alone counts
     tokenizer = load_tokenizer(folder)
     with torch.inference_mode():
-        return np.concatenate([model(**tokenizer(t, truncation=True, max_length=512, return_tensors="pt")).logits
-                               for t in texts])
+        return np.concatenate(
+            [
+                model(**tokenizer(t, truncation=True, max_length=512, return_tensors="pt")).logits
+                for t in texts
+            ]
+        )
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -69,7 +84,9 @@ def test_logits_are_those_of_each_text_alone_in_the_order_given(folder, texts, o
 
 
 def classifier(kind):
-    """A three-layer BERT or DistilBERT with random weights and no dropout, whose draws would differ."""
+    """A three-layer BERT or DistilBERT with random weights and no dropout, whose draws would
+    differ.
+    """
     from transformers import (
         BertConfig,
         BertForSequenceClassification,
@@ -78,12 +95,31 @@ def classifier(kind):
     )
 
     if kind == "bert":
-        return BertForSequenceClassification(BertConfig(
-            hidden_size=64, num_hidden_layers=3, num_attention_heads=2, intermediate_size=128, num_labels=4,
-            hidden_dropout_prob=0, attention_probs_dropout_prob=0, initializer_range=0.3))
-    return DistilBertForSequenceClassification(DistilBertConfig(
-        dim=64, n_layers=3, n_heads=2, hidden_dim=128, num_labels=4, dropout=0, attention_dropout=0,
-        seq_classif_dropout=0, initializer_range=0.3))
+        return BertForSequenceClassification(
+            BertConfig(
+                hidden_size=64,
+                num_hidden_layers=3,
+                num_attention_heads=2,
+                intermediate_size=128,
+                num_labels=4,
+                hidden_dropout_prob=0,
+                attention_probs_dropout_prob=0,
+                initializer_range=0.3,
+            )
+        )
+    return DistilBertForSequenceClassification(
+        DistilBertConfig(
+            dim=64,
+            n_layers=3,
+            n_heads=2,
+            hidden_dim=128,
+            num_labels=4,
+            dropout=0,
+            attention_dropout=0,
+            seq_classif_dropout=0,
+            initializer_range=0.3,
+        )
+    )
 
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
@@ -97,7 +133,9 @@ def test_the_last_layer_for_the_first_token_alone_gives_the_same_logits_and_grad
     ids, mask = torch.randint(5, 30000, (5, 20)), torch.ones(5, 20, dtype=torch.long)
     mask[1, 7:], mask[3, 1:] = 0, 0
     for inputs in ({"input_ids": ids}, {"input_ids": ids, "attention_mask": mask}):
-        before, found = (one(**inputs, labels=torch.tensor([0, 1, 2, 3, 1])) for one in (model, ours))
+        before, found = (
+            one(**inputs, labels=torch.tensor([0, 1, 2, 3, 1])) for one in (model, ours)
+        )
         assert torch.allclose(found.logits, before.logits, atol=1e-5)
         before.loss.backward()
         found.loss.backward()
@@ -127,8 +165,11 @@ def test_other_kinds_of_models_stay_as_they_are():
 
     from lmreport.models import cls_only
 
-    model = RobertaForSequenceClassification(RobertaConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-                                                           intermediate_size=32))
+    model = RobertaForSequenceClassification(
+        RobertaConfig(
+            hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+        )
+    )
     assert "forward" not in vars(cls_only.only_first_token(model).base_model.encoder.layer[-1])
 
 
@@ -143,10 +184,18 @@ def test_eight_bits_change_little(folder, texts, one_by_one):
 def test_feed_forward_networks_are_scaled_by_token_in_both_kinds_of_models():
     from lmreport.models import int8
 
-    for kind, parts in (("bert", ["intermediate.dense", "output.dense"]), ("distilbert", ["ffn.lin1", "ffn.lin2"])):
-        names = [n for n, m in int8.in_eight_bits(classifier(kind).eval()).named_modules()
-                 if type(m).__name__ == "ByToken"]
-        assert [name.split(".layer.")[1] for name in names] == [f"{i}.{part}" for i in range(3) for part in parts]
+    for kind, parts in (
+        ("bert", ["intermediate.dense", "output.dense"]),
+        ("distilbert", ["ffn.lin1", "ffn.lin2"]),
+    ):
+        names = [
+            n
+            for n, m in int8.in_eight_bits(classifier(kind).eval()).named_modules()
+            if type(m).__name__ == "ByToken"
+        ]
+        assert [name.split(".layer.")[1] for name in names] == [
+            f"{i}.{part}" for i in range(3) for part in parts
+        ]
 
 
 def test_one_large_value_costs_the_other_tokens_no_precision():
@@ -172,7 +221,9 @@ def test_batches_of_a_prediction_keep_the_budget_and_hold_each_text_once(texts):
 
 
 @pytest.mark.parametrize("name", ["texts.txt", "texts.csv", "texts.jsonl"])
-def test_a_file_gives_one_tag_a_line_in_its_order(folder, texts, one_by_one, tmp_path, name, capsys, monkeypatch):
+def test_a_file_gives_one_tag_a_line_in_its_order(
+    folder, texts, one_by_one, tmp_path, name, capsys, monkeypatch
+):
     import csv
 
     monkeypatch.setattr(predict, "CHUNK", 40)  # several chunks
@@ -182,42 +233,83 @@ def test_a_file_gives_one_tag_a_line_in_its_order(folder, texts, one_by_one, tmp
             writer = csv.writer(file)
             writer.writerows([["id", "question"], *([i, f"{t}"] for i, t in enumerate(texts))])
         else:
-            file.writelines((json.dumps({"question": t}) if name.endswith("jsonl") else t) + "\n" for t in texts)
-    assert main.main(["predict", "--file", str(path), "--column", "question", "--weights", str(folder), "--precision",
-                      "fp32", "--max-length", "512"]) == 0
+            file.writelines(
+                (json.dumps({"question": t}) if name.endswith("jsonl") else t) + "\n" for t in texts
+            )
+    assert (
+        main.main(
+            [
+                "predict",
+                "--file",
+                str(path),
+                "--column",
+                "question",
+                "--weights",
+                str(folder),
+                "--precision",
+                "fp32",
+                "--max-length",
+                "512",
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr()
     assert said.out.splitlines() == [TAGS[i] for i in one_by_one.argmax(1)]
     assert "150 texts" in said.err and "texts/s" in said.err
 
 
 def test_lines_from_standard_input_are_read_as_they_come(folder):
-    done = subprocess.run([sys.executable, "-m", "lmreport.cli", "predict", "--file", "-", "--weights", str(folder)],
-                          input="sort a dict\n\nvoid main\n", text=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "lmreport.cli", "predict", "--file", "-", "--weights", str(folder)],
+        input="sort a dict\n\nvoid main\n",
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stderr
     assert set(done.stdout.split()) <= set(TAGS)
 
 
-@pytest.mark.parametrize("name, content, said", [
-    ("a.csv", "id,body\n1,x\n", "no column 'text', only id, body"),
-    ("a.csv", "id,text\n1,x\n2,how to, then\n", "a.csv, line 3: 3 fields where the header has 2; put quotes"),
-    ("a.csv", "id,text\n1,x\n\n2\n", "a.csv, line 4: 1 fields where the header has 2"),
-    ("a.csv", 'id,text\n1,"x\ny"\n2,"open\n3,z\n', "a.csv, line 4: no whole row .*double each quote"),
-    ("a.csv", 'id,text\n1,"x" y\n', "a.csv, line 2: no whole row"),
-    ("a.csv", "text,text\nx,y\n", "line 1: the column 'text' stands there twice"),
-    ("a.csv", "", "no column 'text', for it is empty"),
-    ("a.csv", b"id,text\n1,caf\xe9\n", "a.csv, line 2 cannot be read as UTF-8"),
-    ("a.tsv", "id\ttext\n1\tx\ty\n", "a.tsv, line 2: 3 fields"),
-    ("a.jsonl", '{"text": "x"}\n{"body": 1}\n', "line 2"),
-    ("a.jsonl", '{"text": "x"}\n\n{"text": ["x"]}\n', "a.jsonl, line 3: the field 'text' holds no text but"),
-    ("a.jsonl", '{"text": "x", "text": "y"}\n', "a.jsonl, line 1: .*'text' stands there twice"),
-    ("a.json", '{"text": "x"}\n{"text": "y"}\n', "not one JSON array .*an object a line .jsonl"),
-    ("a.json", '{"text": ["x"]}', "holds no JSON array"),
-    ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
-    ("a.txt", b"\xff\xfe\x00", "line 1 cannot be read as UTF-8"),
-    ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 cannot be read as UTF-8"),
-    ("a.xlsx", b"PK", "ends in .xlsx, which is not read; give a .txt"),
-    ("b.txt", None, "cannot be read"),
-])
+@pytest.mark.parametrize(
+    "name, content, said",
+    [
+        ("a.csv", "id,body\n1,x\n", "no column 'text', only id, body"),
+        (
+            "a.csv",
+            "id,text\n1,x\n2,how to, then\n",
+            "a.csv, line 3: 3 fields where the header has 2; put quotes",
+        ),
+        ("a.csv", "id,text\n1,x\n\n2\n", "a.csv, line 4: 1 fields where the header has 2"),
+        (
+            "a.csv",
+            'id,text\n1,"x\ny"\n2,"open\n3,z\n',
+            "a.csv, line 4: no whole row .*double each quote",
+        ),
+        ("a.csv", 'id,text\n1,"x" y\n', "a.csv, line 2: no whole row"),
+        ("a.csv", "text,text\nx,y\n", "line 1: the column 'text' stands there twice"),
+        ("a.csv", "", "no column 'text', for it is empty"),
+        ("a.csv", b"id,text\n1,caf\xe9\n", "a.csv, line 2 cannot be read as UTF-8"),
+        ("a.tsv", "id\ttext\n1\tx\ty\n", "a.tsv, line 2: 3 fields"),
+        ("a.jsonl", '{"text": "x"}\n{"body": 1}\n', "line 2"),
+        (
+            "a.jsonl",
+            '{"text": "x"}\n\n{"text": ["x"]}\n',
+            "a.jsonl, line 3: the field 'text' holds no text but",
+        ),
+        ("a.jsonl", '{"text": "x", "text": "y"}\n', "a.jsonl, line 1: .*'text' stands there twice"),
+        (
+            "a.json",
+            '{"text": "x"}\n{"text": "y"}\n',
+            "not one JSON array .*an object a line .jsonl",
+        ),
+        ("a.json", '{"text": ["x"]}', "holds no JSON array"),
+        ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
+        ("a.txt", b"\xff\xfe\x00", "line 1 cannot be read as UTF-8"),
+        ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 cannot be read as UTF-8"),
+        ("a.xlsx", b"PK", "ends in .xlsx, which is not read; give a .txt"),
+        ("b.txt", None, "cannot be read"),
+    ],
+)
 def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, content, said):
     path = tmp_path / name
     if content is not None:
@@ -237,10 +329,15 @@ def test_an_empty_field_is_an_empty_text(tmp_path):
     assert list(readers.texts(str(tmp_path / "a.jsonl"))) == ["", "7"]
 
 
-@pytest.mark.parametrize("name, content", [
-    ("a.csv", '\ufefftext,id\r\n"a, b ""c""\nd",1\r\n\r\ne,2\r\n'),
-    ("a.TSV", 'id\ttext\n1\t"a, b ""c""\nd"\n2\te\n'), ("a.json", json.dumps([{"text": 'a, b "c"\nd'}, "e"])),
-    ("a.jsonl", json.dumps({"text": 'a, b "c"\nd'}) + "\n\n" + '{"text": "e"}')])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("a.csv", '\ufefftext,id\r\n"a, b ""c""\nd",1\r\n\r\ne,2\r\n'),
+        ("a.TSV", 'id\ttext\n1\t"a, b ""c""\nd"\n2\te\n'),
+        ("a.json", json.dumps([{"text": 'a, b "c"\nd'}, "e"])),
+        ("a.jsonl", json.dumps({"text": 'a, b "c"\nd'}) + "\n\n" + '{"text": "e"}'),
+    ],
+)
 def test_each_format_gives_the_texts_that_were_written(tmp_path, name, content):
     (tmp_path / name).write_bytes(content.encode())
     assert list(readers.texts(str(tmp_path / name))) == ['a, b "c"\nd', "e"]
@@ -257,7 +354,9 @@ def test_what_csv_and_json_write_is_read_as_it_was(tmp_path_factory, rows):
     with open(folder / "a.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["id", "text"], *enumerate(rows)])
     (folder / "a.json").write_text(json.dumps(rows), encoding="utf-8")
-    (folder / "a.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in rows), encoding="utf-8")
+    (folder / "a.jsonl").write_text(
+        "".join(json.dumps({"text": t}) + "\n" for t in rows), encoding="utf-8"
+    )
     for name in ("a.csv", "a.json", "a.jsonl"):
         assert list(readers.texts(str(folder / name))) == rows
 
@@ -265,8 +364,9 @@ def test_what_csv_and_json_write_is_read_as_it_was(tmp_path_factory, rows):
 def test_a_pipe_is_opened_once_and_each_of_its_texts_gets_a_tag(folder, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     asked = [sys.executable, "-m", "lmreport.cli", "predict", "--weights", str(folder), "--file"]
-    reader = subprocess.Popen([*asked, str(tmp_path / "pipe")], text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
+    reader = subprocess.Popen(
+        [*asked, str(tmp_path / "pipe")], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     with open(tmp_path / "pipe", "w") as pipe:
         pipe.write("sort a dict\nvoid main\n")
     out, said = reader.communicate(timeout=120)
@@ -274,18 +374,39 @@ def test_a_pipe_is_opened_once_and_each_of_its_texts_gets_a_tag(folder, tmp_path
 
 
 def test_bytes_that_are_no_text_are_one_sentence_and_others_are_replaced(folder, tmp_path):
-    asked = [sys.executable, "-m", "lmreport.cli", "predict", "--weights", str(folder), "--precision", "fp32"]
+    asked = [
+        sys.executable,
+        "-m",
+        "lmreport.cli",
+        "predict",
+        "--weights",
+        str(folder),
+        "--precision",
+        "fp32",
+    ]
     done = subprocess.run([*asked, "--file", "-"], input=b"fine\n\xff\xfe\n", capture_output=True)
     assert done.returncode == 2 and b"-, line 2 cannot be read as UTF-8" in done.stderr, done.stderr
     (tmp_path / "a.jsonl").write_text('{"text": "sort \\ud83d a dict"}\n')
     assert list(readers.texts(str(tmp_path / "a.jsonl"))) == ["sort \ufffd a dict"]
-    done = subprocess.run([*asked, "naïve ☃".encode(), b"bad \xff byte"], capture_output=True,
-                          env=os.environ | {"PYTHONIOENCODING": "ascii"})
-    assert done.returncode == 0 and done.stdout.count(b"\n") == 4 and b"na\\xefve \\u2603" in done.stdout, done.stderr
+    done = subprocess.run(
+        [*asked, "naïve ☃".encode(), b"bad \xff byte"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert (
+        done.returncode == 0
+        and done.stdout.count(b"\n") == 4
+        and b"na\\xefve \\u2603" in done.stdout
+    ), done.stderr
 
 
-@pytest.mark.parametrize("gone, said", [(["tokenizer.json", "tokenizer_config.json"], "holds no tokenizer"),
-                                        (["model.safetensors"], "lacks model.safetensors")])
+@pytest.mark.parametrize(
+    "gone, said",
+    [
+        (["tokenizer.json", "tokenizer_config.json"], "holds no tokenizer"),
+        (["model.safetensors"], "lacks model.safetensors"),
+    ],
+)
 def test_a_model_folder_that_is_not_whole_is_refused(folder, tmp_path, gone, said, capsys):
     broken = shutil.copytree(folder, tmp_path / "broken")
     [(broken / name).unlink() for name in gone]
@@ -293,16 +414,24 @@ def test_a_model_folder_that_is_not_whole_is_refused(folder, tmp_path, gone, sai
     assert said in capsys.readouterr().err
 
 
-def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(folder, tmp_path, capsys):
+def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(
+    folder, tmp_path, capsys
+):
     from safetensors.numpy import load_file, save_file
 
     bare, foreign = (shutil.copytree(folder, tmp_path / name) for name in ("bare", "foreign"))
     kept = load_file(bare / "model.safetensors")
-    save_file({name: value for name, value in kept.items() if not name.startswith("classifier")},
-              bare / "model.safetensors", {"format": "pt"})
+    save_file(
+        {name: value for name, value in kept.items() if not name.startswith("classifier")},
+        bare / "model.safetensors",
+        {"format": "pt"},
+    )
     config = json.loads((foreign / "config.json").read_text())
     (foreign / "config.json").write_text(json.dumps(config | {"vocab_size": 100}))
-    for broken, said in ((bare, "an encoder without a classifier"), (foreign, "30,522 word pieces and a model of 100")):
+    for broken, said in (
+        (bare, "an encoder without a classifier"),
+        (foreign, "30,522 word pieces and a model of 100"),
+    ):
         assert main.main(["predict", "--weights", str(broken), "sort a dict"]) == 2
         assert said in capsys.readouterr().err
 
@@ -311,16 +440,28 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     (tmp_path / "a.txt").write_text("sort a dict\n" * 20_000)
     command = f"{sys.executable} -m lmreport.cli predict --file {tmp_path}/a.txt --weights '{folder}' | head -1"
     done = subprocess.run(command, shell=True, text=True, capture_output=True)
-    assert done.stdout.strip() in TAGS and "Traceback" not in done.stderr and "Broken" not in done.stderr
+    assert (
+        done.stdout.strip() in TAGS
+        and "Traceback" not in done.stderr
+        and "Broken" not in done.stderr
+    )
 
 
-@pytest.mark.parametrize("asked, said", [([], "either questions or --file"), (["x", "--file", "y"], "either"),
-                                         (["--file", "y", "--weights", "nowhere"], "lacks config.json")])
+@pytest.mark.parametrize(
+    "asked, said",
+    [
+        ([], "either questions or --file"),
+        (["x", "--file", "y"], "either"),
+        (["--file", "y", "--weights", "nowhere"], "lacks config.json"),
+    ],
+)
 def test_what_cannot_be_predicted_is_told(asked, said, capsys):
     assert main.main(["predict", *asked]) == 2 and said in capsys.readouterr().err
 
 
-def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(folder, tmp_path, monkeypatch, capsys):
+def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(
+    folder, tmp_path, monkeypatch, capsys
+):
     from lmreport.core.settings import load, resolved
     from lmreport.data import download
     from lmreport.runs import records
@@ -332,7 +473,9 @@ def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(folder,
         for name in ("snake_case", "C$", "中文"):
             (tmp_path / "groups" / part / name).mkdir(parents=True)
             for i in range(least):
-                (tmp_path / "groups" / part / name / f"{i}.txt").write_text(f"{part} {name} {i}", encoding="utf-8")
+                (tmp_path / "groups" / part / name / f"{i}.txt").write_text(
+                    f"{part} {name} {i}", encoding="utf-8"
+                )
     sizes = dict(scale="quick", train_size=24, test_size=12, max_length=16, epochs=1)
     asked = load(data="groups", model=str(folder), **sizes)
     corpus = download.obtain(asked.data, print)
@@ -341,8 +484,10 @@ def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(folder,
     capsys.readouterr()
     assert main.main(["predict", "how do I sort"]) == 0
     said = capsys.readouterr()
-    assert said.err.startswith(f"predict: the last report’s model transformer-{record.key}, fine-tuned on groups, "
-                               "classes C$, snake_case, 中文\n"), said.err
+    assert said.err.startswith(
+        f"predict: the last report’s model transformer-{record.key}, fine-tuned on groups, "
+        "classes C$, snake_case, 中文\n"
+    ), said.err
     assert said.out.split("\t")[0] in ("C$", "snake_case", "中文") and "python" not in said.out
     (tmp_path / "_report" / "model.json").write_text("{")
     assert train.noted_model(tmp_path) == {}

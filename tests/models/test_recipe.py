@@ -1,4 +1,6 @@
-"""The ladder: what a recipe does to rates, texts, weights and folds; steps that go on after a kill; the quick form."""
+"""The ladder: what a recipe does to rates, texts, weights and folds; steps that go on after a kill;
+the quick form.
+"""
 
 import dataclasses
 import os
@@ -25,7 +27,9 @@ from lmreport.models.tokenizer import load_tokenizer
 from lmreport.reporting import improvements
 from lmreport.runs import train
 
-OPTIONS = dict(scale="quick", train_size=64, test_size=64, max_length=24, batch_size=8, epochs=1, lstm_epochs=1)
+OPTIONS = dict(
+    scale="quick", train_size=64, test_size=64, max_length=24, batch_size=8, epochs=1, lstm_epochs=1
+)
 SMALL = Recipe(texts=48, max_length=24, epochs=2, batch_size=4, learning_rate=1e-3, average=0.9)
 
 
@@ -37,8 +41,15 @@ def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("tiny")
     load_tokenizer(pretrained.from_package("any").path).save_pretrained(path)
     set_seed(0)
-    BertModel(BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-                         initializer_range=0.2)).save_pretrained(path)
+    BertModel(
+        BertConfig(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            initializer_range=0.2,
+        )
+    ).save_pretrained(path)
     return str(path)
 
 
@@ -66,15 +77,20 @@ def splits(settings):
 
 def test_each_parameter_learns_at_the_rate_of_its_layer(tiny):
     model = recipe_training.classifier(tiny, 4, Recipe())
-    groups = recipe.parameter_groups(model, Recipe(learning_rate=1e-3, layer_decay=0.5, weight_decay=0.02))
+    groups = recipe.parameter_groups(
+        model, Recipe(learning_rate=1e-3, layer_decay=0.5, weight_decay=0.02)
+    )
     found = {id(p): (g["lr"], g["weight_decay"]) for g in groups for p in g["params"]}
     assert sum(len(g["params"]) for g in groups) == len(found) == len(list(model.parameters()))
     named = dict(model.named_parameters())
-    for name, lr, decay in (("classifier.weight", 1e-3, 0.02), ("classifier.bias", 1e-3, 0.0),
-                            ("bert.pooler.dense.weight", 1e-3, 0.02),
-                            ("bert.encoder.layer.1.output.dense.weight", 5e-4, 0.02),
-                            ("bert.encoder.layer.0.output.LayerNorm.weight", 2.5e-4, 0.0),
-                            ("bert.embeddings.word_embeddings.weight", 1.25e-4, 0.02)):
+    for name, lr, decay in (
+        ("classifier.weight", 1e-3, 0.02),
+        ("classifier.bias", 1e-3, 0.0),
+        ("bert.pooler.dense.weight", 1e-3, 0.02),
+        ("bert.encoder.layer.1.output.dense.weight", 5e-4, 0.02),
+        ("bert.encoder.layer.0.output.LayerNorm.weight", 2.5e-4, 0.0),
+        ("bert.embeddings.word_embeddings.weight", 1.25e-4, 0.02),
+    ):
         assert found[id(named[name])] == (pytest.approx(lr), decay), name
     assert {lr for lr, _ in found.values()} == {1e-3, 5e-4, 2.5e-4, 1.25e-4}
 
@@ -86,16 +102,26 @@ def test_a_long_text_keeps_its_first_and_its_last_pieces(number, max_length, cha
     row = recipe.cut(pieces, max_length, tail, 1, 2)
     assert row[0] == 1 and row[-1] == 2 and len(row) == min(number, room) + 2
     if number > room:
-        assert row[1:1 + room - tail] == pieces[:room - tail] and row[1 + room - tail:-1] == pieces[number - tail:]
+        assert (
+            row[1 : 1 + room - tail] == pieces[: room - tail]
+            and row[1 + room - tail : -1] == pieces[number - tail :]
+        )
     parts = recipe.windows(pieces, max_length, 99, 1, 2)
-    assert sum((part[1:-1] for part in parts), []) == pieces and all(len(part) <= max_length for part in parts)
+    assert sum((part[1:-1] for part in parts), []) == pieces and all(
+        len(part) <= max_length for part in parts
+    )
 
 
 def test_the_rate_rises_then_falls_to_nothing():
     for schedule in ("linear", "cosine"):
-        rates = [recipe.factor(Recipe(schedule=schedule, warmup=0.1), step, 100) for step in range(100)]
+        rates = [
+            recipe.factor(Recipe(schedule=schedule, warmup=0.1), step, 100) for step in range(100)
+        ]
         assert rates[9] == 1 and rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-        assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False)) and 0 < rates[-1] < 0.02
+        assert (
+            all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
+            and 0 < rates[-1] < 0.02
+        )
 
 
 def test_an_epoch_has_each_text_once_and_texts_of_like_length_together():
@@ -103,18 +129,27 @@ def test_an_epoch_has_each_text_once_and_texts_of_like_length_together():
     made = recipe.batches(lengths, Recipe(batch_size=8), 0)
     assert sorted(np.concatenate(made)) == list(range(500)) and max(map(len, made)) == 8
     assert np.mean([np.ptp(lengths[b]) for b in made]) < 20
-    assert any((a != b).any() for a, b in zip(made, recipe.batches(lengths, Recipe(batch_size=8), 1), strict=True)
-               if len(a) == len(b))
+    assert any(
+        (a != b).any()
+        for a, b in zip(made, recipe.batches(lengths, Recipe(batch_size=8), 1), strict=True)
+        if len(a) == len(b)
+    )
 
 
 def test_fifteen_percent_are_hidden_and_no_special_token(tokenizer):
     import torch
 
     ids = torch.randint(1000, 30000, (200, 100))
-    ids[:, 0], ids[:, -10:-5], ids[:, -5:] = tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id
+    ids[:, 0], ids[:, -10:-5], ids[:, -5:] = (
+        tokenizer.cls_token_id,
+        tokenizer.sep_token_id,
+        tokenizer.pad_token_id,
+    )
     special = masked_lm.special_tokens(ids, tokenizer)
     assert int(special.sum()) == 200 * 11
-    hidden, chosen = masked_lm.mask(ids, special, tokenizer.mask_token_id, 30522, torch.Generator().manual_seed(0))
+    hidden, chosen = masked_lm.mask(
+        ids, special, tokenizer.mask_token_id, 30522, torch.Generator().manual_seed(0)
+    )
     assert not (chosen & special).any() and (hidden[~chosen] == ids[~chosen]).all()
     assert float(chosen.sum() / (~special).sum()) == pytest.approx(0.15, abs=0.01)
     now, before = hidden[chosen], ids[chosen]
@@ -127,16 +162,30 @@ def test_fifteen_percent_are_hidden_and_no_special_token(tokenizer):
 def test_masked_training_teaches_and_the_classifier_gets_its_encoder(tiny, tokenizer, tmp_path):
     import torch
 
-    pieces = recipe_training.pieces_of(tokenizer,
-                                       ["how do i sort a list of numbers", "for each item in the list print it"] * 40)
-    told = masked_lm.train(tiny, pieces, Recipe(masked_epochs=8, masked_length=16, batch_size=4), tokenizer, tmp_path,
-                           lambda line: None)
+    pieces = recipe_training.pieces_of(
+        tokenizer, ["how do i sort a list of numbers", "for each item in the list print it"] * 40
+    )
+    told = masked_lm.train(
+        tiny,
+        pieces,
+        Recipe(masked_epochs=8, masked_length=16, batch_size=4),
+        tokenizer,
+        tmp_path,
+        lambda line: None,
+    )
     assert told["masked_loss"][1] < told["masked_loss"][0] - 0.1
-    model, plain = recipe_training.classifier(tiny, 4, Recipe()), recipe_training.classifier(tiny, 4, Recipe())
+    model, plain = (
+        recipe_training.classifier(tiny, 4, Recipe()),
+        recipe_training.classifier(tiny, 4, Recipe()),
+    )
     masked_lm.load_into(model, tmp_path)
     kept = torch.load(tmp_path / "encoder.pt", weights_only=True)
-    assert all(torch.equal(model.base_model.state_dict()[name], weight) for name, weight in kept.items())
-    assert not torch.equal(model.bert.embeddings.word_embeddings.weight, plain.bert.embeddings.word_embeddings.weight)
+    assert all(
+        torch.equal(model.base_model.state_dict()[name], weight) for name, weight in kept.items()
+    )
+    assert not torch.equal(
+        model.bert.embeddings.word_embeddings.weight, plain.bert.embeddings.word_embeddings.weight
+    )
     assert torch.equal(model.bert.pooler.dense.weight, plain.bert.pooler.dense.weight)
 
 
@@ -151,13 +200,21 @@ def test_the_average_is_the_sum_that_its_formula_says():
     assert torch.allclose(mean["w"], wanted) and int(mean["count"]) == 5
 
 
-def test_predictions_stand_in_the_order_of_the_texts_and_do_not_depend_on_the_batch(tiny, tokenizer):
+def test_predictions_stand_in_the_order_of_the_texts_and_do_not_depend_on_the_batch(
+    tiny, tokenizer
+):
     texts = ["short", "a much longer question about lists " * 4, "middle sized text"] * 5
-    rows = recipe_training.rows_of(recipe_training.pieces_of(tokenizer, texts), Recipe(max_length=24), tokenizer)
+    rows = recipe_training.rows_of(
+        recipe_training.pieces_of(tokenizer, texts), Recipe(max_length=24), tokenizer
+    )
     model = recipe_training.classifier(tiny, 4, Recipe())
     together = recipe_training.predict(model, rows, tokenizer.pad_token_id)
-    alone = np.concatenate([recipe_training.predict(model, [row], tokenizer.pad_token_id) for row in rows])
-    assert np.allclose(together, alone, atol=1e-5) and not np.allclose(alone[0], alone[1], atol=1e-3)
+    alone = np.concatenate(
+        [recipe_training.predict(model, [row], tokenizer.pad_token_id) for row in rows]
+    )
+    assert np.allclose(together, alone, atol=1e-5) and not np.allclose(
+        alone[0], alone[1], atol=1e-3
+    )
 
 
 def test_a_stack_finds_the_better_model_and_its_folds_never_see_their_own_rows():
@@ -170,7 +227,9 @@ def test_a_stack_finds_the_better_model_and_its_folds_never_see_their_own_rows()
     before = stacking.cross_fitted(scores, labels, 0)
     from sklearn.model_selection import StratifiedKFold
 
-    for rest, fold in StratifiedKFold(stacking.FOLDS, shuffle=True, random_state=0).split(labels, labels):
+    for rest, fold in StratifiedKFold(stacking.FOLDS, shuffle=True, random_state=0).split(
+        labels, labels
+    ):
         own = stacking.stacked(scores[:, fold], *stacking.fit_stack(scores[:, rest], labels[rest]))
         assert np.allclose(before[fold], own)
         assert not set(rest) & set(fold)
@@ -195,9 +254,12 @@ def test_a_killed_training_goes_on_to_the_same_logits(folder, tiny, splits, monk
     import torch
 
     given = dataclasses.asdict(dataclasses.replace(SMALL, epochs=12))
-    victim = subprocess.Popen([sys.executable, "-c", KILLED.format(model=tiny, options=OPTIONS, given=given)],
-                              env=os.environ | {"LMREPORT_CACHE": str(folder), "OMP_NUM_THREADS": "1"},
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    victim = subprocess.Popen(
+        [sys.executable, "-c", KILLED.format(model=tiny, options=OPTIONS, given=given)],
+        env=os.environ | {"LMREPORT_CACHE": str(folder), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     kept, until = kept_trainings.folder_of(Recipe(**given), splits, tiny), time.time() + 200
     while not (kept / "state.pt").is_file():
         assert time.time() < until and victim.poll() is None, victim.communicate()
@@ -223,15 +285,24 @@ def test_a_killed_training_goes_on_to_the_same_logits(folder, tiny, splits, monk
 @pytest.fixture(scope="module")
 def made(folder, settings):
     corpus = download.obtain("sample")
-    return {name: studies.run(name, settings, corpus, say=lambda line: None) for name in ("ladder", "summit")}
+    return {
+        name: studies.run(name, settings, corpus, say=lambda line: None)
+        for name in ("ladder", "summit")
+    }
 
 
 def test_the_quick_form_has_every_kind_of_step_and_is_made_once(folder, settings, made):
     climbed, top = made["ladder"], made["summit"]
     names = [p["name"] for p in climbed["points"]]
     assert {*steps.ON_RECORD.values(), *steps.STACKS, *steps.QUICK} <= set(names)
-    assert climbed["predicted"].shape == climbed["logits"].shape[:2] == (len(names), len(climbed["labels"]))
-    assert (climbed["logits"].argmax(-1) == climbed["predicted"]).mean() > 0.99  # kept in half precision
+    assert (
+        climbed["predicted"].shape
+        == climbed["logits"].shape[:2]
+        == (len(names), len(climbed["labels"]))
+    )
+    assert (
+        climbed["logits"].argmax(-1) == climbed["predicted"]
+    ).mean() > 0.99  # kept in half precision
     told = []
     again = studies.run("ladder", settings, download.obtain("sample"), say=told.append)
     assert again.key == climbed.key and told == []
@@ -243,9 +314,13 @@ def test_the_quick_form_has_every_kind_of_step_and_is_made_once(folder, settings
 
 def test_validation_texts_alone_decide_the_stack(made):
     climbed, top = made["ladder"], made["summit"]
-    right = {p["name"]: (row == climbed["labels"]).mean()
-             for p, row in zip(climbed["points"], climbed["predicted"], strict=True)}
-    allowed = {name: right[name] for name, members in steps.STACKS.items() if steps.TRANSFORMER in members}
+    right = {
+        p["name"]: (row == climbed["labels"]).mean()
+        for p, row in zip(climbed["points"], climbed["predicted"], strict=True)
+    }
+    allowed = {
+        name: right[name] for name, members in steps.STACKS.items() if steps.TRANSFORMER in members
+    }
     assert allowed[top["names"][-1]] == max(allowed.values())
     assert tuple(top["members"]) == steps.STACKS[top["names"][-1]]
 
@@ -255,31 +330,49 @@ def test_what_the_report_says_of_the_ladder_can_be_recomputed_another_way(made):
     from lmreport.reporting.studies import share
 
     climbed, top = made["ladder"], made["summit"]
-    said = [improvements.missed_by_all(top), improvements.agreed_wrong(top), share(top, "predicted.0"),
-            improvements.price(climbed, top["names"][-1]), improvements.cost(climbed, 3, "tokens")]
+    said = [
+        improvements.missed_by_all(top),
+        improvements.agreed_wrong(top),
+        share(top, "predicted.0"),
+        improvements.price(climbed, top["names"][-1]),
+        improvements.cost(climbed, 3, "tokens"),
+    ]
     for at, point in enumerate(climbed["points"]):
         if point["against"] != at:
             base = f"predicted.{point['against']}"
-            said += [improvements.gain(climbed, at), improvements.p_value(climbed, at),
-                     improvements.margin(climbed, at), improvements.surely(climbed, base, f"predicted.{at}")]
+            said += [
+                improvements.gain(climbed, at),
+                improvements.p_value(climbed, at),
+                improvements.margin(climbed, at),
+                improvements.surely(climbed, base, f"predicted.{at}"),
+            ]
     loaded = {r.symbol: recompute.load(r.path) for r in made.values()}
     for number in said:
-        assert recompute.evaluated(number.expression, loaded) == pytest.approx(float(number), abs=1e-9), \
-            number.expression
+        assert recompute.evaluated(number.expression, loaded) == pytest.approx(
+            float(number), abs=1e-9
+        ), number.expression
 
 
 def test_the_mean_of_two_seeds_averages_their_probabilities_and_costs_both(made):
     climbed = made["ladder"]
     logits, (name, members) = climbed["logits"].astype(float), *steps.MEANS.items()
-    whole, parts = improvements.row(climbed, name), [improvements.row(climbed, member) for member in members]
-    shares = np.exp(logits[parts]) / np.exp(logits[parts]).sum(-1, keepdims=True)  # (seeds, texts, classes)
+    whole, parts = (
+        improvements.row(climbed, name),
+        [improvements.row(climbed, member) for member in members],
+    )
+    shares = np.exp(logits[parts]) / np.exp(logits[parts]).sum(
+        -1, keepdims=True
+    )  # (seeds, texts, classes)
     assert logits[whole] == pytest.approx(np.log(shares).mean(0), abs=2e-3)
     assert climbed["tokens"][whole] == climbed["tokens"][parts].sum()
     assert not np.allclose(*logits[parts])
 
 
 def test_every_step_has_a_row_and_the_final_ones_a_p_value(made):
-    assert len(improvements.table(made["ladder"]).data.splitlines()) > len(made["ladder"]["points"]) + 2
+    assert (
+        len(improvements.table(made["ladder"]).data.splitlines())
+        > len(made["ladder"]["points"]) + 2
+    )
     assert "p (McNemar)" in improvements.final(made["summit"]).data
 
 
@@ -288,16 +381,21 @@ def test_what_a_point_costs_is_told_for_both_splits_and_only_for_a_lead(made):
     best, svm = (improvements.row(climbed, name) for name in (top["names"][-1], steps.SVM))
     more = climbed["cpu_seconds"][best] - climbed["cpu_seconds"][svm]
     test = (top["predicted"] == top["labels"]).mean(1)
-    leads = [improvements.accuracy(climbed, best) - improvements.accuracy(climbed, svm),
-             test[-1] - test[top["names"].index(steps.SVM)]]
+    leads = [
+        improvements.accuracy(climbed, best) - improvements.accuracy(climbed, svm),
+        test[-1] - test[top["names"].index(steps.SVM)],
+    ]
     said = improvements.a_point(climbed, top)
     if min(leads) > 0:
         assert [float(n) for n in re.findall(r'data-value="([^"]*)"', said)] == pytest.approx(
-            [more / (100 * lead) for lead in leads])
+            [more / (100 * lead) for lead in leads]
+        )
     else:
         assert "with no lead" in said
     tried = [steps.STACKS.get(name) for name in (point["name"] for point in climbed["points"])]
-    assert ("Its last member" in improvements.without_last(climbed, top)) == (tuple(top["members"][:-1]) in tried)
+    assert ("Its last member" in improvements.without_last(climbed, top)) == (
+        tuple(top["members"][:-1]) in tried
+    )
     number = sum(point["against"] != at for at, point in enumerate(climbed["points"]))
     assert f"of [{number}]" in improvements.by_chance(climbed)
 
@@ -308,5 +406,8 @@ def test_the_figure_has_only_models_that_were_trained_on_all_texts(made):
     figure = improvements.plot(made["ladder"]).figure
     told = {int(number) for text in figure.axes[0].texts for number in text.get_text().split(", ")}
     names = [point["name"] for point in made["ladder"]["points"]]
-    assert told == {at for at, name in enumerate(names, 1) if not name.startswith("pilot")} and len(told) > 8
+    assert (
+        told == {at for at, name in enumerate(names, 1) if not name.startswith("pilot")}
+        and len(told) > 8
+    )
     plt.close(figure)

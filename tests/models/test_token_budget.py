@@ -28,7 +28,10 @@ def test_ranks_share_each_batch_and_none_is_left_without_a_row(lengths, budget, 
         with pytest.raises(ReportError):
             token_budget.by_length(lengths, budget, 1, epoch, ranks=ranks)
         return
-    readers = [token_budget.sampler(np.array(lengths), budget, 1, ranks=ranks, rank=r) for r in range(ranks)]
+    readers = [
+        token_budget.sampler(np.array(lengths), budget, 1, ranks=ranks, rank=r)
+        for r in range(ranks)
+    ]
     for reader in readers:
         reader.set_epoch(epoch)
     read = [list(reader) for reader in readers]
@@ -50,14 +53,20 @@ def test_seed_and_epoch_decide_the_batches():
 
     assert made(1, 0) == made(1, 0) != made(1, 1) != made(2, 1)
     together = [{frozenset(b) for b in made(1, epoch)} for epoch in (0, 1)]
-    assert len(together[0] & together[1]) < 0.05 * len(together[0])  # other neighbours in another epoch
+    assert len(together[0] & together[1]) < 0.05 * len(
+        together[0]
+    )  # other neighbours in another epoch
 
 
 def test_little_is_padded_and_the_share_is_counted_rightly():
-    assert token_budget.padding_share([4, 1, 3], [np.array([0, 1]), np.array([2])]) == pytest.approx(1 - 8 / 11)
+    assert token_budget.padding_share(
+        [4, 1, 3], [np.array([0, 1]), np.array([2])]
+    ) == pytest.approx(1 - 8 / 11)
     lengths = np.random.default_rng(0).integers(20, 513, 6400)
     grouped = token_budget.padding_share(lengths, token_budget.by_length(lengths, 2048, 1, 0))
-    by_chance = token_budget.padding_share(lengths, np.random.default_rng(1).permutation(6400).reshape(-1, 8))
+    by_chance = token_budget.padding_share(
+        lengths, np.random.default_rng(1).permutation(6400).reshape(-1, 8)
+    )
     assert grouped < 0.04 < 0.3 < by_chance
 
 
@@ -69,6 +78,8 @@ def test_a_budget_below_the_longest_text_is_refused_with_the_least_that_works():
 def test_lengths_are_read_from_the_data_set_in_its_order():
     from datasets import Dataset
 
-    rows = Dataset.from_dict({"input_ids": [[1] * n for n in (3, 1, 4, 1, 5)], "text": list("abcde")})
+    rows = Dataset.from_dict(
+        {"input_ids": [[1] * n for n in (3, 1, 4, 1, 5)], "text": list("abcde")}
+    )
     assert token_budget.token_lengths(rows).tolist() == [3, 1, 4, 1, 5]
     assert token_budget.token_lengths(rows.select([4, 0])).tolist() == [5, 3]

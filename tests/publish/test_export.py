@@ -35,7 +35,10 @@ SVG = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
  <path d="M 0 0 L 144 72" style="stroke: #000000"/>
 </svg>
 """
-CAPTION, ALT = 'Curves of "A & B" < 5 % in C#_{x}, über.', "A line that falls & <falls>, 100 % straight."
+CAPTION, ALT = (
+    'Curves of "A & B" < 5 % in C#_{x}, über.',
+    "A line that falls & <falls>, 100 % straight.",
+)
 RUN, EXPERIMENT = "lstm-a0052c14008e3730", "concepts.heads.changes-0123456789abcdef"
 FIGURE = {"function": "figures.plot_curves", "runs": [RUN], "experiments": [EXPERIMENT]}
 SHARE = '[85.2 %]{.computed data-value="0.85175" data-as="pct:1" data-expr="f(\\"x\\")"}'
@@ -60,12 +63,21 @@ Read in `{python} 1 + 1` parts.
 
 [CachedFigure by `figures.plot_curves`.]{.origin}
 """
-CELLS = [["accuracy *", "best"], ["85.2 %", "yes"], ["1,536 – 2", "see there and x"]]  # without the first column
+CELLS = [
+    ["accuracy *", "best"],
+    ["85.2 %", "yes"],
+    ["1,536 – 2", "see there and x"],
+]  # without the first column
 
 
 def code(label: str, outputs: list, **options):
-    lines = [f"#| {name}: {json.dumps(value)}" for name, value in {"label": label, **options, "echo": False}.items()]
-    return nbformat.v4.new_code_cell("\n".join([*lines, "draw()"]), outputs=outputs, execution_count=1)
+    lines = [
+        f"#| {name}: {json.dumps(value)}"
+        for name, value in {"label": label, **options, "echo": False}.items()
+    ]
+    return nbformat.v4.new_code_cell(
+        "\n".join([*lines, "draw()"]), outputs=outputs, execution_count=1
+    )
 
 
 def shown(data: dict, metadata: dict):
@@ -73,17 +85,35 @@ def shown(data: dict, metadata: dict):
 
 
 def kept_by_quarto(folder: Path, caption: str = CAPTION, svg: str = SVG) -> Path:
-    """A project with an executed notebook as genuine Quarto keeps it: front matter and inline code in the text."""
+    """A project with an executed notebook as genuine Quarto keeps it: front matter and inline code
+    in the text.
+    """
     project(folder, "# One {#sec-one}\n")
     shutil.copy(ROOT / "CITATION.cff", folder)
-    text = nbformat.v4.new_markdown_cell("---\ntitle: A test\n---\n\n# One {#sec-one}\n\n" + READING)
+    text = nbformat.v4.new_markdown_cell(
+        "---\ntitle: A test\n---\n\n# One {#sec-one}\n\n" + READING
+    )
     value = {"status": "ok", "data": {"text/plain": "2"}}
     text.metadata["user_expressions"] = [{"expression": "1 + 1", "result": value}]
-    cells = [text, code("fig-curves", [shown({"image/svg+xml": svg}, {"lmreport": FIGURE})],
-                        **{"fig-cap": caption, "fig-alt": ALT}),
-             code("tbl-scores", [shown({"text/markdown": TABLE}, {"text/markdown": {"lmreport": {
-                 "function": "tables.curves", "runs": [RUN]}}})], **{"tbl-cap": "Scores."}),
-             nbformat.v4.new_code_cell("1", outputs=[])]
+    cells = [
+        text,
+        code(
+            "fig-curves",
+            [shown({"image/svg+xml": svg}, {"lmreport": FIGURE})],
+            **{"fig-cap": caption, "fig-alt": ALT},
+        ),
+        code(
+            "tbl-scores",
+            [
+                shown(
+                    {"text/markdown": TABLE},
+                    {"text/markdown": {"lmreport": {"function": "tables.curves", "runs": [RUN]}}},
+                )
+            ],
+            **{"tbl-cap": "Scores."},
+        ),
+        nbformat.v4.new_code_cell("1", outputs=[]),
+    ]
     written = folder / "_report" / "report" / "index.ipynb"
     written.parent.mkdir(parents=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), written)
@@ -108,7 +138,9 @@ def sha256(data: bytes) -> str:
 
 
 def content(files: Path, label: str) -> str:
-    """The sha256 that the files of a label must state: of the SVG without <metadata>, or of the CSV."""
+    """The sha256 that the files of a label must state: of the SVG without <metadata>, or of the
+    CSV.
+    """
     if label.startswith("tbl-"):
         return sha256((files / f"{label}.csv").read_bytes())
     before, _, rest = (files / f"{label}.svg").read_text(encoding="utf-8").partition(" <metadata>")
@@ -126,7 +158,11 @@ def test_manifest_lists_every_file_with_its_digest(files):
     assert list(items) == ["tbl-reading", "fig-curves", "tbl-scores"]
     assert [item["number"] for item in items.values()] == ["Table 1", "Figure 1", "Table 2"]
     figure = items["fig-curves"]
-    assert (figure["alt"], figure["function"], figure["anchor"]) == (ALT, FIGURE["function"], "index.html#fig-curves")
+    assert (figure["alt"], figure["function"], figure["anchor"]) == (
+        ALT,
+        FIGURE["function"],
+        "index.html#fig-curves",
+    )
     assert figure["runs"][0]["name"] == RUN and figure["experiments"][0]["name"] == EXPERIMENT
     assert figure["licence"] == "MIT" and figure["caption"].startswith("Curves of “A & B”")
 
@@ -137,7 +173,9 @@ def test_a_run_is_told_with_the_date_and_commit_of_its_record(tmp_path):
     made = {"date": "2026-11-20T10:00:00Z", "commit": "abc123", "hardware": {}}
     (folder / "report" / "runs" / f"{RUN}.json").write_text(json.dumps({"made": made}))
     manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
-    assert manifest["items"][1]["runs"] == [{"name": RUN, "date": made["date"], "commit": made["commit"]}]
+    assert manifest["items"][1]["runs"] == [
+        {"name": RUN, "date": made["date"], "commit": made["commit"]}
+    ]
 
 
 def test_svg_is_the_picture_with_what_it_is(files):
@@ -145,23 +183,45 @@ def test_svg_is_the_picture_with_what_it_is(files):
     names = {"dc": "http://purl.org/dc/elements/1.1/", "svg": "http://www.w3.org/2000/svg"}
     assert len(tree.findall(".//svg:metadata", names)) == 1 and tree.find(".//{*}made") is None
     assert tree.find("svg:path", names).get("d") == "M 0 0 L 144 72"
-    said = {kind: [e.text for e in tree.findall(f".//dc:{kind}", names)]
-            for kind in ("title", "description", "identifier", "source", "rights", "creator")}
+    said = {
+        kind: [e.text for e in tree.findall(f".//dc:{kind}", names)]
+        for kind in ("title", "description", "identifier", "source", "rights", "creator")
+    }
     assert "über" in said["title"][0] and "“A & B” < 5 %" in said["title"][0]
-    assert said["description"] == [ALT] and said["rights"] == ["MIT"] and said["creator"] == ["The lmreport authors"]
+    assert (
+        said["description"] == [ALT]
+        and said["rights"] == ["MIT"]
+        and said["creator"] == ["The lmreport authors"]
+    )
     assert said["identifier"] == ["fig-curves", f"sha256:{content(files, 'fig-curves')}"]
     assert said["source"] == [RUN, EXPERIMENT, FIGURE["function"]]
 
 
 def test_pdf_is_a_tagged_vector_page_of_the_pictures_size_with_what_it_is(files):
     with pikepdf.open(files / "fig-curves.pdf") as pdf:
-        assert len(pdf.pages) == 1 and [round(float(x)) for x in pdf.pages[0].MediaBox] == [0, 0, 144, 72]
-        assert not any(o.get("/Subtype") == "/Image" for o in pdf.objects if isinstance(o, pikepdf.Stream))
+        assert len(pdf.pages) == 1 and [round(float(x)) for x in pdf.pages[0].MediaBox] == [
+            0,
+            0,
+            144,
+            72,
+        ]
+        assert not any(
+            o.get("/Subtype") == "/Image" for o in pdf.objects if isinstance(o, pikepdf.Stream)
+        )
         assert bool(pdf.Root.MarkInfo.Marked)
-        alts = [str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o]
+        alts = [
+            str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o
+        ]
         assert alts == [ALT]
         assert "über" in str(pdf.docinfo.Title) and str(pdf.docinfo.Subject) == ALT
-        for text in ("fig-curves", RUN, EXPERIMENT, FIGURE["function"], "MIT", content(files, "fig-curves")):
+        for text in (
+            "fig-curves",
+            RUN,
+            EXPERIMENT,
+            FIGURE["function"],
+            "MIT",
+            content(files, "fig-curves"),
+        ):
             assert text in str(pdf.docinfo.Keywords), text
 
 
@@ -175,16 +235,28 @@ def test_png_has_300_dots_per_inch_and_says_what_it_is(files):
     assert said["sha256"] == content(files, "fig-curves")
     data, at = (files / "fig-curves.png").read_bytes(), 8
     while at < len(data):  # every chunk as long as it says, with the right check sum
-        size, = struct.unpack(">I", data[at:at + 4])
-        assert struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0] == zlib.crc32(data[at + 4:at + 8 + size])
+        (size,) = struct.unpack(">I", data[at : at + 4])
+        assert struct.unpack(">I", data[at + 8 + size : at + 12 + size])[0] == zlib.crc32(
+            data[at + 4 : at + 8 + size]
+        )
         at += 12 + size
 
 
 def test_csv_holds_the_cells_as_shown_and_in_full(files):
     rows = list(csv.reader(io.StringIO((files / "tbl-scores.csv").read_text(encoding="utf-8"))))
-    assert [row[1:] for row in rows] == CELLS and [row[0] for row in rows] == ["model", "a, “quoted”", "a_b"]
-    full = list(csv.reader(io.StringIO((files / "tbl-scores.values.csv").read_text(encoding="utf-8"))))
-    assert [row[1:] for row in full] == [CELLS[0], ["0.85175", "yes"], ["1536 – 2", "see there and x"]]
+    assert [row[1:] for row in rows] == CELLS and [row[0] for row in rows] == [
+        "model",
+        "a, “quoted”",
+        "a_b",
+    ]
+    full = list(
+        csv.reader(io.StringIO((files / "tbl-scores.values.csv").read_text(encoding="utf-8")))
+    )
+    assert [row[1:] for row in full] == [
+        CELLS[0],
+        ["0.85175", "yes"],
+        ["1536 – 2", "see there and x"],
+    ]
     assert not (files / "tbl-reading.values.csv").exists()
 
 
@@ -197,13 +269,21 @@ def test_csv_has_a_description_beside_it(files):
 
 
 def pandoc(text: str, *options: str) -> str:
-    return subprocess.run([pypandoc.get_pandoc_path(), *options], input=text, capture_output=True, text=True,
-                          check=True).stdout
+    return subprocess.run(
+        [pypandoc.get_pandoc_path(), *options],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def cells_by_pandoc(text: str, fmt: str) -> list[list[str]]:
     html = etree.HTML(pandoc(text, "-f", fmt, "-t", "html", "--wrap=none"))
-    return [[" ".join("".join(c.itertext()).split()) for c in row.xpath("th|td")] for row in html.xpath("//tr")]
+    return [
+        [" ".join("".join(c.itertext()).split()) for c in row.xpath("th|td")]
+        for row in html.xpath("//tr")
+    ]
 
 
 @pytest.mark.parametrize("ending, fmt", [("md", "markdown"), ("tex", "latex")])
@@ -211,7 +291,9 @@ def test_markdown_and_latex_are_the_same_table(files, ending, fmt):
     text = (files / f"tbl-scores.{ending}").read_text(encoding="utf-8")
     rows = [row[1:] for row in cells_by_pandoc(text, fmt)]
     if fmt == "latex":
-        assert rows.pop(0) == rows[0]  # the head of a long table, for its first page and for the others
+        assert (
+            rows.pop(0) == rows[0]
+        )  # the head of a long table, for its first page and for the others
     assert rows == CELLS and "computed" not in text and "Run lstm" not in text
     html = pandoc(text, "-f", fmt, "-t", "html")
     assert "Scores." in html and "tbl-scores" in html
@@ -228,8 +310,14 @@ def test_typst_compiles_with_caption_and_label(files, tmp_path):
 @pytest.mark.parametrize("ending, mark", [("md", ""), ("tex", "% "), ("typ", "// ")])
 def test_text_formats_say_what_they_are_in_comments(files, ending, mark):
     text = (files / f"tbl-scores.{ending}").read_text(encoding="utf-8")
-    for line in ("label: tbl-scores", "title: Scores.", f"runs: {RUN}", "function: tables.curves", "licence: MIT",
-                 f"sha256: {content(files, 'tbl-scores')}"):
+    for line in (
+        "label: tbl-scores",
+        "title: Scores.",
+        f"runs: {RUN}",
+        "function: tables.curves",
+        "licence: MIT",
+        f"sha256: {content(files, 'tbl-scores')}",
+    ):
         assert f"\n{mark}{line}\n" in "\n" + text, line
 
 
@@ -260,9 +348,13 @@ def test_what_has_not_changed_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "files", refuse)
     said: list[str] = []
     export(folder, said.append)
-    assert "up to date" in said[-1] and before == {p.name: p.stat().st_mtime_ns for p in target.iterdir()}
+    assert "up to date" in said[-1] and before == {
+        p.name: p.stat().st_mtime_ns for p in target.iterdir()
+    }
     notebook = folder / "_report" / "report" / "index.ipynb"
-    notebook.write_text(notebook.read_text(encoding="utf-8").replace("Scores.", "Other scores."), encoding="utf-8")
+    notebook.write_text(
+        notebook.read_text(encoding="utf-8").replace("Scores.", "Other scores."), encoding="utf-8"
+    )
     export(folder, said.append)
     assert "3 figures and tables" in said[-1] and "1 of them new" in said[-1]
     assert "title: Other scores." in (target / "tbl-scores.md").read_text(encoding="utf-8")
@@ -274,7 +366,9 @@ def test_a_failed_export_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
     before = {p.name: p.read_bytes() for p in target.iterdir()}
     notebook = folder / "_report" / "report" / "index.ipynb"
     for old, new in ((ALT.split()[-1], "crooked."), ("M 0 0 L", "M 1 1 L")):
-        notebook.write_text(notebook.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        notebook.write_text(
+            notebook.read_text(encoding="utf-8").replace(old, new), encoding="utf-8"
+        )
         with monkeypatch.context() as patch, pytest.raises(AssertionError, match="drawn again"):
             patch.setattr(pictures, "files", refuse)
             export(folder, print)
@@ -302,29 +396,55 @@ def test_without_a_render_there_is_nothing_to_export_or_cite(tmp_path):
 
 def test_bibtex_is_read_by_pandoc_with_the_same_words(exported):
     for label, title in (("fig-curves", "Curves of “A & B” < 5 % in C#_{x}, über"), ("", None)):
-        entry, = json.loads(pandoc(cite.told(exported, label, "bibtex"), "-f", "bibtex", "-t", "csljson"))
-        same, = json.loads(cite.told(exported, label, "json"))
+        (entry,) = json.loads(
+            pandoc(cite.told(exported, label, "bibtex"), "-f", "bibtex", "-t", "csljson")
+        )
+        (same,) = json.loads(cite.told(exported, label, "json"))
         assert entry["id"] == same["id"] and entry["author"] == same["author"]
-        assert re.sub("<[^>]*nocase[^>]*>|</span>", "", entry["title"]) == (title or same["title"]) == same["title"]
+        assert (
+            re.sub("<[^>]*nocase[^>]*>|</span>", "", entry["title"])
+            == (title or same["title"])
+            == same["title"]
+        )
         assert entry["issued"]["date-parts"][0] == same["issued"]["date-parts"][0][:2]
         assert "licence MIT" in entry["note"] and (not label or RUN in entry["note"])
 
 
 def test_csl_json_is_cited_by_citeproc(exported, tmp_path):
     (tmp_path / "a.json").write_text(cite.told(exported, "tbl-scores", "json"), encoding="utf-8")
-    text = pandoc("[@lmreport-tbl-scores]\n", "--citeproc", "--bibliography", str(tmp_path / "a.json"), "-t", "plain",
-                  "--wrap=none")
-    assert "The lmreport authors" in text and "Scores" in text and "lmreport: a literate report" in text.lower()
+    text = pandoc(
+        "[@lmreport-tbl-scores]\n",
+        "--citeproc",
+        "--bibliography",
+        str(tmp_path / "a.json"),
+        "-t",
+        "plain",
+        "--wrap=none",
+    )
+    assert (
+        "The lmreport authors" in text
+        and "Scores" in text
+        and "lmreport: a literate report" in text.lower()
+    )
 
 
 def test_the_sentence_and_the_files_are_told(exported, monkeypatch, capsys):
     monkeypatch.chdir(exported)
     assert main.main(["cite", "fig-curves"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for text in ("The lmreport authors (", "Figure 1, “Curves", "version 0.1.0", "index.html#fig-curves", RUN, "MIT"):
+    for text in (
+        "The lmreport authors (",
+        "Figure 1, “Curves",
+        "version 0.1.0",
+        "index.html#fig-curves",
+        RUN,
+        "MIT",
+    ):
         assert text in lines[0], text
     named = [line for line in lines if line.startswith("_report/")]
-    assert [Path(p).suffix for p in named] == [".svg", ".pdf", ".png"] and all(Path(p).is_file() for p in named)
+    assert [Path(p).suffix for p in named] == [".svg", ".pdf", ".png"] and all(
+        Path(p).is_file() for p in named
+    )
 
 
 def test_an_unknown_label_is_told_with_those_like_it(exported, monkeypatch, capsys):
@@ -333,7 +453,9 @@ def test_an_unknown_label_is_told_with_those_like_it(exported, monkeypatch, caps
     assert "'fig-curve'; did you mean fig-curves" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line, wrong", [("license: MIT", "license"), ("version: 0.1.0", "version")])
+@pytest.mark.parametrize(
+    "line, wrong", [("license: MIT", "license"), ("version: 0.1.0", "version")]
+)
 def test_an_incomplete_citation_file_is_told(tmp_path, line, wrong):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert line in text
@@ -349,8 +471,15 @@ def test_persons_and_an_address_in_the_citation_file_are_used(tmp_path):
     about = work.work(tmp_path)
     item = {"label": "fig-a", "number": "Figure 1", "caption": "A.", "anchor": "index.html#fig-a"}
     assert "Ann Doe (2026)" in cite.sentence(about, item, "2026-01-02", "")
-    found, = json.loads(pandoc(cite.bibtex(cite.csl(about, item, "2026-01-02", "")), "-f", "bibtex", "-t", "csljson"))
-    assert found["author"] == [{"family": "Doe", "given": "Ann"}] and found["URL"] == "https://example.org/report#fig-a"
+    (found,) = json.loads(
+        pandoc(
+            cite.bibtex(cite.csl(about, item, "2026-01-02", "")), "-f", "bibtex", "-t", "csljson"
+        )
+    )
+    assert (
+        found["author"] == [{"family": "Doe", "given": "Ann"}]
+        and found["URL"] == "https://example.org/report#fig-a"
+    )
 
 
 BODY = f"""# One {{#sec-one}}
@@ -373,7 +502,10 @@ display({{"image/svg+xml": {SVG!r}, "text/plain": ""}}, raw=True, metadata={{"lm
 Markdown({TABLE!r}, metadata={{"lmreport": {{"function": "tables.curves"}}}})
 ```
 """
-RENDERERS = [own, pytest.param(quarto, marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]
+RENDERERS = [
+    own,
+    pytest.param(quarto, marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto")),
+]
 
 
 KEPT = {own: (), quarto: ("-M", "keep-ipynb:true")}
@@ -385,18 +517,27 @@ def test_a_rendered_notebook_keeps_what_the_exporter_needs(tmp_path, renderer):
     page = Page(renderer(folder, *KEPT[renderer]) / "index.html")
     manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
     items = {item["label"]: item for item in manifest["items"]}
-    assert items["fig-curves"]["function"] == FIGURE["function"] and items["fig-curves"]["runs"] == [{"name": RUN}]
+    assert items["fig-curves"]["function"] == FIGURE["function"] and items["fig-curves"][
+        "runs"
+    ] == [{"name": RUN}]
     assert items["tbl-scores"]["function"] == "tables.curves"
     captions = page.facts()["captions"]
     assert [f"{i['number']}: {i['caption']}" for i in items.values()] == captions
 
 
 def test_a_minus_sign_is_a_hyphen_for_programs_and_mathematics_in_latex():
-    table = next(block for block in json.loads(pypandoc.convert_text(
-        "| a |\n|---|\n| −0.4 |\n", "json", "markdown"))["blocks"] if block["t"] == "Table")
+    table = next(
+        block
+        for block in json.loads(
+            pypandoc.convert_text("| a |\n|---|\n| −0.4 |\n", "json", "markdown")
+        )["blocks"]
+        if block["t"] == "Table"
+    )
     table["c"][0][0] = "tbl-a"
     assert r"\ensuremath{-}0.4" in tables.split([table], "latex", "latex")["tbl-a"]
-    assert tables.as_csv([["−0.4", "−3.0 to 0.9", "a − b"]]).decode() == "-0.4,-3.0 to 0.9,a − b\r\n"
+    assert (
+        tables.as_csv([["−0.4", "−3.0 to 0.9", "a − b"]]).decode() == "-0.4,-3.0 to 0.9,a − b\r\n"
+    )
 
 
 def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(exported, monkeypatch):
@@ -405,8 +546,15 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     monkeypatch.setenv("LMREPORT_NAME", "Ann Doe & Co")
     about = work.own(exported, rendered)
     said = cite.sentence(about, item, "2026-01-02", "abc123+")
-    assert said.startswith("Ann Doe & Co (2026): Figure 1, “Curves") and "(commit abc123, with changes, 2 " in said
-    assert "Data: my texts.zip (0123456789ab)." in said and "authors" not in said and "Licence" not in said
+    assert (
+        said.startswith("Ann Doe & Co (2026): Figure 1, “Curves")
+        and "(commit abc123, with changes, 2 " in said
+    )
+    assert (
+        "Data: my texts.zip (0123456789ab)." in said
+        and "authors" not in said
+        and "Licence" not in said
+    )
     entry = cite.csl(about, item, "2026-01-02", "abc123+")
     assert "license" not in entry and "data my texts.zip (0123456789ab)" in entry["note"]
     bibtex = cite.bibtex(entry)
@@ -420,7 +568,9 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
 def test_what_stands_in_another_document_is_found_there(tmp_path):
     folder = project(tmp_path / "project", "# One\n\nWords.\n")
     shutil.copy(ROOT / "CITATION.cff", folder)
-    (folder / "report" / "supplement.qmd").write_text("---\ntitle: More\n---\n\n| a |\n|---|\n| 1 |\n\n: Few. {#tbl-few}\n")
+    (folder / "report" / "supplement.qmd").write_text(
+        "---\ntitle: More\n---\n\n| a |\n|---|\n| 1 |\n\n: Few. {#tbl-few}\n"
+    )
     own(folder, ("html",))
     export(folder, print)
     assert cite.found(folder, "tbl-few")[1]["anchor"] == "supplement.html#tbl-few"

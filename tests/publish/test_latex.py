@@ -18,7 +18,9 @@ WORK = Work("A report: of it", "1.0", "MIT", "", ({"literal": "Ann"},))
 
 def written(*cells: str) -> dict[str, str]:
     """The LaTeX files of a table with a row of `cells`."""
-    table = pandoc_ast.read_markdown("| a | b |\n|:--|--:|\n| x | y |\n\n: C {#tbl-a}\n")["blocks"][0]
+    table = pandoc_ast.read_markdown("| a | b |\n|:--|--:|\n| x | y |\n\n: C {#tbl-a}\n")["blocks"][
+        0
+    ]
     for cell, text in zip(table["c"][4][0][3][0][1], cells, strict=False):
         cell[4] = [pandoc_ast.node("Plain", pandoc_ast.words(text))]
     made = tables.files([Item("tbl-a", "tbl-a", "Table 1", "Widths ∞", table=table)], WORK)["tbl-a"]
@@ -29,12 +31,24 @@ def code(text: str) -> str:
     return re.sub("^%.*\n", "", text, flags=re.M)
 
 
-@pytest.mark.parametrize("text, said", [
-    ("∞ √dₖ 10⁶ ⊙ ×", r"\ensuremath{\infty} \ensuremath{\surd}d\textsubscript{k} 10\textsuperscript{6}"),
-    ("10⁻³", r"10\textsuperscript{\ensuremath{-}}\textsuperscript{3}"), ("−1", r"\ensuremath{-}1"),
-    ("α Ω Λ Α ς", r"\ensuremath{\alpha} \ensuremath{\Omega} \ensuremath{\Lambda} A \ensuremath{\varsigma}"),
-    ("½ é ß ﬁ", "1/2 "), ("5 € 3 µs 4 °C", r"\texteuro{} 3 \textmu{}s 4 \textdegree{}C"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (
+            "∞ √dₖ 10⁶ ⊙ ×",
+            r"\ensuremath{\infty} \ensuremath{\surd}d\textsubscript{k} 10\textsuperscript{6}",
+        ),
+        ("10⁻³", r"10\textsuperscript{\ensuremath{-}}\textsuperscript{3}"),
+        ("−1", r"\ensuremath{-}1"),
+        (
+            "α Ω Λ Α ς",
+            r"\ensuremath{\alpha} \ensuremath{\Omega} \ensuremath{\Lambda} A "
+            r"\ensuremath{\varsigma}",
+        ),
+        ("½ é ß ﬁ", "1/2 "),
+        ("5 € 3 µs 4 °C", r"\texteuro{} 3 \textmu{}s 4 \textdegree{}C"),
+    ],
+)
 def test_what_pdflatex_does_not_know_becomes_a_command(text, said):
     for made in written(text).values():
         assert said in made and code(made).isascii() and "% engine" not in made
@@ -45,21 +59,27 @@ def test_the_packages_and_both_forms_are_there():
     assert "% packages: amssymb, array, booktabs, longtable\n" in made["tex"]
     assert "% packages: amssymb, array, booktabs\n" in made["tabular.tex"]
     narrow = code(made["tabular.tex"])
-    assert narrow.startswith("\\begin{tabular}{@{}lr@{}}\n\\toprule") and narrow.endswith("\\end{tabular}\n")
+    assert narrow.startswith("\\begin{tabular}{@{}lr@{}}\n\\toprule") and narrow.endswith(
+        "\\end{tabular}\n"
+    )
     assert "longtable" not in narrow and r"a\_b \& 5 \%" in narrow
     assert [narrow.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
 
 
 def test_what_latex_has_no_command_for_stays_and_the_engine_is_named():
     made = written("中文")["tex"]
-    assert "中文" in code(made) and "% engine: XeLaTeX or LuaLaTeX with a font that has 中文\n" in made
+    assert (
+        "中文" in code(made) and "% engine: XeLaTeX or LuaLaTeX with a font that has 中文\n" in made
+    )
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
 def test_a_file_for_pdflatex_is_ascii_or_says_what_is_not(text):
     made = latex.compiled(text)
     left = {c for c in made if not c.isascii()}
-    assert ("% engine" in latex.needs(made)) == bool(left) and all(latex.command(c) == c for c in left)
+    assert ("% engine" in latex.needs(made)) == bool(left) and all(
+        latex.command(c) == c for c in left
+    )
 
 
 def test_comments_stand_on_lines_of_their_own():

@@ -1,4 +1,6 @@
-"""The notebook in Google Colab: what its first cell does there, and that it does nothing elsewhere."""
+"""The notebook in Google Colab: what its first cell does there, and that it does nothing
+elsewhere.
+"""
 
 import json
 import os
@@ -38,26 +40,44 @@ def python(tmp_path_factory):
 
 
 def run(python, folder, *code):
-    """Run pieces of code one after the other in `folder`, in a Python that knows nothing of this checkout."""
+    """Run pieces of code one after the other in `folder`, in a Python that knows nothing of this
+    checkout.
+    """
     folder.mkdir(exist_ok=True)
     (folder / "cell.py").write_text("\n".join(code))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LMREPORT_"))}
-    done = subprocess.run([python, "cell.py"], cwd=folder, capture_output=True, text=True,
-                          env=environment | {"PIP_NO_INDEX": "1", "PIP_RETRIES": "0"})
+    done = subprocess.run(
+        [python, "cell.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment | {"PIP_NO_INDEX": "1", "PIP_RETRIES": "0"},
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
 
-def test_in_colab_the_first_cell_makes_the_project_importable_from_what_it_carries(notebook, python, tmp_path):
+def test_in_colab_the_first_cell_makes_the_project_importable_from_what_it_carries(
+    notebook, python, tmp_path
+):
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    said = run(python, tmp_path / "content", first.source, """
+    said = run(
+        python,
+        tmp_path / "content",
+        first.source,
+        """
 import json, os, lmreport
 from lmreport.core import settings
 print(json.dumps([lmreport.__file__, os.getcwd(), str(settings.project_root()), os.environ["QUARTO_PROFILE"]]))""",
-               first.source)  # run again, it changes nothing
+        first.source,
+    )  # run again, it changes nothing
     module, working, root, profile = json.loads(said.splitlines()[-1])
     home = tmp_path / "content" / "lmreport"
-    assert Path(module).is_relative_to(home / "code") and Path(working) == home / "report" and Path(root) == home
+    assert (
+        Path(module).is_relative_to(home / "code")
+        and Path(working) == home / "report"
+        and Path(root) == home
+    )
     items = "report/rubric.yml"
     assert profile == "157b" and (home / items).read_bytes() == (ROOT / items).read_bytes()
     assert "colab: every version here is the project's" in said and "installing" not in said
@@ -66,9 +86,16 @@ print(json.dumps([lmreport.__file__, os.getcwd(), str(settings.project_root()), 
 
 def test_elsewhere_the_first_cell_does_nothing(notebook, tmp_path):
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    names = run(sys.executable, tmp_path, "before = set(globals())", first.source,
-                "import os; print(os.getcwd(), *sorted(set(globals()) - before - {'before', 'os'}))")
-    assert names.split() == [str(tmp_path), "importlib", "sys"] and [p.name for p in tmp_path.iterdir()] == ["cell.py"]
+    names = run(
+        sys.executable,
+        tmp_path,
+        "before = set(globals())",
+        first.source,
+        "import os; print(os.getcwd(), *sorted(set(globals()) - before - {'before', 'os'}))",
+    )
+    assert names.split() == [str(tmp_path), "importlib", "sys"] and [
+        p.name for p in tmp_path.iterdir()
+    ] == ["cell.py"]
 
 
 def test_the_notebook_is_valid_asks_for_a_gpu_and_can_be_opened_anywhere(notebook):
@@ -86,16 +113,30 @@ def test_page_and_pdf_do_not_show_the_cell(tmp_path):
     out = rendering.own(rendering.project(tmp_path, body))
     page, cells = rendering.Page(out / "index.html"), nbformat.read(out / "index.ipynb", 4).cells
     first = next(cell for cell in cells if cell.cell_type == "code")
-    assert "find_spec" in first.source and "colab" not in rendering.text(page.tree) and "Words." in page.source
-    assert rendering.pdf_text(out / "index.pdf").count("Words.") == 1 and "colab" not in rendering.pdf_text(
-        out / "index.pdf")
+    assert (
+        "find_spec" in first.source
+        and "colab" not in rendering.text(page.tree)
+        and "Words." in page.source
+    )
+    assert rendering.pdf_text(out / "index.pdf").count(
+        "Words."
+    ) == 1 and "colab" not in rendering.pdf_text(out / "index.pdf")
 
 
-@pytest.mark.parametrize("here, wanted", [
-    ({"torch": "2.9.0+cu126", "transformers": "5.1", "typst": "0.15.2"}, {}),  # Colab's own versions stay
-    ({"torch": "2.9.0+cu126", "transformers": "4.57", "typst": ""}, {"transformers": "5.23.0", "typst": "0.15.2"}),
-    ({"torch": "1.13", "transformers": "6.0", "typst": "0.9"}, {}),
-])
+@pytest.mark.parametrize(
+    "here, wanted",
+    [
+        (
+            {"torch": "2.9.0+cu126", "transformers": "5.1", "typst": "0.15.2"},
+            {},
+        ),  # Colab's own versions stay
+        (
+            {"torch": "2.9.0+cu126", "transformers": "4.57", "typst": ""},
+            {"transformers": "5.23.0", "typst": "0.15.2"},
+        ),
+        ({"torch": "1.13", "transformers": "6.0", "typst": "0.9"}, {}),
+    ],
+)
 def test_only_what_is_missing_or_too_old_is_installed(here, wanted):
     pinned = {"torch": "2.13.0", "transformers": "5.23.0", "typst": "0.15.2"}
     assert colab.to_install(pinned, here) == wanted
@@ -104,12 +145,16 @@ def test_only_what_is_missing_or_too_old_is_installed(here, wanted):
 def test_every_pin_is_read():
     found = colab.pins(ROOT)
     assert found["torch"] and found["transformers"] and len(found) > 15
-    assert len({"tensorflow", "tensorflow-cpu"} & set(found)) == 1 and not [v for v in found.values() if not v[0].isdigit()]
+    assert len({"tensorflow", "tensorflow-cpu"} & set(found)) == 1 and not [
+        v for v in found.values() if not v[0].isdigit()
+    ]
 
 
 @pytest.mark.slow
 def test_the_whole_notebook_runs_from_top_to_bottom_in_a_clean_environment(notebook, tmp_path):
-    """Only pip, ipykernel and a pretended `google.colab` are there; the first cell installs everything else."""
+    """Only pip, ipykernel and a pretended `google.colab` are there; the first cell installs
+    everything else.
+    """
     from nbclient import NotebookClient
 
     venv.create(tmp_path / "venv", with_pip=True)
@@ -120,17 +165,31 @@ def test_the_whole_notebook_runs_from_top_to_bottom_in_a_clean_environment(noteb
     (pretended / "__init__.py").write_text("")
     specification = tmp_path / "kernels" / "clean"
     specification.mkdir(parents=True)
-    (specification / "kernel.json").write_text(json.dumps({
-        "argv": [str(clean), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "clean",
-        "language": "python"}))
+    (specification / "kernel.json").write_text(
+        json.dumps(
+            {
+                "argv": [str(clean), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                "display_name": "clean",
+                "language": "python",
+            }
+        )
+    )
     (tmp_path / "content").mkdir()
     before = dict(os.environ)
     try:
         for name in [n for n in os.environ if n.startswith(("PYTHON", "LMREPORT_"))]:
             del os.environ[name]
-        os.environ |= {"JUPYTER_PATH": str(tmp_path), "HOME": str(tmp_path / "home"), "LMREPORT_SCALE": "quick"}
-        NotebookClient(notebook, kernel_name="clean", timeout=1800,
-                       resources={"metadata": {"path": str(tmp_path / "content")}}).execute()
+        os.environ |= {
+            "JUPYTER_PATH": str(tmp_path),
+            "HOME": str(tmp_path / "home"),
+            "LMREPORT_SCALE": "quick",
+        }
+        NotebookClient(
+            notebook,
+            kernel_name="clean",
+            timeout=1800,
+            resources={"metadata": {"path": str(tmp_path / "content")}},
+        ).execute()
     finally:
         os.environ.clear()
         os.environ |= before

@@ -1,4 +1,6 @@
-"""The executed notebook as people see it in Jupyter and Colab, and the text that it keeps for our own readers."""
+"""The executed notebook as people see it in Jupyter and Colab, and the text that it keeps for our
+own readers.
+"""
 
 from __future__ import annotations
 
@@ -62,14 +64,26 @@ print("only in the PDF")
 ::: {{#refs}}
 :::
 """
-PANDOCS = re.compile(r"\]\{|^:::|\{#|(?<![\w.])@[a-z]", re.MULTILINE)  # what Jupyter would show letter for letter
+PANDOCS = re.compile(
+    r"\]\{|^:::|\{#|(?<![\w.])@[a-z]", re.MULTILINE
+)  # what Jupyter would show letter for letter
 
 
 def texts(nb) -> list[str]:
     """All Markdown that a reader of the notebook sees, in its order."""
-    return [text for cell in nb.cells for text in (
-        [cell.source] if cell.cell_type == "markdown" else
-        [out.data["text/markdown"] for out in cell.outputs if "text/markdown" in out.get("data", {})])]
+    return [
+        text
+        for cell in nb.cells
+        for text in (
+            [cell.source]
+            if cell.cell_type == "markdown"
+            else [
+                out.data["text/markdown"]
+                for out in cell.outputs
+                if "text/markdown" in out.get("data", {})
+            ]
+        )
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +102,30 @@ def nb(folder):
 def test_a_reader_sees_plain_words_numbers_references_and_citations(nb):
     whole = "\n\n".join(texts(nb)).replace("\u00a0", " ")
     assert not PANDOCS.search(whole), PANDOCS.search(whole)
-    for text in ("# Of *two* models", "Ann Doe", "January 2, 2026", "It is short.", "There are 1,600 texts",
-                 '## <a id="sec-data"></a>1 Data', '### <a id="sec-two"></a>1.1 Two', "> **The *answer*",
-                 "[Figure 1](#fig-line)", "[Section 1.1](#sec-two)", "[Table 1](#tbl-a)", "[Equation 1](#eq-x)",
-                 "Vaswani ([2017](#ref-vaswani2017))", "“Attention.”", r"y = x \tag{1}", r"$\sqrt{d_k}$", r"\$5",
-                 "**Figure 1:** A line.", "**Table 1:** Scores of **a**.", "![One line.](data:image/svg+xml;base64,",
-                 "A note.", "*Run x.*"):
+    for text in (
+        "# Of *two* models",
+        "Ann Doe",
+        "January 2, 2026",
+        "It is short.",
+        "There are 1,600 texts",
+        '## <a id="sec-data"></a>1 Data',
+        '### <a id="sec-two"></a>1.1 Two',
+        "> **The *answer*",
+        "[Figure 1](#fig-line)",
+        "[Section 1.1](#sec-two)",
+        "[Table 1](#tbl-a)",
+        "[Equation 1](#eq-x)",
+        "Vaswani ([2017](#ref-vaswani2017))",
+        "“Attention.”",
+        r"y = x \tag{1}",
+        r"$\sqrt{d_k}$",
+        r"\$5",
+        "**Figure 1:** A line.",
+        "**Table 1:** Scores of **a**.",
+        "![One line.](data:image/svg+xml;base64,",
+        "A note.",
+        "*Run x.*",
+    ):
         assert text in whole, text
     assert re.search(r"\| x\\?_y *\| 8,000 \|", whole)
     places = set(re.findall(r'<a id="([^"]+)"', whole))
@@ -115,7 +147,13 @@ def test_jupyter_renders_it_without_a_mark_of_pandoc(nb):
     page = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
     body = re.sub(r"<pre.*?</pre>|<style.*?</style>|<script.*?</script>", "", page, flags=re.S)
     assert not PANDOCS.search(re.sub("<[^>]+>", "", body))
-    for element in ("<h1 ", "<blockquote>", "<table>", '<a href="#fig-line">Figure\u00a01</a>', 'id="fig-line"'):
+    for element in (
+        "<h1 ",
+        "<blockquote>",
+        "<table>",
+        '<a href="#fig-line">Figure\u00a01</a>',
+        'id="fig-line"',
+    ):
         assert element in body, element
 
 
@@ -123,9 +161,15 @@ def test_the_text_that_pandoc_reads_is_kept_for_the_export_and_the_checks(folder
     document = project.read(folder, ("html",), None)[0]
     again = notebook.as_executed(nb, document.name)
     raw = "\n".join(texts(again))
-    assert NUMBER.format("1,600", "1600") in raw and NUMBER.format("8,000", "8000") in raw and "@fig-line" in raw
+    assert (
+        NUMBER.format("1,600", "1600") in raw
+        and NUMBER.format("8,000", "8000") in raw
+        and "@fig-line" in raw
+    )
     assert set(notebook.anchors(nb)) == {"sec-data", "sec-two"}
-    item = next(i for i in contents.read(document, folder / "_report" / "report" / "index.ipynb") if i.table)
+    item = next(
+        i for i in contents.read(document, folder / "_report" / "report" / "index.ipynb") if i.table
+    )
     assert (item.number, item.caption) == ("Table 1", "Scores of a.")
 
 
@@ -136,18 +180,29 @@ def test_quartos_notebook_becomes_the_same_and_a_readable_one_stays(folder, nb):
         del cell.metadata["report"]
     front = nbformat.v4.new_markdown_cell(FRONT)
     value = {"status": "ok", "data": {"text/plain": "2"}}
-    executed.cells[0].source = executed.cells[0].source.replace("# Data", "`{python} 1 + 1` sets.\n\n# Data")
+    executed.cells[0].source = executed.cells[0].source.replace(
+        "# Data", "`{python} 1 + 1` sets.\n\n# Data"
+    )
     executed.cells[0].metadata["user_expressions"] = [{"expression": "1 + 1", "result": value}]
     executed.cells.insert(0, front)
     made = notebook.of_quarto(nbformat.writes(executed), document)
     found = nbformat.reads(made, 4)
-    assert texts(found)[0] == texts(nb)[0] and texts(found)[2:] == texts(nb)[2:] and "2 sets." in texts(found)[1]
+    assert (
+        texts(found)[0] == texts(nb)[0]
+        and texts(found)[2:] == texts(nb)[2:]
+        and "2 sets." in texts(found)[1]
+    )
     assert notebook.of_quarto(made, document) == made
 
 
 def test_an_output_that_is_made_again_in_jupyter_is_plain_too():
-    shown = notebook.alone(TABLE + '\n::: {.callout-tip}\n## Why\n\nSee @fig-x.\n:::\n')
-    assert "8,000 |" in shown and "> **Why**" in shown and ".computed" not in shown and ":::" not in shown
+    shown = notebook.alone(TABLE + "\n::: {.callout-tip}\n## Why\n\nSee @fig-x.\n:::\n")
+    assert (
+        "8,000 |" in shown
+        and "> **Why**" in shown
+        and ".computed" not in shown
+        and ":::" not in shown
+    )
 
 
 def test_figures_of_the_project_stand_in_the_notebook_itself(folder, nb, tmp_path):
@@ -164,7 +219,9 @@ def test_the_set_up_cell_has_jupyter_show_new_outputs_plainly():
     try:
         notebook.show_plainly()
         notebook.show_plainly()  # the cell is run again
-        assert "| 8,000 |" in re.sub(" +", " ", shell.display_formatter.format(Markdown(TABLE))[0]["text/markdown"])
+        assert "| 8,000 |" in re.sub(
+            " +", " ", shell.display_formatter.format(Markdown(TABLE))[0]["text/markdown"]
+        )
         assert shell.display_formatter.format(Markdown("a *b*"))[0]["text/markdown"] == "a *b*"
     finally:
         shell.display_formatter.format = formatted

@@ -1,4 +1,6 @@
-"""One small document per construct and what must come out of it, from our renderer and from Quarto where it is."""
+"""One small document per construct and what must come out of it, from our renderer and from Quarto
+where it is.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,15 @@ from rendering import FRONT, Page, own, pdf_text, project, quarto, squeezed, tex
 
 def seen(t: str) -> str:
     """Foreign text as the report must show it."""
-    return "".join(map(literal.visible, t[:300])) + (f"… ({len(t) - 300:,} more characters)" if len(t) > 300 else "")
+    return "".join(map(literal.visible, t[:300])) + (
+        f"… ({len(t) - 300:,} more characters)" if len(t) > 300 else ""
+    )
 
 
 class Case(NamedTuple):
-    """A document, what its page must hold (by kind, see Page.facts) and texts that its PDF must hold, in order."""
+    """A document, what its page must hold (by kind, see Page.facts) and texts that its PDF must
+    hold, in order.
+    """
 
     body: str
     facts: dict
@@ -35,98 +41,224 @@ HOSTILE = "<script>alert(1)</script> ```{=html} {{< x >}} @fig-x $x$ #eval(1) *a
 TABLE = 'from IPython.display import Markdown\nMarkdown("| a | b |\\n|:--|--:|\\n| 1 | `x` |\\n")'
 
 CASES = {
-    "sections": Case("# A {#sec-a}\n\n## B {#sec-b}\n\n# C {.unnumbered}\n\n# D\n\n## E {#sec-e}\n\n"
-                     "See @sec-b, @sec-e.\n",
-                     {"headings": ["1 A", "1.1 B", "C", "2 D", "2.1 E"],
-                      "references": ["Section 1.1 #sec-b", "Section 2.1 #sec-e"]},
-                     ("1A", "1.1B", "C", "2D", "See Section 1.1, Section 2.1.")),
-    "levels from two": Case("## A {#sec-a}\n\n### B\n\nSee @sec-a.\n",
-                            {"headings": ["1 A", "1.1 B"], "references": ["Section 1 #sec-a"]}, ("1A", "1.1B")),
-    "figure": Case("@Fig-p shows it, as does [-@fig-p].\n\n"
-                   + cell(PLOT, label="fig-p", fig_cap='"A *line*."', fig_alt="'Goes \"up\"'", echo="false"),
-                   {"captions": ["Figure 1: A line."], "references": ["Figure 1 #fig-p", "1 #fig-p"],
-                    "alternatives": ['Goes "up"']},
-                   ("Figure 1 shows it, as does 1.", "Figure 1: A line.")),
-    "parts of a figure": Case("See @fig-p and @fig-p-2.\n\n" + cell(PLOT + "\n" + PLOT, label="fig-p", fig_cap="Both",
-                              fig_subcap="[left, right]", fig_alt="[one, two]", layout_ncol="2", echo="false"),
-                              {"captions": ["(a) left", "(b) right", "Figure 1: Both"],
-                               "references": ["Figure 1 #fig-p", "Figure 1 (b) #fig-p-2"],
-                               "alternatives": ["one", "two"]},
-                              ("See Figure 1 and Figure 1b.", "(a) left", "Figure 1: Both")),
-    "table": Case("@tbl-t counts.\n\n" + cell(TABLE, label="tbl-t", tbl_cap="Some **counts**", echo="false"),
-                  {"captions": ["Table 1: Some counts"], "references": ["Table 1 #tbl-t"],
-                   "cells": ["a", "b", "1", "x"]}, ("Table 1 counts.", "Table 1: Some counts")),
-    "div caption": Case(cell("n = 40", include="false")
-                        + "\nSee @tbl-t.\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n\nHolds `{python} n + 2` "
-                        "things.\n:::\n",
-                        {"captions": ["Table 1: Holds 42 things."], "references": ["Table 1 #tbl-t"],
-                         "cells": ["c", "3"]}, ("Table 1: Holds 42 things.",)),
-    "equation": Case("By @eq-e:\n\n$$\na = b\n$$ {#eq-e alt=\"a is b\"}\n\nand "
-                     "$x_1 \\odot A \\cap B$.\n",
-                     {"references": ["Equation 1 #eq-e"]}, ("By Equation 1:", "(1)")),
-    "listing": Case("See @lst-l.\n\n```{#lst-l .python lst-cap=\"The code\"}\nx = 1\n```\n",
-                    {"captions": ["Listing 1: The code"], "references": ["Listing 1 #lst-l"]},
-                    ("Listing 1: The code", "x = 1")),
-    "citation": Case("By @vaswani2017, and so [@vaswani2017, p. 3].\n\n"
-                     "# References {.unnumbered}\n\n::: {#refs}\n:::\n",
-                     {"entries": ["Vaswani, Ashish. 2017. “Attention.” NeurIPS."], "headings": ["References"]},
-                     ("By Vaswani (2017), and so (Vaswani 2017, 3).", "Vaswani, Ashish. 2017.")),
-    "inline code": Case('Values `{python} 1 + 2`, `{python} "a*b_c #1"`, `{python} [1]`.\n\n'
-                        + cell("x = 5", include="false") + "\nThen `{python} x`.\n",
-                        {}, ("Values 3, a*b_c #1, [1].", "Then 5.")),
-    "include": Case("# A\n\n{{< include _part.qmd >}}\n", {"headings": ["1 A", "1.1 From part"]}, ("1.1From part",),
-                    {"part": "## From part\n\nText.\n"}),
-    "conditional": Case('::: {.content-visible when-format="html"}\non the page\n:::\n\n'
-                        '::: {.content-visible unless-format="html"}\nin print\n:::\n', {}, ("in print",)),
-    "options": Case(cell("print('shown')", echo="false") + cell("print('hidden')", output="false")
-                    + cell("print('neither')", include="false") + cell("raise SystemExit", eval="false")
-                    + cell("print('**bold**')", output="asis", echo="false"),
-                    {"outputs": ["shown"]}, ("shown", "print('hidden')", "raise SystemExit", "bold")),
-    "warnings and errors": Case(cell("import sys; print('w', file=sys.stderr)") + cell("1 / 0", error="true"), {},
-                                ("ZeroDivisionError: division by zero",)),
+    "sections": Case(
+        "# A {#sec-a}\n\n## B {#sec-b}\n\n# C {.unnumbered}\n\n# D\n\n## E {#sec-e}\n\n"
+        "See @sec-b, @sec-e.\n",
+        {
+            "headings": ["1 A", "1.1 B", "C", "2 D", "2.1 E"],
+            "references": ["Section 1.1 #sec-b", "Section 2.1 #sec-e"],
+        },
+        ("1A", "1.1B", "C", "2D", "See Section 1.1, Section 2.1."),
+    ),
+    "levels from two": Case(
+        "## A {#sec-a}\n\n### B\n\nSee @sec-a.\n",
+        {"headings": ["1 A", "1.1 B"], "references": ["Section 1 #sec-a"]},
+        ("1A", "1.1B"),
+    ),
+    "figure": Case(
+        "@Fig-p shows it, as does [-@fig-p].\n\n"
+        + cell(PLOT, label="fig-p", fig_cap='"A *line*."', fig_alt="'Goes \"up\"'", echo="false"),
+        {
+            "captions": ["Figure 1: A line."],
+            "references": ["Figure 1 #fig-p", "1 #fig-p"],
+            "alternatives": ['Goes "up"'],
+        },
+        ("Figure 1 shows it, as does 1.", "Figure 1: A line."),
+    ),
+    "parts of a figure": Case(
+        "See @fig-p and @fig-p-2.\n\n"
+        + cell(
+            PLOT + "\n" + PLOT,
+            label="fig-p",
+            fig_cap="Both",
+            fig_subcap="[left, right]",
+            fig_alt="[one, two]",
+            layout_ncol="2",
+            echo="false",
+        ),
+        {
+            "captions": ["(a) left", "(b) right", "Figure 1: Both"],
+            "references": ["Figure 1 #fig-p", "Figure 1 (b) #fig-p-2"],
+            "alternatives": ["one", "two"],
+        },
+        ("See Figure 1 and Figure 1b.", "(a) left", "Figure 1: Both"),
+    ),
+    "table": Case(
+        "@tbl-t counts.\n\n" + cell(TABLE, label="tbl-t", tbl_cap="Some **counts**", echo="false"),
+        {
+            "captions": ["Table 1: Some counts"],
+            "references": ["Table 1 #tbl-t"],
+            "cells": ["a", "b", "1", "x"],
+        },
+        ("Table 1 counts.", "Table 1: Some counts"),
+    ),
+    "div caption": Case(
+        cell("n = 40", include="false")
+        + "\nSee @tbl-t.\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n\nHolds `{python} n + 2` "
+        "things.\n:::\n",
+        {
+            "captions": ["Table 1: Holds 42 things."],
+            "references": ["Table 1 #tbl-t"],
+            "cells": ["c", "3"],
+        },
+        ("Table 1: Holds 42 things.",),
+    ),
+    "equation": Case(
+        'By @eq-e:\n\n$$\na = b\n$$ {#eq-e alt="a is b"}\n\nand $x_1 \\odot A \\cap B$.\n',
+        {"references": ["Equation 1 #eq-e"]},
+        ("By Equation 1:", "(1)"),
+    ),
+    "listing": Case(
+        'See @lst-l.\n\n```{#lst-l .python lst-cap="The code"}\nx = 1\n```\n',
+        {"captions": ["Listing 1: The code"], "references": ["Listing 1 #lst-l"]},
+        ("Listing 1: The code", "x = 1"),
+    ),
+    "citation": Case(
+        "By @vaswani2017, and so [@vaswani2017, p. 3].\n\n"
+        "# References {.unnumbered}\n\n::: {#refs}\n:::\n",
+        {"entries": ["Vaswani, Ashish. 2017. “Attention.” NeurIPS."], "headings": ["References"]},
+        ("By Vaswani (2017), and so (Vaswani 2017, 3).", "Vaswani, Ashish. 2017."),
+    ),
+    "inline code": Case(
+        'Values `{python} 1 + 2`, `{python} "a*b_c #1"`, `{python} [1]`.\n\n'
+        + cell("x = 5", include="false")
+        + "\nThen `{python} x`.\n",
+        {},
+        ("Values 3, a*b_c #1, [1].", "Then 5."),
+    ),
+    "include": Case(
+        "# A\n\n{{< include _part.qmd >}}\n",
+        {"headings": ["1 A", "1.1 From part"]},
+        ("1.1From part",),
+        {"part": "## From part\n\nText.\n"},
+    ),
+    "conditional": Case(
+        '::: {.content-visible when-format="html"}\non the page\n:::\n\n'
+        '::: {.content-visible unless-format="html"}\nin print\n:::\n',
+        {},
+        ("in print",),
+    ),
+    "options": Case(
+        cell("print('shown')", echo="false")
+        + cell("print('hidden')", output="false")
+        + cell("print('neither')", include="false")
+        + cell("raise SystemExit", eval="false")
+        + cell("print('**bold**')", output="asis", echo="false"),
+        {"outputs": ["shown"]},
+        ("shown", "print('hidden')", "raise SystemExit", "bold"),
+    ),
+    "warnings and errors": Case(
+        cell("import sys; print('w', file=sys.stderr)") + cell("1 / 0", error="true"),
+        {},
+        ("ZeroDivisionError: division by zero",),
+    ),
     "footnote": Case("Text.[^1]\n\n[^1]: The note.\n", {}, ("Text.", "The note.")),
-    "callouts": Case("".join(f"::: {{.callout-{k}}}\n## Title {k}\n\nBody {k}.\n:::\n\n"
-                             for k in ("note", "tip", "warning", "caution", "important"))
-                     + "::: {.callout-tip}\nNo title.\n:::\n", {"headings": []},
-                     ("Title note", "Body note.", "Title important", "Tip", "No title.")),
-    "hostile output": Case(cell(f"print({HOSTILE!r})", echo="false"), {"outputs": [HOSTILE]}, (HOSTILE,)),
+    "callouts": Case(
+        "".join(
+            f"::: {{.callout-{k}}}\n## Title {k}\n\nBody {k}.\n:::\n\n"
+            for k in ("note", "tip", "warning", "caution", "important")
+        )
+        + "::: {.callout-tip}\nNo title.\n:::\n",
+        {"headings": []},
+        ("Title note", "Body note.", "Title important", "Tip", "No title."),
+    ),
+    "hostile output": Case(
+        cell(f"print({HOSTILE!r})", echo="false"), {"outputs": [HOSTILE]}, (HOSTILE,)
+    ),
 }
 
-WILD = ["<script>alert(1)</script>", "{{< include /etc/passwd >}}", "`x`{=html}", "```{=typst} #eval(\"1\") ```",
-        "@fig-x and [@nobody]", "$x^2$ and \\(y\\)", "a | b \\| c", "--- *not* _this_ --", "![x](http://example.com/y)",
-        "[31m \x1b \x00 \u202e desrever", "::: {.callout-note} :::", "^up^ ~down~ ~~out~~ [^1]", "&lt; &#60; \\newpage",
-        "漢字 😀 עברית", "`{python} 1 + 1`", "#set text(red); #panic()", "W" * 100_000]
+WILD = [
+    "<script>alert(1)</script>",
+    "{{< include /etc/passwd >}}",
+    "`x`{=html}",
+    '```{=typst} #eval("1") ```',
+    "@fig-x and [@nobody]",
+    "$x^2$ and \\(y\\)",
+    "a | b \\| c",
+    "--- *not* _this_ --",
+    "![x](http://example.com/y)",
+    "[31m \x1b \x00 \u202e desrever",
+    "::: {.callout-note} :::",
+    "^up^ ~down~ ~~out~~ [^1]",
+    "&lt; &#60; \\newpage",
+    "漢字 😀 עברית",
+    "`{python} 1 + 1`",
+    "#set text(red); #panic()",
+    "W" * 100_000,
+]
 CASES["hostile data"] = Case(  # through the functions with which the report prints data
-    cell(f"from lmreport.display import markdown, traced\nwild = {WILD!r}\nmarkdown.table([[t] for t in wild], "
-         "['text'])", label="tbl-w",
-         tbl_cap="Wild.", echo="false")
-    + "\nSee @tbl-w for it.\n\n" + cell("markdown.quote(' '.join(wild[:-1]))", echo="false")
-    + "".join(f"\n\nInline `{{python}} traced.fill('{{}}', wild[{i}])`.\n" for i in range(len(WILD))),
-    {"cells": ["text"] + [" ".join(seen(t).split()) for t in WILD], "references": ["Table 1 #tbl-w"]},
-    tuple(f"Inline {seen(t)}." for t in WILD[:9]))
+    cell(
+        f"from lmreport.display import markdown, traced\nwild = {WILD!r}\nmarkdown.table([[t] for "
+        f"t in wild], "
+        "['text'])",
+        label="tbl-w",
+        tbl_cap="Wild.",
+        echo="false",
+    )
+    + "\nSee @tbl-w for it.\n\n"
+    + cell("markdown.quote(' '.join(wild[:-1]))", echo="false")
+    + "".join(
+        f"\n\nInline `{{python}} traced.fill('{{}}', wild[{i}])`.\n" for i in range(len(WILD))
+    ),
+    {
+        "cells": ["text"] + [" ".join(seen(t).split()) for t in WILD],
+        "references": ["Table 1 #tbl-w"],
+    },
+    tuple(f"Inline {seen(t)}." for t in WILD[:9]),
+)
 
 CASES["computed numbers"] = Case(
-    cell("from lmreport.display import figure, markdown, style, traced\ntraced.name_inline_code()\n"
-         "@figure.cached_figure\ndef "
-         "line(values):\n"
-         "    figure, axes = style.figure(height=1)\n    axes.plot(values)\n    return figure", include="false")
-    + "See @fig-l and @tbl-n.\n\n" + cell("line([1, 2])", label="fig-l", fig_cap="Up.", fig_alt="A line.", echo="false")
-    + "\n`{python} figure.origin_line`\n\n" + cell("markdown.table([[markdown.pct(0.8125), markdown.num(12345.6)]], ['a', "
-                                                   "'b'], "
-                                             "of=markdown.pct)", label="tbl-n", tbl_cap="Numbers.", echo="false")
+    cell(
+        "from lmreport.display import figure, markdown, style, traced\ntraced.name_inline_code()\n"
+        "@figure.cached_figure\ndef "
+        "line(values):\n"
+        "    figure, axes = style.figure(height=1)\n    axes.plot(values)\n    return figure",
+        include="false",
+    )
+    + "See @fig-l and @tbl-n.\n\n"
+    + cell("line([1, 2])", label="fig-l", fig_cap="Up.", fig_alt="A line.", echo="false")
+    + "\n`{python} figure.origin_line`\n\n"
+    + cell(
+        "markdown.table([[markdown.pct(0.8125), markdown.num(12345.6)]], ['a', 'b'], "
+        "of=markdown.pct)",
+        label="tbl-n",
+        tbl_cap="Numbers.",
+        echo="false",
+    )
     + "\nIt is `{python} markdown.pct(0.8125)`, `{python} markdown.more_or_less(2, 1, 'more', 'less')`.\n",
-    {"captions": ["Figure 1: Up.", "Table 1: Numbers."], "alternatives": ["A line."],
-     "cells": ["a", "b", "81.2%", "12,300"], "references": ["Figure 1 #fig-l", "Table 1 #tbl-n"]},
-    ("Figure 1: Up.", "drawn by __main__.line", "81.2%", "12,300", "computed by markdown.pct", "It is 81.2%, more."))
+    {
+        "captions": ["Figure 1: Up.", "Table 1: Numbers."],
+        "alternatives": ["A line."],
+        "cells": ["a", "b", "81.2%", "12,300"],
+        "references": ["Figure 1 #fig-l", "Table 1 #tbl-n"],
+    },
+    (
+        "Figure 1: Up.",
+        "drawn by __main__.line",
+        "81.2%",
+        "12,300",
+        "computed by markdown.pct",
+        "It is 81.2%, more.",
+    ),
+)
 
 OURS_ALONE = {"warnings and errors"}
-RENDERERS = ["own", pytest.param("quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto"))]
+RENDERERS = [
+    "own",
+    pytest.param(
+        "quarto", marks=pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto")
+    ),
+]
 
 
 @pytest.fixture(scope="module")
 def quarto_results(tmp_path_factory):
-    """All documents of the table in one project, rendered in one run (Quarto takes long to start)."""
-    folder = project(tmp_path_factory.mktemp("quarto"), "Nothing.\n", part=CASES["include"].parts["part"])
+    """All documents of the table in one project, rendered in one run (Quarto takes long to
+    start).
+    """
+    folder = project(
+        tmp_path_factory.mktemp("quarto"), "Nothing.\n", part=CASES["include"].parts["part"]
+    )
     for name, case in CASES.items():
         if name in OURS_ALONE:
             continue
@@ -157,17 +289,30 @@ def test_text_of_strings(tmp_path):
     strings = ["5\u00a0% <b> & $x$ @fig-a", "one\ntwo", "~c~ ^d^ | \\ #1"]
     body = "\n\n".join(f"`{{python}} {s!r}`" for s in strings) + "\n"
     page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
-    assert [text(e) for e in page.tags("p")[1:]] == ["5 % <b> & $x$ @fig-a", "one two", "~c~ ^d^ | \\ #1"]
+    assert [text(e) for e in page.tags("p")[1:]] == [
+        "5 % <b> & $x$ @fig-a",
+        "one two",
+        "~c~ ^d^ | \\ #1",
+    ]
 
 
 def test_page_alone(tmp_path):
-    """Conditional content, inline values, callouts and folding on the page, where the PDF has no counterpart."""
-    body = (CASES["conditional"].body + CASES["callouts"].body + CASES["inline code"].body
-            + '\n::: {.callout-note collapse="true" title="Folded"}\nInside.\n:::\n\n'
-            + "::: {.panel-tabset}\n## One\n\nfirst\n\n## Two\n\nsecond\n:::\n\n# Last\n\n" + cell("1 + 1"))
+    """Conditional content, inline values, callouts and folding on the page, where the PDF has no
+    counterpart.
+    """
+    body = (
+        CASES["conditional"].body
+        + CASES["callouts"].body
+        + CASES["inline code"].body
+        + '\n::: {.callout-note collapse="true" title="Folded"}\nInside.\n:::\n\n'
+        + "::: {.panel-tabset}\n## One\n\nfirst\n\n## Two\n\nsecond\n:::\n\n# Last\n\n"
+        + cell("1 + 1")
+    )
     page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
     words = text(page.tags("main")[0] if page.tags("main") else page.tree)
-    assert "on the page" in words and "in print" not in words and "Values 3, a*b_c #1, [1]." in words
+    assert (
+        "on the page" in words and "in print" not in words and "Values 3, a*b_c #1, [1]." in words
+    )
     assert page.facts()["headings"] == ["1 Last"]  # neither callouts nor tabs are sections
     assert [text(e) for e in page.tags("summary")] == ["Folded", "Code"]
     assert [text(e) for e in page.tags("p", css="tab-title")] == ["One", "Two"]

@@ -1,4 +1,6 @@
-"""What the renderer refuses, with file and line; what it leaves alone; what is the same every time."""
+"""What the renderer refuses, with file and line; what it leaves alone; what is the same every
+time.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,28 @@ from rendering import FRONT, OPTIONS, Page, own, project, text
 
 CELL = "```{python}\n#| label: fig-a\n1\n```\n"
 BAD = {
-    "unknown reference": ("Text.\n\nSee @fig-none.\n", r"report/index\.qmd:8: @fig-none refers to nothing"),
+    "unknown reference": (
+        "Text.\n\nSee @fig-none.\n",
+        r"report/index\.qmd:8: @fig-none refers to nothing",
+    ),
     "unknown kind": ("See @thm-a.\n", r"report/index\.qmd:6: .*@thm-"),
-    "label twice": ("::: {#fig-a}\nx\n\ncap\n:::\n\n::: {#fig-a}\ny\n\ncap\n:::\n", r"index\.qmd:12: label 'fig-a'"),
-    "cell label twice": (CELL + CELL, r"index\.qmd:10: label 'fig-a' was given before, at report/index\.qmd:6"),
+    "label twice": (
+        "::: {#fig-a}\nx\n\ncap\n:::\n\n::: {#fig-a}\ny\n\ncap\n:::\n",
+        r"index\.qmd:12: label 'fig-a'",
+    ),
+    "cell label twice": (
+        CELL + CELL,
+        r"index\.qmd:10: label 'fig-a' was given before, at report/index\.qmd:6",
+    ),
     "section and anchor": ("# A {#sec-a}\n\n[text](#sec-b)\n", r"index\.qmd:8: link to #sec-b"),
-    "cell option": ("```{python}\n#| lable: a\n1\n```\n",
-                    r"index\.qmd:7: unknown cell option 'lable'; did you mean 'label'"),
-    "cell option's kind": ("```{python}\n#| echo: perhaps\n1\n```\n", r"index\.qmd:7: cell option echo: 'perhaps'"),
+    "cell option": (
+        "```{python}\n#| lable: a\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'lable'; did you mean 'label'",
+    ),
+    "cell option's kind": (
+        "```{python}\n#| echo: perhaps\n1\n```\n",
+        r"index\.qmd:7: cell option echo: 'perhaps'",
+    ),
     "other language": ("```{r}\n1\n```\n", r"index\.qmd:6: .*\{r\}"),
     "open block": ("```python\n1\n", r"index\.qmd:6: this code block .* never closed"),
     "shortcode": ("Play {{< video x.mp4 >}}.\n", r"index\.qmd:6: shortcode \{\{< video"),
@@ -37,21 +53,41 @@ BAD = {
     "include outside": ("{{< include /../../etc/passwd >}}\n", r"index\.qmd:6: include"),
     "source": ("As [@nobody2020] says.\n", r"index\.qmd:6: no source 'nobody2020'"),
     "picture": ("![cap](none.png)\n", r"picture 'none\.png'"),
-    "caption": ("```{python}\n#| label: fig-a\nprint(1)\n```\n", r"index\.qmd:6: cell 'fig-a' needs fig-cap"),
-    "condition": ('::: {.content-visible when-moon="full"}\nx\n:::\n', r"index\.qmd:6: unknown condition 'when-moon'"),
-    "margin": ("Text.\n\n::: {.column-margin}\nx\n:::\n", r"index\.qmd:8: 'column-margin' is not supported"),
+    "caption": (
+        "```{python}\n#| label: fig-a\nprint(1)\n```\n",
+        r"index\.qmd:6: cell 'fig-a' needs fig-cap",
+    ),
+    "condition": (
+        '::: {.content-visible when-moon="full"}\nx\n:::\n',
+        r"index\.qmd:6: unknown condition 'when-moon'",
+    ),
+    "margin": (
+        "Text.\n\n::: {.column-margin}\nx\n:::\n",
+        r"index\.qmd:8: 'column-margin' is not supported",
+    ),
     "theorem": ("::: {#thm-a}\nx\n:::\n", r"index\.qmd:6: blocks of the kind #thm-a"),
     "annotation": ("```{python}\nx = 1  # <1>\n```\n", r"index\.qmd:7: code annotations"),
-    "bracket": ("# A {#sec-a}\n\nSee [@sec-a; @vaswani2017].\n", r"index\.qmd:8: a cross-reference and a citation"),
-    "failing cell": ("```{python}\n#| label: bang\nx = 1\n\n1 / 0\n```\n",
-                     r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero"),
-    "failing function": ("```{python}\ndef f():\n    raise ValueError('no')\n```\n\n```{python}\nf()\n```\n",
-                         r"index\.qmd:12: cell .* failed: ValueError: no"),
+    "bracket": (
+        "# A {#sec-a}\n\nSee [@sec-a; @vaswani2017].\n",
+        r"index\.qmd:8: a cross-reference and a citation",
+    ),
+    "failing cell": (
+        "```{python}\n#| label: bang\nx = 1\n\n1 / 0\n```\n",
+        r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero",
+    ),
+    "failing function": (
+        "```{python}\ndef f():\n    raise ValueError('no')\n```\n\n```{python}\nf()\n```\n",
+        r"index\.qmd:12: cell .* failed: ValueError: no",
+    ),
     "syntax": ("```{python}\nx = (\n```\n", r"index\.qmd:\d+: cell .* failed: SyntaxError"),
-    "inline code": ("Text.\n\nIs `{python} nothing + 1`.\n",
-                    r"index\.qmd:8: inline code 'nothing \+ 1' failed: NameError"),
-    "html output": ("```{python}\nfrom IPython.display import HTML\nHTML('<b>x</b>')\n```\n",
-                    r"index\.qmd:6: .*text/html"),
+    "inline code": (
+        "Text.\n\nIs `{python} nothing + 1`.\n",
+        r"index\.qmd:8: inline code 'nothing \+ 1' failed: NameError",
+    ),
+    "html output": (
+        "```{python}\nfrom IPython.display import HTML\nHTML('<b>x</b>')\n```\n",
+        r"index\.qmd:6: .*text/html",
+    ),
 }
 
 
@@ -63,13 +99,24 @@ def test_refused(name, tmp_path):
     assert not (tmp_path / "_report").exists()
 
 
-@pytest.mark.parametrize("front, options, said", [
-    ("---\ntitle: x\ntitel: y\n---\n", OPTIONS, r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'"),
-    ("---\ntitle: [x\n---\n", OPTIONS, r"report/index\.qmd:\d: not valid YAML"),
-    ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
-    (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
-    (FRONT, OPTIONS.replace("report/*.qmd", "report/other.qmd"), r"_quarto\.yml lists 'report/other\.qmd'"),
-])
+@pytest.mark.parametrize(
+    "front, options, said",
+    [
+        (
+            "---\ntitle: x\ntitel: y\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'",
+        ),
+        ("---\ntitle: [x\n---\n", OPTIONS, r"report/index\.qmd:\d: not valid YAML"),
+        ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
+        (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
+        (
+            FRONT,
+            OPTIONS.replace("report/*.qmd", "report/other.qmd"),
+            r"_quarto\.yml lists 'report/other\.qmd'",
+        ),
+    ],
+)
 def test_options_refused(front, options, said, tmp_path):
     with pytest.raises(ReportError, match=said):
         own(project(tmp_path, "Text.\n", front, options), ("html",))
@@ -97,7 +144,9 @@ def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
     before = (own(folder) / "index.html").read_bytes()
     started = tmp_path / "started"
     (folder / "report/index.qmd").write_text(
-        FRONT + f"```{{python}}\nimport time; open({str(started)!r}, 'w').close(); time.sleep(60)\n```\n")
+        FRONT
+        + f"```{{python}}\nimport time; open({str(started)!r}, 'w').close(); time.sleep(60)\n```\n"
+    )
     code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
     done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     while not started.is_file():
@@ -105,14 +154,20 @@ def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
         time.sleep(0.1)
     done.send_signal(signal.SIGINT)
     said = done.communicate(timeout=30)[1]
-    assert "KeyboardInterrupt: the outputs of the last render are as they were" in said and "died" not in said
+    assert (
+        "KeyboardInterrupt: the outputs of the last render are as they were" in said
+        and "died" not in said
+    )
     assert (folder / "_report/report/index.html").read_bytes() == before
 
 
 def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    body = ("See @fig-p, made on `{python} 1 + 1`.\n\n```{python}\n#| label: fig-p\n#| fig-cap: A line\n"
-            "#| fig-alt: up\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);\n```\n")
+    body = (
+        "See @fig-p, made on `{python} 1 + 1`.\n\n```{python}\n#| label: fig-p\n#| fig-cap: A "
+        "line\n"
+        "#| fig-alt: up\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);\n```\n"
+    )
     folder = project(tmp_path, body, FRONT.replace("2026-01-02", "today"))
     out = own(folder)
     first = {p.name: p.read_bytes() for p in out.iterdir()}
@@ -135,12 +190,21 @@ def test_other_data_another_model_or_run_is_a_reason_to_render_again(tmp_path, m
         return up_to_date.made_from(document, source.read(document), ("html",), {})
 
     monkeypatch.setattr(download, "at_hand", lambda name: None)
-    monkeypatch.setattr(pretrained, "at_hand", lambda name: pretrained.Source("one", "/nowhere", "0" * 64))
+    monkeypatch.setattr(
+        pretrained, "at_hand", lambda name: pretrained.Source("one", "/nowhere", "0" * 64)
+    )
     before = now()
     assert before == now() and up_to_date.changes(before, now()) == []
-    monkeypatch.setattr(download, "at_hand", lambda name: download.Corpus("nowhere", "real", "a test", "ab" * 32))
-    monkeypatch.setattr(pretrained, "at_hand", lambda name: pretrained.Source("other", "/nowhere", "0" * 64))
-    assert up_to_date.changes(before, now()) == ["data not here → abababababab", "model one → other"]
+    monkeypatch.setattr(
+        download, "at_hand", lambda name: download.Corpus("nowhere", "real", "a test", "ab" * 32)
+    )
+    monkeypatch.setattr(
+        pretrained, "at_hand", lambda name: pretrained.Source("other", "/nowhere", "0" * 64)
+    )
+    assert up_to_date.changes(before, now()) == [
+        "data not here → abababababab",
+        "model one → other",
+    ]
     shown, other = (tmp_path / "cache" / "runs" / f"lstm-{digit * 16}.json" for digit in "12")
     shown.parent.mkdir(parents=True)
     shown.write_text("{}")
@@ -157,19 +221,29 @@ def test_other_data_another_model_or_run_is_a_reason_to_render_again(tmp_path, m
 
 
 def test_parameters_profile_and_notebook(tmp_path):
-    body = ("```{python}\n#| tags: [parameters]\n#| label: given\nn = 1\n```\n\n"
-            "`{python} n` texts.\n\n::: {.content-visible when-profile=\"long\"}\nLong version.\n:::\n\n"
-            "```{python}\n#| label: shown\nprint('n is', n)\n```\n")
+    body = (
+        "```{python}\n#| tags: [parameters]\n#| label: given\nn = 1\n```\n\n"
+        '`{python} n` texts.\n\n::: {.content-visible when-profile="long"}\nLong version.\n:::\n\n'
+        "```{python}\n#| label: shown\nprint('n is', n)\n```\n"
+    )
     folder = project(tmp_path, body)
     (folder / "_quarto-long.yml").write_text("title: Profile\n")
     out = own(folder, ("html",), params={"n": 7}, profile="long")
-    words = text(Page(out / "index.html").tags("main")[0]) if Page(out / "index.html").tags("main") else ""
+    words = (
+        text(Page(out / "index.html").tags("main")[0])
+        if Page(out / "index.html").tags("main")
+        else ""
+    )
     words = words or text(Page(out / "index.html").tree)
     assert "7 texts." in words and "n is 7" in words and "Long version." in words
     book = nbformat.read(out / "index.ipynb", as_version=4)
     nbformat.validate(book)
-    assert [c.source for c in book.cells if "n = 7" in c.source] == ["# Injected Parameters\nn = 7\n"]
-    assert any(o.get("text") == "n is 7\n" for c in book.cells if c.cell_type == "code" for o in c.outputs)
+    assert [c.source for c in book.cells if "n = 7" in c.source] == [
+        "# Injected Parameters\nn = 7\n"
+    ]
+    assert any(
+        o.get("text") == "n is 7\n" for c in book.cells if c.cell_type == "code" for o in c.outputs
+    )
     assert any("7 texts." in c.source for c in book.cells if c.cell_type == "markdown")
     assert "report" not in json.dumps([c.metadata for c in book.cells])
     with pytest.raises(ReportError, match="profile 'short'"):
@@ -192,23 +266,32 @@ def test_page_stands_alone(tmp_path):
 
 def test_what_was_written_is_known_by_its_digest(tmp_path):
     page = own(project(tmp_path, "One.\n", FRONT)) / "index.html"
-    assert up_to_date.digests(page) == {up_to_date.contents(page)} and verify.altered(page, tmp_path) == {}
+    assert (
+        up_to_date.digests(page) == {up_to_date.contents(page)}
+        and verify.altered(page, tmp_path) == {}
+    )
     page.write_text(page.read_text().replace("One.", "Two."))
     assert list(verify.altered(page, tmp_path)) == ["index.html"]
     assert up_to_date.digests(tmp_path / "other.html") == set()
 
 
 def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):
-    body = ("```{python}\n#| include: false\nimport os, sys\nfrom pathlib import Path\nsys.path.insert(0, '..')\n"
-            "import helper\nnames = sorted(p.name for p in Path('../data').iterdir())\n"
-            "try:\n    flag = open('../flag').read()\nexcept OSError:\n    flag = 'none'\n```\n\n"
-            "`{python} Path('../data/n.txt').read_text()` `{python} helper.n` "
-            "`{python} os.environ.get('ASKED', 'unset')` `{python} len(names)` `{python} flag`\n")
+    body = (
+        "```{python}\n#| include: false\nimport os, sys\nfrom pathlib import "
+        "Path\nsys.path.insert(0, '..')\n"
+        "import helper\nnames = sorted(p.name for p in Path('../data').iterdir())\n"
+        "try:\n    flag = open('../flag').read()\nexcept OSError:\n    flag = 'none'\n```\n\n"
+        "`{python} Path('../data/n.txt').read_text()` `{python} helper.n` "
+        "`{python} os.environ.get('ASKED', 'unset')` `{python} len(names)` `{python} flag`\n"
+    )
     (tmp_path / "data").mkdir()
-    changes = [lambda: (tmp_path / "data/n.txt").write_text("two"),
-               lambda: (tmp_path / "helper.py").write_text("n = 22"),
-               lambda: monkeypatch.setenv("ASKED", "yes"), lambda: (tmp_path / "data/more").write_text(""),
-               lambda: (tmp_path / "flag").write_text("up")]
+    changes = [
+        lambda: (tmp_path / "data/n.txt").write_text("two"),
+        lambda: (tmp_path / "helper.py").write_text("n = 22"),
+        lambda: monkeypatch.setenv("ASKED", "yes"),
+        lambda: (tmp_path / "data/more").write_text(""),
+        lambda: (tmp_path / "flag").write_text("up"),
+    ]
     (tmp_path / "data/n.txt").write_text("one")
     (tmp_path / "helper.py").write_text("n = 1")
     folder = project(tmp_path, body)
@@ -228,13 +311,24 @@ def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):
     for change in changes:
         change()
         found.append(shown())
-    assert found == ["two 1 unset 1 none", "two 22 unset 1 none", "two 22 yes 1 none", "two 22 yes 2 none",
-                     "two 22 yes 2 up"]
+    assert found == [
+        "two 1 unset 1 none",
+        "two 22 unset 1 none",
+        "two 22 yes 1 none",
+        "two 22 yes 2 none",
+        "two 22 yes 2 up",
+    ]
 
 
 def test_what_libraries_write_past_python_is_not_on_the_screen(tmp_path, capfd):
-    own(project(tmp_path, "```{python}\n#| include: false\nimport os, subprocess\nos.write(2, b'FOREIGN')\n"
-                          "subprocess.run(['echo', 'FOREIGN'])\n```\n"), ("html",))
+    own(
+        project(
+            tmp_path,
+            "```{python}\n#| include: false\nimport os, subprocess\nos.write(2, b'FOREIGN')\n"
+            "subprocess.run(['echo', 'FOREIGN'])\n```\n",
+        ),
+        ("html",),
+    )
     assert "FOREIGN" not in "".join(capfd.readouterr())
 
 

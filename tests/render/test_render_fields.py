@@ -1,4 +1,6 @@
-"""Captions, names, pictures, paths and foreign letters: the page and the PDF show what was written."""
+"""Captions, names, pictures, paths and foreign letters: the page and the PDF show what was
+written.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures, source
 from rendering import BIB, FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
 
-PLOT = "import matplotlib.pyplot as plt\nplt.figure(figsize=({}, 1))\nplt.plot([1, 2])\nplt.show()\n"
+PLOT = (
+    "import matplotlib.pyplot as plt\nplt.figure(figsize=({}, 1))\nplt.plot([1, 2])\nplt.show()\n"
+)
 
 
 def plot(*options: str, width: int = 2, count: int = 1) -> str:
@@ -33,23 +37,40 @@ def words(page: Page) -> str:
     return text(next(page.find(lambda e: e[0] == "main")))
 
 
-CAPTIONS = ["a) Loss, b) accuracy", "1. one", "# of texts", "> 5 % of", "- x", "[x] ] and <b> <!-- y", "(@) z",
-            "::: w"]
+CAPTIONS = [
+    "a) Loss, b) accuracy",
+    "1. one",
+    "# of texts",
+    "> 5 % of",
+    "- x",
+    "[x] ] and <b> <!-- y",
+    "(@) z",
+    "::: w",
+]
 
 
 def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
-    body = "".join(plot(f"label: fig-{n}", f"fig-cap: {caption!r}", "fig-alt: alt")
-                   for n, caption in enumerate(CAPTIONS))
+    body = "".join(
+        plot(f"label: fig-{n}", f"fig-cap: {caption!r}", "fig-alt: alt")
+        for n, caption in enumerate(CAPTIONS)
+    )
     body += plot("fig-cap: 'unlabelled ] see @fig-1[^n]'", "fig-alt: alt") + "[^n]: Note.\n\n"
     body += '```{#lst-a .python lst-cap="# 1. lines"}\nx\n```\n'
     out = own(project(tmp_path, body))
     page = Page(out / "index.html")
     assert page.facts()["captions"] == [
-        *(f"Figure {n}: {caption.replace('<b>', '')}" for n, caption in enumerate(map(smart, CAPTIONS), 1)),
-        "unlabelled ] see Figure 21", "Listing 1: # 1. lines"]
+        *(
+            f"Figure {n}: {caption.replace('<b>', '')}"
+            for n, caption in enumerate(map(smart, CAPTIONS), 1)
+        ),
+        "unlabelled ] see Figure 21",
+        "Listing 1: # 1. lines",
+    ]
     assert len(page.tags("img")) == len(CAPTIONS) + 1
-    assert all(squeezed(f"Figure {n}: {c.split('<')[0]}") in pdf_text(out / "index.pdf")
-               for n, c in enumerate(CAPTIONS, 1))
+    assert all(
+        squeezed(f"Figure {n}: {c.split('<')[0]}") in pdf_text(out / "index.pdf")
+        for n, c in enumerate(CAPTIONS, 1)
+    )
 
 
 def smart(caption: str) -> str:
@@ -58,39 +79,75 @@ def smart(caption: str) -> str:
 
 
 def test_labels_that_look_alike_keep_their_pictures(tmp_path):
-    body = "".join(plot(f"label: {label}", "fig-cap: c", "fig-alt: a", width=width)
-                   for width, label in enumerate(("fig-v1.0", "fig-v1-0", "fig-v1:0", "fig-V1-0"), 1))
+    body = "".join(
+        plot(f"label: {label}", "fig-cap: c", "fig-alt: a", width=width)
+        for width, label in enumerate(("fig-v1.0", "fig-v1-0", "fig-v1:0", "fig-V1-0"), 1)
+    )
     page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
     assert len({e[1]["src"] for e in page.tags("img")}) == 4
 
 
-@pytest.mark.parametrize("body, said", [
-    (plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b, c]", "fig-alt: a", count=2),
-     "index.qmd:6: the cell has 2 outputs but 3 texts in fig-subcap"),
-    (plot("label: fig-a", "fig-cap: x", "fig-subcap: [a]", "fig-alt: a", count=2), "2 outputs but 1 texts"),
-    (plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b]", "fig-alt: a"), "1 outputs but 2 texts"),
-    (plot("fig-subcap: [a]", "fig-alt: a"), "fig-subcap needs a label that begins with fig-"),
-    (plot("label: fig-a", "fig-cap: x", "fig-alt: [a, b]"), "1 pictures but 2 texts in fig-alt"),
-    (plot("label: fig-a", "fig-cap: [x, y]", count=2), "index.qmd:9: cell option fig-cap: ['x', 'y'] is not of the "
-     "right kind; give the list to fig-subcap"),
-    (plot("label: fig a", "fig-cap: x"), "index.qmd:8: label 'fig a' is no name"),
-    (plot("label: fig-a", "fig-cap: 'x `{python} 1` y'"), "index.qmd:9: inline code is not run in fig-cap"),
-    (plot("label: fig-a", "fig-alt: 'x `{python} 1` y'"), "index.qmd:9: inline code is not run in fig-alt"),
-    (plot("label: fig-a", "fig-cap: 'x [SECRET]{.content-visible when-profile=key}'"),
-     "index.qmd:9: conditions do not hold in fig-cap"),
-    ('::: {layout-ncol="two"}\n\na\n\nb\n:::\n', "index.qmd:6: layout-ncol 'two' is no number of columns"),
-    (plot("label: fig-a", "fig-cap: x", "fig-alt: y", "layout-ncol: 0"), "layout-ncol '0' is no number of columns"),
-    ("Text.\n\n(@) One.\n", "index.qmd:8: numbered examples, (@), are not supported"),
-    ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
-    ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
-    ("Text.\n\n---\ntitle: B\n---\n", "index.qmd:9: a block of YAML in the text sets 'title'"),
-    ("Text.\n\n---\ntitle: [B\n---\n", "pandoc: "),
-    ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
-    ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
-    (plot("label: fig-a", "fig-cap: a <div> b"), "a caption or a text of the title block has a <div>"),
-    ("Text.[^1]\n\n[^1]: A.\n\n[^1]: B.\n", "index.qmd:10: the note 1 is given twice"),
-    ("Text [a].\n\n[a]: b.html\n[a]: c.html\n", "index.qmd:9: the link [a] is given twice"),
-])
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b, c]", "fig-alt: a", count=2),
+            "index.qmd:6: the cell has 2 outputs but 3 texts in fig-subcap",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-subcap: [a]", "fig-alt: a", count=2),
+            "2 outputs but 1 texts",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b]", "fig-alt: a"),
+            "1 outputs but 2 texts",
+        ),
+        (plot("fig-subcap: [a]", "fig-alt: a"), "fig-subcap needs a label that begins with fig-"),
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-alt: [a, b]"),
+            "1 pictures but 2 texts in fig-alt",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: [x, y]", count=2),
+            "index.qmd:9: cell option fig-cap: ['x', 'y'] is not of the "
+            "right kind; give the list to fig-subcap",
+        ),
+        (plot("label: fig a", "fig-cap: x"), "index.qmd:8: label 'fig a' is no name"),
+        (
+            plot("label: fig-a", "fig-cap: 'x `{python} 1` y'"),
+            "index.qmd:9: inline code is not run in fig-cap",
+        ),
+        (
+            plot("label: fig-a", "fig-alt: 'x `{python} 1` y'"),
+            "index.qmd:9: inline code is not run in fig-alt",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: 'x [SECRET]{.content-visible when-profile=key}'"),
+            "index.qmd:9: conditions do not hold in fig-cap",
+        ),
+        (
+            '::: {layout-ncol="two"}\n\na\n\nb\n:::\n',
+            "index.qmd:6: layout-ncol 'two' is no number of columns",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-alt: y", "layout-ncol: 0"),
+            "layout-ncol '0' is no number of columns",
+        ),
+        ("Text.\n\n(@) One.\n", "index.qmd:8: numbered examples, (@), are not supported"),
+        ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
+        ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
+        ("Text.\n\n---\ntitle: B\n---\n", "index.qmd:9: a block of YAML in the text sets 'title'"),
+        ("Text.\n\n---\ntitle: [B\n---\n", "pandoc: "),
+        ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
+        ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
+        (
+            plot("label: fig-a", "fig-cap: a <div> b"),
+            "a caption or a text of the title block has a <div>",
+        ),
+        ("Text.[^1]\n\n[^1]: A.\n\n[^1]: B.\n", "index.qmd:10: the note 1 is given twice"),
+        ("Text [a].\n\n[a]: b.html\n[a]: c.html\n", "index.qmd:9: the link [a] is given twice"),
+    ],
+)
 def test_what_would_be_shown_wrongly_is_refused(tmp_path, body, said):
     assert said in refused(tmp_path, body)
 
@@ -104,35 +161,59 @@ def test_references_at_the_start_of_a_paragraph_and_of_a_note(tmp_path):
 
 
 def test_titles_of_callouts_and_code_about_cells_are_shown_as_quarto_does(tmp_path):
-    body = ('::: {.callout-note title="**b** $x$ 1. c"}\nBody.\n:::\n\n```{{python}}\n1 + 1\n```\n\n'
-            "````markdown\n```{{python}}\n2\n```\n````\n\n`{{python}} n`\n")
+    body = (
+        '::: {.callout-note title="**b** $x$ 1. c"}\nBody.\n:::\n\n```{{python}}\n1 + 1\n```\n\n'
+        "````markdown\n```{{python}}\n2\n```\n````\n\n`{{python}} n`\n"
+    )
     page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
     title = page.tags("div", css="callout-title")[0]
-    assert text(title) == "b x 1. c" and [text(e) for e in page.find(lambda e: e[0] == "strong", title)] == ["b"]
+    assert text(title) == "b x 1. c" and [
+        text(e) for e in page.find(lambda e: e[0] == "strong", title)
+    ] == ["b"]
     assert [text(e) for e in page.tags("pre")] == ["```{python} 1 + 1 ```", "```{python} 2 ```"]
     assert words(page).endswith("{python} n")
 
 
-VALUES = {"np.float64(0.5)": "0.5", "[np.float64(0.5), np.int64(3)]": "[0.5, 3]", "{'a_b': np.True_}": "{'a_b': True}",
-          "np.str_('x*y*z')": "x*y*z", "['*a*', 'b_c_d']": "['*a*', 'b_c_d']", "(1, -2.5)": "(1, -2.5)", "None": "None",
-          "'np.float64(2)'": "np.float64(2)", "np.array([1.0, 2.0])": "array([1., 2.])", "-1.5e-07": "-1.5e-07"}
+VALUES = {
+    "np.float64(0.5)": "0.5",
+    "[np.float64(0.5), np.int64(3)]": "[0.5, 3]",
+    "{'a_b': np.True_}": "{'a_b': True}",
+    "np.str_('x*y*z')": "x*y*z",
+    "['*a*', 'b_c_d']": "['*a*', 'b_c_d']",
+    "(1, -2.5)": "(1, -2.5)",
+    "None": "None",
+    "'np.float64(2)'": "np.float64(2)",
+    "np.array([1.0, 2.0])": "array([1., 2.])",
+    "-1.5e-07": "-1.5e-07",
+}
 
 
 def test_inline_values_are_shown_as_values_and_never_as_markdown(tmp_path):
     body = "```{python}\n#| include: false\nimport numpy as np\n```\n\n" + "\n\n".join(
-        f"`{{python}} {value}`" for value in VALUES)
+        f"`{{python}} {value}`" for value in VALUES
+    )
     page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
     assert [text(e) for e in page.tags("p")[1:]] == list(VALUES.values())
 
 
 # Pictures
 
+
 def test_pictures_of_every_kind_are_shown_in_their_size(tmp_path):
     (tmp_path / "pics").mkdir()
     Image.new("RGB", (24, 24), "red").save(tmp_path / "pics/a b.png")
-    sizes = {"": (18, 18), "{width=1in}": (72, 72), "{height=1cm}": (28.3, 28.3), "{width=50%}": (235.3, 235.3),
-             '{width="2in" height=0.5in}': (144, 36), "{width=20in height=2in}": (470.6, 47.1), "{width=40}": (30, 30)}
-    body = "".join(f"![a](../pics/a%20b.png){size}\n\n" for size in sizes) + """```{python}
+    sizes = {
+        "": (18, 18),
+        "{width=1in}": (72, 72),
+        "{height=1cm}": (28.3, 28.3),
+        "{width=50%}": (235.3, 235.3),
+        '{width="2in" height=0.5in}': (144, 36),
+        "{width=20in height=2in}": (470.6, 47.1),
+        "{width=40}": (30, 30),
+    }
+    body = (
+        "".join(f"![a](../pics/a%20b.png){size}\n\n" for size in sizes)
+        + """```{python}
 #| fig-alt: [a, b, c, d]
 import base64, io
 import PIL.Image
@@ -145,11 +226,17 @@ for kind in ("PNG", "GIF", "WEBP", "JPEG"):
 display(Image(stream.getvalue(), width=60, alt="d"))
 ```
 """.replace("[a, b, c, d]", "[a, b, c, d, e]")
+    )
     out = own(project(tmp_path, body))
     page = Page(out / "index.html")
     kinds = [re.match(r"data:image/(\w+)", e[1]["src"])[1] for e in page.tags("img")]
-    assert kinds == ["png"] * len(sizes) + ["png", "gif", "webp", "jpeg", "jpeg"] and "Figure size" not in words(
-        page).replace('"<Figure size>"', "")
+    assert kinds == ["png"] * len(sizes) + [
+        "png",
+        "gif",
+        "webp",
+        "jpeg",
+        "jpeg",
+    ] and "Figure size" not in words(page).replace('"<Figure size>"', "")
     assert [e[1]["alt"] for e in page.tags("img")][-5:] == ["a", "b", "c", "d", "e"]
     assert drawn(out / "index.pdf") == [*sizes.values(), *[(75, 37.5)] * 4, (45, 22.5)]
 
@@ -166,22 +253,39 @@ def drawn(path) -> list[tuple[float, float]]:
     return found
 
 
-@pytest.mark.parametrize("svg, size", [
-    ('<svg width="144pt" height="72pt">', (144, 72)), ('<svg width="96" height="48px">', (72, 36)),
-    ("<svg width='1in' viewBox='0 0 20 10'>", (72, 36)), ('<svg viewBox="0 0 96 48">', (72, 36)),
-    ('<svg width="100%" height="100%">', None), ("<svg>", None)])
+@pytest.mark.parametrize(
+    "svg, size",
+    [
+        ('<svg width="144pt" height="72pt">', (144, 72)),
+        ('<svg width="96" height="48px">', (72, 36)),
+        ("<svg width='1in' viewBox='0 0 20 10'>", (72, 36)),
+        ('<svg viewBox="0 0 96 48">', (72, 36)),
+        ('<svg width="100%" height="100%">', None),
+        ("<svg>", None),
+    ],
+)
 def test_the_size_that_an_svg_tells(svg, size, tmp_path):
     (tmp_path / "a.svg").write_text(svg + "</svg>")
     assert pictures.natural_size(tmp_path / "a.svg") == (pytest.approx(size) if size else None)
 
 
-@pytest.mark.parametrize("body, said", [
-    ("![a](data.pdf)\n", "'data.pdf' cannot be shown as a picture; use .svg"),
-    ("![a](a.png){width=3furlong}\n", "index.qmd:6: width '3furlong' of a picture is no length"),
-    ("![a](bad.png)\n", "cannot be read"),
-    ("```{python}\nfrom IPython.display import display\ndisplay({'application/pdf': 'x', 'text/plain': 'y'}, raw=True)"
-     "\n```\n", "index.qmd:6: an output of this cell is application/pdf"),
-])
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        ("![a](data.pdf)\n", "'data.pdf' cannot be shown as a picture; use .svg"),
+        (
+            "![a](a.png){width=3furlong}\n",
+            "index.qmd:6: width '3furlong' of a picture is no length",
+        ),
+        ("![a](bad.png)\n", "cannot be read"),
+        (
+            "```{python}\nfrom IPython.display import display\ndisplay({'application/pdf': 'x', "
+            "'text/plain': 'y'}, raw=True)"
+            "\n```\n",
+            "index.qmd:6: an output of this cell is application/pdf",
+        ),
+    ],
+)
 def test_pictures_that_cannot_be_shown_are_refused(tmp_path, body, said):
     project(tmp_path, body)
     Image.new("RGB", (4, 4)).save(tmp_path / "report/a.png")
@@ -194,56 +298,107 @@ def test_pictures_that_cannot_be_shown_are_refused(tmp_path, body, said):
 
 # Paths, names and letters
 
-@pytest.mark.parametrize("name", ["hw--final", "it's", "a [v2]", "x...y", "a%20b#c?d", "b *c* `d`", "$x$ @k", "-x",
-                                  "ünï 漢", "a&b <c>", 'a"b', "back\\slash"])
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hw--final",
+        "it's",
+        "a [v2]",
+        "x...y",
+        "a%20b#c?d",
+        "b *c* `d`",
+        "$x$ @k",
+        "-x",
+        "ünï 漢",
+        "a&b <c>",
+        'a"b',
+        "back\\slash",
+    ],
+)
 def test_a_project_renders_in_a_folder_of_any_name(tmp_path, name):
     folder = tmp_path / name
-    project(folder, "By @vaswani2017.\n\n![c](my%20pic.png)\n", options=OPTIONS.replace(
-        "report/references.bib", "'report/r [1]--x.bib'"))
+    project(
+        folder,
+        "By @vaswani2017.\n\n![c](my%20pic.png)\n",
+        options=OPTIONS.replace("report/references.bib", "'report/r [1]--x.bib'"),
+    )
     (folder / "report/r [1]--x.bib").write_text(BIB)
     Image.new("RGB", (24, 24)).save(folder / "report/my pic.png")
     out = own(folder)
-    assert "Vaswani (2017)" in words(Page(out / "index.html")) and drawn(out / "index.pdf") == [(18, 18)]
+    assert "Vaswani (2017)" in words(Page(out / "index.html")) and drawn(out / "index.pdf") == [
+        (18, 18)
+    ]
 
 
 def test_who_and_what_are_told_by_both_files_as_written(tmp_path):
     keywords = ["C#", "a_b", 'say "x"', "\\end $x$ *y*", "<b>&", "漢"]
-    front = ("---\ntitle: '> 5 %'\nauthor: [Plain Name, {name: {given: Ada, family: L}, affiliations: [X, {name: Y}]}]"
-             f"\nkeywords: {keywords!r}\ndescription: 'one # _two_'\n---\n".replace("\\\\", "\\"))
+    front = (
+        "---\ntitle: '> 5 %'\nauthor: [Plain Name, {name: {given: Ada, family: L}, affiliations: "
+        "[X, {name: Y}]}]"
+        f"\nkeywords: {keywords!r}\ndescription: 'one # _two_'\n---\n".replace("\\\\", "\\")
+    )
     out = own(project(tmp_path, "Text.\n", front))
     page = Page(out / "index.html")
-    named = [(e[1]["name"], e[1]["content"]) for e in page.find(lambda e: e[0] == "meta" and "name" in e[1])]
-    assert {("author", "Plain Name"), ("author", "Ada L"), ("keywords", ", ".join(keywords)),
-            ("description", "one # two")} <= set(named)
+    named = [
+        (e[1]["name"], e[1]["content"])
+        for e in page.find(lambda e: e[0] == "meta" and "name" in e[1])
+    ]
+    assert {
+        ("author", "Plain Name"),
+        ("author", "Ada L"),
+        ("keywords", ", ".join(keywords)),
+        ("description", "one # two"),
+    } <= set(named)
     with pikepdf.open(out / "index.pdf") as pdf:
         told = {key: str(value) for key, value in pdf.docinfo.items()}
-    assert told["/Title"] == "> 5 %" and told["/Author"] == "Plain Name, Ada L" and told["/Subject"] == "one # two"
+    assert (
+        told["/Title"] == "> 5 %"
+        and told["/Author"] == "Plain Name, Ada L"
+        and told["/Subject"] == "one # two"
+    )
     assert told["/Keywords"] == ", ".join(keywords) and "X, Y" in words(page)
 
 
 def test_letters_of_other_languages_stay_and_the_pdf_has_them_or_a_mark(tmp_path):
-    body = ("# سلام می‌خواهم\n\n## 漢字 \U0001f600 ❤️ \U0001fae8\n\nSee [x](#漢字) and @fig-ä.\n\n"
-            "::: {#fig-ä}\n\n| a |\n|---|\n| 漢 |\n\nCap.\n:::\n\n"
-            "```{python}\n#| echo: false\nprint('漢 \\u202e')\n```\n")
+    body = (
+        "# سلام می‌خواهم\n\n## 漢字 \U0001f600 ❤️ \U0001fae8\n\nSee [x](#漢字) and @fig-ä.\n\n"
+        "::: {#fig-ä}\n\n| a |\n|---|\n| 漢 |\n\nCap.\n:::\n\n"
+        "```{python}\n#| echo: false\nprint('漢 \\u202e')\n```\n"
+    )
     out = own(project(tmp_path, body.replace("#漢字)", "#漢字)")))
     page = Page(out / "index.html")
     assert page.facts()["headings"] == ["1 سلام می‌خواهم", "1.1 漢字 \U0001f600 ❤️ \U0001fae8"]
     assert page.facts()["outputs"] == ["漢 ⟨U+202E⟩"]
     pdf = pdf_text(out / "index.pdf")
-    assert "⟨U+6F22⟩" in pdf and "خ" in pdf and "\U0001f600" in pdf and "⟨U+0633⟩" not in pdf and "<" not in pdf
+    assert (
+        "⟨U+6F22⟩" in pdf
+        and "خ" in pdf
+        and "\U0001f600" in pdf
+        and "⟨U+0633⟩" not in pdf
+        and "<" not in pdf
+    )
 
 
 def test_a_section_named_like_a_part_of_the_page_has_an_anchor_of_its_own(tmp_path):
-    page = Page(own(project(tmp_path, "# Content\n\n# Page\n\n[to](#content)\n"), ("html",)) / "index.html")
+    page = Page(
+        own(project(tmp_path, "# Content\n\n# Page\n\n[to](#content)\n"), ("html",)) / "index.html"
+    )
     names = [e[1]["id"] for e in page.find(lambda e: "id" in e[1])]
-    assert len(names) == len(set(names)) and {"section-content", "section-page", "content"} <= set(names)
+    assert len(names) == len(set(names)) and {"section-content", "section-page", "content"} <= set(
+        names
+    )
     assert [e[1]["href"] for e in page.tags("a") if text(e) == "to"] == ["#section-content"]
 
 
 # Hostile text in every field that a person can set
 
 LETTERS = string.printable.strip() + " äß…–漢\u200c😀"
-TEXT = st.text(st.sampled_from(LETTERS), min_size=1, max_size=30).map(lambda t: " ".join(t.split())).filter(bool)
+TEXT = (
+    st.text(st.sampled_from(LETTERS), min_size=1, max_size=30)
+    .map(lambda t: " ".join(t.split()))
+    .filter(bool)
+)
 
 
 def escaped(words_: str) -> str:
@@ -251,33 +406,71 @@ def escaped(words_: str) -> str:
     return "".join("\\" + c if c in string.punctuation else c for c in words_)
 
 
-@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])  # two seconds each: no search for smaller ones
-@example(title="/*STYLE*/ <!--METADATA--> $body$", author='"; #panic()', keyword="\\", caption="a) ]{.x} `", alt='"\\',
-         folder="%s [!]")
-@example(title="---", author="# <!--", keyword="$for(x)$", caption="::: {.content-hidden}", alt="<|endoftext|>",
-         folder="-- {a}")
-@given(title=TEXT, author=TEXT, keyword=TEXT, caption=TEXT, alt=TEXT, folder=TEXT.map(lambda t: t.replace("/", "-")))
-def test_hostile_text_comes_back_from_page_and_pdf(tmp_path_factory, title, author, keyword, caption, alt, folder):
+@settings(
+    max_examples=10, phases=[Phase.explicit, Phase.generate]
+)  # two seconds each: no search for smaller ones
+@example(
+    title="/*STYLE*/ <!--METADATA--> $body$",
+    author='"; #panic()',
+    keyword="\\",
+    caption="a) ]{.x} `",
+    alt='"\\',
+    folder="%s [!]",
+)
+@example(
+    title="---",
+    author="# <!--",
+    keyword="$for(x)$",
+    caption="::: {.content-hidden}",
+    alt="<|endoftext|>",
+    folder="-- {a}",
+)
+@given(
+    title=TEXT,
+    author=TEXT,
+    keyword=TEXT,
+    caption=TEXT,
+    alt=TEXT,
+    folder=TEXT.map(lambda t: t.replace("/", "-")),
+)
+def test_hostile_text_comes_back_from_page_and_pdf(
+    tmp_path_factory, title, author, keyword, caption, alt, folder
+):
     import yaml
 
-    front = yaml.safe_dump({"title": escaped(title), "author": [escaped(author)], "keywords": [keyword]},
-                           allow_unicode=True, width=10_000)
-    options = yaml.safe_dump({"label": "fig-a", "fig-cap": escaped(caption), "fig-alt": alt}, allow_unicode=True,
-                             width=10_000)
+    front = yaml.safe_dump(
+        {"title": escaped(title), "author": [escaped(author)], "keywords": [keyword]},
+        allow_unicode=True,
+        width=10_000,
+    )
+    options = yaml.safe_dump(
+        {"label": "fig-a", "fig-cap": escaped(caption), "fig-alt": alt},
+        allow_unicode=True,
+        width=10_000,
+    )
     cell = "".join(f"#| {line}\n" for line in options.splitlines())
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
     body = f"```{{python}}\n{cell}from IPython.display import SVG\nSVG('{svg}')\n```\n"
-    out = own(project(tmp_path_factory.mktemp("hostile") / f"{folder}~", body, f"---\n{front}---\n\n"))
+    out = own(
+        project(tmp_path_factory.mktemp("hostile") / f"{folder}~", body, f"---\n{front}---\n\n")
+    )
     page = Page(out / "index.html")
     head = [text(e) for e in page.find(lambda e: e[0] == "h1" and e[1].get("class") == "title")]
     assert head == [title] and page.facts()["captions"] == [f"Figure 1: {caption}"]
-    assert page.facts()["alternatives"] == [alt] and [text(e) for e in page.tags("span", css="author")] == [author]
-    named = {e[1]["name"]: e[1]["content"] for e in page.find(lambda e: e[0] == "meta" and "name" in e[1])}
+    assert page.facts()["alternatives"] == [alt] and [
+        text(e) for e in page.tags("span", css="author")
+    ] == [author]
+    named = {
+        e[1]["name"]: e[1]["content"]
+        for e in page.find(lambda e: e[0] == "meta" and "name" in e[1])
+    }
     assert named["keywords"] == keyword and named["author"] == author
     with pikepdf.open(out / "index.pdf") as pdf:
         told = {key: str(value) for key, value in pdf.docinfo.items()}
     assert (told["/Title"], told["/Author"], told["/Keywords"]) == (title, author, keyword)
-    shown = pdf_text(out / "index.pdf").translate({0x200c: None, 0x2212: "-"})  # typst writes -1 with a minus sign
+    shown = pdf_text(out / "index.pdf").translate(
+        {0x200C: None, 0x2212: "-"}
+    )  # typst writes -1 with a minus sign
     assert squeezed(f"Figure 1: {marked(caption)}") in shown
 
 

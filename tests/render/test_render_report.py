@@ -1,4 +1,6 @@
-"""The whole report from both renderers: the same numbers, captions, references, cells, sources and alternatives."""
+"""The whole report from both renderers: the same numbers, captions, references, cells, sources and
+alternatives.
+"""
 
 from __future__ import annotations
 

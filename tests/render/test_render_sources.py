@@ -1,4 +1,6 @@
-"""What authors write in sources and options: read as pandoc and YAML 1.2 read it, or refused by file and line."""
+"""What authors write in sources and options: read as pandoc and YAML 1.2 read it, or refused by
+file and line.
+"""
 
 from __future__ import annotations
 
@@ -27,50 +29,74 @@ def refusal(tmp_path, body: str, front: str = FRONT, options: str = OPTIONS, **p
     return str(refused.value)
 
 
-@pytest.mark.parametrize("hidden", [
-    KEY + "One.\n\n::: {.callout-note}\nTwo.\n:::\n\nSECRET\n:::\n",
-    KEY + "```python\n:::\n```\n\nSECRET\n:::\n",
-    KEY + "~~~~\n```\n:::\n~~~~\n\nSECRET `{python} 1 / 0`\n\n```{python}\n1 / 0\n```\n:::\n",
-    "::: {#a .content-visible when-profile='key'}\nSECRET\n:::\n",
-    '::::: {.content-visible when-profile="key" when-format="html"} :::::\nSECRET\n\n::: tip\nSECRET\n:::\n:::::\n',
-    "::: {.content-hidden unless-profile=key}\nSECRET\n\n" + KEY + "SECRET\n:::\n\nSECRET\n:::\n",
-    "::: {.content-visible when-profile=KEY}\nSECRET\n:::\n", "::: {.content-visible when-profile=key}\nSECRET\n:::",
-    '[SECRET]{.content-visible when-profile="a } b"}\n', "{{< include _part.qmd >}}\n",
-    "[a [b](#c) SECRET\n`{python} 1 / 0` `]`]{.content-visible when-profile=key}\n",
-])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        KEY + "One.\n\n::: {.callout-note}\nTwo.\n:::\n\nSECRET\n:::\n",
+        KEY + "```python\n:::\n```\n\nSECRET\n:::\n",
+        KEY + "~~~~\n```\n:::\n~~~~\n\nSECRET `{python} 1 / 0`\n\n```{python}\n1 / 0\n```\n:::\n",
+        "::: {#a .content-visible when-profile='key'}\nSECRET\n:::\n",
+        '::::: {.content-visible when-profile="key" when-format="html"} :::::\nSECRET\n\n::: tip\nSECRET\n:::\n:::::\n',
+        "::: {.content-hidden unless-profile=key}\nSECRET\n\n"
+        + KEY
+        + "SECRET\n:::\n\nSECRET\n:::\n",
+        "::: {.content-visible when-profile=KEY}\nSECRET\n:::\n",
+        "::: {.content-visible when-profile=key}\nSECRET\n:::",
+        '[SECRET]{.content-visible when-profile="a } b"}\n',
+        "{{< include _part.qmd >}}\n",
+        "[a [b](#c) SECRET\n`{python} 1 / 0` `]`]{.content-visible when-profile=key}\n",
+    ],
+)
 def test_nothing_of_a_part_for_another_profile_is_shown_run_or_in_the_notebook(tmp_path, hidden):
     out = rendered(tmp_path, f"Before.\n\n{hidden}\nAfter.\n", part=KEY + "SECRET\n:::\n")
     assert words(out).endswith("Before. After.")
     assert "SECRET" not in (out / "index.html").read_text()
-    assert not any("SECRET" in cell.source or "1 / 0" in cell.source
-                   for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert not any(
+        "SECRET" in cell.source or "1 / 0" in cell.source
+        for cell in nbformat.read(out / "index.ipynb", 4).cells
+    )
 
 
 def test_hidden_parts_of_lists_and_tables_leave_the_rest(tmp_path):
-    body = ("- one\n\n  " + KEY + "  SECRET\n  :::\n\n- two\n\n1. three\n\n    " + KEY + "    SECRET\n    :::\n\n"
-            "| a | b |\n|---|---|\n| 1 | [SECRET]{.content-visible when-profile=key} |\n")
+    body = (
+        "- one\n\n  "
+        + KEY
+        + "  SECRET\n  :::\n\n- two\n\n1. three\n\n    "
+        + KEY
+        + "    SECRET\n    :::\n\n"
+        "| a | b |\n|---|---|\n| 1 | [SECRET]{.content-visible when-profile=key} |\n"
+    )
     assert words(rendered(tmp_path, body)).endswith("one two three a b 1")
 
 
 def test_a_part_for_this_profile_is_shown_and_code_about_profiles_stays(tmp_path):
-    body = ("::: {.content-hidden when-profile=key}\nShown.\n\n::: {.callout-tip}\nIn.\n:::\n\nToo.\n:::\n\n"
-            "`[x]{.content-visible when-profile=key}`\n\n```\n" + KEY + ":::\n```\n")
+    body = (
+        "::: {.content-hidden when-profile=key}\nShown.\n\n::: "
+        "{.callout-tip}\nIn.\n:::\n\nToo.\n:::\n\n"
+        "`[x]{.content-visible when-profile=key}`\n\n```\n" + KEY + ":::\n```\n"
+    )
     out = words(rendered(tmp_path, body))
     assert "Shown. Tip In. Too." in out and "[x]{.content-visible when-profile=key}" in out
     assert '::: {.content-visible when-profile="key"} :::' in out
 
 
-@pytest.mark.parametrize("body, line", [
-    (KEY + "One.\n\n$$\na\n:::\n$$\n\nSECRET\n:::\n", 6),
-    (KEY + "One.\n\n<pre>\n:::\n</pre>\n\nSECRET\n:::\n", 6),
-    (KEY + "One.\n\n<!--\n:::\n-->\n\nSECRET\n\n:::\n", 6),
-    ("Text.\n" + KEY + "SECRET\n:::\n", 7), ("> " + KEY + "> SECRET\n> :::\n", 6),
-    ('# SECRET {.content-visible when-profile="key"}\n', 6), ("[SECRET]{.content-visible\nwhen-profile=key}\n", 6),
-    ("::: {.content-visible\nwhen-profile=key}\nSECRET\n:::\n", 6), (KEY + "\n    :::\n\nSECRET\n:::\n", 6),
-    ("```{.python .content-visible when-profile=key}\nSECRET\n```\n", 6),
-    (KEY + "SECRET\n", 6),
-    ("a]{.content-visible when-profile=key}\n", 6),
-])
+@pytest.mark.parametrize(
+    "body, line",
+    [
+        (KEY + "One.\n\n$$\na\n:::\n$$\n\nSECRET\n:::\n", 6),
+        (KEY + "One.\n\n<pre>\n:::\n</pre>\n\nSECRET\n:::\n", 6),
+        (KEY + "One.\n\n<!--\n:::\n-->\n\nSECRET\n\n:::\n", 6),
+        ("Text.\n" + KEY + "SECRET\n:::\n", 7),
+        ("> " + KEY + "> SECRET\n> :::\n", 6),
+        ('# SECRET {.content-visible when-profile="key"}\n', 6),
+        ("[SECRET]{.content-visible\nwhen-profile=key}\n", 6),
+        ("::: {.content-visible\nwhen-profile=key}\nSECRET\n:::\n", 6),
+        (KEY + "\n    :::\n\nSECRET\n:::\n", 6),
+        ("```{.python .content-visible when-profile=key}\nSECRET\n```\n", 6),
+        (KEY + "SECRET\n", 6),
+        ("a]{.content-visible when-profile=key}\n", 6),
+    ],
+)
 def test_a_condition_whose_end_is_not_clear_is_refused(tmp_path, body, line):
     assert refusal(tmp_path, body).startswith(f"report/index.qmd:{line}: ")
 
@@ -81,7 +107,8 @@ def test_front_matter_is_read_after_a_byte_order_mark_and_blank_lines(tmp_path, 
     part = {"part": before + "---\ntitle: B\n---\n"}
     line = 1 + before.count("\n")
     assert refusal(tmp_path / "b", "{{< include _part.qmd >}}\n", **part).startswith(
-        f"report/_part.qmd:{line}: an included file has no front matter")
+        f"report/_part.qmd:{line}: an included file has no front matter"
+    )
 
 
 def test_lines_are_those_of_pandoc_and_what_is_not_utf8_is_refused(tmp_path):
@@ -97,27 +124,47 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
     out = words(rendered(tmp_path, "", front))
     assert out == "1.10 Yes 007 January 5, 2026 Abstract 12:30"
     cell = "```{python}\n#| label: 2024\n#| tbl-cap: 1.50\n#| echo: false\nprint(1)\n```\n"
-    assert "1.50" in words(rendered(tmp_path / "b", cell)) and 'id="cell-2024"' in (
-        tmp_path / "b/_report/report/index.html").read_text()
+    assert (
+        "1.50" in words(rendered(tmp_path / "b", cell))
+        and 'id="cell-2024"' in (tmp_path / "b/_report/report/index.html").read_text()
+    )
 
 
-@pytest.mark.parametrize("front, said", [
-    ("title: a\ntitle: b", "report/index.qmd:3: 'title' is given twice, first at report/index.qmd:2"),
-    ("title: a\nexecute:\n  echo: true\n  echo: false", "report/index.qmd:5: 'echo' is given twice"),
-    ("toc: yes", "report/index.qmd:2: option toc: 'yes' is not true or false"),
-    ("execute: {eval: off}", "report/index.qmd:2: option eval: 'off' is not true or false"),
-    ("execute: false", "report/index.qmd:2: option execute"),
-    ("margin: 2cm", "report/index.qmd:2: option margin"),
-    ("toc-depth: two", "report/index.qmd:2: option toc-depth: 'two' is not a whole number"),
-    ("lang: de", "report/index.qmd:2: lang 'de'"),
-    ("title: a\ndate: 2026-02-30", "report/index.qmd:3: date '2026-02-30' is no day of the calendar"),
-    ("author:\n  - nme: Ada", "report/index.qmd:3: author has 'nme', which this renderer does not show; did you mean"),
-    ("author:\n  - affiliation: X", "report/index.qmd:3: an author without a name"),
-    ('title: "A [b]{.content-hidden when-profile=c}"', "report/index.qmd:2: conditions do not hold in title"),
-    ('title: "Of `{python} n` texts"', "report/index.qmd:2: inline code is not run in title"),
-    ("? [a]\n: b", "report/index.qmd:2: a key must be one word"),
-    ("title: &a [*a]", "report/index.qmd:2: "),
-])
+@pytest.mark.parametrize(
+    "front, said",
+    [
+        (
+            "title: a\ntitle: b",
+            "report/index.qmd:3: 'title' is given twice, first at report/index.qmd:2",
+        ),
+        (
+            "title: a\nexecute:\n  echo: true\n  echo: false",
+            "report/index.qmd:5: 'echo' is given twice",
+        ),
+        ("toc: yes", "report/index.qmd:2: option toc: 'yes' is not true or false"),
+        ("execute: {eval: off}", "report/index.qmd:2: option eval: 'off' is not true or false"),
+        ("execute: false", "report/index.qmd:2: option execute"),
+        ("margin: 2cm", "report/index.qmd:2: option margin"),
+        ("toc-depth: two", "report/index.qmd:2: option toc-depth: 'two' is not a whole number"),
+        ("lang: de", "report/index.qmd:2: lang 'de'"),
+        (
+            "title: a\ndate: 2026-02-30",
+            "report/index.qmd:3: date '2026-02-30' is no day of the calendar",
+        ),
+        (
+            "author:\n  - nme: Ada",
+            "report/index.qmd:3: author has 'nme', which this renderer does not show; did you mean",
+        ),
+        ("author:\n  - affiliation: X", "report/index.qmd:3: an author without a name"),
+        (
+            'title: "A [b]{.content-hidden when-profile=c}"',
+            "report/index.qmd:2: conditions do not hold in title",
+        ),
+        ('title: "Of `{python} n` texts"', "report/index.qmd:2: inline code is not run in title"),
+        ("? [a]\n: b", "report/index.qmd:2: a key must be one word"),
+        ("title: &a [*a]", "report/index.qmd:2: "),
+    ],
+)
 def test_options_that_cannot_be_meant_are_refused(tmp_path, front, said):
     assert refusal(tmp_path, "Text.\n", f"---\n{front}\n---\n").startswith(said)
 
@@ -131,20 +178,36 @@ def test_a_source_date_that_is_none_is_refused(tmp_path, monkeypatch, epoch):
 def test_a_line_of_code_does_not_end_a_hidden_part_of_quartos_notebook():
     from lmreport.render import notebook
 
-    cells = [nbformat.v4.new_markdown_cell("Before.\n\n" + KEY + "One."),
-             nbformat.v4.new_code_cell("x = '''\n:::\n'''"),
-             nbformat.v4.new_markdown_cell("SECRET\n\n:::\n\nAfter."), nbformat.v4.new_code_cell("y = '''\n:::\n'''")]
+    cells = [
+        nbformat.v4.new_markdown_cell("Before.\n\n" + KEY + "One."),
+        nbformat.v4.new_code_cell("x = '''\n:::\n'''"),
+        nbformat.v4.new_markdown_cell("SECRET\n\n:::\n\nAfter."),
+        nbformat.v4.new_code_cell("y = '''\n:::\n'''"),
+    ]
     kept = notebook.of_profile(nbformat.v4.new_notebook(cells=cells), ("other",))
-    assert [cell.source.strip() for cell in kept.cells] == ["Before.", "After.", "y = '''\n:::\n'''"]
+    assert [cell.source.strip() for cell in kept.cells] == [
+        "Before.",
+        "After.",
+        "y = '''\n:::\n'''",
+    ]
 
 
-@pytest.mark.parametrize("front, said", [
-    ("title: x\nauthor: [[a]]", "report/index.qmd:3: an author is a list"),
-    ("title: x\npdf-standard: ua-9", "report/index.qmd: unknown pdf standard: ua-9"),
-    ("title: x\ndate: 2026-01-02\ndate-format: Q", "report/index.qmd: date-format 'Q': 'Q' is unknown"),
-    ("title: x\nfilters: nope.lua", "_quarto.yml: filter 'nope.lua' does not exist"),
-    ("title: x\nbibliography: report/bad.bib", "pandoc: Error reading bibliography file bad.bib: (line 2"),
-])
+@pytest.mark.parametrize(
+    "front, said",
+    [
+        ("title: x\nauthor: [[a]]", "report/index.qmd:3: an author is a list"),
+        ("title: x\npdf-standard: ua-9", "report/index.qmd: unknown pdf standard: ua-9"),
+        (
+            "title: x\ndate: 2026-01-02\ndate-format: Q",
+            "report/index.qmd: date-format 'Q': 'Q' is unknown",
+        ),
+        ("title: x\nfilters: nope.lua", "_quarto.yml: filter 'nope.lua' does not exist"),
+        (
+            "title: x\nbibliography: report/bad.bib",
+            "pandoc: Error reading bibliography file bad.bib: (line 2",
+        ),
+    ],
+)
 def test_options_that_fail_while_a_format_is_written_are_one_sentence(tmp_path, front, said):
     folder = project(tmp_path, "Text.\n", f"---\n{front}\n---\n")
     (folder / "report/bad.bib").write_text("@article{x, title={a\n")
@@ -156,6 +219,8 @@ def test_options_that_fail_while_a_format_is_written_are_one_sentence(tmp_path, 
 def test_a_document_without_a_title_is_called_by_its_file_and_half_a_character_is_marked(tmp_path):
     out = own(project(tmp_path, "`{python} 'a\\ud800b'`\n", "---\ntoc: false\n---\n"))
     page = Page(out / "index.html")
-    assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["index"] and words(out) == "a⟨U+D800⟩b"
+    assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["index"] and words(
+        out
+    ) == "a⟨U+D800⟩b"
     with pikepdf.open(out / "index.pdf") as pdf:
         assert str(pdf.docinfo["/Title"]) == "index"

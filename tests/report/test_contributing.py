@@ -1,4 +1,6 @@
-"""CONTRIBUTING's words hold: a metric, a baseline model and a check are made in a copy, and a report shows them."""
+"""CONTRIBUTING's words hold: a metric, a baseline model and a check are made in a copy, and a
+report shows them.
+"""
 
 import json
 import os
@@ -17,14 +19,14 @@ def error_share(record) -> float:
     """Share of the test texts that are classified wrongly."""
     return (record["logits"].argmax(-1) != record["labels"]).mean()
 '''
-SECOND_WAY = '''
+SECOND_WAY = """
 
 def error_share(run):
     return 1 - accuracy(run)
 
 
 FUNCTIONS["error_share"] = error_share
-'''
+"""
 BASELINE = '''"""Always the largest class."""
 
 import numpy as np
@@ -35,7 +37,10 @@ def make(splits, settings, source=None, folder=None, say=None) -> dict:
     return {"logits": np.tile(counts, (len(splits["test"]), 1)), "labels": np.array(splits["test"]["labels"]),
             "train_seconds": 0.1, "train_texts": len(splits["train"]), "epochs": 1, "device": "cpu"}
 '''
-LINE = '    Kind("majority", "model", "largest class", "models.majority:make", SKLEARN, color="black", pretrained=False),\n'
+LINE = (
+    '    Kind("majority", "model", "largest class", "models.majority:make", SKLEARN, '
+    'color="black", pretrained=False),\n'
+)
 CHECK = '''"""Is the word “doubt” left in the text?"""
 
 from lmreport.check.findings import LOOK, Finding
@@ -70,11 +75,15 @@ No doubt: `{python} wrong` of the texts are not of the largest class.
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy in which the three are made as CONTRIBUTING says, and a small report rendered by it."""
+    """A copy in which the three are made as CONTRIBUTING says, and a small report rendered by
+    it.
+    """
     root = tmp_path_factory.mktemp("copy")
     code = root / "code" / "lmreport"
     shutil.copytree(ROOT / "code" / "lmreport", code, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "report", root / "report", ignore=shutil.ignore_patterns("runs", "*.qmd"))
+    shutil.copytree(
+        ROOT / "report", root / "report", ignore=shutil.ignore_patterns("runs", "*.qmd")
+    )
     shutil.copy(ROOT / "_quarto.yml", root)
     [shutil.copy(path, root) for path in ROOT.glob("_quarto-*.yml")]
     with (code / "reporting" / "measures.py").open("a") as file:
@@ -88,8 +97,12 @@ def project(tmp_path_factory):
     (root / "report" / "index.qmd").write_text(DOCUMENT)
     options = (root / "_quarto.yml").read_text()
     (root / "_quarto.yml").write_text(options.replace("    - report/supplement.qmd\n", ""))
-    done = called(root, "-c", "from pathlib import Path; from lmreport.render import render; "
-                  "render(Path.cwd(), ('html',), {}, None, print, True)")
+    done = called(
+        root,
+        "-c",
+        "from pathlib import Path; from lmreport.render import render; "
+        "render(Path.cwd(), ('html',), {}, None, print, True)",
+    )
     assert done.returncode == 0, done.stderr
     return root
 
@@ -101,9 +114,19 @@ def inserted(path, before, text):
 
 
 def called(root, *arguments):
-    return subprocess.run([sys.executable, "-W", "ignore", *arguments], cwd=root, text=True, capture_output=True, env={
-        **{k: v for k, v in os.environ.items() if not k.startswith("LMREPORT_")}, "PYTHONPATH": str(root / "code"),
-        "LMREPORT_CACHE": str(root / "cache"), "HF_HUB_OFFLINE": "1", "LMREPORT_DATA": "sample"})
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        cwd=root,
+        text=True,
+        capture_output=True,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("LMREPORT_")},
+            "PYTHONPATH": str(root / "code"),
+            "LMREPORT_CACHE": str(root / "cache"),
+            "HF_HUB_OFFLINE": "1",
+            "LMREPORT_DATA": "sample",
+        },
+    )
 
 
 def test_the_page_shows_the_metric_of_the_baseline(project):

@@ -41,7 +41,9 @@ def make(folder: Path, classes=CLASSES, least=LEAST) -> Path:
         for more, name in enumerate(classes):
             (folder / split / name).mkdir(parents=True)
             for i in range(number + more):
-                (folder / split / name / f"{i}.txt").write_text(f"{split} text {i} about {name}", encoding="utf-8")
+                (folder / split / name / f"{i}.txt").write_text(
+                    f"{split} text {i} about {name}", encoding="utf-8"
+                )
     return folder
 
 
@@ -70,7 +72,9 @@ def test_folder_and_archive_are_the_same_data_with_and_without_a_folder_around_t
 
 
 def test_a_damaged_copy_of_an_archive_with_a_folder_around_is_deleted(tmp_path):
-    found = download.obtain(str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz", "inner")), quiet)
+    found = download.obtain(
+        str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz", "inner")), quiet
+    )
     next(Path(found.folder).rglob("sci++/*.txt")).unlink()
     with pytest.raises(ReportError, match="has been deleted"):
         load_splits(found, 1)
@@ -80,27 +84,54 @@ def test_a_damaged_copy_of_an_archive_with_a_folder_around_is_deleted(tmp_path):
 def write(name, content="x"):
     def change(folder):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content.encode("utf-16" if content == "not UTF-8 ☃" else "utf-8"))
+        (folder / name).write_bytes(
+            content.encode("utf-16" if content == "not UTF-8 ☃" else "utf-8")
+        )
+
     return change
 
 
-@pytest.mark.parametrize("change, said", [
-    (lambda folder: shutil.rmtree(folder / "test" / "sci++"), r"0 texts in test/sci\+\+, not 2 or more"),
-    (lambda folder: (folder / "train" / "unsup").mkdir(), "0 texts in train/unsup"),
-    (write("train/sci++/deeper/1.txt"), r"train/sci\+\+/deeper/1.txt lies in no class’s folder"),
-    (lambda folder: os.rename(folder / "train" / "sci++", os.fsencode(folder / "train" / "caf") + b"\xe9"),
-     r"the folder b'caf.xe9' has no name in UTF-8"),
-    (write("train/1.txt"), "train/1.txt lies in no class’s folder"),
-    (write("test/sci++/0.txt", " \n"), r"test/sci\+\+/0.txt is empty"),
-    (write("train/sci++/0.txt", "not UTF-8 ☃"), r"train/sci\+\+/0.txt is not UTF-8"),
-    (write("train/sci++/7.TXT"), r"train/sci\+\+/7.TXT ends in .TXT, not .txt"),
-    (lambda folder: (folder / "train" / "sci++" / "9.txt").symlink_to("nowhere"),
-     r"train/sci\+\+/9.txt cannot be read \(No such file"),
-    (lambda folder: [folder.joinpath("train/sci++").rename(folder / "kept"),
-                     folder.joinpath("train/sci++").symlink_to(folder / "kept")], r"train/sci\+\+ is a link, not a f"),
-    (lambda folder: [shutil.rmtree(folder / split / name) for split in LEAST for name in CLASSES[:2]],
-     "1 classes, not 2 to 20"),
-])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (
+            lambda folder: shutil.rmtree(folder / "test" / "sci++"),
+            r"0 texts in test/sci\+\+, not 2 or more",
+        ),
+        (lambda folder: (folder / "train" / "unsup").mkdir(), "0 texts in train/unsup"),
+        (
+            write("train/sci++/deeper/1.txt"),
+            r"train/sci\+\+/deeper/1.txt lies in no class’s folder",
+        ),
+        (
+            lambda folder: os.rename(
+                folder / "train" / "sci++", os.fsencode(folder / "train" / "caf") + b"\xe9"
+            ),
+            r"the folder b'caf.xe9' has no name in UTF-8",
+        ),
+        (write("train/1.txt"), "train/1.txt lies in no class’s folder"),
+        (write("test/sci++/0.txt", " \n"), r"test/sci\+\+/0.txt is empty"),
+        (write("train/sci++/0.txt", "not UTF-8 ☃"), r"train/sci\+\+/0.txt is not UTF-8"),
+        (write("train/sci++/7.TXT"), r"train/sci\+\+/7.TXT ends in .TXT, not .txt"),
+        (
+            lambda folder: (folder / "train" / "sci++" / "9.txt").symlink_to("nowhere"),
+            r"train/sci\+\+/9.txt cannot be read \(No such file",
+        ),
+        (
+            lambda folder: [
+                folder.joinpath("train/sci++").rename(folder / "kept"),
+                folder.joinpath("train/sci++").symlink_to(folder / "kept"),
+            ],
+            r"train/sci\+\+ is a link, not a f",
+        ),
+        (
+            lambda folder: [
+                shutil.rmtree(folder / split / name) for split in LEAST for name in CLASSES[:2]
+            ],
+            "1 classes, not 2 to 20",
+        ),
+    ],
+)
 def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
     folder = make(tmp_path / "d")
     change(folder)
@@ -109,10 +140,16 @@ def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
     assert "same classes in train/ and test/" in str(caught.value)
 
 
-@pytest.mark.parametrize("names, said", [
-    ((), "has no train/<class>/[*].txt but nothing"),
-    (("training/a/1.txt", "testing/a/1.txt"), "but testing, training; put the folders train and test at its top"),
-])
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        ((), "has no train/<class>/[*].txt but nothing"),
+        (
+            ("training/a/1.txt", "testing/a/1.txt"),
+            "but testing, training; put the folders train and test at its top",
+        ),
+    ],
+)
 def test_an_archive_of_another_layout_is_told_what_is_wanted(tmp_path, names, said):
     with tarfile.open(tmp_path / "d.tar", "w") as tar:
         for name in names:
@@ -131,7 +168,9 @@ def test_a_part_without_a_text_of_a_rare_class_is_refused(tmp_path):
         for i in range(5 if split == "train" else 2, 90):
             (tmp_path / "d" / split / name / f"{i}.txt").unlink(missing_ok=True)
     found = download.obtain(str(tmp_path / "d"), quiet)
-    with pytest.raises(ReportError, match=f"test_size: 10 of 185 texts for test leave none of .* '{CLASSES[0]}'"):
+    with pytest.raises(
+        ReportError, match=f"test_size: 10 of 185 texts for test leave none of .* '{CLASSES[0]}'"
+    ):
         splits_for(resolved(load(scale="quick", test_size=10, train_size=0)), found)
 
 
@@ -149,14 +188,22 @@ def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
     told = notices.of_other_data(found, record).data
     assert "“Stack Overflow 16k” and not on these data: recipes on all texts." in told
     assert notices.of_other_data(download.obtain("sample", quiet), record) is None
-    assert recipes.apart(record, dataclasses.replace(record, inputs={"data": {"digest": "another"}})) == ""
+    assert (
+        recipes.apart(record, dataclasses.replace(record, inputs={"data": {"digest": "another"}}))
+        == ""
+    )
 
 
 def test_the_prose_fits_the_data(tmp_path):
-    found, sample = download.obtain(str(make(tmp_path / "d")), quiet), download.obtain("sample", quiet)
+    found, sample = (
+        download.obtain(str(make(tmp_path / "d")), quiet),
+        download.obtain("sample", quiet),
+    )
     assert sentences.of_data(found, "asked", "other") == "other"
     assert sentences.of_data(sample, "asked", "other") == "asked"
-    said = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", sentences.balance(load_splits(found, 1))).replace("\xa0", " ")
+    said = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", sentences.balance(load_splits(found, 1))).replace(
+        "\xa0", " "
+    )
     assert "from 2 to 4 test texts" in said and said.endswith("gets 44%.")
     assert "are balanced" in sentences.balance(load_splits(sample, 1))
     assert metrics.guessing(np.array([0, 2, 2])) == 2 / 3
@@ -171,7 +218,9 @@ def test_the_audit_and_the_tables_take_any_classes(tmp_path):
     shutil.copytree(folder / "train", folder / "dev")  # no part of the data
     found = download.obtain(str(folder), quiet)
     counted = data_audit.audit(found.folder, found.digest)
-    assert counted["texts"] == {name: sum(LEAST.values()) + 2 * more for more, name in enumerate(CLASSES)}
+    assert counted["texts"] == {
+        name: sum(LEAST.values()) + 2 * more for more, name in enumerate(CLASSES)
+    }
     assert counted["tags"] == list(CLASSES) and set(counted["named"].values()) == {1}
     table = tables.splits(load_splits(found, 1), list(CLASSES)).data
     assert "comp.sys&#95;ibm" in table and "rec&#42;autos&#42;" in table
@@ -183,15 +232,28 @@ def test_the_whole_report_on_three_classes_of_other_texts(tmp_path):
         for tag, name in zip(("csharp", "java", "python"), CLASSES, strict=True):
             shutil.copytree(corpus.SAMPLE / split / tag, tmp_path / "groups" / split / name)
     next((tmp_path / "groups" / "test" / "sci++").iterdir()).unlink()
-    shutil.copytree(ROOT / "report", tmp_path / "report", ignore=shutil.ignore_patterns("index_files", ".jupyter*"))
+    shutil.copytree(
+        ROOT / "report",
+        tmp_path / "report",
+        ignore=shutil.ignore_patterns("index_files", ".jupyter*"),
+    )
     [shutil.copy(p, tmp_path) for p in ROOT.glob("_quarto*.yml")]
-    done = subprocess.run([sys.executable, "-m", "lmreport", "render", "--renderer", "own", "--data", "groups"],
-                          cwd=tmp_path, env=os.environ | {"LMREPORT_SCALE": "quick"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "lmreport", "render", "--renderer", "own", "--data", "groups"],
+        cwd=tmp_path,
+        env=os.environ | {"LMREPORT_SCALE": "quick"},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     pages = [tmp_path / "_report" / "report" / f"{name}.html" for name in ("index", "supplement")]
     words = " ".join(text(Page(page).tree) for page in pages)
     assert "These are “groups”, texts of 3 classes: comp.sys_ibm, rec*autos*, sci++." in words
     assert "they have from 39 to 40 test texts" in words
     assert "no class for it: the question is about Python" in words
-    assert words.count("Recorded on other data") == 2 and "{python}" not in words and "The aim was" not in words
+    assert (
+        words.count("Recorded on other data") == 2
+        and "{python}" not in words
+        and "The aim was" not in words
+    )
     assert not sum((verify.verify(page, tmp_path).differences for page in pages), [])

@@ -1,4 +1,6 @@
-"""The page for everyone: axe-core, landmarks, keys, narrow windows, dark colours, print, nothing fetched."""
+"""The page for everyone: axe-core, landmarks, keys, narrow windows, dark colours, print, nothing
+fetched.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,10 @@ def test_colours_of_the_switch_have_contrast(browser, made, scheme):
         page.locator("details").evaluate_all("all => all.forEach(d => d.open = true)")
         page.locator("main p a[href$='#tbl-wide']").first.hover()
         expect(page.locator("#preview")).to_be_visible()
-        assert violations(page, "color-contrast", "link-in-text-block", "scrollable-region-focusable") == []
+        assert (
+            violations(page, "color-contrast", "link-in-text-block", "scrollable-region-focusable")
+            == []
+        )
 
 
 def test_landmarks_and_headings(browser, made):
@@ -51,9 +56,13 @@ def test_landmarks_and_headings(browser, made):
         for role, count in {"banner": 1, "main": 1, "search": 1}.items():
             assert page.get_by_role(role).count() == count, role
         assert page.locator("nav[role=doc-toc] >> visible=true").count() == 1
-        levels = page.locator("main :is(h1, h2, h3, h4, h5)").evaluate_all("all => all.map(h => +h.tagName[1])")
+        levels = page.locator("main :is(h1, h2, h3, h4, h5)").evaluate_all(
+            "all => all.map(h => +h.tagName[1])"
+        )
         assert levels[0] == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
-        assert page.locator("html").get_attribute("lang") == "en" and page.title() == "A page to try"
+        assert (
+            page.locator("html").get_attribute("lang") == "en" and page.title() == "A page to try"
+        )
 
 
 def test_skip_link_and_visible_focus(browser, made):
@@ -81,8 +90,10 @@ def test_skip_link_and_visible_focus(browser, made):
         assert [s["what"] for s in stops if not (s["bar"] <= s["bottom"] and s["top"] < 800)] == []
 
 
-@pytest.mark.parametrize("width, height, scale", [(WIDE, 800, 1), (TABLET, 1000, 1), (PHONE, 640, 1),
-                                                  (WIDE // 2, 400, 2), (WIDE // 4, 256, 4)])  # 200 % and 400 % zoom
+@pytest.mark.parametrize(
+    "width, height, scale",
+    [(WIDE, 800, 1), (TABLET, 1000, 1), (PHONE, 640, 1), (WIDE // 2, 400, 2), (WIDE // 4, 256, 4)],
+)  # 200 % and 400 % zoom
 def test_page_does_not_scroll_sideways(browser, made, width, height, scale):
     with opened(browser, made, width, height, device_scale_factor=scale) as page:
         page.locator("details").evaluate_all("all => all.forEach(d => d.open = true)")
@@ -102,10 +113,15 @@ def test_what_is_too_wide_scrolls_inside_itself(browser, made):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(300)
         assert table.evaluate("e => e.scrollLeft") > 0
-        page.set_viewport_size({"width": 2000, "height": 800})  # where all has room there is nothing to stop at
+        page.set_viewport_size(
+            {"width": 2000, "height": 800}
+        )  # where all has room there is nothing to stop at
         page.wait_for_timeout(300)
         fitting = "all => all.filter(e => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1)"
-        assert page.locator("main [role=region]").evaluate_all(fitting + ".map(e => e.ariaLabel)") == []
+        assert (
+            page.locator("main [role=region]").evaluate_all(fitting + ".map(e => e.ariaLabel)")
+            == []
+        )
 
 
 def test_origin_is_a_small_mark_until_it_is_asked_for(browser, made):
@@ -120,26 +136,42 @@ def test_origin_is_a_small_mark_until_it_is_asked_for(browser, made):
 
 def test_figures_keep_their_white_paper_in_the_dark(browser, made):
     with opened(browser, made, scheme="dark") as page:
-        assert sum(page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")) < 150
+        assert (
+            sum(
+                page.evaluate(
+                    "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+                )
+            )
+            < 150
+        )
         expect(page.locator("#fig-line img")).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_our_figures_take_the_colours_of_the_page_whatever_the_system_prefers(browser, made, scheme):
+def test_our_figures_take_the_colours_of_the_page_whatever_the_system_prefers(
+    browser, made, scheme
+):
     figure, axes = style.figure(height=1)
     axes.axis("off")
     source = "data:image/svg+xml;base64," + base64.b64encode(cached.picture(figure)).decode()
     with opened(browser, made, scheme=scheme) as page:
-        picture, paper = page.locator("#fig-line img"), {"light": 255, "dark": int(style.DARK_PAPER[1:3], 16)}
-        picture.evaluate("(image, source) => { image.src = source; return image.decode(); }", source)
+        picture, paper = (
+            page.locator("#fig-line img"),
+            {"light": 255, "dark": int(style.DARK_PAPER[1:3], 16)},
+        )
+        picture.evaluate(
+            "(image, source) => { image.src = source; return image.decode(); }", source
+        )
 
         def corner():
             return Image.open(io.BytesIO(picture.screenshot())).convert("RGB").getpixel((12, 30))[0]
 
         assert corner() == paper[scheme]
         page.locator("button.theme, .quarto-color-scheme-toggle").first.click()
-        page.wait_for_function("s => getComputedStyle(document.querySelector('#fig-line img')).colorScheme === s",
-                               arg="dark" if scheme == "light" else "light")
+        page.wait_for_function(
+            "s => getComputedStyle(document.querySelector('#fig-line img')).colorScheme === s",
+            arg="dark" if scheme == "light" else "light",
+        )
         assert abs(corner() - paper["dark" if scheme == "light" else "light"]) <= 1
 
 
@@ -150,15 +182,24 @@ def test_print_has_all_of_the_text_and_no_buttons(browser, made):
             assert not any(e.is_visible() for e in page.locator(what).all()), what
         pdf = pypdfium2.PdfDocument(page.pdf(format="A4", print_background=True))
         text = " ".join(" ".join(p.get_textpage().get_text_range().split()) for p in pdf)
-        for wanted in ("# a comment", "folded or not", "Hidden marmalade", "hides a pomegranate", "0.89123456",
-                       "more words to cut", "The note says more"):
+        for wanted in (
+            "# a comment",
+            "folded or not",
+            "Hidden marmalade",
+            "hides a pomegranate",
+            "0.89123456",
+            "more words to cut",
+            "The note says more",
+        ):
             assert wanted in text, wanted
         assert "Search this" not in text and "Copy" not in text.replace("Copyright", "")
         assert np.median(pdf[0].render(scale=0.2).to_numpy()) > 240  # white paper from dark screens
 
 
 def test_nothing_is_asked_for_and_nothing_logged(browser, made):
-    """`opened` compares the requests and messages at its end; here all that the page can do is done once."""
+    """`opened` compares the requests and messages at its end; here all that the page can do is done
+    once.
+    """
     with opened(browser, made) as page:
         page.get_by_role("combobox").fill("line")
         page.keyboard.press("Enter")

@@ -1,4 +1,6 @@
-"""What helps to read the page, tried in a browser: contents, previews, links back, zoom, copy, search, folds."""
+"""What helps to read the page, tried in a browser: contents, previews, links back, zoom, copy,
+search, folds.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,23 @@ def test_contents_follow_the_reading(page, renderer):
     expect(current.last).to_contain_text("Second part")
     page.evaluate("scrollBy(0, -250)")
     expect(current.last).not_to_contain_text("Second part")
-    assert page.locator("nav[role=doc-toc]").evaluate("e => e.getBoundingClientRect().top") < 150  # sticky
+    assert (
+        page.locator("nav[role=doc-toc]").evaluate("e => e.getBoundingClientRect().top") < 150
+    )  # sticky
     page.locator("nav[role=doc-toc] a", has_text="Third part").click()
     expect(current.last).to_contain_text("Third part")
     top = page.locator("#sec-d").evaluate("e => e.getBoundingClientRect().top")
-    assert page.locator(".page-bar").evaluate("e => e.offsetHeight") <= top + 1 < 250  # not under the bar
+    assert (
+        page.locator(".page-bar").evaluate("e => e.offsetHeight") <= top + 1 < 250
+    )  # not under the bar
 
 
 def test_contents_on_a_phone(browser, made):
     with opened(browser, made, PHONE, 640) as page:
-        contents, fold = page.locator("nav[role=doc-toc]"), page.locator("summary", has_text="Contents")
+        contents, fold = (
+            page.locator("nav[role=doc-toc]"),
+            page.locator("summary", has_text="Contents"),
+        )
         third = contents.locator("a", has_text="Third part")
         expect(third).to_be_hidden()
         fold.focus()
@@ -47,18 +56,30 @@ def test_contents_on_a_phone(browser, made):
         assert contents.evaluate("e => e.getBoundingClientRect().top") < 150
 
 
-@pytest.mark.parametrize("link, shown", [
-    ("#fig-line", "Figure 1: A line that rises."), ("#tbl-wide", "0.12345678"), ("#eq-long", "(1)"),
-    ("#ref-vaswani2017", "Attention"), ("#fn1", "The note says more."),
-])
+@pytest.mark.parametrize(
+    "link, shown",
+    [
+        ("#fig-line", "Figure 1: A line that rises."),
+        ("#tbl-wide", "0.12345678"),
+        ("#eq-long", "(1)"),
+        ("#ref-vaswani2017", "Attention"),
+        ("#fn1", "The note says more."),
+    ],
+)
 def test_preview_of_what_a_link_points_at(page, link, shown):
     preview, anchor = page.locator("#preview"), page.locator(f"main p a[href$='{link}']").first
     anchor.hover()
     expect(preview).to_be_visible()
     expect(preview).to_contain_text(shown)
     box, window = preview.bounding_box(), page.viewport_size
-    assert box["x"] >= 0 and box["x"] + box["width"] <= window["width"] and box["y"] + box["height"] <= window["height"]
-    assert anchor.evaluate("a => document.getElementById(a.getAttribute('aria-describedby')) !== null")
+    assert (
+        box["x"] >= 0
+        and box["x"] + box["width"] <= window["width"]
+        and box["y"] + box["height"] <= window["height"]
+    )
+    assert anchor.evaluate(
+        "a => document.getElementById(a.getAttribute('aria-describedby')) !== null"
+    )
     preview.hover()  # the pointer may go to it
     page.wait_for_timeout(450)
     expect(preview).to_be_visible()
@@ -97,10 +118,15 @@ def test_links_back_to_the_text_and_to_the_place_itself(page):
     back = page.locator("#fig-line .back")
     assert [t.strip().replace("\u00a0", " ") for t in back.all_inner_texts()] == ["↩ 1", "↩ 1.1"]
     assert back.first.get_attribute("aria-label") == "1, back to the text on Figure 1"
-    assert page.locator("#tbl-wide figcaption .back").get_attribute("aria-label") == "1, back to the text on Table 1"
+    assert (
+        page.locator("#tbl-wide figcaption .back").get_attribute("aria-label")
+        == "1, back to the text on Table 1"
+    )
     back.last.click()
     target = page.evaluate("document.querySelector(':target').closest('section').id")
-    assert target == "sec-b" and page.evaluate("document.querySelector(':target').textContent").startswith("Figure")
+    assert target == "sec-b" and page.evaluate(
+        "document.querySelector(':target').textContent"
+    ).startswith("Figure")
     for label in ("fig-line", "tbl-wide", "eq-long"):
         anchor = page.locator(f"#{label} .float-links .anchor")
         assert anchor.get_attribute("href") == f"#{label}"
@@ -120,13 +146,19 @@ def test_zoom_of_a_figure_by_key(page):
     picture = dialog.locator("img")
     assert picture.get_attribute("alt") == "One line from lower left to upper right."
     before = picture.bounding_box()
-    assert before["width"] > 900 > 400  # larger than on the page, though it is 400 wide: a vector picture
+    assert (
+        before["width"] > 900 > 400
+    )  # larger than on the page, though it is 400 wide: a vector picture
     page.keyboard.press("+")
     assert picture.bounding_box()["width"] > 1.4 * before["width"]
     expect(page.get_by_role("status").first).to_have_text("150 percent")
-    for _ in range(6):  # the focus stays in the dialog or goes to the browser, never to the page below
+    for _ in range(
+        6
+    ):  # the focus stays in the dialog or goes to the browser, never to the page below
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+        assert page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
     page.keyboard.press("0")
     assert picture.bounding_box()["width"] == before["width"]
     page.keyboard.press("Escape")
@@ -146,7 +178,10 @@ def test_zoom_of_a_figure_by_pointer(page):
 
 def test_on_a_phone_a_figure_opens_at_a_readable_size_and_its_button_covers_nothing(made, browser):
     with opened(browser, made, width=360, has_touch=True) as page:
-        picture, button = page.locator("#fig-line img"), page.get_by_role("button", name="Enlarge Figure 1")
+        picture, button = (
+            page.locator("#fig-line img"),
+            page.get_by_role("button", name="Enlarge Figure 1"),
+        )
         before, above = picture.bounding_box(), button.bounding_box()
         assert above["y"] + above["height"] <= before["y"]
         picture.click()
@@ -157,14 +192,18 @@ def test_on_a_phone_a_figure_opens_at_a_readable_size_and_its_button_covers_noth
 
 
 def test_copy_says_that_it_copied(page):
-    button = page.locator("div.sourceCode", has_text="def area").get_by_role("button", name="Copy this code")
+    button = page.locator("div.sourceCode", has_text="def area").get_by_role(
+        "button", name="Copy this code"
+    )
     button.focus()
     expect(button).to_have_css("opacity", "1")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_have_text("Code copied")
     expect(button).to_have_text("Copied")
-    assert page.evaluate("navigator.clipboard.readText()").strip() == \
-        'def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not'
+    assert (
+        page.evaluate("navigator.clipboard.readText()").strip()
+        == 'def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not'
+    )
 
 
 def test_a_wrapped_line_of_code_goes_on_deeper(browser, made):
@@ -210,7 +249,10 @@ def test_search_opens_what_is_folded_away(page, word):
     found = page.locator(":focus")
     expect(found).to_contain_text(word)
     expect(found).to_be_visible()
-    assert found.evaluate("e => e.checkVisibility({checkVisibilityCSS: true})") and found.bounding_box()["height"] > 5
+    assert (
+        found.evaluate("e => e.checkVisibility({checkVisibilityCSS: true})")
+        and found.bounding_box()["height"] > 5
+    )
 
 
 def test_search_without_hits_and_its_end(page):
@@ -242,7 +284,11 @@ def test_folds_and_tabs_by_key(page):
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("hides a pomegranate")).to_be_visible()
     assert page.get_by_role("tab", name="Two").get_attribute("aria-selected") == "true"
-    folded = page.get_by_role("button", name="Folded").or_(page.locator("summary", has_text="Folded")).first
+    folded = (
+        page.get_by_role("button", name="Folded")
+        .or_(page.locator("summary", has_text="Folded"))
+        .first
+    )
     folded.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Hidden marmalade")).to_be_visible()
@@ -251,6 +297,7 @@ def test_folds_and_tabs_by_key(page):
 def test_switch_of_colours_is_kept(page):
     def paper():
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
     assert paper() == "rgb(255, 255, 255)"
     switch = page.locator(".page-bar").get_by_role("button").last
     assert "colours" in switch.get_attribute("aria-label")

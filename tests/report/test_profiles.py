@@ -1,4 +1,6 @@
-"""Profiles leave out what is for others; who hands in stands at the top, letter for letter, or nowhere."""
+"""Profiles leave out what is for others; who hands in stands at the top, letter for letter, or
+nowhere.
+"""
 
 import shutil
 
@@ -49,8 +51,14 @@ def test_a_profile_leaves_out_a_section_its_references_and_its_sources(tmp_path,
     folder = made(tmp_path)
     found, words = facts(own(folder, profile=profile))
     headings = " ".join(found["headings"])
-    assert ("Grad" in headings) == shows and ("3 Last" in headings) == shows and ("2 Last" in headings) != shows
-    assert bool(found["references"]) == shows and bool(found["entries"]) == shows and "?@" not in words
+    assert (
+        ("Grad" in headings) == shows
+        and ("3 Last" in headings) == shows
+        and ("2 Last" in headings) != shows
+    )
+    assert (
+        bool(found["references"]) == shows and bool(found["entries"]) == shows and "?@" not in words
+    )
     assert (folder / "report" / "ran").exists() == shows
     assert f"For {profile or '272b'}" in words and (profile or "272b") in found["outputs"]
     notebook = nbformat.read(folder / "_report/report/index.ipynb", 4)
@@ -70,12 +78,17 @@ def test_genuine_quarto_shows_the_same(tmp_path, profile):
     folder = made(tmp_path)
     theirs = facts(quarto(folder, "--profile", profile, "--to", "html"))[0]
     ours = facts(own(folder, ("html",), profile=profile))[0]
-    theirs["headings"] = [h for h in theirs["headings"] if h != "References"]  # Quarto adds it where there is none
-    assert [theirs[k] for k in ("headings", "references", "outputs")] == \
-        [ours[k] for k in ("headings", "references", "outputs")]
+    theirs["headings"] = [
+        h for h in theirs["headings"] if h != "References"
+    ]  # Quarto adds it where there is none
+    assert [theirs[k] for k in ("headings", "references", "outputs")] == [
+        ours[k] for k in ("headings", "references", "outputs")
+    ]
 
 
-@pytest.mark.parametrize("profile, said", [("graduate", "known are 157b, 272b"), ("157b,272b", "exclude each other")])
+@pytest.mark.parametrize(
+    "profile, said", [("graduate", "known are 157b, 272b"), ("157b,272b", "exclude each other")]
+)
 def test_an_unknown_profile_and_two_of_a_group_are_one_clear_error(tmp_path, profile, said):
     with pytest.raises(ReportError, match=said):
         projects.read(made(tmp_path), ("html",), profile)
@@ -83,7 +96,11 @@ def test_an_unknown_profile_and_two_of_a_group_are_one_clear_error(tmp_path, pro
 
 def test_points_are_those_of_the_profile(monkeypatch):
     monkeypatch.setenv("QUARTO_PROFILE", "157b")
-    assert rubric.total() == 41 and "7a" not in rubric.table().data and "All items of 157B" in rubric.table().data
+    assert (
+        rubric.total() == 41
+        and "7a" not in rubric.table().data
+        and "All items of 157B" in rubric.table().data
+    )
     monkeypatch.delenv("QUARTO_PROFILE")
     assert rubric.total() == 52 and "(#sec-7e)" in rubric.table().data
 
@@ -100,7 +117,9 @@ def test_a_name_is_shown_letter_for_letter_and_nothing_where_none_is_given(tmp_p
     assert not any(label in empty for label in identity.LABELS.values())
     monkeypatch.setenv("LMREPORT_NAME", NAME)
     monkeypatch.setenv("LMREPORT_PERM", "1234567")
-    words = text(Page(own(folder, ("html",)) / "index.html").tree)  # a name alone makes the page stale
+    words = text(
+        Page(own(folder, ("html",)) / "index.html").tree
+    )  # a name alone makes the page stale
     assert f"Name: {NAME}" in words and "Perm number: 1234567" in words and "E-mail" not in words
     kept = (folder / "_report/report/.render.json").read_text()
     assert "Ada" not in kept and "1234567" not in kept
@@ -113,4 +132,6 @@ def test_the_settings_file_may_name_the_person_and_the_environment_wins(tmp_path
     (tmp_path / "lmreport.toml").write_text('name = "Ada"\nperm = 1234567\nepochs = 4\n')
     monkeypatch.setenv("LMREPORT_NAME", "Grace")
     assert (identity.load(tmp_path).name, identity.load(tmp_path).perm) == ("Grace", "1234567")
-    assert settings.load(tmp_path).epochs == 4 and not set(identity.NAMES) & set(vars(settings.load(tmp_path)))
+    assert settings.load(tmp_path).epochs == 4 and not set(identity.NAMES) & set(
+        vars(settings.load(tmp_path))
+    )

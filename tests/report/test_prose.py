@@ -1,4 +1,6 @@
-"""The documents: nothing typed that is computed, every item answered, every figure and table spoken of."""
+"""The documents: nothing typed that is computed, every item answered, every figure and table spoken
+of.
+"""
 
 import re
 import subprocess
@@ -22,9 +24,27 @@ def texts(paths) -> str:
 
 
 ALL = texts(PARTS)
-TOP = {"report", "code", "tests", "_quarto.yml", "_quarto-157b.yml", "_quarto-272b.yml", "environment.yml", "README.md",
-       "pyproject.toml", "Makefile", ".pre-commit-config.yaml", "requirements.lock", "LICENSE",
-       "CITATION.cff", "CONTRIBUTING.md", "CHANGELOG.md", "docs", ".ci", ".gitignore"}
+TOP = {
+    "report",
+    "code",
+    "tests",
+    "_quarto.yml",
+    "_quarto-157b.yml",
+    "_quarto-272b.yml",
+    "environment.yml",
+    "README.md",
+    "pyproject.toml",
+    "Makefile",
+    ".pre-commit-config.yaml",
+    "requirements.lock",
+    "LICENSE",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs",
+    ".ci",
+    ".gitignore",
+}
 CELL = re.compile(r"^```\{python\}.*?^```$", re.S | re.M)
 
 
@@ -40,13 +60,17 @@ def test_what_may_be_typed_has_a_reason_and_is_typed():
 
 @pytest.mark.parametrize("path", PARTS, ids=lambda p: p.name)
 def test_prose_has_named_values_only(path):
-    """No call, condition or arithmetic in a sentence: a student writes `{python} few.lead` and reads it back."""
+    """No call, condition or arithmetic in a sentence: a student writes `{python} few.lead` and
+    reads it back.
+    """
     code = re.findall(r"`\{python\}[ \t]([^`]+)`", CELL.sub("", path.read_text(encoding="utf-8")))
     assert not [one for one in code if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", one)]
 
 
 def test_every_item_is_answered_in_a_box_in_order():
-    """Heading, the assignment's question in one line, and the answer in a box before the next item begins."""
+    """Heading, the assignment's question in one line, and the answer in a box before the next item
+    begins.
+    """
     text = CELL.sub("", texts(sorted(p for p in GRADED if re.match(r"_\d", p.name))))
     items = re.split(r"^## .*\{#sec-(\d\S*) .*\}$", text, flags=re.M)[1:]
     ids = [item["id"] for item in rubric.whole()["items"]]
@@ -58,13 +82,17 @@ def test_every_item_is_answered_in_a_box_in_order():
 
 def test_the_assignment_s_question_of_every_item_is_one_line():
     for item in rubric.whole()["items"]:
-        assert 20 < len(item["question"]) < 130 and item["question"].endswith((".", "?")), item["id"]
+        assert 20 < len(item["question"]) < 130 and item["question"].endswith((".", "?")), item[
+            "id"
+        ]
 
 
 def test_the_graded_document_is_short_enough_to_be_written_by_a_student():
     assert texts(GRADED).count("\n") <= 900
-    floats = {kind: set(re.findall(rf"^#\| label: ({kind}-\S+)|\{{#({kind}-\S+)\}}", texts(GRADED), re.M))
-              for kind in ("fig", "tbl")}
+    floats = {
+        kind: set(re.findall(rf"^#\| label: ({kind}-\S+)|\{{#({kind}-\S+)\}}", texts(GRADED), re.M))
+        for kind in ("fig", "tbl")
+    }
     assert len(floats["fig"]) <= 16 and len(floats["tbl"]) <= 14
 
 
@@ -77,8 +105,15 @@ def test_links_between_the_documents_lead_somewhere():
 
 
 def test_points_and_the_two_differing_totals():
-    assert {s["id"]: rubric.total(s["id"]) for s in rubric.rubric()["sections"]} == \
-        {1: 3, 2: 7, 3: 12, 4: 8, 5: 5, 6: 6, 7: 11}
+    assert {s["id"]: rubric.total(s["id"]) for s in rubric.rubric()["sections"]} == {
+        1: 3,
+        2: 7,
+        3: 12,
+        4: 8,
+        5: 5,
+        6: 6,
+        7: 11,
+    }
     assert [d["id"] for d in rubric.differing()] == [2, 4]
 
 
@@ -103,7 +138,9 @@ def test_no_label_stands_twice():
 
 def test_every_reference_and_citation_has_its_target():
     ids = set(re.findall(r"^#\| label: (\S+)", ALL, re.M)) | set(re.findall(r"\{#([\w-]+)", ALL))
-    keys = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "report/references.bib").read_text("utf-8"), re.M))
+    keys = set(
+        re.findall(r"^@\w+\{([^,]+),", (ROOT / "report/references.bib").read_text("utf-8"), re.M)
+    )
     text = lint.prose(ALL)
     for name in re.findall(r"@((?:fig|tbl|sec|eq|lst)-[\w-]+)", text):
         assert name.rstrip("-") in ids, name
@@ -121,7 +158,9 @@ def test_one_list_of_versions():
 
 
 def test_nothing_else_is_committed_at_the_top():
-    listed = subprocess.run(["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:
         pytest.skip("not a checkout of git")
     assert set(listed.stdout.split()) == TOP

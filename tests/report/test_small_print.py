@@ -1,4 +1,6 @@
-"""What the Lua filter of the small print does to the text of the PDF, and the widths of tables on its page."""
+"""What the Lua filter of the small print does to the text of the PDF, and the widths of tables on
+its page.
+"""
 
 import re
 import shutil
@@ -18,13 +20,20 @@ FILTER = Path(__file__).resolve().parents[2] / "report" / "filters" / "small-pri
 
 def written(markdown: str, *options) -> str:
     options = options or ("-L", FILTER)
-    return subprocess.run([pypandoc.get_pandoc_path(), "-f", "markdown", "-t", "typst", "--wrap=none", *options],
-                          input=markdown, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [pypandoc.get_pandoc_path(), "-f", "markdown", "-t", "typst", "--wrap=none", *options],
+        input=markdown,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def test_a_computed_number_stays_with_its_unit_and_a_computed_sentence_may_break():
     assert "81.2~% of" in written('[81.2 %]{.computed data-as="pct:1"} of them\n')
-    assert "mostly on which words" in written('[mostly on which words occur]{.computed data-as="one:a¦b"}\n')
+    assert "mostly on which words" in written(
+        '[mostly on which words occur]{.computed data-as="one:a¦b"}\n'
+    )
     assert "81.2 %" in written("81.2 % typed\n")
 
 
@@ -57,32 +66,46 @@ plt.plot([1, 2]);
 @pytest.mark.parametrize("before", (15, 16, 17))
 def test_the_own_renderers_figure_stays_with_its_line_of_origin(before, tmp_path):
     options = re.sub(r"filters: .*", "filters: [filters/small-print.lua]", OPTIONS)
-    folder = project(tmp_path, "See @fig-p.\n\n" + "Another line.\n\n" * before + FIGURE, FRONT, options)
+    folder = project(
+        tmp_path, "See @fig-p.\n\n" + "Another line.\n\n" * before + FIGURE, FRONT, options
+    )
     (folder / "filters").mkdir()
     shutil.copy(FILTER, folder / "filters")
     pages = pypdfium2.PdfDocument(own(folder, ("typst",)) / "index.pdf")
     texts = [page.get_textpage().get_text_range() for page in pages]
-    (caption,), (line,) = ([n for n, text in enumerate(texts) if said in text] for said in ("A line", "one-0123"))
+    (caption,), (line,) = (
+        [n for n, text in enumerate(texts) if said in text] for said in ("A line", "one-0123")
+    )
     assert caption == line
 
 
 def test_a_figure_at_the_foot_of_a_page_goes_on_with_its_line_of_origin(tmp_path):
-    (tmp_path / "line.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"/>')
+    (tmp_path / "line.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"/>'
+    )
     markdown = "::: {.cell}\n![A line.](line.svg)\n:::\n\n[Run one-0123]{.origin}\n"
 
     def pages(*options):
-        said = "#set page(width: 200pt, height: 200pt, margin: 0pt)\n#v(115pt)\n" + written(markdown, *options)
+        said = "#set page(width: 200pt, height: 200pt, margin: 0pt)\n#v(115pt)\n" + written(
+            markdown, *options
+        )
         (tmp_path / "page.typ").write_text(said)
         made = pypdfium2.PdfDocument(typst.compile(tmp_path / "page.typ"))
         return [made[i].get_textpage().get_text_range().split() for i in range(len(made))]
 
-    assert pages("--columns=72") == [["Figure", "1:", "A", "line."], ["Run", "one-0123"]]  # without the filter
+    assert pages("--columns=72") == [
+        ["Figure", "1:", "A", "line."],
+        ["Run", "one-0123"],
+    ]  # without the filter
     assert pages() == [[], ["Figure", "1:", "A", "line.", "Run", "one-0123"]]
 
 
 @pytest.mark.parametrize("cells", [["90.6 %", "−0.2 ± 0.7", "12 min 13 s"], ["a", "b", "c"]])
 def test_short_cells_are_not_parted_for_the_sake_of_a_long_one(cells):
-    head, body = ["step", "accuracy", "points", "time"], ["a step with a name of many words " * 3, *cells]
+    head, body = (
+        ["step", "accuracy", "points", "time"],
+        ["a step with a name of many words " * 3, *cells],
+    )
     lines = [max(map(len, pair)) for pair in zip(head, body, strict=True)]
     widths = [share * tables.PAGE for share in tables.shares([head, body], lines, 1)]
     assert all(width >= len(text) for width, text in zip(widths[1:], cells, strict=True))
@@ -95,10 +118,22 @@ def test_where_short_cells_leave_no_room_words_alone_decide():
     assert sum(widths) <= 1 + 1e-9 and max(widths) == pytest.approx(min(widths))
 
 
-@pytest.mark.parametrize("picture", ['#picture("x.svg", alt: "")', '#box(image("x.svg"))'], ids=["own", "Quarto"])
+@pytest.mark.parametrize(
+    "picture", ['#picture("x.svg", alt: "")', '#box(image("x.svg"))'], ids=["own", "Quarto"]
+)
 def test_the_figures_of_both_renderers_are_known_and_code_is_none(picture):
     raw = f"`#figure([`{{=typst}} `{picture}`{{=typst}} `])`{{=typst}}"
-    assert written(f"::: {{.cell}}\n{raw}\n:::\n\n[Run one]{{.origin}}\n").count("breakable: false)[") == 2
+    assert (
+        written(f"::: {{.cell}}\n{raw}\n:::\n\n[Run one]{{.origin}}\n").count("breakable: false)[")
+        == 2
+    )
     code = "```python\n1\n```\n\n"
-    assert written(f"::: {{.cell}}\n{code}{raw}\n:::\n\n[Run one]{{.origin}}\n").count("breakable: false)[") == 1
-    assert written("::: {.cell}\nwords\n:::\n\n[Run one]{.origin}\n").count("breakable: false)[") == 1
+    assert (
+        written(f"::: {{.cell}}\n{code}{raw}\n:::\n\n[Run one]{{.origin}}\n").count(
+            "breakable: false)["
+        )
+        == 1
+    )
+    assert (
+        written("::: {.cell}\nwords\n:::\n\n[Run one]{.origin}\n").count("breakable: false)[") == 1
+    )

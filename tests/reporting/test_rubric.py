@@ -27,40 +27,85 @@ def written(tmp_path, monkeypatch, text=WHOLE):
     rubric.read.cache_clear()
 
 
-def test_a_section_of_two_digits_and_half_points_are_counted_where_they_belong(tmp_path, monkeypatch):
+def test_a_section_of_two_digits_and_half_points_are_counted_where_they_belong(
+    tmp_path, monkeypatch
+):
     written(tmp_path, monkeypatch)
     assert [rubric.total(1), rubric.total(10), rubric.total()] == [3.7, 1.1, 4.8]
     assert [rubric.points(name) for name in ("1a", "1b", "10b", "10a")] == [
-        "1.5 points", "2 points", "1 point", "0.1 points"]
+        "1.5 points",
+        "2 points",
+        "1 point",
+        "0.1 points",
+    ]
     assert [i["id"] for i in rubric.rubric()["items"]] == ["1a", "1b", "10a", "1e5", "10b"]
     assert [(d["id"], d["sum"]) for d in rubric.differing()] == [(1, 3.7), (10, 1.1)]
     rows = [line for line in rubric.table().data.splitlines() if line.startswith("|")]
-    left, right = (["|".join(row.split("|")[part]) for row in rows] for part in (slice(1, 4), slice(4, 7)))
+    left, right = (
+        ["|".join(row.split("|")[part]) for row in rows] for part in (slice(1, 4), slice(4, 7))
+    )
     cells = [*left[2:], *right[2:]]  # two columns of items, one after the other
-    one, ten = (next(i for i, cell in enumerate(cells) if f"**{n}**" in cell.split("|")[0]) for n in (1, 10))
-    assert "**3.7**" in cells[one] and "[First](#sec-1a)" in cells[one + 1] and "1.5" in cells[one + 1]
-    assert any("(#sec-10a)" in cell for cell in cells[ten + 1:]) and any("(#sec-10b)" in cell for cell in cells[ten + 1:])
+    one, ten = (
+        next(i for i, cell in enumerate(cells) if f"**{n}**" in cell.split("|")[0]) for n in (1, 10)
+    )
+    assert (
+        "**3.7**" in cells[one] and "[First](#sec-1a)" in cells[one + 1] and "1.5" in cells[one + 1]
+    )
+    assert any("(#sec-10a)" in cell for cell in cells[ten + 1 :]) and any(
+        "(#sec-10b)" in cell for cell in cells[ten + 1 :]
+    )
 
 
-@pytest.mark.parametrize("old, new, said", [
-    (", asks: Second}", "}", r"rubric.yml:6: item 1b has no `asks`; add it, text"),
-    ("asks: Second", "ask: Second", r"rubric.yml:6: item 1b has no `asks`; write it in place of `ask`"),
-    ("points: 2.0", "points: two", r"rubric.yml:6: `points` of item 1b is 'two'; it must be a number"),
-    ("points: 2.0", "points: true", r"rubric.yml:6: `points` of item 1b is True"),
-    ("points: 2.0", "points: -1", r"rubric.yml:6: `points` of item 1b is -1"),
-    ("points: 2.0", "points: .nan", r"rubric.yml:6: `points` of item 1b is nan"),
-    ("asks: Second", "asks:", r"rubric.yml:6: `asks` of item 1b is None; it must be text"),
-    ("id: 1b", "id: 1a", r"rubric.yml:6: item 1a stands there twice, first at report/rubric.yml:5"),
-    ("id: 1b", "id: 3b", r"rubric.yml:6: item 3b belongs to no section; .*\(1, 10\)"),
-    ("id: 1b", "id: b", r"rubric.yml:6: item b belongs to no section"),
-    ("id: 1b", "id: 1 b", r"rubric.yml:6: the id '1 b' must have letters, digits and hyphens alone"),
-    ("id: 1b", "id: 1b, id: 1c", r"rubric.yml:6: 'id' is given twice"),
-    ("  - {id: 1b, points: 2.0, asks: Second}", "  - 1b", r"rubric.yml:6: an entry of items must be \{id: …"),
-    ("id: 10,", "id: ten,", r"rubric.yml:3: `id` of section ten is 'ten'; it must be a whole number"),
-    ("who: [A]}\n  - {id: 10", "who: A}\n  - {id: 10", r"rubric.yml:2: `who` of section 1 is 'A'; it must be a list"),
-    ("items:", "item:", r"rubric.yml:1: the rubric needs a list `items:`"),
-    ("asks: Second}", "asks: Second", r"rubric.yml:7: not valid YAML in the rubric"),
-])
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        (", asks: Second}", "}", r"rubric.yml:6: item 1b has no `asks`; add it, text"),
+        (
+            "asks: Second",
+            "ask: Second",
+            r"rubric.yml:6: item 1b has no `asks`; write it in place of `ask`",
+        ),
+        (
+            "points: 2.0",
+            "points: two",
+            r"rubric.yml:6: `points` of item 1b is 'two'; it must be a number",
+        ),
+        ("points: 2.0", "points: true", r"rubric.yml:6: `points` of item 1b is True"),
+        ("points: 2.0", "points: -1", r"rubric.yml:6: `points` of item 1b is -1"),
+        ("points: 2.0", "points: .nan", r"rubric.yml:6: `points` of item 1b is nan"),
+        ("asks: Second", "asks:", r"rubric.yml:6: `asks` of item 1b is None; it must be text"),
+        (
+            "id: 1b",
+            "id: 1a",
+            r"rubric.yml:6: item 1a stands there twice, first at report/rubric.yml:5",
+        ),
+        ("id: 1b", "id: 3b", r"rubric.yml:6: item 3b belongs to no section; .*\(1, 10\)"),
+        ("id: 1b", "id: b", r"rubric.yml:6: item b belongs to no section"),
+        (
+            "id: 1b",
+            "id: 1 b",
+            r"rubric.yml:6: the id '1 b' must have letters, digits and hyphens alone",
+        ),
+        ("id: 1b", "id: 1b, id: 1c", r"rubric.yml:6: 'id' is given twice"),
+        (
+            "  - {id: 1b, points: 2.0, asks: Second}",
+            "  - 1b",
+            r"rubric.yml:6: an entry of items must be \{id: …",
+        ),
+        (
+            "id: 10,",
+            "id: ten,",
+            r"rubric.yml:3: `id` of section ten is 'ten'; it must be a whole number",
+        ),
+        (
+            "who: [A]}\n  - {id: 10",
+            "who: A}\n  - {id: 10",
+            r"rubric.yml:2: `who` of section 1 is 'A'; it must be a list",
+        ),
+        ("items:", "item:", r"rubric.yml:1: the rubric needs a list `items:`"),
+        ("asks: Second}", "asks: Second", r"rubric.yml:7: not valid YAML in the rubric"),
+    ],
+)
 def test_what_is_wrong_is_told_in_one_sentence_with_its_line(tmp_path, monkeypatch, old, new, said):
     assert old in WHOLE
     written(tmp_path, monkeypatch, WHOLE.replace(old, new, 1))

@@ -39,24 +39,50 @@ def plain(marked) -> str:
 
 def curves(record, encoder, linear):
     """Records of the two learning curves with these accuracies (0 … 1) on 100 texts."""
+
     def row(share):
         return np.repeat([0, 1], [round(100 * share), 100 - round(100 * share)])
 
     labels = np.zeros(100, np.int8)
-    points = [{"way": way, "size": size} for size in SIZES for way in ("fine-tuned", "frozen", "from scratch")]
+    points = [
+        {"way": way, "size": size}
+        for size in SIZES
+        for way in ("fine-tuned", "frozen", "from scratch")
+    ]
     predicted = [row(share - less) for share in encoder for less in (0.1, 0, 0.2)]
-    return record("learning_curve", points=points, predicted=np.array(predicted), labels=labels), record(
-        "linear_curve", points=[{"size": size} for size in SIZES], predicted=np.array([row(s) for s in linear]),
-        labels=labels)
+    return record(
+        "learning_curve", points=points, predicted=np.array(predicted), labels=labels
+    ), record(
+        "linear_curve",
+        points=[{"size": size} for size in SIZES],
+        predicted=np.array([row(s) for s in linear]),
+        labels=labels,
+    )
 
 
-@pytest.mark.parametrize(("encoder", "linear", "said"), [
-    ((0.8, 0.82, 0.84), (0.5, 0.9, 0.95), r"With 50 texts the frozen encoder gets 80\.0% right and the linear SVM "
-     r"50\.0%\. That does not last: from 200 texts on the SVM is significantly ahead \(95\.0% against 84\.0% with 800"),
-    ((0.8, 0.82, 0.84), (0.5, 0.82, 0.85), r"with 200 the encoder is no longer ahead\."),
-    ((0.8, 0.82, 0.84), (0.5, 0.5, 0.5), "With 50 .* each other number of texts the encoder is ahead as well"),
-    ((0.6, 0.82, 0.84), (0.58, 0.5, 0.5), "With 50 .*: even then the encoder is not significantly ahead"),
-])
+@pytest.mark.parametrize(
+    ("encoder", "linear", "said"),
+    [
+        (
+            (0.8, 0.82, 0.84),
+            (0.5, 0.9, 0.95),
+            r"With 50 texts the frozen encoder gets 80\.0% right and the linear SVM "
+            r"50\.0%\. That does not last: from 200 texts on the SVM is significantly ahead "
+            r"\(95\.0% against 84\.0% with 800",
+        ),
+        ((0.8, 0.82, 0.84), (0.5, 0.82, 0.85), r"with 200 the encoder is no longer ahead\."),
+        (
+            (0.8, 0.82, 0.84),
+            (0.5, 0.5, 0.5),
+            "With 50 .* each other number of texts the encoder is ahead as well",
+        ),
+        (
+            (0.6, 0.82, 0.84),
+            (0.58, 0.5, 0.5),
+            "With 50 .*: even then the encoder is not significantly ahead",
+        ),
+    ],
+)
 def test_few_texts_tell_where_the_encoder_is_ahead(record, encoder, linear, said):
     assert re.search(said, plain(studies.few_texts(*curves(record, encoder, linear))))
 
@@ -70,31 +96,53 @@ def test_curves_of_two_scales_are_not_compared(record):
 def test_two_times_are_as_rough_as_the_load_and_the_numbers_make_them(record):
     def under(name, load, **values):
         made = record(name, **values)
-        return dataclasses.replace(made, made=made.made | {"load_before": load, "hardware": {"cores": 2, "gpu": ""}})
+        return dataclasses.replace(
+            made, made=made.made | {"load_before": load, "hardware": {"cores": 2, "gpu": ""}}
+        )
 
     bert, alone = under("transformer", 0.2, bf16=False), under("lstm", 0.5)
     assert plain(sentences.bound(bert, alone)) == "So the ratio is rough."
-    assert "an upper bound, and the true ratio is probably larger." in plain(sentences.bound(bert, under("lstm", 5.8)))
+    assert "an upper bound, and the true ratio is probably larger." in plain(
+        sentences.bound(bert, under("lstm", 5.8))
+    )
     assert "in bf16" in plain(sentences.bound(under("transformer", 0.2, bf16=True), alone))
 
 
 def test_copies_are_told_only_where_there_are_any():
     assert sentences.copied({"copies": 0}) == ""
-    assert "Some of them reach across training and test, and none carry different tags." in sentences.copied(
-        {"copies": 3, "across_splits": 2, "across_tags": 0})
+    assert (
+        "Some of them reach across training and test, and none carry different tags."
+        in sentences.copied({"copies": 3, "across_splits": 2, "across_tags": 0})
+    )
 
 
 def test_the_days_of_several_runs_are_a_span(record):
-    runs_of = [dataclasses.replace(record(name), made={"date": f"2026-11-{day}T01:02:03Z", "hardware": {
-        "cores": 2, "cpu": "AMD", "gpu": ""}}) for name, day in (("lstm", 23), ("transformer", 25))]
-    assert "(2 cores of an AMD, 2026-11-23 to 2026-11-25)" in records.origin(runs_of[1], True, runs_of)
+    runs_of = [
+        dataclasses.replace(
+            record(name),
+            made={
+                "date": f"2026-11-{day}T01:02:03Z",
+                "hardware": {"cores": 2, "cpu": "AMD", "gpu": ""},
+            },
+        )
+        for name, day in (("lstm", 23), ("transformer", 25))
+    ]
+    assert "(2 cores of an AMD, 2026-11-23 to 2026-11-25)" in records.origin(
+        runs_of[1], True, runs_of
+    )
     assert "(2 cores of an AMD, 2026-11-25)" in records.origin(runs_of[1], True)
 
 
 def test_the_lstm_is_described_by_its_configuration(record):
-    told = {name: plain(sentences.described(record("lstm", configuration=name))) for name in lstm.CONFIGURATIONS}
+    told = {
+        name: plain(sentences.described(record("lstm", configuration=name)))
+        for name in lstm.CONFIGURATIONS
+    }
     assert "64 units reads them from left to right, and its last state goes" in told["last state"]
-    assert "96 units reads them in each direction, and the maximum over all" in told["wider, more dropout"]
+    assert (
+        "96 units reads them in each direction, and the maximum over all"
+        in told["wider, more dropout"]
+    )
 
 
 def test_sizes_are_compared_with_and_without_the_embeddings(record):
@@ -103,12 +151,15 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
     class Classifier(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.bert = torch.nn.ModuleDict({"embeddings": torch.nn.Embedding(300, 10),
-                                             "layer": torch.nn.Linear(9, 100)})
+            self.bert = torch.nn.ModuleDict(
+                {"embeddings": torch.nn.Embedding(300, 10), "layer": torch.nn.Linear(9, 100)}
+            )
 
     source, words = pretrained.from_package("any"), 10_000 * lstm.EMBEDDING
     bert, last = record("transformer", parameters=4000), record("lstm", parameters=words + 100)
-    assert "and 10 times without the embeddings" in plain(sentences.size(bert, last, Classifier(), source))
+    assert "and 10 times without the embeddings" in plain(
+        sentences.size(bert, last, Classifier(), source)
+    )
     other = pretrained.Source("other", source.path, "f" * 64)
     assert "without" not in sentences.size(bert, last, Classifier(), other)
 
@@ -117,18 +168,33 @@ def test_a_stand_in_for_distilbert_is_called_one(record):
     source = pretrained.from_package("any")
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert, source))
-    assert said.startswith("The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT")
+    assert said.startswith(
+        "The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT"
+    )
     assert "Stack Exchange" in on_results.of_classifier(source, bert, ["a", "b"]).stand_in
 
 
-@pytest.mark.parametrize(("name", "history"), [
-    ("lstm", {"val_accuracy": [0.5, 0.8, 0.8, 0.7]}),
-    ("transformer", [{"loss": 1.0, "epoch": 0.5}, {"eval_accuracy": 0.6, "epoch": 1.0},
-                     {"eval_accuracy": 0.9, "epoch": 2.0}, {"eval_accuracy": 0.7, "epoch": 3.0}])])
+@pytest.mark.parametrize(
+    ("name", "history"),
+    [
+        ("lstm", {"val_accuracy": [0.5, 0.8, 0.8, 0.7]}),
+        (
+            "transformer",
+            [
+                {"loss": 1.0, "epoch": 0.5},
+                {"eval_accuracy": 0.6, "epoch": 1.0},
+                {"eval_accuracy": 0.9, "epoch": 2.0},
+                {"eval_accuracy": 0.7, "epoch": 3.0},
+            ],
+        ),
+    ],
+)
 def test_the_best_epoch_is_the_first_of_the_highest(record, name, history):
     made = record(name, history=history)
     best = measures.best_epoch(made)
-    assert best == 2 == recompute.evaluated(best.expression, {made.symbol: recompute.load(made.path)})
+    assert (
+        best == 2 == recompute.evaluated(best.expression, {made.symbol: recompute.load(made.path)})
+    )
 
 
 def test_arguments_of_the_recorded_run_stand_beside_those_of_the_render(record):
@@ -136,100 +202,178 @@ def test_arguments_of_the_recorded_run_stand_beside_those_of_the_render(record):
 
     made = record("transformer", bf16=True)
     table = html.unescape(plain(tables.arguments(resolved(load(scale="quick"), "cpu"), made).data))
-    rows = {cells[0]: cells[1:] for line in table.splitlines() if line.startswith("|")
-            for cells in [[cell.strip() for cell in line.strip("|").split("|")]]}
+    rows = {
+        cells[0]: cells[1:]
+        for line in table.splitlines()
+        if line.startswith("|")
+        for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+    }
     assert rows["num_train_epochs"] == ["2", "3"] and rows["bf16"][1] == "True"
     assert rows["argument"] == ["this render", "recorded run"]
 
 
 def halved(record, *errors):
-    """Transformer and linear model on 400 texts, of which the last 200 fill the input; errors: of each on each half."""
+    """Transformer and linear model on 400 texts, of which the last 200 fill the input; errors: of
+    each on each half.
+    """
     wrong = [np.repeat([0, 1, 0, 1], [200 - a, a, 200 - b, b]) for a, b in errors]
-    wrong[1] = np.concatenate([half[::-1] for half in np.split(wrong[1], 2)])  # other texts than the first model
-    return [record(name, logits=np.eye(2, dtype=np.float32)[row], labels=np.zeros(400, np.int8),
-                   test_tokens=np.repeat([20, 256], 200)) for name, row in zip(("transformer", "tfidf_svm"), wrong,
-                                                                               strict=True)]
+    wrong[1] = np.concatenate(
+        [half[::-1] for half in np.split(wrong[1], 2)]
+    )  # other texts than the first model
+    return [
+        record(
+            name,
+            logits=np.eye(2, dtype=np.float32)[row],
+            labels=np.zeros(400, np.int8),
+            test_tokens=np.repeat([20, 256], 200),
+        )
+        for name, row in zip(("transformer", "tfidf_svm"), wrong, strict=True)
+    ]
 
 
-@pytest.mark.parametrize(("errors", "opposite"), [
-    (((10, 50), (50, 10)), True), (((10, 10), (50, 10)), False), (((50, 10), (10, 50)), True),
-    (((20, 20), (22, 21)), False)])
+@pytest.mark.parametrize(
+    ("errors", "opposite"),
+    [
+        (((10, 50), (50, 10)), True),
+        (((10, 10), (50, 10)), False),
+        (((50, 10), (10, 50)), True),
+        (((20, 20), (22, 21)), False),
+    ],
+)
 def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
     bert, svm = halved(record, *errors)
     said, trade = plain(sentences.halves(bert, svm)), plain(on_results.trade(bert, svm))
     mine, other = errors
-    assert f"whole it errs in {mine[0] / 2:.1f}% and the linear model in {other[0] / 2:.1f}%" in said
+    assert (
+        f"whole it errs in {mine[0] / 2:.1f}% and the linear model in {other[0] / 2:.1f}%" in said
+    )
     assert f"256 word pieces it errs in {mine[1] / 2:.1f}%" in said
-    assert ("the tie hides a trade" in said) == opposite == trade.startswith("The tie hides a trade")
-    words = ["less" if a < b - 10 else "more" if a > b + 10 else "no more" for a, b in zip(*errors, strict=True)]
+    assert (
+        ("the tie hides a trade" in said) == opposite == trade.startswith("The tie hides a trade")
+    )
+    words = [
+        "less" if a < b - 10 else "more" if a > b + 10 else "no more"
+        for a, b in zip(*errors, strict=True)
+    ]
     assert re.search(f"whole, the Transformer errs {words[0]}.* cut, it errs {words[1]}", trade)
 
 
 def test_a_probability_is_set_beside_how_often_it_is_right(record):
     share = np.array([0.75] * 4 + [0.95] * 2 + [1.0])
     logits = np.log(np.stack([share, 1 - share + 1e-30], 1)).astype(np.float32)
-    made = record("transformer", logits=logits, labels=np.array([0, 1, 1, 1, 0, 0, 0], np.int8),
-                  question_probabilities=[[0.75, 0.25], [0.0, 1.0]])
-    said = [plain(sentences.at_its_word(made, question)).replace("\xa0", " ") for question in (0, 1)]
-    assert said == ["Of the 4 test texts on whose tag the model puts between 70% and 80%, it is right on 25%.",
-                    "Of the 3 test texts on whose tag the model puts between 90% and 100%, it is right on 100%."]
-    none = dataclasses.replace(made, values=made.values | {"question_probabilities": [[0.55, 0.45], [0.5, 0.5]]})
+    made = record(
+        "transformer",
+        logits=logits,
+        labels=np.array([0, 1, 1, 1, 0, 0, 0], np.int8),
+        question_probabilities=[[0.75, 0.25], [0.0, 1.0]],
+    )
+    said = [
+        plain(sentences.at_its_word(made, question)).replace("\xa0", " ") for question in (0, 1)
+    ]
+    assert said == [
+        "Of the 4 test texts on whose tag the model puts between 70% and 80%, it is right on 25%.",
+        "Of the 3 test texts on whose tag the model puts between 90% and 100%, it is right on "
+        "100%.",
+    ]
+    none = dataclasses.replace(
+        made, values=made.values | {"question_probabilities": [[0.55, 0.45], [0.5, 0.5]]}
+    )
     assert sentences.at_its_word(none, 0) == ""
 
 
 def test_a_verdict_says_who_beats_whom(record):
     def of(name, right):
         row = np.repeat([0, 1], [right, 100 - right])
-        return record(name, logits=np.eye(2, dtype=np.float32)[row], labels=np.zeros(100, np.int8), train_seconds=36.0)
+        return record(
+            name,
+            logits=np.eye(2, dtype=np.float32)[row],
+            labels=np.zeros(100, np.int8),
+            train_seconds=36.0,
+        )
 
     bert, lstm, svm = of("transformer", 90), of("lstm", 60), of("tfidf_svm", 90)
     assert plain(on_data.verdict(bert, lstm, svm)) == (
-        "The fine-tuned Transformer beats the LSTM, but not a linear SVM that trains in 36 s.")
+        "The fine-tuned Transformer beats the LSTM, but not a linear SVM that trains in 36 s."
+    )
     assert plain(on_data.verdict(lstm, bert, svm)).startswith(
-        "The LSTM beats the fine-tuned Transformer, and a linear SVM beats")
+        "The LSTM beats the fine-tuned Transformer, and a linear SVM beats"
+    )
 
 
 def test_heads_that_cost_more_together_are_explained_in_two_ways(record):
     predicted = np.zeros((2, 2, 100), np.int8)
     layers = np.zeros((2, 100), np.int8)
     layers[1, :40] = 1
-    made = record("heads_removed", labels=np.zeros(100, np.int8), whole=np.zeros(100, np.int8), predicted=predicted,
-                  layers=layers)
+    made = record(
+        "heads_removed",
+        labels=np.zeros(100, np.int8),
+        whole=np.zeros(100, np.int8),
+        predicted=predicted,
+        layers=layers,
+    )
     said = plain(studies.standing_in(made))
     assert "more than what its heads cost one by one" in said and "one explanation; another" in said
     layers[1] = 0
-    assert "explanation" not in plain(studies.standing_in(dataclasses.replace(made,
-                                                                              values=made.values | {"layers": layers})))
+    assert "explanation" not in plain(
+        studies.standing_in(dataclasses.replace(made, values=made.values | {"layers": layers}))
+    )
 
 
-@pytest.mark.parametrize("right, falls, said", [
-    (90, [10], "Of what the model has above always naming the largest class, 75% or more survives."),
-    (52, [1], "cannot be told from always naming the largest class (50.0%): it has learned nothing"),
-    (50, [0], "has learned nothing"), (90, [-5], "No shuffle costs the model anything"),
-    (90, [45], "Nothing survives the worst shuffle")])
+@pytest.mark.parametrize(
+    "right, falls, said",
+    [
+        (
+            90,
+            [10],
+            "Of what the model has above always naming the largest class, 75% or more survives.",
+        ),
+        (
+            52,
+            [1],
+            "cannot be told from always naming the largest class (50.0%): it has learned nothing",
+        ),
+        (50, [0], "has learned nothing"),
+        (90, [-5], "No shuffle costs the model anything"),
+        (90, [45], "Nothing survives the worst shuffle"),
+    ],
+)
 def test_what_survives_a_shuffle_is_a_share_of_what_was_learned(record, right, falls, said):
     labels = np.repeat([0, 1], 50)
 
     def rows(number):
         predicted = labels.copy()
-        predicted[:100 - number] = 1 - predicted[:100 - number]
+        predicted[: 100 - number] = 1 - predicted[: 100 - number]
         return predicted
 
-    made = record("shuffled_words", orders=["in order", *("shuffled" for _ in falls)], labels=labels,
-                  predicted=np.array([rows(right), *(rows(right - fall) for fall in falls)]))
+    made = record(
+        "shuffled_words",
+        orders=["in order", *("shuffled" for _ in falls)],
+        labels=labels,
+        predicted=np.array([rows(right), *(rows(right - fall) for fall in falls)]),
+    )
     assert said in plain(studies.survives(made))
 
 
-@pytest.mark.parametrize("lengths, said", [
-    (np.repeat(6, 100), "Nearly all of the test texts have 6 words, so that the errors cannot be split by length."),
-    (np.tile([10, 20, 30, 40, 50], 20), "of the texts under 20 words and in")])
+@pytest.mark.parametrize(
+    "lengths, said",
+    [
+        (
+            np.repeat(6, 100),
+            "Nearly all of the test texts have 6 words, so that the errors cannot be split by "
+            "length.",
+        ),
+        (np.tile([10, 20, 30, 40, 50], 20), "of the texts under 20 words and in"),
+    ],
+)
 def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
     from lmreport.models import metrics
 
     labels, logits = np.zeros(100, int), np.zeros((100, 2))
     logits[:10, 1] = 1
-    models = [record(name, logits=logits, labels=labels, test_words=lengths, test_tokens=lengths)
-              for name in ("transformer", "tfidf_svm")]
+    models = [
+        record(name, logits=logits, labels=labels, test_words=lengths, test_tokens=lengths)
+        for name in ("transformer", "tfidf_svm")
+    ]
     told = plain(sentences.by_length(*models, lengths, metrics.length_edges(lengths)))
     assert said in told and "nan" not in told
     assert np.isnan(measures.error_between(models[0], 900, 950, models[0]))

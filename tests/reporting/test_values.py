@@ -13,22 +13,29 @@ from lmreport.runs import memo
 @values.named
 def of_growth(found):
     """Two values of an experiment."""
-    return dict(last=markdown.num(found["time"][-1], 2), times=markdown.fixed(found["time"][-1] / found["time"][0], 1),
-                word="x")
+    return dict(
+        last=markdown.num(found["time"][-1], 2),
+        times=markdown.fixed(found["time"][-1] / found["time"][0], 1),
+        word="x",
+    )
 
 
 @pytest.fixture
 def found(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     kept = {"time": np.array([2.0, 5.0])}
-    files.write_atomically(tmp_path / "experiments" / f"concepts.cost.measured-{'0' * 16}.npz", files.pack(kept))
+    files.write_atomically(
+        tmp_path / "experiments" / f"concepts.cost.measured-{'0' * 16}.npz", files.pack(kept)
+    )
     return memo.Found(kept, "concepts.cost.measured", "0" * 16)
 
 
 def test_a_named_number_carries_its_expression_and_its_experiment(found):
     said = of_growth(found).times.markdown
-    assert 'data-code="markdown.fixed(found[\'time\'][-1] / found[\'time\'][0], 1)"' in said
-    assert f'data-run="found=concepts.cost.measured-{"0" * 16}"' in said and said.startswith("[2.5]{.computed")
+    assert "data-code=\"markdown.fixed(found['time'][-1] / found['time'][0], 1)\"" in said
+    assert f'data-run="found=concepts.cost.measured-{"0" * 16}"' in said and said.startswith(
+        "[2.5]{.computed"
+    )
 
 
 def test_verify_computes_it_again_from_what_is_kept(found):

@@ -1,4 +1,6 @@
-"""Fingerprints: moves, names and words do not count; every constant, default and called function does."""
+"""Fingerprints: moves, names and words do not count; every constant, default and called function
+does.
+"""
 
 import ast
 import json
@@ -34,10 +36,14 @@ def of(tmp_path, text, name="f", **others):
     return small(tmp_path, a=text, **others).fingerprint(("a", name))
 
 
-PLAIN = "import numpy as np\nLEAST = 3\ndef g(x, y=2):\n    return x + y\ndef f(x):\n    return g(x) + LEAST + np.sum(x)\n"
+PLAIN = (
+    "import numpy as np\nLEAST = 3\ndef g(x, y=2):\n    return x + y\n"
+    "def f(x):\n    return g(x) + LEAST + np.sum(x)\n"
+)
 OTHER = {
     "c": "import numpy as np\nfrom lmreport import b\n",
-    "b": "LEAST = 3\ndef least():\n    return LEAST\ndef added(x, y=2):\n    return x + y\n"}
+    "b": "LEAST = 3\ndef least():\n    return LEAST\ndef added(x, y=2):\n    return x + y\n",
+}
 
 
 @pytest.mark.parametrize(
@@ -51,11 +57,15 @@ OTHER = {
         PLAIN.replace("import numpy as np", "from numpy import sum as total").replace(
             "np.sum", "total"
         ),
-        "from lmreport.b import LEAST, added as g\nimport numpy as np\ndef f(x):\n    return g(x) + LEAST + np.sum(x)\n",
-        "import numpy as np\nfrom lmreport import b\ndef f(x):\n    return b.added(x) + b.LEAST + np.sum(x)\n",
+        "from lmreport.b import LEAST, added as g\nimport numpy as np\ndef f(x):\n    return g(x) "
+        "+ LEAST + np.sum(x)\n",
+        "import numpy as np\nfrom lmreport import b\ndef f(x):\n    return b.added(x) + b.LEAST + "
+        "np.sum(x)\n",
         "from lmreport import c\ndef f(x):\n    return c.b.added(x) + c.b.LEAST + c.np.sum(x)\n",
-        "def f(x):\n    from numpy import sum\n    from . import b\n    return b.added(x) + b.LEAST + sum(x)\n",
-        "import numpy as np\nfrom lmreport.face import LEAST, added\ndef f(x):\n    return added(x) + LEAST + np.sum(x)\n",
+        "def f(x):\n    from numpy import sum\n    from . import b\n    return b.added(x) + "
+        "b.LEAST + sum(x)\n",
+        "import numpy as np\nfrom lmreport.face import LEAST, added\ndef f(x):\n    return "
+        "added(x) + LEAST + np.sum(x)\n",
     ],
 )
 def test_place_names_and_words_do_not_count(tmp_path, text):
@@ -82,7 +92,9 @@ def test_what_is_computed_counts(tmp_path, text):
 
 
 def test_scopes_are_respected(tmp_path):
-    """A parameter, a loop or a comprehension's variable named like a function is not that function."""
+    """A parameter, a loop or a comprehension's variable named like a function is not that
+    function.
+    """
     for use in (
         "def f(g):\n    return g(1)\n",
         "def f(x):\n    for g in x:\n        g(1)\n",
@@ -94,7 +106,8 @@ def test_scopes_are_respected(tmp_path):
     for use in (
         "def f(x):\n    return [g(y) for y in x]\n",
         "def f(x):\n    return [y for y in x], g(x)\n",
-        "class A:\n    g = 1\n    def h(self):\n        return g(self)\ndef f(x):\n    return A().h()\n",
+        "class A:\n    g = 1\n    def h(self):\n        return g(self)\ndef f(x):\n    return "
+        "A().h()\n",
         "def f(x):\n    return [x for g in x], g(1)\n",
         "def f(x):\n    def inner():\n        return g(x)\n    return inner\n",
     ):
@@ -137,9 +150,13 @@ def test_a_process_of_its_own_runs_the_main_of_the_module_that_it_names(tmp_path
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the package: (its folder, a function that changes a text in one module, one that gives stale kinds)."""
+    """A copy of the package: (its folder, a function that changes a text in one module, one that
+    gives stale kinds).
+    """
     folder = tmp_path / "lmreport"
-    shutil.copytree(records.CODE.root, folder, ignore=shutil.ignore_patterns("__pycache__", "sample"))
+    shutil.copytree(
+        records.CODE.root, folder, ignore=shutil.ignore_patterns("__pycache__", "sample")
+    )
 
     def change(module, old, new):
         path = folder / (module.replace(".", "/") + ".py")
@@ -159,7 +176,9 @@ def copy(tmp_path):
 
 
 def imported_from(folder, package, old, new):
-    """Everywhere the module `old` of `package` is imported by the statement `new` instead, under its old name."""
+    """Everywhere the module `old` of `package` is imported by the statement `new` instead, under
+    its old name.
+    """
     line = re.compile(rf"^( *)from {re.escape(package)} import (.*\b{old}\b.*)$", re.M)
 
     def other(found):
@@ -183,7 +202,9 @@ def test_every_committed_record_is_fresh():
 
 
 def test_migrated_records_hold_what_they_held():
-    """Values, `made` and arrays are those of the commit before; the old key proves what it was made from."""
+    """Values, `made` and arrays are those of the commit before; the old key proves what it was made
+    from.
+    """
     found = [r for r in records.all_records("full") if "formerly" in r.more]
     assert len(found) > 10
     for record in found:
@@ -223,7 +244,9 @@ def test_a_module_that_is_moved_and_renamed_behind_a_face_makes_nothing_stale(co
         stale()
     imported_from(folder, "lmreport.models", "tokenizer", "from lmreport import text")
     for path in folder.rglob("*.py"):
-        path.write_text(path.read_text().replace("lmreport.models.tokenizer import", "lmreport.text import"))
+        path.write_text(
+            path.read_text().replace("lmreport.models.tokenizer import", "lmreport.text import")
+        )
     assert stale() == set()
 
 
@@ -231,16 +254,27 @@ def test_a_module_that_is_split_makes_nothing_stale(copy):
     folder, _, stale = copy
     path = folder / "data/splits.py"
     source, first = path.read_text(), "from __future__ import annotations\n"
-    subset = next(ast.get_source_segment(source, d) for d in ast.parse(source).body if getattr(d, "name", "") == "subset")
+    subset = next(
+        ast.get_source_segment(source, d)
+        for d in ast.parse(source).body
+        if getattr(d, "name", "") == "subset"
+    )
     (folder / "subsets.py").write_text(f"{first}\n\n{subset}\n")
-    path.write_text(source.replace(subset, "").replace(first, f"{first}\nfrom lmreport.subsets import subset\n"))
+    path.write_text(
+        source.replace(subset, "").replace(first, f"{first}\nfrom lmreport.subsets import subset\n")
+    )
     assert stale() == set()
 
 
 @pytest.mark.parametrize(
     "module, old, new, expected",
     [
-        ("data.splits", "VALIDATION_SHARE = 0.2", "VALIDATION_SHARE = 0.25", set(KINDS)),  # a constant
+        (
+            "data.splits",
+            "VALIDATION_SHARE = 0.2",
+            "VALIDATION_SHARE = 0.25",
+            set(KINDS),
+        ),  # a constant
         ("models.lstm", "import time\n", "import time\n\nUNUSED = 1\n", set()),
         (
             "models.recipe",

@@ -1,4 +1,5 @@
-"""Can the finished report be handed in? Each check reads the same documents and tells what it finds.
+"""Can the finished report be handed in? Each check reads the same documents and tells what it
+finds.
 
 documents (reading) → the modules of CHECKS → listing (for a person or a machine).
 """
@@ -10,14 +11,22 @@ from pathlib import Path
 
 from lmreport.check.findings import Finding
 
-CHECKS = ("items", "figures", "references", "text", "executed", "pdf")  # modules with GROUP and findings(documents)
+CHECKS = (
+    "items",
+    "figures",
+    "references",
+    "text",
+    "executed",
+    "pdf",
+)  # modules with GROUP and findings(documents)
 
 
 def check(root: Path, profile: str | None = None, quick: bool = False):
     """(documents, findings) of the report of the project at `root`, in the order of the checks.
 
-    quick: without computing the numbers again. A check that breaks is a finding itself, for a foreign or half-made
-    report can break any reader. Raises ReportError if there is no report at all.
+    quick: without computing the numbers again. A check that breaks is a finding itself, for a
+    foreign or half-made report can break any reader. Raises ReportError if there is no report at
+    all.
     """
     from lmreport.check import documents, executed
 
@@ -40,6 +49,13 @@ def guarded(group: str, look, read) -> list[Finding]:
             found.append(finding)
     except Exception as error:  # told, not hidden: its name and words are in the finding
         told = str(error).splitlines()[0][:120] if str(error) else ""
-        found.append(Finding(group, MUST, f"this could not be checked to its end ({type(error).__name__}: {told})",
-                             "_report/report", AGAIN))
+        found.append(
+            Finding(
+                group,
+                MUST,
+                f"this could not be checked to its end ({type(error).__name__}: {told})",
+                "_report/report",
+                AGAIN,
+            )
+        )
     return found

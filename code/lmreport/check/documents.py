@@ -1,4 +1,6 @@
-"""The finished report and its sources, read once for all checks; what cannot be read becomes a finding."""
+"""The finished report and its sources, read once for all checks; what cannot be read becomes a
+finding.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,12 @@ ENDINGS = ("html", "pdf", "ipynb")
 class Documents:
     """What there is to check; None stands for a part that is missing or cannot be read.
 
-    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same for Quarto;
+    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same
+    for Quarto;
     shown: the profile that the files themselves are of, "" for all or where they do not tell; page:
-    the HTML page as a tree; notebook: the executed notebook; pdf: the file; places: {name: (page from 0, points from
-    its upper edge)} of the PDF's named destinations; cells: those of the sources, for this profile.
+    the HTML page as a tree; notebook: the executed notebook; pdf: the file; places: {name: (page
+    from 0, points from its upper edge)} of the PDF's named destinations; cells: those of the
+    sources, for this profile.
     """
 
     root: Path
@@ -50,7 +54,9 @@ class Documents:
         return rubric.rubric(self.answering)["sections"]
 
     def source(self, *patterns: str) -> str:
-        """file:line of the first source line with the first of the patterns that is found; "" where none is."""
+        """file:line of the first source line with the first of the patterns that is found; "" where
+        none is.
+        """
         for pattern in patterns:
             for cell in self.cells:
                 for line in cell.lines:
@@ -59,27 +65,42 @@ class Documents:
         return ""
 
     def heading(self, label: str) -> str:
-        """file:line of the heading, figure or equation that the text gives a label; "" where none has it."""
+        """file:line of the heading, figure or equation that the text gives a label; "" where none
+        has it.
+        """
         return self.source(rf"\{{[^}}]*#{re.escape(label)}(?![\w-])")
 
     def place(self, label: str) -> str:
-        """Where a reader finds the thing with an anchor: file:line of its source, and its place in the page."""
-        found = self.source(rf"^#\| *label: *[\"']?{re.escape(label)}[\"']?\s*$") or self.heading(label)
-        return f"{found} ({self.page_path.name}#{label})" if found else f"{self.page_path.name}#{label}"
+        """Where a reader finds the thing with an anchor: file:line of its source, and its place in
+        the page.
+        """
+        found = self.source(rf"^#\| *label: *[\"']?{re.escape(label)}[\"']?\s*$") or self.heading(
+            label
+        )
+        return (
+            f"{found} ({self.page_path.name}#{label})"
+            if found
+            else f"{self.page_path.name}#{label}"
+        )
 
 
 def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     """The documents of the project at `root`, and what kept some of them from being read.
 
     The profile is `profile`, else the one that the page shows, else the PDF's, else the active one.
-    Raises ReportError if there is no report at all, and if the rubric or the project cannot be read.
+    Raises ReportError if there is no report at all, and if the rubric or the project cannot be
+    read.
     """
     from lmreport.render import project, source
 
     document = project.read(root, ("html",), profile)[0]
     folder = document.output.parent
     documents = Documents(root, folder / "index.html", folder / "index.pdf", document.notebook)
-    paths = dict(zip(ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True))
+    paths = dict(
+        zip(
+            ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True
+        )
+    )
     if not any(path.is_file() for path in paths.values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
     rubric.whole()  # raises where there is none that can be read
@@ -88,26 +109,41 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     try:
         documents.cells = source.read(project.read(root, ("html",), documents.profile or None)[0])
     except ReportError as error:
-        found.append(Finding(GROUP, MUST, "the sources cannot be read", str(error).split(": ")[0],
-                             f"{error}; lmreport render stops there too"))
+        found.append(
+            Finding(
+                GROUP,
+                MUST,
+                "the sources cannot be read",
+                str(error).split(": ")[0],
+                f"{error}; lmreport render stops there too",
+            )
+        )
     return documents, found
 
 
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
     """Read one of the three files into `documents`."""
     if not path.is_file():
-        mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (ending == "ipynb")
+        mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (
+            ending == "ipynb"
+        )
         yield Finding(GROUP, MUST, f"there is no index.{ending}", where(documents, path), mend)
         return
     try:
         {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)
     except Exception as error:  # whatever a foreign file does to a reader
         told = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        yield Finding(GROUP, MUST, f"{path.name} cannot be read ({told})", where(documents, path), AGAIN)
+        yield Finding(
+            GROUP, MUST, f"{path.name} cannot be read ({told})", where(documents, path), AGAIN
+        )
 
 
 def where(documents: Documents, path: Path) -> str:
-    return path.relative_to(documents.root).as_posix() if path.is_relative_to(documents.root) else path.name
+    return (
+        path.relative_to(documents.root).as_posix()
+        if path.is_relative_to(documents.root)
+        else path.name
+    )
 
 
 def read_page(documents: Documents, path: Path) -> None:
@@ -127,7 +163,9 @@ def read_pdf(documents: Documents, path: Path) -> None:
     try:
         if not len(document):
             raise ReportError("it has no page")
-        names = [s["anchor"] for s in rubric.whole()["sections"]] + [PREFIX + i["id"] for i in rubric.whole()["items"]]
+        names = [s["anchor"] for s in rubric.whole()["sections"]] + [
+            PREFIX + i["id"] for i in rubric.whole()["items"]
+        ]
         found = {name: pdf_pages.destination(document, name) for name in names}
         documents.places = {name: place for name, place in found.items() if place is not None}
         documents.pdf = path
@@ -142,10 +180,17 @@ def read_notebook(documents: Documents, path: Path) -> None:
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
-    """Set the profile; a finding where page, PDF and notebook, or these and what is wanted, are of different ones."""
-    anchors = {"index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
-               "index.pdf": set(documents.places), "index.ipynb": in_notebook(documents.notebook)}
-    shown = {name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))}
+    """Set the profile; a finding where page, PDF and notebook, or these and what is wanted, are of
+    different ones.
+    """
+    anchors = {
+        "index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
+        "index.pdf": set(documents.places),
+        "index.ipynb": in_notebook(documents.notebook),
+    }
+    shown = {
+        name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))
+    }
     documents.shown = next(iter(shown.values()), "").lower()
     if wanted:
         documents.answering = wanted.upper() if wanted.upper() in profiles(documents.root) else ""
@@ -154,9 +199,18 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
     documents.profile = wanted or documents.answering.lower()
     for name, who in shown.items():
         if who != documents.answering:
-            other = f"{wanted.upper()} is asked for" if wanted else f"{next(iter(shown))} is for {documents.answering}"
-            yield Finding(GROUP, MUST, f"{name} is for {who}, but {other}", f"_report/report/{name}",
-                          f"lmreport render --profile {documents.profile}")
+            other = (
+                f"{wanted.upper()} is asked for"
+                if wanted
+                else f"{next(iter(shown))} is for {documents.answering}"
+            )
+            yield Finding(
+                GROUP,
+                MUST,
+                f"{name} is for {who}, but {other}",
+                f"_report/report/{name}",
+                f"lmreport render --profile {documents.profile}",
+            )
 
 
 def in_notebook(found) -> set[str]:
@@ -167,14 +221,19 @@ def in_notebook(found) -> set[str]:
 
 
 def profiles(root: Path) -> list[str]:
-    """For whom the project can be rendered, as the rubric says it, the default first; [] if it has no profiles."""
+    """For whom the project can be rendered, as the rubric says it, the default first; [] if it has
+    no profiles.
+    """
     known = {name for section in rubric.whole()["sections"] for name in section["who"]}
     names = profile_names.known(profile_names.of_project(root))
     return [name for name in dict.fromkeys(map(str.upper, names)) if name in known]
 
 
 def of_anchors(root: Path, anchors: set[str]) -> str | None:
-    """For whom a document with these anchors is: the profile whose items differ least; None if it has none of them."""
+    """For whom a document with these anchors is: the profile whose items differ least; None if it
+    has none of them.
+    """
+
     def names(who):
         one = rubric.rubric(who)
         return {s["anchor"] for s in one["sections"]} | {PREFIX + i["id"] for i in one["items"]}

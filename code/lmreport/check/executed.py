@@ -29,30 +29,58 @@ def cells(documents: Documents) -> Iterator[Finding]:
     kept = [c for c in documents.notebook.cells if c.cell_type == "code" and c.source.strip()]
     read = []
     for number, cell in enumerate(kept, 1):
-        lines = [source.Line(text, "index.ipynb", n) for n, text in enumerate(cell.source.splitlines(), 1)]
+        lines = [
+            source.Line(text, "index.ipynb", n)
+            for n, text in enumerate(cell.source.splitlines(), 1)
+        ]
         told = source.code_cell(source.Line("```{python}", "index.ipynb", 1), lines)
         read.append(told)
         where = place(documents, told, number)
         errors = [o for o in cell.outputs if o.output_type == "error"]
         for error in errors[:1]:
-            yield Finding(GROUP, MUST, f"the cell {told.label or number} ended in an error ({error.ename}: "
-                          f"{str(error.evalue).splitlines()[0][:80] if error.evalue else ''})", where,
-                          "mend the cell, then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the cell {told.label or number} ended in an error ({error.ename}: "
+                f"{str(error.evalue).splitlines()[0][:80] if error.evalue else ''})",
+                where,
+                "mend the cell, then lmreport render",
+            )
         if cell.execution_count is None and not errors and told.options.get("eval") is not False:
-            yield Finding(GROUP, MUST, f"the cell {told.label or number} was not executed", where, AGAIN)
+            yield Finding(
+                GROUP, MUST, f"the cell {told.label or number} was not executed", where, AGAIN
+            )
     names, codes = {c.label for c in read}, {c.code.strip() for c in read}
     for cell in documents.cells:
-        if cell.kind == "code" and cell.code.strip() and cell.options.get("eval") is not False \
-                and (cell.label not in names if cell.label else cell.code.strip() not in codes):
-            yield Finding(GROUP, MUST, f"the cell {cell.label or 'without a label'} of the source is not in the "
-                          "executed notebook", cell.place, "lmreport render")
+        if (
+            cell.kind == "code"
+            and cell.code.strip()
+            and cell.options.get("eval") is not False
+            and (cell.label not in names if cell.label else cell.code.strip() not in codes)
+        ):
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the cell {cell.label or 'without a label'} of the source is not in the "
+                "executed notebook",
+                cell.place,
+                "lmreport render",
+            )
 
 
 def place(documents: Documents, cell, number: int) -> str:
     """file:line of a notebook's cell in the sources, and its number there."""
-    same = [c.place for c in documents.cells if c.kind == "code"
-            and (c.label == cell.label if cell.label else c.code.strip() == cell.code.strip())]
-    return f"{same[0]} (index.ipynb, code cell {number})" if same else f"index.ipynb, code cell {number}"
+    same = [
+        c.place
+        for c in documents.cells
+        if c.kind == "code"
+        and (c.label == cell.label if cell.label else c.code.strip() == cell.code.strip())
+    ]
+    return (
+        f"{same[0]} (index.ipynb, code cell {number})"
+        if same
+        else f"index.ipynb, code cell {number}"
+    )
 
 
 def in_page(documents: Documents) -> Iterator[Finding]:
@@ -62,14 +90,23 @@ def in_page(documents: Documents) -> Iterator[Finding]:
     if documents.page is None:
         return
     for element in documents.page.xpath("//*[contains(@class, 'cell-output-error')]"):
-        holder = next((e for e in element.iterancestors() if "cell" in (e.get("class") or "").split()), None)
+        holder = next(
+            (e for e in element.iterancestors() if "cell" in (e.get("class") or "").split()), None
+        )
         name = (holder.get("id") or "").removeprefix("cell-") if holder is not None else ""
-        yield Finding(GROUP, MUST, f"the page shows an error (“{words(element)[-60:]}”)",
-                      documents.place(name) if name else "index.html", "mend the cell, then lmreport render")
+        yield Finding(
+            GROUP,
+            MUST,
+            f"the page shows an error (“{words(element)[-60:]}”)",
+            documents.place(name) if name else "index.html",
+            "mend the cell, then lmreport render",
+        )
 
 
 def outputs(documents: Documents) -> Iterator[Finding]:
-    """Each file is what was rendered, and newer than everything that it is made from, at the settings of then."""
+    """Each file is what was rendered, and newer than everything that it is made from, at the
+    settings of then.
+    """
     from lmreport.check import status
     from lmreport.render import project
 
@@ -77,27 +114,47 @@ def outputs(documents: Documents) -> Iterator[Finding]:
     try:
         lines = status.outputs(status.settings_then(document))
     except ReportError as error:
-        yield Finding(GROUP, LOOK, "whether the report is newer than its sources cannot be told", "lmreport status",
-                      str(error))
+        yield Finding(
+            GROUP,
+            LOOK,
+            "whether the report is newer than its sources cannot be told",
+            "lmreport status",
+            str(error),
+        )
         return
     for line in lines:
         if line.state == "altered" and line.name not in unread(documents):
-            yield Finding(GROUP, MUST, f"{line.name} was altered: {line.why[0]}", f"_report/report/{line.name}", AGAIN)
+            yield Finding(
+                GROUP,
+                MUST,
+                f"{line.name} was altered: {line.why[0]}",
+                f"_report/report/{line.name}",
+                AGAIN,
+            )
     stale: dict[tuple, list[str]] = {}
     for line in lines:
         if line.state == "stale":
             stale.setdefault(line.why, []).append(line.name)
     for why, names in stale.items():
         told = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
-        yield Finding(GROUP, MUST, f"{told} older than what made it: {'; '.join(why[:3])}"
-                      + (" …" if len(why) > 3 else ""), f"_report/report/{names[0]}", "lmreport render"
-                      + (" with the same --name, --email … as before" if named(documents) else ""))
+        yield Finding(
+            GROUP,
+            MUST,
+            f"{told} older than what made it: {'; '.join(why[:3])}"
+            + (" …" if len(why) > 3 else ""),
+            f"_report/report/{names[0]}",
+            "lmreport render"
+            + (" with the same --name, --email … as before" if named(documents) else ""),
+        )
 
 
 def unread(documents: Documents) -> set[str]:
     """The files that could not be read, which is told already."""
-    parts = {documents.page_path: documents.page, documents.pdf_path: documents.pdf,
-             documents.notebook_path: documents.notebook}
+    parts = {
+        documents.page_path: documents.page,
+        documents.pdf_path: documents.pdf,
+        documents.notebook_path: documents.notebook,
+    }
     return {path.name for path, part in parts.items() if part is None}
 
 
@@ -105,12 +162,16 @@ def named(documents: Documents) -> bool:
     """Whether the page says who hands it in."""
     from lmreport.core.identity import LABELS
 
-    shown = documents.page is not None and documents.page.xpath("//*[@id='cell-identity']//strong/text()")
+    shown = documents.page is not None and documents.page.xpath(
+        "//*[@id='cell-identity']//strong/text()"
+    )
     return any(f"{label}:" in (shown or ()) for label in LABELS.values())
 
 
 def records(documents: Documents) -> Iterator[Finding]:
-    """Each run that the page shows is at hand, and is what the code and the libraries at hand would give."""
+    """Each run that the page shows is at hand, and is what the code and the libraries at hand would
+    give.
+    """
     from lmreport.display import origin
     from lmreport.runs import freshness
     from lmreport.runs import records as run_records
@@ -118,27 +179,47 @@ def records(documents: Documents) -> Iterator[Finding]:
     if documents.page is None:
         return
     kinds = "|".join(KINDS)
-    shown = {run for told in documents.page.xpath("//@data-run")
-             for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)}
+    shown = {
+        run
+        for told in documents.page.xpath("//@data-run")
+        for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)
+    }
     places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
-    models: dict = {}  # those that are shown: the studies shown beside them must have started from them
+    # those that are shown: the studies shown beside them must have started from them
+    models: dict = {}
     for name in sorted(shown, key=lambda run: (run.rpartition("-")[0] not in MODELS, run)):
         kind = name.rpartition("-")[0]
-        given, scale = [], next((s for s in places if (run_records.home(s) / f"{name}.json").is_file()), None)
+        given, scale = (
+            [],
+            next((s for s in places if (run_records.home(s) / f"{name}.json").is_file()), None),
+        )
         if scale is None:
-            yield Finding(GROUP, MUST, f"the page shows the run {name}, of which there is no record", "report/runs",
-                          f"lmreport run {kind}, then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the page shows the run {name}, of which there is no record",
+                "report/runs",
+                f"lmreport run {kind}, then lmreport render",
+            )
             continue
         try:
             record = run_records.read(run_records.home(scale) / f"{name}.json")
             given = origin.of_inputs(record.inputs)
             models |= {kind: record} if kind in MODELS and scale == "full" else {}
-            why = [*freshness.reasons(record), *(freshness.of_another(record, models) if scale == "full" else [])]
+            why = [
+                *freshness.reasons(record),
+                *(freshness.of_another(record, models) if scale == "full" else []),
+            ]
         except ReportError as error:
             why = [str(error)]
         if why:
-            yield Finding(GROUP, MUST, f"the run {name} is stale: {'; '.join(why[:3])}", places[scale].format(name),
-                          f"lmreport run {' '.join([kind, '--scale', scale, *given])}, then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the run {name} is stale: {'; '.join(why[:3])}",
+                places[scale].format(name),
+                f"lmreport run {' '.join([kind, '--scale', scale, *given])}, then lmreport render",
+            )
 
 
 def verified(documents: Documents) -> Iterator[Finding]:
@@ -150,10 +231,25 @@ def verified(documents: Documents) -> Iterator[Finding]:
     try:
         found = verify.verify(documents.page_path, documents.root)
     except ReportError as error:
-        yield Finding(NUMBERS, MUST, "the numbers of the page cannot be computed again", "index.html", str(error))
+        yield Finding(
+            NUMBERS,
+            MUST,
+            "the numbers of the page cannot be computed again",
+            "index.html",
+            str(error),
+        )
         return
     for at, text, right in found.differences:
         label = at.split(",")[0]
-        where = documents.place(label) + at[len(label):] if re.match(r"(sec|fig|tbl)-", label) else f"index.html, {at}"
-        yield Finding(NUMBERS, MUST, f"the page shows “{text[:60]}”: {right}", where,
-                      "lmreport render --force; lmreport verify tells more")
+        where = (
+            documents.place(label) + at[len(label) :]
+            if re.match(r"(sec|fig|tbl)-", label)
+            else f"index.html, {at}"
+        )
+        yield Finding(
+            NUMBERS,
+            MUST,
+            f"the page shows “{text[:60]}”: {right}",
+            where,
+            "lmreport render --force; lmreport verify tells more",
+        )

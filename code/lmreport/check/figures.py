@@ -31,7 +31,10 @@ def findings(documents: Documents) -> Iterator[Finding]:
 
 
 def is_float(element) -> bool:
-    return bool(FLOAT.match(element.get("id") or "")) and "quarto-float" in (element.get("class") or "").split()
+    return (
+        bool(FLOAT.match(element.get("id") or ""))
+        and "quarto-float" in (element.get("class") or "").split()
+    )
 
 
 def around(element):
@@ -48,8 +51,13 @@ def caption(one) -> str:
 def captioned(documents: Documents, one) -> Iterator[Finding]:
     name = one.get("id")
     if not caption(one) and around(one) is None:
-        yield Finding(GROUP, MUST, f"{NAMES[name[:3]]} {name} has no caption", documents.place(name),
-                      f"give it {name[:3]}-cap, then lmreport render")
+        yield Finding(
+            GROUP,
+            MUST,
+            f"{NAMES[name[:3]]} {name} has no caption",
+            documents.place(name),
+            f"give it {name[:3]}-cap, then lmreport render",
+        )
 
 
 def referred(documents: Documents, one, links: set[str]) -> Iterator[Finding]:
@@ -57,8 +65,13 @@ def referred(documents: Documents, one, links: set[str]) -> Iterator[Finding]:
     name = one.get("id")
     names = {name, *(e.get("id") for e in one.xpath(".//*[@id]"))}
     if around(one) is None and not links & {f"#{n}" for n in names}:
-        yield Finding(GROUP, MUST, f"{NAMES[name[:3]]} {name} is never referred to", documents.place(name),
-                      f"say in the text what @{name} shows, or leave it out")
+        yield Finding(
+            GROUP,
+            MUST,
+            f"{NAMES[name[:3]]} {name} is never referred to",
+            documents.place(name),
+            f"say in the text what @{name} shows, or leave it out",
+        )
 
 
 def described(documents: Documents, one, alternatives: dict[str, str]) -> Iterator[Finding]:
@@ -70,14 +83,29 @@ def described(documents: Documents, one, alternatives: dict[str, str]) -> Iterat
             continue
         alt = " ".join((picture.get("alt") or picture.get("aria-label") or "").split())
         if not alt:
-            yield Finding(GROUP, MUST, f"figure {name} has no alternative text", where,
-                          "give it fig-alt: what a reader would see in it")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"figure {name} has no alternative text",
+                where,
+                "give it fig-alt: what a reader would see in it",
+            )
         elif plain(alt) == plain(said):
-            yield Finding(GROUP, MUST, f"the alternative text of figure {name} is its caption again", where,
-                          "let fig-alt say what the caption does not: what a reader would see")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the alternative text of figure {name} is its caption again",
+                where,
+                "let fig-alt say what the caption does not: what a reader would see",
+            )
         elif alt in alternatives:
-            yield Finding(GROUP, LOOK, f"figures {alternatives[alt]} and {name} have the same alternative text", where,
-                          "let each fig-alt say what is in that figure")
+            yield Finding(
+                GROUP,
+                LOOK,
+                f"figures {alternatives[alt]} and {name} have the same alternative text",
+                where,
+                "let each fig-alt say what is in that figure",
+            )
         alternatives.setdefault(alt, name)
 
 
@@ -89,23 +117,46 @@ def of_source(documents: Documents, shown: set[str]) -> Iterator[Finding]:
     """Every labelled figure and table of the sources is in the page."""
     for cell in documents.cells:
         name = cell.label
-        if cell.kind == "code" and FLOAT.match(name) and name not in shown and not documents.page.xpath(
-                "//*[@id=$name]", name=name) and cell.options.get("include") is not False \
-                and cell.options.get("eval") is not False:
-            yield Finding(GROUP, MUST, f"{NAMES[name[:3]]} {name} of the source is not in the page",
-                          documents.place(name), "let its cell end with the figure or table, then lmreport render")
+        if (
+            cell.kind == "code"
+            and FLOAT.match(name)
+            and name not in shown
+            and not documents.page.xpath("//*[@id=$name]", name=name)
+            and cell.options.get("include") is not False
+            and cell.options.get("eval") is not False
+        ):
+            yield Finding(
+                GROUP,
+                MUST,
+                f"{NAMES[name[:3]]} {name} of the source is not in the page",
+                documents.place(name),
+                "let its cell end with the figure or table, then lmreport render",
+            )
 
 
 def loose(documents: Documents) -> Iterator[Finding]:
     """Pictures and tables without a label cannot be referred to, and have no number."""
     for element in documents.page.xpath("//main//img | //main//table"):
-        if around(element) is not None or element.xpath("ancestor::nav | ancestor::header | ancestor::dialog"):
+        if around(element) is not None or element.xpath(
+            "ancestor::nav | ancestor::header | ancestor::dialog"
+        ):
             continue
         cell = next((e.get("id") for e in element.iterancestors() if e.get("id")), "")
         where = documents.place(cell.removeprefix("cell-")) if cell else place(element)
         if element.tag == "img" and not (element.get("alt") or "").strip():
-            yield Finding(GROUP, MUST, "a picture has no alternative text", where, "give it fig-alt and a label")
+            yield Finding(
+                GROUP,
+                MUST,
+                "a picture has no alternative text",
+                where,
+                "give it fig-alt and a label",
+            )
         else:
             kind, label = ("picture", "fig") if element.tag == "img" else ("table", "tbl")
-            yield Finding(GROUP, LOOK, f"a {kind} has no label, so no caption with a number", where,
-                          f"give it label: {label}-… and {label}-cap")
+            yield Finding(
+                GROUP,
+                LOOK,
+                f"a {kind} has no label, so no caption with a number",
+                where,
+                f"give it label: {label}-… and {label}-cap",
+            )

@@ -10,8 +10,9 @@ AGAIN = "render again with lmreport render --force"
 
 @dataclass(frozen=True)
 class Finding:
-    """group: the heading that it is told under; weight: MUST or LOOK; where: file:line of the source where that is
-    known, else the page of the PDF, the cell or the anchor; mend: what to do."""
+    """group: the heading that it is told under; weight: MUST or LOOK; where: file:line of the
+    source where that is known, else the page of the PDF, the cell or the anchor; mend: what to
+    do."""
 
     group: str
     weight: str

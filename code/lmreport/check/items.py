@@ -15,8 +15,23 @@ from lmreport.reporting import rubric
 
 GROUP = "Items and points"
 LEAST = 10  # words that an answer has at least
-NOT_PROSE = {"pre", "code", "table", "figure", "figcaption", "nav", "script", "style", "button",
-             "h1", "h2", "h3", "h4", "h5", "h6"}
+NOT_PROSE = {
+    "pre",
+    "code",
+    "table",
+    "figure",
+    "figcaption",
+    "nav",
+    "script",
+    "style",
+    "button",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+}
 ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+(?:\.\d+)?) points?|no points)\.?")
 
 
@@ -45,21 +60,40 @@ def answered(documents: Documents) -> Iterator[Finding]:
         told = f"item {item['id']} ({item['asks']})"
         in_source = documents.heading(name)
         if holder is None:
-            anchor = next(s["anchor"] for s in documents.sections if str(s["id"]) == rubric.section_of(item))
-            yield Finding(GROUP, MUST, f"{told} is not answered: no heading has the anchor {name}",
-                          in_source or documents.heading(anchor) or "report/index.qmd", AGAIN if in_source else
-                          f"write the answer under a heading with {{#{name}}}, then lmreport render")
+            anchor = next(
+                s["anchor"] for s in documents.sections if str(s["id"]) == rubric.section_of(item)
+            )
+            yield Finding(
+                GROUP,
+                MUST,
+                f"{told} is not answered: no heading has the anchor {name}",
+                in_source or documents.heading(anchor) or "report/index.qmd",
+                AGAIN
+                if in_source
+                else f"write the answer under a heading with {{#{name}}}, then lmreport render",
+            )
         elif len(prose(holder, names - {name}).split()) < LEAST:
-            yield Finding(GROUP, MUST, f"{told} has no text under its heading", documents.place(name),
-                          "write the answer there, then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"{told} has no text under its heading",
+                documents.place(name),
+                "write the answer there, then lmreport render",
+            )
 
 
 def prose(holder, others: set[str]) -> str:
-    """The text of an answer without headings, code, tables, figures, the line with its points, the answers `others`.
+    """The text of an answer without headings, code, tables, figures, the line with its points, the
+    answers `others`.
     """
+
     def walk(element):
-        if not isinstance(element.tag, str) or element.tag in NOT_PROSE or element.get("id") in others \
-                or "origin" in (element.get("class") or "").split():
+        if (
+            not isinstance(element.tag, str)
+            or element.tag in NOT_PROSE
+            or element.get("id") in others
+            or "origin" in (element.get("class") or "").split()
+        ):
             return " "
         return (element.text or "") + "".join(walk(child) + (child.tail or "") for child in element)
 
@@ -69,11 +103,20 @@ def prose(holder, others: set[str]) -> str:
 def ordered(documents: Documents) -> Iterator[Finding]:
     """The answers stand in the order of the rubric."""
     ids = [one for one in documents.page.xpath("//@id")]
-    places = {item["id"]: ids.index(PREFIX + item["id"]) for item in documents.items if PREFIX + item["id"] in ids}
+    places = {
+        item["id"]: ids.index(PREFIX + item["id"])
+        for item in documents.items
+        if PREFIX + item["id"] in ids
+    }
     for before, after in pairwise(places):
         if places[after] < places[before]:
-            yield Finding(GROUP, MUST, f"item {after} stands before item {before}", documents.place(PREFIX + after),
-                          f"move it behind {before}, as in report/rubric.yml")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"item {after} stands before item {before}",
+                documents.place(PREFIX + after),
+                f"move it behind {before}, as in report/rubric.yml",
+            )
 
 
 def unique(documents: Documents) -> Iterator[Finding]:
@@ -81,8 +124,13 @@ def unique(documents: Documents) -> Iterator[Finding]:
     anchors: list[str] = documents.page.xpath("//body//@id")
     for name, count in Counter(anchors).items():
         if count > 1:
-            yield Finding(GROUP, MUST, f"{count} things have the same anchor {name}", documents.place(name),
-                          "give each its own label, then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"{count} things have the same anchor {name}",
+                documents.place(name),
+                "give each its own label, then lmreport render",
+            )
 
 
 def worth(documents: Documents) -> Iterator[Finding]:
@@ -94,11 +142,21 @@ def worth(documents: Documents) -> Iterator[Finding]:
         told = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
         mend = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
         if item["id"] not in told:
-            yield Finding(GROUP, LOOK, f"item {item['id']} does not say its points",
-                          documents.place(PREFIX + item["id"]), mend)
+            yield Finding(
+                GROUP,
+                LOOK,
+                f"item {item['id']} does not say its points",
+                documents.place(PREFIX + item["id"]),
+                mend,
+            )
         elif told[item["id"]] != item["points"]:
-            yield Finding(GROUP, MUST, f"item {item['id']} says {told[item['id']]} points, the rubric "
-                          f"{item['points']}", documents.place(PREFIX + item["id"]), mend)
+            yield Finding(
+                GROUP,
+                MUST,
+                f"item {item['id']} says {told[item['id']]} points, the rubric {item['points']}",
+                documents.place(PREFIX + item["id"]),
+                mend,
+            )
 
 
 def table(documents: Documents) -> Iterator[Finding]:
@@ -106,32 +164,63 @@ def table(documents: Documents) -> Iterator[Finding]:
     place = documents.place("tbl-points")
     rows = documents.page.xpath("//*[@id='tbl-points']//tr[td]")
     if not rows:
-        yield Finding(GROUP, MUST, "there is no table of points (tbl-points)", place,
-                      "open the report with a cell tbl-points that calls rubric.table()")
+        yield Finding(
+            GROUP,
+            MUST,
+            "there is no table of points (tbl-points)",
+            place,
+            "open the report with a cell tbl-points that calls rubric.table()",
+        )
         return
-    thirds = [row[at:at + 3] for row in rows for at in range(0, len(row) - 2, 3)]  # two columns of item, title, points
+    thirds = [
+        row[at : at + 3] for row in rows for at in range(0, len(row) - 2, 3)
+    ]  # two columns of item, title, points
     told = {words(item): words(points) for item, _, points in thirds if words(points)}
     wanted = {item["id"]: item["points"] for item in documents.items}
     wanted |= {str(s["id"]): rubric.total(s["id"], documents.answering) for s in documents.sections}
     wanted |= {"": rubric.total(answering=documents.answering)}
     for name, points in wanted.items():
         if told.get(name) != str(points):
-            what = "all items" if not name else f"question {name}" if name.isdigit() else f"item {name}"
-            yield Finding(GROUP, MUST, f"the table of points gives {what} {told.get(name, 'no')} points, the rubric "
-                          f"{points}", place, "let the cell tbl-points call rubric.table(), then lmreport render")
+            what = (
+                "all items"
+                if not name
+                else f"question {name}"
+                if name.isdigit()
+                else f"item {name}"
+            )
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the table of points gives {what} {told.get(name, 'no')} points, the rubric "
+                f"{points}",
+                place,
+                "let the cell tbl-points call rubric.table(), then lmreport render",
+            )
     links = {href for row in rows for href in row.xpath(".//a/@href")}
     for item in documents.items:
         if item["id"] in told and f"#{PREFIX}{item['id']}" not in links:
-            yield Finding(GROUP, MUST, f"the table of points does not link item {item['id']} to its answer", place,
-                          "let the cell tbl-points call rubric.table(), then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the table of points does not link item {item['id']} to its answer",
+                place,
+                "let the cell tbl-points call rubric.table(), then lmreport render",
+            )
 
 
 def printed(documents: Documents) -> Iterator[Finding]:
     """Where a printed total is not the sum of its items, the report says so."""
     text = re.sub(r"\W+", " ", words(documents.page))
     for one in rubric.differing(documents.answering):
-        if f"section {one['id']} printed {one['printed']} its items add to {one['sum']} " not in f"{text} ":
-            yield Finding(GROUP, MUST, f"the printed total of section {one['id']} is {one['printed']}, its items add "
-                          f"to {one['sum']}, and the report does not say so",
-                          documents.source("differing_sentence") or documents.place("tbl-points"),
-                          "put `{python} rubric.differing_sentence()` beside the table of points")
+        if (
+            f"section {one['id']} printed {one['printed']} its items add to {one['sum']} "
+            not in f"{text} "
+        ):
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the printed total of section {one['id']} is {one['printed']}, its items add "
+                f"to {one['sum']}, and the report does not say so",
+                documents.source("differing_sentence") or documents.place("tbl-points"),
+                "put `{python} rubric.differing_sentence()` beside the table of points",
+            )

@@ -14,13 +14,26 @@ MOST = 8  # findings of one group that are printed
 
 
 def report(root: Path, profile: str | None, quick: bool, as_json: bool, say=print) -> int:
-    """Print what was found and the verdict; 0 if the report can be handed in, 1 if something must be mended."""
+    """Print what was found and the verdict; 0 if the report can be handed in, 1 if something must
+    be mended.
+    """
     documents, found = check(root, profile, quick)
     must = sum(one.weight == MUST for one in found)
     if as_json:
-        say(json.dumps({"can_be_handed_in": not must, "verdict": verdict(found, quick), "profile": documents.profile,
-                        "must_be_mended": must, "worth_a_look": len(found) - must,
-                        "findings": [asdict(one) for one in found]}, indent=1, ensure_ascii=False))
+        say(
+            json.dumps(
+                {
+                    "can_be_handed_in": not must,
+                    "verdict": verdict(found, quick),
+                    "profile": documents.profile,
+                    "must_be_mended": must,
+                    "worth_a_look": len(found) - must,
+                    "findings": [asdict(one) for one in found],
+                },
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
     else:
         say(head(documents))
         for group in dict.fromkeys(one.group for one in found):
@@ -33,10 +46,14 @@ def report(root: Path, profile: str | None, quick: bool, as_json: bool, say=prin
 def head(documents) -> str:
     """What was looked at: profile, items, points, and where the printed totals differ."""
     items, answering = documents.items, documents.answering
-    differ = [f"{d['id']}: {d['printed']}, its items {d['sum']}" for d in rubric.differing(answering)]
-    return (f"The report{f' of {answering}' if answering else ''}: {len(items)} items, "
-            f"{rubric.total(answering=answering)} points"
-            + (f" (printed totals that differ: section {'; section '.join(differ)})" if differ else ""))
+    differ = [
+        f"{d['id']}: {d['printed']}, its items {d['sum']}" for d in rubric.differing(answering)
+    ]
+    return (
+        f"The report{f' of {answering}' if answering else ''}: {len(items)} items, "
+        f"{rubric.total(answering=answering)} points"
+        + (f" (printed totals that differ: section {'; section '.join(differ)})" if differ else "")
+    )
 
 
 def of_group(group: str, found: list[Finding]) -> list[str]:
@@ -44,7 +61,11 @@ def of_group(group: str, found: list[Finding]) -> list[str]:
     ordered = sorted(found, key=lambda one: one.weight != MUST)
     lines = ["", group]
     for one in ordered[:MOST]:
-        lines += [f"  {one.weight}: {one.what}", f"    where: {one.where}", f"    mend:  {one.mend}"]
+        lines += [
+            f"  {one.weight}: {one.what}",
+            f"    where: {one.where}",
+            f"    mend:  {one.mend}",
+        ]
     return lines + [f"  and {len(ordered) - MOST} more (--json lists all)"] * (len(ordered) > MOST)
 
 
@@ -54,5 +75,9 @@ def verdict(found: list[Finding], quick: bool) -> str:
     look = sum(one.weight == LOOK for one in found)
     unverified = "; its numbers were not computed again (--quick)" if quick else ""
     mend = f"{must} thing{'s' * (must != 1)} must be mended" if must else "nothing must be mended"
-    rest = f"{look} {'is' if look == 1 else 'are'} worth a look" if look else "nothing else is worth a look"
+    rest = (
+        f"{look} {'is' if look == 1 else 'are'} worth a look"
+        if look
+        else "nothing else is worth a look"
+    )
     return f"The report can{'not' * bool(must)} be handed in{' yet' * bool(must)}: {mend}, {rest}{unverified}."

@@ -1,4 +1,6 @@
-"""Is every part that is handed in what was rendered? By its digest, else by what the page, PDF and notebook say."""
+"""Is every part that is handed in what was rendered? By its digest, else by what the page, PDF and
+notebook say.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from lmreport.core.errors import ReportError
 from lmreport.render import notebook, pandoc_ast, up_to_date
 
 ENDINGS = (".html", ".pdf", ".ipynb")
-FOREIGN = 0.2  # share of a page's lines that the HTML page has, below which that page is from elsewhere
+FOREIGN = (
+    0.2  # share of a page's lines that the HTML page has, below which that page is from elsewhere
+)
 LINE = 25  # characters of a line that is looked for
 
 
@@ -20,7 +24,8 @@ def names(document) -> list[str]:
 
 
 def altered(document, executed: Path | None = None) -> dict[str, str]:
-    """{name of an output: what differs} of those that are not what was rendered; executed: the notebook's file.
+    """{name of an output: what differs} of those that are not what was rendered; executed: the
+    notebook's file.
 
     A file that cannot be read is none of them: who reads it says so.
     """
@@ -34,15 +39,26 @@ def altered(document, executed: Path | None = None) -> dict[str, str]:
 
 
 def by_digest(document) -> list[tuple[str, str]]:
-    """(name, what differs) of each output that the own renderer wrote and that holds something else now."""
+    """(name, what differs) of each output that the own renderer wrote and that holds something else
+    now.
+    """
     if is_quartos(document):
         return []
     kept, found = up_to_date.kept_for(document), []
     for ending in ENDINGS:
         path = document.output.with_suffix(ending)
-        if path.name in kept and has_content(path) and (now := up_to_date.contents(path)) != kept[path.name].digest:
-            found.append((path.name, f"it is not what the render wrote (sha256 {now[:16]}…, then "
-                                     f"{kept[path.name].digest[:16]}…)"))
+        if (
+            path.name in kept
+            and has_content(path)
+            and (now := up_to_date.contents(path)) != kept[path.name].digest
+        ):
+            found.append(
+                (
+                    path.name,
+                    f"it is not what the render wrote (sha256 {now[:16]}…, then "
+                    f"{kept[path.name].digest[:16]}…)",
+                )
+            )
     return found
 
 
@@ -51,13 +67,16 @@ def has_content(path: Path) -> bool:
 
 
 def is_quartos(document) -> bool:
-    """Whether genuine Quarto wrote the page: it says so there, and no digest of its outputs is kept."""
+    """Whether genuine Quarto wrote the page: it says so there, and no digest of its outputs is
+    kept.
+    """
     page = document.output.with_suffix(".html")
     return page.is_file() and b'name="generator" content="quarto' in page.read_bytes()[:5000]
 
 
 def by_content(document, executed: Path | None = None) -> list[tuple[str, str]]:
-    """(name, what differs) of the PDF and the notebook of which no digest is kept, compared with the page.
+    """(name, what differs) of the PDF and the notebook of which no digest is kept, compared with
+    the page.
 
     Raises ReportError for a file that cannot be read.
     """
@@ -68,11 +87,15 @@ def by_content(document, executed: Path | None = None) -> list[tuple[str, str]]:
     kept = {} if is_quartos(document) else up_to_date.kept_for(document)
     tree, found = reading.page(page), []
     if has_content(printed) and printed.name not in kept:
-        found += [(printed.name, f"page {n} is not in the page {page.name}") for n in added(tree, printed)]
+        found += [
+            (printed.name, f"page {n} is not in the page {page.name}") for n in added(tree, printed)
+        ]
         found += [(printed.name, unsaid(*one)) for one in pdf.missing(tree, printed)]
     if has_content(executed) and not (executed.name in kept and executed.parent == page.parent):
-        found += [(document.output.with_suffix(".ipynb").name, unsaid(*one))
-                  for one in pdf.missing_in(tree, text(document, executed))]
+        found += [
+            (document.output.with_suffix(".ipynb").name, unsaid(*one))
+            for one in pdf.missing_in(tree, text(document, executed))
+        ]
     return found
 
 
@@ -93,9 +116,25 @@ def added(tree, path: Path) -> list[int]:
 def text(document, executed: Path) -> str:
     """The text of a notebook as a reader sees it, as `pdf.text` gives that of a PDF."""
     nb = notebook.read(notebook.of_quarto(executed.read_text(encoding="utf-8"), document).encode())
-    parts = [part for cell in nb.cells for part in (
-        [cell.source] if cell.cell_type == "markdown" else
-        [out.data.get("text/markdown", "") if "data" in out else out.get("text", "") for out in cell.outputs])]
-    plain, _ = pandoc_ast.pandoc("\n\n".join(parts), "-f", "gfm+tex_math_dollars", "-t", "plain", "--wrap=none",
-                                 "--columns=500")
+    parts = [
+        part
+        for cell in nb.cells
+        for part in (
+            [cell.source]
+            if cell.cell_type == "markdown"
+            else [
+                out.data.get("text/markdown", "") if "data" in out else out.get("text", "")
+                for out in cell.outputs
+            ]
+        )
+    ]
+    plain, _ = pandoc_ast.pandoc(
+        "\n\n".join(parts),
+        "-f",
+        "gfm+tex_math_dollars",
+        "-t",
+        "plain",
+        "--wrap=none",
+        "--columns=500",
+    )
     return pdf.squeezed(re.sub(r"^\s*> ?", "", plain, flags=re.MULTILINE))

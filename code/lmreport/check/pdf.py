@@ -1,4 +1,6 @@
-"""Can the PDF be handed in: size, fonts, tags, title and language, and each question on a page of its own?"""
+"""Can the PDF be handed in: size, fonts, tags, title and language, and each question on a page of
+its own?
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,13 @@ def size(documents: Documents) -> Iterator[Finding]:
     assert documents.pdf is not None
     megabytes = documents.pdf.stat().st_size / 1e6
     if megabytes >= LARGEST:
-        yield Finding(GROUP, MUST, f"it has {megabytes:.0f} MB, {LARGEST} are too many to be uploaded", NAME,
-                      "leave out large pictures, or save them with fewer points or as PNG")
+        yield Finding(
+            GROUP,
+            MUST,
+            f"it has {megabytes:.0f} MB, {LARGEST} are too many to be uploaded",
+            NAME,
+            "leave out large pictures, or save them with fewer points or as PNG",
+        )
 
 
 def answers(documents: Documents) -> Iterator[Finding]:
@@ -35,9 +42,13 @@ def answers(documents: Documents) -> Iterator[Finding]:
     for item in documents.items:
         name = PREFIX + item["id"]
         if name not in documents.places:
-            yield Finding(GROUP, MUST, f"it has no place for item {item['id']} ({item['asks']})",
-                          documents.heading(name) or NAME,
-                          f"give the heading of the answer the label {{#{name}}}, then lmreport render")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"it has no place for item {item['id']} ({item['asks']})",
+                documents.heading(name) or NAME,
+                f"give the heading of the answer the label {{#{name}}}, then lmreport render",
+            )
 
 
 def questions(documents: Documents) -> Iterator[Finding]:
@@ -52,14 +63,23 @@ def questions(documents: Documents) -> Iterator[Finding]:
             name, told = section["anchor"], f"question {section['id']} ({section['title']})"
             source = documents.heading(name)
             if name not in documents.places:
-                yield Finding(GROUP, MUST, f"it has no place for {told}", source or NAME,
-                              f"give its heading the label {{#{name}}}, then lmreport render")
+                yield Finding(
+                    GROUP,
+                    MUST,
+                    f"it has no place for {told}",
+                    source or NAME,
+                    f"give its heading the label {{#{name}}}, then lmreport render",
+                )
                 continue
             page, depth = documents.places[name]
             if pdf_pages.content_above(document[page], depth):
-                yield Finding(GROUP, MUST, f"{told} does not begin on a page of its own",
-                              f"{NAME}, page {page + 1}" + (f" ({source})" if source else ""),
-                              "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ")
+                yield Finding(
+                    GROUP,
+                    MUST,
+                    f"{told} does not begin on a page of its own",
+                    f"{NAME}, page {page + 1}" + (f" ({source})" if source else ""),
+                    "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ",
+                )
     finally:
         document.close()
 
@@ -71,8 +91,13 @@ def accessible(documents: Documents) -> Iterator[Finding]:
     assert documents.pdf is not None
     for one in standard.findings(documents.pdf):
         needed = "not embedded" in one.what or one.where == "document" and one.clause != "5"
-        yield Finding(GROUP, MUST if needed else LOOK, f"{one.where}: {one.what}", place(one.where),
-                      f"{one.mend}, then lmreport render (PDF/UA-1, {one.clause})")
+        yield Finding(
+            GROUP,
+            MUST if needed else LOOK,
+            f"{one.where}: {one.what}",
+            place(one.where),
+            f"{one.mend}, then lmreport render (PDF/UA-1, {one.clause})",
+        )
 
 
 def place(where: str) -> str:

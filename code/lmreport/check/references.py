@@ -37,29 +37,51 @@ def anchors(documents: Documents) -> Iterator[Finding]:
             continue  # told as a citation
         told.add(target)
         name = re.escape(target)
-        where = documents.source(rf"(?<![\w-])[#@]{name}(?![\w-])(?!\s*[^)\]]*\}})", rf"@{name}(?![\w-])")
-        yield Finding(GROUP, MUST, f"the link “{words(link)[:40]}” leads to #{target}, which is nowhere in the page",
-                      where or place(link), f"give the thing that is meant the label {target}, or mend the link")
+        where = documents.source(
+            rf"(?<![\w-])[#@]{name}(?![\w-])(?!\s*[^)\]]*\}})", rf"@{name}(?![\w-])"
+        )
+        yield Finding(
+            GROUP,
+            MUST,
+            f"the link “{words(link)[:40]}” leads to #{target}, which is nowhere in the page",
+            where or place(link),
+            f"give the thing that is meant the label {target}, or mend the link",
+        )
 
 
 def unresolved(documents: Documents) -> Iterator[Finding]:
     """No reference is left as it was typed."""
-    found = {words(e).lstrip("?@"): e for e in documents.page.xpath("//*[contains(@class, 'quarto-unresolved-ref')]")}
+    found = {
+        words(e).lstrip("?@"): e
+        for e in documents.page.xpath("//*[contains(@class, 'quarto-unresolved-ref')]")
+    }
     for block in blocks(documents.page):
         for match in RAW.finditer(visible(block)):
             found.setdefault(match[0].lstrip("?@"), block)
     for name, element in found.items():
-        yield Finding(GROUP, MUST, f"the reference @{name} is to nothing",
-                      documents.source(rf"@{re.escape(name)}(?![\w-])") or place(element),
-                      f"give the thing that is meant the label {name}, or mend the reference")
+        yield Finding(
+            GROUP,
+            MUST,
+            f"the reference @{name} is to nothing",
+            documents.source(rf"@{re.escape(name)}(?![\w-])") or place(element),
+            f"give the thing that is meant the label {name}, or mend the reference",
+        )
 
 
 def citations(documents: Documents) -> Iterator[Finding]:
     """Every cited work is in the list of references."""
     there = set(documents.page.xpath("//@id"))
-    cited = {key: e for e in documents.page.xpath("//*[@data-cites]") for key in (e.get("data-cites") or "").split()}
+    cited = {
+        key: e
+        for e in documents.page.xpath("//*[@data-cites]")
+        for key in (e.get("data-cites") or "").split()
+    }
     for key, element in cited.items():
         if f"ref-{key}" not in there and not LABEL.match(key):
-            yield Finding(GROUP, MUST, f"the citation @{key} is to no work in the list of references",
-                          documents.source(rf"@{re.escape(key)}(?![\w-])") or place(element),
-                          f"add {key} to report/references.bib, or mend the citation")
+            yield Finding(
+                GROUP,
+                MUST,
+                f"the citation @{key} is to no work in the list of references",
+                documents.source(rf"@{re.escape(key)}(?![\w-])") or place(element),
+                f"add {key} to report/references.bib, or mend the citation",
+            )

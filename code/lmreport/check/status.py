@@ -1,4 +1,6 @@
-"""What is there: each run and output is fresh, stale or missing, with the reason. Nothing is changed by looking."""
+"""What is there: each run and output is fresh, stale or missing, with the reason. Nothing is
+changed by looking.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
 @dataclass(frozen=True)
 class Line:
-    """One run or output; state: fresh, stale, altered, missing, damaged or "not needed"; why: the reasons, or what it is."""
+    """One run or output; state: fresh, stale, altered, missing, damaged or "not needed"; why: the
+    reasons, or what it is.
+    """
 
     name: str
     state: str
@@ -27,24 +31,35 @@ class Line:
 
 
 def report(given: dict) -> int:
-    """Print the state of everything under the settings `given`; 0 if nothing is stale, missing or damaged, else 1."""
+    """Print the state of everything under the settings `given`; 0 if nothing is stale, missing or
+    damaged, else 1.
+    """
     chosen = {k: v for k, v in given.items() if v not in (None, "")}
     now = settings.resolved(settings.load(**chosen))
     corpus, source = download.at_hand(now.data), pretrained.at_hand(now.model)
     assumed = corpus or download.at_hand("sample")
     assert assumed is not None  # the sample comes with the package
-    print(f"settings: scale {now.scale}, data {assumed.name} ({assumed.digest[:8]}), model {source.name} "
-          f"({source.digest[:8]})")
+    print(
+        f"settings: scale {now.scale}, data {assumed.name} ({assumed.digest[:8]}), model "
+        f"{source.name} ({source.digest[:8]})"
+    )
     if corpus is None:
         download.source_exists(now.data)
-        print("          the data that the settings name is not downloaded or unpacked yet; compared with the sample")
+        print(
+            "          the data that the settings name is not downloaded or unpacked yet; compared "
+            "with the sample"
+        )
     if source.why and source.name != now.model:
         print(f"          {now.model} is not on this machine; compared with {source.name}")
     lines = []
-    for title, part in ((f"at these settings ({shortened(run_records.home(now.scale))})",
-                         at_settings(now, assumed, source)),
-                        ("recorded at full scale, shown in each report", recorded(assumed)),
-                        ("outputs", outputs(chosen))):
+    for title, part in (
+        (
+            f"at these settings ({shortened(run_records.home(now.scale))})",
+            at_settings(now, assumed, source),
+        ),
+        ("recorded at full scale, shown in each report", recorded(assumed)),
+        ("outputs", outputs(chosen)),
+    ):
         print(f"\n{title}")
         for line in part:
             print(f"  {line.name:<19} {line.state:<10} {line.why[0] if line.why else ''}")
@@ -57,7 +72,11 @@ def report(given: dict) -> int:
 def at_settings(now, corpus, source) -> list[Line]:
     """Models and studies under the settings `now`, against the records of that scale."""
     kept, found = readable(now.scale)
-    shown = {r.name for r in readable("full")[0] if r.inputs["data"]["digest"] == run_records.edition(corpus)}
+    shown = {
+        r.name
+        for r in readable("full")[0]
+        if r.inputs["data"]["digest"] == run_records.edition(corpus)
+    }
     for name in (*MODELS, *STUDIES):
         wanted = run_records.inputs(name, now, corpus, source)
         line = compared(name, wanted, [r for r in kept if r.name == name])
@@ -68,7 +87,9 @@ def at_settings(now, corpus, source) -> list[Line]:
 
 
 def compared(name: str, wanted: dict, records: list) -> Line:
-    """The state of one run: fresh if a record has its inputs, stale if another run of that name was recorded."""
+    """The state of one run: fresh if a record has its inputs, stale if another run of that name was
+    recorded.
+    """
     if not records:
         return Line(name, "missing", (f"make it with: lmreport run {name}",))
     nearest = min(records, key=lambda r: len(freshness.reasons(r, wanted)))
@@ -77,11 +98,17 @@ def compared(name: str, wanted: dict, records: list) -> Line:
 
 def fresh_or_stale(record, why: list[str]) -> Line:
     """The line of a record, stale for the reasons `why`, if there are any."""
-    return Line(record.name, "stale", tuple(why)) if why else Line(record.name, "fresh", (made(record),))
+    return (
+        Line(record.name, "stale", tuple(why))
+        if why
+        else Line(record.name, "fresh", (made(record),))
+    )
 
 
 def recorded(corpus) -> list[Line]:
-    """The newest full-scale records of the edition that the report shows, against this code and these libraries."""
+    """The newest full-scale records of the edition that the report shows, against this code and
+    these libraries.
+    """
     kept, found = readable("full")
     newest: dict[str, run_records.Record] = {}
     for record in kept:
@@ -89,16 +116,21 @@ def recorded(corpus) -> list[Line]:
             newest.setdefault(record.name, record)
     for name in (*MODELS, *STUDIES):
         if name not in newest:
-            found.append(Line(name, "missing", (f"make it with: lmreport run {name} --scale full",)))
+            found.append(
+                Line(name, "missing", (f"make it with: lmreport run {name} --scale full",))
+            )
             continue
         record = newest[name]
         why = [*freshness.reasons(record), *freshness.of_another(record, newest)]
         found.append(fresh_or_stale(record, why))
-    return found + [line for name in BENCHES for line in measured(name, [r for r in kept if r.name == name])]
+    return found + [
+        line for name in BENCHES for line in measured(name, [r for r in kept if r.name == name])
+    ]
 
 
 def measured(name: str, records: list) -> list[Line]:
-    """The newest record of a measurement on each device, made on whatever data: the lengths of its texts alone count.
+    """The newest record of a measurement on each device, made on whatever data: the lengths of its
+    texts alone count.
     """
     found, how = [], f"python -m lmreport.bench {name[6:]} --record"
     for device in ("cpu", "cuda"):
@@ -136,8 +168,11 @@ def outputs(chosen: dict, profile: str | None = None) -> list[Line]:
     from lmreport.render import project
 
     root = settings.project_root()
-    return [line for document in project.read(root, project.FORMATS, profile)
-            for line in of_document(document, chosen)]
+    return [
+        line
+        for document in project.read(root, project.FORMATS, profile)
+        for line in of_document(document, chosen)
+    ]
 
 
 def of_document(document, chosen: dict) -> list[Line]:
@@ -159,45 +194,66 @@ def of_document(document, chosen: dict) -> list[Line]:
         else:
             found.append(by_time(path, document.root))
     changed = parts.altered(document) if len(known) < len(found) else {}
-    return [Line(line.name, "altered", (changed[line.name],)) if line.name in changed else line for line in found]
+    return [
+        Line(line.name, "altered", (changed[line.name],)) if line.name in changed else line
+        for line in found
+    ]
 
 
 def settings_then(document) -> dict[str, str]:
-    """The settings that were given for the last render: they are what the report is, not a fault of it."""
+    """The settings that were given for the last render: they are what the report is, not a fault of
+    it.
+    """
     from lmreport.render import up_to_date
 
-    kept: dict = next((one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {})
+    kept: dict = next(
+        (one.made_from["settings"] for one in up_to_date.kept_for(document).values()), {}
+    )
     return {name: value for name, value in kept.items() if value != "None"}
 
 
 def since_first(known: dict[str, dict]) -> list[str]:
-    """Why the last of the outputs `known` does not belong to the first: they were made from other things."""
+    """Why the last of the outputs `known` does not belong to the first: they were made from other
+    things.
+    """
     from lmreport.render import up_to_date
 
     first, last = next(iter(known)), list(known.values())[-1]
     apart: dict[str, Any] = {"formats": [], "runs": {}}
-    return [f"made by another render than {first}: {why}"
-            for why in up_to_date.changes(known[first] | apart, last | apart)]
+    return [
+        f"made by another render than {first}: {why}"
+        for why in up_to_date.changes(known[first] | apart, last | apart)
+    ]
 
 
 def since_render(then: dict, document, chosen: dict) -> list[str]:
     """What has changed since the last render of `document`, which was made from `then`."""
     from lmreport.render import project, source, up_to_date
 
-    document = next(d for d in project.read(document.root, tuple(then["formats"]), " ".join(then["profiles"]))
-                    if d.name == document.name)
+    document = next(
+        d
+        for d in project.read(document.root, tuple(then["formats"]), " ".join(then["profiles"]))
+        if d.name == document.name
+    )
     environment = {**os.environ, **settings.variables(then["parameters"] | chosen)}
-    now = up_to_date.made_from(document, source.read(document), then["formats"], then["parameters"], environment)
+    now = up_to_date.made_from(
+        document, source.read(document), then["formats"], then["parameters"], environment
+    )
     if not now["identity"]:  # who hands it in may have been told to that render alone
         now["identity"] = then["identity"]
     return up_to_date.changes(then, now)
 
 
 def by_time(path: Path, root: Path) -> Line:
-    """The state of an output that the own renderer did not write (Quarto did, or it was edited), by the files' times.
+    """The state of an output that the own renderer did not write (Quarto did, or it was edited), by
+    the files' times.
     """
-    sources = [p for folder in (root / "report", machine.PACKAGE) for p in folder.rglob("*")
-               if p.is_file() and "__pycache__" not in p.parts and ".quarto_ipynb" not in p.name]
+    sources = [
+        p
+        for folder in (root / "report", machine.PACKAGE)
+        for p in folder.rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts and ".quarto_ipynb" not in p.name
+    ]
     newer = sorted(p for p in sources if p.stat().st_mtime > path.stat().st_mtime)
     if newer:
         return Line(path.name, "stale", tuple(few([f"{shortened(p)} is newer" for p in newer])))
@@ -225,24 +281,35 @@ def listing(as_json: bool) -> int:
     else:
         for one in rows:
             share = "" if one["test_accuracy"] is None else f"{100 * one['test_accuracy']:.1f} %"
-            print(f"{one['date'][:10]}  {one['name']:<15} {one['scale']:<6} {one['data']:<20} {one['model']:<24} "
-                  f"{one['seconds']:>8.0f} s  {share:>7}  {one['key'][:8]}")
+            print(
+                f"{one['date'][:10]}  {one['name']:<15} {one['scale']:<6} {one['data']:<20} "
+                f"{one['model']:<24} {one['seconds']:>8.0f} s  {share:>7}  {one['key'][:8]}"
+            )
     return 0
 
 
 def row(record) -> dict:
-    """One record as a flat dict: what, on which data, where, how long, how good, and where its raw results lie.
+    """One record as a flat dict: what, on which data, where, how long, how good, and where its raw
+    results lie.
 
-    arrays: the .npz with `logits` (n, classes) and `labels` (n,) of a model; of a study `predicted` and `labels`.
+    arrays: the .npz with `logits` (n, classes) and `labels` (n,) of a model; of a study `predicted`
+    and `labels`.
     """
     chosen, values = record.inputs["settings"], record.values
     accuracy = record.correct.mean() if record.name in MODELS else None
     return {
-        "name": record.name, "key": record.key, "model": (record.inputs["model"] or {"name": record.name})["name"],
-        "data": record.inputs["data"]["name"], "data_digest": record.inputs["data"]["digest"], "scale": chosen["scale"],
-        "seed": chosen["seed"], "device": record.made["hardware"]["gpu"] or values.get("device", "cpu"),
-        "date": record.made["date"], "commit": record.made["commit"],
+        "name": record.name,
+        "key": record.key,
+        "model": (record.inputs["model"] or {"name": record.name})["name"],
+        "data": record.inputs["data"]["name"],
+        "data_digest": record.inputs["data"]["digest"],
+        "scale": chosen["scale"],
+        "seed": chosen["seed"],
+        "device": record.made["hardware"]["gpu"] or values.get("device", "cpu"),
+        "date": record.made["date"],
+        "commit": record.made["commit"],
         "seconds": float(values.get("train_seconds", values.get("seconds"))),
         "test_accuracy": None if accuracy is None else float(accuracy),
-        "record": str(record.path), "arrays": str(record.path.with_suffix(".npz")),
+        "record": str(record.path),
+        "arrays": str(record.path.with_suffix(".npz")),
     }

@@ -26,29 +26,43 @@ def report() -> int:
         mark = "ok  " if state else "gap " if state is None else "FAIL"
         print(f"{mark}  {what}" + (f"\n      → {mend}" if mend else ""), flush=True)
         bad += state is False
-    print(f"\n{'Everything needed is here.' if not bad else f'{bad} needed thing(s) missing; see the arrows above.'}")
+    print(
+        f"\n{'Everything needed is here.' if not bad else f'{bad} needed thing(s) missing; see the arrows above.'}"
+    )
     return int(bad > 0)
 
 
 def found():
-    """(state, what, mend) of each thing looked for, one after the other; state None: a gap that can be lived with."""
+    """(state, what, mend) of each thing looked for, one after the other; state None: a gap that can
+    be lived with.
+    """
     yield python()
     try:
         yield from libraries()
     except ImportError as error:
-        yield False, f"packages: not looked for, since {error.name} cannot be imported", "pip install packaging"
+        yield (
+            False,
+            f"packages: not looked for, since {error.name} cannot be imported",
+            "pip install packaging",
+        )
     for look in (renderer, gpu, settings, data, model, disk):
         try:
             yield look()
         except ImportError as error:
-            yield False, f"{look.__name__}: not looked for, since {error.name} cannot be imported", \
-                "install what is missing (above)"
+            yield (
+                False,
+                f"{look.__name__}: not looked for, since {error.name} cannot be imported",
+                "install what is missing (above)",
+            )
 
 
 def python():
     inside = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    return True, f"Python {platform.python_version()}" + ("" if inside else " (no private environment)"), \
-        "" if inside else "`make report` makes one in .venv"
+    return (
+        True,
+        f"Python {platform.python_version()}" + ("" if inside else " (no private environment)"),
+        "" if inside else "`make report` makes one in .venv",
+    )
 
 
 def libraries():
@@ -60,15 +74,28 @@ def libraries():
         if not here:
             yield False, f"{name} is not installed", f"pip install {name}=={version}"
         elif here.split("+")[0] != version:
-            yield None, f"{name} {here} (pinned: {version})", f"pip install {name}=={version} for the recorded numbers"
-    yield True, f"{sum(bool(v) for v in found.values())} of {len(found)} pinned packages are installed", ""
+            yield (
+                None,
+                f"{name} {here} (pinned: {version})",
+                f"pip install {name}=={version} for the recorded numbers",
+            )
+    yield (
+        True,
+        f"{sum(bool(v) for v in found.values())} of {len(found)} pinned packages are installed",
+        "",
+    )
 
 
 def pinned(requirements: list[str]) -> dict[str, str]:
-    """{package: version} of the requirements that hold for this system and Python, extras left out."""
+    """{package: version} of the requirements that hold for this system and Python, extras left
+    out.
+    """
     from packaging.requirements import Requirement
 
-    found = filter(lambda one: one.marker is None or one.marker.evaluate({"extra": ""}), map(Requirement, requirements))
+    found = filter(
+        lambda one: one.marker is None or one.marker.evaluate({"extra": ""}),
+        map(Requirement, requirements),
+    )
     return {one.name: next(iter(one.specifier)).version for one in found if len(one.specifier) == 1}
 
 
@@ -76,15 +103,24 @@ def renderer():
     path = shutil.which("quarto")
     if path:
         return True, f"quarto ({path})", ""
-    return None, "quarto is not on PATH; the project's own renderer makes the same report", \
-        "install Quarto 1.10 or newer only if you want the genuine program"
+    return (
+        None,
+        "quarto is not on PATH; the project's own renderer makes the same report",
+        "install Quarto 1.10 or newer only if you want the genuine program",
+    )
 
 
 def gpu():
     name = machine.gpu_name()
-    return (True, f"GPU: {name}; scale auto means full", "") if name else \
-        (None, f"no CUDA GPU; scale auto means quick ({os.cpu_count()} cores)",
-         "set LMREPORT_SCALE=full to train on everything all the same")
+    return (
+        (True, f"GPU: {name}; scale auto means full", "")
+        if name
+        else (
+            None,
+            f"no CUDA GPU; scale auto means quick ({os.cpu_count()} cores)",
+            "set LMREPORT_SCALE=full to train on everything all the same",
+        )
+    )
 
 
 def settings():
@@ -92,7 +128,11 @@ def settings():
         found = resolved(load())
     except ReportError as error:
         return False, str(error), "mend that setting"
-    return True, f"settings: data {found.data}, model {found.model}, scale {found.scale}, seed {found.seed}", ""
+    return (
+        True,
+        f"settings: data {found.data}, model {found.model}, scale {found.scale}, seed {found.seed}",
+        "",
+    )
 
 
 def data():
@@ -108,12 +148,19 @@ def data():
     if downloaded(address).is_file():
         return True, "data: downloaded", ""
     if not address.startswith("http"):
-        return False, f"data: there is no {source!r}", "set LMREPORT_DATA to an archive, a folder, an address or sample"
+        return (
+            False,
+            f"data: there is no {source!r}",
+            "set LMREPORT_DATA to an archive, a folder, an address or sample",
+        )
     if reachable(address):
         return True, "data: not yet downloaded; its address answers", ""
-    return (None if source == "auto" else False), "data: the address cannot be reached" + \
-        ("; the package's own sample will be used" if source == "auto" else ""), \
-        "set LMREPORT_DATA to an archive on disk, or connect to a network"
+    return (
+        (None if source == "auto" else False),
+        "data: the address cannot be reached"
+        + ("; the package's own sample will be used" if source == "auto" else ""),
+        "set LMREPORT_DATA to an archive on disk, or connect to a network",
+    )
 
 
 def model():
@@ -123,8 +170,13 @@ def model():
         source = pretrained.at_hand(load().model)
     except ReportError as error:
         return False, str(error), ""
-    return (None if source.why else True), f"model: {source.name}" + (f". {source.why}" if source.why else ""), \
-        "a render fetches it where there is a network; or set LMREPORT_MODEL to a folder" if source.why else ""
+    return (
+        (None if source.why else True),
+        f"model: {source.name}" + (f". {source.why}" if source.why else ""),
+        "a render fetches it where there is a network; or set LMREPORT_MODEL to a folder"
+        if source.why
+        else "",
+    )
 
 
 def disk():
@@ -132,11 +184,21 @@ def disk():
     while not folder.exists():
         folder = folder.parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        return False, f"disk: nothing can be written to {cache_root()}", "set LMREPORT_CACHE to another folder"
+        return (
+            False,
+            f"disk: nothing can be written to {cache_root()}",
+            "set LMREPORT_CACHE to another folder",
+        )
     free = shutil.disk_usage(folder).free / 1e9
-    return (True, f"disk: {free:.0f} GB free for {cache_root()}", "") if free > NEEDED_GB else \
-        (False, f"disk: only {free:.1f} GB free for {cache_root()}", 
-         f"free {NEEDED_GB} GB or set LMREPORT_CACHE elsewhere")
+    return (
+        (True, f"disk: {free:.0f} GB free for {cache_root()}", "")
+        if free > NEEDED_GB
+        else (
+            False,
+            f"disk: only {free:.1f} GB free for {cache_root()}",
+            f"free {NEEDED_GB} GB or set LMREPORT_CACHE elsewhere",
+        )
+    )
 
 
 def reachable(address: str, seconds: float = 3.0) -> bool:

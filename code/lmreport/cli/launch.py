@@ -1,10 +1,12 @@
-"""Fine-tune at speed in one process or several, on one machine or more; the model and its losses go to a folder.
+"""Fine-tune at speed in one process or several, on one machine or more; the model and its losses go
+to a folder.
 
     python -m lmreport.launch FOLDER
     torchrun --nproc-per-node 2 -m lmreport.launch FOLDER
     accelerate launch --multi_gpu --num_processes 2 -m lmreport.launch FOLDER
 
-On processors `accelerate launch` starts one process only, so there it is torchrun that shares the work.
+On processors `accelerate launch` starts one process only, so there it is torchrun that shares the
+work.
 
 All processes read the same batches, each its share of the rows; only the first writes.
 """
@@ -31,21 +33,41 @@ PRECISIONS = ("auto", "fp32", "bf16")
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m lmreport.launch", description=__doc__.splitlines()[0])
+    made = argparse.ArgumentParser(
+        prog="python -m lmreport.launch", description=__doc__.splitlines()[0]
+    )
     made.add_argument("folder", type=Path, help="where the fine-tuned model goes")
-    made.add_argument("--budget", type=int, help="tokens of an update, all processes together "
-                      f"(default: {fast_finetune.BUDGET['cpu']} for each on a CPU, {fast_finetune.BUDGET['cuda']} on "
-                      "a GPU)")
-    made.add_argument("--dataset", metavar="FOLDER", help="train on this saved Dataset of text and labels, which "
-                      "may be larger than the memory, instead of the training split")
-    made.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers that are multiplied: bf16 where "
-                      "the device computes in it (auto), fp32, or bf16 anywhere")
-    made.add_argument("--compile", action="store_true", help="torch.compile the model; pays in long trainings")
+    made.add_argument(
+        "--budget",
+        type=int,
+        help="tokens of an update, all processes together "
+        f"(default: {fast_finetune.BUDGET['cpu']} for each on a CPU, "
+        f"{fast_finetune.BUDGET['cuda']} on "
+        "a GPU)",
+    )
+    made.add_argument(
+        "--dataset",
+        metavar="FOLDER",
+        help="train on this saved Dataset of text and labels, which "
+        "may be larger than the memory, instead of the training split",
+    )
+    made.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="numbers that are multiplied: bf16 where "
+        "the device computes in it (auto), fp32, or bf16 anywhere",
+    )
+    made.add_argument(
+        "--compile", action="store_true", help="torch.compile the model; pays in long trainings"
+    )
     return settings_of(made)
 
 
 def run(options, say=progress.say):
-    """Train as the options say, or go on where a training of that folder was stopped. Returns the Trainer."""
+    """Train as the options say, or go on where a training of that folder was stopped. Returns the
+    Trainer.
+    """
     from transformers import set_seed
 
     settings = loaded(options)
@@ -54,16 +76,36 @@ def run(options, say=progress.say):
     source = pretrained.locate(settings.model)
     usable(options.folder)
     arguments = fast_finetune.arguments(
-        part(options.folder), seed=settings.seed, bf16=in_bf16(options.precision), num_train_epochs=settings.epochs,
-        torch_compile=options.compile, learning_rate=settings.learning_rate, logging_steps=10, save_strategy="steps",
-        save_total_limit=1)
+        part(options.folder),
+        seed=settings.seed,
+        bf16=in_bf16(options.precision),
+        num_train_epochs=settings.epochs,
+        torch_compile=options.compile,
+        learning_rate=settings.learning_rate,
+        logging_steps=10,
+        save_strategy="steps",
+        save_total_limit=1,
+    )
     with arguments.main_process_first(desc="data"):  # the others find it in the cache
-        texts = on_disk(options.dataset) if options.dataset else \
-            splits_for(settings, download.obtain(settings.data, say))["train"]
+        texts = (
+            on_disk(options.dataset)
+            if options.dataset
+            else splits_for(settings, download.obtain(settings.data, say))["train"]
+        )
         tokenizer = load_tokenizer(source.path)
         tokens = arrow_batches.tokenized(texts, tokenizer, settings.max_length)
-    given = machine.digest([vars(settings), source.digest, options.budget, arguments.bf16, len(texts), texts[0],
-                            texts[-1], texts.features["labels"].names])
+    given = machine.digest(
+        [
+            vars(settings),
+            source.digest,
+            options.budget,
+            arguments.bf16,
+            len(texts),
+            texts[0],
+            texts[-1],
+            texts.features["labels"].names,
+        ]
+    )
     same_training(part(options.folder), given)
     set_seed(settings.seed)
     model = fast_finetune.load_classifier(source.path, texts.features["labels"].names)
@@ -71,11 +113,20 @@ def run(options, say=progress.say):
     seconds = finetune.train(trainer, say)
     trainer.save_model(str(options.folder))
     if trainer.is_world_process_zero():
-        losses = {"processes": arguments.world_size, "seconds": seconds, "texts": len(tokens),
-                  "loss": [h["loss"] for h in trainer.state.log_history if "loss" in h]}
-        files.write_atomically(options.folder / "training.json", (json.dumps(losses, indent=1) + "\n").encode())
+        losses = {
+            "processes": arguments.world_size,
+            "seconds": seconds,
+            "texts": len(tokens),
+            "loss": [h["loss"] for h in trainer.state.log_history if "loss" in h],
+        }
+        files.write_atomically(
+            options.folder / "training.json", (json.dumps(losses, indent=1) + "\n").encode()
+        )
         shutil.rmtree(part(options.folder), ignore_errors=True)
-        say(f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in {options.folder}")
+        say(
+            f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in "
+            f"{options.folder}"
+        )
     return trainer
 
 
@@ -85,7 +136,9 @@ def in_bf16(precision: str) -> bool:
 
 
 def usable(folder: Path) -> None:
-    """Raises ReportError or OSError for a folder that cannot be written to, before anything is trained for it."""
+    """Raises ReportError or OSError for a folder that cannot be written to, before anything is
+    trained for it.
+    """
     if folder.exists() and not folder.is_dir():
         raise ReportError(f"launch: {folder} is a file; name a folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -93,18 +146,25 @@ def usable(folder: Path) -> None:
 
 
 def same_training(states: Path, given: str) -> None:
-    """Note what a training is determined by beside its states. Raises ReportError if those are of another one."""
+    """Note what a training is determined by beside its states. Raises ReportError if those are of
+    another one.
+    """
     noted = states / "training.txt"
     if noted.is_file() and noted.read_text() == given:
         return
     if any(states.glob("checkpoint-*")):
-        raise ReportError(f"launch: {states} holds the state of another training (other settings, precision, data or "
-                          "model); delete it, or name another folder")
+        raise ReportError(
+            f"launch: {states} holds the state of another training (other settings, precision, "
+            f"data or "
+            "model); delete it, or name another folder"
+        )
     files.write_atomically(noted, given.encode())
 
 
 def on_disk(folder: str):
-    """The `Dataset` saved in `folder`, read as needed. Raises ReportError if it is none with text and labels."""
+    """The `Dataset` saved in `folder`, read as needed. Raises ReportError if it is none with text
+    and labels.
+    """
     from datasets import ClassLabel, Dataset, load_from_disk
 
     try:
@@ -112,10 +172,18 @@ def on_disk(folder: str):
     except IndexError:
         raise ReportError(f"--dataset: {folder} has no rows; save one that has some") from None
     except (OSError, ValueError) as error:
-        raise ReportError(f"--dataset: {folder} is not a saved data set ({error}); save one by save_to_disk") from error
-    if not isinstance(found, Dataset) or not isinstance(found.features.get("labels"), ClassLabel) \
-            or "text" not in found.features:
-        raise ReportError(f"--dataset: {folder} lacks `text` or `labels` (a ClassLabel); save one Dataset with both")
+        raise ReportError(
+            f"--dataset: {folder} is not a saved data set ({error}); save one by save_to_disk"
+        ) from error
+    if (
+        not isinstance(found, Dataset)
+        or not isinstance(found.features.get("labels"), ClassLabel)
+        or "text" not in found.features
+    ):
+        raise ReportError(
+            f"--dataset: {folder} lacks `text` or `labels` (a ClassLabel); save one Dataset with "
+            f"both"
+        )
     told = trouble(found)
     if told:
         raise ReportError(f"--dataset: {folder} {told}; mend it and save it again")
@@ -155,10 +223,16 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None:
             raise
-        print(f"launch: {error.filename} cannot be used ({error.strerror}); name another folder", file=sys.stderr)
+        print(
+            f"launch: {error.filename} cannot be used ({error.strerror}); name another folder",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt as stopped:
-        print(f"launch: stopped; {str(stopped) or 'the same command goes on from the last state that was saved'}",
-              file=sys.stderr)
+        print(
+            f"launch: stopped; "
+            f"{str(stopped) or 'the same command goes on from the last state that was saved'}",
+            file=sys.stderr,
+        )
         return 130
     return 0

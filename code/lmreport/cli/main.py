@@ -60,8 +60,12 @@ def train(arguments) -> int:
     corpus = download.obtain(settings.data, say)
     for name in names:
         record = training.run(name, settings, corpus, arguments.force, say)
-        print(f"{record.label}: test accuracy {metrics.accuracy(record['logits'], record['labels']):.4f}, trained in "
-              f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+        print(
+            f"{record.label}: test accuracy "
+            f"{metrics.accuracy(record['logits'], record['labels']):.4f}, trained in "
+            f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})",
+            flush=True,
+        )
     return 0
 
 
@@ -73,7 +77,9 @@ def run(arguments) -> int:
 
     wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
     if wrong:
-        raise ReportError(f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}")
+        raise ReportError(
+            f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}"
+        )
     progress.hide_bars()
     settings = loaded(arguments)
     located(settings.model)  # a wrong model is told before anything is trained
@@ -82,18 +88,34 @@ def run(arguments) -> int:
             arguments.models = [name]
             train(arguments)
         elif name in STUDIES:
-            record = studies.run(name, settings, download.obtain(settings.data, say), arguments.force, say)
-            print(f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})", flush=True)
+            record = studies.run(
+                name, settings, download.obtain(settings.data, say), arguments.force, say
+            )
+            print(
+                f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} "
+                f"({record.path.name})",
+                flush=True,
+            )
         elif name in BENCHES:
             from lmreport.experiments.bench import measure
 
-            measure.run(name, measure.sizes_of(name.removeprefix("bench_")), settings, record=True,
-                        force=arguments.force)
+            measure.run(
+                name,
+                measure.sizes_of(name.removeprefix("bench_")),
+                settings,
+                record=True,
+                force=arguments.force,
+            )
         elif not arguments.force:
-            raise ReportError(f"run: {name} is no model, study or bench; if it is an experiment, it is kept until its "
-                              "code changes, and --force makes it anew")
+            raise ReportError(
+                f"run: {name} is no model, study or bench; if it is an experiment, it is kept "
+                f"until its "
+                "code changes, and --force makes it anew"
+            )
         elif not memo.again(name):
-            raise ReportError(f"run: no experiment {name!r} has been made here yet; a render makes it")
+            raise ReportError(
+                f"run: no experiment {name!r} has been made here yet; a render makes it"
+            )
     return 0
 
 
@@ -113,7 +135,10 @@ def list_runs(arguments) -> int:
         from lmreport.experiments import probes
 
         if arguments.probe not in KINDS:
-            raise ReportError(f"--probe: there is no kind of run {arguments.probe!r}; known are {', '.join(KINDS)}")
+            raise ReportError(
+                f"--probe: there is no kind of run {arguments.probe!r}; known are "
+                f"{', '.join(KINDS)}"
+            )
         progress.hide_bars()
         print(json.dumps(probes.probe(arguments.probe)))
         return 0
@@ -122,7 +147,9 @@ def list_runs(arguments) -> int:
 
         wrong = [name for name in arguments.prove if name not in KINDS]
         if wrong:
-            raise ReportError(f"--prove: there is no kind of run {wrong[0]!r}; known are {', '.join(KINDS)}")
+            raise ReportError(
+                f"--prove: there is no kind of run {wrong[0]!r}; known are {', '.join(KINDS)}"
+            )
         return proof.prove(arguments.prove, arguments.at, say)
     return status.listing(arguments.json)
 
@@ -136,9 +163,13 @@ def predict(arguments) -> int:
     if bool(arguments.question) == bool(arguments.file):
         raise ReportError("predict: give either questions or --file FILE")
     own = weights(arguments.weights) if arguments.weights else None
-    texts = readable(arguments) if arguments.file else None  # a wrong file is told before anything is trained
+    texts = (
+        readable(arguments) if arguments.file else None
+    )  # a wrong file is told before anything is trained
     progress.hide_bars()
-    settings, folder, what = (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
+    settings, folder, what = (
+        (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
+    )
     say(f"predict: {what}, classes {', '.join(class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
@@ -146,16 +177,25 @@ def predict(arguments) -> int:
     model = finetune.load_classifier(str(folder), class_names(folder))
     if cuda_available():
         model.to("cuda")
-    for text, row in zip(asked, finetune.predict_texts(
-            model, tokenizer.load_tokenizer(str(folder)), asked, settings.max_length), strict=True):
+    for text, row in zip(
+        asked,
+        finetune.predict_texts(
+            model, tokenizer.load_tokenizer(str(folder)), asked, settings.max_length
+        ),
+        strict=True,
+    ):
         names = [model.config.id2label[i] for i in range(len(row))]
-        chances = ", ".join(f"{name} {100 * p:.1f} %" for p, name in sorted(zip(row, names, strict=True), reverse=True))
+        chances = ", ".join(
+            f"{name} {100 * p:.1f} %"
+            for p, name in sorted(zip(row, names, strict=True), reverse=True)
+        )
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
     return 0
 
 
 def asked_model(arguments):
-    """(settings, folder, what it is) of the model to predict with: the last report's, but for what is asked otherwise.
+    """(settings, folder, what it is) of the model to predict with: the last report's, but for what
+    is asked otherwise.
 
     It is trained where this machine lacks it.
     """
@@ -172,14 +212,20 @@ def asked_model(arguments):
 
 
 def weights(folder: str):
-    """The folder of a fine-tuned model, as a Path. Raises ReportError if it lacks weights, classes or tokenizer."""
+    """The folder of a fine-tuned model, as a Path. Raises ReportError if it lacks weights, classes
+    or tokenizer.
+    """
     from pathlib import Path
 
     from lmreport.models import tokenizer
 
-    missing = [name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()]
+    missing = [
+        name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()
+    ]
     if missing:
-        raise ReportError(f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model")
+        raise ReportError(
+            f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model"
+        )
     class_names(Path(folder))
     what = no_classifier(Path(folder), tokenizer.load_tokenizer(folder))
     if what:
@@ -190,7 +236,8 @@ def weights(folder: str):
 def readable(arguments):
     """The texts of the file, the first of them read already.
 
-    Raises ReportError for a precision that is not known, and for a file whose first text cannot be read.
+    Raises ReportError for a precision that is not known, and for a file whose first text cannot be
+    read.
     """
     import itertools
 
@@ -198,7 +245,9 @@ def readable(arguments):
     from lmreport.models import predict as bulk_predict
 
     if arguments.precision not in bulk_predict.PRECISIONS:
-        raise ReportError(f"--precision: {arguments.precision!r} is none of {', '.join(bulk_predict.PRECISIONS)}")
+        raise ReportError(
+            f"--precision: {arguments.precision!r} is none of {', '.join(bulk_predict.PRECISIONS)}"
+        )
     texts = readers.texts(arguments.file, arguments.column)
     return itertools.chain(list(itertools.islice(texts, 1)), texts)
 
@@ -211,8 +260,12 @@ def predict_file(texts, precision: str, settings, folder) -> int:
     model = bulk_predict.load(str(folder), class_names(folder), precision)
     start, number = time.perf_counter(), 0
     told = start
-    for number, tag in enumerate(bulk_predict.stream(model, tokenizer.load_tokenizer(str(folder)), texts,
-                                                     settings.max_length), 1):
+    for number, tag in enumerate(
+        bulk_predict.stream(
+            model, tokenizer.load_tokenizer(str(folder)), texts, settings.max_length
+        ),
+        1,
+    ):
         print(tag)
         if time.perf_counter() - told > 5:
             told = time.perf_counter()
@@ -236,8 +289,16 @@ def render(arguments) -> int:
         if not colon:
             raise ReportError(f"-P {pair!r} is not NAME:VALUE; write for example -P scale:quick")
         params[name] = value
-    return make_report.report(given(arguments), formats, params, arguments.profile, arguments.renderer,
-                              arguments.force, say, identity.given(arguments))
+    return make_report.report(
+        given(arguments),
+        formats,
+        params,
+        arguments.profile,
+        arguments.renderer,
+        arguments.force,
+        say,
+        identity.given(arguments),
+    )
 
 
 def verify(arguments) -> int:
@@ -278,19 +339,38 @@ def submit(arguments) -> int:
     from lmreport.core.settings import project_root
     from lmreport.publish import submission
 
-    return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say)
+    return submission.submit(
+        project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say
+    )
 
 
-COMMANDS = {"doctor": doctor, "data": get_data, "train": train, "run": run, "status": tell_status, "runs": list_runs,
-            "predict": predict, "render": render, "verify": verify, "check": check, "cite": cite, "submit": submit,
-            "export": export}
+COMMANDS = {
+    "doctor": doctor,
+    "data": get_data,
+    "train": train,
+    "run": run,
+    "status": tell_status,
+    "runs": list_runs,
+    "predict": predict,
+    "render": render,
+    "verify": verify,
+    "check": check,
+    "cite": cite,
+    "submit": submit,
+    "export": export,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130 for Ctrl-C."""
+    """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
+    for Ctrl-C.
+    """
     arguments = parser().parse_args(argv)
     start = time.perf_counter()
-    for stream in (sys.stdout, sys.stderr):  # a terminal or pipe of few characters gets escapes, no traceback
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # a terminal or pipe of few characters gets escapes, no traceback
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -303,21 +383,39 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            say(f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free some, "
-                "or set LMREPORT_CACHE to another folder")
-        elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
-            say(f"lmreport: {error.filename or 'a file'} cannot be used ({error.strerror}); make it readable and "
-                "writable, or set LMREPORT_CACHE to another folder")
+            say(
+                f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free "
+                f"some, "
+                "or set LMREPORT_CACHE to another folder"
+            )
+        elif error.errno in (
+            errno.EROFS,
+            errno.EACCES,
+            errno.EPERM,
+            errno.ENOTDIR,
+            errno.EISDIR,
+            errno.EEXIST,
+        ):
+            say(
+                f"lmreport: {error.filename or 'a file'} cannot be used ({error.strerror}); make "
+                f"it readable and "
+                "writable, or set LMREPORT_CACHE to another folder"
+            )
         else:
             raise
         return 2
     except Exception as error:
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
             raise
-        say(f"lmreport: the model hub cannot be asked ({error}); set HF_HUB_OFFLINE=1 to do without it, or "
-            "LMREPORT_MODEL to a folder")
+        say(
+            f"lmreport: the model hub cannot be asked ({error}); set HF_HUB_OFFLINE=1 to do "
+            f"without it, or "
+            "LMREPORT_MODEL to a folder"
+        )
         return 2
     except KeyboardInterrupt as stopped:
-        say(f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
-            f"{str(stopped) or 'what was finished is kept, and the same command goes on from there'}")
+        say(
+            f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
+            f"{str(stopped) or 'what was finished is kept, and the same command goes on from there'}"
+        )
         return 130

@@ -1,4 +1,6 @@
-"""The whole report with one call: train what has no record, then render with Quarto or with the own renderer."""
+"""The whole report with one call: train what has no record, then render with Quarto or with the own
+renderer.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,20 @@ from lmreport.runs import train as training
 from lmreport.runs.kinds import MODELS, STUDIES
 
 
-def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | None, renderer: str,
-           force: bool, say, persons: dict[str, str]) -> int:
+def report(
+    given: dict,
+    formats: tuple[str, ...],
+    params: dict,
+    profile: str | None,
+    renderer: str,
+    force: bool,
+    say,
+    persons: dict[str, str],
+) -> int:
     """Make the report under the settings `given` and `params`; returns the exit status.
 
-    Training happens before rendering, where its progress can be seen; the report's cells then find the records.
+    Training happens before rendering, where its progress can be seen; the report's cells then find
+    the records.
     persons: who hands it in, as variables of the environment.
     Raises ReportError for bad settings, data or documents.
     """
@@ -37,52 +48,95 @@ def report(given: dict, formats: tuple[str, ...], params: dict, profile: str | N
     root = project_root()
     params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
-    project.read(root, formats, profile)  # a wrong profile or option is told before anything is trained
+    project.read(
+        root, formats, profile
+    )  # a wrong profile or option is told before anything is trained
     asked = load(root, **chosen)
     settings = resolved(asked)
     quarto = shutil.which("quarto")
     if renderer == "quarto" and not quarto:
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
-    say(f"report: rendering with {f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}")
+    say(
+        f"report: rendering with "
+        f"{f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}"
+    )
     located(settings.model)  # a wrong model is told before anything is trained
     corpus = download.obtain(settings.data, say)
     made = {}
     for name in MODELS:
         record = made[name] = training.run(name, settings, corpus, say=say)
-        say(f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record {record.key}")
+        say(
+            f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record "
+            f"{record.key}"
+        )
     for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
         studies.of(name, settings, corpus, say)
-    paths = {k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()}  # for another folder
+    paths = {
+        k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()
+    }  # for another folder
     params |= {k: v for k, v in paths.items() if k in params}
     chosen |= paths
-    folders = {k: str(Path(os.environ[k]).expanduser().absolute()) for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
-               if os.environ.get(k)}
-    environment = {**os.environ, **folders, **persons, **variables(chosen)}  # of the process that runs the cells
-    outputs = with_quarto(root, formats, profile, environment) if use_quarto else \
-        with_own(root, formats, params, profile, force, say, environment)
+    folders = {
+        k: str(Path(os.environ[k]).expanduser().absolute())
+        for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
+        if os.environ.get(k)
+    }
+    environment = {
+        **os.environ,
+        **folders,
+        **persons,
+        **variables(chosen),
+    }  # of the process that runs the cells
+    outputs = (
+        with_quarto(root, formats, profile, environment)
+        if use_quarto
+        else with_own(root, formats, params, profile, force, say, environment)
+    )
     for path in outputs:
         say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     export(root, say, profile)
     training.note_model(root, asked, corpus, made["transformer"])
-    status = submission.submit(root, profile, say, chosen) if set(formats) == {"html", "typst"} else 0
+    status = (
+        submission.submit(root, profile, say, chosen) if set(formats) == {"html", "typst"} else 0
+    )
     say(f"report: done in {markdown.duration(time.perf_counter() - start)}")
     return status
 
 
-def with_own(root: Path, formats, params: dict, profile: str | None, force: bool, say,
-             environment: dict[str, str]) -> list[Path]:
+def with_own(
+    root: Path,
+    formats,
+    params: dict,
+    profile: str | None,
+    force: bool,
+    say,
+    environment: dict[str, str],
+) -> list[Path]:
     """Render with lmreport.render."""
     from lmreport.render import render
 
     return render(root, formats, params, profile, say, force, environment)
 
 
-def with_quarto(root: Path, formats, profile: str | None, environment: dict[str, str]) -> list[Path]:
-    """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass through."""
+def with_quarto(
+    root: Path, formats, profile: str | None, environment: dict[str, str]
+) -> list[Path]:
+    """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass
+    through.
+    """
     profiles = project.read(root, formats, profile)[0].profiles
-    environment = environment | {"QUARTO_PYTHON": sys.executable, "QUARTO_PROFILE": ",".join(profiles)}
-    command = ["quarto", "render", "-M", "keep-ipynb:true", *(["--profile", profile] if profile else [])]
+    environment = environment | {
+        "QUARTO_PYTHON": sys.executable,
+        "QUARTO_PROFILE": ",".join(profiles),
+    }
+    command = [
+        "quarto",
+        "render",
+        "-M",
+        "keep-ipynb:true",
+        *(["--profile", profile] if profile else []),
+    ]
     if len(formats) == 1:
         command += ["--to", formats[0]]
     done = subprocess.run(command, cwd=root, env=environment)
@@ -90,10 +144,18 @@ def with_quarto(root: Path, formats, profile: str | None, environment: dict[str,
         raise ReportError(f"quarto ended with status {done.returncode}; its message stands above")
     made = []
     for document in project.read(root, formats, profile):
-        for kept in sorted(document.path.parent.glob(f"{document.path.stem}.quarto_ipynb*")):  # executed
+        for kept in sorted(
+            document.path.parent.glob(f"{document.path.stem}.quarto_ipynb*")
+        ):  # executed
             text = notebook.of_quarto(kept.read_text("utf-8"), document)
-            write_atomically(document.output.with_suffix(".ipynb"), colab.carrying(text, root, profile or "").encode())
+            write_atomically(
+                document.output.with_suffix(".ipynb"),
+                colab.carrying(text, root, profile or "").encode(),
+            )
             kept.unlink()
-        made += [path for ending in (".html", ".pdf", ".ipynb")
-                 if (path := document.output.with_suffix(ending)).is_file()]
+        made += [
+            path
+            for ending in (".html", ".pdf", ".ipynb")
+            if (path := document.output.with_suffix(ending)).is_file()
+        ]
     return made

@@ -1,1 +1,3 @@
-"""The ground everything stands on: settings, files, machine; it imports nothing of the other packages."""
+"""The ground everything stands on: settings, files, machine; it imports nothing of the other
+packages.
+"""

@@ -2,4 +2,6 @@
 
 
 class ReportError(Exception):
-    """Bad input, named together with its mend, in one sentence; the command line prints it and exits with 2."""
+    """Bad input, named together with its mend, in one sentence; the command line prints it and
+    exits with 2.
+    """

@@ -15,7 +15,9 @@ import numpy as np
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to a new file beside `path` and rename it into place, so that nobody sees half of it."""
+    """Write `data` to a new file beside `path` and rename it into place, so that nobody sees half
+    of it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
@@ -29,15 +31,23 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def pack(values: dict) -> bytes:
-    """A dict of arrays and JSON values as one .npz (arrays by key, the rest in `json`); reproducible bytes."""
+    """A dict of arrays and JSON values as one .npz (arrays by key, the rest in `json`);
+    reproducible bytes.
+    """
     arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
-    rest = json.dumps({k: v for k, v in values.items() if k not in arrays}, sort_keys=True, default=_plain)
+    rest = json.dumps(
+        {k: v for k, v in values.items() if k not in arrays}, sort_keys=True, default=_plain
+    )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         for name, array in sorted((arrays | {"json": np.array(rest)}).items()):
             one = io.BytesIO()
             np.lib.format.write_array(one, array, allow_pickle=False)
-            file.writestr(zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), one.getvalue(), zipfile.ZIP_DEFLATED)
+            file.writestr(
+                zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)),
+                one.getvalue(),
+                zipfile.ZIP_DEFLATED,
+            )
     return buffer.getvalue()
 
 

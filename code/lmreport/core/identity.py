@@ -1,4 +1,6 @@
-"""Who hands the report in: from the same places as the settings, but part of no run's key, and never recorded."""
+"""Who hands the report in: from the same places as the settings, but part of no run's key, and
+never recorded.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from lmreport.core.settings import ENV_PREFIX, OF_PERSONS, read_file
 
 @dataclass(frozen=True)
 class Identity:
-    """Each is empty by default and then not shown. date: when it is handed in; honor: the honor statement."""
+    """Each is empty by default and then not shown. date: when it is handed in; honor: the honor
+    statement.
+    """
 
     name: str = ""
     email: str = ""
@@ -22,17 +26,32 @@ class Identity:
     honor: str = ""
 
 
-LABELS = {"name": "Name", "email": "E-mail", "perm": "Perm number", "date": "Date", "honor": "Honor statement"}
+LABELS = {
+    "name": "Name",
+    "email": "E-mail",
+    "perm": "Perm number",
+    "date": "Date",
+    "honor": "Honor statement",
+}
 NAMES = OF_PERSONS
 
 
 def load(root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Identity:
     """From LMREPORT_NAME … LMREPORT_HONOR, else from the settings file."""
     told = read_file(root, environment)
-    found = {name: environment.get(ENV_PREFIX + name.upper()) or str(told.get(name) or "") for name in NAMES}
+    found = {
+        name: environment.get(ENV_PREFIX + name.upper()) or str(told.get(name) or "")
+        for name in NAMES
+    }
     return Identity(**{name: " ".join(value.split()) for name, value in found.items()})
 
 
 def given(arguments: argparse.Namespace) -> dict[str, str]:
-    """What the command line says, as environment variables: the cells of the report find it there."""
-    return {ENV_PREFIX + n.upper(): value for n in NAMES if (value := getattr(arguments, n, None)) is not None}
+    """What the command line says, as environment variables: the cells of the report find it
+    there.
+    """
+    return {
+        ENV_PREFIX + n.upper(): value
+        for n in NAMES
+        if (value := getattr(arguments, n, None)) is not None
+    }

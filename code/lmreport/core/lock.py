@@ -12,7 +12,9 @@ from lmreport.core.settings import cache_root
 
 @contextmanager
 def only_one(name: str, say: Callable[[str], object]) -> Iterator[None]:
-    """Nobody else is inside with the same `name`; the lock ends with the process, however that ends."""
+    """Nobody else is inside with the same `name`; the lock ends with the process, however that
+    ends.
+    """
     path = cache_root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)

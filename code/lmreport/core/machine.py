@@ -14,11 +14,21 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-LIBRARIES = ("torch", "tensorflow-cpu", "keras", "transformers", "datasets", "tokenizers", "scikit-learn", "numpy")
+LIBRARIES = (
+    "torch",
+    "tensorflow-cpu",
+    "keras",
+    "transformers",
+    "datasets",
+    "tokenizers",
+    "scikit-learn",
+    "numpy",
+)
 
 
 def name_of(function: Callable) -> str:
-    """A function of the package as the report names it: "concepts.heads.changes", without the sub-package.
+    """A function of the package as the report names it: "concepts.heads.changes", without the
+    sub-package.
 
     The sub-package stays in the name where another one has a module of that name that may be meant.
     """
@@ -36,9 +46,14 @@ def module_of(name: str) -> str:
 
 
 def _modules(short: str) -> list[str]:
-    """The modules called `short` in their sub-packages; of experiments and reporting, if they have one."""
-    found = [f"{path.name}.{short}" for path in sorted(PACKAGE.iterdir())
-             if (path / (short.replace(".", "/") + ".py")).is_file()]
+    """The modules called `short` in their sub-packages; of experiments and reporting, if they have
+    one.
+    """
+    found = [
+        f"{path.name}.{short}"
+        for path in sorted(PACKAGE.iterdir())
+        if (path / (short.replace(".", "/") + ".py")).is_file()
+    ]
     return [name for name in found if name.startswith(("experiments.", "reporting."))] or found
 
 
@@ -61,29 +76,53 @@ def versions(*names: str) -> dict[str, str]:
 def now() -> str:
     """Date and time in UTC, or that of SOURCE_DATE_EPOCH."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else datetime.datetime.now(datetime.UTC)
+    moment = (
+        datetime.datetime.fromtimestamp(int(epoch), datetime.UTC)
+        if epoch
+        else datetime.datetime.now(datetime.UTC)
+    )
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def hardware() -> dict:
-    """Processor, cores, memory in GiB and GPU of this machine (nothing that names the machine itself)."""
+    """Processor, cores, memory in GiB and GPU of this machine (nothing that names the machine
+    itself).
+    """
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
         text = info.read_text()
-        cpu = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), cpu)
+        cpu = next(
+            (
+                line.split(":", 1)[1].strip()
+                for line in text.splitlines()
+                if line.startswith("model name")
+            ),
+            cpu,
+        )
     import psutil
 
     memory = psutil.virtual_memory().total
-    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(memory / 2**30), "gpu": gpu_name()}
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30),
+        "gpu": gpu_name(),
+    }
 
 
 def threads() -> list[str]:
-    """The loaded libraries that compute in threads, with how many: ["openblas 0.3.31: 2", "openmp: 2"]."""
+    """The loaded libraries that compute in threads, with how many: ["openblas 0.3.31: 2", "openmp:
+    2"].
+    """
     from threadpoolctl import threadpool_info
 
-    return sorted({f"{pool['internal_api']} {pool['version'] or ''}".strip() + f": {pool['num_threads']}"
-                   for pool in threadpool_info()})
+    return sorted(
+        {
+            f"{pool['internal_api']} {pool['version'] or ''}".strip() + f": {pool['num_threads']}"
+            for pool in threadpool_info()
+        }
+    )
 
 
 @cache
@@ -108,7 +147,9 @@ def commit() -> str:
         return told
 
     def git(*args: str) -> str:
-        return subprocess.run(["git", "-C", str(PACKAGE), *args], capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(PACKAGE), *args], capture_output=True, text=True
+        ).stdout.strip()
 
     try:
         head = git("rev-parse", "--short=12", "HEAD")

@@ -11,10 +11,14 @@ from pathlib import Path
 
 
 def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB of the command with all processes that it starts, and its output."""
+    """Seconds, peak memory in MB of the command with all processes that it starts, and its
+    output.
+    """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         before = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=errors, env={**os.environ, **environment})
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=out, stderr=errors, env={**os.environ, **environment}
+        )
         ended, peak = threading.Event(), [0.0]
         watcher = threading.Thread(target=watch, args=(process.pid, ended, peak))
         watcher.start()
@@ -29,7 +33,9 @@ def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, 
 
 
 def watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
-    """Keep in `peak` the largest memory (MB) of process `pid` with its descendants; shared pages count once (PSS)."""
+    """Keep in `peak` the largest memory (MB) of process `pid` with its descendants; shared pages
+    count once (PSS).
+    """
     import psutil
 
     while not ended.wait(0.2):

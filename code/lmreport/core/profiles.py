@@ -11,7 +11,8 @@ from lmreport.core.errors import ReportError
 
 
 def of_project(root: Path) -> dict:
-    """What `_quarto.yml` at `root` says under `profile`: `default` and `group`, as far as they are there.
+    """What `_quarto.yml` at `root` says under `profile`: `default` and `group`, as far as they are
+    there.
 
     Raises ReportError where it is no YAML; the renderer alone checks all its options.
     """
@@ -25,21 +26,29 @@ def of_project(root: Path) -> dict:
 
 def known(told: dict) -> list[str]:
     """Every profile that `told`, from `_quarto.yml`, names: the default first."""
-    return list(dict.fromkeys(str(n) for n in words(told.get("default")) + sum(as_groups(told.get("group") or []), [])))
+    return list(
+        dict.fromkeys(
+            str(n) for n in words(told.get("default")) + sum(as_groups(told.get("group") or []), [])
+        )
+    )
 
 
 def active(root: Path, told: dict, given: str | None = None) -> tuple[str, ...]:
-    """The profiles that hold: `given`, else those of QUARTO_PROFILE, else the default; one of each group at least.
+    """The profiles that hold: `given`, else those of QUARTO_PROFILE, else the default; one of each
+    group at least.
 
-    told: what `_quarto.yml` says under `profile`. Raises ReportError for an unknown one and for two of one group.
+    told: what `_quarto.yml` says under `profile`. Raises ReportError for an unknown one and for two
+    of one group.
     """
     groups = [[str(name) for name in names] for names in as_groups(told.get("group") or [])]
     chosen = words(given) or words(os.environ.get("QUARTO_PROFILE"))
     for name in chosen:
         if not (root / f"_quarto-{name}.yml").is_file() and name not in sum(groups, []):
             known = sorted(p.stem.removeprefix("_quarto-") for p in root.glob("_quarto-*.yml"))
-            raise ReportError(f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml"
-                              + (f"; known are {', '.join(known)}" if known else ""))
+            raise ReportError(
+                f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml"
+                + (f"; known are {', '.join(known)}" if known else "")
+            )
     chosen = chosen or words(told.get("default"))
     for names in groups:
         both = [name for name in chosen if name in names]
@@ -55,4 +64,8 @@ def as_groups(group: list) -> list[list]:
 
 def words(names: object) -> list[str]:
     """Names of profiles from a list or from text, parted by commas or blanks."""
-    return [str(n) for n in names] if isinstance(names, list) else str(names or "").replace(",", " ").split()
+    return (
+        [str(n) for n in names]
+        if isinstance(names, list)
+        else str(names or "").replace(",", " ").split()
+    )

@@ -19,16 +19,23 @@ def say(text: str) -> None:
 
 
 def live(text: str) -> None:
-    """How far a step is: on a terminal a line that the next one overwrites, elsewhere a line like any other."""
+    """How far a step is: on a terminal a line that the next one overwrites, elsewhere a line like
+    any other.
+    """
     if not sys.stderr.isatty():
         return say(text)
-    print(f"{CLEAR}{text[:shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
+    print(
+        f"{CLEAR}{text[: shutil.get_terminal_size().columns - 1]}",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
     STATE["live"] = True
 
 
 def hide_bars() -> None:
-    """No progress bars of the libraries: this project tells itself how far it is, and in a notebook they would be
-    output."""
+    """No progress bars of the libraries: this project tells itself how far it is, and in a notebook
+    they would be output."""
     import datasets
     import huggingface_hub.utils
     import transformers
@@ -41,7 +48,9 @@ def hide_bars() -> None:
 
 @contextmanager
 def quiet():
-    """What is written to standard error inside, by C code too, is shown only if something fails there."""
+    """What is written to standard error inside, by C code too, is shown only if something fails
+    there.
+    """
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.TemporaryFile() as kept:
@@ -59,7 +68,9 @@ def quiet():
 
 
 def load_keras() -> None:
-    """Import Keras and TensorFlow without the log lines of the latter, and keep the former from printing its own."""
+    """Import Keras and TensorFlow without the log lines of the latter, and keep the former from
+    printing its own.
+    """
     with quiet():
         import keras
         import tensorflow  # noqa: F401

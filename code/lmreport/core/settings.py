@@ -1,4 +1,6 @@
-"""What is run: one settings object, filled from (strongest first) arguments, environment, file, defaults."""
+"""What is run: one settings object, filled from (strongest first) arguments, environment, file,
+defaults.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +18,25 @@ from lmreport.core.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
 NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
-OF_PERSONS = ("name", "email", "perm", "date", "honor")  # stand beside the settings; `identity` reads them
+OF_PERSONS = (
+    "name",
+    "email",
+    "perm",
+    "date",
+    "honor",
+)  # stand beside the settings; `identity` reads them
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that determines the results. `None` means: decided by the scale and the device (`resolved`).
+    """Everything that determines the results. `None` means: decided by the scale and the device
+    (`resolved`).
 
-    data: "auto" (the official archive, else the sample), "sample", an archive, a folder or an address.
+    data: "auto" (the official archive, else the sample), "sample", an archive, a folder or an
+    address.
     model: a name on the Hugging Face hub or a folder with a saved model.
-    scale: "quick" (minutes on two cores), "full" (all texts) or "auto" (full on a CUDA GPU, else quick).
+    scale: "quick" (minutes on two cores), "full" (all texts) or "auto" (full on a CUDA GPU, else
+    quick).
     seed: seed of the split, of the initial weights and of the order of the batches.
     train_size, test_size: number of texts used, stratified by class; 0 stands for all of them.
     max_length: word pieces a text is cut to for the Transformer.
@@ -46,33 +57,56 @@ class Settings:
 
 
 HELP = {  # of each setting on the command line
-    "data": "auto, sample, an archive, a folder or an address", "model": "a model on the hub or a folder",
-    "scale": "quick, full or auto", "seed": "of split, weights and order", "train_size": "training texts (0: all)",
-    "test_size": "test texts (0: all)", "max_length": "word pieces a text is cut to",
-    "batch_size": "texts in a batch", "epochs": "of the Transformer", "learning_rate": "of the Transformer",
+    "data": "auto, sample, an archive, a folder or an address",
+    "model": "a model on the hub or a folder",
+    "scale": "quick, full or auto",
+    "seed": "of split, weights and order",
+    "train_size": "training texts (0: all)",
+    "test_size": "test texts (0: all)",
+    "max_length": "word pieces a text is cut to",
+    "batch_size": "texts in a batch",
+    "epochs": "of the Transformer",
+    "learning_rate": "of the Transformer",
     "lstm_epochs": "of the LSTM, at most",
 }
-QUICK: dict[str, Any] = dict(train_size=800, test_size=800, max_length=128, batch_size=16, epochs=2, learning_rate=1e-4,
-             lstm_epochs=8)
+QUICK: dict[str, Any] = dict(
+    train_size=800,
+    test_size=800,
+    max_length=128,
+    batch_size=16,
+    epochs=2,
+    learning_rate=1e-4,
+    lstm_epochs=8,
+)
 FULL: dict[str, Any] = dict(train_size=0, test_size=0, batch_size=16, epochs=3, lstm_epochs=20)
-FULL_ON: dict[str, dict[str, Any]] = {  # the longest input and the learning rate that this device affords
+FULL_ON: dict[
+    str, dict[str, Any]
+] = {  # the longest input and the learning rate that this device affords
     "cpu": dict(max_length=256, learning_rate=1e-4),
     "cuda": dict(max_length=512, learning_rate=5e-5),
 }
 
 
 def project_root(start: Path | None = None) -> Path:
-    """The folder that holds `_quarto.yml`, looked for from `start` (default: the working folder) upwards."""
+    """The folder that holds `_quarto.yml`, looked for from `start` (default: the working folder)
+    upwards.
+    """
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents, Path(__file__).resolve().parents[3]):
         if (folder / "_quarto.yml").is_file():
             return folder
-    raise ReportError(f"no _quarto.yml in {start} or above it; run this inside the project's folder")
+    raise ReportError(
+        f"no _quarto.yml in {start} or above it; run this inside the project's folder"
+    )
 
 
 def cache_root() -> Path:
-    """Where downloads, unpacked data and quick runs are kept: LMREPORT_CACHE, else ~/.cache/lmreport."""
-    return Path(os.environ.get("LMREPORT_CACHE") or Path.home() / ".cache" / "lmreport").expanduser()
+    """Where downloads, unpacked data and quick runs are kept: LMREPORT_CACHE, else
+    ~/.cache/lmreport.
+    """
+    return Path(
+        os.environ.get("LMREPORT_CACHE") or Path.home() / ".cache" / "lmreport"
+    ).expanduser()
 
 
 def cuda_available() -> bool:
@@ -84,8 +118,11 @@ def cuda_available() -> bool:
     return torch.cuda.is_available()
 
 
-def load(root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
-    """Settings from `given` (None: not given), LMREPORT_… variables and the settings file, in that order.
+def load(
+    root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object
+) -> Settings:
+    """Settings from `given` (None: not given), LMREPORT_… variables and the settings file, in that
+    order.
 
     The file is `lmreport.toml` in the project's root, or the one that LMREPORT_SETTINGS names.
     Raises ReportError for an unknown key and for a value of the wrong type or range.
@@ -98,14 +135,23 @@ def load(root: Path | None = None, environment: Mapping[str, str] = os.environ, 
     return settings
 
 
-def chosen(root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object) -> dict:
-    """What `load` finds in the file, in the environment and among the `given`, each value as it stands there."""
-    told = {k: v for k, v in (read_file(root, environment) | _from(environment)).items() if k not in OF_PERSONS}
+def chosen(
+    root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object
+) -> dict:
+    """What `load` finds in the file, in the environment and among the `given`, each value as it
+    stands there.
+    """
+    told = {
+        k: v
+        for k, v in (read_file(root, environment) | _from(environment)).items()
+        if k not in OF_PERSONS
+    }
     return told | {k: v for k, v in given.items() if v not in (None, "")}
 
 
 def whole_path(value: str, root: Path | None = None) -> str:
-    """`value` as a whole path if it is a path from the working folder or from the project's root, else as it is.
+    """`value` as a whole path if it is a path from the working folder or from the project's root,
+    else as it is.
 
     The cells of the report run in another folder than the command that was typed.
     """
@@ -116,9 +162,13 @@ def whole_path(value: str, root: Path | None = None) -> str:
 
 
 def resolved(settings: Settings, device: str | None = None) -> Settings:
-    """The same settings with nothing left open: the scale's and the device's values where None stood."""
+    """The same settings with nothing left open: the scale's and the device's values where None
+    stood.
+    """
     device = device or ("cuda" if cuda_available() else "cpu")
-    scale = settings.scale if settings.scale != "auto" else ("full" if device == "cuda" else "quick")
+    scale = (
+        settings.scale if settings.scale != "auto" else ("full" if device == "cuda" else "quick")
+    )
     preset = QUICK if scale == "quick" else FULL | FULL_ON[device]
     open_keys = {k: v for k, v in preset.items() if getattr(settings, k) is None}
     return dataclasses.replace(settings, scale=scale, **open_keys)
@@ -130,7 +180,11 @@ def variables(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _from(environment: Mapping[str, str]) -> dict[str, str]:
-    given = {n.removeprefix(ENV_PREFIX): v for n, v in environment.items() if n.startswith(ENV_PREFIX) and v}
+    given = {
+        n.removeprefix(ENV_PREFIX): v
+        for n, v in environment.items()
+        if n.startswith(ENV_PREFIX) and v
+    }
     return {name.lower(): value for name, value in given.items() if name not in NOT_SETTINGS}
 
 
@@ -140,14 +194,18 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
     path = Path(whole_path(named, root)) if named else project_root(root) / "lmreport.toml"
     if not path.is_file():
         if named:
-            raise ReportError(f"LMREPORT_SETTINGS: there is no file {path}; name an existing one or unset it")
+            raise ReportError(
+                f"LMREPORT_SETTINGS: there is no file {path}; name an existing one or unset it"
+            )
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ReportError(f"{path.name}: not valid TOML ({error}); mend that line") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path.name} cannot be read as UTF-8 text ({error}); save it as such") from error
+        raise ReportError(
+            f"{path.name} cannot be read as UTF-8 text ({error}); save it as such"
+        ) from error
 
 
 def _typed(key: str, value: object) -> Any:
@@ -160,7 +218,9 @@ def _typed(key: str, value: object) -> Any:
     try:
         number: Any = kind(str(value).replace("_", "")) if kind is not str else str(value)
     except ValueError:
-        raise ReportError(f"{key}: {value!r} is not {'a whole number' if kind is int else 'a number'}") from None
+        raise ReportError(
+            f"{key}: {value!r} is not {'a whole number' if kind is int else 'a number'}"
+        ) from None
     least = {"train_size": 0, "test_size": 0, "seed": 0, "max_length": 8}.get(key, 1)
     if kind is int and number < least or kind is float and not 0 < number < 1:
         bounds = f"at least {least}" if kind is int else "between 0 and 1"
@@ -168,5 +228,8 @@ def _typed(key: str, value: object) -> Any:
     if key == "seed" and number >= 2**32:
         raise ReportError(f"seed: {value} is out of range; it must be below 2^32 = {2**32:,}")
     if key == "max_length" and number > 512:
-        raise ReportError(f"max_length: {number} is more than the 512 positions that BERT has learned; choose 8 to 512")
+        raise ReportError(
+            f"max_length: {number} is more than the 512 positions that BERT has learned; choose 8 "
+            f"to 512"
+        )
     return number

@@ -1,4 +1,6 @@
-"""YAML as Quarto reads it (version 1.2: `Yes` and `12:30` are text), with lines; a key given twice is refused."""
+"""YAML as Quarto reads it (version 1.2: `Yes` and `12:30` are text), with lines; a key given twice
+is refused.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,11 @@ CORE = [  # the core schema of YAML 1.2; PyYAML's own rules are those of 1.1
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-     list("-+.0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
     ("merge", r"<<", ["<"]),
 ]
 
@@ -33,12 +38,14 @@ def integer(text: str) -> int:
     return int(text, 0) if re.match("0[ox]", text) else int(text)
 
 
-def read(source: str, place: Callable[[int], str], what: str = "YAML",
-         as_written: Container[str] = ()) -> tuple[dict, list[tuple[str, yaml.Node, str]]]:
+def read(
+    source: str, place: Callable[[int], str], what: str = "YAML", as_written: Container[str] = ()
+) -> tuple[dict, list[tuple[str, yaml.Node, str]]]:
     """A mapping, and its keys as (key, node of the value, file:line).
 
-    place: gives file:line for a line counted from 0; as_written: keys below which numbers and words like `true` stay
-    text. Raises ReportError for what is no mapping, and for a key that is given twice.
+    place: gives file:line for a line counted from 0; as_written: keys below which numbers and words
+    like `true` stay text. Raises ReportError for what is no mapping, and for a key that is given
+    twice.
     """
     loader = Loader(source)
     try:
@@ -57,13 +64,17 @@ def read(source: str, place: Callable[[int], str], what: str = "YAML",
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ReportError(f"{place(mark.line if mark else 0)}: not valid YAML in {what}: {said}") from None
+        raise ReportError(
+            f"{place(mark.line if mark else 0)}: not valid YAML in {what}: {said}"
+        ) from None
     finally:
         loader.dispose()
 
 
 def keys(node: yaml.MappingNode, place: Callable[[int], str]) -> list[tuple[str, yaml.Node, str]]:
-    """The keys of a mapping as `read` gives them. Raises ReportError for one that is no word or is given twice."""
+    """The keys of a mapping as `read` gives them. Raises ReportError for one that is no word or is
+    given twice.
+    """
     found: dict[str, tuple] = {}
     for key, value in node.value:
         at = place(key.start_mark.line)
@@ -99,6 +110,10 @@ def keep_text(node: yaml.Node) -> None:
 def kind(node: yaml.Node) -> str:
     """What a value is, in a word of the messages."""
     if isinstance(node, yaml.ScalarNode):
-        return {"bool": "true or false", "int": "a whole number", "float": "a number",
-                "null": "nothing"}.get(node.tag.removeprefix(TAG), "text")
+        return {
+            "bool": "true or false",
+            "int": "a whole number",
+            "float": "a number",
+            "null": "nothing",
+        }.get(node.tag.removeprefix(TAG), "text")
     return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

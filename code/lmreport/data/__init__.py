@@ -1,1 +1,3 @@
-"""Getting the texts: the download, what a corpus is, reading files, the splits; the sample lies in sample/."""
+"""Getting the texts: the download, what a corpus is, reading files, the splits; the sample lies in
+sample/.
+"""

@@ -1,4 +1,6 @@
-"""Question 1a: what a data set must look like. Its folder is verified, then identified by a digest of all texts."""
+"""Question 1a: what a data set must look like. Its folder is verified, then identified by a digest
+of all texts.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ KNOWN = {  # digest → what it is
     "f2fd0ab0f0bb8022a6577b1fc2e73bc2961f818a44f8328ac78c0aa66e6ebeb1": "Stack Overflow 16k",
 }
 PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
-LEAST = {"train": 50, "test": 20}  # texts of each class of another data set: the splits and the studies draw from them
+LEAST = {
+    "train": 50,
+    "test": 20,
+}  # texts of each class of another data set: the splits and the studies draw from them
 CLASSES = (2, 20)  # fewest and most
 
 
@@ -23,8 +28,9 @@ CLASSES = (2, 20)  # fewest and most
 class Corpus:
     """A verified folder `train/<class>/<n>.txt`, `test/<class>/<n>.txt`.
 
-    kind: "real" (Stack Overflow), "sample" or "other"; origin: where it was got from; digest: see `digest`; note: "" or
-    what the reader of the report must know about the data; title: the name of another data set.
+    kind: "real" (Stack Overflow), "sample" or "other"; origin: where it was got from; digest: see
+    `digest`; note: "" or what the reader of the report must know about the data; title: the name of
+    another data set.
     """
 
     folder: str
@@ -42,49 +48,83 @@ class Corpus:
 
 
 def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = "") -> Corpus:
-    """The corpus in `folder` or in its only folder, or ReportError with what was found instead of the expected texts.
+    """The corpus in `folder` or in its only folder, or ReportError with what was found instead of
+    the expected texts.
 
-    kind: "real" or "sample"; real texts of another class than the four tags make another data set, called `title`.
+    kind: "real" or "sample"; real texts of another class than the four tags make another data set,
+    called `title`.
     """
     folder = folder if (folder / "train").is_dir() else only_folder(folder)
     if not (classes := classes_in(folder)):
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:4])
-        raise ReportError(f"data: {origin} has no train/<class>/*.txt but {there or 'nothing'}; put the folders train "
-                          "and test at its top, and in both a folder for each class")
+        raise ReportError(
+            f"data: {origin} has no train/<class>/*.txt but {there or 'nothing'}; put the folders "
+            f"train "
+            "and test at its top, and in both a folder for each class"
+        )
     if kind == "real" and set(classes) - set(TAGS):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
-        mend = "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
+        mend = (
+            "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
+        )
     else:
         wrong, total, want = wrong_with_tags(folder, PER_CLASS[kind])
         what = f"is not the Stack Overflow data ({total:,} of {want:,} texts)"
         mend = "set LMREPORT_DATA to the right one (other texts with these tags only: rename one of the tags)"
-    wrong += [f"{path.relative_to(folder).as_posix()} {trouble}" for split in LEAST for name in classes
-              for path in texts_in(folder / split / name) if (trouble := unreadable(path))]
+    wrong += [
+        f"{path.relative_to(folder).as_posix()} {trouble}"
+        for split in LEAST
+        for name in classes
+        for path in texts_in(folder / split / name)
+        if (trouble := unreadable(path))
+    ]
     if wrong:
         raise ReportError(f"data: {origin} {what}: {'; '.join(wrong[:4])}; {mend}")
     return Corpus(str(folder), kind, origin, digest(folder), note, title if kind == "other" else "")
 
 
 def only_folder(folder: Path) -> Path:
-    """The folder that alone lies in `folder`, as in many an archive; `folder` itself if there is none or are more."""
-    inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "__MACOSX"]
+    """The folder that alone lies in `folder`, as in many an archive; `folder` itself if there is
+    none or are more.
+    """
+    inner = [
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and path.name[0] != "." and path.name != "__MACOSX"
+    ]
     return inner[0] if len(inner) == 1 and (inner[0] / "train").is_dir() else folder
 
 
 def classes_in(folder: Path) -> list[str]:
     """The names of the folders in train/ and test/, each of which Keras takes for a class."""
-    return sorted({path.name for split in LEAST for path in folder.glob(f"{split}/*")
-                   if path.is_dir() and path.name[0] != "."})
+    return sorted(
+        {
+            path.name
+            for split in LEAST
+            for path in folder.glob(f"{split}/*")
+            if path.is_dir() and path.name[0] != "."
+        }
+    )
 
 
 def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], int, int]:
-    """(what differs from `expected` texts of each of the four tags, number of texts, number expected)."""
+    """(what differs from `expected` texts of each of the four tags, number of texts, number
+    expected).
+    """
     found = {f"{split}/{tag}": texts_in(folder / split / tag) for split in expected for tag in TAGS}
-    wrong = [f"{len(paths):,} of {expected[name.split('/')[0]]:,} texts in {name}"
-             for name, paths in found.items() if len(paths) != expected[name.split("/")[0]]]
-    others = sorted({p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(found))
-    others += sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")
-                     if p.is_file() and p.suffix != ".txt" and p.name != "README.md" and p.name[0] != ".")[:3]
+    wrong = [
+        f"{len(paths):,} of {expected[name.split('/')[0]]:,} texts in {name}"
+        for name, paths in found.items()
+        if len(paths) != expected[name.split("/")[0]]
+    ]
+    others = sorted(
+        {p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(found)
+    )
+    others += sorted(
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p.suffix != ".txt" and p.name != "README.md" and p.name[0] != "."
+    )[:3]
     wrong += [f"something unexpected in {name!r}" for name in others[:3]]
     return wrong, sum(map(len, found.values())), len(TAGS) * sum(expected.values())
 
@@ -92,14 +132,34 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
 def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
     """What keeps another data set from being split, trained on and shown; [] if nothing does."""
     fewest, most = CLASSES
-    wrong = [] if fewest <= len(classes) <= most else [f"{len(classes)} classes, not {fewest} to {most}"]
-    wrong += [f"the folder {os.fsencode(name)!r} has no name in UTF-8" for name in classes if not has_utf8(name)]
+    wrong = (
+        []
+        if fewest <= len(classes) <= most
+        else [f"{len(classes)} classes, not {fewest} to {most}"]
+    )
+    wrong += [
+        f"the folder {os.fsencode(name)!r} has no name in UTF-8"
+        for name in classes
+        if not has_utf8(name)
+    ]
     for split, least in LEAST.items():
-        links = [path for path in (folder / split, *(folder / split).glob("*")) if path.is_dir() and path.is_symlink()]
-        wrong += [f"{path.relative_to(folder).as_posix()} is a link, not a folder" for path in links]
+        links = [
+            path
+            for path in (folder / split, *(folder / split).glob("*"))
+            if path.is_dir() and path.is_symlink()
+        ]
+        wrong += [
+            f"{path.relative_to(folder).as_posix()} is a link, not a folder" for path in links
+        ]
         numbers = {name: len(texts_in(folder / split / name)) for name in classes}
-        wrong += [f"{n} texts in {split}/{name}, not {least} or more" for name, n in numbers.items() if n < least]
-    for path in sorted(path for split in LEAST for path in (folder / split).rglob("*") if path.is_file()):
+        wrong += [
+            f"{n} texts in {split}/{name}, not {least} or more"
+            for name, n in numbers.items()
+            if n < least
+        ]
+    for path in sorted(
+        path for split in LEAST for path in (folder / split).rglob("*") if path.is_file()
+    ):
         name = path.relative_to(folder).as_posix()
         if path.suffix.lower() == ".txt" != path.suffix:  # Keras would read it
             wrong.append(f"{name} ends in {path.suffix}, not .txt")
@@ -117,7 +177,11 @@ def has_utf8(name: str) -> bool:
 
 
 def texts_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix == ".txt") if folder.is_dir() else []
+    return (
+        sorted(path for path in folder.iterdir() if path.suffix == ".txt")
+        if folder.is_dir()
+        else []
+    )
 
 
 def unreadable(path: Path) -> str:
@@ -131,8 +195,12 @@ def unreadable(path: Path) -> str:
 
 
 def digest(folder: Path) -> str:
-    """sha256 over `path NUL bytes NUL` of all .txt files, in the order of their posix paths relative to `folder`."""
+    """sha256 over `path NUL bytes NUL` of all .txt files, in the order of their posix paths
+    relative to `folder`.
+    """
     whole = hashlib.sha256()
-    for name, path in sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*.txt") if p.is_file()):
+    for name, path in sorted(
+        (p.relative_to(folder).as_posix(), p) for p in folder.rglob("*.txt") if p.is_file()
+    ):
         whole.update(os.fsencode(name) + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()

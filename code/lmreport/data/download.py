@@ -1,4 +1,6 @@
-"""Question 1a: get the texts from an archive, a folder or an address; `corpus` verifies and identifies them."""
+"""Question 1a: get the texts from an archive, a folder or an address; `corpus` verifies and
+identifies them.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the d
 
 
 def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus:
-    """The corpus that `source` names: "auto", "sample", an archive or folder on disk, or an http(s) address.
+    """The corpus that `source` names: "auto", "sample", an archive or folder on disk, or an http(s)
+    address.
 
     "auto" is the official archive, or the package's own sample where that cannot be fetched.
     Raises ReportError if the source is missing, unreadable, or not the data.
@@ -54,14 +57,23 @@ def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus
     if path.is_file():
         return unpacked(path, say)
     source_exists(source)
-    raise ReportError(f"data: {source!r} is neither an archive nor a folder nor an address; give one of them")
+    raise ReportError(
+        f"data: {source!r} is neither an archive nor a folder nor an address; give one of them"
+    )
 
 
 def source_exists(source: str) -> None:
     """Raises ReportError if `source` names a file or folder that is not there."""
-    if source not in ("auto", "sample") and "://" not in source and not Path(source).expanduser().exists():
-        raise ReportError(f"data: there is no file or folder {source!r}; give an archive, a folder, an address or "
-                          "'sample'")
+    if (
+        source not in ("auto", "sample")
+        and "://" not in source
+        and not Path(source).expanduser().exists()
+    ):
+        raise ReportError(
+            f"data: there is no file or folder {source!r}; give an archive, a folder, an address "
+            f"or "
+            "'sample'"
+        )
 
 
 class NoNetworkError(ReportError):
@@ -69,7 +81,9 @@ class NoNetworkError(ReportError):
 
 
 def from_address(address: str, say: Callable[[str], object] = print) -> Corpus:
-    """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and verify it."""
+    """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and
+    verify it.
+    """
     archive = downloaded(address)
     if not archive.is_file():
         say(f"data: downloading {address}")
@@ -85,16 +99,23 @@ def from_address(address: str, say: Callable[[str], object] = print) -> Corpus:
         return unpacked(archive, say)
     except ReportError as error:
         archive.unlink()
-        raise ReportError(f"{error} (downloaded from {address}; the copy was deleted, so run again to download anew)") \
-            from None
+        raise ReportError(
+            f"{error} (downloaded from {address}; the copy was deleted, so run again to download "
+            f"anew)"
+        ) from None
 
 
 def not_fetched(address: str, error: Exception) -> ReportError:
     """What to tell of a download that failed."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return ReportError(f"data: no space left for {address}; free some or set LMREPORT_CACHE to another folder")
-    return NoNetworkError(f"data: {address} could not be fetched ({str(error).split(': ', 1)[-1]}); check the network, "
-                          "or set LMREPORT_DATA to an archive or to 'sample'")
+        return ReportError(
+            f"data: no space left for {address}; free some or set LMREPORT_CACHE to another folder"
+        )
+    return NoNetworkError(
+        f"data: {address} could not be fetched ({str(error).split(': ', 1)[-1]}); check the "
+        f"network, "
+        "or set LMREPORT_DATA to an archive or to 'sample'"
+    )
 
 
 def downloaded(address: str) -> Path:
@@ -104,7 +125,8 @@ def downloaded(address: str) -> Path:
 
 
 def reach(address: str) -> None:
-    """Connect once, so that Keras and its backend are not loaded for nothing; OSError if nobody is there.
+    """Connect once, so that Keras and its backend are not loaded for nothing; OSError if nobody is
+    there.
 
     Where a proxy is set, trying is left to `download`.
     """
@@ -132,7 +154,9 @@ def patience() -> Iterator[None]:
 
 
 def unpacked(archive: Path, say: Callable[[str], object] = print) -> Corpus:
-    """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it into place."""
+    """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it
+    into place.
+    """
     folder = unpacked_at(archive)
     if kept(folder) is None:
         with lock.only_one(f"data-{folder.name}", say):
@@ -144,7 +168,9 @@ def unpacked(archive: Path, say: Callable[[str], object] = print) -> Corpus:
 
 
 def kept(folder: Path) -> Corpus | None:
-    """The corpus that was unpacked into `folder`; None if there is none, or what told of it cannot be read."""
+    """The corpus that was unpacked into `folder`; None if there is none, or what told of it cannot
+    be read.
+    """
     try:
         corpus = Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -153,16 +179,26 @@ def kept(folder: Path) -> Corpus | None:
 
 
 def unchanged(corpus: Corpus) -> None:
-    """Raises ReportError if the texts are not those that were verified; a damaged copy in the cache is deleted."""
+    """Raises ReportError if the texts are not those that were verified; a damaged copy in the cache
+    is deleted.
+    """
     folder = Path(corpus.folder)
     if digest(folder) == corpus.digest:
         return
-    around = [path for path in folder.resolve().parents if path.parent == (cache_root() / "data").resolve()]
+    around = [
+        path
+        for path in folder.resolve().parents
+        if path.parent == (cache_root() / "data").resolve()
+    ]
     if around and (around[0] / "corpus.json").is_file():  # an archive was unpacked here
         shutil.rmtree(around[0])
-        raise ReportError("data: the unpacked copy in the cache was damaged and has been deleted; the same command "
-                          "unpacks the data anew")
-    raise ReportError(f"data: the texts in {folder} have changed since they were verified; run again")
+        raise ReportError(
+            "data: the unpacked copy in the cache was damaged and has been deleted; the same "
+            "command unpacks the data anew"
+        )
+    raise ReportError(
+        f"data: the texts in {folder} have changed since they were verified; run again"
+    )
 
 
 def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
@@ -173,7 +209,9 @@ def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
     try:
         (part / "texts").mkdir()
         extract(archive, part / "texts")
-        corpus = verified(part / "texts", "real", f"archive {archive.name}", title=without_suffix(archive.name))
+        corpus = verified(
+            part / "texts", "real", f"archive {archive.name}", title=without_suffix(archive.name)
+        )
         corpus = replace(corpus, folder=str(folder / Path(corpus.folder).relative_to(part)))
         write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
         shutil.rmtree(folder, ignore_errors=True)
@@ -181,8 +219,11 @@ def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     if corpus.kind == "real" and corpus.digest not in KNOWN:
-        say(f"data: {archive.name} has the right structure but another content (digest {corpus.digest[:12]}…); "
-            "its results are kept apart")
+        say(
+            f"data: {archive.name} has the right structure but another content (digest "
+            f"{corpus.digest[:12]}…); "
+            "its results are kept apart"
+        )
 
 
 def without_suffix(name: str) -> str:
@@ -193,21 +234,31 @@ def without_suffix(name: str) -> str:
 def unpacked_at(archive: Path) -> Path:
     """Where the cache keeps, or will keep, what is in this archive."""
     stamp = archive.stat()
-    key = hashlib.sha256(f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}".encode()
+    ).hexdigest()[:16]
     return cache_root() / "data" / key
 
 
 def at_hand(source: str = "auto") -> Corpus | None:
-    """The corpus that `obtain` would give, if that needs no network and writes nothing; else None."""
+    """The corpus that `obtain` would give, if that needs no network and writes nothing; else
+    None.
+    """
     path = Path(source).expanduser()
     if source == "sample" or path.is_dir():
         return obtain(source, print)
-    archive = downloaded(URL if source == "auto" else source) if source == "auto" or "://" in source else path
+    archive = (
+        downloaded(URL if source == "auto" else source)
+        if source == "auto" or "://" in source
+        else path
+    )
     return kept(unpacked_at(archive)) if archive.is_file() else None
 
 
 def extract(archive: Path, folder: Path) -> None:
-    """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST bytes in all."""
+    """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST
+    bytes in all.
+    """
     total = 0
     if zipfile.is_zipfile(archive):
         raise ReportError(f"data: {archive.name!r} is a zip archive; unpack it and give the folder")
@@ -216,13 +267,21 @@ def extract(archive: Path, folder: Path) -> None:
             for member in tar:
                 total += member.size
                 if total > LARGEST:
-                    raise ReportError(f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB, more than "
-                                      "this report is made for")
+                    raise ReportError(
+                        f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB, more than "
+                        "this report is made for"
+                    )
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise ReportError(f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); fetch it "
-                          "again, or set LMREPORT_DATA to another one") from error
+        raise ReportError(
+            f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); "
+            f"fetch it "
+            "again, or set LMREPORT_DATA to another one"
+        ) from error
     except OSError as error:
-        raise ReportError(f"data: {archive.name!r} could not be unpacked ({error.strerror or error}); free some space "
-                          "or set LMREPORT_CACHE to another folder") from error
+        raise ReportError(
+            f"data: {archive.name!r} could not be unpacked ({error.strerror or error}); free some "
+            f"space "
+            "or set LMREPORT_CACHE to another folder"
+        ) from error

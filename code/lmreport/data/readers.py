@@ -1,4 +1,6 @@
-"""The texts of a file, one after the other: lines of a .txt, a column of a .csv or .tsv, a field of a .json(l)."""
+"""The texts of a file, one after the other: lines of a .txt, a column of a .csv or .tsv, a field of
+a .json(l).
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,49 @@ from typing import Any, TextIO
 
 from lmreport.core.errors import ReportError
 
-LONGEST = 2**31 - 1  # characters of a CSV field: the largest number that `csv` takes on every system
+LONGEST = (
+    2**31 - 1
+)  # characters of a CSV field: the largest number that `csv` takes on every system
 READ = ".txt (a text a line), .csv, .tsv, .json or .jsonl file"
-OTHERS = (".arrow", ".bz2", ".doc", ".docx", ".feather", ".gz", ".htm", ".html", ".ipynb", ".npy", ".npz", ".ods",
-          ".odt", ".orc", ".parquet", ".pdf", ".pickle", ".pkl", ".rtf", ".sqlite", ".toml", ".xls", ".xlsx", ".xml",
-          ".xz", ".yaml", ".yml", ".zip")  # not lines of text
+OTHERS = (
+    ".arrow",
+    ".bz2",
+    ".doc",
+    ".docx",
+    ".feather",
+    ".gz",
+    ".htm",
+    ".html",
+    ".ipynb",
+    ".npy",
+    ".npz",
+    ".ods",
+    ".odt",
+    ".orc",
+    ".parquet",
+    ".pdf",
+    ".pickle",
+    ".pkl",
+    ".rtf",
+    ".sqlite",
+    ".toml",
+    ".xls",
+    ".xlsx",
+    ".xml",
+    ".xz",
+    ".yaml",
+    ".yml",
+    ".zip",
+)  # not lines of text
 
 
 def texts(path: str, column: str = "text") -> Iterator[str]:
-    """Each text of the file `path` ("-": lines of standard input), as it is read; `column` names the column or field.
+    """Each text of the file `path` ("-": lines of standard input), as it is read; `column` names
+    the column or field.
 
-    The file is opened once and read from front to end, so that it may be a pipe. Raises ReportError for a file that
-    cannot be read, a missing column, and by its number for a line that does not hold what it should.
+    The file is opened once and read from front to end, so that it may be a pipe. Raises ReportError
+    for a file that cannot be read, a missing column, and by its number for a line that does not
+    hold what it should.
     """
     kind = Path(path).suffix.lower()
     if kind in OTHERS:
@@ -33,7 +66,9 @@ def texts(path: str, column: str = "text") -> Iterator[str]:
         with opened(path) as file:
             yield from READERS.get(kind, lines)(decoded(file, path), path, column)
     except OSError as error:
-        raise ReportError(f"{path} cannot be read ({error.strerror or error}); give a {READ}") from error
+        raise ReportError(
+            f"{path} cannot be read ({error.strerror or error}); give a {READ}"
+        ) from error
 
 
 def opened(path: str) -> TextIO:
@@ -43,12 +78,16 @@ def opened(path: str) -> TextIO:
 
 
 def decoded(file: Iterable[str], path: str) -> Iterator[str]:
-    """The lines of the file. Raises ReportError for one that is not UTF-8 or holds a zero byte, as no text does."""
+    """The lines of the file. Raises ReportError for one that is not UTF-8 or holds a zero byte, as
+    no text does.
+    """
     for number, line in enumerate(file, 1):
         if is_text(line):
             yield line
         else:
-            raise ReportError(f"{path}, line {number} cannot be read as UTF-8 text; save the file as UTF-8")
+            raise ReportError(
+                f"{path}, line {number} cannot be read as UTF-8 text; save the file as UTF-8"
+            )
 
 
 def is_text(line: str) -> bool:
@@ -59,7 +98,9 @@ def is_text(line: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """`text` with each lone surrogate, which no tokenizer takes, as the character that stands for a missing one."""
+    """`text` with each lone surrogate, which no tokenizer takes, as the character that stands for a
+    missing one.
+    """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
@@ -80,24 +121,35 @@ def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ","
                 names, place = row, place_of(column, row, path)
             elif row:
                 if len(row) != len(names):
-                    raise ReportError(f"{path}, line {number}: {len(row)} fields where the header has {len(names)}; "
-                                      "put quotes around a text with a separator or a line break in it")
+                    raise ReportError(
+                        f"{path}, line {number}: {len(row)} fields where the header has "
+                        f"{len(names)}; "
+                        "put quotes around a text with a separator or a line break in it"
+                    )
                 yield row[place]
             number = rows.line_num + 1
     except csv.Error as error:
-        raise ReportError(f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
-                          "and double each quote in it") from error
+        raise ReportError(
+            f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
+            "and double each quote in it"
+        ) from error
     if not names:
-        raise ReportError(f"{path} has no column {column!r}, for it is empty; give a file with a header")
+        raise ReportError(
+            f"{path} has no column {column!r}, for it is empty; give a file with a header"
+        )
 
 
 def place_of(column: str, names: list[str], path: str) -> int:
-    """Where in a row the column stands. Raises ReportError if the header does not have it exactly once."""
+    """Where in a row the column stands. Raises ReportError if the header does not have it exactly
+    once.
+    """
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
         raise ReportError(f"{path}, line 1: the column {twice[0]!r} stands there twice; rename one")
     if column not in names:
-        raise ReportError(f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column")
+        raise ReportError(
+            f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column"
+        )
     return names.index(column)
 
 
@@ -109,20 +161,29 @@ def json_lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     """The field of the object in each line; blank lines are passed over."""
     for number, line in enumerate(file, 1):
         if line.strip():
-            yield field(parsed(line, f"{path}, line {number}", "one JSON object"), column, f"{path}, line {number}")
+            yield field(
+                parsed(line, f"{path}, line {number}", "one JSON object"),
+                column,
+                f"{path}, line {number}",
+            )
 
 
 def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     """The field of each object of an array; a string in it is a text itself."""
     found = parsed("".join(file), path, "one JSON array (name a file with an object a line .jsonl)")
     if not isinstance(found, list):
-        raise ReportError(f"{path} holds no JSON array; give [{{\"{column}\": \"…\"}}, …], or a .jsonl file")
+        raise ReportError(
+            f'{path} holds no JSON array; give [{{"{column}": "…"}}, …], or a .jsonl file'
+        )
     for number, one in enumerate(found, 1):
         yield clean(one) if isinstance(one, str) else field(one, column, f"{path}, entry {number}")
 
 
 def parsed(text: str, place: str, what: str) -> Any:
-    """The value that a JSON text holds. Raises ReportError if it is none, or names a field twice."""
+    """The value that a JSON text holds. Raises ReportError if it is none, or names a field
+    twice.
+    """
+
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
         if twice:
@@ -138,12 +199,23 @@ def parsed(text: str, place: str, what: str) -> Any:
 def field(found: Any, column: str, place: str) -> str:
     """The text in the field of an object: a string, a number as it is written, "" for null."""
     if not isinstance(found, dict) or column not in found:
-        raise ReportError(f"{place}: no JSON object with the field {column!r}; name the field with --column")
+        raise ReportError(
+            f"{place}: no JSON object with the field {column!r}; name the field with --column"
+        )
     value = found[column]
     if isinstance(value, bool | dict | list):
-        raise ReportError(f"{place}: the field {column!r} holds no text but {json.dumps(value)[:40]}; write a string")
+        raise ReportError(
+            f"{place}: the field {column!r} holds no text but {json.dumps(value)[:40]}; write a "
+            f"string"
+        )
     return "" if value is None else clean(str(value))
 
 
-READERS = {".csv": csv_column, ".tsv": tsv_column, ".tab": tsv_column, ".json": json_array, ".jsonl": json_lines,
-           ".ndjson": json_lines}
+READERS = {
+    ".csv": csv_column,
+    ".tsv": tsv_column,
+    ".tab": tsv_column,
+    ".json": json_array,
+    ".jsonl": json_lines,
+    ".ndjson": json_lines,
+}

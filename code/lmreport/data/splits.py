@@ -1,4 +1,6 @@
-"""Questions 1b and 1c: train, validation and test as last week, then as a Hugging Face `DatasetDict`."""
+"""Questions 1b and 1c: train, validation and test as last week, then as a Hugging Face
+`DatasetDict`.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,19 @@ VALIDATION_SHARE = 0.2
 def tf_splits(folder: str, seed: int, batch_size: int = 256):
     """The three splits as batched tf.data sets of texts and labels: last week's code.
 
-    `seed` fixes which fifth of train/ is held out for validation; the three splits are disjoint by construction.
+    `seed` fixes which fifth of train/ is held out for validation; the three splits are disjoint by
+    construction.
     """
     from keras.utils import text_dataset_from_directory
 
-    held_out = dict(validation_split=VALIDATION_SHARE, seed=seed, batch_size=batch_size,
-                    verbose=False)
+    held_out = dict(
+        validation_split=VALIDATION_SHARE, seed=seed, batch_size=batch_size, verbose=False
+    )
     train = text_dataset_from_directory(f"{folder}/train", subset="training", **held_out)
-    validation = text_dataset_from_directory(
-        f"{folder}/train", subset="validation", **held_out)
+    validation = text_dataset_from_directory(f"{folder}/train", subset="validation", **held_out)
     test = text_dataset_from_directory(
-        f"{folder}/test", batch_size=batch_size, shuffle=False, verbose=False)
+        f"{folder}/test", batch_size=batch_size, shuffle=False, verbose=False
+    )
     return train, validation, test
 
 
@@ -41,7 +45,8 @@ def to_dataset(batches, split: str, class_names: list[str]):
         texts += [text.decode("utf-8") for text in text_batch.numpy()]
         labels.append(label_batch.numpy())
     dataset = Dataset.from_dict(
-        {"text": texts, "labels": np.concatenate(labels).astype(int)}, split=split)
+        {"text": texts, "labels": np.concatenate(labels).astype(int)}, split=split
+    )
     return dataset.cast_column("labels", ClassLabel(names=class_names))
 
 
@@ -51,21 +56,27 @@ def dataset_dict(folder: str, seed: int):
 
     train, validation, test = tf_splits(folder, seed)
     named = {"train": train, "validation": validation, "test": test}
-    return DatasetDict({name: to_dataset(split, name, train.class_names)
-                        for name, split in named.items()})
+    return DatasetDict(
+        {name: to_dataset(split, name, train.class_names) for name, split in named.items()}
+    )
 
 
 def subset(dataset, size: int, seed: int):
-    """`size` examples, stratified by class and drawn with `seed`, in the order of the data set; all of them if 0."""
+    """`size` examples, stratified by class and drawn with `seed`, in the order of the data set; all
+    of them if 0.
+    """
     if not size or size >= len(dataset):
         return dataset
     drawn = dataset.add_column("row", list(range(len(dataset)))).train_test_split(
-        train_size=size, stratify_by_column="labels", seed=seed)["train"]["row"]
+        train_size=size, stratify_by_column="labels", seed=seed
+    )["train"]["row"]
     return dataset.select(sorted(drawn))
 
 
 def load_splits(corpus, seed: int):
-    """The `DatasetDict` of a `data.Corpus`, converted once and then read from the cache (no TensorFlow needed)."""
+    """The `DatasetDict` of a `data.Corpus`, converted once and then read from the cache (no
+    TensorFlow needed).
+    """
     from datasets import load_from_disk
 
     folder = cache_root() / "splits" / f"{corpus.digest[:16]}-{seed}"
@@ -98,17 +109,27 @@ def splits_for(settings: Settings, corpus: download.Corpus):
     Raises ReportError for a size that leaves a split without a text of each class.
     """
     splits = load_splits(corpus, settings.seed)
-    sizes = {"train": settings.train_size, "validation": settings.train_size // 4, "test": settings.test_size}
+    sizes = {
+        "train": settings.train_size,
+        "validation": settings.train_size // 4,
+        "test": settings.test_size,
+    }
     for name, size in sizes.items():
         whole, classes = len(splits[name]), splits[name].features["labels"].num_classes
         asked = "test_size" if name == "test" else "train_size"
         if getattr(settings, asked) and (size < classes or whole - classes < size < whole):
-            raise ReportError(f"{asked}: {getattr(settings, asked)} gives {size} of {whole:,} texts for {name}, where "
-                              f"each of the {classes} classes must have one and leave one; choose more, fewer, or 0 "
-                              "for all")
+            raise ReportError(
+                f"{asked}: {getattr(settings, asked)} gives {size} of {whole:,} texts for {name}, "
+                f"where each of the {classes} classes must have one and leave one; choose more, "
+                f"fewer, or 0 "
+                "for all"
+            )
         splits[name] = subset(splits[name], size, settings.seed)
         missing = set(range(classes)) - set(splits[name]["labels"])
         if missing:
-            raise ReportError(f"{asked}: {size} of {whole:,} texts for {name} leave none of the class "
-                              f"{splits[name].features['labels'].int2str(min(missing))!r}; choose more, or 0 for all")
+            raise ReportError(
+                f"{asked}: {size} of {whole:,} texts for {name} leave none of the class "
+                f"{splits[name].features['labels'].int2str(min(missing))!r}; choose more, or 0 for "
+                f"all"
+            )
     return splits

@@ -1,1 +1,3 @@
-"""How anything is shown: Markdown, figures and their style, and the line that says where a number is from."""
+"""How anything is shown: Markdown, figures and their style, and the line that says where a number
+is from.
+"""

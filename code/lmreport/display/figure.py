@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 def is_ground(module: str) -> bool:
     """As for results, but the style and the words of a figure are part of it."""
     return records.is_ground(module) and module not in (
-        "display.style", "display.markdown", "display.literal", "core.durations")
+        "display.style",
+        "display.markdown",
+        "display.literal",
+        "core.durations",
+    )
 
 
 CODE = Code(records.CODE.root, is_ground)
@@ -36,7 +40,8 @@ SHOWN: list[CachedFigure] = []  # the figure that was shown last
 class CachedFigure:
     """A figure to be shown, as an SVG picture.
 
-    figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where it was drawn before.
+    figure: the matplotlib Figure, drawn when it is asked for; svg: its bytes, from the cache where
+    it was drawn before.
     """
 
     def __init__(self, function: Callable, arguments: tuple, named: dict):
@@ -49,7 +54,9 @@ class CachedFigure:
 
     @property
     def path(self) -> Path | None:
-        """Where the picture is kept; None where the contents of what it shows, or its code, cannot be told."""
+        """Where the picture is kept; None where the contents of what it shows, or its code, cannot
+        be told.
+        """
         try:
             shown = digest([self.arguments, self.named])
             code = code_of(self.function)
@@ -76,20 +83,29 @@ class CachedFigure:
         from IPython.display import display
 
         SHOWN[:] = [self]
-        display({"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"}, raw=True,
-                metadata=origin.facts(self.name, self.given))
+        display(
+            {"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"},
+            raw=True,
+            metadata=origin.facts(self.name, self.given),
+        )
 
 
 def code_of(function: Callable) -> str:
-    """The fingerprint of a drawing function, style included; of one that is not of the package its source's digest."""
+    """The fingerprint of a drawing function, style included; of one that is not of the package its
+    source's digest.
+    """
     package, _, module = function.__module__.partition(".")
     if package != "lmreport":
-        return machine.digest([inspect.getsource(function), CODE.fingerprint(("display.style", "RC"))])
+        return machine.digest(
+            [inspect.getsource(function), CODE.fingerprint(("display.style", "RC"))]
+        )
     return CODE.fingerprint((module, function.__name__), ("display.style", "RC"))
 
 
 class LastOrigin:
-    """The line of origin of the figure that was shown last: `{python} figure.origin_line` in the paragraph under it."""
+    """The line of origin of the figure that was shown last: `{python} figure.origin_line` in the
+    paragraph under it.
+    """
 
     def _repr_markdown_(self) -> str:
         return str(origin.line(SHOWN[-1].name, SHOWN[-1].given))
@@ -100,6 +116,7 @@ origin_line = LastOrigin()
 
 def cached_figure(function: Callable[..., Figure]) -> Callable[..., CachedFigure]:
     """Let a function that returns a matplotlib Figure return it as `CachedFigure`."""
+
     @functools.wraps(function)
     def draw(*arguments: object, **named: object) -> CachedFigure:
         return CachedFigure(function, arguments, named)
@@ -120,7 +137,9 @@ def picture(figure: Figure) -> bytes:
 
 
 def digest(thing: object) -> str:
-    """Digest of what a figure shows. Raises TypeError for what is neither a record, an array nor like JSON."""
+    """Digest of what a figure shows. Raises TypeError for what is neither a record, an array nor
+    like JSON.
+    """
     return hashlib.sha256(contents(thing)).hexdigest()
 
 
@@ -130,7 +149,9 @@ def contents(thing: Any) -> bytes:
     if hasattr(thing, "detach"):  # a tensor
         thing = thing.detach().cpu().numpy()
     if isinstance(thing, np.ndarray):
-        return f"array {thing.dtype} {thing.shape} ".encode() + np.ascontiguousarray(thing).tobytes()
+        return (
+            f"array {thing.dtype} {thing.shape} ".encode() + np.ascontiguousarray(thing).tobytes()
+        )
     if isinstance(thing, dict):
         return b"dict" + b"".join(digest(part).encode() for pair in thing.items() for part in pair)
     if isinstance(thing, list | tuple):

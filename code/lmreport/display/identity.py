@@ -29,5 +29,7 @@ def in_header(told: dict[str, str]) -> str:
 
 
 def letters(text: str) -> str:
-    """`text` as Markdown in which no mark has a meaning: dots would become an ellipsis, for example."""
+    """`text` as Markdown in which no mark has a meaning: dots would become an ellipsis, for
+    example.
+    """
     return re.sub(r"\.(?=\.)|(?<=\.)\.", "&#46;", markdown.plain(text, 2000))

@@ -8,12 +8,22 @@ import re
 import unicodedata
 from pathlib import Path
 
-UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of characters that show nothing by themselves
+UNSEEN = (
+    "Cc",
+    "Cf",
+    "Cs",
+    "Co",
+    "Cn",
+    "Zl",
+    "Zp",
+)  # categories of characters that show nothing by themselves
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
-# Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must show all of its text.
+# Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must
+# show all of its text.
 IN_FONTS = re.compile(
     "[\u0020-\u04ff\u1e00-\u1fff\u2000-\u2040\u2044-\u211e\u2126-\u2151\u2153-\u2184\u2190-\u23ff\u2460-\u2606"
-    "\u2609-\u262f\u2713\u2714\u2717\u2718]")
+    "\u2609-\u262f\u2713\u2714\u2717\u2718]"
+)
 
 
 class MarkdownText(str):
@@ -24,10 +34,12 @@ class MarkdownText(str):
 
 
 def plain(value: object, longest: int = LONGEST) -> MarkdownText:
-    """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included or executed.
+    """`value` as Markdown that shows exactly its characters: nothing in it is interpreted, included
+    or executed.
 
-    Markdown already (`MarkdownText`) stays as it is. Control and direction-changing characters become ⟨U+…⟩, and so do in
-    genuine Quarto's PDF those that no font there has; a text over `longest` characters is cut with a note.
+    Markdown already (`MarkdownText`) stays as it is. Control and direction-changing characters
+    become ⟨U+…⟩, and so do in genuine Quarto's PDF those that no font there has; a text over
+    `longest` characters is cut with a note.
     """
     if isinstance(value, MarkdownText):
         return value
@@ -36,11 +48,17 @@ def plain(value: object, longest: int = LONGEST) -> MarkdownText:
         text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
     text = "".join(map(seen, text))
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
-    return MarkdownText(re.sub(r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text))
+    return MarkdownText(
+        re.sub(
+            r"_|--|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text
+        )
+    )
 
 
 def in_quartos_pdf() -> bool:
-    """Whether this cell runs for a PDF by genuine Quarto; this project's own renderer looks after its fonts itself."""
+    """Whether this cell runs for a PDF by genuine Quarto; this project's own renderer looks after
+    its fonts itself.
+    """
     path = os.environ.get("QUARTO_EXECUTE_INFO")
     try:
         told = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
@@ -51,12 +69,14 @@ def in_quartos_pdf() -> bool:
 
 def label(name: str, longest: int = 20) -> str:
     """A foreign name for a figure: cut, visible, and no mathematics."""
-    short = name if len(name) <= longest else name[:longest - 1] + "…"
+    short = name if len(name) <= longest else name[: longest - 1] + "…"
     return "".join(in_fonts(c) for c in short).replace("$", r"\$")
 
 
 def visible(c: str) -> str:
-    """A character that can be seen: itself, a blank for a line break or tab, a mark for one that cannot."""
+    """A character that can be seen: itself, a blank for a line break or tab, a mark for one that
+    cannot.
+    """
     if c in "\n\t\r":
         return " "
     return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c

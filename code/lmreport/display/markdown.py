@@ -32,18 +32,30 @@ def markdown(text: str) -> Markdown:
     return Markdown(text)
 
 
-def table(rows: Iterable[Iterable], headers: Sequence[str], align: tuple[str, ...] | None = None, raw: bool = False,
-          of: Any = None) -> Markdown:
-    """A pipe table of `rows` (sequences of cells); strings pass `plain` unless `raw`, numbers are right-aligned.
+def table(
+    rows: Iterable[Iterable],
+    headers: Sequence[str],
+    align: tuple[str, ...] | None = None,
+    raw: bool = False,
+    of: Any = None,
+) -> Markdown:
+    """A pipe table of `rows` (sequences of cells); strings pass `plain` unless `raw`, numbers are
+    right-aligned.
 
-    of: the records, remembered experiments or functions whose results it shows; a line under the table names them.
+    of: the records, remembered experiments or functions whose results it shows; a line under the
+    table names them.
     """
     whole = [list(r) for r in rows]
     if align is None:
-        align = tuple("right" if whole and all(_numeric(r[i]) for r in whole) else "left" for i in range(len(headers)))
+        align = tuple(
+            "right" if whole and all(_numeric(r[i]) for r in whole) else "left"
+            for i in range(len(headers))
+        )
     with traced.made_from(of):
         cells = [[str(c) if raw else str(cell(c)) for c in row] for row in whole]
-    pipes = tabulate(cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True)
+    pipes = tabulate(
+        cells, headers=list(headers), tablefmt="pipe", colalign=align, disable_numparse=True
+    )
     made: Any = markdown(pipes + "\n")
     if of is not None:
         function = machine.name_of(of) if callable(of) else ""
@@ -63,24 +75,37 @@ def callout(kind: str, title: str, text: str) -> str:
 
 
 def code(*functions: Callable) -> Markdown:
-    """The source of `functions`, as it ran, in one block of Python; of each docstring only the first line."""
+    """The source of `functions`, as it ran, in one block of Python; of each docstring the summary."""
     return markdown("```python\n" + "\n\n".join(map(source, functions)) + "\n```\n")
 
 
 def source(function: Callable) -> str:
-    """The source of a function, its docstring cut to its first line and wrapped to the width of a page."""
+    """The source of a function, its docstring cut to its summary, which is as wide as a page."""
     text = inspect.getsource(getattr(function, "__wrapped__", function)).rstrip()
-    return re.sub(r'^( +)"""(.*?)(?:\n.*?)?"""$', _short_docstring, text, count=1, flags=re.S | re.M)
+    return re.sub(
+        r'^( +)"""(.*?)(?:\n\s*\n.*?)?\s*"""$', _short_docstring, text, count=1, flags=re.S | re.M
+    )
 
 
 def _short_docstring(found: re.Match) -> str:
     indent, first = found.groups()
-    return textwrap.fill(f'"""{first}"""', CODE_WIDTH, initial_indent=indent, subsequent_indent=indent,
-                         break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(
+        f'"""{first}"""',
+        CODE_WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
-def or_undefined(function: Callable[Concatenate[float, Rest], TracedText]) -> Callable[Concatenate[float, Rest], TracedText]:
-    """Let a function that shows a number show "–" where there is none, as for a share of nothing (nan)."""
+def or_undefined(
+    function: Callable[Concatenate[float, Rest], TracedText],
+) -> Callable[Concatenate[float, Rest], TracedText]:
+    """Let a function that shows a number show "–" where there is none, as for a share of nothing
+    (nan).
+    """
+
     @functools.wraps(function)
     def shown_or_not(value: float, *how: Rest.args, **named: Rest.kwargs) -> TracedText:
         if value == value:
@@ -90,8 +115,8 @@ def or_undefined(function: Callable[Concatenate[float, Rest], TracedText]) -> Ca
     return shown_or_not
 
 
-# What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break space would be
-# "\\xa0".
+# What is shown is printable: Quarto's inline code shows the `repr` of a string, in which a no-break
+# space would be "\\xa0".
 @or_undefined
 def pct(share: float, digits: int = 1) -> TracedText:
     """A share in [0, 1] as a percentage: 0.8125 → "81.2%"."""
@@ -112,18 +137,24 @@ def listed(values: Sequence[float], digits: int) -> MarkdownText:
 @or_undefined
 def p_value(p: float) -> TracedText:
     """A p-value for a table: "0.031" or "< 0.001"."""
-    return TracedText(f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below")
+    return TracedText(
+        f"{p:.3f}" if p >= 0.001 else "< 0.001", p, "fixed:3" if p >= 0.001 else "below"
+    )
 
 
 @or_undefined
 def num(value: float, digits: int = 3) -> TracedText:
-    """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 → "0.0123"."""
+    """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 →
+    "0.0123".
+    """
     return TracedText(_minus(_significant(value, digits)), value, f"num:{digits}")
 
 
 @or_undefined
 def count(value: float) -> TracedText:
-    """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to even."""
+    """A whole number with thousands grouped: 8000 → "8,000"; another one is rounded, half to
+    even.
+    """
     return TracedText(f"{round(value):,}", value, "count")
 
 
@@ -133,8 +164,12 @@ def duration(seconds: float) -> TracedText:
     return TracedText(in_words(seconds), seconds, "duration")
 
 
-def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0) -> TracedText:
-    """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose stays true."""
+def more_or_less(
+    a: float, b: float, more: str, less: str, same: str = "the same", tolerance: float = 0.0
+) -> TracedText:
+    """`more` if a > b, `less` if a < b, `same` within `tolerance`: so that a comparison in prose
+    stays true.
+    """
     which: float = 2 if abs(a - b) <= tolerance else 0 if a > b else 1
     if isinstance(a, Quantity) or isinstance(b, Quantity):
         which = Quantity(which, f"order({expression(a)}, {expression(b)}, {tolerance!r})")
@@ -142,16 +177,22 @@ def more_or_less(a: float, b: float, more: str, less: str, same: str = "the same
 
 
 def word(which: float, *words: str) -> TracedText:
-    """The word at the place `which`, counted from 0: a computed comparison, choice or class in prose."""
+    """The word at the place `which`, counted from 0: a computed comparison, choice or class in
+    prose.
+    """
     return TracedText(words[int(which)], which, "one:" + "¦".join(words))
 
 
 def first_of(values: Mapping[str, float], least: bool = False) -> TracedText:
-    """The name of the largest of the named values, of the smallest if `least`; the first of equal ones."""
+    """The name of the largest of the named values, of the smallest if `least`; the first of equal
+    ones.
+    """
     numbers = list(values.values())
     which: float = numbers.index((min if least else max)(numbers))
     if any(isinstance(v, Quantity) for v in numbers):
-        which = Quantity(which, f"{'least' if least else 'most'}({', '.join(map(expression, numbers))})")
+        which = Quantity(
+            which, f"{'least' if least else 'most'}({', '.join(map(expression, numbers))})"
+        )
     return word(which, *values)
 
 
@@ -172,7 +213,8 @@ def _numeric(cell: object) -> bool:
 
 
 def _minus(text: str) -> str:
-    """With a minus sign in place of the hyphen: a renderer turns some hyphens before digits into one, but not all.
+    """With a minus sign in place of the hyphen: a renderer turns some hyphens before digits into
+    one, but not all.
 
     What is rounded to zero has no sign.
     """

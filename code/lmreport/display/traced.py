@@ -1,4 +1,6 @@
-"""Texts that a cell shows: a computed number carries its value and where it comes from into the document."""
+"""Texts that a cell shows: a computed number carries its value and where it comes from into the
+document.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,18 @@ from lmreport.runs import memo
 from lmreport.runs.quantity import Quantity
 from lmreport.runs.records import Record
 
-INLINE: dict[str, str] = {}  # what the inline code being evaluated is: its text, the experiments that it names
+INLINE: dict[
+    str, str
+] = {}  # what the inline code being evaluated is: its text, the experiments that it names
 
 
 class TracedText(str):
     """A computed number or word as the reader sees it, a str like any other.
 
-    In a document it becomes a span with the attributes data-value (the number in full), data-as (how it is shown:
-    pct:1, num:3, count, duration, fixed:3, below or one:word¦word), and, as far as they are known, data-expr (how it is
-    computed from records), data-run (which), data-code (the inline code).
+    In a document it becomes a span with the attributes data-value (the number in full), data-as
+    (how it is shown: pct:1, num:3, count, duration, fixed:3, below or one:word¦word), and, as far
+    as they are known, data-expr (how it is computed from records), data-run (which), data-code (the
+    inline code).
     """
 
     value: float
@@ -52,19 +57,25 @@ def strong(shown: TracedText) -> MarkdownText:
 
 
 def cell(value: Any) -> str:
-    """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is, text as `plain`."""
+    """`value` as Markdown: a computed number as the span that tells its origin, Markdown as it is,
+    text as `plain`.
+    """
     if isinstance(value, TracedText):
         return value.markdown
     return value if isinstance(value, MarkdownText) or not isinstance(value, str) else plain(value)
 
 
 def fill(template: str, *parts: object) -> MarkdownText:
-    """`template` with its {} filled: computed parts as spans, Markdown as it is, anything else as plain text."""
+    """`template` with its {} filled: computed parts as spans, Markdown as it is, anything else as
+    plain text.
+    """
     return MarkdownText(template.format(*map(cell, parts)))
 
 
 def sources(things: object) -> tuple[list, list]:
-    """The records and the remembered experiments anywhere in `things` (nested lists and dicts), each once."""
+    """The records and the remembered experiments anywhere in `things` (nested lists and dicts),
+    each once.
+    """
     records, found = {}, {}
     todo = [things]
     while todo:
@@ -94,9 +105,11 @@ def made_from(things: object) -> Iterator[None]:
 
 
 def name_inline_code(shell: Any = None) -> None:
-    """From now on each number of inline code carries that code, and the experiments that it names with their keys.
+    """From now on each number of inline code carries that code, and the experiments that it names
+    with their keys.
 
-    Quarto and this project's renderer both have inline code evaluated by the kernel's `user_expressions`.
+    Quarto and this project's renderer both have inline code evaluated by the kernel's
+    `user_expressions`.
     """
     if shell is None:
         from IPython import get_ipython
@@ -120,17 +133,30 @@ def name_inline_code(shell: Any = None) -> None:
 def experiments(code: str, names: dict) -> dict[str, str]:
     """The attribute data-run for inline `code`: which remembered experiments its variables hold.
 
-    `found=concepts.heads.changes-0123…`; where a list or dict holds several, `found[0]=…; found[1]=…`.
+    `found=concepts.heads.changes-0123…`; where a list or dict holds several, `found[0]=…;
+    found[1]=…`.
     """
     try:
-        used = {node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)}
+        used = {
+            node.id for node in ast.walk(ast.parse(code, mode="eval")) if isinstance(node, ast.Name)
+        }
     except SyntaxError:
         return {}
     told = []
     for name in sorted(used & set(names)):
         value = names[name]
-        inside = {"": value} if hasattr(value, "key") else value if isinstance(value, dict) else \
-            dict(enumerate(value)) if isinstance(value, list | tuple) else {}
-        told += [f"{name}{f'[{index!r}]' if index != '' else ''}={one.name}-{one.key}"
-                 for index, one in inside.items() if isinstance(one, memo.Found)]
+        inside = (
+            {"": value}
+            if hasattr(value, "key")
+            else value
+            if isinstance(value, dict)
+            else dict(enumerate(value))
+            if isinstance(value, list | tuple)
+            else {}
+        )
+        told += [
+            f"{name}{f'[{index!r}]' if index != '' else ''}={one.name}-{one.key}"
+            for index, one in inside.items()
+            if isinstance(one, memo.Found)
+        ]
     return {"data-run": "; ".join(told)} if told else {}

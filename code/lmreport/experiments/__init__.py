@@ -1,1 +1,3 @@
-"""What is tried out: one experiment for each concept, studies of the task, measurements of speed."""
+"""What is tried out: one experiment for each concept, studies of the task, measurements of
+speed.
+"""

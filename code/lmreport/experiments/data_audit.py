@@ -13,25 +13,35 @@ from lmreport.data.corpus import classes_in, texts_in
 from lmreport.runs.memo import remember
 
 SPLITS = ("train", "test")
-NAMES = {"csharp": r"\bc#|\bc sharp\b|\bcsharp\b", "java": r"\bjava\b", "javascript": r"\bjavascript\b|\bjs\b",
-         "python": r"\bpython\b"}
+NAMES = {
+    "csharp": r"\bc#|\bc sharp\b|\bcsharp\b",
+    "java": r"\bjava\b",
+    "javascript": r"\bjavascript\b|\bjs\b",
+    "python": r"\bpython\b",
+}
 
 
 @remember
 def audit(folder: str, digest: str) -> dict:
     """Counts over all texts of a corpus; `digest` only makes the record belong to this content.
 
-    tags: names (classes,); per tag arrays of shares of texts: `blank` (the word BLANK in it), `named` (its own
-    language, or the class of other data, named); `words` of train and test together; duplicates: exact copies, counted
-    beyond the first.
+    tags: names (classes,); per tag arrays of shares of texts: `blank` (the word BLANK in it),
+    `named` (its own language, or the class of other data, named); `words` of train and test
+    together; duplicates: exact copies, counted beyond the first.
     """
-    texts = {tag: [p.read_text(encoding="utf-8") for p in paths_of(folder, SPLITS, [tag])]
-             for tag in classes_in(Path(folder))}
+    texts = {
+        tag: [p.read_text(encoding="utf-8") for p in paths_of(folder, SPLITS, [tag])]
+        for tag in classes_in(Path(folder))
+    }
     words = {tag: np.array([len(t.split()) for t in ts]) for tag, ts in texts.items()}
     return {
-        "tags": list(texts), "texts": {tag: len(ts) for tag, ts in texts.items()},
+        "tags": list(texts),
+        "texts": {tag: len(ts) for tag, ts in texts.items()},
         "blank": {tag: share(ts, r"blank") for tag, ts in texts.items()},
-        "named": {tag: share(ts, NAMES.get(tag, rf"(?<!\w){re.escape(tag)}(?!\w)")) for tag, ts in texts.items()},
+        "named": {
+            tag: share(ts, NAMES.get(tag, rf"(?<!\w){re.escape(tag)}(?!\w)"))
+            for tag, ts in texts.items()
+        },
         "median_words": {tag: float(np.median(w)) for tag, w in words.items()},
         "longest_words": {tag: int(w.max()) for tag, w in words.items()},
         **duplicates(folder),
@@ -40,7 +50,9 @@ def audit(folder: str, digest: str) -> dict:
 
 def paths_of(folder: str, splits, tags) -> list[Path]:
     """The texts of these splits and tags, in the order of their paths."""
-    return [path for split in splits for tag in tags for path in texts_in(Path(folder) / split / tag)]
+    return [
+        path for split in splits for tag in tags for path in texts_in(Path(folder) / split / tag)
+    ]
 
 
 def share(texts: list[str], pattern: str) -> float:
@@ -49,7 +61,9 @@ def share(texts: list[str], pattern: str) -> float:
 
 
 def duplicates(folder: str) -> dict[str, int]:
-    """Texts that occur more than once: copies in all, across train and test, and under different tags."""
+    """Texts that occur more than once: copies in all, across train and test, and under different
+    tags.
+    """
     seen = collections.defaultdict(list)
     for path in paths_of(folder, SPLITS, classes_in(Path(folder))):
         split, tag = path.parts[-3:-1]
@@ -64,13 +78,26 @@ def duplicates(folder: str) -> dict[str, int]:
 
 @remember
 def lengths(folder: str, digest: str, tokenizer_path: str) -> dict[str, np.ndarray]:
-    """Length of every text in word pieces, special tokens included: arrays (texts,) `train` and `test`."""
+    """Length of every text in word pieces, special tokens included: arrays (texts,) `train` and
+    `test`.
+    """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_path, model_max_length=10**9)
-    return {split: np.array([len(ids) for ids in tokenizer(
-        [p.read_text(encoding="utf-8") for p in paths_of(folder, [split], classes_in(Path(folder)))])["input_ids"]])
-        for split in SPLITS}
+    return {
+        split: np.array(
+            [
+                len(ids)
+                for ids in tokenizer(
+                    [
+                        p.read_text(encoding="utf-8")
+                        for p in paths_of(folder, [split], classes_in(Path(folder)))
+                    ]
+                )["input_ids"]
+            ]
+        )
+        for split in SPLITS
+    }
 
 
 def both_splits(folder: str, digest: str, tokenizer_path: str) -> np.ndarray:

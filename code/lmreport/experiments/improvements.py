@@ -1,4 +1,6 @@
-"""Two studies of what better accuracy takes: every step on the validation texts, and the chosen ones on the test."""
+"""Two studies of what better accuracy takes: every step on the validation texts, and the chosen
+ones on the test.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ from lmreport.runs import records as run_records
 from lmreport.runs import train
 from lmreport.runs.kinds import KINDS
 
-ON_RECORD = {"tfidf_svm": "TF-IDF + SVM", "lstm": "LSTM", "transformer": "Transformer, the assignment’s recipe"}
+ON_RECORD = {
+    "tfidf_svm": "TF-IDF + SVM",
+    "lstm": "LSTM",
+    "transformer": "Transformer, the assignment’s recipe",
+}
 LINEAR = {  # linear models on all training texts: what a view of the texts loses
     "SVM: words only": Linear(characters=0),
     "SVM: no punctuation": Linear(view="no punctuation"),
@@ -40,13 +46,19 @@ PILOTS = {  # small trainings, each with one thing changed against the first
     "pilot: no warm-up": dict(warmup=0.0),
     "pilot: another seed": dict(seed=158),
 }
-MEANS = {"pilots: mean of two seeds": ("pilot", "pilot: another seed")}  # name: the models whose scores are averaged
+MEANS = {
+    "pilots: mean of two seeds": ("pilot", "pilot: another seed")
+}  # name: the models whose scores are averaged
 SHORT, LONG = "64 first and 64 last pieces, one epoch", "512 pieces, two epochs"
 FULL = {  # trainings on all texts; the long one costs about what the assignment's recipe costs
     SHORT: Recipe(max_length=128, tail=63, epochs=1, learning_rate=3e-4),
     LONG: Recipe(max_length=512, epochs=2, learning_rate=1e-4),
 }
-TRANSFORMER, SVM, PIECES = ON_RECORD["transformer"], ON_RECORD["tfidf_svm"], "SVM: word pieces and characters"
+TRANSFORMER, SVM, PIECES = (
+    ON_RECORD["transformer"],
+    ON_RECORD["tfidf_svm"],
+    "SVM: word pieces and characters",
+)
 EVERYTHING = "stack: three Transformers, two SVMs, LSTM"
 STACKS = {  # name: the models whose scores are weighted
     "stack: SVM, LSTM": (SVM, ON_RECORD["lstm"]),
@@ -58,57 +70,106 @@ STACKS = {  # name: the models whose scores are weighted
     "stack: Transformer, long one": (TRANSFORMER, LONG),
     "stack: Transformer, long one, SVM": (TRANSFORMER, LONG, SVM),
     "stack: Transformer, long one, two SVMs": (TRANSFORMER, LONG, SVM, PIECES),
-    "stack: Transformer, long one, two SVMs, LSTM": (TRANSFORMER, LONG, SVM, PIECES, ON_RECORD["lstm"]),
+    "stack: Transformer, long one, two SVMs, LSTM": (
+        TRANSFORMER,
+        LONG,
+        SVM,
+        PIECES,
+        ON_RECORD["lstm"],
+    ),
     EVERYTHING: (TRANSFORMER, *FULL, SVM, PIECES, ON_RECORD["lstm"]),
 }
-COSTS = ("seconds", "cpu_seconds", "tokens", "memory")  # of the training; tokens without padding, memory in MiB
-SMALLER = dict(texts=32, max_length=24, masked_length=16)  # of the recipes in the quick form, and its only steps:
-QUICK = ("pilot", "pilot: a third of the learning rate", "pilot: another seed", *FULL, "SVM: words only", PIECES)
+COSTS = (
+    "seconds",
+    "cpu_seconds",
+    "tokens",
+    "memory",
+)  # of the training; tokens without padding, memory in MiB
+SMALLER = dict(
+    texts=32, max_length=24, masked_length=16
+)  # of the recipes in the quick form, and its only steps:
+QUICK = (
+    "pilot",
+    "pilot: a third of the learning rate",
+    "pilot: another seed",
+    *FULL,
+    "SVM: words only",
+    PIECES,
+)
 
 
 def chosen(scale: str) -> dict:
     """{name: what it sets} of the steps that are trained at a scale."""
-    named = {n: dataclasses.replace(PILOT, **change) for n, change in PILOTS.items()} | FULL | LINEAR
+    named = (
+        {n: dataclasses.replace(PILOT, **change) for n, change in PILOTS.items()} | FULL | LINEAR
+    )
     if scale == "full":
         return named
-    return {name: dataclasses.replace(step, **SMALLER, tail=min(step.tail, 8)) if isinstance(step, Recipe) else step
-            for name, step in named.items() if name in QUICK}
+    return {
+        name: dataclasses.replace(step, **SMALLER, tail=min(step.tail, 8))
+        if isinstance(step, Recipe)
+        else step
+        for name, step in named.items()
+        if name in QUICK
+    }
 
 
 def against(name: str) -> str:
-    """The step that `name` is compared with: for a pilot the plain one, for a linear model that on record, for a stack
-    the same without its short or long Transformer, for anything else the assignment's recipe."""
+    """The step that `name` is compared with: for a pilot the plain one, for a linear model that on
+    record, for a stack the same without its short or long Transformer, for anything else the
+    assignment's recipe."""
     if name.startswith("pilot"):
         return "pilot"
     if name.startswith("SVM") or name == SVM:
         return SVM
-    fewer = name.replace("three Transformers", "Transformer, long one") if name == EVERYTHING else \
-        name.replace(", short one", "").replace(", long one", "")
+    fewer = (
+        name.replace("three Transformers", "Transformer, long one")
+        if name == EVERYTHING
+        else name.replace(", short one", "").replace(", long one", "")
+    )
     return fewer if fewer in STACKS and fewer != name else TRANSFORMER
 
 
 def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     """Every step on the validation texts.
 
-    records: the models on record by name. Returns points (name, against: the row it is compared with, texts, sets,
-    made), COSTS (points,), NaN where they are not known, logits (points, texts, classes), predicted (points, texts),
-    labels (texts,).
+    records: the models on record by name. Returns points (name, against: the row it is compared
+    with, texts, sets, made), COSTS (points,), NaN where they are not known, logits (points, texts,
+    classes), predicted (points, texts), labels (texts,).
     """
     labels, points, logits, cost, at = np.array(splits["validation"]["labels"]), [], [], [], {}
 
     def add(name: str, found: dict, scores) -> None:
-        told = ("texts", "sets", "made", "weights", "masked_cpu_seconds", "masked_tokens", "masked_loss")
+        told = (
+            "texts",
+            "sets",
+            "made",
+            "weights",
+            "masked_cpu_seconds",
+            "masked_tokens",
+            "masked_loss",
+        )
         at[name] = len(points)
         points.append({"name": name} | {k: found[k] for k in told if k in found})
-        cost.append([float(found.get(k, np.nan)) + float(found.get(f"masked_{k}", 0)) for k in COSTS])
+        cost.append(
+            [float(found.get(k, np.nan)) + float(found.get(f"masked_{k}", 0)) for k in COSTS]
+        )
         logits.append(np.asarray(scores, np.float32))
         say(f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}")
 
     for name, label in ON_RECORD.items():
         record = records[name]
-        add(label, {"seconds": record["train_seconds"], "texts": int(record["train_texts"]), "made": record.made,
-                    "cpu_seconds": record.made["cpu_seconds"],
-                    "tokens": record.values.get("train_tokens", 0) * record["epochs"]}, record["validation_logits"])
+        add(
+            label,
+            {
+                "seconds": record["train_seconds"],
+                "texts": int(record["train_texts"]),
+                "made": record.made,
+                "cpu_seconds": record.made["cpu_seconds"],
+                "tokens": record.values.get("train_tokens", 0) * record["epochs"],
+            },
+            record["validation_logits"],
+        )
     for name, step in chosen(scale).items():
         found = kept_trainings.measure(step, splits, path, say)
         add(name, found, found["validation_logits"])
@@ -121,32 +182,50 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
         if at.keys() >= set(members):
             rows = [at[member] for member in members]
             found = dict(zip(COSTS[:3], np.sum([cost[row][:3] for row in rows], 0), strict=True))
-            add(name, found | {"texts": points[rows[0]]["texts"]},
-                np.mean([stacking.normalised(logits[row]) for row in rows], 0))
+            add(
+                name,
+                found | {"texts": points[rows[0]]["texts"]},
+                np.mean([stacking.normalised(logits[row]) for row in rows], 0),
+            )
     for name, members in STACKS.items():
         start, rows = time.process_time(), [at[member] for member in members]
         scores = np.stack([stacking.normalised(logits[row]) for row in rows])
         found = {"weights": list(stacking.fit_stack(scores, labels)[0]), "texts": len(labels)}
         crossed = stacking.cross_fitted(scores, labels, settings.seed)
-        whole = np.nansum([cost[row] for row in rows], 0)  # a stack costs what its members cost, and itself
-        found |= {"seconds": whole[0], "cpu_seconds": whole[1] + time.process_time() - start, "tokens": whole[2]}
+        whole = np.nansum(
+            [cost[row] for row in rows], 0
+        )  # a stack costs what its members cost, and itself
+        found |= {
+            "seconds": whole[0],
+            "cpu_seconds": whole[1] + time.process_time() - start,
+            "tokens": whole[2],
+        }
         add(name, found, crossed)
     for point in points:
         point["against"] = at[against(point["name"])]
-    return {"points": points, "logits": np.array(logits).astype(np.float16),
-            "predicted": np.array(logits).argmax(-1).astype(np.int8), "labels": labels.astype(np.int8)} | {
-            name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
+    return {
+        "points": points,
+        "logits": np.array(logits).astype(np.float16),
+        "predicted": np.array(logits).argmax(-1).astype(np.int8),
+        "labels": labels.astype(np.int8),
+    } | {name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
 
 
 def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     """The test texts, once: the models on record, and the stack that did best on validation.
 
-    names, predicted (names, texts), labels (texts,); logits of the stack (texts, classes) and its validation_logits,
-    cross-fitted; members and weights of the stack; seconds of the prediction of each member.
+    names, predicted (names, texts), labels (texts,); logits of the stack (texts, classes) and its
+    validation_logits, cross-fitted; members and weights of the stack; seconds of the prediction of
+    each member.
     """
-    steps, labels = climb(settings, splits, path, records, scale, say), np.array(splits["test"]["labels"])
-    right = {p["name"]: (row == steps["labels"]).mean() for p, row in zip(steps["points"], steps["predicted"],
-                                                                         strict=True)}
+    steps, labels = (
+        climb(settings, splits, path, records, scale, say),
+        np.array(splits["test"]["labels"]),
+    )
+    right = {
+        p["name"]: (row == steps["labels"]).mean()
+        for p, row in zip(steps["points"], steps["predicted"], strict=True)
+    }
     allowed = [name for name, members in STACKS.items() if TRANSFORMER in members]
     best = max(allowed, key=right.get)  # of equal ones the first, which is the smallest
     at = {p["name"]: i for i, p in enumerate(steps["points"])}
@@ -155,20 +234,35 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
         if name in STACKS[best]:
             test[name] = kept_trainings.test_logits(step, splits, path, say=say)
     members = STACKS[best]
-    scores = np.stack([stacking.normalised(steps["logits"][at[m]].astype(np.float32)) for m in members])
+    scores = np.stack(
+        [stacking.normalised(steps["logits"][at[m]].astype(np.float32)) for m in members]
+    )
     weights, bias = stacking.fit_stack(scores, steps["labels"].astype(int))
-    test[best] = stacking.stacked(np.stack([stacking.normalised(test[m]) for m in members]), weights, bias)
-    return {"names": list(test), "predicted": np.array([t.argmax(-1) for t in test.values()]).astype(np.int8),
-            "logits": test[best].astype(np.float32), "labels": labels, "members": list(members),
-            "weights": weights, "bias": bias, "validation_labels": steps["labels"].astype(int),
-            "validation_logits": steps["logits"][at[best]].astype(np.float32)}
+    test[best] = stacking.stacked(
+        np.stack([stacking.normalised(test[m]) for m in members]), weights, bias
+    )
+    return {
+        "names": list(test),
+        "predicted": np.array([t.argmax(-1) for t in test.values()]).astype(np.int8),
+        "logits": test[best].astype(np.float32),
+        "labels": labels,
+        "members": list(members),
+        "weights": weights,
+        "bias": bias,
+        "validation_labels": steps["labels"].astype(int),
+        "validation_logits": steps["logits"][at[best]].astype(np.float32),
+    }
 
 
 NAMES = ("ladder", "summit")
 
 
-def run(name: str, settings, corpus, force: bool = False, say=progress.say, scale: str = "") -> run_records.Record:
-    """The record of a study of this module, made if there is none, or by force, after the models that it needs."""
+def run(
+    name: str, settings, corpus, force: bool = False, say=progress.say, scale: str = ""
+) -> run_records.Record:
+    """The record of a study of this module, made if there is none, or by force, after the models
+    that it needs.
+    """
     source, scale = pretrained.locate(settings.model), scale or settings.scale
     records = {n: train.run(n, settings, corpus, say=say) for n in ON_RECORD}
 
@@ -178,13 +272,17 @@ def run(name: str, settings, corpus, force: bool = False, say=progress.say, scal
         values = KINDS[name].make(settings, splits, source.path, records, scale, say)
         return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
 
-    return train.once(run_records.inputs(name, settings, corpus, source, scale=scale), make, force, say)
+    return train.once(
+        run_records.inputs(name, settings, corpus, source, scale=scale), make, force, say
+    )
 
 
 def main(names: list[str], predict: bool) -> None:
-    """Make the named full-scale steps one after the other (all if none is named), as a process beside others.
+    """Make the named full-scale steps one after the other (all if none is named), as a process
+    beside others.
 
-    predict: instead, let the finished steps of these names predict the test texts, from the last one on.
+    predict: instead, let the finished steps of these names predict the test texts, from the last
+    one on.
     """
     import torch
 

@@ -1,7 +1,9 @@
-"""What each change brings: models that differ in one thing, scored on the validation texts only, and their stacks.
+"""What each change brings: models that differ in one thing, scored on the validation texts only,
+and their stacks.
 
-A step that is finished is kept by itself, under a key of what it sets, the texts, the weights and the code that
-trains; so a stopped study goes on after it, a new step costs only itself, and several processes share the work.
+A step that is finished is kept by itself, under a key of what it sets, the texts, the weights and
+the code that trains; so a stopped study goes on after it, a new step costs only itself, and several
+processes share the work.
 """
 
 from __future__ import annotations
@@ -27,18 +29,30 @@ from lmreport.runs import memo
 def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
     """The result of one step: found, or made now and kept.
 
-    validation_logits (texts, classes), average_logits where weights are averaged; seconds, cpu_seconds, tokens, memory
-    (MiB), texts, sets (what the step sets), made (date, commit, hardware, load).
+    validation_logits (texts, classes), average_logits where weights are averaged; seconds,
+    cpu_seconds, tokens, memory (MiB), texts, sets (what the step sets), made (date, commit,
+    hardware, load).
     """
     folder = folder_of(step, splits, path)
     with lock.only_one(f"ladder-{folder.name}", say):
         if not (folder / "found.npz").is_file():
             folder.mkdir(parents=True, exist_ok=True)
             recipe_training.forget_peak()
-            made = {"date": machine.now(), "commit": machine.commit(),
-                    "hardware": machine.hardware(), "load": psutil.getloadavg()[0], "threads": machine.threads()}
-            found = (fine_tune if isinstance(step, Recipe) else fit_linear)(step, splits, path, folder, say)
-            found |= {"memory": recipe_training.peak_memory(), "sets": dataclasses.asdict(step), "made": made}
+            made = {
+                "date": machine.now(),
+                "commit": machine.commit(),
+                "hardware": machine.hardware(),
+                "load": psutil.getloadavg()[0],
+                "threads": machine.threads(),
+            }
+            found = (fine_tune if isinstance(step, Recipe) else fit_linear)(
+                step, splits, path, folder, say
+            )
+            found |= {
+                "memory": recipe_training.peak_memory(),
+                "sets": dataclasses.asdict(step),
+                "made": made,
+            }
             files.write_atomically(folder / "found.npz", files.pack(found))
             (folder / "state.pt").unlink(missing_ok=True)
     return files.unpack((folder / "found.npz").read_bytes())
@@ -47,9 +61,19 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
 def folder_of(step, splits, path: str) -> Path:
     """Where a step is kept: under sixteen digits for everything that determines its result."""
     code = memo.code_of(fine_tune if isinstance(step, Recipe) else fit_linear)
-    libraries = ("torch", "transformers", "tokenizers") if isinstance(step, Recipe) else ("scikit-learn", "tokenizers")
-    given = [dataclasses.asdict(step), texts_digest(splits["train"]), texts_digest(splits["validation"]),
-             pretrained.sha256(Path(path) / "model.safetensors"), code, machine.versions(*libraries)]
+    libraries = (
+        ("torch", "transformers", "tokenizers")
+        if isinstance(step, Recipe)
+        else ("scikit-learn", "tokenizers")
+    )
+    given = [
+        dataclasses.asdict(step),
+        texts_digest(splits["train"]),
+        texts_digest(splits["validation"]),
+        pretrained.sha256(Path(path) / "model.safetensors"),
+        code,
+        machine.versions(*libraries),
+    ]
     return cache_root() / "ladder" / machine.digest(given)
 
 
@@ -59,23 +83,36 @@ def texts_digest(dataset) -> str:
 
 
 def fine_tune(recipe: Recipe, splits, path: str, folder: Path, say) -> dict:
-    """Fine-tune the encoder at `path` by `recipe` and score the validation texts; the weights stay in `folder`."""
+    """Fine-tune the encoder at `path` by `recipe` and score the validation texts; the weights stay
+    in `folder`.
+    """
     tokenizer, found = recipe_training.tokenizer_of(path), {}
     chosen = subset(splits["train"], recipe.texts, recipe.drawn)
     model = recipe_training.classifier(path, chosen.features["labels"].num_classes, recipe)
     if recipe.masked_epochs:
         if not (folder / "masked.npz").is_file():
-            told = masked_lm.train(path, recipe_training.pieces_of(tokenizer, list(splits["train"]["text"])), recipe,
-                                   tokenizer, folder, say)
+            told = masked_lm.train(
+                path,
+                recipe_training.pieces_of(tokenizer, list(splits["train"]["text"])),
+                recipe,
+                tokenizer,
+                folder,
+                say,
+            )
             files.write_atomically(folder / "masked.npz", files.pack(told))
         masked_lm.load_into(model, folder)
         found |= files.unpack((folder / "masked.npz").read_bytes())
-    rows = recipe_training.rows_of(recipe_training.pieces_of(tokenizer, list(chosen["text"])), recipe, tokenizer)
-    found |= recipe_training.train(model, rows, chosen["labels"], recipe, tokenizer.pad_token_id, folder, say)
+    rows = recipe_training.rows_of(
+        recipe_training.pieces_of(tokenizer, list(chosen["text"])), recipe, tokenizer
+    )
+    found |= recipe_training.train(
+        model, rows, chosen["labels"], recipe, tokenizer.pad_token_id, folder, say
+    )
     mean = found.pop("average")
     recipe_training.save(folder / "model.pt", model.state_dict())
-    rows = recipe_training.rows_of(recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])), recipe,
-                                   tokenizer)
+    rows = recipe_training.rows_of(
+        recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])), recipe, tokenizer
+    )
     found["validation_logits"] = recipe_training.predict(model, rows, tokenizer.pad_token_id, say)
     if mean:
         model.load_state_dict(mean)
@@ -86,25 +123,43 @@ def fine_tune(recipe: Recipe, splits, path: str, folder: Path, say) -> dict:
 
 
 def fit_linear(linear: Linear, splits, path: str, folder: Path, say) -> dict:
-    """Fit a linear model on all training texts and score the validation texts; it stays in `folder`."""
-    tokenizer, wall, cpu = recipe_training.tokenizer_of(path), time.perf_counter(), time.process_time()
+    """Fit a linear model on all training texts and score the validation texts; it stays in
+    `folder`.
+    """
+    tokenizer, wall, cpu = (
+        recipe_training.tokenizer_of(path),
+        time.perf_counter(),
+        time.process_time(),
+    )
     model = stacking.pipeline(linear, 0)
-    model.fit(stacking.VIEWS[linear.view][0](list(splits["train"]["text"]), tokenizer), splits["train"]["labels"])
-    found = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu, "tokens": 0,
-             "texts": len(splits["train"]),
-             "validation_logits": stacking.scores_of(model, linear, list(splits["validation"]["text"]), tokenizer)}
+    model.fit(
+        stacking.VIEWS[linear.view][0](list(splits["train"]["text"]), tokenizer),
+        splits["train"]["labels"],
+    )
+    found = {
+        "seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "tokens": 0,
+        "texts": len(splits["train"]),
+        "validation_logits": stacking.scores_of(
+            model, linear, list(splits["validation"]["text"]), tokenizer
+        ),
+    }
     files.write_atomically(folder / "model.pickle", pickle.dumps(model))
     tell(found, splits, say)
     return found
 
 
 def tell(found: dict, splits, say) -> None:
-    right = (found["validation_logits"].argmax(-1) == np.array(splits["validation"]["labels"])).mean()
+    right = (
+        found["validation_logits"].argmax(-1) == np.array(splits["validation"]["labels"])
+    ).mean()
     say(f"ladder: {found['seconds']:.0f} s, validation accuracy {right:.4f}")
 
 
 def reading_on(recipe: Recipe, splits, path: str, most: int, say=progress.say) -> dict:
-    """A finished step whose prediction reads up to `most` windows of a text instead of its beginning.
+    """A finished step whose prediction reads up to `most` windows of a text instead of its
+    beginning.
 
     Only validation_logits are new, and predict_seconds, which they took.
     """
@@ -112,10 +167,19 @@ def reading_on(recipe: Recipe, splits, path: str, most: int, say=progress.say) -
     kept = folder / f"windows-{most}.npz"
     if not kept.is_file():
         model, tokenizer = fine_tuned(recipe, splits, path), recipe_training.tokenizer_of(path)
-        pieces, start = recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])), time.perf_counter()
-        logits = recipe_training.predict_windows(model, pieces, recipe, tokenizer, most, known["validation_logits"])
-        files.write_atomically(kept, files.pack({"validation_logits": logits,
-                                                 "predict_seconds": time.perf_counter() - start}))
+        pieces, start = (
+            recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])),
+            time.perf_counter(),
+        )
+        logits = recipe_training.predict_windows(
+            model, pieces, recipe, tokenizer, most, known["validation_logits"]
+        )
+        files.write_atomically(
+            kept,
+            files.pack(
+                {"validation_logits": logits, "predict_seconds": time.perf_counter() - start}
+            ),
+        )
     return known | files.unpack(kept.read_bytes())
 
 
@@ -128,26 +192,42 @@ def fine_tuned(recipe: Recipe, splits, path: str, weights: str = "model.pt"):
     return model
 
 
-def test_logits(step, splits, path: str, weights: str = "model.pt", backwards: bool = False, say=progress.say):
-    """Logits (texts, classes) of a finished step for the test texts, computed once, in blocks that are kept.
+def test_logits(
+    step, splits, path: str, weights: str = "model.pt", backwards: bool = False, say=progress.say
+):
+    """Logits (texts, classes) of a finished step for the test texts, computed once, in blocks that
+    are kept.
 
     backwards: begin with the last block, for a second process that helps.
     """
-    folder, tokenizer, texts = folder_of(step, splits,
-                                         path), recipe_training.tokenizer_of(path), list(splits["test"]["text"])
+    folder, tokenizer, texts = (
+        folder_of(step, splits, path),
+        recipe_training.tokenizer_of(path),
+        list(splits["test"]["text"]),
+    )
     measure(step, splits, path, say)
-    model = pickle.loads((folder / "model.pickle").read_bytes()) if isinstance(step, Linear) else \
-        fine_tuned(step, splits, path, weights)
+    model = (
+        pickle.loads((folder / "model.pickle").read_bytes())
+        if isinstance(step, Linear)
+        else fine_tuned(step, splits, path, weights)
+    )
     starts, blocks = range(0, len(texts), 1000), {}
     for start in reversed(starts) if backwards else starts:
-        part = texts[start:start + 1000]
+        part = texts[start : start + 1000]
         kept = folder / f"test-{weights}-{texts_digest(splits['test'])[:8]}-{start}.npz"
         with lock.only_one(f"ladder-{folder.name}-{start}", say):
             if not kept.is_file():
-                logits = stacking.scores_of(model, step, part,
-                                            tokenizer) if isinstance(step, Linear) else recipe_training.predict(
-                    model, recipe_training.rows_of(recipe_training.pieces_of(tokenizer, part), step, tokenizer),
-                    tokenizer.pad_token_id)
+                logits = (
+                    stacking.scores_of(model, step, part, tokenizer)
+                    if isinstance(step, Linear)
+                    else recipe_training.predict(
+                        model,
+                        recipe_training.rows_of(
+                            recipe_training.pieces_of(tokenizer, part), step, tokenizer
+                        ),
+                        tokenizer.pad_token_id,
+                    )
+                )
                 files.write_atomically(kept, files.pack({"logits": logits}))
                 say(f"ladder: predicted the {len(part):,} test texts from {start:,} on")
         blocks[start] = files.unpack(kept.read_bytes())["logits"]

@@ -1,8 +1,9 @@
-"""A small fixed run of each kind, by the code that makes its records: seconds long, the same each time.
+"""A small fixed run of each kind, by the code that makes its records: seconds long, the same each
+time.
 
-Two versions of the code that give the same bytes here compute the same: by this a record follows a change of its code
-that was meant to change no result (`proof`). What depends on the clock is left out. The kinds that are recorded on a
-GPU are probed on the processor, on the code that both share.
+Two versions of the code that give the same bytes here compute the same: by this a record follows a
+change of its code that was meant to change no result (`proof`). What depends on the clock is left
+out. The kinds that are recorded on a GPU are probed on the processor, on the code that both share.
 """
 
 from __future__ import annotations
@@ -21,34 +22,61 @@ from lmreport.runs import records as run_records
 from lmreport.runs import train
 from lmreport.runs.kinds import KINDS
 
-SETTINGS = Settings(data="sample", scale="quick", seed=157, train_size=32, test_size=24, max_length=24, batch_size=8,
-                    epochs=1, learning_rate=1e-4, lstm_epochs=1)
+SETTINGS = Settings(
+    data="sample",
+    scale="quick",
+    seed=157,
+    train_size=32,
+    test_size=24,
+    max_length=24,
+    batch_size=8,
+    epochs=1,
+    learning_rate=1e-4,
+    lstm_epochs=1,
+)
 SIZES = {
-    "learning_curve": dict(sizes=[16, 32], epochs=1, steps=4, max_length=16), "shuffled_words": dict(shuffles=1),
-    "heads_removed": dict(max_length=16), "ablation": {}, "linear_curve": dict(sizes=[16, 32]),
-    "bench_train": dict(batches=1, repeats=1, max_length=24), "bench_scale": dict(rows=[2000, 4000]),
+    "learning_curve": dict(sizes=[16, 32], epochs=1, steps=4, max_length=16),
+    "shuffled_words": dict(shuffles=1),
+    "heads_removed": dict(max_length=16),
+    "ablation": {},
+    "linear_curve": dict(sizes=[16, 32]),
+    "bench_train": dict(batches=1, repeats=1, max_length=24),
+    "bench_scale": dict(rows=[2000, 4000]),
     "bench_predict": dict(texts=16, repeats=1, max_length=24),
     "bench_accuracy": dict(seeds=[1], train_texts=32, epochs=1, learning_rate=1e-4, max_length=24),
-    "bench_recipes": dict(recipes=["base", "label smoothing"], seeds=[1], smaller=dict(epochs=1, max_length=24)),
+    "bench_recipes": dict(
+        recipes=["base", "label smoothing"], seeds=[1], smaller=dict(epochs=1, max_length=24)
+    ),
     "bench_seeds": dict(seeds=[11, 12], folded_seeds=[11], folds=2, predicted_folds=1),
     "bench_encoder": dict(max_length=24, epochs=1, learning_rate=1e-4, budget=512),
 }
 BEST = {"recipe": "of the probe", "sets": dict(epochs=1, max_length=16)}
-BY_THE_CLOCK = re.compile(r"seconds|second$|^repeats$|runtime|memory|_mb$|_s$|"
-                          r"^spread$|_spread$|^made$|^ended$|flops|matrix_rate|"
-                          r"^exponent$|^ratio$|^cost$|^costs$|_is$|load|on_disk")
+BY_THE_CLOCK = re.compile(
+    r"seconds|second$|^repeats$|runtime|memory|_mb$|_s$|"
+    r"^spread$|_spread$|^made$|^ended$|flops|matrix_rate|"
+    r"^exponent$|^ratio$|^cost$|^costs$|_is$|load|on_disk"
+)
 
 
 def probe(name: str) -> dict:
-    """{"code": fingerprint of the kind `name`, "result": sha256 of what its probe gives, "versions"}."""
+    """{"code": fingerprint of the kind `name`, "result": sha256 of what its probe gives,
+    "versions"}.
+    """
     values = ran(name)
-    return {"code": run_records.code_of(name)["fingerprint"], "result": digest(values),
-            "versions": machine.versions(*KINDS[name].libraries)}
+    return {
+        "code": run_records.code_of(name)["fingerprint"],
+        "result": digest(values),
+        "versions": machine.versions(*KINDS[name].libraries),
+    }
 
 
 def ran(name: str) -> dict:
     """The values of the small run of the kind `name`."""
-    kind, corpus, source = KINDS[name], download.obtain("sample"), pretrained.from_package("the probe")
+    kind, corpus, source = (
+        KINDS[name],
+        download.obtain("sample"),
+        pretrained.from_package("the probe"),
+    )
     if kind.group == "bench":
         return bench(name, corpus, source)
     splits = splits_for(SETTINGS, corpus)
@@ -57,7 +85,9 @@ def ran(name: str) -> dict:
     if name in ("ladder", "summit"):
         records = {n: train.run(n, SETTINGS, corpus, say=silent) for n in kind.starts_from}
         return kind.make(SETTINGS, splits, source.path, records, "quick", silent)
-    weights = str(train.trained_model(SETTINGS, corpus, silent)) if kind.starts_from else source.path
+    weights = (
+        str(train.trained_model(SETTINGS, corpus, silent)) if kind.starts_from else source.path
+    )
     return kind.make(SETTINGS, SIZES[name], splits, weights, cache_root() / "probe" / name, silent)
 
 
@@ -65,9 +95,19 @@ def bench(name: str, corpus, source) -> dict:
     from lmreport.experiments.bench import encoder, seeds
 
     if name == "bench_encoder":  # beside models of the probe: those on record are of other texts
-        records = {n: train.run(n, SETTINGS, corpus, say=silent) for n in ("tfidf_svm", "transformer", "lstm")}
-        return encoder.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], SETTINGS.seed, records,
-                                cache_root() / "probe" / name, silent)
+        records = {
+            n: train.run(n, SETTINGS, corpus, say=silent)
+            for n in ("tfidf_svm", "transformer", "lstm")
+        }
+        return encoder.measured(
+            splits_for(SETTINGS, corpus),
+            source.path,
+            SIZES[name],
+            SETTINGS.seed,
+            records,
+            cache_root() / "probe" / name,
+            silent,
+        )
     if name == "bench_seeds":  # the recipe of a record would be another one on each machine
         return seeds.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], BEST)
     return KINDS[name].make(SIZES[name], SETTINGS, corpus, source, silent)
@@ -78,7 +118,9 @@ def digest(values: dict) -> str:
     kept = without_times(values)
     packed = files.pack({k: v for k, v in kept.items() if hasattr(v, "dtype") and v.ndim})
     rest = {k: v for k, v in kept.items() if not (hasattr(v, "dtype") and v.ndim)}
-    return hashlib.sha256(packed + json.dumps(rest, sort_keys=True, default=float).encode()).hexdigest()
+    return hashlib.sha256(
+        packed + json.dumps(rest, sort_keys=True, default=float).encode()
+    ).hexdigest()
 
 
 def without_times(value):

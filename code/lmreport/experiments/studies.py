@@ -1,7 +1,9 @@
-"""Recorded experiments on the task beside the four models; each keeps raw predictions, so that all can be recounted.
+"""Recorded experiments on the task beside the four models; each keeps raw predictions, so that all
+can be recounted.
 
-Each study takes the settings, its sizes (`kinds`), the splits with its test texts, the folder of the weights it starts
-from (pre-trained for the learning curve, fine-tuned for the others), a folder for what is finished, and `say`.
+Each study takes the settings, its sizes (`kinds`), the splits with its test texts, the folder of
+the weights it starts from (pre-trained for the learning curve, fine-tuned for the others), a folder
+for what is finished, and `say`.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from lmreport.runs.kinds import KINDS
 def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
     """Fine-tuned, frozen and trained from scratch, on growing parts of the training split.
 
-    points: way, size, accuracy and seconds of each; predicted: (points, texts); labels: (texts,). A point that is
-    finished is kept at once in the folder `kept`, so that a run that was stopped goes on after it.
+    points: way, size, accuracy and seconds of each; predicted: (points, texts); labels: (texts,). A
+    point that is finished is kept at once in the folder `kept`, so that a run that was stopped goes
+    on after it.
     """
     import numpy as np
 
@@ -36,20 +39,27 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say)
         for way in foundation.WAYS:
             path = kept / f"{way}-{size}.npz"
             if not path.is_file():
-                found = foundation.train_point(splits, weights, chosen, way, size, sizes["steps"], say)
+                found = foundation.train_point(
+                    splits, weights, chosen, way, size, sizes["steps"], say
+                )
                 files.write_atomically(path, files.pack(found))
             points.append(files.unpack(path.read_bytes()))
-            say(f"learning_curve: {way} on {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}, "
-                f"{points[-1]['seconds']:.0f} s")
-    return {"points": [{k: p[k] for k in ("way", "size", "accuracy", "seconds")} for p in points],
-            "predicted": np.array([p["predicted"] for p in points], np.int8),
-            "labels": np.array(splits["test"]["labels"], np.int8)}
+            say(
+                f"learning_curve: {way} on {size:,} texts, test accuracy "
+                f"{points[-1]['accuracy']:.4f}, {points[-1]['seconds']:.0f} s"
+            )
+    return {
+        "points": [{k: p[k] for k in ("way", "size", "accuracy", "seconds")} for p in points],
+        "predicted": np.array([p["predicted"] for p in points], np.int8),
+        "labels": np.array(splits["test"]["labels"], np.int8),
+    }
 
 
 def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
     """The linear SVM on the parts of the training split that `learning_curve` takes.
 
-    points: size and accuracy of each; predicted: (points, texts); labels: (texts,), those of `learning_curve`.
+    points: size and accuracy of each; predicted: (points, texts); labels: (texts,), those of
+    `learning_curve`.
     """
     import numpy as np
 
@@ -58,7 +68,9 @@ def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -
 
     points, predicted, labels = [], [], np.array(splits["test"]["labels"], np.int8)
     for size in sorted(n for n in sizes["sizes"] if n <= len(splits["train"])):
-        chosen = splits["train"].select(foundation.subset(splits["train"]["labels"], size, settings.seed))
+        chosen = splits["train"].select(
+            foundation.subset(splits["train"]["labels"], size, settings.seed)
+        )
         model = linear.tfidf_svm(settings.seed).fit(list(chosen["text"]), chosen["labels"])
         predicted.append(model.predict(list(splits["test"]["text"])).astype(np.int8))
         points.append({"size": size, "accuracy": float((predicted[-1] == labels).mean())})
@@ -73,22 +85,34 @@ def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path, say)
     """
     import numpy as np
 
-    words = [text.split() for text in visible(list(splits["test"]["text"]), weights, settings.max_length)]
-    orders = {"in order": lambda row, rng: row,
-              "windows of 3": lambda row, rng: in_windows(row, 3, rng),
-              "windows of 10": lambda row, rng: in_windows(row, 10, rng),
-              "reversed": lambda row, rng: row[::-1]}
-    orders |= {f"shuffled ({i + 1})": lambda row, rng: in_windows(row, len(row), rng) for i in range(sizes["shuffles"])}
+    words = [
+        text.split() for text in visible(list(splits["test"]["text"]), weights, settings.max_length)
+    ]
+    orders = {
+        "in order": lambda row, rng: row,
+        "windows of 3": lambda row, rng: in_windows(row, 3, rng),
+        "windows of 10": lambda row, rng: in_windows(row, 10, rng),
+        "reversed": lambda row, rng: row[::-1],
+    }
+    orders |= {
+        f"shuffled ({i + 1})": lambda row, rng: in_windows(row, len(row), rng)
+        for i in range(sizes["shuffles"])
+    }
     predicted = []
     with predictor(weights, settings) as predict:
         for number, (name, change) in enumerate(orders.items()):
             rng = np.random.default_rng([settings.seed, number])
             changed = [" ".join(change(row, rng)) for row in words]
-            predicted.append(predict(splits["test"].remove_columns("text").add_column("text", changed)))
+            predicted.append(
+                predict(splits["test"].remove_columns("text").add_column("text", changed))
+            )
             right = (predicted[-1] == np.array(splits["test"]["labels"])).mean()
             say(f"shuffled_words: {name}, test accuracy {right:.4f}")
-    return {"orders": list(orders), "predicted": np.array(predicted, np.int8),
-            "labels": np.array(splits["test"]["labels"], np.int8)}
+    return {
+        "orders": list(orders),
+        "predicted": np.array(predicted, np.int8),
+        "labels": np.array(splits["test"]["labels"], np.int8),
+    }
 
 
 def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
@@ -114,16 +138,22 @@ def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path, say) 
                 layers.append(predict(splits["test"]))
             say(f"heads_removed: layer {layer + 1} of {model.config.num_hidden_layers} done")
     shape = (len(layers), number, len(whole))
-    return {"whole": whole.astype(np.int8), "predicted": np.array(predicted, np.int8).reshape(shape),
-            "layers": np.array(layers, np.int8), "labels": np.array(splits["test"]["labels"], np.int8)}
+    return {
+        "whole": whole.astype(np.int8),
+        "predicted": np.array(predicted, np.int8).reshape(shape),
+        "layers": np.array(layers, np.int8),
+        "labels": np.array(splits["test"]["labels"], np.int8),
+    }
 
 
 def ablation(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
-    """Attention of the fine-tuned model's last layer on the assignment's questions, and each word piece hidden in turn.
+    """Attention of the fine-tuned model's last layer on the assignment's questions, and each word
+    piece hidden in turn.
 
-    questions: for each what `concepts.attention.ablation_logits` returns, arrays apart (`attention_0`, `effect_0`, …);
-    `from_first_0`: attention that the pieces get from [CLS], which the head reads; `weights_0`: the last layer's maps
-    (1, heads, n, n); `all_tokens`: what stands along them.
+    questions: for each what `concepts.attention.ablation_logits` returns, arrays apart
+    (`attention_0`, `effect_0`, …); `from_first_0`: attention that the pieces get from [CLS], which
+    the head reads; `weights_0`: the last layer's maps (1, heads, n, n); `all_tokens`: what stands
+    along them.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -131,15 +161,24 @@ def ablation(settings, sizes: dict, splits, weights: str, kept: Path, say) -> di
     from lmreport.models import metrics
     from lmreport.models.tokenizer import load_tokenizer
 
-    model = AutoModelForSequenceClassification.from_pretrained(weights, attn_implementation="eager").eval()
+    model = AutoModelForSequenceClassification.from_pretrained(
+        weights, attn_implementation="eager"
+    ).eval()
     tokenizer, questions, arrays = load_tokenizer(weights), [], {}
     for i, text in enumerate(metrics.QUESTIONS):
-        found, seen = attention.ablation_logits(model, tokenizer, text), attention.look(model, tokenizer, text)
+        found, seen = (
+            attention.ablation_logits(model, tokenizer, text),
+            attention.look(model, tokenizer, text),
+        )
         special = {tokenizer.cls_token, tokenizer.sep_token}
         pieces = [j for j, token in enumerate(seen["tokens"]) if token not in special]
         found |= {"all_tokens": seen["tokens"], "class": model.config.id2label[found["predicted"]]}
-        arrays |= {f"attention_{i}": found.pop("attention"), f"effect_{i}": found.pop("effect"),
-                   f"from_first_{i}": seen["weights"][-1].mean(0)[0, pieces], f"weights_{i}": seen["weights"][-1:]}
+        arrays |= {
+            f"attention_{i}": found.pop("attention"),
+            f"effect_{i}": found.pop("effect"),
+            f"from_first_{i}": seen["weights"][-1].mean(0)[0, pieces],
+            f"weights_{i}": seen["weights"][-1:],
+        }
         questions.append(found)
     return {"questions": questions} | arrays
 
@@ -147,30 +186,42 @@ def ablation(settings, sizes: dict, splits, weights: str, kept: Path, say) -> di
 def splits_with(corpus, seed: int, texts: int):
     """All splits, of the test texts `texts` only (0: all; where there are no more, all too)."""
     splits = load_splits(corpus, seed)
-    if texts <= len(splits["test"]) - splits["test"].features["labels"].num_classes:  # each class must leave one
+    if (
+        texts <= len(splits["test"]) - splits["test"].features["labels"].num_classes
+    ):  # each class must leave one
         splits["test"] = subset(splits["test"], texts, seed)
     return splits
 
 
 def in_windows(words: list[str], size: int, rng) -> list[str]:
     """The words, shuffled inside each stretch of `size` of them."""
-    return [words[start + i] for start in range(0, len(words), max(size, 1))
-            for i in rng.permutation(len(words[start:start + size]))]
+    return [
+        words[start + i]
+        for start in range(0, len(words), max(size, 1))
+        for i in rng.permutation(len(words[start : start + size]))
+    ]
 
 
 def visible(texts: list[str], weights: str, max_length: int) -> list[str]:
-    """The part of each text that the model reads; otherwise shuffling would also bring in words from beyond the cut."""
+    """The part of each text that the model reads; otherwise shuffling would also bring in words
+    from beyond the cut.
+    """
     from lmreport.models.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(weights)
-    ends = (max(end for _, end in offsets) for offsets in tokenizer(
-        texts, truncation=True, max_length=max_length, return_offsets_mapping=True)["offset_mapping"])
+    ends = (
+        max(end for _, end in offsets)
+        for offsets in tokenizer(
+            texts, truncation=True, max_length=max_length, return_offsets_mapping=True
+        )["offset_mapping"]
+    )
     return [text[:end] for text, end in zip(texts, ends, strict=True)]
 
 
 @contextmanager
 def predictor(weights: str, settings):
-    """A function from a `Dataset` of texts to predicted classes (n,); its `model` is the classifier saved in `weights`.
+    """A function from a `Dataset` of texts to predicted classes (n,); its `model` is the classifier
+    saved in `weights`.
     """
     from datasets import DatasetDict
     from transformers import AutoModelForSequenceClassification
@@ -193,9 +244,11 @@ def predictor(weights: str, settings):
         yield predict
 
 
-def run(name: str, settings: Settings, corpus, force: bool = False, say=progress.say,
-        scale: str = "") -> records.Record:
-    """The record of the study `name`; made if there is none, or by force, after the model that it needs.
+def run(
+    name: str, settings: Settings, corpus, force: bool = False, say=progress.say, scale: str = ""
+) -> records.Record:
+    """The record of the study `name`; made if there is none, or by force, after the model that it
+    needs.
 
     scale: that of the study, where it is not that of the settings.
     """
@@ -218,7 +271,10 @@ def run(name: str, settings: Settings, corpus, force: bool = False, say=progress
         say(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
         values = kind.make(settings, sizes, splits, weights, kept, say)
-        return values | {"seconds": time.perf_counter() - start, "device": "cuda" if machine.gpu_name() else "cpu"}
+        return values | {
+            "seconds": time.perf_counter() - start,
+            "device": "cuda" if machine.gpu_name() else "cpu",
+        }
 
     record = train.once(given, make, force, say)
     shutil.rmtree(kept, ignore_errors=True)  # finished parts are no longer needed

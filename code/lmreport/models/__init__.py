@@ -1,1 +1,3 @@
-"""What learns from the texts and how it is asked: tokenizer, linear model, LSTM, Transformer, fast ways."""
+"""What learns from the texts and how it is asked: tokenizer, linear model, LSTM, Transformer, fast
+ways.
+"""

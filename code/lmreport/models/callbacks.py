@@ -1,4 +1,6 @@
-"""What the Trainer calls while it trains: the clock of its steps, and Ctrl-C, which saves the state first."""
+"""What the Trainer calls while it trains: the clock of its steps, and Ctrl-C, which saves the state
+first.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ EVERY = 10  # steps after which several processes ask each other whether one of 
 
 
 class Interrupted(KeyboardInterrupt):
-    """A training was stopped by Ctrl-C after its state had been saved; its text says where it goes on."""
+    """A training was stopped by Ctrl-C after its state had been saved; its text says where it goes
+    on.
+    """
 
 
 class CtrlC:
@@ -38,7 +42,8 @@ class CtrlC:
             signal.signal(signal.SIGINT, self.before)
 
     def stop(self, args, state, control) -> None:
-        """After a step: let the Trainer save its state if Ctrl-C was pressed, with several processes at any of them.
+        """After a step: let the Trainer save its state if Ctrl-C was pressed, with several
+        processes at any of them.
 
         Raises Interrupted at once in a training that keeps no state.
         """
@@ -47,14 +52,18 @@ class CtrlC:
                 return
             self.asked = anywhere(self.asked, args.device)
         if self.asked and args.save_strategy == "no":  # a short one among several
-            raise Interrupted("what had ended before this training is kept; the same command goes on there")
+            raise Interrupted(
+                "what had ended before this training is kept; the same command goes on there"
+            )
         control.should_save |= self.asked
 
     def leave(self, state) -> None:
         """After saving: raise Interrupted if Ctrl-C was pressed."""
         if self.asked:
-            raise Interrupted(f"the state after step {state.global_step} of {state.max_steps} is saved; the same "
-                              "command goes on there")
+            raise Interrupted(
+                f"the state after step {state.global_step} of {state.max_steps} is saved; the same "
+                "command goes on there"
+            )
 
 
 def in_training(frame) -> bool:
@@ -76,10 +85,12 @@ def anywhere(asked: bool, device) -> bool:
 
 
 def training_clock(say=progress.say, every: float = 5.0):
-    """A `TrainerCallback` that counts the `seconds` spent in training steps, evaluations and checkpoints left out.
+    """A `TrainerCallback` that counts the `seconds` spent in training steps, evaluations and
+    checkpoints left out.
 
-    It tells loss, texts/s and time left every `every` seconds, and keeps its count in the checkpoints, so that a
-    resumed training knows the time of its first part too. Ctrl-C makes it save the state and raise `Interrupted`.
+    It tells loss, texts/s and time left every `every` seconds, and keeps its count in the
+    checkpoints, so that a resumed training knows the time of its first part too. Ctrl-C makes it
+    save the state and raise `Interrupted`.
     """
     from transformers import TrainerCallback
 
@@ -102,11 +113,15 @@ def training_clock(say=progress.say, every: float = 5.0):
             self.seconds += now - self.started
             if now - self.told > every and state.is_world_process_zero:
                 self.told = now
-                texts = state.epoch * len(train_dataloader.dataset)  # batches may differ in their number of texts
+                texts = state.epoch * len(
+                    train_dataloader.dataset
+                )  # batches may differ in their number of texts
                 left = (state.max_steps - state.global_step) * self.seconds / state.global_step
                 loss = "" if self.loss != self.loss else f"loss {self.loss:.3f}, "
-                tell(f"training: step {state.global_step}/{state.max_steps}, {loss}"
-                     f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left")
+                tell(
+                    f"training: step {state.global_step}/{state.max_steps}, {loss}"
+                    f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left"
+                )
             interrupt.stop(args, state, control)
 
         def on_log(self, args, state, control, logs=None, **kwargs):
@@ -114,7 +129,10 @@ def training_clock(say=progress.say, every: float = 5.0):
 
         def on_evaluate(self, args, state, control, metrics=None, **kwargs):
             if metrics and "eval_accuracy" in metrics:
-                say(f"training: epoch {state.epoch:.0f}, validation accuracy {metrics['eval_accuracy']:.4f}")
+                say(
+                    f"training: epoch {state.epoch:.0f}, validation accuracy "
+                    f"{metrics['eval_accuracy']:.4f}"
+                )
 
         def on_prediction_step(self, args, state, control, eval_dataloader=None, **kwargs):
             self.predicted += 1

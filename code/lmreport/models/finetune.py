@@ -1,4 +1,6 @@
-"""Questions 4 and 5: the pre-trained encoder with a new head, fine-tuned by the Hugging Face `Trainer`."""
+"""Questions 4 and 5: the pre-trained encoder with a new head, fine-tuned by the Hugging Face
+`Trainer`.
+"""
 
 from __future__ import annotations
 
@@ -17,60 +19,94 @@ from lmreport.models.tokenizer import load_tokenizer, tokenized
 
 SAVE_STEPS = 100
 AMPERE = (8, 0)  # CUDA's compute capability from which on a card has bf16
-BF16_PROCESSORS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # x86-64's and Arm's, as torch.cpu names them
+BF16_PROCESSORS = (
+    "avx512_bf16",
+    "amx_bf16",
+    "bf16",
+    "sve_bf16",
+)  # x86-64's and Arm's, as torch.cpu names them
 
 
 def load_classifier(path: str, class_names: list[str]):
-    """The encoder at `path` under a classification head with one logit per class: a new one, unless as many are saved.
+    """The encoder at `path` under a classification head with one logit per class: a new one, unless
+    as many are saved.
     """
     from transformers import AutoModelForSequenceClassification
 
     id2label = dict(enumerate(class_names))
     return AutoModelForSequenceClassification.from_pretrained(
-        path, num_labels=len(class_names), id2label=id2label,
-        label2id={v: k for k, v in id2label.items()}, ignore_mismatched_sizes=True)
+        path,
+        num_labels=len(class_names),
+        id2label=id2label,
+        label2id={v: k for k, v in id2label.items()},
+        ignore_mismatched_sizes=True,
+    )
 
 
 def training_arguments(settings, folder: str | Path):
-    """Every hyper-parameter of the fine-tuning in one object. bf16 where the processor computes in it."""
+    """Every hyper-parameter of the fine-tuning in one object. bf16 where the processor computes in
+    it.
+    """
     from transformers import TrainingArguments
 
     return TrainingArguments(
-        output_dir=str(folder), seed=settings.seed, num_train_epochs=settings.epochs,
+        output_dir=str(folder),
+        seed=settings.seed,
+        num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=4 * settings.batch_size,
-        learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01,
-        lr_scheduler_type="linear", bf16=has_bf16(), use_cpu=not cuda_available(),
-        train_sampling_strategy="group_by_length", eval_strategy="epoch",
-        logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS,
-        save_total_limit=1, report_to="none", disable_tqdm=True)
+        learning_rate=settings.learning_rate,
+        warmup_steps=0.1,
+        weight_decay=0.01,
+        lr_scheduler_type="linear",
+        bf16=has_bf16(),
+        use_cpu=not cuda_available(),
+        train_sampling_strategy="group_by_length",
+        eval_strategy="epoch",
+        logging_steps=20,
+        save_strategy="steps",
+        save_steps=SAVE_STEPS,
+        save_total_limit=1,
+        report_to="none",
+        disable_tqdm=True,
+    )
 
 
 def make_trainer(model, arguments, train, validation, tokenizer):
-    """A `Trainer` that pads each batch to its longest text and reports the accuracy on `validation`."""
+    """A `Trainer` that pads each batch to its longest text and reports the accuracy on
+    `validation`.
+    """
     from transformers import DataCollatorWithPadding, Trainer
 
     return Trainer(
-        model=model, args=arguments, train_dataset=train, eval_dataset=validation,
-        processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=accuracy)
+        model=model,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=validation,
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=accuracy,
+    )
 
 
 def accuracy(prediction) -> dict[str, float]:
-    """Share of rows whose largest logit is at the label; `prediction` holds logits (n, classes) and labels (n,)."""
-    return {"accuracy": float(
-        (prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+    """Share of rows whose largest logit is at the label; `prediction` holds logits (n, classes) and
+    labels (n,).
+    """
+    return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
 
 
 def predict_logits(trainer, dataset) -> np.ndarray:
     """Logits (n, classes) of `trainer.predict`, in the order of `dataset`.
 
-    Batches hold texts of like length, so little is padded. The Trainer groups and shuffles its evaluation batches
-    when training does; "sequential" keeps the order given here.
+    Batches hold texts of like length, so little is padded. The Trainer groups and shuffles its
+    evaluation batches when training does; "sequential" keeps the order given here.
     """
     order = np.argsort([len(ids) for ids in dataset["input_ids"]], kind="stable")[::-1]
     before, trainer.args.train_sampling_strategy = (
-        trainer.args.train_sampling_strategy, "sequential")
+        trainer.args.train_sampling_strategy,
+        "sequential",
+    )
     try:
         output = trainer.predict(dataset.select(order))
     finally:
@@ -80,13 +116,13 @@ def predict_logits(trainer, dataset) -> np.ndarray:
     return logits
 
 
-def predict_texts(
-        model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:
+def predict_texts(model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:
     """Probabilities (n, classes) of `texts`: the inputs go to whatever device the model is on."""
     import torch
 
-    inputs = tokenizer(texts, truncation=True, max_length=max_length, padding=True,
-                       return_tensors="pt")
+    inputs = tokenizer(
+        texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
+    )
     model.eval()
     with torch.inference_mode():
         logits = model(**inputs.to(model.device)).logits  # (n, classes)
@@ -101,48 +137,72 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
     tokenizer = load_tokenizer(source_path)
     data = tokenized(splits, tokenizer, settings.max_length)
     model = load_classifier(source_path, splits["train"].features["labels"].names)
-    return make_trainer(model, training_arguments(settings, folder),
-                        data["train"], data["validation"], tokenizer), data
+    return make_trainer(
+        model, training_arguments(settings, folder), data["train"], data["validation"], tokenizer
+    ), data
 
 
 def train(trainer, say=progress.say) -> float:
-    """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in training steps."""
+    """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in
+    training steps.
+    """
     from transformers import PrinterCallback
 
     clock = callbacks.training_clock(say)
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=last_state(
-        Path(trainer.args.output_dir), trainer.args.world_size, say))
+    trainer.train(
+        resume_from_checkpoint=last_state(
+            Path(trainer.args.output_dir), trainer.args.world_size, say
+        )
+    )
     return clock.seconds
 
 
 def last_state(folder: Path, processes: int = 1, say=progress.say) -> str | None:
-    """The newest checkpoint in `folder` with which so many processes can go on; None if there is none."""
-    for state in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True):
+    """The newest checkpoint in `folder` with which so many processes can go on; None if there is
+    none.
+    """
+    for state in sorted(
+        folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True
+    ):
         if is_whole(state, processes):
             return str(state)
-        say(f"training: {state.name} was not written to its end, or by another number of processes; passing it over")
+        say(
+            f"training: {state.name} was not written to its end, or by another number of "
+            f"processes; passing it over"
+        )
     return None
 
 
 def is_whole(state: Path, processes: int) -> bool:
-    """Whether all files of a checkpoint can be read: a kill while it was written leaves a part, which loads otherwise.
+    """Whether all files of a checkpoint can be read: a kill while it was written leaves a part,
+    which loads otherwise.
     """
     from safetensors import SafetensorError, safe_open
 
-    draws = ["rng_state.pth"] if processes == 1 else [f"rng_state_{i}.pth" for i in range(processes)]
+    draws = (
+        ["rng_state.pth"] if processes == 1 else [f"rng_state_{i}.pth" for i in range(processes)]
+    )
     try:
         float((state / "seconds.txt").read_text())  # written last
         json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
         with safe_open(state / "model.safetensors", "numpy"):
-            return all(map(zipfile.is_zipfile, (state / name for name in ("optimizer.pt", "scheduler.pt", *draws))))
+            return all(
+                map(
+                    zipfile.is_zipfile,
+                    (state / name for name in ("optimizer.pt", "scheduler.pt", *draws)),
+                )
+            )
     except (OSError, ValueError, SafetensorError):
         return False
 
 
-def finetune(splits, source_path: str, settings, folder: str | Path, say=progress.say) -> tuple[object, dict]:
-    """Fine-tune on splits["train"] and predict validation and test. Returns the Trainer and what to record.
+def finetune(
+    splits, source_path: str, settings, folder: str | Path, say=progress.say
+) -> tuple[object, dict]:
+    """Fine-tune on splits["train"] and predict validation and test. Returns the Trainer and what to
+    record.
 
     Lengths are in word pieces after cutting (`test_tokens`) and in words (`test_words`).
     """
@@ -153,21 +213,31 @@ def finetune(splits, source_path: str, settings, folder: str | Path, say=progres
     logits = predict_logits(trainer, data["test"])
     predict_seconds = time.perf_counter() - start
     return trainer, {
-        "logits": logits, "labels": np.array(data["test"]["labels"]),
-        "validation_logits": validation_logits, "validation_labels": np.array(data["validation"]["labels"]),
+        "logits": logits,
+        "labels": np.array(data["test"]["labels"]),
+        "validation_logits": validation_logits,
+        "validation_labels": np.array(data["validation"]["labels"]),
         "test_tokens": np.array([len(ids) for ids in data["test"]["input_ids"]]),
         "test_words": np.array([len(text.split()) for text in data["test"]["text"]]),
-        "train_seconds": train_seconds, "predict_seconds": predict_seconds, "history": trainer.state.log_history,
-        "train_texts": len(data["train"]), "test_texts": len(data["test"]), "epochs": settings.epochs,
+        "train_seconds": train_seconds,
+        "predict_seconds": predict_seconds,
+        "history": trainer.state.log_history,
+        "train_texts": len(data["train"]),
+        "test_texts": len(data["test"]),
+        "epochs": settings.epochs,
         "train_tokens": int(sum(map(len, data["train"]["input_ids"]))),
-        "parameters": trainer.model.num_parameters(), "device": trainer.model.device.type, "bf16": trainer.args.bf16,
+        "parameters": trainer.model.num_parameters(),
+        "device": trainer.model.device.type,
+        "bf16": trainer.args.bf16,
     }
 
 
 def has_bf16() -> bool:
-    """True if the device multiplies bf16 matrices in hardware: a card since Ampere, a processor of BF16_PROCESSORS.
+    """True if the device multiplies bf16 matrices in hardware: a card since Ampere, a processor of
+    BF16_PROCESSORS.
 
-    Elsewhere PyTorch computes in bf16 too, but slowly, by way of fp32. PyTorch for macOS lacks oneDNN and so the check.
+    Elsewhere PyTorch computes in bf16 too, but slowly, by way of fp32. PyTorch for macOS lacks
+    oneDNN and so the check.
     """
     import torch
 
@@ -181,11 +251,14 @@ def has_bf16() -> bool:
 def make(splits, settings, source, folder: Path, say=progress.say) -> dict:
     """Fine-tune the encoder `source`, save the classifier in `folder`; returns what to record.
 
-    Beside what `finetune` returns: `question_probabilities` (questions, classes) of the assignment's two questions.
+    Beside what `finetune` returns: `question_probabilities` (questions, classes) of the
+    assignment's two questions.
     """
     from lmreport.models import metrics
 
-    checkpoints, part = (folder.with_name(f"{folder.name}.{end}") for end in ("checkpoints", "part"))
+    checkpoints, part = (
+        folder.with_name(f"{folder.name}.{end}") for end in ("checkpoints", "part")
+    )
     trainer, values = finetune(splits, source.path, settings, checkpoints, say)
     trainer.save_model(str(part))
     shutil.rmtree(folder, ignore_errors=True)

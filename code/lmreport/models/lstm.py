@@ -1,4 +1,6 @@
-"""Last week's LSTM, trained from scratch in Keras: standardize → TextVectorization → Embedding → LSTM → softmax."""
+"""Last week's LSTM, trained from scratch in Keras: standardize → TextVectorization → Embedding →
+LSTM → softmax.
+"""
 
 from __future__ import annotations
 
@@ -12,66 +14,101 @@ EMBEDDING = 128  # numbers per word
 # The configurations that were compared on validation; nothing else was tried.
 CONFIGURATIONS = {
     "last state": dict(units=64, bidirectional=False, max_pooling=False, dropout=0.3),
-    "bidirectional, max over time": dict(units=64, bidirectional=True, max_pooling=True, dropout=0.3),
+    "bidirectional, max over time": dict(
+        units=64, bidirectional=True, max_pooling=True, dropout=0.3
+    ),
     "wider, more dropout": dict(units=96, bidirectional=True, max_pooling=True, dropout=0.5),
 }
 
 
 def standardize(texts):
-    """Lower case, and every mark of punctuation a token of its own: in code, `{` and `;` are words."""
+    """Lower case, and every mark of punctuation a token of its own: in code, `{` and `;` are
+    words.
+    """
     import tensorflow as tf
 
     return tf.strings.regex_replace(tf.strings.lower(texts), r"([^a-z0-9_\s])", r" \1 ")
 
 
 def vectorization(texts, vocabulary: int = 10_000, length: int = 250):
-    """A `TextVectorization` layer adapted to `texts`: (batch,) strings → (batch, length) word numbers."""
+    """A `TextVectorization` layer adapted to `texts`: (batch,) strings → (batch, length) word
+    numbers.
+    """
     from keras.layers import TextVectorization
 
     layer = TextVectorization(
-        max_tokens=vocabulary, standardize=standardize, output_sequence_length=length)
+        max_tokens=vocabulary, standardize=standardize, output_sequence_length=length
+    )
     layer.adapt(texts)
     return layer
 
 
-def build(units: int, bidirectional: bool, max_pooling: bool, dropout: float, classes: int, vocabulary: int = 10_000):
+def build(
+    units: int,
+    bidirectional: bool,
+    max_pooling: bool,
+    dropout: float,
+    classes: int,
+    vocabulary: int = 10_000,
+):
     """The network from word numbers (batch, length) to logits (batch, classes)."""
     import keras
     from keras import layers
 
     recurrent = layers.LSTM(units, return_sequences=max_pooling)
-    return keras.Sequential([
-        layers.Embedding(vocabulary, EMBEDDING, mask_zero=not max_pooling),
-        layers.SpatialDropout1D(dropout),
-        layers.Bidirectional(recurrent) if bidirectional else recurrent,
-        *([layers.GlobalMaxPooling1D()] if max_pooling else []),
-        layers.Dropout(dropout),
-        layers.Dense(classes),
-    ])
+    return keras.Sequential(
+        [
+            layers.Embedding(vocabulary, EMBEDDING, mask_zero=not max_pooling),
+            layers.SpatialDropout1D(dropout),
+            layers.Bidirectional(recurrent) if bidirectional else recurrent,
+            *([layers.GlobalMaxPooling1D()] if max_pooling else []),
+            layers.Dropout(dropout),
+            layers.Dense(classes),
+        ]
+    )
 
 
-def train(configuration: dict, train_data, validation_data, classes: int, epochs: int,
-          seed: int, callbacks=()):
-    """Define the loss → compile → fit, stopped when the validation accuracy has not grown for three epochs."""
+def train(
+    configuration: dict,
+    train_data,
+    validation_data,
+    classes: int,
+    epochs: int,
+    seed: int,
+    callbacks=(),
+):
+    """Define the loss → compile → fit, stopped when the validation accuracy has not grown for three
+    epochs.
+    """
     import keras
 
     keras.utils.set_random_seed(seed)
     model = build(**configuration, classes=classes)
-    model.compile(optimizer=keras.optimizers.Adam(1e-3), metrics=["accuracy"],
-                  loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        metrics=["accuracy"],
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
     stop = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=3, restore_best_weights=True)
+        "val_accuracy", mode="max", patience=3, restore_best_weights=True
+    )
     history = model.fit(
-        *train_data, validation_data=validation_data, epochs=epochs, batch_size=32,
-        verbose=0, callbacks=[stop, *callbacks])
+        *train_data,
+        validation_data=validation_data,
+        epochs=epochs,
+        batch_size=32,
+        verbose=0,
+        callbacks=[stop, *callbacks],
+    )
     return model, {k: [float(x) for x in v] for k, v in history.history.items()}
 
 
 def fit(splits, settings, say=print) -> tuple[object, dict]:
-    """Train the configurations, keep the best on validation, predict validation and test with it alone.
+    """Train the configurations, keep the best on validation, predict validation and test with it
+    alone.
 
-    Returns (layer, model) and what to record. `train_seconds` is that of the kept one; `search_seconds` of all.
-    At the scale "quick" only the second configuration is trained.
+    Returns (layer, model) and what to record. `train_seconds` is that of the kept one;
+    `search_seconds` of all. At the scale "quick" only the second configuration is trained.
     """
     import keras
 
@@ -86,28 +123,53 @@ def fit(splits, settings, say=print) -> tuple[object, dict]:
     tried, best = {}, None
     for name in names:
         begun = time.perf_counter()
-        tell = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs, name=name: say(
-            f"lstm: {name}, epoch {epoch + 1}, loss {logs['loss']:.3f}, "
-            f"validation accuracy {logs['val_accuracy']:.4f}"))
-        model, history = train(CONFIGURATIONS[name], (ids["train"], labels["train"]),
-                               (ids["validation"], labels["validation"]),
-                               classes, settings.lstm_epochs, settings.seed, [tell])
-        tried[name] = {"seconds": time.perf_counter() - begun + vectorized, "history": history,
-                       "validation_accuracy": max(history["val_accuracy"])}
-        if best is None or tried[name]["validation_accuracy"] > tried[best[0]]["validation_accuracy"]:
+        tell = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs, name=name: say(
+                f"lstm: {name}, epoch {epoch + 1}, loss {logs['loss']:.3f}, "
+                f"validation accuracy {logs['val_accuracy']:.4f}"
+            )
+        )
+        model, history = train(
+            CONFIGURATIONS[name],
+            (ids["train"], labels["train"]),
+            (ids["validation"], labels["validation"]),
+            classes,
+            settings.lstm_epochs,
+            settings.seed,
+            [tell],
+        )
+        tried[name] = {
+            "seconds": time.perf_counter() - begun + vectorized,
+            "history": history,
+            "validation_accuracy": max(history["val_accuracy"]),
+        }
+        if (
+            best is None
+            or tried[name]["validation_accuracy"] > tried[best[0]]["validation_accuracy"]
+        ):
             best = name, model
     name, model = best
     begun = time.perf_counter()
     logits = model.predict(ids["test"], batch_size=256, verbose=0)
     seconds = time.perf_counter() - begun
     return (layer, model), {
-        "logits": logits.astype(np.float32), "labels": labels["test"],
-        "validation_logits": model.predict(ids["validation"], batch_size=256, verbose=0).astype(np.float32),
-        "validation_labels": labels["validation"], "configuration": name, "tried": tried,
-        "history": tried[name]["history"], "train_seconds": tried[name]["seconds"],
-        "search_seconds": sum(t["seconds"] for t in tried.values()), "predict_seconds": seconds,
-        "epochs": len(tried[name]["history"]["loss"]), "train_texts": len(labels["train"]),
-        "test_texts": len(labels["test"]), "parameters": int(model.count_params()), "device": "cpu",
+        "logits": logits.astype(np.float32),
+        "labels": labels["test"],
+        "validation_logits": model.predict(ids["validation"], batch_size=256, verbose=0).astype(
+            np.float32
+        ),
+        "validation_labels": labels["validation"],
+        "configuration": name,
+        "tried": tried,
+        "history": tried[name]["history"],
+        "train_seconds": tried[name]["seconds"],
+        "search_seconds": sum(t["seconds"] for t in tried.values()),
+        "predict_seconds": seconds,
+        "epochs": len(tried[name]["history"]["loss"]),
+        "train_texts": len(labels["train"]),
+        "test_texts": len(labels["test"]),
+        "parameters": int(model.count_params()),
+        "device": "cpu",
     }
 
 

@@ -30,20 +30,24 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def interval(correct: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of `correct` (n,) of 0 and 1 (Efron & Tibshirani 1993, ch. 13).
+    """Percentile bootstrap interval of the mean of `correct` (n,) of 0 and 1 (Efron & Tibshirani
+    1993, ch. 13).
 
     Resampled sums of zeros and ones are binomial, so the quantiles are exact; nothing is drawn.
     """
     from scipy.stats import binom
 
-    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(correct), correct.mean()) / len(correct)
+    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(correct), correct.mean()) / len(
+        correct
+    )
     return float(low), float(high)
 
 
 def mcnemar(a_correct: np.ndarray, b_correct: np.ndarray) -> dict:
     """McNemar's exact test of two models on the same texts (McNemar 1947).
 
-    only_a, only_b: texts that just one of them gets right; p: two-sided, from the binomial distribution.
+    only_a, only_b: texts that just one of them gets right; p: two-sided, from the binomial
+    distribution.
     """
     from scipy.stats import binomtest
 
@@ -56,7 +60,9 @@ def per_class(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall, F1 and support of each class, arrays (classes,)."""
     from sklearn.metrics import precision_recall_fscore_support
 
-    values = precision_recall_fscore_support(labels, logits.argmax(-1), labels=range(logits.shape[1]), zero_division=0)
+    values = precision_recall_fscore_support(
+        labels, logits.argmax(-1), labels=range(logits.shape[1]), zero_division=0
+    )
     return dict(zip(("precision", "recall", "f1", "support"), values, strict=True))
 
 
@@ -67,18 +73,24 @@ def confusion(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return confusion_matrix(labels, logits.argmax(-1), labels=range(logits.shape[1]))
 
 
-def worst_pairs(logits: np.ndarray, labels: np.ndarray, names: list[str], most: int = 6) -> list[tuple[str, str, int]]:
+def worst_pairs(
+    logits: np.ndarray, labels: np.ndarray, names: list[str], most: int = 6
+) -> list[tuple[str, str, int]]:
     """The commonest errors as (true, predicted, number), commonest first."""
     counts = confusion(logits, labels)
     np.fill_diagonal(counts, 0)
-    order = np.dstack(np.unravel_index(np.argsort(-counts, axis=None, kind="stable"), counts.shape))[0][:most]
+    order = np.dstack(
+        np.unravel_index(np.argsort(-counts, axis=None, kind="stable"), counts.shape)
+    )[0][:most]
     return [(names[i], names[j], int(counts[i, j])) for i, j in order if counts[i, j]]
 
 
 def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> dict:
-    """Reliability: mean confidence and accuracy of equal-width bins of the largest probability, and the ECE.
+    """Reliability: mean confidence and accuracy of equal-width bins of the largest probability, and
+    the ECE.
 
-    ECE = Σ (bin's share) · |accuracy − confidence| (Guo et al. 2017, equation 3). Empty bins hold NaN.
+    ECE = Σ (bin's share) · |accuracy − confidence| (Guo et al. 2017, equation 3). Empty bins hold
+    NaN.
     """
     p = probabilities(logits)
     confidence, correct = p.max(-1), p.argmax(-1) == labels
@@ -88,14 +100,20 @@ def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> dict:
         mean_confidence = np.bincount(which, confidence, bins) / number
         mean_accuracy = np.bincount(which, correct, bins) / number
     gap = np.nan_to_num(np.abs(mean_accuracy - mean_confidence))
-    return {"confidence": mean_confidence, "accuracy": mean_accuracy, "number": number,
-            "ece": float((gap * number).sum() / len(labels))}
+    return {
+        "confidence": mean_confidence,
+        "accuracy": mean_accuracy,
+        "number": number,
+        "ece": float((gap * number).sum() / len(labels)),
+    }
 
 
 def length_edges(words: np.ndarray) -> list[int]:
-    """The inner borders of ranges of length: WORDS, or sextiles where that leaves a range with few of these texts.
+    """The inner borders of ranges of length: WORDS, or sextiles where that leaves a range with few
+    of these texts.
 
-    There are always two or more; where nearly all texts have one length, some of the ranges hold none.
+    There are always two or more; where nearly all texts have one length, some of the ranges hold
+    none.
     """
     if np.bincount(np.digitize(words, WORDS), minlength=len(WORDS) + 1).min() >= 10:
         return list(WORDS)
@@ -104,10 +122,18 @@ def length_edges(words: np.ndarray) -> list[int]:
     return edges if len(edges) > 1 else [*edges, edges[0] + 1]
 
 
-def by_length(correct: np.ndarray, lengths: np.ndarray, edges: list[float]) -> dict[str, np.ndarray]:
-    """Error rate, 95% interval and number of texts for each range of length; `edges` are the inner borders."""
+def by_length(
+    correct: np.ndarray, lengths: np.ndarray, edges: list[float]
+) -> dict[str, np.ndarray]:
+    """Error rate, 95% interval and number of texts for each range of length; `edges` are the inner
+    borders.
+    """
     group = np.digitize(lengths, edges)
     parts = [correct[group == g] for g in range(len(edges) + 1)]
     bounds = np.array([interval(part) if len(part) else (np.nan, np.nan) for part in parts])
-    return {"error": np.array([1 - part.mean() if len(part) else np.nan for part in parts]),
-            "low": 1 - bounds[:, 1], "high": 1 - bounds[:, 0], "number": np.array([len(part) for part in parts])}
+    return {
+        "error": np.array([1 - part.mean() if len(part) else np.nan for part in parts]),
+        "low": 1 - bounds[:, 1],
+        "high": 1 - bounds[:, 0],
+        "number": np.array([len(part) for part in parts]),
+    }

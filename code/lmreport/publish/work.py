@@ -1,4 +1,6 @@
-"""The project as a work that can be cited: title, version, licence and authors, from CITATION.cff; and its day."""
+"""The project as a work that can be cited: title, version, licence and authors, from CITATION.cff;
+and its day.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from lmreport.core.settings import project_root
 
 @dataclass(frozen=True)
 class Work:
-    """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its SPDX name.
+    """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its
+    SPDX name.
 
-    A report that someone makes of it is theirs: people is then who is named, and there is no licence but what they give.
+    A report that someone makes of it is theirs: people is then who is named, and there is no
+    licence but what they give.
     """
 
     title: str
@@ -29,7 +33,9 @@ class Work:
 
     @property
     def authors(self) -> tuple[str, ...]:
-        return tuple(p.get("literal") or f"{p.get('given', '')} {p['family']}".strip() for p in self.people)
+        return tuple(
+            p.get("literal") or f"{p.get('given', '')} {p['family']}".strip() for p in self.people
+        )
 
     @property
     def licence_url(self) -> str:
@@ -41,49 +47,80 @@ class Work:
 
 
 def work(root: Path | None = None) -> Work:
-    """The project's own description. Raises ReportError if CITATION.cff is missing or lacks something."""
+    """The project's own description. Raises ReportError if CITATION.cff is missing or lacks
+    something.
+    """
     places = (root or project_root(), Path(__file__).resolve().parents[3])
     path = next((p / "CITATION.cff" for p in places if (p / "CITATION.cff").is_file()), None)
     if path is None:
-        raise ReportError("there is no CITATION.cff in the project's folder; restore it from the repository")
+        raise ReportError(
+            "there is no CITATION.cff in the project's folder; restore it from the repository"
+        )
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        people = tuple({"literal": a["name"]} if "name" in a else
-                       {"family": a["family-names"], "given": a.get("given-names", "")} for a in told["authors"])
-        return Work(told["title"], str(told["version"]), told["license"],
-                    told.get("url") or told.get("repository-code") or "", people)
+        people = tuple(
+            {"literal": a["name"]}
+            if "name" in a
+            else {"family": a["family-names"], "given": a.get("given-names", "")}
+            for a in told["authors"]
+        )
+        return Work(
+            told["title"],
+            str(told["version"]),
+            told["license"],
+            told.get("url") or told.get("repository-code") or "",
+            people,
+        )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(f"CITATION.cff: {error!r} is missing or wrong; title, version, license and authors are "
-                          "needed") from None
+        raise ReportError(
+            f"CITATION.cff: {error!r} is missing or wrong; title, version, license and authors are "
+            "needed"
+        ) from None
 
 
 def own(root: Path, rendered: dict) -> Work:
-    """The project as the work of who made the report: the name in the settings, on the data of the last render.
+    """The project as the work of who made the report: the name in the settings, on the data of the
+    last render.
 
-    rendered: what that render was made from. Without a name and on the assignment's data it is the project's own.
+    rendered: what that render was made from. Without a name and on the assignment's data it is the
+    project's own.
     """
     from lmreport.core import identity
 
     about, name = work(root), identity.load(root).name
     given = str(rendered.get("settings", {}).get("data", "auto"))
     digest = rendered.get("at hand", {}).get("data", "")
-    data = "" if given in ("auto", "sample") else f"{Path(given).name} ({digest})" if digest else Path(given).name
+    data = (
+        ""
+        if given in ("auto", "sample")
+        else f"{Path(given).name} ({digest})"
+        if digest
+        else Path(given).name
+    )
     if not name and not data:
         return about
     return replace(about, people=({"literal": name or UNNAMED},), licence="", data=data)
 
 
-UNNAMED = "Author not named (write name = \"…\" into lmreport.toml)"
+UNNAMED = 'Author not named (write name = "…" into lmreport.toml)'
 
 
 def commit_in_words(commit: str) -> str:
     """ "commit 0123abc", or that with changes."""
-    return f"commit {commit.removesuffix('+')}" + ", with changes" * commit.endswith("+") if commit else ""
+    return (
+        f"commit {commit.removesuffix('+')}" + ", with changes" * commit.endswith("+")
+        if commit
+        else ""
+    )
 
 
 def day(path: Path | None = None) -> str:
-    """The day of SOURCE_DATE_EPOCH, else the day on which the file at `path` was written, else today, in ISO form."""
+    """The day of SOURCE_DATE_EPOCH, else the day on which the file at `path` was written, else
+    today, in ISO form.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
-    return (datetime.date.fromtimestamp(path.stat().st_mtime) if path else datetime.date.today()).isoformat()
+    return (
+        datetime.date.fromtimestamp(path.stat().st_mtime) if path else datetime.date.today()
+    ).isoformat()

@@ -17,12 +17,21 @@ class Html:
         return pandoc_ast.raw("html", string)
 
     def float(self, label, entry, caption, content):
-        box = [self.raw("<figcaption>"), pandoc_ast.node("Plain", caption), self.raw("</figcaption>")]
+        box = [
+            self.raw("<figcaption>"),
+            pandoc_ast.node("Plain", caption),
+            self.raw("</figcaption>"),
+        ]
         inner = box + content if entry.kind in TOP else content + box
         sub = " quarto-subfloat" if entry.part else ""
-        return [self.raw(f'<!-- float-start --><div id="{label}" class="quarto-float{sub}">'
-                         f'<figure class="quarto-float-{entry.kind} figure">'),
-                *inner, self.raw("</figure></div><!-- float-end -->")]
+        return [
+            self.raw(
+                f'<!-- float-start --><div id="{label}" class="quarto-float{sub}">'
+                f'<figure class="quarto-float-{entry.kind} figure">'
+            ),
+            *inner,
+            self.raw("</figure></div><!-- float-end -->"),
+        ]
 
     def callout(self, kind, attributes, title, body):
         fold = pandoc_ast.value(attributes, "collapse")
@@ -30,16 +39,27 @@ class Html:
         is_open = " open" if fold == "false" else ""
         name = f' id="{attributes[0]}"' if attributes[0] else ""
         role = "" if fold else ' role="note"'
-        return [self.raw(f'<{outer}{name} class="callout callout-{kind}"{role}{is_open}>'
-                         f'<{head} class="callout-title">'),
-                pandoc_ast.node("Plain", title), self.raw(f'</{head}><div class="callout-body">'), *body,
-                self.raw(f"</div></{outer}>")]
+        return [
+            self.raw(
+                f'<{outer}{name} class="callout callout-{kind}"{role}{is_open}>'
+                f'<{head} class="callout-title">'
+            ),
+            pandoc_ast.node("Plain", title),
+            self.raw(f'</{head}><div class="callout-body">'),
+            *body,
+            self.raw(f"</div></{outer}>"),
+        ]
 
     def tabset(self, tabs):
         out = [self.raw('<div class="panel-tabset">')]
         for title, body in tabs:
-            out += [self.raw('<section class="tab"><p class="tab-title">'), pandoc_ast.node("Plain", title),
-                    self.raw("</p>"), *body, self.raw("</section>")]
+            out += [
+                self.raw('<section class="tab"><p class="tab-title">'),
+                pandoc_ast.node("Plain", title),
+                self.raw("</p>"),
+                *body,
+                self.raw("</section>"),
+            ]
         return [*out, self.raw("</div>")]
 
     def equation(self, label, number, alt, content):
@@ -50,7 +70,9 @@ class Html:
     def header(self, item):
         shown = pandoc_ast.value(item["c"][1], "number")
         if shown:
-            mark = pandoc_ast.node("Span", pandoc_ast.attr("", ["header-section-number"]), [pandoc_ast.text(shown)])
+            mark = pandoc_ast.node(
+                "Span", pandoc_ast.attr("", ["header-section-number"]), [pandoc_ast.text(shown)]
+            )
             item["c"][2] = [mark, pandoc_ast.node("Space"), *item["c"][2]]
         return item
 
@@ -74,9 +96,13 @@ class Html:
         if not fold or fold == "none":
             return None
         state = " open" if fold == "show" else ""
-        return [self.raw(f'<details class="code-fold"{state}><summary>'),
-                pandoc_ast.node("Plain", pandoc_ast.words(str(options.get("code-summary", "Code")))),
-                self.raw("</summary>"), item, self.raw("</details>")]
+        return [
+            self.raw(f'<details class="code-fold"{state}><summary>'),
+            pandoc_ast.node("Plain", pandoc_ast.words(str(options.get("code-summary", "Code")))),
+            self.raw("</summary>"),
+            item,
+            self.raw("</details>"),
+        ]
 
     def grid(self, cells, count):
         out = [self.raw(f'<div class="quarto-layout-panel" style="--columns:{count}">')]

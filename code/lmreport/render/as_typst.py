@@ -1,4 +1,6 @@
-"""The constructs that pandoc does not know, as typst around their content; page.typ defines what is called here."""
+"""The constructs that pandoc does not know, as typst around their content; page.typ defines what is
+called here.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,25 @@ class Typst:
     def float(self, label, entry, caption, content):
         place = "top" if entry.kind in TOP else "bottom"
         kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
-        return [self.raw(f"/*float-start*/#figure(kind: {json.dumps(kind)}, supplement: none, numbering: none, ["),
-                *content, self.raw(f"], caption: figure.caption(position: {place}, ["),
-                pandoc_ast.node("Plain", caption), self.raw(f"]))<{label}>/*float-end*/")]
+        return [
+            self.raw(
+                f"/*float-start*/#figure(kind: {json.dumps(kind)}, supplement: none, numbering: "
+                f"none, ["
+            ),
+            *content,
+            self.raw(f"], caption: figure.caption(position: {place}, ["),
+            pandoc_ast.node("Plain", caption),
+            self.raw(f"]))<{label}>/*float-end*/"),
+        ]
 
     def callout(self, kind, attributes, title, body):
-        return [self.raw(f"#callout({json.dumps(kind)}, ["), pandoc_ast.node("Plain", title), self.raw("], ["), *body,
-                self.raw("])" + (f"<{attributes[0]}>" if attributes[0] else ""))]
+        return [
+            self.raw(f"#callout({json.dumps(kind)}, ["),
+            pandoc_ast.node("Plain", title),
+            self.raw("], ["),
+            *body,
+            self.raw("])" + (f"<{attributes[0]}>" if attributes[0] else "")),
+        ]
 
     def tabset(self, tabs):
         out = []
@@ -40,18 +54,27 @@ class Typst:
         return out
 
     def equation(self, label, number, alt, content):
-        quoted = f', alt: {typst_string(alt)}' if alt else ""
-        return [pandoc_ast.raw("typst", f'#math.equation(block: true, numbering: (..) => "({number})"{quoted}, [ ',
-                               False),
-                *content, pandoc_ast.raw("typst", f" ])<{label}>", False)]
+        quoted = f", alt: {typst_string(alt)}" if alt else ""
+        return [
+            pandoc_ast.raw(
+                "typst",
+                f'#math.equation(block: true, numbering: (..) => "({number})"{quoted}, [ ',
+                False,
+            ),
+            *content,
+            pandoc_ast.raw("typst", f" ])<{label}>", False),
+        ]
 
     def header(self, item):
         level, attributes, inlines = item["c"]
         shown = pandoc_ast.value(attributes, "number")
         number = f"(..) => {json.dumps(shown)}" if shown else "none"
         label = f"<{attributes[0]}>" if attributes[0] else ""
-        return [self.raw(f"#heading(level: {level}, numbering: {number}, ["), pandoc_ast.node("Plain", inlines),
-                self.raw(f"]){label}")]
+        return [
+            self.raw(f"#heading(level: {level}, numbering: {number}, ["),
+            pandoc_ast.node("Plain", inlines),
+            self.raw(f"]){label}"),
+        ]
 
     def word(self, item):
         return pandoc_ast.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
@@ -64,10 +87,14 @@ class Typst:
             at = self.index.place(re.escape(name))
             raise ReportError(f"{at}: picture {name!r} needs fig-alt; PDF/UA asks for it")
         options = self.size(attributes, pictures.natural_size(self.folder / path))
-        return pandoc_ast.raw("typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False)
+        return pandoc_ast.raw(
+            "typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False
+        )
 
     def size(self, attributes, natural) -> str:
-        """Arguments of `picture` for the width and height that the text gives, else for those of the picture."""
+        """Arguments of `picture` for the width and height that the text gives, else for those of
+        the picture.
+        """
         width, height = (self.length(attributes, side) for side in ("width", "height"))
         if isinstance(width, str):
             return f", width: {width}"
@@ -75,7 +102,9 @@ class Typst:
             width, height = height * natural[0] / natural[1], None
         if width is None:
             return f", natural: {natural[0]:.1f}pt" if natural else ""
-        return f", width: {width:.1f}pt" + (f", height: {height:.1f}pt" if isinstance(height, float) else "")
+        return f", width: {width:.1f}pt" + (
+            f", height: {height:.1f}pt" if isinstance(height, float) else ""
+        )
 
     def length(self, attributes, side: str) -> builtins.float | str | None:
         """A width or height in points, or as "50%"; None where it is not given."""
@@ -87,7 +116,9 @@ class Typst:
         length = pictures.points(given)
         if not length:
             at = self.index.place(re.escape(given))
-            raise ReportError(f"{at}: {side} {given!r} of a picture is no length; write 300, 3in, 5cm or 50%")
+            raise ReportError(
+                f"{at}: {side} {given!r} of a picture is no length; write 300, 3in, 5cm or 50%"
+            )
         return length
 
     def table(self, item, caption):
@@ -95,8 +126,14 @@ class Typst:
 
     def code(self, item):
         attributes, source = item["c"]
-        item["c"] = [[attributes[0], [c for c in attributes[1] if c != "cell-code"],
-                      pandoc_ast.without(attributes, "cell")[2]], breakable(source)]
+        item["c"] = [
+            [
+                attributes[0],
+                [c for c in attributes[1] if c != "cell-code"],
+                pandoc_ast.without(attributes, "cell")[2],
+            ],
+            breakable(source),
+        ]
         return None
 
     def grid(self, cells, count):
@@ -110,7 +147,9 @@ class Typst:
 
 
 def with_plain_labels(blocks: list, index) -> None:
-    """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other ones."""
+    """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other
+    ones.
+    """
     for item in pandoc_ast.nodes(blocks):
         attributes = pandoc_ast.attr_of(item)
         if attributes:
@@ -129,12 +168,19 @@ def plain_label(label: str) -> str:
 
 def breakable(source: str, longest: int = 80) -> str:
     """Code in which no run of characters is too long for a line of the page."""
-    return "\n".join(" ".join("\u200b".join(word[i:i + longest] for i in range(0, len(word), longest)) or word
-                              for word in line.split(" ")) for line in source.split("\n"))
+    return "\n".join(
+        " ".join(
+            "\u200b".join(word[i : i + longest] for i in range(0, len(word), longest)) or word
+            for word in line.split(" ")
+        )
+        for line in source.split("\n")
+    )
 
 
 def typst_string(text: str) -> str:
-    """`text` as a string of typst; letters beyond the Latin ones as escapes, so that no font need have them."""
+    """`text` as a string of typst; letters beyond the Latin ones as escapes, so that no font need
+    have them.
+    """
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
     return '"' + re.sub("[\x00-\x1f\x7f\u0300-\U0010ffff]", escaped, text) + '"'
 

@@ -1,4 +1,6 @@
-"""The notebook in Google Colab: it carries the project, and its first cell unpacks and installs it there."""
+"""The notebook in Google Colab: it carries the project, and its first cell unpacks and installs it
+there.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,36 @@ from lmreport.core.errors import ReportError
 
 TAG = "colab"  # of the cell that is filled; in the documents it holds only a comment
 CHECKOUT = Path(__file__).resolve().parents[3]
-CARRIED = {".py", ".qmd", ".yml", ".toml", ".md", ".cff", ".bib", ".lua", ".scss", ".typ", ".css", ".js", ".html",
-           ".txt", ".json", ".npz", ""}
+CARRIED = {
+    ".py",
+    ".qmd",
+    ".yml",
+    ".toml",
+    ".md",
+    ".cff",
+    ".bib",
+    ".lua",
+    ".scss",
+    ".typ",
+    ".css",
+    ".js",
+    ".html",
+    ".txt",
+    ".json",
+    ".npz",
+    "",
+}
 NAMED = {"tensorflow-cpu": "tensorflow"}  # the package is called so in Colab
-RENEWED = {"accelerate", "datasets", "transformers"}  # an older major version of these is replaced, of nothing else
-METADATA = {"accelerator": "GPU", "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True},
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}  # and no path
+RENEWED = {
+    "accelerate",
+    "datasets",
+    "transformers",
+}  # an older major version of these is replaced, of nothing else
+METADATA = {
+    "accelerator": "GPU",
+    "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True},
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+}  # and no path
 CELL = '''\
 #| label: colab
 #| tags: [colab]
@@ -61,7 +87,8 @@ if "IPython" in sys.modules and importlib.util.find_spec("lmreport"):
 
 
 def carrying(notebook: str, root: Path, profile: str = "") -> str:
-    """The .ipynb text `notebook` with the project at `root`, made with `profile`, in its cell tagged `colab`.
+    """The .ipynb text `notebook` with the project at `root`, made with `profile`, in its cell
+    tagged `colab`.
 
     Unchanged without such a cell, and where it carries the project already.
     """
@@ -71,10 +98,18 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     cell = next((c for c in nb.cells if TAG in c.metadata.get("tags", ()) or is_tagged(c)), None)
     if cell is None or "b85decode" in cell.source or not (CHECKOUT / "pyproject.toml").is_file():
         return notebook
-    text = base64.b85encode(archive(root)).decode().replace("#", ".")  # else a line could look like a code annotation
-    cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118)), profile=profile).rstrip("\n")
-    cell.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": [TAG],
-                      "transient": {"remove_source": True}}
+    text = (
+        base64.b85encode(archive(root)).decode().replace("#", ".")
+    )  # else a line could look like a code annotation
+    cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118)), profile=profile).rstrip(
+        "\n"
+    )
+    cell.metadata |= {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "tags": [TAG],
+        "transient": {"remove_source": True},
+    }
     nb.metadata |= METADATA
     nbformat.validate(nb)
     return nbformat.writes(nb) + "\n"
@@ -82,15 +117,24 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
 
 def is_tagged(cell) -> bool:
     """Whether a cell has the tag in its options; Quarto leaves it there."""
-    return cell.cell_type == "code" and bool(re.search(rf"^#\| *tags: *\[{TAG}\]", cell.source, re.M))
+    return cell.cell_type == "code" and bool(
+        re.search(rf"^#\| *tags: *\[{TAG}\]", cell.source, re.M)
+    )
 
 
 def archive(root: Path) -> bytes:
     """Code, documents and recorded runs as .tar.xz; the same bytes for the same files."""
-    patterns = [(CHECKOUT, name) for name in ("pyproject.toml", "README.md", "LICENSE", "CITATION.cff", "code/**/*")]
+    patterns = [
+        (CHECKOUT, name)
+        for name in ("pyproject.toml", "README.md", "LICENSE", "CITATION.cff", "code/**/*")
+    ]
     patterns += [(root, name) for name in ("_quarto*.yml", "report/**/*")]
-    files = {path.relative_to(folder).as_posix(): path for folder, pattern in patterns for path in folder.glob(pattern)
-             if is_carried(path.relative_to(folder), path)}
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for folder, pattern in patterns
+        for path in folder.glob(pattern)
+        if is_carried(path.relative_to(folder), path)
+    }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, path in sorted(files.items()):
@@ -101,13 +145,16 @@ def archive(root: Path) -> bytes:
 
 
 def is_carried(name: Path, path: Path) -> bool:
-    left_out = any(part.startswith(".") or part.endswith(("_files", ".egg-info")) or part == "__pycache__"
-                   for part in name.parts)
+    left_out = any(
+        part.startswith(".") or part.endswith(("_files", ".egg-info")) or part == "__pycache__"
+        for part in name.parts
+    )
     return path.is_file() and path.suffix in CARRIED and not left_out
 
 
 def prepare(folder: str, profile: str = "", say=print) -> None:
-    """In Colab, after unpacking into `folder`: install what is missing, make the project importable, go into it.
+    """In Colab, after unpacking into `folder`: install what is missing, make the project
+    importable, go into it.
 
     Colab's own torch, CUDA, TensorFlow and NumPy stay as they are. Raises ReportError if pip fails.
     """
@@ -119,17 +166,33 @@ def prepare(folder: str, profile: str = "", say=print) -> None:
     here = {name: installed(name) or installed(NAMED.get(name, name)) for name in wanted}
     lacking = to_install(wanted, here)
     kept = {name: version for name, version in here.items() if version and name not in lacking}
-    other = [f"{name} {version} (the project's: {wanted[name]})" for name, version in kept.items()
-             if version.split("+")[0] != wanted[name]]
-    say(f"colab: kept as they are here: {', '.join(other)}" if other else "colab: every version here is the project's")
+    other = [
+        f"{name} {version} (the project's: {wanted[name]})"
+        for name, version in kept.items()
+        if version.split("+")[0] != wanted[name]
+    ]
+    say(
+        f"colab: kept as they are here: {', '.join(other)}"
+        if other
+        else "colab: every version here is the project's"
+    )
     if lacking:
-        say(f"colab: installing {', '.join(f'{name} {version}' for name, version in lacking.items())}")
+        say(
+            f"colab: installing "
+            f"{', '.join(f'{name} {version}' for name, version in lacking.items())}"
+        )
         install([f"{name}=={version}" for name, version in lacking.items()], kept)
     if pip("install", "--no-deps", "--editable", str(home)).returncode:
-        say("colab: the command lmreport could not be installed; python -m lmreport.cli does the same")
+        say(
+            "colab: the command lmreport could not be installed; python -m lmreport.cli does the "
+            "same"
+        )
     importlib.invalidate_caches()
     os.chdir(home / "report")
-    say(f"colab: the project lies in {home}; the outputs are made anew, the text keeps the numbers of its own render")
+    say(
+        f"colab: the project lies in {home}; the outputs are made anew, the text keeps the numbers "
+        f"of its own render"
+    )
 
 
 def pins(home: Path) -> dict[str, str]:
@@ -138,8 +201,11 @@ def pins(home: Path) -> dict[str, str]:
 
     project = tomllib.loads((home / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = map(Requirement, project["dependencies"])
-    return {one.name: str(one.specifier).removeprefix("==") for one in wanted
-            if one.marker is None or one.marker.evaluate()}
+    return {
+        one.name: str(one.specifier).removeprefix("==")
+        for one in wanted
+        if one.marker is None or one.marker.evaluate()
+    }
 
 
 def installed(name: str) -> str:
@@ -150,7 +216,10 @@ def installed(name: str) -> str:
 
 
 def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
-    """What of `wanted` ({package: version}) is missing, or so old that it is replaced, given what is `here`."""
+    """What of `wanted` ({package: version}) is missing, or so old that it is replaced, given what
+    is `here`.
+    """
+
     def too_old(name):
         return name in RENEWED and int(here[name].split(".")[0]) < int(wanted[name].split(".")[0])
 
@@ -165,10 +234,21 @@ def install(requirements: list[str], kept: dict[str, str]) -> None:
         file.flush()
         done = pip("install", "--constraint", file.name, *requirements)
     if done.returncode:
-        raise ReportError(f"colab: pip could not install {', '.join(requirements)}: {done.stderr.strip()[-500:]}; "
-                          "restart the session and run this cell again")
+        raise ReportError(
+            f"colab: pip could not install {', '.join(requirements)}: "
+            f"{done.stderr.strip()[-500:]}; "
+            "restart the session and run this cell again"
+        )
 
 
 def pip(*arguments: str):
-    command = [sys.executable, "-m", "pip", arguments[0], "--quiet", "--disable-pip-version-check", *arguments[1:]]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        arguments[0],
+        "--quiet",
+        "--disable-pip-version-check",
+        *arguments[1:],
+    ]
     return subprocess.run(command, capture_output=True, text=True)

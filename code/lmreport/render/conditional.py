@@ -1,4 +1,6 @@
-"""Divs and Spans that are shown under a condition: whether it holds, and where they end by pandoc's reading."""
+"""Divs and Spans that are shown under a condition: whether it holds, and where they end by pandoc's
+reading.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,18 @@ CLASSES = {"content-visible", "content-hidden"}
 
 @functools.cache
 def verdict(attributes: str, profiles: tuple[str, ...]) -> bool | None:
-    """Whether a Div or Span with these `attributes`, `{.content-visible …}`, is shown to `profiles` in every format.
+    """Whether a Div or Span with these `attributes`, `{.content-visible …}`, is shown to `profiles`
+    in every format.
 
     None where that depends on the format, or where the attributes are no such condition.
     """
     if not attributes.startswith("{"):
         return None
-    read = [n for n in pandoc_ast.nodes(pandoc_ast.read_markdown(f"[x]{attributes}\n")["blocks"]) if n["t"] == "Span"]
+    read = [
+        n
+        for n in pandoc_ast.nodes(pandoc_ast.read_markdown(f"[x]{attributes}\n")["blocks"])
+        if n["t"] == "Span"
+    ]
     return decided(read[0]["c"][0], profiles) if read else None
 
 
@@ -35,11 +42,17 @@ def decided(attributes: list, profiles: tuple[str, ...]) -> bool | None:
 
 
 def is_div(lines: list[str], end: int) -> bool:
-    """Whether pandoc reads a Div under a condition that ends just before line `end`, counted from 0, of `lines`."""
+    """Whether pandoc reads a Div under a condition that ends just before line `end`, counted from
+    0, of `lines`.
+    """
     before, after = "\n".join(lines[:end]), "\n".join(lines[end:])
     blocks = pandoc_ast.read_markdown(f"{before}\n{END}\n{after}\n")["blocks"]
-    return any(one["t"] == "Div" and CLASSES & set(one["c"][0][1]) and pandoc_ast.plain(two).startswith(END)
-               for one, two in zip(blocks, blocks[1:], strict=False))
+    return any(
+        one["t"] == "Div"
+        and CLASSES & set(one["c"][0][1])
+        and pandoc_ast.plain(two).startswith(END)
+        for one, two in zip(blocks, blocks[1:], strict=False)
+    )
 
 
 END = "\ue000\ue001"  # a word that no text has; blank lines around it would end what may go on

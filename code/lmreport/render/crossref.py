@@ -1,4 +1,6 @@
-"""Numbers and links: sections, figures, tables, listings and equations as genuine Quarto words and counts them."""
+"""Numbers and links: sections, figures, tables, listings and equations as genuine Quarto words and
+counts them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from lmreport.render import pandoc_ast
 from lmreport.render.source import Cell, place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
-UNSUPPORTED = "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
+UNSUPPORTED = (
+    "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
+)
 FLOAT = re.compile(r"(fig|tbl|lst)-\S")
 TOP = ("tbl", "lst")  # captions of these stand above
 NBSP = "\u00a0"
@@ -45,8 +49,12 @@ class Index:
 
 
 def number(blocks: list, cells: list[Cell], options: dict) -> Index:
-    """Give every section, float and equation of `blocks` its number, in the order of the document."""
-    index = Index(cells, numbered=bool(options.get("number-sections")), depth=options.get("number-depth", 6))
+    """Give every section, float and equation of `blocks` its number, in the order of the
+    document.
+    """
+    index = Index(
+        cells, numbered=bool(options.get("number-sections")), depth=options.get("number-depth", 6)
+    )
     levels = [item["c"][0] for item in pandoc_ast.nodes(blocks) if item["t"] == "Header"]
     index.first = min(levels, default=1)
     _number(blocks, index, None)
@@ -66,7 +74,10 @@ def _number(item, index: Index, inside: str | None) -> None:
     if label:
         register(label, index)
         if item["t"] == "Div" and label.split("-")[0] in UNSUPPORTED and "-" in label:
-            raise ReportError(f"{index.place('#' + re.escape(label))}: blocks of the kind #{label} are not supported")
+            raise ReportError(
+                f"{index.place('#' + re.escape(label))}: blocks of the kind #{label} are not "
+                f"supported"
+            )
     if item["t"] == "Header":
         number_section(item, index)
     elif item["t"] in ("Para", "Plain"):
@@ -86,7 +97,10 @@ def _number(item, index: Index, inside: str | None) -> None:
 def register(label: str, index: Index) -> None:
     if label in index.identifiers:
         name = re.escape(label)
-        raise ReportError(f"{index.place('#' + name + '(?![^ }])', 'label: ' + name)}: label {label!r} is given twice")
+        raise ReportError(
+            f"{index.place('#' + name + '(?![^ }])', 'label: ' + name)}: label {label!r} is given "
+            f"twice"
+        )
     index.identifiers.add(label)
 
 
@@ -105,7 +119,9 @@ def number_section(header: dict, index: Index) -> None:
 
 
 def label_equations(para: dict, index: Index) -> None:
-    """Put each labelled display equation into a Span with its label and number: `$$…$$ {#eq-x alt="…"}`."""
+    """Put each labelled display equation into a Span with its label and number: `$$…$$ {#eq-x
+    alt="…"}`.
+    """
     out, inlines, i = [], para["c"], 0
     while i < len(inlines):
         math = inlines[i]
@@ -115,12 +131,16 @@ def label_equations(para: dict, index: Index) -> None:
             continue
         start = i + 1 if i < len(inlines) and inlines[i]["t"] in ("Space", "SoftBreak") else i
         text, end = "", start
-        while end < len(inlines) and (end > start or pandoc_ast.plain(inlines[end]).startswith("{#eq-")):
+        while end < len(inlines) and (
+            end > start or pandoc_ast.plain(inlines[end]).startswith("{#eq-")
+        ):
             text += as_source(inlines[end])
             end += 1
             if text.endswith("}"):
                 break
-        found = re.fullmatch(r"\{#(eq-[^\s}]+)\s*(?:alt\s*=\s*(?:\"(.*)\"|'(.*)'))?\s*\}", text, re.DOTALL)
+        found = re.fullmatch(
+            r"\{#(eq-[^\s}]+)\s*(?:alt\s*=\s*(?:\"(.*)\"|'(.*)'))?\s*\}", text, re.DOTALL
+        )
         if not found:
             out.append(math)
             continue
@@ -128,7 +148,9 @@ def label_equations(para: dict, index: Index) -> None:
         index.entries[label] = Entry("eq", index.next("eq"))
         alt = (found[2] or found[3] or "").replace('\\"', '"')
         pairs = [["number", index.entries[label].number]] + ([["alt", alt]] if alt else [])
-        out.append(pandoc_ast.node("Span", pandoc_ast.attr(label, ["labelled-equation"], pairs), [math]))
+        out.append(
+            pandoc_ast.node("Span", pandoc_ast.attr(label, ["labelled-equation"], pairs), [math])
+        )
         i = end
     para["c"] = out
 
@@ -141,14 +163,24 @@ def as_source(inline: dict) -> str:
 
 
 def link(blocks: list, index: Index, fmt: str) -> list:
-    """Turn `@fig-x` and its like into links with the right words; check every link inside the document."""
+    """Turn `@fig-x` and its like into links with the right words; check every link inside the
+    document.
+    """
+
     def visit(item: dict):
         if item["t"] == "Cite":
             return references(item["c"][0], index, fmt)
         if item["t"] == "Link" and item["c"][2][0].startswith("#"):
             target = item["c"][2][0][1:]
-            if target and target not in index.identifiers and target not in ("refs", "title-block-header"):
-                raise ReportError(f"{index.place('[(]#' + re.escape(target))}: link to #{target}, which does not exist")
+            if (
+                target
+                and target not in index.identifiers
+                and target not in ("refs", "title-block-header")
+            ):
+                raise ReportError(
+                    f"{index.place('[(]#' + re.escape(target))}: link to #{target}, which does not "
+                    f"exist"
+                )
         return None
 
     return pandoc_ast.change(blocks, visit)
@@ -166,8 +198,11 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         return None
     if not all(ours):
         at = index.place(".*".join("@" + re.escape(c["citationId"]) for c in citations))
-        raise ReportError(f"{at}: a cross-reference and a citation stand in one bracket or directly after each other; "
-                          "put a word between them")
+        raise ReportError(
+            f"{at}: a cross-reference and a citation stand in one bracket or directly after each "
+            f"other; "
+            "put a word between them"
+        )
     out: list[dict] = []
     for citation in citations:
         label = citation["citationId"][0].lower() + citation["citationId"][1:]
@@ -175,19 +210,31 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         if entry is None:
             at = index.place("@" + re.escape(citation["citationId"]) + r"(?![\w-])")
             kind = NAMES[label.split("-")[0]].lower()
-            raise ReportError(f"{at}: @{citation['citationId']} refers to nothing; no {kind} has this label")
+            raise ReportError(
+                f"{at}: @{citation['citationId']} refers to nothing; no {kind} has this label"
+            )
         if entry.kind == "sec" and not index.numbered:
-            raise ReportError(f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true")
+            raise ReportError(
+                f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true"
+            )
         if out:
             out += [pandoc_ast.text(","), pandoc_ast.node("Space")]
-        out.append(pandoc_ast.node("Link", pandoc_ast.attr("", ["quarto-xref"]), wording(citation, entry, fmt),
-                                   ["#" + label, ""]))
+        out.append(
+            pandoc_ast.node(
+                "Link",
+                pandoc_ast.attr("", ["quarto-xref"]),
+                wording(citation, entry, fmt),
+                ["#" + label, ""],
+            )
+        )
     return out
 
 
 def wording(citation: dict, entry: Entry, fmt: str) -> list[dict]:
     number = entry.number.replace(" ", NBSP)
-    if fmt == "typst" and entry.part:  # "Figure 1a" in the PDF, "Figure 1 (a)" on the page, as Quarto has it
+    if (
+        fmt == "typst" and entry.part
+    ):  # "Figure 1a" in the PDF, "Figure 1 (a)" on the page, as Quarto has it
         number = number.replace(NBSP, "").translate({40: None, 41: None})
     if citation["citationPrefix"]:
         return [*citation["citationPrefix"], pandoc_ast.text(NBSP + number)]

@@ -1,4 +1,6 @@
-"""Dates of the title block in genuine Quarto's words; `SOURCE_DATE_EPOCH` stands for today where it is set."""
+"""Dates of the title block in genuine Quarto's words; `SOURCE_DATE_EPOCH` stands for today where it
+is set.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,28 @@ import re
 
 from lmreport.core.errors import ReportError
 
-MONTHS = ["January", "February", "March", "April", "May", "June",  # English ones, whatever the locale of the machine
-          "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",  # English ones, whatever the locale of the machine
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-NAMED = {"iso": "YYYY-MM-DD", "long": "MMMM D, YYYY", "full": "dddd, MMMM D, YYYY", "medium": "MMM D, YYYY",
-         "short": "M/D/YY"}
+NAMED = {
+    "iso": "YYYY-MM-DD",
+    "long": "MMMM D, YYYY",
+    "full": "dddd, MMMM D, YYYY",
+    "medium": "MMM D, YYYY",
+    "short": "M/D/YY",
+}
 DEFAULT = {"html": "long", "typst": "iso"}
 
 
@@ -53,25 +72,44 @@ def is_impossible(given: str) -> bool:
 
 
 def epoch() -> int | None:
-    """The seconds since 1970 in SOURCE_DATE_EPOCH; None where it is not set. Raises ReportError for anything else."""
+    """The seconds since 1970 in SOURCE_DATE_EPOCH; None where it is not set. Raises ReportError for
+    anything else.
+    """
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if not given:
         return None
     if not re.fullmatch(r"\d{1,11}", given, re.ASCII):
-        raise ReportError(f"SOURCE_DATE_EPOCH {given!r} is no date; give the seconds since 1970 as a whole number, "
-                          "such as 1700000000, or unset it")
+        raise ReportError(
+            f"SOURCE_DATE_EPOCH {given!r} is no date; give the seconds since 1970 as a whole "
+            f"number, "
+            "such as 1700000000, or unset it"
+        )
     return int(given)
 
 
 def shown(day: datetime.date, style: str, name: str) -> str:
-    values = {"YYYY": f"{day.year:04}", "YY": f"{day.year % 100:02}", "MMMM": MONTHS[day.month - 1],
-              "MMM": MONTHS[day.month - 1][:3], "MM": f"{day.month:02}", "M": str(day.month), "DD": f"{day.day:02}",
-              "D": str(day.day), "dddd": DAYS[day.weekday()], "ddd": DAYS[day.weekday()][:3]}
-    return re.sub(r"\[([^\]]*)\]|[A-Za-z]+",
-                  lambda m: m[1] if m[1] is not None else known(m[0], values, style, name), style)
+    values = {
+        "YYYY": f"{day.year:04}",
+        "YY": f"{day.year % 100:02}",
+        "MMMM": MONTHS[day.month - 1],
+        "MMM": MONTHS[day.month - 1][:3],
+        "MM": f"{day.month:02}",
+        "M": str(day.month),
+        "DD": f"{day.day:02}",
+        "D": str(day.day),
+        "dddd": DAYS[day.weekday()],
+        "ddd": DAYS[day.weekday()][:3],
+    }
+    return re.sub(
+        r"\[([^\]]*)\]|[A-Za-z]+",
+        lambda m: m[1] if m[1] is not None else known(m[0], values, style, name),
+        style,
+    )
 
 
 def known(token: str, values: dict, style: str, name: str) -> str:
     if token not in values:
-        raise ReportError(f"{name}: date-format {style!r}: {token!r} is unknown; known are {', '.join(values)}")
+        raise ReportError(
+            f"{name}: date-format {style!r}: {token!r} is unknown; known are {', '.join(values)}"
+        )
     return values[token]

@@ -21,15 +21,23 @@ from lmreport.render.project import as_list
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 LINE = 2_000  # characters of one printed line
-PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+PICTURES = {
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
 ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTALL)
 
 
 @dataclass
 class Pages:
-    """Markdown of the whole document; `cells` are the options of the cells, by the number in their `cell` attribute.
+    """Markdown of the whole document; `cells` are the options of the cells, by the number in their
+    `cell` attribute.
 
-    alts: alternative text by picture path; captions: Markdown, by the number in a `caption` attribute;
+    alts: alternative text by picture path; captions: Markdown, by the number in a `caption`
+    attribute;
     folder: where the pictures lie.
     """
 
@@ -40,22 +48,30 @@ class Pages:
     captions: list[str] = field(default_factory=list)
 
     def caption(self, text: str) -> str:
-        """The attribute that stands for the caption `text`. Inside the Markdown it could be read as a list."""
+        """The attribute that stands for the caption `text`. Inside the Markdown it could be read as
+        a list.
+        """
         self.captions.append(text)
         return f'caption="{len(self.captions) - 1}"'
 
     def picture(self, label: str, number: int, ending: str) -> str:
-        """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the same."""
+        """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the
+        same.
+        """
         name = re.sub(r"[^A-Za-z0-9_-]", "-", label)
         path = f"figures/{name}-{number}.{ending}"
         taken = {p.lower() for p in self.alts}
         if path.lower() in taken:
-            path = f"figures/{name}-{hashlib.sha256(label.encode()).hexdigest()[:8]}-{number}.{ending}"
+            path = (
+                f"figures/{name}-{hashlib.sha256(label.encode()).hexdigest()[:8]}-{number}.{ending}"
+            )
         return path
 
 
 def assemble(nb, folder: Path, execute: dict) -> Pages:
-    """Join the cells of the executed notebook into Markdown; pictures are written to `folder`/figures."""
+    """Join the cells of the executed notebook into Markdown; pictures are written to
+    `folder`/figures.
+    """
     pages = Pages(folder)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     parts = []
@@ -63,14 +79,18 @@ def assemble(nb, folder: Path, execute: dict) -> Pages:
         if cell.cell_type == "markdown":
             parts.append(visible(cell.source))
         else:
-            parts.append(code_cell(cell, pages, {"echo": True, "output": True, "warning": True, **execute}))
+            parts.append(
+                code_cell(cell, pages, {"echo": True, "output": True, "warning": True, **execute})
+            )
     pages.markdown = "\n\n".join(parts) + "\n"
     return pages
 
 
 def code_cell(cell, pages: Pages, execute: dict) -> str:
     origin = cell.metadata.report
-    options = {k: execute[k] for k in ("echo", "output", "warning", "include") if k in execute} | origin.options
+    options = {
+        k: execute[k] for k in ("echo", "output", "warning", "include") if k in execute
+    } | origin.options
     if options.get("include") is False:
         return ""
     pages.cells.append(options | {"place": origin.place})
@@ -89,31 +109,45 @@ def code_cell(cell, pages: Pages, execute: dict) -> str:
     if not parts:
         return ""
     classes = options.get("classes") or []
-    extra = "".join(f" .{c.lstrip('.')}" for c in ([classes] if isinstance(classes, str) else classes))
+    extra = "".join(
+        f" .{c.lstrip('.')}" for c in ([classes] if isinstance(classes, str) else classes)
+    )
     identifier = options.get("id") or (f"cell-{origin.label}" if origin.label else "")
     return fenced_div(f"{'#' + identifier if identifier else ''} .cell{extra}", "\n\n".join(parts))
 
 
 def echoed(cell, options: dict, source: str, number: int) -> str:
     if options["echo"] == "fenced":
-        kept = "\n".join(line for line in cell.source.splitlines() if not re.match(r"#\|\s*echo:\s*fenced", line))
+        kept = "\n".join(
+            line for line in cell.source.splitlines() if not re.match(r"#\|\s*echo:\s*fenced", line)
+        )
         return fenced_code(f"````{{python}}\n{kept}\n````".replace("````", "```"), ".cell-code")
     label = f"#{options['lst-label'].lstrip('#')} " if options.get("lst-label") else ""
     return fenced_code(source, f'{label}.python .cell-code cell="{number}"')
 
 
 def printed(cell, options: dict) -> list:
-    """The outputs that are shown: no stderr with `warning: false`, no names of matplotlib objects."""
+    """The outputs that are shown: no stderr with `warning: false`, no names of matplotlib
+    objects.
+    """
     kept: list = []
     pictures = any(picture(o) for o in cell.outputs)
     for item in cell.outputs:
-        if item.output_type == "stream" and item.name == "stderr" and options.get("warning") is False:
+        if (
+            item.output_type == "stream"
+            and item.name == "stderr"
+            and options.get("warning") is False
+        ):
             continue
         if item.output_type == "execute_result" and set(item.data) == {"text/plain"}:
             text = item.data["text/plain"].strip()
             if pictures and ARTIST.match(text) or text.startswith(("[<matplotlib", "<matplotlib")):
                 continue
-        if kept and item.output_type == "stream" == kept[-1].output_type and item.name == kept[-1].name:
+        if (
+            kept
+            and item.output_type == "stream" == kept[-1].output_type
+            and item.name == kept[-1].name
+        ):
             kept[-1] = NotebookNode(kept[-1] | {"text": kept[-1].text + item.text})
             continue
         kept.append(item)
@@ -130,7 +164,9 @@ def output(item, cell: int, index: int, options: dict, pages: Pages) -> str:
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             return visible(item.text)
-        return fenced_div(f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text)))
+        return fenced_div(
+            f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
+        )
     if item.output_type == "error":
         trace = "\n".join(item.traceback)
         text = f"{item.ename}: {item.evalue}" + ("\n" + trace if trace else "")
@@ -140,40 +176,66 @@ def output(item, cell: int, index: int, options: dict, pages: Pages) -> str:
     if kind:
         return image(item, kind, cell, index, options, pages)
     if "text/markdown" in data:
-        return fenced_div(".cell-output .cell-output-display .cell-output-markdown", visible(data["text/markdown"]))
+        return fenced_div(
+            ".cell-output .cell-output-display .cell-output-markdown",
+            visible(data["text/markdown"]),
+        )
     if set(data) == {"text/plain"}:
-        return fenced_div(".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"])))
+        return fenced_div(
+            ".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"]))
+        )
     kinds = ", ".join(sorted(data))
-    raise ReportError(f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
-                      "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)")
+    raise ReportError(
+        f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
+        "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)"
+    )
 
 
 def image(item, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
-    """The picture of an output, written to the folder of `pages`; a size that IPython was told is kept."""
+    """The picture of an output, written to the folder of `pages`; a size that IPython was told is
+    kept.
+    """
     path = pages.picture(str(options.get("label") or f"cell-{cell + 1}"), index, PICTURES[kind])
     raw = item.data[kind]
-    (pages.folder / path).write_bytes(raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw))
-    alt, number = options.get("fig-alt", ""), sum(1 for known in pages.cells[cell].setdefault("pictures", []))
+    (pages.folder / path).write_bytes(
+        raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw)
+    )
+    alt, number = (
+        options.get("fig-alt", ""),
+        sum(1 for known in pages.cells[cell].setdefault("pictures", [])),
+    )
     pages.cells[cell]["pictures"].append(path)
     pages.alts[path] = alt[number] if isinstance(alt, list) else alt
     told = item.get("metadata", {}).get(kind) or {}
-    sizes = " ".join(f"{side}={told[side]}" for side in ("width", "height") if isinstance(told.get(side), int))
+    sizes = " ".join(
+        f"{side}={told[side]}" for side in ("width", "height") if isinstance(told.get(side), int)
+    )
     return f"![]({path}){{{sizes}}}" if sizes else f"![]({path})"
 
 
 def check_texts(outputs: list, options: dict, origin) -> None:
-    """Raises ReportError unless lists of texts have one for each picture or table, in their order."""
+    """Raises ReportError unless lists of texts have one for each picture or table, in their
+    order.
+    """
     shown = sum(o.output_type in ("display_data", "execute_result") for o in outputs)
     pictures = sum(bool(picture(o)) for o in outputs)
-    for key, count, what in (("fig-subcap", shown, "outputs"), ("tbl-subcap", shown, "outputs"),
-                             ("fig-alt", pictures, "pictures")):
+    for key, count, what in (
+        ("fig-subcap", shown, "outputs"),
+        ("tbl-subcap", shown, "outputs"),
+        ("fig-alt", pictures, "pictures"),
+    ):
         if isinstance(options.get(key), list) and len(options[key]) != count:
-            raise ReportError(f"{origin.place}: the cell has {count} {what} but {len(options[key])} texts in {key}; "
-                              "give one for each")
+            raise ReportError(
+                f"{origin.place}: the cell has {count} {what} but {len(options[key])} texts in "
+                f"{key}; "
+                "give one for each"
+            )
 
 
 def floated(body: list[str], outputs: list, options: dict, origin, pages: Pages) -> str:
-    """Outputs as a numbered figure or table where the label asks for it, with the caption as last paragraph."""
+    """Outputs as a numbered figure or table where the label asks for it, with the caption as last
+    paragraph.
+    """
     label = origin.label
     kind = label.split("-")[0] if re.match(r"(fig|tbl|lst)-", label) else ""
     key = {"fig": "fig", "tbl": "tbl"}.get(kind) or ("tbl" if "tbl-cap" in options else "fig")
@@ -187,11 +249,17 @@ def floated(body: list[str], outputs: list, options: dict, origin, pages: Pages)
     if kind and (sum(shows) > 1 or parts):
         numbers = iter(range(1, len(body) + 1))
         texts = iter([*parts, *[""] * len(body)])
-        body = [fenced_div(f"#{label}-{next(numbers)}", f"{b}\n\n{captioned(next(texts), pages)}") if shown else b
-                for b, shown in zip(body, shows, strict=True)]
+        body = [
+            fenced_div(f"#{label}-{next(numbers)}", f"{b}\n\n{captioned(next(texts), pages)}")
+            if shown
+            else b
+            for b, shown in zip(body, shows, strict=True)
+        ]
     inner = "\n\n".join(body)
     if kind:
-        return fenced_div(f"#{label} .cell-output-display{layout}", f"{inner}\n\n{captioned(caption, pages)}")
+        return fenced_div(
+            f"#{label} .cell-output-display{layout}", f"{inner}\n\n{captioned(caption, pages)}"
+        )
     if caption and len(body) == 1 and picture(outputs[0]):
         return inner.replace(")", f"){{{pages.caption(caption)}}}", 1).replace("}{", " ")
     if caption:
@@ -218,53 +286,80 @@ def fenced_code(source: str, attributes: str = "") -> str:
 
 
 def shortened(text: str) -> str:
-    """Printed text without colour codes and overprinted lines, cut with a note where it is too long."""
+    """Printed text without colour codes and overprinted lines, cut with a note where it is too
+    long.
+    """
     text = ANSI.sub("", text).rstrip("\n")
     text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
-    text = "\n".join(f"{line[:LINE]}… ({len(line) - LINE:,} more characters)" if len(line) > LINE else line
-                     for line in text.split("\n"))
+    text = "\n".join(
+        f"{line[:LINE]}… ({len(line) - LINE:,} more characters)" if len(line) > LINE else line
+        for line in text.split("\n")
+    )
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}\n… ({len(text) - LONGEST:,} more characters)"
     return text
 
 
 def visible(text: str) -> str:
-    """`text` with control and direction-changing characters made visible; letters and signs of all languages stay."""
+    """`text` with control and direction-changing characters made visible; letters and signs of all
+    languages stay.
+    """
     return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in text.replace("\r\n", "\n"))
 
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-KEPT = set("\n\t\u00ad\u200b\u2060"  # soft hyphen, zero-width space, word joiner: harmless and used on purpose
-           "\u200c\u200d\u200e\u200f\u061c"  # the joiners and marks of Persian, Arabic, Hebrew, Hindi and of emoji
-           "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")  # signs before and around Arabic numbers
+KEPT = set(
+    # soft hyphen, zero-width space, word joiner: harmless and used on purpose
+    "\n\t\u00ad\u200b\u2060"
+    # the joiners and marks of Persian, Arabic, Hebrew, Hindi and of emoji
+    "\u200c\u200d\u200e\u200f\u061c"
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2"
+)  # signs before and around Arabic numbers
 
 
 def is_unseen(c: str) -> bool:
-    """Whether a character is no letter or sign. One that this Python's Unicode does not know may be a new emoji."""
+    """Whether a character is no letter or sign. One that this Python's Unicode does not know may be
+    a new emoji.
+    """
     is_none = ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef"
     return c not in KEPT and (unicodedata.category(c) in UNSEEN or is_none)
 
 
 def metadata(options: dict, pages: Pages) -> str:
-    """A YAML block with the texts that are Markdown by themselves; each is read apart from the others."""
-    found: dict[str, Any] = {key: INLINE + oneline(options[key]) for key in
-             ("title", "subtitle", "abstract-title", "description", "toc-title") if options.get(key)}
-    found |= {key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options}
+    """A YAML block with the texts that are Markdown by themselves; each is read apart from the
+    others.
+    """
+    found: dict[str, Any] = {
+        key: INLINE + oneline(options[key])
+        for key in ("title", "subtitle", "abstract-title", "description", "toc-title")
+        if options.get(key)
+    }
+    found |= {
+        key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options
+    }
     authors = as_list(options.get("author"))
     found["author"] = [INLINE + oneline(a if isinstance(a, str) else named(a)) for a in authors]
-    found["affiliation"] = [INLINE + oneline(text) for a in authors if isinstance(a, dict) for text in affiliations(a)]
+    found["affiliation"] = [
+        INLINE + oneline(text) for a in authors if isinstance(a, dict) for text in affiliations(a)
+    ]
     found["captions"] = [INLINE + oneline(text) for text in pages.captions]
     return "---\n" + yaml.safe_dump({OURS: found}, allow_unicode=True, sort_keys=True) + "---\n\n"
 
 
-OURS = "lmreport-texts"  # other names in the document's metadata come from a block of YAML in its text
+OURS = (
+    "lmreport-texts"  # other names in the document's metadata come from a block of YAML in its text
+)
 INLINE = pandoc_ast.INLINE
 
 
 def named(author: dict) -> str:
     name = author.get("name", "")
-    return name if isinstance(name, str) else name.get("literal") or " ".join(
-        str(name.get(k) or "") for k in ("given", "family")).strip()
+    return (
+        name
+        if isinstance(name, str)
+        else name.get("literal")
+        or " ".join(str(name.get(k) or "") for k in ("given", "family")).strip()
+    )
 
 
 def affiliations(author: dict) -> list[str]:
@@ -281,15 +376,22 @@ def parse(pages: Pages, options: dict, document) -> dict:
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
     for key, value in texts.items():
-        got["meta"][key] = {"t": "MetaList", "c": [stripped(v) for v in value["c"]]} if value["t"] == "MetaList" \
+        got["meta"][key] = (
+            {"t": "MetaList", "c": [stripped(v) for v in value["c"]]}
+            if value["t"] == "MetaList"
             else stripped(value)
+        )
     got["meta"] |= literal(options, pages, document)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
     for item in pandoc_ast.nodes(got):
         keep_clear_of_the_page(item)
         if item["t"] == "Image":
             known = pages.alts.get(item["c"][2][0])
-            alt = known or pandoc_ast.value(item["c"][0], "fig-alt") or pandoc_ast.value(item["c"][0], "alt")
+            alt = (
+                known
+                or pandoc_ast.value(item["c"][0], "fig-alt")
+                or pandoc_ast.value(item["c"][0], "alt")
+            )
             item["c"][0] = pandoc_ast.without(item["c"][0], "fig-alt", "alt")
             if alt:
                 item["c"][0][2].append(["alt", " ".join(alt.split())])
@@ -302,7 +404,9 @@ PAGE = {"page", "content", "TOC", "toc-title"}  # identifiers of page.html
 
 
 def keep_clear_of_the_page(item: dict) -> None:
-    """Give a section named "Content" another identifier than the page's own element has, and links to it too."""
+    """Give a section named "Content" another identifier than the page's own element has, and links
+    to it too.
+    """
     attributes = pandoc_ast.attr_of(item)
     if attributes and attributes[0] in PAGE:
         attributes[0] = f"section-{attributes[0]}"
@@ -311,17 +415,26 @@ def keep_clear_of_the_page(item: dict) -> None:
 
 
 def refuse_doubtful(warnings: list[str], lines: list[str], document) -> None:
-    """Raises ReportError where pandoc guesses: at a Div that is never closed, a note or an address given twice."""
+    """Raises ReportError where pandoc guesses: at a Div that is never closed, a note or an address
+    given twice.
+    """
     for warning in warnings:
         unclosed = re.search(r"Div at (.*?) ?line (\d+) .*unclosed", warning)
         twice = re.search(r"Duplicate (note|link) reference '(.*)' at .*?line (\d+)", warning)
         if unclosed and unclosed[1]:  # a part of the metadata
-            raise ReportError(f"{document.name}: a caption or a text of the title block has a <div> that is never "
-                              "closed; write \\<div>")
+            raise ReportError(
+                f"{document.name}: a caption or a text of the title block has a <div> that is "
+                f"never "
+                "closed; write \\<div>"
+            )
         if unclosed or twice:
             place = (unclosed or twice)[2 if unclosed else 3]  # type: ignore[index]  # one of them is there
             text = lines[int(place) - 1].strip()
-            found = [n for n, line in enumerate(document.body, document.body_line) if line.strip() == text]
+            found = [
+                n
+                for n, line in enumerate(document.body, document.body_line)
+                if line.strip() == text
+            ]
             end = "</div>" if text.startswith("<") else ":::"
             said = f"{text!r} is never closed; end it with {end}"
             if twice:
@@ -330,18 +443,30 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document) -> None:
 
 
 def refuse_strangers(got: dict, document) -> None:
-    """Raises ReportError for numbered examples and for a block of YAML in the text, which pandoc takes for options."""
+    """Raises ReportError for numbered examples and for a block of YAML in the text, which pandoc
+    takes for options.
+    """
+
     def line(start: str) -> int:
-        found = [n for n, text in enumerate(document.body, document.body_line) if text.lstrip(" >").startswith(start)]
+        found = [
+            n
+            for n, text in enumerate(document.body, document.body_line)
+            if text.lstrip(" >").startswith(start)
+        ]
         return found[0] if found else 1
 
     for key in got["meta"].keys() - {OURS}:
-        raise ReportError(f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand at "
-                          "the top of the document alone, and a line of --- needs a blank line after it")
+        raise ReportError(
+            f"{document.name}:{line(key)}: a block of YAML in the text sets {key!r}; options stand "
+            f"at "
+            "the top of the document alone, and a line of --- needs a blank line after it"
+        )
     for item in pandoc_ast.nodes(got["blocks"]):
         if item["t"] in ("Para", "Plain") and item["c"][:1] == [pandoc_ast.text("(@)")]:
-            raise ReportError(f"{document.name}:{line('(@)')}: numbered examples, (@), are not supported; "
-                              "write 1. or a label")
+            raise ReportError(
+                f"{document.name}:{line('(@)')}: numbered examples, (@), are not supported; "
+                "write 1. or a label"
+            )
 
 
 def stripped(value: dict) -> dict:
@@ -361,19 +486,29 @@ def with_caption(item: dict, captions: list[list]):
             words = captions[int(number)]
             image["c"] = [pandoc_ast.without(image["c"][0], "caption"), words, image["c"][2]]
             caption = [None, [pandoc_ast.node("Plain", words)]]
-            return pandoc_ast.node("Figure", pandoc_ast.attr(), caption, [pandoc_ast.node("Plain", [image])])
+            return pandoc_ast.node(
+                "Figure", pandoc_ast.attr(), caption, [pandoc_ast.node("Plain", [image])]
+            )
     return None
 
 
 def literal(options: dict, pages: Pages, document) -> dict:
     """The values of the metadata that are no Markdown: names of files, the language, keywords."""
+
     def string(text) -> dict:
         return {"t": "MetaString", "c": oneline(text)}
 
-    found = {"lang": string(options.get("lang") or "en"),
-             "keywords": {"t": "MetaList", "c": [string(k) for k in as_list(options.get("keywords"))]},
-             "bibliography": {"t": "MetaList", "c": [string(borrowed(document, name, pages.folder))
-                                                     for name in as_list(options.get("bibliography"))]}}
+    found = {
+        "lang": string(options.get("lang") or "en"),
+        "keywords": {"t": "MetaList", "c": [string(k) for k in as_list(options.get("keywords"))]},
+        "bibliography": {
+            "t": "MetaList",
+            "c": [
+                string(borrowed(document, name, pages.folder))
+                for name in as_list(options.get("bibliography"))
+            ],
+        },
+    }
     if not options.get("title"):
         found["pagetitle"] = string(document.path.stem)
     if options.get("csl"):
@@ -382,10 +517,14 @@ def literal(options: dict, pages: Pages, document) -> dict:
 
 
 def borrowed(document, name: str, folder: Path) -> str:
-    """A copy of a file of the project for pandoc, which takes some names for addresses or patterns."""
+    """A copy of a file of the project for pandoc, which takes some names for addresses or
+    patterns.
+    """
     for place in (document.root, document.path.parent):
         if (place / name).is_file():
-            copy = folder / f"{contents_of(name)}-{re.sub(r'[^A-Za-z0-9_.-]', '-', Path(name).name)}"
+            copy = (
+                folder / f"{contents_of(name)}-{re.sub(r'[^A-Za-z0-9_.-]', '-', Path(name).name)}"
+            )
             shutil.copy(place / name, copy)
             return str(copy)
     raise ReportError(f"{document.name}: bibliography {name!r} does not exist")

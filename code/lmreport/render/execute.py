@@ -1,4 +1,6 @@
-"""Run the cells once in one kernel of this Python: a notebook with outputs, or an error with file and line."""
+"""Run the cells once in one kernel of this Python: a notebook with outputs, or an error with file
+and line.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,20 @@ ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 
 def notebook(cells: list[Cell], params: dict, title: str = "") -> nbformat.NotebookNode:
-    """`cells` as a notebook still to be run; `params` follow the cell tagged `parameters`, as papermill does it."""
+    """`cells` as a notebook still to be run; `params` follow the cell tagged `parameters`, as
+    papermill does it.
+    """
     nb = nbformat.v4.new_notebook()
-    nb.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                   "language_info": {"name": "python"}, "title": title}
+    nb.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "title": title,
+    }
     tagged = next((c for c in cells if "parameters" in c.options.get("tags", ())), None)
     if params and not tagged:
-        raise ReportError(f"parameter {next(iter(params))!r} was given, but no cell has the tag `parameters`")
+        raise ReportError(
+            f"parameter {next(iter(params))!r} was given, but no cell has the tag `parameters`"
+        )
     for cell in cells:
         new = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
         nb.cells.append(new(cell.source, id=f"cell-{len(nb.cells)}"))
@@ -49,25 +58,39 @@ def notebook(cells: list[Cell], params: dict, title: str = "") -> nbformat.Noteb
                     raise ReportError(f"parameter {name!r} is not a Python name")
             injected = "".join(f"{name} = {value!r}\n" for name, value in params.items())
             options = {k: v for k, v in cell.options.items() if k not in ("label", "tags")}
-            nb.cells.append(nbformat.v4.new_code_cell("# Injected Parameters\n" + injected, id=f"cell-{len(nb.cells)}"))
+            nb.cells.append(
+                nbformat.v4.new_code_cell(
+                    "# Injected Parameters\n" + injected, id=f"cell-{len(nb.cells)}"
+                )
+            )
             nb.cells[-1].metadata.report = Cell("code", [], cell.place, options)
             nb.cells[-1].metadata.tags = ["injected-parameters"]
     return nb
 
 
 class Seen(NamedTuple):
-    """What the cells read besides the sources: files and folders of the project, names of environment variables."""
+    """What the cells read besides the sources: files and folders of the project, names of
+    environment variables.
+    """
 
     files: list[str]
     folders: list[str]
     variables: list[str]
 
 
-def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profiles: tuple[str, ...] = (),
-        root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Seen:
+def run(
+    nb,
+    folder: Path,
+    execute: dict,
+    progress: Callable[[str], None],
+    profiles: tuple[str, ...] = (),
+    root: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Seen:
     """Execute `nb` in place with `folder` as the working directory; one line of progress per cell.
 
-    profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files are watched;
+    profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files
+    are watched;
     environment: of the kernel, but for what is told to it here.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
@@ -81,21 +104,40 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(  # of this very Python, whatever kernels the machine knows
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR",
-              *figures(execute)],
-        display_name="Python 3", language="python")
+        argv=[
+            sys.executable,
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            "--log-level=ERROR",
+            *figures(execute),
+        ],
+        display_name="Python 3",
+        language="python",
+    )
     client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
     total = sum(c.cell_type == "code" for c in nb.cells)
     stopped: list[bool] = []
-    seen, foreign = [], tempfile.TemporaryFile()  # foreign: what libraries write past Python, such as TensorFlow's log
+    seen, foreign = (
+        [],
+        tempfile.TemporaryFile(),
+    )  # foreign: what libraries write past Python, such as TensorFlow's log
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
 
     async def all_cells():
         done = 0
-        told = {**environment, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1",
-                "QUARTO_PROFILE": ",".join(profiles)}
-        async with client.async_setup_kernel(cwd=str(folder), env=told, stdout=foreign, stderr=foreign), \
-                ended(manager):
+        told = {
+            **environment,
+            "PYTHONUNBUFFERED": "1",
+            "TERM": "dumb",
+            "NO_COLOR": "1",
+            "QUARTO_PROFILE": ",".join(profiles),
+        }
+        async with (
+            client.async_setup_kernel(cwd=str(folder), env=told, stdout=foreign, stderr=foreign),
+            ended(manager),
+        ):
             on_ctrl_c(asyncio.current_task(), stopped)
             await watched(client, (root or folder).resolve())
             for index, cell in enumerate(nb.cells):
@@ -107,7 +149,13 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
                 if origin.options.get("eval", execute.get("eval", True)) is not True:
                     continue
                 start = time.perf_counter()
-                await code(client, cell, index, origin, origin.options.get("error", execute.get("error", False)))
+                await code(
+                    client,
+                    cell,
+                    index,
+                    origin,
+                    origin.options.get("error", execute.get("error", False)),
+                )
                 name = (origin.label or origin.place).ljust(width)
                 progress(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
             seen.append(await what_was_seen(client))
@@ -118,8 +166,10 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
     except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
         if stopped:
             raise KeyboardInterrupt("the outputs of the last render are as they were") from None
-        raise ReportError("the Python kernel died while the report was running (out of memory?)"
-                          + last_words(foreign)) from None
+        raise ReportError(
+            "the Python kernel died while the report was running (out of memory?)"
+            + last_words(foreign)
+        ) from None
     finally:
         foreign.close()
 
@@ -127,16 +177,26 @@ def run(nb, folder: Path, execute: dict, progress: Callable[[str], None], profil
 async def watched(client, root: Path) -> None:
     """Have the kernel note what its cells read, before they run."""
     code = (HERE / "watch.py").read_text(encoding="utf-8")
-    start = (f"def watch():\n import sys, types\n module = types.ModuleType('report_watch')\n"
-             f" exec({code!r}, module.__dict__)\n sys.modules['report_watch'] = module\n module.start({str(root)!r})\n"
-             "watch()\ndel watch")
+    start = (
+        f"def watch():\n import sys, types\n module = types.ModuleType('report_watch')\n"
+        f" exec({code!r}, module.__dict__)\n sys.modules['report_watch'] = module\n "
+        f"module.start({str(root)!r})\n"
+        "watch()\ndel watch"
+    )
     await client.async_wait_for_reply(client.kc.execute(start, silent=True, store_history=False))
 
 
 async def what_was_seen(client) -> Seen:
     asked = {"seen": "__import__('report_watch').seen()"}
-    reply = await client.async_wait_for_reply(client.kc.execute("", user_expressions=asked, store_history=False))
-    told = (reply["content"].get("user_expressions") or {}).get("seen", {}).get("data", {}).get("text/plain", "")
+    reply = await client.async_wait_for_reply(
+        client.kc.execute("", user_expressions=asked, store_history=False)
+    )
+    told = (
+        (reply["content"].get("user_expressions") or {})
+        .get("seen", {})
+        .get("data", {})
+        .get("text/plain", "")
+    )
     try:
         return Seen(*json.loads(ast.literal_eval(told)))
     except (SyntaxError, ValueError, TypeError):  # the cells did away with the watch
@@ -146,18 +206,25 @@ async def what_was_seen(client) -> Seen:
 def last_words(log) -> str:
     """The last line that the kernel's process wrote, for an error message."""
     log.seek(0)
-    lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    lines = [
+        line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()
+    ]
     return f"; it said last: {lines[-1][:200]}" if lines else ""
 
 
 def on_ctrl_c(task: asyncio.Task | None, stopped: list) -> None:
-    """Let Ctrl-C end `task` and say so in `stopped`; nbclient's own handler lets it look like a kernel that died."""
+    """Let Ctrl-C end `task` and say so in `stopped`; nbclient's own handler lets it look like a
+    kernel that died.
+    """
+
     def stop():
         stopped.append(True)
         if task is not None:
             task.cancel()
 
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
+    with contextlib.suppress(
+        NotImplementedError, RuntimeError, ValueError
+    ):  # not in the main thread
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
 
 
@@ -173,9 +240,13 @@ async def ended(manager):
 def figures(execute: dict) -> list[str]:
     """Arguments of the kernel that set the size and format of figures (Quarto's defaults)."""
     size = f"{execute.get('fig-width', 7)},{execute.get('fig-height', 5)}"
-    return [f"--InlineBackend.figure_formats={execute.get('fig-format', 'svg')}",
-            f"--InlineBackend.rc=figure.figsize={size}", f"--InlineBackend.rc=figure.dpi={execute.get('fig-dpi', 96)}",
-            "--InlineBackend.rc=savefig.dpi=figure", "--InlineBackend.rc=svg.hashsalt=lmreport"]
+    return [
+        f"--InlineBackend.figure_formats={execute.get('fig-format', 'svg')}",
+        f"--InlineBackend.rc=figure.figsize={size}",
+        f"--InlineBackend.rc=figure.dpi={execute.get('fig-dpi', 96)}",
+        "--InlineBackend.rc=savefig.dpi=figure",
+        "--InlineBackend.rc=svg.hashsalt=lmreport",
+    ]
 
 
 async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> None:
@@ -190,14 +261,20 @@ async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> No
 def failure(output, origin: Cell) -> str:
     """The place in the source, the cell and the exception of a failed cell."""
     trace = ANSI.sub("", "\n".join(output.traceback))
-    lines = re.findall(r"Cell In\[\d+\], line (\d+)", trace) or re.findall(r"Cell In\[\d+\][^\n]*\n.*line (\d+)", trace)
+    lines = re.findall(r"Cell In\[\d+\], line (\d+)", trace) or re.findall(
+        r"Cell In\[\d+\][^\n]*\n.*line (\d+)", trace
+    )
     at = int(lines[0]) - 1 + origin.skipped if lines else 0
     place = origin.lines[at].place if at < len(origin.lines) else origin.place
-    return f"{place}: cell {origin.label or 'without label'!r} failed: {output.ename}: {output.evalue}"
+    return (
+        f"{place}: cell {origin.label or 'without label'!r} failed: {output.ename}: {output.evalue}"
+    )
 
 
 async def inline(client, cell, origin: Cell) -> None:
-    """Evaluate the inline expressions of a Markdown cell and put their values in, as genuine Quarto does."""
+    """Evaluate the inline expressions of a Markdown cell and put their values in, as genuine Quarto
+    does.
+    """
     wanted = {str(i): match[2].strip() for i, match in enumerate(INLINE.finditer(cell.source))}
     if not wanted:
         return
@@ -207,19 +284,30 @@ async def inline(client, cell, origin: Cell) -> None:
     for key, expression in wanted.items():
         got = (content.get("user_expressions") or {}).get(key, content)
         if got.get("status") != "ok":
-            place = next((ln.place for ln in origin.lines if f"`{{python}} {expression}`" in ln.text), origin.place)
-            raise ReportError(f"{place}: inline code {expression!r} failed: {got.get('ename')}: {got.get('evalue')}")
+            place = next(
+                (ln.place for ln in origin.lines if f"`{{python}} {expression}`" in ln.text),
+                origin.place,
+            )
+            raise ReportError(
+                f"{place}: inline code {expression!r} failed: {got.get('ename')}: "
+                f"{got.get('evalue')}"
+            )
         results[expression] = shown(got["data"])
-    cell.source = INLINE.sub(lambda m: m[1] + (results[m[2].strip()] or m[0][len(m[1]):]), cell.source)
+    cell.source = INLINE.sub(
+        lambda m: m[1] + (results[m[2].strip()] or m[0][len(m[1]) :]), cell.source
+    )
 
 
 def shown(data: dict) -> str:
-    """An inline value as Markdown: objects with a Markdown form as that, strings escaped, the rest as printed."""
+    """An inline value as Markdown: objects with a Markdown form as that, strings escaped, the rest
+    as printed.
+    """
     if "text/markdown" in data:
         return str(data["text/markdown"])
     value = without_numpy(str(data.get("text/plain", "")))
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an equation.
+        # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an
+        # equation.
         return re.sub(SPECIAL, r"\\\1", unquoted(value))
     if re.fullmatch(r"[-+\w. ]*", value):
         return value
@@ -232,15 +320,26 @@ SPECIAL = r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])"
 def without_numpy(value: str) -> str:
     """A repr in which `np.float64(0.5)` is 0.5, on its own and in lists."""
     try:
-        calls = [node for node in ast.walk(ast.parse(value, mode="eval"))
-                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1
-                 and isinstance(node.func.value, ast.Name) and node.func.value.id == "np"]
-        names = [node for node in ast.walk(ast.parse(value, mode="eval"))
-                 if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")]
+        calls = [
+            node
+            for node in ast.walk(ast.parse(value, mode="eval"))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and len(node.args) == 1
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "np"
+        ]
+        names = [
+            node
+            for node in ast.walk(ast.parse(value, mode="eval"))
+            if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")
+        ]
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return value
-    found: dict[Any, Any] = {ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0])
-                             for node in calls}
+    found: dict[Any, Any] = {
+        ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0])
+        for node in calls
+    }
     found |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
     for old, new in found.items():
         value = value.replace(old, new)
@@ -248,14 +347,18 @@ def without_numpy(value: str) -> str:
 
 
 def unquoted(value: str) -> str:
-    """The text that a string's repr stands for (Quarto shows the repr, with `\\xa0` for a no-break space)."""
+    """The text that a string's repr stands for (Quarto shows the repr, with `\\xa0` for a no-break
+    space).
+    """
     try:
         text = ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return value[1:-1]
     if not isinstance(text, str):
         return value[1:-1]
-    return re.sub("[\ud800-\udfff]", lambda half: f"⟨U+{ord(half[0]):04X}⟩", " ".join(text.splitlines()))
+    return re.sub(
+        "[\ud800-\udfff]", lambda half: f"⟨U+{ord(half[0]):04X}⟩", " ".join(text.splitlines())
+    )
 
 
 def written(nb) -> str:
@@ -263,7 +366,20 @@ def written(nb) -> str:
     import copy
 
     plain = copy.copy(nb)
-    plain.cells = [nbformat.from_dict({**c, "metadata": {k: v for k, v in c.metadata.items() if k != "report"}})
-                   for c in nb.cells]
-    return json.dumps(nbformat.v4.to_notebook_json(plain) if hasattr(nbformat.v4, "to_notebook_json") else plain,
-                      indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    plain.cells = [
+        nbformat.from_dict(
+            {**c, "metadata": {k: v for k, v in c.metadata.items() if k != "report"}}
+        )
+        for c in nb.cells
+    ]
+    return (
+        json.dumps(
+            nbformat.v4.to_notebook_json(plain)
+            if hasattr(nbformat.v4, "to_notebook_json")
+            else plain,
+            indent=1,
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+        + "\n"
+    )

@@ -1,4 +1,6 @@
-"""The HTML page: one file with its pictures, style and script inside, nothing fetched from elsewhere."""
+"""The HTML page: one file with its pictures, style and script inside, nothing fetched from
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +18,53 @@ HERE = Path(__file__).parent
 
 def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list[str]]:
     """The page as bytes and pandoc's warnings; `folder` holds the pictures that cells made."""
-    arguments = ["-f", "json", "-t", "html5", "--standalone", "--section-divs", "--wrap=none", "--mathml",
-                 f"--template={template(doc, options, document, folder)}", "--syntax-highlighting=pygments"]
+    arguments = [
+        "-f",
+        "json",
+        "-t",
+        "html5",
+        "--standalone",
+        "--section-divs",
+        "--wrap=none",
+        "--mathml",
+        f"--template={template(doc, options, document, folder)}",
+        "--syntax-highlighting=pygments",
+    ]
     if options.get("toc"):
         arguments += ["--toc", f"--toc-depth={options.get('toc-depth', 3)}"]
     arguments += common(options, document)
     page, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     page = re.sub(r"<!-- float-(?:start|end) -->", "", page)
-    page = re.sub(r'(<img [^>]*?src=")([^"]+)(")', lambda m: m[1] + embedded(m[2], folder, document) + m[3], page)
+    page = re.sub(
+        r'(<img [^>]*?src=")([^"]+)(")',
+        lambda m: m[1] + embedded(m[2], folder, document) + m[3],
+        page,
+    )
     return page.encode("utf-8", "replace"), warnings
 
 
 def template(doc: dict, options: dict, document, folder: Path) -> Path:
-    """page.html with what does not come from the text; filled in before pandoc, so that no text can look like a slot.
+    """page.html with what does not come from the text; filled in before pandoc, so that no text can
+    look like a slot.
     """
-    styles = [f"<style>\n{text}</style>" for text in project.included(options, "css", document.root)]
+    styles = [
+        f"<style>\n{text}</style>" for text in project.included(options, "css", document.root)
+    ]
     slots = {
         "/*STYLE*/": (HERE / "page.css").read_text(encoding="utf-8"),
         "/*SCRIPT*/": (HERE / "page.js").read_text(encoding="utf-8"),
-        "<!--NAMES-->": tags(doc, "author"), "<!--ABOUT-->": tags(doc, "keywords") + tags(doc, "description"),
+        "<!--NAMES-->": tags(doc, "author"),
+        "<!--ABOUT-->": tags(doc, "keywords") + tags(doc, "description"),
         "<!--METADATA-->": metadata(doc, options),
-        "<!--HEADER-->": "\n".join(styles + project.included(options, "include-in-header", document.root)),
+        "<!--HEADER-->": "\n".join(
+            styles + project.included(options, "include-in-header", document.root)
+        ),
         "<!--AFTER-->": "\n".join(project.included(options, "include-after-body", document.root)),
     }
     source = (HERE / "page.html").read_text(encoding="utf-8")
-    source = re.sub("|".join(map(re.escape, slots)), lambda found: slots[found[0]].replace("$", "$$"), source)
+    source = re.sub(
+        "|".join(map(re.escape, slots)), lambda found: slots[found[0]].replace("$", "$$"), source
+    )
     path = folder / "page.html"
     path.write_text(source, encoding="utf-8", errors="replace")
     return path
@@ -57,33 +81,60 @@ def common(options: dict, document) -> list[str]:
 
 
 def tags(doc: dict, name: str) -> str:
-    """The <meta> elements of an entry of the metadata: one for each author, one for all keywords."""
+    """The <meta> elements of an entry of the metadata: one for each author, one for all
+    keywords.
+    """
     found = doc["meta"].get(name, {"t": "MetaList", "c": []})
-    words = [" ".join(pandoc_ast.meta_text(one).split())
-             for one in (found["c"] if found["t"] == "MetaList" else [found])]
+    words = [
+        " ".join(pandoc_ast.meta_text(one).split())
+        for one in (found["c"] if found["t"] == "MetaList" else [found])
+    ]
     words = [", ".join(words)] if name == "keywords" and words else words
-    return "".join(f'<meta name="{name}" content="{html.escape(word)}">\n' for word in words if word)
+    return "".join(
+        f'<meta name="{name}" content="{html.escape(word)}">\n' for word in words if word
+    )
 
 
 def metadata(doc: dict, options: dict) -> str:
     """Tags for search engines, link previews and reference managers, and schema.org data."""
+
     def field(name):
         found = doc["meta"].get(name, {"t": "MetaString", "c": ""})
         return " ".join(pandoc_ast.meta_text(found).split())
 
-    title, authors = field("title"), [pandoc_ast.meta_text(a).strip()
-                                      for a in doc["meta"].get("author", {}).get("c", [])]
+    title, authors = (
+        field("title"),
+        [pandoc_ast.meta_text(a).strip() for a in doc["meta"].get("author", {}).get("c", [])],
+    )
     description = field("description") or field("abstract")[:300]
-    tags = [("name", "citation_title", title), *(("name", "citation_author", a) for a in authors),
-            ("name", "citation_publication_date", field("date-meta").replace("-", "/")),
-            ("name", "citation_language", field("lang")), ("property", "og:title", title),
-            ("property", "og:description", description), ("property", "og:type", "article"),
-            ("name", "twitter:card", "summary"), ("name", "twitter:title", title)]
-    lines = [f'<meta {kind}="{name}" content="{html.escape(value)}">' for kind, name, value in tags if value]
-    linked = {"@context": "https://schema.org", "@type": "Report", "headline": title, "inLanguage": field("lang"),
-              "author": [{"@type": "Person", "name": a} for a in authors], "datePublished": field("date-meta"),
-              "description": description}
-    data = json.dumps({k: v for k, v in linked.items() if v}, ensure_ascii=False).replace("<", "\\u003c")
+    tags = [
+        ("name", "citation_title", title),
+        *(("name", "citation_author", a) for a in authors),
+        ("name", "citation_publication_date", field("date-meta").replace("-", "/")),
+        ("name", "citation_language", field("lang")),
+        ("property", "og:title", title),
+        ("property", "og:description", description),
+        ("property", "og:type", "article"),
+        ("name", "twitter:card", "summary"),
+        ("name", "twitter:title", title),
+    ]
+    lines = [
+        f'<meta {kind}="{name}" content="{html.escape(value)}">'
+        for kind, name, value in tags
+        if value
+    ]
+    linked = {
+        "@context": "https://schema.org",
+        "@type": "Report",
+        "headline": title,
+        "inLanguage": field("lang"),
+        "author": [{"@type": "Person", "name": a} for a in authors],
+        "datePublished": field("date-meta"),
+        "description": description,
+    }
+    data = json.dumps({k: v for k, v in linked.items() if v}, ensure_ascii=False).replace(
+        "<", "\\u003c"
+    )
     if options.get("canonical-url"):
         lines.append(f'<link rel="canonical" href="{html.escape(str(options["canonical-url"]))}">')
     return "\n".join([*lines, f'<script type="application/ld+json">{data}</script>'])

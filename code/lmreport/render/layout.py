@@ -1,4 +1,6 @@
-"""What each construct becomes: content for one format only, floats, callouts, tab sets, columns, folded code."""
+"""What each construct becomes: content for one format only, floats, callouts, tab sets, columns,
+folded code.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,29 @@ from lmreport.render import as_html, as_typst, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
-UNSUPPORTED = "column-|aside$|panel-(?!tabset)|hidden$|landscape$|theorem|proof"  # classes with a meaning in Quarto
+# classes with a meaning in Quarto
+UNSUPPORTED = "column-|aside$|panel-(?!tabset)|hidden$|landscape$|theorem|proof"
 UNKNOWN = ("layout", "layout-nrow", "layout-valign", "fig-pos", "appearance", "icon")
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
 
 def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> list:
-    """Drop what is not meant for `fmt`; take titles out of callouts and tab sets, so that they are not sections."""
+    """Drop what is not meant for `fmt`; take titles out of callouts and tab sets, so that they are
+    not sections.
+    """
+
     def visit(item: dict):
         if item["t"] not in ("Div", "Span"):
             return None
         attributes, content = item["c"]
         classes = attributes[1]
-        unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [k for k, _ in attributes[2] if k in UNKNOWN]
+        unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [
+            k for k, _ in attributes[2] if k in UNKNOWN
+        ]
         if unknown:
-            raise ReportError(f"{place(cells, ':::.*' + re.escape(unknown[0]))}: {unknown[0]!r} is not supported")
+            raise ReportError(
+                f"{place(cells, ':::.*' + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
+            )
         if {"content-visible", "content-hidden"} & set(classes):
             shown = condition(attributes, fmt, profiles, cells) == ("content-visible" in classes)
             return content if shown else []
@@ -46,11 +56,18 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
 
 def condition(attributes: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> bool:
     """Whether the `when-…` and `unless-…` attributes of a Div or Span hold."""
-    known = {"when-format": lambda v: is_format(v, fmt), "unless-format": lambda v: not is_format(v, fmt),
-             "when-profile": lambda v: v in profiles, "unless-profile": lambda v: v not in profiles}
+    known = {
+        "when-format": lambda v: is_format(v, fmt),
+        "unless-format": lambda v: not is_format(v, fmt),
+        "when-profile": lambda v: v in profiles,
+        "unless-profile": lambda v: v not in profiles,
+    }
     for key, value in attributes[2]:
         if key not in known:
-            raise ReportError(f"{place(cells, re.escape(key))}: unknown condition {key!r}; known: {', '.join(known)}")
+            raise ReportError(
+                f"{place(cells, re.escape(key))}: unknown condition {key!r}; known: "
+                f"{', '.join(known)}"
+            )
         if not known[key](value):
             return False
     return True
@@ -65,8 +82,11 @@ def callout(kind: str, attributes: list, content: list) -> dict:
     heading = pandoc_ast.read_inlines(title) if title else None
     if heading is None and content and content[0]["t"] == "Header":
         heading, content = content[0]["c"][2], content[1:]
-    return pandoc_ast.node("Div", [attributes[0], ["callout", kind], attributes[2]],
-                           [pandoc_ast.node("Plain", heading or [pandoc_ast.text(kind.capitalize())]), *content])
+    return pandoc_ast.node(
+        "Div",
+        [attributes[0], ["callout", kind], attributes[2]],
+        [pandoc_ast.node("Plain", heading or [pandoc_ast.text(kind.capitalize())]), *content],
+    )
 
 
 def tabset(attributes: list, content: list) -> dict:
@@ -74,7 +94,11 @@ def tabset(attributes: list, content: list) -> dict:
     tabs: list[dict] = []
     for block in content:
         if block["t"] == "Header" and block["c"][0] == level:
-            tabs.append(pandoc_ast.node("Div", pandoc_ast.attr("", ["tab"]), [pandoc_ast.node("Plain", block["c"][2])]))
+            tabs.append(
+                pandoc_ast.node(
+                    "Div", pandoc_ast.attr("", ["tab"]), [pandoc_ast.node("Plain", block["c"][2])]
+                )
+            )
         elif tabs:
             tabs[-1]["c"][1].append(block)
     return pandoc_ast.node("Div", [attributes[0], ["tabset"], attributes[2]], tabs)
@@ -93,8 +117,12 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
         if kind == "Div" and classes[:1] == ["tabset"]:
             return write.tabset([(t["c"][1][0]["c"], t["c"][1][1:]) for t in item["c"][1]])
         if kind == "Span" and "labelled-equation" in classes:
-            return write.equation(label, pandoc_ast.value(attributes, "number"), pandoc_ast.value(attributes, "alt"),
-                                  item["c"][1])
+            return write.equation(
+                label,
+                pandoc_ast.value(attributes, "number"),
+                pandoc_ast.value(attributes, "alt"),
+                item["c"][1],
+            )
         if kind == "Str":
             return write.word(item)
         if kind == "Header":
@@ -109,9 +137,16 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
             return write.code(item)
         if kind == "Div" and pandoc_ast.value(attributes, "layout-ncol"):
             cells_, rest = columns(item["c"][1])
-            return [pandoc_ast.node("Div", pandoc_ast.without(attributes, "layout-ncol"),
-                                    write.grid(cells_, column_count(attributes, index)) + rest)]
-        if kind in ("Para", "Plain") and any(s.get("t") == "Str" and "{{<" in s["c"] for s in item["c"]):
+            return [
+                pandoc_ast.node(
+                    "Div",
+                    pandoc_ast.without(attributes, "layout-ncol"),
+                    write.grid(cells_, column_count(attributes, index)) + rest,
+                )
+            ]
+        if kind in ("Para", "Plain") and any(
+            s.get("t") == "Str" and "{{<" in s["c"] for s in item["c"]
+        ):
             if pandoc_ast.plain(item["c"]).strip() == "{{< pagebreak >}}":
                 return write.pagebreak()
         return None
@@ -130,7 +165,10 @@ def floated(item: dict, label: str, write) -> list:
         caption = caption[0] if caption else []
     elif kind == "Table":
         caption = [i for b in item["c"][1][1] for i in b["c"]]
-        item["c"][0], item["c"][1] = pandoc_ast.attr("", item["c"][0][1], item["c"][0][2]), [None, []]
+        item["c"][0], item["c"][1] = (
+            pandoc_ast.attr("", item["c"][0][1], item["c"][0][2]),
+            [None, []],
+        )
         content = write.table(item, pandoc_ast.plain(caption))
     else:
         caption = pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))
@@ -141,14 +179,20 @@ def floated(item: dict, label: str, write) -> list:
         content = write.grid(cells, column_count(attributes, write.index)) + rest
     hoisted = [b for b in content if is_code(b)] if kind == "Div" and entry.kind != "lst" else []
     content = [b for b in content if b not in hoisted]
-    return hoisted + write.float(label, entry, caption_prefix(entry) + caption if caption or not entry.part
-                                 else caption_prefix(entry)[:1], content)
+    return hoisted + write.float(
+        label,
+        entry,
+        caption_prefix(entry) + caption if caption or not entry.part else caption_prefix(entry)[:1],
+        content,
+    )
 
 
 def column_count(attributes: list, index: Index) -> int:
     given = pandoc_ast.value(attributes, "layout-ncol")
     if not re.fullmatch(r"[1-9]\d?", given):
-        raise ReportError(f"{index.place('layout-ncol')}: layout-ncol {given!r} is no number of columns; write 2")
+        raise ReportError(
+            f"{index.place('layout-ncol')}: layout-ncol {given!r} is no number of columns; write 2"
+        )
     return int(given)
 
 
@@ -162,7 +206,11 @@ def as_list(item) -> list:
 
 def split_caption(blocks: list) -> tuple[list, list]:
     """The inlines of the last paragraph, if it is one of text, and the blocks before it."""
-    if blocks and blocks[-1]["t"] == "Para" and not (len(blocks[-1]["c"]) == 1 and is_picture(blocks[-1]["c"][0])):
+    if (
+        blocks
+        and blocks[-1]["t"] == "Para"
+        and not (len(blocks[-1]["c"]) == 1 and is_picture(blocks[-1]["c"][0]))
+    ):
         return blocks[-1]["c"], blocks[:-1]
     return [], blocks
 
@@ -172,7 +220,9 @@ def is_picture(inline: dict) -> bool:
 
 
 def columns(blocks: list) -> tuple[list[list], list]:
-    """Content as grid cells: raw blocks that open and close one float stay together, the rest is one cell each."""
+    """Content as grid cells: raw blocks that open and close one float stay together, the rest is
+    one cell each.
+    """
     cells: list[list] = []
     open_float = False
     for block in blocks:

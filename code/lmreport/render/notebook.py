@@ -1,6 +1,8 @@
-"""The executed notebook for people: Markdown as Jupyter and Colab show it, made from the document's resolved tree.
+"""The executed notebook for people: Markdown as Jupyter and Colab show it, made from the document's
+resolved tree.
 
-The text that pandoc reads stays in the metadata, for the export and the checks: `as_executed` gives it back.
+The text that pandoc reads stays in the metadata, for the export and the checks: `as_executed` gives
+it back.
 """
 
 from __future__ import annotations
@@ -20,10 +22,17 @@ from lmreport.core.errors import ReportError
 from lmreport.render import crossref, dates, document, execute, layout, pandoc_ast, pictures, source
 from lmreport.render.tables import natural
 
-CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for a cell and for an output
-KEPT = "lmreport"  # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
+CELL, OUTPUT = (
+    "notebook-cell",
+    "cell-output-markdown",
+)  # classes of the Divs that stand for a cell and for an output
+# in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
+KEPT = "lmreport"
 RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it
-HIDDEN = {"jupyter": {"source_hidden": True}, "transient": {"remove_source": True}}  # for JupyterLab, for nbconvert
+HIDDEN = {
+    "jupyter": {"source_hidden": True},
+    "transient": {"remove_source": True},
+}  # for JupyterLab, for nbconvert
 PART = "<!--part {}-->"
 
 
@@ -39,17 +48,26 @@ def is_readable(nb) -> bool:
 
 
 def readable(nb, doc):
-    """A copy of the executed `nb` with plain Markdown in its cells and outputs; its cells have `metadata.report`."""
+    """A copy of the executed `nb` with plain Markdown in its cells and outputs; its cells have
+    `metadata.report`.
+    """
     options = next(iter(doc.options.values()))
     nb = copy.deepcopy(nb)
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         tree = Tree(nb, doc, options, Path(name))
-        texts = as_gfm([tree.title(), *(part for part in tree.parts if isinstance(part, list)),
-                        *tree.outputs.values()])
+        texts = as_gfm(
+            [
+                tree.title(),
+                *(part for part in tree.parts if isinstance(part, list)),
+                *tree.outputs.values(),
+            ]
+        )
     made = nbformat.v4.new_notebook(metadata={k: v for k, v in nb.metadata.items() if k != "title"})
     for number, cell in enumerate(nb.cells):
         cell.setdefault("id", f"cell-{number}")
-    made.metadata[KEPT] = {"text": [c.source if c.cell_type == "markdown" else {"cell": c.id} for c in nb.cells]}
+    made.metadata[KEPT] = {
+        "text": [c.source if c.cell_type == "markdown" else {"cell": c.id} for c in nb.cells]
+    }
     for number, part in enumerate(([], *tree.parts)):
         if isinstance(part, list):
             text = texts.pop(0)
@@ -68,8 +86,8 @@ def readable(nb, doc):
 class Tree:
     """The resolved document in the order of the notebook.
 
-    parts: blocks of text, or the number of a code cell; outputs: blocks of the Markdown that code cells show, by
-    (number of the cell, number of the output).
+    parts: blocks of text, or the number of a code cell; outputs: blocks of the Markdown that code
+    cells show, by (number of the cell, number of the output).
     """
 
     def __init__(self, nb, doc, options: dict, folder: Path):
@@ -86,11 +104,18 @@ class Tree:
         self.plain = Plain(self.index, self.address, down)
         self.walk(cited(parsed, options)["blocks"])
         self.cells_before(len(nb.cells))
-        self.parts = [self.plain.with_notes(part) if isinstance(part, list) else part for part in self.parts]
+        self.parts = [
+            self.plain.with_notes(part) if isinstance(part, list) else part for part in self.parts
+        ]
 
     def pages(self):
         """The document as one Markdown text in which a Div stands for each code cell."""
-        execution = {"echo": True, "output": True, "warning": True, **(self.options.get("execute") or {})}
+        execution = {
+            "echo": True,
+            "output": True,
+            "warning": True,
+            **(self.options.get("execute") or {}),
+        }
         pages, parts = document.Pages(self.folder), []
         (self.folder / "figures").mkdir()
         for number, cell in enumerate(self.nb.cells):
@@ -102,7 +127,11 @@ class Tree:
             if told["echo"] is False or told.get("include") is False:
                 cell.metadata |= HIDDEN
             self.shown[number] = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
-            parts.append(document.fenced_div(f'.{CELL} number="{number}"', document.code_cell(cell, pages, execution)))
+            parts.append(
+                document.fenced_div(
+                    f'.{CELL} number="{number}"', document.code_cell(cell, pages, execution)
+                )
+            )
         pages.markdown = "\n\n".join(parts) + "\n"
         return pages
 
@@ -132,18 +161,26 @@ class Tree:
             self.parts.append(blocks)
 
     def cells_before(self, number: int) -> None:
-        """The cells up to `number` that no part of the page shows: they are run, and what they print is left out."""
+        """The cells up to `number` that no part of the page shows: they are run, and what they
+        print is left out.
+        """
         done = max((part for part in self.parts if isinstance(part, int)), default=-1)
         for n in range(done + 1, number):
             if self.nb.cells[n].cell_type == "code":
-                self.nb.cells[n].outputs = [o for o in self.nb.cells[n].outputs if o.output_type == "error"]
+                self.nb.cells[n].outputs = [
+                    o for o in self.nb.cells[n].outputs if o.output_type == "error"
+                ]
                 self.parts.append(n)
 
     def cell(self, holder: dict, number: int) -> None:
         """A code cell, what it shows, and its caption under it."""
         self.cells_before(number)
         self.parts.append(number)
-        found = [b["c"][1] for b in pandoc_ast.nodes(holder) if b["t"] == "Div" and OUTPUT in b["c"][0][1]]
+        found = [
+            b["c"][1]
+            for b in pandoc_ast.nodes(holder)
+            if b["t"] == "Div" and OUTPUT in b["c"][0][1]
+        ]
         for n, blocks in zip(self.shown[number], found, strict=False):
             self.outputs[number, n] = self.plain.blocks(blocks)
         captions = [c for c in map(self.caption_of_cell, pandoc_ast.nodes(holder)) if c]
@@ -157,7 +194,9 @@ class Tree:
             return None
         if block["t"] == "Div":
             return self.plain.caption(label, layout.split_caption(block["c"][1])[0])
-        return self.plain.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(block["c"][0], "lst-cap")))
+        return self.plain.caption(
+            label, pandoc_ast.read_inlines(pandoc_ast.value(block["c"][0], "lst-cap"))
+        )
 
     def address(self, name: str) -> str:
         """A picture of the project as a data address: the notebook has no files beside it."""
@@ -168,26 +207,39 @@ class Tree:
 
     def title(self) -> list:
         """The title with subtitle, authors, date and abstract."""
+
         def words(name):
             return self.meta.get(name, {"c": []})["c"]
 
         date = dates.resolve(self.options, "html", self.doc)[0]
         people = ", ".join(pandoc_ast.meta_text(a).strip() for a in words("author"))
         lines = [words("subtitle"), pandoc_ast.words(people), pandoc_ast.words(date or "")]
-        found = [pandoc_ast.node("Header", 1 - self.plain.down, pandoc_ast.attr(),
-                                 words("title") or pandoc_ast.words(self.doc.path.stem))]
+        found = [
+            pandoc_ast.node(
+                "Header",
+                1 - self.plain.down,
+                pandoc_ast.attr(),
+                words("title") or pandoc_ast.words(self.doc.path.stem),
+            )
+        ]
         found += [pandoc_ast.node("Para", line) for line in lines if line]
         abstract = self.meta.get("abstract")
         if abstract:
-            blocks = abstract["c"] if abstract["t"] == "MetaBlocks" else [pandoc_ast.node("Para", abstract["c"])]
+            blocks = (
+                abstract["c"]
+                if abstract["t"] == "MetaBlocks"
+                else [pandoc_ast.node("Para", abstract["c"])]
+            )
             found += [strong(words("abstract-title") or [pandoc_ast.text("Abstract")]), *blocks]
         return self.plain.blocks(found)
 
 
 class Plain:
-    """Turns blocks of the resolved document into what Jupyter's Markdown has: no attributes, no Divs and Spans.
+    """Turns blocks of the resolved document into what Jupyter's Markdown has: no attributes, no
+    Divs and Spans.
 
-    index: what can be referred to; address: where a picture is found from here; down: by how much headings go down.
+    index: what can be referred to; address: where a picture is found from here; down: by how much
+    headings go down.
     """
 
     def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0):
@@ -200,7 +252,9 @@ class Plain:
     def caption(self, label: str, words: list) -> dict:
         """A paragraph "**Figure 3:** …" with the place that references lead to."""
         start = crossref.caption_prefix(self.index.entries[label])
-        return pandoc_ast.node("Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), start[1], *words])
+        return pandoc_ast.node(
+            "Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), start[1], *words]
+        )
 
     def node(self, item: dict):
         """What stands in the place of a node; None keeps it."""
@@ -213,7 +267,11 @@ class Plain:
         elif kind == "Cite":
             return item["c"][1]
         elif kind in ("RawBlock", "RawInline"):
-            return [] if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1]) else None
+            return (
+                []
+                if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1])
+                else None
+            )
         elif kind == "Para" and pandoc_ast.plain(item["c"]).strip() == "{{< pagebreak >}}":
             return []
         elif kind == "Note":
@@ -223,15 +281,22 @@ class Plain:
 
     def plain_codeblock(self, item: dict, attributes: list) -> list:
         label, classes, _ = attributes
-        item["c"][0] = pandoc_ast.attr("", [c for c in classes if c not in ("cell-code", "numberLines")][:1])
+        item["c"][0] = pandoc_ast.attr(
+            "", [c for c in classes if c not in ("cell-code", "numberLines")][:1]
+        )
         if label not in self.index.entries:
             return [item]
-        return [self.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))), item]
+        return [
+            self.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))),
+            item,
+        ]
 
     def plain_header(self, item: dict, attributes: list) -> None:
         level, _, words = item["c"]
         number = pandoc_ast.value(attributes, "number")
-        start = [anchor(attributes[0])] + ([pandoc_ast.text(number), pandoc_ast.node("Space")] if number else [])
+        start = [anchor(attributes[0])] + (
+            [pandoc_ast.text(number), pandoc_ast.node("Space")] if number else []
+        )
         item["c"] = [min(level + self.down, 6), pandoc_ast.attr(), start + words]
 
     def plain_span(self, item: dict, attributes: list) -> list:
@@ -239,7 +304,10 @@ class Plain:
         words = item["c"][1]
         if "labelled-equation" in classes:
             tag = rf" \tag{{{pandoc_ast.value(attributes, 'number')}}}"
-            return [anchor(label), pandoc_ast.node("Math", words[0]["c"][0], words[0]["c"][1].rstrip() + tag)]
+            return [
+                anchor(label),
+                pandoc_ast.node("Math", words[0]["c"][0], words[0]["c"][1].rstrip() + tag),
+            ]
         if "origin" in classes:
             words = [pandoc_ast.node("Emph", words)]
         return [anchor(label), *words] if label else words
@@ -251,7 +319,9 @@ class Plain:
 
     def plain_figure(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
-        content = [pandoc_ast.node("Para", b["c"]) if b["t"] == "Plain" else b for b in item["c"][2]]
+        content = [
+            pandoc_ast.node("Para", b["c"]) if b["t"] == "Plain" else b for b in item["c"][2]
+        ]
         return content + self.under(attributes[0], words)
 
     def plain_table(self, item: dict, attributes: list) -> list:
@@ -282,8 +352,11 @@ class Plain:
 
     def with_notes(self, blocks: list) -> list:
         """`blocks` with the footnotes that they refer to under them."""
-        numbers = [int(n["c"][0]["c"][1:-1]) for n in pandoc_ast.nodes(blocks) if n["t"] == "Superscript"
-                   and re.fullmatch(r"\[\d+\]", pandoc_ast.plain(n["c"]))]
+        numbers = [
+            int(n["c"][0]["c"][1:-1])
+            for n in pandoc_ast.nodes(blocks)
+            if n["t"] == "Superscript" and re.fullmatch(r"\[\d+\]", pandoc_ast.plain(n["c"]))
+        ]
         found = []
         for number in numbers:
             first, *rest = self.notes[number - 1]
@@ -313,7 +386,9 @@ def is_main(caption: dict) -> bool:
 
 
 def anchor(label: str) -> dict:
-    return pandoc_ast.raw("html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False)
+    return pandoc_ast.raw(
+        "html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False
+    )
 
 
 def strong(inlines: list) -> dict:
@@ -324,28 +399,41 @@ def cited(parsed: dict, options: dict) -> dict:
     """The document with citations in words and the list of references."""
     if not options.get("bibliography"):
         return parsed
-    return json.loads(pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", "--citeproc")[0])
+    return json.loads(
+        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", "--citeproc")[0]
+    )
 
 
 def as_gfm(parts: list[list]) -> list[str]:
     """Lists of blocks as Markdown of GitHub's kind with $mathematics$, by one pandoc."""
-    blocks = [block for n, part in enumerate(parts) for block in (pandoc_ast.raw("html", PART.format(n)), *part)]
+    blocks = [
+        block
+        for n, part in enumerate(parts)
+        for block in (pandoc_ast.raw("html", PART.format(n)), *part)
+    ]
     tree = {"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}
-    text, _ = pandoc_ast.pandoc(json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none")
+    text, _ = pandoc_ast.pandoc(
+        json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
+    )
     return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
 
 
 def as_executed(nb, name: str):
-    """`nb` with its cells as they were executed, in the text that pandoc reads, each with `metadata.report`.
+    """`nb` with its cells as they were executed, in the text that pandoc reads, each with
+    `metadata.report`.
 
-    name: of the document. Genuine Quarto's notebook keeps the values of inline code beside the text.
+    name: of the document. Genuine Quarto's notebook keeps the values of inline code beside the
+    text.
     """
     nb = copy.deepcopy(nb)
     if is_readable(nb):
         code = {cell.id: cell for cell in nb.cells if cell.cell_type == "code"}
         parts = nb.metadata.pop(KEPT)["text"]
-        nb.cells = [nbformat.v4.new_markdown_cell(part) if isinstance(part, str) else code[part["cell"]]
-                    for part in parts if isinstance(part, str) or part["cell"] in code]
+        nb.cells = [
+            nbformat.v4.new_markdown_cell(part) if isinstance(part, str) else code[part["cell"]]
+            for part in parts
+            if isinstance(part, str) or part["cell"] in code
+        ]
         for output in (out for cell in nb.cells for out in cell.get("outputs", ())):
             if RAW in output.get("metadata", {}):
                 output.data["text/markdown"] = output.metadata.pop(RAW)
@@ -354,15 +442,24 @@ def as_executed(nb, name: str):
 
 
 def prepared(cell, name: str):
-    """A cell of the notebook as the renderer's own executed cells are: inline code shown, options read."""
+    """A cell of the notebook as the renderer's own executed cells are: inline code shown, options
+    read.
+    """
     if cell.cell_type == "markdown":
         text = re.sub(r"\A---\n.*?\n---\n", "", cell.source, flags=re.S)
-        values = {e["expression"].strip(): execute.shown(e["result"]["data"])
-                  for e in cell.metadata.get("user_expressions", ()) if e["result"].get("status") == "ok"}
-        cell.source = execute.INLINE.sub(lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]):]), text)
+        values = {
+            e["expression"].strip(): execute.shown(e["result"]["data"])
+            for e in cell.metadata.get("user_expressions", ())
+            if e["result"].get("status") == "ok"
+        }
+        cell.source = execute.INLINE.sub(
+            lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]) :]), text
+        )
         cell.metadata.report = source.Cell("markdown", lines(cell.source, name))
     else:
-        cell.metadata.report = source.code_cell(source.Line("```{python}", name, 1), lines(cell.source, name))
+        cell.metadata.report = source.code_cell(
+            source.Line("```{python}", name, 1), lines(cell.source, name)
+        )
     return cell
 
 
@@ -371,15 +468,24 @@ def lines(text: str, name: str) -> list:
 
 
 def of_quarto(text: str, doc) -> str:
-    """The notebook that genuine Quarto keeps, as .ipynb text for people; unchanged if it is for people already."""
+    """The notebook that genuine Quarto keeps, as .ipynb text for people; unchanged if it is for
+    people already.
+    """
     nb = read(text.encode())
-    return text if is_readable(nb) else written(as_executed(of_profile(nb, doc.profiles), doc.name), doc)
+    return (
+        text
+        if is_readable(nb)
+        else written(as_executed(of_profile(nb, doc.profiles), doc.name), doc)
+    )
 
 
 def of_profile(nb, profiles: tuple[str, ...]):
     """Quarto's notebook without what it ran but did not show, since it is for another profile."""
     fence = "`" * 50  # around code, since a line of it may look like the end of a Div
-    texts = [cell.source if cell.cell_type == "markdown" else f"{fence}\n{cell.source}\n{fence}" for cell in nb.cells]
+    texts = [
+        cell.source if cell.cell_type == "markdown" else f"{fence}\n{cell.source}\n{fence}"
+        for cell in nb.cells
+    ]
     told = [source.Line(line, "", n) for n, text in enumerate(texts) for line in text.split("\n")]
     kept: dict[int, list[str]] = {}
     for line in source.of_profiles(told, profiles):
@@ -387,7 +493,11 @@ def of_profile(nb, profiles: tuple[str, ...]):
             kept.setdefault(line.number, []).append(line.text)
     for n, cell in enumerate(nb.cells):
         cell.source = "\n".join(kept.get(n, ()))
-    nb.cells = [nb.cells[n] for n in sorted(kept) if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"]
+    nb.cells = [
+        nb.cells[n]
+        for n in sorted(kept)
+        if nb.cells[n].source.strip() or nb.cells[n].cell_type == "code"
+    ]
     return nb
 
 
@@ -397,21 +507,28 @@ def read(data: bytes):
         found = nbformat.reads(data.decode("utf-8"), 4)
         nbformat.validate(found)
     except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        raise ReportError(f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again with "
-                          "lmreport render --force") from error
+        raise ReportError(
+            f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again "
+            f"with "
+            "lmreport render --force"
+        ) from error
     return found
 
 
 def anchors(nb) -> Iterator[str]:
     """The labels of the headings in a notebook's text, as pandoc reads it."""
     kept = nb.metadata.get(KEPT, {}).get("text")
-    for text in kept if kept is not None else [c.source for c in nb.cells if c.cell_type == "markdown"]:
+    for text in (
+        kept if kept is not None else [c.source for c in nb.cells if c.cell_type == "markdown"]
+    ):
         if isinstance(text, str):
             yield from re.findall(r"^#.*\{#([\w-]+)", text, re.MULTILINE)
 
 
 def show_plainly() -> None:
-    """From now on Jupyter shows the Markdown of cells that are run again as it shows that of this notebook."""
+    """From now on Jupyter shows the Markdown of cells that are run again as it shows that of this
+    notebook.
+    """
     from IPython import get_ipython
 
     shell = get_ipython()
@@ -430,7 +547,9 @@ def show_plainly() -> None:
 
 
 def alone(markdown: str) -> str:
-    """One output as Markdown for people; what it refers to keeps its label, as the document is not at hand."""
+    """One output as Markdown for people; what it refers to keeps its label, as the document is not
+    at hand.
+    """
     plain = Plain(crossref.Index([]), address=str)
     blocks = layout.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [])
     return as_gfm([plain.with_notes(plain.blocks(blocks))])[0]

@@ -18,7 +18,11 @@ def attr(identifier: str = "", classes=(), pairs=()) -> list:
 
 
 def node(kind: str, *content) -> dict:
-    return {"t": kind, "c": content[0] if len(content) == 1 else list(content)} if content else {"t": kind}
+    return (
+        {"t": kind, "c": content[0] if len(content) == 1 else list(content)}
+        if content
+        else {"t": kind}
+    )
 
 
 def text(string: str) -> dict:
@@ -40,9 +44,11 @@ def div(identifier: str, classes, content: list, pairs=()) -> dict:
 
 
 def change(tree, visit: Callable[[dict], list | dict | None]):
-    """Rebuild `tree` bottom-up: `visit` gets each node and returns None (keep), a node or a list to put in its place.
+    """Rebuild `tree` bottom-up: `visit` gets each node and returns None (keep), a node or a list to
+    put in its place.
 
-    Lists are only spliced where the node stands in a list, which is everywhere in blocks and inlines.
+    Lists are only spliced where the node stands in a list, which is everywhere in blocks and
+    inlines.
     """
     if isinstance(tree, list):
         out = []
@@ -75,7 +81,17 @@ def nodes(tree) -> Iterator[dict]:
             yield from nodes(list(tree.values()))
 
 
-ATTR_AT = {"Div": 0, "Header": 1, "CodeBlock": 0, "Code": 0, "Span": 0, "Link": 0, "Image": 0, "Table": 0, "Figure": 0}
+ATTR_AT = {
+    "Div": 0,
+    "Header": 1,
+    "CodeBlock": 0,
+    "Code": 0,
+    "Span": 0,
+    "Link": 0,
+    "Image": 0,
+    "Table": 0,
+    "Figure": 0,
+}
 
 
 def attr_of(item: dict) -> list | None:
@@ -123,19 +139,28 @@ def meta_text(value: dict) -> str:
 
 
 def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
-    """Run pandoc on `data`; its output and the lines of its warnings. Raises ReportError where pandoc fails."""
+    """Run pandoc on `data`; its output and the lines of its warnings. Raises ReportError where
+    pandoc fails.
+    """
     import pypandoc
 
-    done = subprocess.run([pypandoc.get_pandoc_path(), *options], input=data.encode("utf-8", "replace"),
-                          capture_output=True, cwd=cwd)
+    done = subprocess.run(
+        [pypandoc.get_pandoc_path(), *options],
+        input=data.encode("utf-8", "replace"),
+        capture_output=True,
+        cwd=cwd,
+    )
     errors = done.stderr.decode("utf-8", "replace")
     if done.returncode:
-        said = re.sub(r"\S*/lmreport-[^/\s]+/(?:[0-9a-f]{8}-)?", "", " ".join(errors.split()))  # names of copies
+        said = re.sub(
+            r"\S*/lmreport-[^/\s]+/(?:[0-9a-f]{8}-)?", "", " ".join(errors.split())
+        )  # names of copies
         raise ReportError(f"pandoc: {said or f'status {done.returncode}'}")
     return done.stdout.decode("utf-8"), [line for line in errors.splitlines() if line.strip()]
 
 
-INLINE = "\u2060 "  # in front of a text it keeps pandoc from reading the text as a list, a heading or a quotation
+# in front of a text it keeps pandoc from reading the text as a list, a heading or a quotation
+INLINE = "\u2060 "
 
 
 def read_inlines(markdown: str) -> list[dict]:
@@ -144,15 +169,21 @@ def read_inlines(markdown: str) -> list[dict]:
     return read_markdown(f"---\n{block}---\n")["meta"]["text"]["c"][2:]
 
 
-READER = "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a paragraph is an item "(1)"
+READER = (
+    "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a paragraph is an item "(1)"
+)
 
 
 def read_markdown(markdown: str, *options: str, reader: str = READER) -> dict:
     return read_with_warnings(markdown, *options, reader=reader)[0]
 
 
-def read_with_warnings(markdown: str, *options: str, reader: str = READER) -> tuple[dict, list[str]]:
-    """The tree, and what pandoc says about the text: Divs that are not closed, notes that are given twice."""
+def read_with_warnings(
+    markdown: str, *options: str, reader: str = READER
+) -> tuple[dict, list[str]]:
+    """The tree, and what pandoc says about the text: Divs that are not closed, notes that are given
+    twice.
+    """
     text, warnings = pandoc(markdown, "-f", reader, "-t", "json", *options)
     return json.loads(text), warnings
 

@@ -1,4 +1,6 @@
-"""The PDF: pandoc's typst text compiled by typst, tagged and checked against PDF/UA where the project asks for it."""
+"""The PDF: pandoc's typst text compiled by typst, tagged and checked against PDF/UA where the
+project asks for it.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +20,47 @@ HERE = Path(__file__).parent
 
 
 def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list[str]]:
-    """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's root."""
+    """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's
+    root.
+    """
     import typst
 
-    arguments = ["-f", "json", "-t", "typst", "--standalone", "--wrap=none",
-                 f"--template={shutil.copy(HERE / 'page.typ', folder)}",
-                 *variables(options, document), *identity(doc), *common(options, document)]
+    arguments = [
+        "-f",
+        "json",
+        "-t",
+        "typst",
+        "--standalone",
+        "--wrap=none",
+        f"--template={shutil.copy(HERE / 'page.typ', folder)}",
+        *variables(options, document),
+        *identity(doc),
+        *common(options, document),
+    ]
     source, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
     standards: Any = options.get("pdf-standard") or []
     wanted: list[Any] = [standards] if isinstance(standards, str) else list(standards)
     try:
-        data = typst.compile(str(folder / "index.typ"), root=str(folder), format="pdf", ignore_system_fonts=True,
-                             font_paths=[str(fonts(folder))],
-                             pdf_standards=wanted, timestamp=dates.epoch())
+        data = typst.compile(
+            str(folder / "index.typ"),
+            root=str(folder),
+            format="pdf",
+            ignore_system_fonts=True,
+            font_paths=[str(fonts(folder))],
+            pdf_standards=wanted,
+            timestamp=dates.epoch(),
+        )
     except ValueError as error:  # of pdf_standards
-        raise ReportError(f"{document.name}: {error}; write pdf-standard: ua-1, or a-2b and its like") from None
+        raise ReportError(
+            f"{document.name}: {error}; write pdf-standard: ua-1, or a-2b and its like"
+        ) from None
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
-        raise ReportError(f"{document.name}: typst could not make the PDF: {said}; near: "
-                          f"{marked(error.diagnostic)}") from None
+        raise ReportError(
+            f"{document.name}: typst could not make the PDF: {said}; near: "
+            f"{marked(error.diagnostic)}"
+        ) from None
     return data, warnings
 
 
@@ -46,21 +69,37 @@ def marked(diagnostic: str) -> str:
     lines = diagnostic.splitlines()
     for source, marks in zip(lines, lines[1:], strict=False):
         if re.match(r"\s*\d+ │", source) and "^" in marks:
-            return source[max(marks.index("^") - 60, source.index("│") + 1):marks.rindex("^") + 60][:400].strip()
+            return source[
+                max(marks.index("^") - 60, source.index("│") + 1) : marks.rindex("^") + 60
+            ][:400].strip()
     return ""
 
 
 def printable(source: str) -> str:
-    """`source` with characters that no font of the PDF has made visible as ⟨U+…⟩; PDF/UA allows no missing ones."""
+    """`source` with characters that no font of the PDF has made visible as ⟨U+…⟩; PDF/UA allows no
+    missing ones.
+    """
     rare = {c for c in set(source) if c > "\u02ff" and not MATH.match(c)}
-    missing = {ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩"
-               for c in rare if ord(c) not in font_characters()} if rare else {}
+    missing = (
+        {
+            ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩"
+            for c in rare
+            if ord(c) not in font_characters()
+        }
+        if rare
+        else {}
+    )
     return source.translate(missing)
 
 
-MATH = re.compile("[\u2200-\u22ff\u27c0-\u27ef\u2a00-\u2aff\U0001d400-\U0001d7ff]")  # in New Computer Modern Math
+MATH = re.compile(
+    "[\u2200-\u22ff\u27c0-\u27ef\u2a00-\u2aff\U0001d400-\U0001d7ff]"
+)  # in New Computer Modern Math
 VARIANTS = set(map(chr, range(0xFE00, 0xFE10)))  # they choose a form of the character before
-FALLBACK = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")  # matplotlib's; with Arabic, Persian and Hebrew letters
+FALLBACK = (
+    "DejaVuSans.ttf",
+    "DejaVuSans-Bold.ttf",
+)  # matplotlib's; with Arabic, Persian and Hebrew letters
 
 
 def fonts(folder: Path) -> Path:
@@ -76,7 +115,9 @@ def fonts(folder: Path) -> Path:
 
 @functools.cache
 def font_characters() -> frozenset[int]:
-    """Code points of the fonts that the text falls back to: typst and matplotlib carry the same DejaVu."""
+    """Code points of the fonts that the text falls back to: typst and matplotlib carry the same
+    DejaVu.
+    """
     from fontTools.ttLib import TTFont
     from matplotlib import get_data_path
 
@@ -88,28 +129,38 @@ def font_characters() -> frozenset[int]:
 
 
 def variables(options: dict, document) -> list[str]:
-    """Template variables from the options: paper, margins, contents, a header of the project's own."""
+    """Template variables from the options: paper, margins, contents, a header of the project's
+    own.
+    """
     margin = options.get("margin") or {}
-    pairs = {"papersize": options.get("papersize", "a4"), "margin-x": margin.get("x", "2.2cm"),
-             "margin-y": margin.get("y", "2.4cm"), "toc-depth": options.get("toc-depth", 3),
-             "fontsize": options.get("fontsize", "10.5pt")}
+    pairs = {
+        "papersize": options.get("papersize", "a4"),
+        "margin-x": margin.get("x", "2.2cm"),
+        "margin-y": margin.get("y", "2.4cm"),
+        "toc-depth": options.get("toc-depth", 3),
+        "fontsize": options.get("fontsize", "10.5pt"),
+    }
     if options.get("toc"):
         pairs["toc"] = "true"
     found = [f"--variable={key}={value}" for key, value in pairs.items()]
-    return found + [f"--variable=header-includes={text}"
-                    for text in project.included(options, "include-in-header", document.root)]
+    return found + [
+        f"--variable=header-includes={text}"
+        for text in project.included(options, "include-in-header", document.root)
+    ]
 
 
 def identity(doc: dict) -> list[str]:
     """Template variables with what PDF viewers show about the document, as typst strings."""
+
     def words(name: str) -> list[str]:
         found = doc["meta"].get(name, {"t": "MetaList", "c": []})
         parts = found["c"] if found["t"] == "MetaList" else [found]
         return [text for part in parts if (text := " ".join(pandoc_ast.meta_text(part).split()))]
 
-    found = {"pdf-title": "".join(map(typst_string, (words("title") or words("pagetitle"))[:1])),
-             "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
-             "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
-             "pdf-description": "".join(map(typst_string, words("description")[:1]))}
+    found = {
+        "pdf-title": "".join(map(typst_string, (words("title") or words("pagetitle"))[:1])),
+        "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
+        "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
+        "pdf-description": "".join(map(typst_string, words("description")[:1])),
+    }
     return [f"--variable={name}={text}" for name, text in found.items() if text]
-

@@ -11,20 +11,39 @@ from urllib.parse import unquote
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
 
-KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-         ".gif": "image/gif", ".webp": "image/webp"}  # that browsers and typst show
-POINTS = {"": 0.75, "px": 0.75, "pt": 1, "pc": 12, "in": 72, "cm": 72 / 2.54, "mm": 7.2 / 2.54, "em": 12}
+KINDS = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}  # that browsers and typst show
+POINTS = {
+    "": 0.75,
+    "px": 0.75,
+    "pt": 1,
+    "pc": 12,
+    "in": 72,
+    "cm": 72 / 2.54,
+    "mm": 7.2 / 2.54,
+    "em": 12,
+}
 
 
 def local(source: str, folder: Path, document) -> Path | None:
-    """The file that a picture's address names; None for a data address. Raises ReportError where it is not there, and
-    where it is no picture."""
+    """The file that a picture's address names; None for a data address. Raises ReportError where it
+    is not there, and where it is no picture."""
     if source.startswith("data:"):
         return None
-    for name in dict.fromkeys((source, unquote(source))):  # `my%20picture.png` is an address of "my picture.png"
+    for name in dict.fromkeys(
+        (source, unquote(source))
+    ):  # `my%20picture.png` is an address of "my picture.png"
         found = found_at(name, folder, document)
         if found and found.suffix.lower() not in KINDS:
-            raise ReportError(f"{document.name}: {source!r} cannot be shown as a picture; use {', '.join(KINDS)}")
+            raise ReportError(
+                f"{document.name}: {source!r} cannot be shown as a picture; use {', '.join(KINDS)}"
+            )
         if found:
             return found
     raise ReportError(f"{document.name}: picture {source!r} is not a file of this project")
@@ -33,7 +52,9 @@ def local(source: str, folder: Path, document) -> Path | None:
 def found_at(name: str, folder: Path, document) -> Path | None:
     for base in (folder, document.path.parent):
         path = (base / name).resolve()
-        if path.is_file() and (path.is_relative_to(document.root) or path.is_relative_to(folder.resolve())):
+        if path.is_file() and (
+            path.is_relative_to(document.root) or path.is_relative_to(folder.resolve())
+        ):
             return path
     if name.startswith("/") and (document.root / name[1:]).is_file():
         return document.root / name[1:]
@@ -41,15 +62,20 @@ def found_at(name: str, folder: Path, document) -> Path | None:
 
 
 def fetch(blocks: list, folder: Path, document) -> None:
-    """Copy the pictures that the text names into `folder`, which is typst's root, and name the copies instead."""
+    """Copy the pictures that the text names into `folder`, which is typst's root, and name the
+    copies instead.
+    """
     for item in pandoc_ast.nodes(blocks):
         if item["t"] != "Image":
             continue
         name = item["c"][2][0]
         path = local(name, folder, document)
         if path is None:
-            raise ReportError(f"{document.name}: a picture stands in the text as a data address, which the PDF cannot "
-                              "show; write it to a file")
+            raise ReportError(
+                f"{document.name}: a picture stands in the text as a data address, which the PDF "
+                f"cannot "
+                "show; write it to a file"
+            )
         if not path.is_relative_to(folder.resolve()):
             digest = hashlib.sha256(str(path).encode("utf-8", "replace")).hexdigest()[:12]
             copy = folder / "figures" / f"copy-{digest}{path.suffix.lower()}"
@@ -65,7 +91,9 @@ def points(length: str) -> float | None:
 
 
 def natural_size(path: Path) -> tuple[float, float] | None:
-    """Width and height in points that a picture has by itself, a pixel being 1/96 inch; None if it does not tell."""
+    """Width and height in points that a picture has by itself, a pixel being 1/96 inch; None if it
+    does not tell.
+    """
     if path.suffix.lower() == ".svg":
         return svg_size(path.read_text(encoding="utf-8", errors="replace")[:4000])
     from PIL import Image
@@ -79,7 +107,11 @@ def natural_size(path: Path) -> tuple[float, float] | None:
 
 def svg_size(text: str) -> tuple[float, float] | None:
     head = re.search(r"<svg\b[^>]*>", text)
-    told = dict(re.findall(r"""\s(width|height|viewBox)\s*=\s*["']([^"']*)["']""", head[0])) if head else {}
+    told = (
+        dict(re.findall(r"""\s(width|height|viewBox)\s*=\s*["']([^"']*)["']""", head[0]))
+        if head
+        else {}
+    )
     width, height = (points(told.get(side, "")) for side in ("width", "height"))
     box = [float(n) for n in re.findall(r"[-+]?[\d.]+", told.get("viewBox", ""))][2:4]
     if len(box) == 2 and all(box):

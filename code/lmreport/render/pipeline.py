@@ -1,4 +1,6 @@
-"""All of it: read, execute once, write every format, and put the files in place when everything succeeded."""
+"""All of it: read, execute once, write every format, and put the files in place when everything
+succeeded.
+"""
 
 from __future__ import annotations
 
@@ -33,27 +35,50 @@ from lmreport.render import (
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
 
-def render_project(root: Path, formats, params: dict, profile, progress, force: bool = False,
-                   environment: Mapping[str, str] = os.environ) -> list[Path]:
+def render_project(
+    root: Path,
+    formats,
+    params: dict,
+    profile,
+    progress,
+    force: bool = False,
+    environment: Mapping[str, str] = os.environ,
+) -> list[Path]:
     documents = project.read(root, formats, profile)
-    return [path for doc in documents
-            for path in render_document(doc, formats, params, progress, force, environment=environment)]
+    return [
+        path
+        for doc in documents
+        for path in render_document(doc, formats, params, progress, force, environment=environment)
+    ]
 
 
-def render_document(doc, formats, params: dict, progress, force: bool, times: dict | None = None,
-                    environment: Mapping[str, str] = os.environ) -> list[Path]:
+def render_document(
+    doc,
+    formats,
+    params: dict,
+    progress,
+    force: bool,
+    times: dict | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> list[Path]:
     """Render one document; the seconds that each step took go into `times`."""
     times = {} if times is None else times
     clock = Clock(times)
     cells = source.read(doc)
-    outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [doc.output.with_suffix(".ipynb")]
+    outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [
+        doc.output.with_suffix(".ipynb")
+    ]
     made_from = up_to_date.made_from(doc, cells, formats, params, environment)
     if not force and up_to_date.is_fresh(doc, made_from, outputs):
-        progress(f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
-                 "again, as is needed after changes outside the project or in what its cells start")
+        progress(
+            f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
+            "again, as is needed after changes outside the project or in what its cells start"
+        )
         return outputs
     there = next(folder for folder in doc.output.parents if folder.exists())
-    tempfile.TemporaryFile(dir=there).close()  # a folder that cannot be written to is told before any cell runs
+    tempfile.TemporaryFile(
+        dir=there
+    ).close()  # a folder that cannot be written to is told before any cell runs
     clock("read")
     progress(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
     options = doc.options[formats[0]]
@@ -71,7 +96,10 @@ def render_document(doc, formats, params: dict, progress, force: bool, times: di
         def write(fmt: str) -> bytes:
             start = time.perf_counter()
             data = write_format(fmt, copy.deepcopy(parsed), doc, cells, pages, progress)
-            progress(f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, {time.perf_counter() - start:.1f} s")
+            progress(
+                f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, "
+                f"{time.perf_counter() - start:.1f} s"
+            )
             times[fmt] = time.perf_counter() - start
             return data
 

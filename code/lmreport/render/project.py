@@ -1,4 +1,6 @@
-"""What is rendered and how: `_quarto.yml`, its profile and a document's front matter as one set of options."""
+"""What is rendered and how: `_quarto.yml`, its profile and a document's front matter as one set of
+options.
+"""
 
 from __future__ import annotations
 
@@ -17,31 +19,56 @@ from lmreport.core.profiles import active
 from lmreport.render import dates
 
 FORMATS = ("html", "typst")
-METADATA = set("title subtitle author date date-format date-modified abstract abstract-title keywords description "
-               "subject lang categories copyright license citation google-scholar canonical-url".split())
-OPTIONS = METADATA | set("""
+METADATA = set(
+    "title subtitle author date date-format date-modified abstract abstract-title keywords "
+    "description "
+    "subject lang categories copyright license citation google-scholar canonical-url".split()
+)
+OPTIONS = METADATA | set(
+    """
     number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite execute format
     jupyter filters embed-resources self-contained html-math-method code-fold code-summary code-copy code-overflow
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
     fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
-    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard""".split())
-EXECUTE = set("echo eval output warning error include freeze daemon ipynb-shell-interactivity "
-              "fig-format fig-width fig-height fig-dpi".split())
+    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard""".split()
+)
+EXECUTE = set(
+    "echo eval output warning error include freeze daemon ipynb-shell-interactivity "
+    "fig-format fig-width fig-height fig-dpi".split()
+)
 PROJECT = {"type", "output-dir", "render", "title"}
 PROFILE = {"default", "group"}
-BOOL, WHOLE, NUMBER, TEXT, LIST, MAPPING = \
-    "true or false", "a whole number", "a number", "text", "a list", "a mapping"
+BOOL, WHOLE, NUMBER, TEXT, LIST, MAPPING = (
+    "true or false",
+    "a whole number",
+    "a number",
+    "text",
+    "a list",
+    "a mapping",
+)
 KINDS = {  # of the options that this renderer acts on
-    **dict.fromkeys("number-sections toc citeproc link-citations eval warning error include".split(), (BOOL,)),
+    **dict.fromkeys(
+        "number-sections toc citeproc link-citations eval warning error include".split(), (BOOL,)
+    ),
     **dict.fromkeys(("number-depth", "toc-depth"), (WHOLE,)),
     **dict.fromkeys(("fig-width", "fig-height", "fig-dpi"), (NUMBER, WHOLE)),
-    **dict.fromkeys("title subtitle date date-format toc-title abstract-title description lang csl papersize fontsize "
-                    "canonical-url output-dir fig-format".split(), (TEXT,)),
+    **dict.fromkeys(
+        "title subtitle date date-format toc-title abstract-title description lang csl papersize "
+        "fontsize "
+        "canonical-url output-dir fig-format".split(),
+        (TEXT,),
+    ),
     **dict.fromkeys(("execute", "project", "profile", "margin"), (MAPPING,)),
-    **dict.fromkeys(("bibliography", "filters", "render", "keywords", "css", "pdf-standard"), (TEXT, LIST)),
-    "author": (TEXT, LIST, MAPPING), "format": (TEXT, MAPPING), "echo": (BOOL, "fenced"), "output": (BOOL, "asis"),
-    "code-fold": (BOOL, "show", "hide", "none"), "code-summary": (TEXT,),
+    **dict.fromkeys(
+        ("bibliography", "filters", "render", "keywords", "css", "pdf-standard"), (TEXT, LIST)
+    ),
+    "author": (TEXT, LIST, MAPPING),
+    "format": (TEXT, MAPPING),
+    "echo": (BOOL, "fenced"),
+    "output": (BOOL, "asis"),
+    "code-fold": (BOOL, "show", "hide", "none"),
+    "code-summary": (TEXT,),
 }
 AUTHOR = {"name", "affiliation", "affiliations"}
 NAME = {"given", "family", "literal"}
@@ -49,7 +76,9 @@ NAME = {"given", "family", "literal"}
 
 @dataclass(frozen=True)
 class Document:
-    """One .qmd with the options that hold for each format; `body_line` is the first line after its front matter."""
+    """One .qmd with the options that hold for each format; `body_line` is the first line after its
+    front matter.
+    """
 
     root: Path
     path: Path
@@ -65,13 +94,20 @@ class Document:
 
     @property
     def notebook(self) -> Path:
-        """The newest executed notebook: the render's, or the one that `quarto -M keep-ipynb:true` leaves."""
-        places = (self.output.with_suffix(".ipynb"), *self.path.parent.glob(self.path.stem + ".quarto_ipynb*"))
+        """The newest executed notebook: the render's, or the one that `quarto -M keep-ipynb:true`
+        leaves.
+        """
+        places = (
+            self.output.with_suffix(".ipynb"),
+            *self.path.parent.glob(self.path.stem + ".quarto_ipynb*"),
+        )
         return max(places, key=lambda path: path.stat().st_mtime if path.is_file() else 0)
 
 
 def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Document]:
-    """The documents that `_quarto.yml` at `root` lists; without a `profile`, with the project's own."""
+    """The documents that `_quarto.yml` at `root` lists; without a `profile`, with the project's
+    own.
+    """
     root = root.resolve()
     if not (root / "_quarto.yml").is_file():
         raise ReportError(f"no _quarto.yml in {root}; render from the project's folder")
@@ -80,12 +116,18 @@ def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Docu
             raise ReportError(f"unknown format {fmt!r}; known are {', '.join(FORMATS)}")
     layers = [read_yaml(root / "_quarto.yml", root)]
     profiles = active(root, layers[0].get("profile") or {}, profile)
-    layers += [read_yaml(path, root) for name in profiles if (path := root / f"_quarto-{name}.yml").is_file()]
+    layers += [
+        read_yaml(path, root)
+        for name in profiles
+        if (path := root / f"_quarto-{name}.yml").is_file()
+    ]
     project: dict = {}
     for layer in layers:
         project = merge(project, layer.get("project") or {})
     out = root / project.get("output-dir", ".")
-    return [read_document(root, path, out, layers, formats, profiles) for path in listed(root, project)]
+    return [
+        read_document(root, path, out, layers, formats, profiles) for path in listed(root, project)
+    ]
 
 
 def listed(root: Path, project: dict) -> list[Path]:
@@ -93,14 +135,22 @@ def listed(root: Path, project: dict) -> list[Path]:
     found = []
     for pattern in map(str, patterns):
         if pattern.startswith("!"):
-            raise ReportError(f"_quarto.yml: render {pattern!r} is not supported; list the documents to render")
+            raise ReportError(
+                f"_quarto.yml: render {pattern!r} is not supported; list the documents to render"
+            )
         matches = sorted(glob.glob(pattern, root_dir=root, recursive=True))
         if not matches and not glob.has_magic(pattern):
             raise ReportError(f"_quarto.yml lists {pattern!r}, which does not exist")
         parts = (root / m for m in matches)
-        found += [p for p in parts if p.suffix == ".qmd" and not p.name.startswith(("_", ".")) and p not in found]
+        found += [
+            p
+            for p in parts
+            if p.suffix == ".qmd" and not p.name.startswith(("_", ".")) and p not in found
+        ]
     if not found:
-        raise ReportError(f"_quarto.yml lists no document to render ({', '.join(map(str, patterns))})")
+        raise ReportError(
+            f"_quarto.yml lists no document to render ({', '.join(map(str, patterns))})"
+        )
     return found
 
 
@@ -109,7 +159,8 @@ def as_list(value) -> list:
 
 
 def text_of(path: Path, name: str) -> list[str]:
-    """The lines of a text file, without a byte order mark. Raises ReportError where it is not UTF-8.
+    """The lines of a text file, without a byte order mark. Raises ReportError where it is not
+    UTF-8.
 
     Only line feeds part lines, as for pandoc: `splitlines` also breaks at form feeds and U+2028.
     """
@@ -117,17 +168,21 @@ def text_of(path: Path, name: str) -> list[str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[:error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         raise ReportError(f"{name}:{line}: not UTF-8 text; save the file as UTF-8") from None
     return text.removesuffix("\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def front_matter(lines: list[str], name: str) -> tuple[int, int]:
-    """Where the front matter of `lines` begins and what follows it; (0, 0) without one. Blank lines may precede it."""
+    """Where the front matter of `lines` begins and what follows it; (0, 0) without one. Blank lines
+    may precede it.
+    """
     start = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if not lines or lines[start].rstrip() != "---":
         return 0, 0
-    end = next((i for i, line in enumerate(lines) if i > start and line.rstrip() in ("---", "...")), None)
+    end = next(
+        (i for i, line in enumerate(lines) if i > start and line.rstrip() in ("---", "...")), None
+    )
     if end is None:
         raise ReportError(f"{name}:{start + 1}: the front matter has no closing ---")
     return start, end + 1
@@ -137,7 +192,7 @@ def read_document(root, path, out, layers, formats, profiles) -> Document:
     name = path.relative_to(root).as_posix()
     lines = text_of(path, name)
     start, first = front_matter(lines, name)
-    front = parse_yaml("\n".join(lines[start + 1:first - 1]), name, start + 2) if first else {}
+    front = parse_yaml("\n".join(lines[start + 1 : first - 1]), name, start + 2) if first else {}
     options: dict[str, dict] = {fmt: {} for fmt in formats}
     for layer in [*layers, front]:
         for fmt in formats:
@@ -171,6 +226,7 @@ def read_yaml(path: Path, root: Path) -> dict:
 
 def parse_yaml(source: str, name: str, first_line: int) -> dict:
     """A YAML mapping of known options; ReportError with file and line for anything else."""
+
     def place(line: int) -> str:
         return f"{name}:{first_line + line}"
 
@@ -195,20 +251,38 @@ def check_keys(found: list, known: set[str], place: Callable[[int], str]) -> Non
 def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
     kind, wanted = strict_yaml.kind(node), KINDS.get(key, ())
     shown = node.value if isinstance(node, yaml.ScalarNode) else kind
-    if wanted and kind not in (*wanted, "nothing") and shown not in wanted \
-            and not (wanted == (TEXT,) and isinstance(node, yaml.ScalarNode)):
+    if (
+        wanted
+        and kind not in (*wanted, "nothing")
+        and shown not in wanted
+        and not (wanted == (TEXT,) and isinstance(node, yaml.ScalarNode))
+    ):
         raise ReportError(f"{at}: option {key}: {shown!r} is not {' or '.join(wanted)}")
     if key == "lang" and not re.match(r"en(-|$)", shown):
-        raise ReportError(f"{at}: lang {shown!r}: this renderer words its captions, references and contents in "
-                          "English only; set lang: en, or render with Quarto")
+        raise ReportError(
+            f"{at}: lang {shown!r}: this renderer words its captions, references and contents in "
+            "English only; set lang: en, or render with Quarto"
+        )
     if key == "date" and dates.is_impossible(shown):
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
     if key == "author":
         check_authors(node, at, place)
-    if isinstance(node, yaml.ScalarNode) and key in METADATA and re.search(r"\.content-(visible|hidden)\b", node.value):
-        raise ReportError(f"{at}: conditions do not hold in {key}; set it in _quarto-….yml of each profile")
-    if isinstance(node, yaml.ScalarNode) and key in METADATA and re.search(r"`\{\w+\}[ \t]", node.value):
-        raise ReportError(f"{at}: inline code is not run in {key}; print it by a cell in the text instead")
+    if (
+        isinstance(node, yaml.ScalarNode)
+        and key in METADATA
+        and re.search(r"\.content-(visible|hidden)\b", node.value)
+    ):
+        raise ReportError(
+            f"{at}: conditions do not hold in {key}; set it in _quarto-….yml of each profile"
+        )
+    if (
+        isinstance(node, yaml.ScalarNode)
+        and key in METADATA
+        and re.search(r"`\{\w+\}[ \t]", node.value)
+    ):
+        raise ReportError(
+            f"{at}: inline code is not run in {key}; print it by a cell in the text instead"
+        )
 
 
 def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
@@ -219,16 +293,26 @@ def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None
             continue
         known = {key: value for key, value, _ in strict_yaml.keys(author, place)}
         name = known.get("name")
-        parts = {k for k, _, _ in strict_yaml.keys(name, place)} if isinstance(name, yaml.MappingNode) else set()
+        parts = (
+            {k for k, _, _ in strict_yaml.keys(name, place)}
+            if isinstance(name, yaml.MappingNode)
+            else set()
+        )
         for key in [*sorted(known.keys() - AUTHOR), *sorted(parts - NAME)]:
-            raise ReportError(f"{place(author.start_mark.line)}: author has {key!r}, which this renderer does not "
-                              f"show{near(key, AUTHOR | NAME)}; known: {', '.join(sorted(AUTHOR | NAME))}")
+            raise ReportError(
+                f"{place(author.start_mark.line)}: author has {key!r}, which this renderer does "
+                f"not show{near(key, AUTHOR | NAME)}; known: {', '.join(sorted(AUTHOR | NAME))}"
+            )
         if name is None or strict_yaml.kind(name) == "nothing":
-            raise ReportError(f"{place(author.start_mark.line)}: an author without a name; write `name: …`")
+            raise ReportError(
+                f"{place(author.start_mark.line)}: an author without a name; write `name: …`"
+            )
 
 
 def included(options: dict, key: str, root: Path) -> list[str]:
-    """The texts that an option like include-in-header names: files of the project at `root`, or `text: …` itself."""
+    """The texts that an option like include-in-header names: files of the project at `root`, or
+    `text: …` itself.
+    """
     named = options.get(key) or []
     texts = []
     for name in named if isinstance(named, list) else [named]:

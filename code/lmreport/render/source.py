@@ -1,4 +1,6 @@
-"""From .qmd files to cells: includes pulled in, code cells with their options, every line with its origin."""
+"""From .qmd files to cells: includes pulled in, code cells with their options, every line with its
+origin.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ class Cell:
 
     @property
     def code(self) -> str:
-        return "\n".join(line.text for line in self.lines[self.skipped:])
+        return "\n".join(line.text for line in self.lines[self.skipped :])
 
     @property
     def label(self) -> str:
@@ -47,40 +49,68 @@ class Cell:
 
 
 CELL: dict[str, Any] = {
-    "label": str, "echo": (bool, str), "eval": bool, "output": (bool, str), "warning": bool, "error": bool,
-    "include": bool, "code-fold": (bool, str), "code-summary": str, "code-overflow": str,
-    "fig-cap": str, "fig-alt": (str, list), "fig-subcap": list, "tbl-cap": str, "tbl-subcap": list,
-    "lst-label": str, "lst-cap": str, "layout-ncol": int, "tags": list, "classes": (str, list), "id": str,
+    "label": str,
+    "echo": (bool, str),
+    "eval": bool,
+    "output": (bool, str),
+    "warning": bool,
+    "error": bool,
+    "include": bool,
+    "code-fold": (bool, str),
+    "code-summary": str,
+    "code-overflow": str,
+    "fig-cap": str,
+    "fig-alt": (str, list),
+    "fig-subcap": list,
+    "tbl-cap": str,
+    "tbl-subcap": list,
+    "lst-label": str,
+    "lst-cap": str,
+    "layout-ncol": int,
+    "tags": list,
+    "classes": (str, list),
+    "id": str,
 }
-AS_WRITTEN = {key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)}
+AS_WRITTEN = {
+    key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)
+}
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
 DIV_OPEN = re.compile(r"\s*:{3,}\s*(\{.*\}|[^\s:{}]+)\s*:*\s*$")
 DIV_CLOSE = re.compile(r"\s*:{3,}\s*$")
 FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
 CONDITION = re.compile(r"\.content-(visible|hidden)\b")
-SPAN_END = re.compile(r"""\](\{(?=[^{}]*\b(?:when|unless)-profile=)(?:[^{}"']|"[^"]*"|'[^']*')*\})""")
-FOLLOWING = 300  # lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
+SPAN_END = re.compile(
+    r"""\](\{(?=[^{}]*\b(?:when|unless)-profile=)(?:[^{}"']|"[^"]*"|'[^']*')*\})"""
+)
+# lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
+FOLLOWING = 300
 ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
 def read(document: Document) -> list[Cell]:
-    """The cells of `document` with its includes. Raises ReportError for unknown options and shortcodes."""
-    lines = [Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)]
+    """The cells of `document` with its includes. Raises ReportError for unknown options and
+    shortcodes.
+    """
+    lines = [
+        Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)
+    ]
     lines = list(included(lines, document.root, document.path, (document.path,)))
     cells = split(of_profiles(lines, document.profiles))
     labels: dict[str, str] = {}
     for cell in cells:
         if cell.label and cell.label in labels:
-            raise ReportError(f"{cell.place}: label {cell.label!r} was given before, at {labels[cell.label]}")
+            raise ReportError(
+                f"{cell.place}: label {cell.label!r} was given before, at {labels[cell.label]}"
+            )
         labels[cell.label] = cell.place
     return cells
 
 
 def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
-    """`lines` without the Divs and Spans that are for other profiles, so that cells in there are not run, nor are they
-    in the notebook; and without the fences of the Divs for these.
+    """`lines` without the Divs and Spans that are for other profiles, so that cells in there are
+    not run, nor are they in the notebook; and without the fences of the Divs for these.
 
     Raises ReportError where pandoc does not read the lines of such a Div or Span as exactly that.
     """
@@ -91,33 +121,52 @@ def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
 
 
 def refuse_elsewhere(lines: list[Line]) -> None:
-    """Raises ReportError for a condition on a profile that is not that of a Div or Span, or is not found as one."""
+    """Raises ReportError for a condition on a profile that is not that of a Div or Span, or is not
+    found as one.
+    """
     i = 0
     while i < len(lines):
         code, text = fence_of(lines[i]), masked(lines[i].text)
         spans = SPAN_END.sub("", text)
-        if CONDITION.search(text) and (code or not DIV_OPEN.match(text) and CONDITION.search(spans)) \
-                or "-profile=" in spans and "{" in spans and not DIV_OPEN.match(text):
-            raise ReportError(f"{lines[i].place}: this condition does not belong to a Div or Span; begin a line with "
-                              '::: {.content-visible when-profile="…"}, or write [text]{…}, each in one line')
+        if (
+            CONDITION.search(text)
+            and (code or not DIV_OPEN.match(text) and CONDITION.search(spans))
+            or "-profile=" in spans
+            and "{" in spans
+            and not DIV_OPEN.match(text)
+        ):
+            raise ReportError(
+                f"{lines[i].place}: this condition does not belong to a Div or Span; begin a line "
+                f"with "
+                '::: {.content-visible when-profile="…"}, or write [text]{…}, each in one line'
+            )
         i = closing(lines, i, code) + 1 if code else i + 1
 
 
 def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
-    kept, inside, i = [], [], 0  # inside: the open Divs, as (number of their first line, whether they are shown)
+    kept, inside, i = (
+        [],
+        [],
+        0,
+    )  # inside: the open Divs, as (number of their first line, whether they are shown)
     while i < len(lines):
         code = fence_of(lines[i])
         end, fence = (closing(lines, i, code) + 1, False) if code else (i + 1, False)
         if not code and (opening := DIV_OPEN.match(lines[i].text)):
             attributes = opening[1]
-            inside.append((i, conditional.verdict(attributes, profiles) if "-profile" in attributes else None))
+            inside.append(
+                (i, conditional.verdict(attributes, profiles) if "-profile" in attributes else None)
+            )
             fence = inside[-1][1] is not None
         elif not code and DIV_CLOSE.match(lines[i].text) and inside:
             start, verdict = inside.pop()
             fence = verdict is not None
             if fence and not stands_alone(lines, start, end):
-                raise ReportError(f"{lines[start].place}: which lines stand under this condition is not clear; close "
-                                  "each Div, comment and block of code in it, with blank lines around them")
+                raise ReportError(
+                    f"{lines[start].place}: which lines stand under this condition is not clear; "
+                    f"close "
+                    "each Div, comment and block of code in it, with blank lines around them"
+                )
         if not fence and all(verdict is not False for _, verdict in inside):
             kept += lines[i:end]
         i = end
@@ -131,7 +180,7 @@ def stands_alone(lines: list[Line], start: int, end: int) -> bool:
     """Whether pandoc reads lines `start` to `end` as a Div; in an item of a list it is indented."""
     indent = len(lines[start].text) - len(lines[start].text.lstrip())
     first = start - (start > 0 and not indent and not FENCES.match(lines[start - 1].text))
-    around = [re.sub(f"^ {{0,{indent}}}", "", line.text) for line in lines[first:end + FOLLOWING]]
+    around = [re.sub(f"^ {{0,{indent}}}", "", line.text) for line in lines[first : end + FOLLOWING]]
     return conditional.is_div(around, end - first)
 
 
@@ -143,19 +192,32 @@ def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
         if code:
             i = closing(out, i, code) + 1
             continue
-        found = next((f for f in SPAN_END.finditer(masked(out[i].text))
-                      if conditional.verdict(f[1], profiles) is False), None)
+        found = next(
+            (
+                f
+                for f in SPAN_END.finditer(masked(out[i].text))
+                if conditional.verdict(f[1], profiles) is False
+            ),
+            None,
+        )
         if found is None:
             i += 1
             continue
         first, column = bracket(out, i, found.start())
-        before, after = out[first].text[:column], out[i].text[found.end():]
-        span = "\n".join(line.text for line in out[first:i + 1])[column:]
+        before, after = out[first].text[:column], out[i].text[found.end() :]
+        span = "\n".join(line.text for line in out[first : i + 1])[column:]
         if not conditional.is_span(span.removesuffix(after)):
-            raise ReportError(f"{out[i].place}: which text stands under this condition is not clear; put it into a "
-                              "Div of its own")
-        parts = [(out[first], before + after)] if first == i else [(out[first], before), (out[i], after)]
-        out[first:i + 1] = [line._replace(text=text) for line, text in parts if text.strip()]
+            raise ReportError(
+                f"{out[i].place}: which text stands under this condition is not clear; put it into "
+                f"a "
+                "Div of its own"
+            )
+        parts = (
+            [(out[first], before + after)]
+            if first == i
+            else [(out[first], before), (out[i], after)]
+        )
+        out[first : i + 1] = [line._replace(text=text) for line, text in parts if text.strip()]
         i = first
     return out
 
@@ -179,8 +241,15 @@ def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
 
 
 def place(cells: list[Cell], *patterns: str) -> str:
-    """file:line of the last source line with one of the patterns; of the first line where none is found."""
-    found = [line.place for cell in cells for line in cell.lines if any(re.search(p, line.text) for p in patterns)]
+    """file:line of the last source line with one of the patterns; of the first line where none is
+    found.
+    """
+    found = [
+        line.place
+        for cell in cells
+        for line in cell.lines
+        if any(re.search(p, line.text) for p in patterns)
+    ]
     return found[-1] if found else cells[0].place if cells else "?"
 
 
@@ -200,9 +269,13 @@ def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]
         text = text_of(target, shown)
         start, first = front_matter(text, shown)
         if first:
-            raise ReportError(f"{shown}:{start + 1}: an included file has no front matter; put it into "
-                              f"{inside[0].name}")
-        yield from included([Line(t, shown, n) for n, t in enumerate(text, 1)], root, target, (*inside, target))
+            raise ReportError(
+                f"{shown}:{start + 1}: an included file has no front matter; put it into "
+                f"{inside[0].name}"
+            )
+        yield from included(
+            [Line(t, shown, n) for n, t in enumerate(text, 1)], root, target, (*inside, target)
+        )
 
 
 def split(lines: list[Line]) -> list[Cell]:
@@ -227,18 +300,21 @@ def split(lines: list[Line]) -> list[Cell]:
         if language and not language[1].startswith("="):
             if language[1] != "python" or language[2].strip() or fence[1]:
                 reason = "an indented cell" if fence[1] else f"a cell that begins {what}"
-                raise ReportError(f"{lines[i].place}: {reason} is not supported; start it with ```{{python}}")
+                raise ReportError(
+                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}}"
+                )
             flush()
-            cells.append(code_cell(lines[i], lines[i + 1:end]))
+            cells.append(code_cell(lines[i], lines[i + 1 : end]))
         else:
-            prose += unescaped(lines[i:end + 1])
+            prose += unescaped(lines[i : end + 1])
         i = end + 1
     flush()
     return cells
 
 
 def unescaped(block: list[Line]) -> list[Line]:
-    """A block of code in which `{{python}}` after a fence stands for `{python}`, as Quarto's authors write about cells.
+    """A block of code in which `{{python}}` after a fence stands for `{python}`, as Quarto's
+    authors write about cells.
     """
     first, last = block[0], block[-1]
     out = [line._replace(text=ESCAPED.sub(r"\1\2", line.text)) for line in block]
@@ -261,27 +337,39 @@ def closing(lines, start, fence) -> int:
         text = lines[i].text.strip()
         if text.startswith(mark) and not text.strip(mark[0]):
             return i
-    raise ReportError(f"{lines[start].place}: this code block ({mark}{fence[3].strip()}) is never closed")
+    raise ReportError(
+        f"{lines[start].place}: this code block ({mark}{fence[3].strip()}) is never closed"
+    )
 
 
 def checked(line: Line) -> Line:
     for escape, name, rest in SHORTCODE.findall(line.text):
         if not escape and name != "pagebreak":
-            hint = "stands alone on its line" if name == "include" else "is not supported; known: include, pagebreak"
+            hint = (
+                "stands alone on its line"
+                if name == "include"
+                else "is not supported; known: include, pagebreak"
+            )
             raise ReportError(f"{line.place}: shortcode {{{{< {name} {rest} >}}}} {hint}")
     return line
 
 
 def code_cell(fence: Line, lines: list[Line]) -> Cell:
-    count = next((i for i, line in enumerate(lines) if not re.match(r"#\s*\| ?", line.text)), len(lines))
+    count = next(
+        (i for i, line in enumerate(lines) if not re.match(r"#\s*\| ?", line.text)), len(lines)
+    )
     source = "\n".join(re.sub(r"^#\s*\| ?", "", line.text) for line in lines[:count])
     name, first = (lines[0].file, lines[0].number) if lines else (fence.file, fence.number)
-    options, keys = strict_yaml.read(source, lambda line: f"{name}:{first + line}", "a cell's options", AS_WRITTEN)
+    options, keys = strict_yaml.read(
+        source, lambda line: f"{name}:{first + line}", "a cell's options", AS_WRITTEN
+    )
     for key, _, at in keys:
         check(key, options[key], at)
     for line in lines[count:]:
         if re.search(r"#\s*<\d+>\s*$", line.text):
-            raise ReportError(f"{line.place}: code annotations are not supported; write a plain comment")
+            raise ReportError(
+                f"{line.place}: code annotations are not supported; write a plain comment"
+            )
     return Cell("code", lines, fence.place, options, count)
 
 
@@ -290,19 +378,39 @@ def check(key: str, value, place: str) -> None:
         raise ReportError(f"{place}: unknown cell option {key!r}{near(key, CELL)}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
-        hint = f"; give the list to {key[:3]}-subcap" if key.endswith("-cap") and isinstance(value, list) else ""
+        hint = (
+            f"; give the list to {key[:3]}-subcap"
+            if key.endswith("-cap") and isinstance(value, list)
+            else ""
+        )
         raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
     for text in value if isinstance(value, list) else [value]:
         if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
-            raise ReportError(f"{place}: inline code is not run in {key}; put the output into a Div, "
-                              "::: {#fig-…}, whose last paragraph is the caption")
+            raise ReportError(
+                f"{place}: inline code is not run in {key}; put the output into a Div, "
+                "::: {#fig-…}, whose last paragraph is the caption"
+            )
         if isinstance(text, str) and CONDITION.search(text):
-            raise ReportError(f"{place}: conditions do not hold in {key}; put two cells into Divs with conditions")
+            raise ReportError(
+                f"{place}: conditions do not hold in {key}; put two cells into Divs with conditions"
+            )
         first = r"\w" if key == "label" else r"[#.]?[^\W\d]"
-        if key in ("label", "id", "lst-label", "classes") and not re.fullmatch(first + r"[\w:.-]*", str(text)):
-            raise ReportError(f"{place}: {key} {text!r} is no name; begin it with a letter and go on with letters, "
-                              "digits and - _ . :")
-    allowed = {"echo": ("fenced",), "output": ("asis",), "code-fold": ("show", "hide"),
-               "code-overflow": ("wrap", "scroll"), "label": None}.get(key)
+        if key in ("label", "id", "lst-label", "classes") and not re.fullmatch(
+            first + r"[\w:.-]*", str(text)
+        ):
+            raise ReportError(
+                f"{place}: {key} {text!r} is no name; begin it with a letter and go on with "
+                f"letters, "
+                "digits and - _ . :"
+            )
+    allowed = {
+        "echo": ("fenced",),
+        "output": ("asis",),
+        "code-fold": ("show", "hide"),
+        "code-overflow": ("wrap", "scroll"),
+        "label": None,
+    }.get(key)
     if allowed and isinstance(value, str) and value not in allowed:
-        raise ReportError(f"{place}: cell option {key}: {value!r} is unknown; use true, false or {allowed[0]}")
+        raise ReportError(
+            f"{place}: cell option {key}: {value!r} is unknown; use true, false or {allowed[0]}"
+        )

@@ -1,4 +1,6 @@
-"""Tables on a page of limited width: columns as wide as their text needs, long words broken where they may be."""
+"""Tables on a page of limited width: columns as wide as their text needs, long words broken where
+they may be.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,14 @@ GAP = 2.5  # characters that the space between two columns takes
 
 
 def typst_table(table: dict) -> dict:
-    """`table` without a figure of its own around it, and with column widths where it is wider than the page."""
+    """`table` without a figure of its own around it, and with column widths where it is wider than
+    the page.
+    """
     table["c"][0][1] = [*table["c"][0][1], "typst:no-figure"]
     heads = len(table["c"][3][1])
-    rows = [row for part in (table["c"][3][1], *(body[3] for body in table["c"][4])) for row in part]
+    rows = [
+        row for part in (table["c"][3][1], *(body[3] for body in table["c"][4])) for row in part
+    ]
     texts = [[pandoc_ast.plain(cell[4]).strip() for cell in row[1]] for row in rows]
     count = len(table["c"][2])
     lines = [max((len(t[i]) for t in texts if i < len(t)), default=1) for i in range(count)]
@@ -29,13 +35,20 @@ def typst_table(table: dict) -> dict:
 
 
 def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
-    """Share of the page for each column: its longest word at least (or its longest cell, if no cell below the `heads`
-    first rows is long), the rest in proportion to the square root of its longest text, so that a column of essays does
-    not squeeze the others."""
-    words = [max((min(len(w), LONG) for t in texts if i < len(t) for w in t[i].split()), default=1) + GAP
-             for i in range(len(lines))]
-    cells = [max((len(t[i]) for t in texts[heads:] if i < len(t)), default=1) for i in range(len(lines))]
-    whole = [max(word, cell + GAP) if cell <= LONG else word for word, cell in zip(words, cells, strict=True)]
+    """Share of the page for each column: its longest word at least (or its longest cell, if no cell
+    below the `heads` first rows is long), the rest in proportion to the square root of its longest
+    text, so that a column of essays does not squeeze the others."""
+    words = [
+        max((min(len(w), LONG) for t in texts if i < len(t) for w in t[i].split()), default=1) + GAP
+        for i in range(len(lines))
+    ]
+    cells = [
+        max((len(t[i]) for t in texts[heads:] if i < len(t)), default=1) for i in range(len(lines))
+    ]
+    whole = [
+        max(word, cell + GAP) if cell <= LONG else word
+        for word, cell in zip(words, cells, strict=True)
+    ]
     words = whole if sum(whole) <= PAGE else words
     spare = max(PAGE - sum(words), 0)
     wish = [max(line + GAP - word, 0) ** 0.5 for line, word in zip(lines, words, strict=True)]
@@ -46,7 +59,9 @@ def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
 
 
 def breakable(item: dict) -> dict | None:
-    """Zero-width spaces in long words and long code, after the marks where a reader expects a break."""
+    """Zero-width spaces in long words and long code, after the marks where a reader expects a
+    break.
+    """
     if item["t"] == "Str" and len(item["c"]) > LONG:
         return pandoc_ast.text(broken(item["c"]))
     if item["t"] == "Code" and len(item["c"][1]) > 12:
@@ -56,8 +71,12 @@ def breakable(item: dict) -> dict | None:
 
 def broken(word: str) -> str:
     word = re.sub(r"(?<=[_./,=(\[|-])(?=\w)|(?<=[a-z])(?=[A-Z])", "\u200b", word)
-    return "\u200b".join(part if len(part) <= LONG else "\u200b".join(part[i:i + 12] for i in range(0, len(part), 12))
-                         for part in word.split("\u200b"))
+    return "\u200b".join(
+        part
+        if len(part) <= LONG
+        else "\u200b".join(part[i : i + 12] for i in range(0, len(part), 12))
+        for part in word.split("\u200b")
+    )
 
 
 def natural(table: dict) -> dict:

@@ -22,7 +22,9 @@ SIZES = (0.25, 0.5, 1.0)  # of a document with 400 sections, 300 figures and 1,0
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m lmreport.render.timing", description=__doc__)
-    parser.add_argument("--repeat", type=int, default=5, help="renders of the report; the median counts")
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="renders of the report; the median counts"
+    )
     parser.add_argument("--no-quarto", action="store_true", help="leave genuine Quarto out")
     parser.add_argument("--only-scale", action="store_true", help="only the large document")
     parser.add_argument("--once", metavar="FOLDER", help=argparse.SUPPRESS)
@@ -48,7 +50,9 @@ def once(folder: Path) -> None:
     times: dict[str, float] = {}
     start = time.perf_counter()
     for document in project.read(folder, ("html", "typst"), None):
-        pipeline.render_document(document, ("html", "typst"), {}, lambda _: None, "FORCE" in os.environ, times)
+        pipeline.render_document(
+            document, ("html", "typst"), {}, lambda _: None, "FORCE" in os.environ, times
+        )
     print(json.dumps(times | {"total": time.perf_counter() - start}))
 
 
@@ -58,16 +62,22 @@ def own(root: Path, repeat: int) -> dict:
     runs = [timed(command, root, FORCE="1") for _ in range(repeat)]
     steps = [json.loads(out.splitlines()[-1]) for _, _, out in runs]
     unchanged = [timed(command, root)[0] for _ in range(repeat)]
-    return {"warm_s": median(s for s, _, _ in runs), "unchanged_s": median(unchanged),
-            "peak_mb": round(max(peak for _, peak, _ in runs)),
-            "steps_s": {name: median(s[name] for s in steps) for name in steps[0]}}
+    return {
+        "warm_s": median(s for s, _, _ in runs),
+        "unchanged_s": median(unchanged),
+        "peak_mb": round(max(peak for _, peak, _ in runs)),
+        "steps_s": {name: median(s[name] for s in steps) for name in steps[0]},
+    }
 
 
 def quarto(root: Path, repeat: int) -> dict:
     command = ["quarto", "render"]
     runs = [timed(command, root, QUARTO_PYTHON=sys.executable) for _ in range(1 + repeat)][1:]
-    return {"warm_s": median(s for s, _, _ in runs), "unchanged_s": median(s for s, _, _ in runs),
-            "peak_mb": round(max(peak for _, peak, _ in runs))}
+    return {
+        "warm_s": median(s for s, _, _ in runs),
+        "unchanged_s": median(s for s, _, _ in runs),
+        "peak_mb": round(max(peak for _, peak, _ in runs)),
+    }
 
 
 def median(numbers) -> float:
@@ -82,24 +92,36 @@ def scale() -> list[dict]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             large(folder, sections, figures, references)
-            seconds, peak, out = timed([sys.executable, "-m", "lmreport.render.timing", "--once", name], folder)
-        found.append({"sections": sections, "figures": figures, "references": references, "s": round(seconds, 2),
-                      "peak_mb": round(peak), "steps_s": {k: round(v, 2) for k, v in json.loads(out).items()}})
+            seconds, peak, out = timed(
+                [sys.executable, "-m", "lmreport.render.timing", "--once", name], folder
+            )
+        found.append(
+            {
+                "sections": sections,
+                "figures": figures,
+                "references": references,
+                "s": round(seconds, 2),
+                "peak_mb": round(peak),
+                "steps_s": {k: round(v, 2) for k, v in json.loads(out).items()},
+            }
+        )
     return found
 
 
 def large(folder: Path, sections: int, figures: int, references: int) -> None:
     """Write a project with so many sections, figures and references."""
     (folder / "report").mkdir()
-    (folder / "_quarto.yml").write_text("project: {output-dir: _report, render: [report/index.qmd]}\n"
-                                        "number-sections: true\nformat: {html: {toc: true}, typst: {toc: true}}\n")
+    (folder / "_quarto.yml").write_text(
+        "project: {output-dir: _report, render: [report/index.qmd]}\n"
+        "number-sections: true\nformat: {html: {toc: true}, typst: {toc: true}}\n"
+    )
     picture = '<svg xmlns="http://www.w3.org/2000/svg" width="200pt" height="50pt"><path d="M0 50L200 0"/></svg>\n'
     (folder / "report" / "line.svg").write_text(picture)
     text = ["---\ntitle: Large\n---\n"]
     for i in range(sections):
         text.append(f"{'#' if i % 10 == 0 else '##'} Section {i} {{#sec-{i}}}\n")
         for j in range(i * figures // sections, (i + 1) * figures // sections):
-            text.append(f"![Figure number {j}](line.svg){{#fig-{j} fig-alt=\"A line\"}}\n")
+            text.append(f'![Figure number {j}](line.svg){{#fig-{j} fig-alt="A line"}}\n')
         for j in range(i * references // sections, (i + 1) * references // sections):
             target = f"@fig-{j % figures}" if j % 2 else f"@sec-{j % sections}"
             text.append(f"Sentence {j} refers to {target}.\n")

@@ -1,4 +1,6 @@
-"""Whether a render would give what is there already: a digest of each thing that can change the result."""
+"""Whether a render would give what is there already: a digest of each thing that can change the
+result.
+"""
 
 from __future__ import annotations
 
@@ -17,30 +19,58 @@ from lmreport.render import dates
 KEPT_AT = ".render.json"
 
 
-def made_from(doc, cells, formats, params: dict, environment: Mapping[str, str] = os.environ) -> dict:
-    """Everything that can change the result: sources, the project's files, the package, settings and libraries.
+def made_from(
+    doc, cells, formats, params: dict, environment: Mapping[str, str] = os.environ
+) -> dict:
+    """Everything that can change the result: sources, the project's files, the package, settings
+    and libraries.
 
     environment: of the process that runs the cells.
     """
     package = Path(__file__).resolve().parents[1]
     files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
-    others = {p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name}
-    files |= {p: p.relative_to(doc.root).as_posix()
-              for p in others | set(doc.root.glob("_quarto*.yml")) | set(doc.root.glob("*.toml")) | set(
-                 doc.root.glob("CITATION.cff"))}
-    ours = any("lmreport" in cell.source for cell in cells)  # what it shows depends on data, model and records
+    others = {
+        p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name
+    }
+    files |= {
+        p: p.relative_to(doc.root).as_posix()
+        for p in others
+        | set(doc.root.glob("_quarto*.yml"))
+        | set(doc.root.glob("*.toml"))
+        | set(doc.root.glob("CITATION.cff"))
+    }
+    ours = any(
+        "lmreport" in cell.source for cell in cells
+    )  # what it shows depends on data, model and records
     made = {
-        "at hand": at_hand(environment) if ours else {}, "runs": own_runs(doc.output.with_suffix(".html")),
-        "document": doc.name, "formats": list(formats), "profiles": doc.profiles, "Python": sys.version,
-        "parameters": {k: str(v) for k, v in sorted(params.items())}, "libraries": installed(),
-        "settings": chosen(environment), "identity": who(environment), "data": data_stamp(chosen(environment)),
-        "environment": {k: os.path.abspath(os.path.expanduser(environment[k])) if k == "LMREPORT_CACHE" else environment[k]
-                        for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH") if k in environment},
+        "at hand": at_hand(environment) if ours else {},
+        "runs": own_runs(doc.output.with_suffix(".html")),
+        "document": doc.name,
+        "formats": list(formats),
+        "profiles": doc.profiles,
+        "Python": sys.version,
+        "parameters": {k: str(v) for k, v in sorted(params.items())},
+        "libraries": installed(),
+        "settings": chosen(environment),
+        "identity": who(environment),
+        "data": data_stamp(chosen(environment)),
+        "environment": {
+            k: os.path.abspath(os.path.expanduser(environment[k]))
+            if k == "LMREPORT_CACHE"
+            else environment[k]
+            for k in ("LMREPORT_CACHE", "SOURCE_DATE_EPOCH")
+            if k in environment
+        },
         "dates": [dates.resolve(o, fmt, doc) for fmt, o in doc.options.items()],
-        "read": read_again(doc), "asked": asked_again(doc, environment),
+        "read": read_again(doc),
+        "asked": asked_again(doc, environment),
         "cells": contents_of("\n".join(cell.source for cell in cells)),
-        "files": {name: contents(path) for path, name in sorted(files.items())
-                  if "__pycache__" not in path.parts and not any(part.startswith(".") for part in path.parts[-2:])},
+        "files": {
+            name: contents(path)
+            for path, name in sorted(files.items())
+            if "__pycache__" not in path.parts
+            and not any(part.startswith(".") for part in path.parts[-2:])
+        },
     }
     return json.loads(json.dumps(made, default=str))
 
@@ -48,24 +78,42 @@ def made_from(doc, cells, formats, params: dict, environment: Mapping[str, str] 
 def changes(then: dict, now: dict) -> list[str]:
     """What differs between two results of `made_from`, one thing a line."""
     one, other = then["files"], now["files"]
-    found = [f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
-             for name in sorted(one | other) if one.get(name) != other.get(name)]
-    for what in ("libraries", "parameters", "settings", "at hand", "runs", "environment", "read", "asked"):
+    found = [
+        f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
+        for name in sorted(one | other)
+        if one.get(name) != other.get(name)
+    ]
+    for what in (
+        "libraries",
+        "parameters",
+        "settings",
+        "at hand",
+        "runs",
+        "environment",
+        "read",
+        "asked",
+    ):
         one, other = (dict(made.get(what, {})) for made in (then, now))
-        found += [f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
-                  for name in sorted(one | other) if one.get(name) != other.get(name)]
+        found += [
+            f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
+            for name in sorted(one | other)
+            if one.get(name) != other.get(name)
+        ]
     others = ("formats", "profiles", "Python", "identity", "data", "dates")
     found += [f"{what} changed" for what in others if then.get(what) != now.get(what)]
     return found or (["the cells changed"] if then != now else [])
 
 
 def read_again(doc, seen: tuple = ()) -> dict[str, str]:
-    """Digests of what the cells read in the project besides the sources, by name: of `seen`, and of the last render.
+    """Digests of what the cells read in the project besides the sources, by name: of `seen`, and of
+    the last render.
 
     `seen` are the files, folders and names of variables that the kernel noted (render/watch.py).
     """
     if seen:
-        names = {inside(doc, path) for path in seen[0]} | {f"{inside(doc, path)}/" for path in seen[1]}
+        names = {inside(doc, path) for path in seen[0]} | {
+            f"{inside(doc, path)}/" for path in seen[1]
+        }
     else:
         names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("read", {})}
     names -= {"", "/"}
@@ -73,20 +121,29 @@ def read_again(doc, seen: tuple = ()) -> dict[str, str]:
 
 
 def inside(doc, path: str) -> str:
-    """A file's name in the project; "" for one that is watched already, is installed or is made by a render."""
+    """A file's name in the project; "" for one that is watched already, is installed or is made by
+    a render.
+    """
     found = Path(path)
     if not found.is_relative_to(doc.root):
         return ""
     name = found.relative_to(doc.root)
     package = Path(__file__).resolve().parents[1]
-    left_out = any(part.startswith(".") or part in ("__pycache__", "site-packages") for part in name.parts)
-    known = found.is_relative_to(doc.path.parent) or found.is_relative_to(package) \
+    left_out = any(
+        part.startswith(".") or part in ("__pycache__", "site-packages") for part in name.parts
+    )
+    known = (
+        found.is_relative_to(doc.path.parent)
+        or found.is_relative_to(package)
         or found.is_relative_to(doc.output.parent)
+    )
     return "" if left_out or known or not name.parts else name.as_posix()
 
 
 def stamp(path: Path, count: int) -> str:
-    """What a file holds, or its size and time if it is large or one of many; the names in a folder."""
+    """What a file holds, or its size and time if it is large or one of many; the names in a
+    folder.
+    """
     try:
         if path.is_dir():
             names = sorted(n for n in os.listdir(path) if n[0] != "." and n != "__pycache__")
@@ -100,22 +157,36 @@ def stamp(path: Path, count: int) -> str:
 
 
 def asked_again(doc, environment: Mapping[str, str], seen: tuple = ()) -> dict[str, str]:
-    """Digests of the environment's variables that the cells asked for; the settings have a place of their own."""
-    names = {name for kept in kept_for(doc).values() for name in kept.made_from.get("asked", {})} if not seen \
+    """Digests of the environment's variables that the cells asked for; the settings have a place of
+    their own.
+    """
+    names = (
+        {name for kept in kept_for(doc).values() for name in kept.made_from.get("asked", {})}
+        if not seen
         else set(seen[2])
-    return {name: contents_of(environment[name])[:16] if name in environment else "none" for name in sorted(names)
-            if not name.startswith("LMREPORT_") and name not in TOLD}
+    )
+    return {
+        name: contents_of(environment[name])[:16] if name in environment else "none"
+        for name in sorted(names)
+        if not name.startswith("LMREPORT_") and name not in TOLD
+    }
 
 
 TOLD = {"PYTHONUNBUFFERED", "TERM", "NO_COLOR", "QUARTO_PROFILE"}  # by the renderer to the kernel
 
 
 def installed() -> list[list[str]]:
-    """Names and versions of the installed distributions, from the names of their folders alone (fast)."""
+    """Names and versions of the installed distributions, from the names of their folders alone
+    (fast).
+    """
     found = set()
     for folder in sys.path:
         if folder.endswith("-packages") and os.path.isdir(folder):
-            found |= {name.removesuffix(".dist-info") for name in os.listdir(folder) if name.endswith(".dist-info")}
+            found |= {
+                name.removesuffix(".dist-info")
+                for name in os.listdir(folder)
+                if name.endswith(".dist-info")
+            }
     return sorted([*name.partition("-")[::2]] for name in found)
 
 
@@ -124,13 +195,16 @@ def chosen(environment: Mapping[str, str]) -> dict[str, str]:
     from lmreport.core import settings
 
     try:
-        return {name: str(value) for name, value in vars(settings.load(environment=environment)).items()}
+        return {
+            name: str(value) for name, value in vars(settings.load(environment=environment)).items()
+        }
     except ReportError:
         return {}
 
 
 def at_hand(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the settings mean here and now: the scale, and which data and model "auto" and a name on the hub stand for.
+    """What the settings mean here and now: the scale, and which data and model "auto" and a name on
+    the hub stand for.
     """
     from lmreport.core import settings
     from lmreport.data import download
@@ -141,7 +215,11 @@ def at_hand(environment: Mapping[str, str]) -> dict[str, str]:
         corpus, model = download.at_hand(asked.data), pretrained.at_hand(asked.model)
     except (ReportError, OSError):
         return {}
-    return {"scale": asked.scale, "model": model.name, "data": corpus.digest[:12] if corpus else "not here"}
+    return {
+        "scale": asked.scale,
+        "model": model.name,
+        "data": corpus.digest[:12] if corpus else "not here",
+    }
 
 
 def own_runs(page: Path) -> dict[str, str]:
@@ -149,12 +227,17 @@ def own_runs(page: Path) -> dict[str, str]:
     from lmreport.core.settings import cache_root
 
     text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
-    return {path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
-            for path in sorted((cache_root() / "runs").glob("*.json")) if path.stem in text}
+    return {
+        path.stem: datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+        for path in sorted((cache_root() / "runs").glob("*.json"))
+        if path.stem in text
+    }
 
 
 def who(environment: Mapping[str, str]) -> str:
-    """A digest of who hands the report in; the names themselves are not kept. "" if nobody is named."""
+    """A digest of who hands the report in; the names themselves are not kept. "" if nobody is
+    named.
+    """
     from lmreport.core import identity
 
     try:
@@ -167,8 +250,11 @@ def who(environment: Mapping[str, str]) -> str:
 def data_stamp(settings: dict[str, str]) -> list:
     """What the settings name on this machine: sizes and times of those files."""
     named = [Path(value) for value in settings.values() if os.path.exists(value)]
-    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for n in named
-            for p in ([n] if n.is_file() else sorted(q for q in n.rglob("*") if q.is_file())[:50_000])]
+    return [
+        (str(p), p.stat().st_size, p.stat().st_mtime_ns)
+        for n in named
+        for p in ([n] if n.is_file() else sorted(q for q in n.rglob("*") if q.is_file())[:50_000])
+    ]
 
 
 def is_fresh(doc, made: dict, outputs: list[Path]) -> bool:
@@ -192,7 +278,10 @@ def kept_for(doc) -> dict[str, Kept]:
     """The files that renders of `doc` wrote, by name; {} if that is unknown."""
     try:
         kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
-        return {name: Kept(file["digest"], kept["made"][file["made"]]) for name, file in kept["outputs"].items()}
+        return {
+            name: Kept(file["digest"], kept["made"][file["made"]])
+            for name, file in kept["outputs"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError):  # an older version kept something else
         return {}
 
@@ -201,14 +290,25 @@ def digests(path: Path) -> set[str]:
     """Those of the files that renders wrote at `path`: one, or none if that is unknown."""
     try:
         kept = json.loads((path.parent / KEPT_AT).read_text(encoding="utf-8"))
-        return {entry["outputs"][path.name]["digest"] for entry in kept.values() if path.name in entry["outputs"]}
+        return {
+            entry["outputs"][path.name]["digest"]
+            for entry in kept.values()
+            if path.name in entry["outputs"]
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
 
-def remember(doc, made: dict, outputs: list[Path], seen: tuple = (),
-             environment: Mapping[str, str] = os.environ) -> None:
-    """Keep what `outputs` were made from; `seen` is what the kernel noted, `environment` what it had."""
+def remember(
+    doc,
+    made: dict,
+    outputs: list[Path],
+    seen: tuple = (),
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Keep what `outputs` were made from; `seen` is what the kernel noted, `environment` what it
+    had.
+    """
     from lmreport.core.files import write_atomically
 
     path = doc.output.parent / KEPT_AT
@@ -216,12 +316,22 @@ def remember(doc, made: dict, outputs: list[Path], seen: tuple = (),
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
-    made = made | {"runs": own_runs(doc.output.with_suffix(".html")), "read": read_again(doc, seen),
-                   "asked": asked_again(doc, environment, seen)}
+    made = made | {
+        "runs": own_runs(doc.output.with_suffix(".html")),
+        "read": read_again(doc, seen),
+        "asked": asked_again(doc, environment, seen),
+    }
     now = kept_for(doc) | {p.name: Kept(contents(p), made) for p in outputs}
-    stamps = {name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16] for name, one in now.items()}
-    kept[doc.name] = {"made": {stamps[name]: one.made_from for name, one in now.items()},
-                      "outputs": {name: {"digest": one.digest, "made": stamps[name]} for name, one in now.items()}}
+    stamps = {
+        name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16]
+        for name, one in now.items()
+    }
+    kept[doc.name] = {
+        "made": {stamps[name]: one.made_from for name, one in now.items()},
+        "outputs": {
+            name: {"digest": one.digest, "made": stamps[name]} for name, one in now.items()
+        },
+    }
     write_atomically(path, json.dumps(kept, indent=1).encode())
 
 

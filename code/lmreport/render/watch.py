@@ -1,6 +1,8 @@
-"""Runs in the kernel: notes which files of the project the cells open and which variables of the environment they ask.
+"""Runs in the kernel: notes which files of the project the cells open and which variables of the
+environment they ask.
 
-Only the standard library, since the kernel gets the text of this file before anything else is imported there.
+Only the standard library, since the kernel gets the text of this file before anything else is
+imported there.
 """
 
 import os
@@ -30,12 +32,16 @@ def note(event: str, args: tuple, root: str) -> None:
             OPENED.update([] if written else [path])
         elif not sys._getframe(2).f_code.co_filename.startswith("<frozen importlib"):
             LISTED.add(path)
-    except Exception:  # a number of an open file, say; the cell must not fail for what is only watched
+    except (
+        Exception
+    ):  # a number of an open file, say; the cell must not fail for what is only watched
         return
 
 
 class Environment(type(os.environ)):  # type: ignore[misc]  # os does not export its class
-    """os.environ that notes for which names the cells and the project's own modules ask one by one."""
+    """os.environ that notes for which names the cells and the project's own modules ask one by
+    one.
+    """
 
     def __iter__(self):
         for key in super().__iter__():
@@ -45,7 +51,12 @@ class Environment(type(os.environ)):  # type: ignore[misc]  # os does not export
     def __getitem__(self, key):
         if self.__dict__.pop("copied", None) != key:
             frame: types.FrameType | None = sys._getframe(1)
-            while frame and frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc", __name__):
+            while frame and frame.f_globals.get("__name__") in (
+                "os",
+                "_collections_abc",
+                "collections.abc",
+                __name__,
+            ):
                 frame = frame.f_back
             name = frame.f_globals.get("__name__", "") if frame else ""
             file = frame.f_code.co_filename if frame else ""
@@ -55,9 +66,15 @@ class Environment(type(os.environ)):  # type: ignore[misc]  # os does not export
 
 
 def is_own(name: str, file: str) -> bool:
-    """Whether a module lies in the folder where the cells run, or beside it, and is not installed."""
+    """Whether a module lies in the folder where the cells run, or beside it, and is not
+    installed.
+    """
     here = os.path.dirname(os.getcwd())
-    return file.startswith(here + os.sep) and "site-packages" not in file and name.partition(".")[0] != "lmreport"
+    return (
+        file.startswith(here + os.sep)
+        and "site-packages" not in file
+        and name.partition(".")[0] != "lmreport"
+    )
 
 
 def seen() -> str:

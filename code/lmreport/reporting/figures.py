@@ -13,22 +13,37 @@ from lmreport.reporting import measures
 
 @cached_figure
 def plot_lengths(lengths: dict, cuts: dict[str, int]):
-    """Histogram of text lengths in word pieces on a logarithmic axis, with the truncation lengths marked."""
+    """Histogram of text lengths in word pieces on a logarithmic axis, with the truncation lengths
+    marked.
+    """
     figure, axes = style.figure(height=2.6)
     both = np.concatenate([lengths["train"], lengths["test"]])
     edges = np.geomspace(max(both.min(), 4 if both.max() > 8 else 1), both.max() + 1, 45)
     axes.hist(both, edges, color=style.SKY, edgecolor="white", linewidth=0.4)
     for (name, cut), line, color in zip(cuts.items(), style.LINES, style.CYCLE, strict=False):
-        axes.axvline(cut, color=color, linestyle=line, marker="", linewidth=1.6,
-                     label=f"{name}: {cut} ({markdown.pct((both > cut).mean())} are cut)")
+        axes.axvline(
+            cut,
+            color=color,
+            linestyle=line,
+            marker="",
+            linewidth=1.6,
+            label=f"{name}: {cut} ({markdown.pct((both > cut).mean())} are cut)",
+        )
     axes.set(xscale="log", xlabel="word pieces in a text (logarithmic)", ylabel="texts")
     ticks = 2 ** np.arange(4, 13)
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(both.min() * 0.9, max(both.max(), 2 * max(cuts.values())) * 1.1)
     axes.minorticks_off()
-    axes.legend(loc="upper left", bbox_to_anchor=(max(cuts.values()), 1), bbox_transform=axes.get_xaxis_transform(),
-                frameon=True, framealpha=1, edgecolor="none", handlelength=1.6)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(max(cuts.values()), 1),
+        bbox_transform=axes.get_xaxis_transform(),
+        frameon=True,
+        framealpha=1,
+        edgecolor="none",
+        handlelength=1.6,
+    )
     return figure
 
 
@@ -36,7 +51,9 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
 def plot_training(records: dict):
     """Loss and validation accuracy by epoch, of the LSTM and of the Transformer."""
     figure, (left, right) = style.figure(2, height=2.7)
-    for (name, curve), marker, line in zip(curves(records).items(), style.MARKERS, style.LINES, strict=False):
+    for (name, curve), marker, line in zip(
+        curves(records).items(), style.MARKERS, style.LINES, strict=False
+    ):
         look = dict(color=style.MODEL_COLORS[name], linestyle=line, label=records[name].label)
         left.plot(curve["loss_epoch"], curve["loss"], marker="", **look)
         right.plot(curve["accuracy_epoch"], curve["accuracy"], marker=marker, **look)
@@ -53,30 +70,52 @@ def curves(records: dict) -> dict[str, dict]:
     if "transformer" in records:
         history = records["transformer"]["history"]
         steps = [h for h in history if "loss" in h]
-        found["transformer"] = {"loss": [h["loss"] for h in steps], "loss_epoch": [h["epoch"] for h in steps],
-                                "accuracy": measures.validated(records["transformer"]),
-                                "accuracy_epoch": [h["epoch"] for h in history if "eval_accuracy" in h]}
+        found["transformer"] = {
+            "loss": [h["loss"] for h in steps],
+            "loss_epoch": [h["epoch"] for h in steps],
+            "accuracy": measures.validated(records["transformer"]),
+            "accuracy_epoch": [h["epoch"] for h in history if "eval_accuracy" in h],
+        }
     if "lstm" in records:
         history = records["lstm"]["history"]
         epochs = list(range(1, len(history["loss"]) + 1))
-        found["lstm"] = {"loss": history["loss"], "loss_epoch": epochs,
-                         "accuracy": measures.validated(records["lstm"]), "accuracy_epoch": epochs}
+        found["lstm"] = {
+            "loss": history["loss"],
+            "loss_epoch": epochs,
+            "accuracy": measures.validated(records["lstm"]),
+            "accuracy_epoch": epochs,
+        }
     return found
 
 
 @cached_figure
 def plot_accuracy(groups: dict[str, dict]):
-    """Test accuracy with its 95% interval, a panel for each group of records (this render's, the recorded ones)."""
+    """Test accuracy with its 95% interval, a panel for each group of records (this render's, the
+    recorded ones).
+    """
     figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
     for axes, (title, records) in zip(panels[0], groups.items(), strict=True):
         for row, (name, record) in enumerate(records.items()):
             value = record.correct.mean()
             low, high = metrics.interval(record.correct)
             marker = style.MARKERS[list(style.MODEL_COLORS).index(name)]
-            axes.errorbar(100 * value, row, xerr=[[100 * (value - low)], [100 * (high - value)]], capsize=3,
-                          color=style.MODEL_COLORS[name], marker=marker, linestyle="")
-            axes.annotate(markdown.pct(value), (100 * value, row), xytext=(0, 6), textcoords="offset points",
-                          ha="center", fontsize=8)
+            axes.errorbar(
+                100 * value,
+                row,
+                xerr=[[100 * (value - low)], [100 * (high - value)]],
+                capsize=3,
+                color=style.MODEL_COLORS[name],
+                marker=marker,
+                linestyle="",
+            )
+            axes.annotate(
+                markdown.pct(value),
+                (100 * value, row),
+                xytext=(0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+            )
         axes.set_yticks(range(len(records)), [r.label for r in records.values()])
         axes.set(title=title, xlabel="test accuracy (%)", ylim=(-0.6, len(records) - 0.3))
         axes.grid(axis="y", visible=False)
@@ -85,7 +124,9 @@ def plot_accuracy(groups: dict[str, dict]):
 
 @cached_figure
 def plot_confusion(records: dict, class_names: list[str]):
-    """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are predictions."""
+    """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are
+    predictions.
+    """
     few = len(class_names) <= 6  # so that there is room for a decimal
     figure, panels = style.figure(len(records), height=3.0 if few else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):
@@ -95,16 +136,31 @@ def plot_confusion(records: dict, class_names: list[str]):
 
 @cached_figure
 def plot_results(records: dict, class_names: list[str]):
-    """Test accuracy of each model as a dot with its 95% interval; beside it the Transformer's confusion matrix."""
+    """Test accuracy of each model as a dot with its 95% interval; beside it the Transformer's
+    confusion matrix.
+    """
     few = len(class_names) <= 6
     figure, (left, right) = style.figure(2, height=2.5 if few else 4.2, width_ratios=(1.15, 1))
     rows = sorted(records.items(), key=lambda pair: pair[1].correct.mean())
     for row, (name, record) in enumerate(rows):
         value, (low, high) = record.correct.mean(), metrics.interval(record.correct)
-        left.errorbar(100 * value, row, xerr=[[100 * (value - low)], [100 * (high - value)]], capsize=3, linestyle="",
-                      color=style.MODEL_COLORS[name], marker="o")
-        left.annotate(markdown.pct(value), (100 * value, row), xytext=(0, 6), textcoords="offset points", ha="center",
-                      fontsize=8)
+        left.errorbar(
+            100 * value,
+            row,
+            xerr=[[100 * (value - low)], [100 * (high - value)]],
+            capsize=3,
+            linestyle="",
+            color=style.MODEL_COLORS[name],
+            marker="o",
+        )
+        left.annotate(
+            markdown.pct(value),
+            (100 * value, row),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
     left.set_yticks(range(len(rows)), [record.label for _, record in rows])
     left.set(xlabel="test accuracy (%)", ylim=(-0.6, len(rows) - 0.3))
     left.grid(axis="y", visible=False)
@@ -113,13 +169,22 @@ def plot_results(records: dict, class_names: list[str]):
 
 
 def draw_confusion(axes, record, names: list[str], few: bool) -> None:
-    """The confusion matrix of a model: rows are true tags and sum to 100%, columns are predictions."""
+    """The confusion matrix of a model: rows are true tags and sum to 100%, columns are
+    predictions.
+    """
     counts = metrics.confusion(record["logits"], record["labels"])
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     for (i, j), share in np.ndenumerate(shares):
-        axes.text(j, i, f"{100 * share:.{1 if few else 0}f}", ha="center", va="center", fontsize=8 if few else 6,
-                  color=style.ON_DARK if share > 0.55 else style.ON_LIGHT)
+        axes.text(
+            j,
+            i,
+            f"{100 * share:.{1 if few else 0}f}",
+            ha="center",
+            va="center",
+            fontsize=8 if few else 6,
+            color=style.ON_DARK if share > 0.55 else style.ON_LIGHT,
+        )
     axes.set_xticks(range(len(names)), names, rotation=0 if few else 90)
     axes.set_yticks(range(len(names)), names)
     axes.set(title=record.label, xlabel="predicted", ylabel="true tag")
@@ -128,18 +193,32 @@ def draw_confusion(axes, record, names: list[str], few: bool) -> None:
 
 @cached_figure
 def plot_calibration(records: dict):
-    """Accuracy against confidence in ten bins; on the diagonal a model is as sure as it is right."""
+    """Accuracy against confidence in ten bins; on the diagonal a model is as sure as it is
+    right.
+    """
     figure, axes = style.figure(height=2.9)
     lowest = min(0.2, 0.9 / next(iter(records.values()))["logits"].shape[1])
-    axes.plot([0, 1], [0, 1], color="#777777", linestyle=":", marker="", label="perfectly calibrated")
+    axes.plot(
+        [0, 1], [0, 1], color="#777777", linestyle=":", marker="", label="perfectly calibrated"
+    )
     for name, record in records.items():
         place = list(style.MODEL_COLORS).index(name)
         bins = metrics.calibration(record["logits"], record["labels"])
         enough = bins["number"] >= 20
-        axes.plot(bins["confidence"][enough], bins["accuracy"][enough], color=style.MODEL_COLORS[name],
-                  marker=style.MARKERS[place], linestyle=style.LINES[place],
-                  label=f"{record.label} (ECE {markdown.pct(bins['ece'])})")
-    axes.set(xlabel="confidence (largest probability)", ylabel="accuracy", xlim=(lowest, 1.02), ylim=(0, 1.02))
+        axes.plot(
+            bins["confidence"][enough],
+            bins["accuracy"][enough],
+            color=style.MODEL_COLORS[name],
+            marker=style.MARKERS[place],
+            linestyle=style.LINES[place],
+            label=f"{record.label} (ECE {markdown.pct(bins['ece'])})",
+        )
+    axes.set(
+        xlabel="confidence (largest probability)",
+        ylabel="accuracy",
+        xlim=(lowest, 1.02),
+        ylim=(0, 1.02),
+    )
     axes.legend(loc="lower right")
     return figure
 
@@ -148,15 +227,30 @@ def plot_calibration(records: dict):
 def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
     """Error rate of each model by number of words, with 95% intervals."""
     figure, axes = style.figure(height=2.7)
-    names = [f"under {edges[0]}", *(f"{a}–{b - 1}" for a, b in zip(edges, edges[1:], strict=False)), f"{edges[-1]}+"]
-    for shift, (name, record) in zip(np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True):
+    names = [
+        f"under {edges[0]}",
+        *(f"{a}–{b - 1}" for a, b in zip(edges, edges[1:], strict=False)),
+        f"{edges[-1]}+",
+    ]
+    for shift, (name, record) in zip(
+        np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True
+    ):
         place = list(style.MODEL_COLORS).index(name)
         found = metrics.by_length(record.correct, words, edges)
         error, low, high = (100 * found[k] for k in ("error", "low", "high"))
-        axes.errorbar(np.arange(len(names)) + shift, error, [np.maximum(error - low, 0), np.maximum(high - error, 0)],
-                      color=style.MODEL_COLORS[name], marker=style.MARKERS[place], linestyle=style.LINES[place],
-                      capsize=2, label=record.label)
-    axes.set_xticks(range(len(names)), [f"{n}\n({k:,})" for n, k in zip(names, found["number"], strict=True)])
+        axes.errorbar(
+            np.arange(len(names)) + shift,
+            error,
+            [np.maximum(error - low, 0), np.maximum(high - error, 0)],
+            color=style.MODEL_COLORS[name],
+            marker=style.MARKERS[place],
+            linestyle=style.LINES[place],
+            capsize=2,
+            label=record.label,
+        )
+    axes.set_xticks(
+        range(len(names)), [f"{n}\n({k:,})" for n, k in zip(names, found["number"], strict=True)]
+    )
     axes.set(xlabel="words in the text (number of texts)", ylabel="errors (%)", ylim=(0, None))
     axes.legend(ncols=2)
     return figure

@@ -1,4 +1,6 @@
-"""What the two studies of the ladder say: its table and figure, what each step brings, and which errors remain."""
+"""What the two studies of the ladder say: its table and figure, what each step brings, and which
+errors remain.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,23 @@ from lmreport.runs.quantity import of_records
 
 GOAL = 0.93  # test accuracy that this part of the work aimed at
 KINDS = {  # by how a step's name begins
-    "pilot": "small trainings", "pilots": "small trainings", "stack": "stacks", "SVM": "linear models",
-    improvements.SVM: "linear models", improvements.ON_RECORD["lstm"]: "LSTM"}
+    "pilot": "small trainings",
+    "pilots": "small trainings",
+    "stack": "stacks",
+    "SVM": "linear models",
+    improvements.SVM: "linear models",
+    improvements.ON_RECORD["lstm"]: "LSTM",
+}
 LOOKS = {  # colour and marker of each kind in the figure; stacks have those of no model
-    "linear models": (style.MODEL_COLORS["tfidf_svm"], "^"), "LSTM": (style.MODEL_COLORS["lstm"], "s"),
-    "Transformers": (style.MODEL_COLORS["transformer"], "o"), "stacks": (style.BLACK, "D")}
-SHIFTS = sorted((np.array([x, y]) for x in range(-60, 61, 2) for y in range(-50, 51, 2)),
-                key=lambda shift: np.hypot(shift[0], 1.1 * shift[1]))  # of a label from its point, the nearest first
+    "linear models": (style.MODEL_COLORS["tfidf_svm"], "^"),
+    "LSTM": (style.MODEL_COLORS["lstm"], "s"),
+    "Transformers": (style.MODEL_COLORS["transformer"], "o"),
+    "stacks": (style.BLACK, "D"),
+}
+SHIFTS = sorted(
+    (np.array([x, y]) for x in range(-60, 61, 2) for y in range(-50, 51, 2)),
+    key=lambda shift: np.hypot(shift[0], 1.1 * shift[1]),
+)  # of a label from its point, the nearest first
 
 
 def row(record, name: str) -> int:
@@ -42,7 +54,9 @@ def gain(record, at: int) -> float:
 
 def p_value(record, at: int) -> float:
     """McNemar's exact test of the step and the one that it is compared with."""
-    return studies.p_between(record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}")
+    return studies.p_between(
+        record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}"
+    )
 
 
 def margin(record, at: int) -> float:
@@ -56,25 +70,56 @@ def cost(record, at: int, name: str) -> float:
 
 
 def table(record):
-    """Every step with its validation accuracy, what it gained against which one, and what its training cost."""
+    """Every step with its validation accuracy, what it gained against which one, and what its
+    training cost.
+    """
     rows, points = [], record["points"]
     for at, point in enumerate(points):
         compared = [""] * 3
         if point["against"] != at:
-            compared = [markdown.count(point["against"] + 1), *told_apart(gain(record, at), margin(record, at),
-                                                                          p_value(record, at))]
-        paid = [markdown.num(cost(record, at, "cpu_seconds") / 60, 2) if point["texts"] else "", *(
-            way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
-            for name, factor, way in (("tokens", 1e-6, lambda v: markdown.num(v, 2)), ("memory", 1, markdown.count)))]
-        rows.append([markdown.count(at + 1), point["name"], markdown.pct(accuracy(record, at)), *compared, *paid])
-    headers = ["", "step", "accuracy", "against", "points ±", "p", "CPU min", "10⁶ tokens", "peak MiB"]
+            compared = [
+                markdown.count(point["against"] + 1),
+                *told_apart(gain(record, at), margin(record, at), p_value(record, at)),
+            ]
+        paid = [
+            markdown.num(cost(record, at, "cpu_seconds") / 60, 2) if point["texts"] else "",
+            *(
+                way(cost(record, at, name) * factor) if cost(record, at, name) > 0 else ""
+                for name, factor, way in (
+                    ("tokens", 1e-6, lambda v: markdown.num(v, 2)),
+                    ("memory", 1, markdown.count),
+                )
+            ),
+        ]
+        rows.append(
+            [
+                markdown.count(at + 1),
+                point["name"],
+                markdown.pct(accuracy(record, at)),
+                *compared,
+                *paid,
+            ]
+        )
+    headers = [
+        "",
+        "step",
+        "accuracy",
+        "against",
+        "points ±",
+        "p",
+        "CPU min",
+        "10⁶ tokens",
+        "peak MiB",
+    ]
     return markdown.table(rows, headers, ("right", "left", *["right"] * 7), of=record)
 
 
 def told_apart(difference: float, half: float, p: float) -> list:
     """Two cells: a difference (0 … 1) in points with half its interval, and its p."""
-    return [fill("{} ± {}", markdown.fixed(100 * difference, 1), markdown.fixed(100 * half, 1)),
-            markdown.p_value(p)]
+    return [
+        fill("{} ± {}", markdown.fixed(100 * difference, 1), markdown.fixed(100 * half, 1)),
+        markdown.p_value(p),
+    ]
 
 
 @of_records
@@ -85,7 +130,8 @@ def surely(record, first: str, second: str) -> float:
 
 @cached_figure
 def plot(record):
-    """Validation accuracy of the models trained on all texts against the processor time of it (logarithmic).
+    """Validation accuracy of the models trained on all texts against the processor time of it
+    (logarithmic).
 
     Points of one kind that lie close together share one label, in the colour of the kind.
     """
@@ -96,13 +142,25 @@ def plot(record):
         values = 100 * (record["predicted"][rows] == record["labels"]).mean(1)
         half = 1.96 * (values * (100 - values) / len(record["labels"])) ** 0.5
         minutes = np.maximum(record["cpu_seconds"][rows], 1) / 60
-        ax.errorbar(minutes, values, half, linestyle="", color=color, marker=marker, capsize=2, elinewidth=0.8,
-                    label=kind)
+        ax.errorbar(
+            minutes,
+            values,
+            half,
+            linestyle="",
+            color=color,
+            marker=marker,
+            capsize=2,
+            elinewidth=0.8,
+            label=kind,
+        )
         bars += zip(minutes, values - half, values + half, strict=True)
         for at, *spot in zip(rows, minutes, values, strict=True):
             labels.setdefault(near(labels, kind, *spot), []).append(str(at + 1))
-    ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)",
-           ylabel="validation accuracy [%]")
+    ax.set(
+        xscale="log",
+        xlabel="processor time of the training [min] (logarithmic)",
+        ylabel="validation accuracy [%]",
+    )
     ax.xaxis.set_major_formatter("{x:g}")
     ax.margins(0.1)
     ax.legend(loc="lower left")
@@ -117,28 +175,53 @@ def kind_of(name: str) -> str:
 
 def near(labels: dict, kind: str, x: float, y: float) -> tuple:
     """The labelled spot (kind, x, y) that is close enough to share its label, or a new one."""
-    return next((spot for spot in labels if spot[0] == kind and abs(np.log(spot[1] / x)) < 0.1
-                 and abs(spot[2] - y) < 0.45), (kind, x, y))
+    return next(
+        (
+            spot
+            for spot in labels
+            if spot[0] == kind and abs(np.log(spot[1] / x)) < 0.1 and abs(spot[2] - y) < 0.45
+        ),
+        (kind, x, y),
+    )
 
 
 def write_beside(ax, labels: dict, bars: list) -> None:
-    """Write each label as near to its point as it covers no error bar (x, low, high) and no other label."""
+    """Write each label as near to its point as it covers no error bar (x, low, high) and no other
+    label.
+    """
     ax.figure.draw_without_rendering()  # so that places on the canvas are known
     point = ax.figure.dpi / 72
-    taken = [Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point) for x, low, high in bars]
+    taken = [
+        Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point)
+        for x, low, high in bars
+    ]
     for (kind, x, y), numbers in labels.items():
         text, dark = ", ".join(numbers), 0.6 * np.array(to_rgb(LOOKS[kind][0]))
         half, middle = np.array([2.3 * len(text), 3.5]) * point, ax.transData.transform((x, y))
-        boxes = [(shift, Bbox([middle + shift * point - half, middle + shift * point + half])) for shift in SHIFTS]
+        boxes = [
+            (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
+            for shift in SHIFTS
+        ]
         shift, box = next(((s, b) for s, b in boxes if not b.count_overlaps(taken)), boxes[0])
         taken.append(box)
         line = {"arrowstyle": "-", "color": dark, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
-        ax.annotate(text, (x, y), shift, textcoords="offset points", ha="center", va="center", fontsize=7, color=dark,
-                    arrowprops=line if abs(shift[1]) > 9 or abs(shift[0]) > 2.3 * len(text) + 9 else None)
+        ax.annotate(
+            text,
+            (x, y),
+            shift,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color=dark,
+            arrowprops=line if abs(shift[1]) > 9 or abs(shift[0]) > 2.3 * len(text) + 9 else None,
+        )
 
 
 def final(record):
-    """Test accuracy of the models on record, of the full training and of the stack, each against the assignment's."""
+    """Test accuracy of the models on record, of the full training and of the stack, each against
+    the assignment's.
+    """
     rows, base = [], record["names"].index(improvements.TRANSFORMER)
     for at, name in enumerate(record["names"]):
         mine = studies.share(record, f"predicted.{at}")
@@ -146,20 +229,35 @@ def final(record):
         if at != base:
             half = studies.margin(record, f"predicted.{base}", f"predicted.{at}")
             points = mine - studies.share(record, f"predicted.{base}")
-            compared = [markdown.fixed(100 * points, 1), fill("{} to {}", markdown.fixed(100 * (points - half), 1),
-                                                                  markdown.fixed(100 * (points + half), 1)),
-                        markdown.p_value(studies.p_between(record, f"predicted.{base}", f"predicted.{at}"))]
+            compared = [
+                markdown.fixed(100 * points, 1),
+                fill(
+                    "{} to {}",
+                    markdown.fixed(100 * (points - half), 1),
+                    markdown.fixed(100 * (points + half), 1),
+                ),
+                markdown.p_value(studies.p_between(record, f"predicted.{base}", f"predicted.{at}")),
+            ]
         last = at == len(record["names"]) - 1
         rows.append([name, strong(markdown.pct(mine)) if last else markdown.pct(mine), *compared])
-    return markdown.table(rows, ["model", "test accuracy", "points", "95% interval", "p (McNemar)"],
-                          ("left", *["right"] * 4), of=record)
+    return markdown.table(
+        rows,
+        ["model", "test accuracy", "points", "95% interval", "p (McNemar)"],
+        ("left", *["right"] * 4),
+        of=record,
+    )
 
 
 def members(record) -> MarkdownText:
     """The models in the stack, with their weights, in words."""
-    return fill(", ".join(["{} ({})"] * len(record["members"])), *(
-        part for i, name in enumerate(record["members"])
-        for part in (name, markdown.fixed(studies.entry(record, f"weights.{i}"), 2))))
+    return fill(
+        ", ".join(["{} ({})"] * len(record["members"])),
+        *(
+            part
+            for i, name in enumerate(record["members"])
+            for part in (name, markdown.fixed(studies.entry(record, f"weights.{i}"), 2))
+        ),
+    )
 
 
 def last_share(record):
@@ -169,53 +267,86 @@ def last_share(record):
 
 def price(record, best: str):
     """How many times as much processor time the stack `best` costs as the SVM alone."""
-    return cost(record, row(record, best), "cpu_seconds") / cost(record, row(record, improvements.SVM), "cpu_seconds")
+    return cost(record, row(record, best), "cpu_seconds") / cost(
+        record, row(record, improvements.SVM), "cpu_seconds"
+    )
 
 
 def a_point(record, top) -> MarkdownText:
-    """What each point costs in processor time by which the stack `top` is ahead of the SVM, if it is."""
+    """What each point costs in processor time by which the stack `top` is ahead of the SVM, if it
+    is.
+    """
     at, svm = row(record, top["names"][-1]), row(record, improvements.SVM)
     more = cost(record, at, "cpu_seconds") - cost(record, svm, "cpu_seconds")
-    ahead = last_share(top) - studies.share(top, f"predicted.{top['names'].index(improvements.SVM)}")
-    leads = {"validation": 100 * (accuracy(record, at) - accuracy(record, svm)), "test": 100 * ahead}
+    ahead = last_share(top) - studies.share(
+        top, f"predicted.{top['names'].index(improvements.SVM)}"
+    )
+    leads = {
+        "validation": 100 * (accuracy(record, at) - accuracy(record, svm)),
+        "test": 100 * ahead,
+    }
     if min(leads.values()) <= 0:
         return MarkdownText("with no lead on the validation or the test texts")
-    return fill("{} for each point that it is ahead on the validation texts, {} on the test texts",
-                    *(markdown.duration(more / lead) for lead in leads.values()))
+    return fill(
+        "{} for each point that it is ahead on the validation texts, {} on the test texts",
+        *(markdown.duration(more / lead) for lead in leads.values()),
+    )
 
 
 def without_last(record, top) -> MarkdownText:
-    """What the last member of the stack adds on the validation texts, if the stack without it was tried."""
-    best, rows = top["names"][-1], {tuple(members): name for name, members in improvements.STACKS.items()}
+    """What the last member of the stack adds on the validation texts, if the stack without it was
+    tried.
+    """
+    best, rows = (
+        top["names"][-1],
+        {tuple(members): name for name, members in improvements.STACKS.items()},
+    )
     fewer = rows.get(tuple(top["members"][:-1]))
     if fewer is None or all(point["name"] != fewer for point in record["points"]):
         return MarkdownText("")
     more = accuracy(record, row(record, best)) - accuracy(record, row(record, fewer))
-    return fill("Its last member, {}, changes {} of the {} validation texts: {} points.", top["members"][-1],
-                    markdown.count(abs(more) * len(record["labels"])), markdown.count(len(record["labels"])),
-                    markdown.fixed(100 * more, 1))
+    return fill(
+        "Its last member, {}, changes {} of the {} validation texts: {} points.",
+        top["members"][-1],
+        markdown.count(abs(more) * len(record["labels"])),
+        markdown.count(len(record["labels"])),
+        markdown.fixed(100 * more, 1),
+    )
 
 
 def by_chance(record) -> MarkdownText:
     """How many of the differences would be called more than chance by chance alone."""
     number = sum(point["against"] != at for at, point in enumerate(record["points"]))
-    return fill("Each row is tested by itself (McNemar), so of {} rows about {} would come out significant by "
-                    "chance alone.", markdown.count(number), markdown.num(studies.SURE * number, 2))
+    return fill(
+        "Each row is tested by itself (McNemar), so of {} rows about {} would come out significant "
+        "by chance alone.",
+        markdown.count(number),
+        markdown.num(studies.SURE * number, 2),
+    )
 
 
 def worth(record) -> MarkdownText:
     """Whether the stack, of which the Transformer is a part, is surely ahead of the SVM alone."""
-    svm, best = (f"predicted.{at}" for at in (record["names"].index(improvements.SVM), len(record["names"]) - 1))
-    return fill("The lead over the SVM is {}; whether it is worth so much computing depends on what an error costs.",
-                    markdown.word(surely(record, svm, best), "significant", "not significant"))
+    svm, best = (
+        f"predicted.{at}"
+        for at in (record["names"].index(improvements.SVM), len(record["names"]) - 1)
+    )
+    return fill(
+        "The lead over the SVM is {}; whether it is worth so much computing depends on what an "
+        "error costs.",
+        markdown.word(surely(record, svm, best), "significant", "not significant"),
+    )
 
 
 def aim(top) -> MarkdownText:
     """Whether the stack reaches what was aimed at, on the data that this was aimed at."""
     if top.inputs["data"]["kind"] == "other":
         return MarkdownText("")
-    return fill("The aim was {} of the test questions; it was {}.", markdown.pct(GOAL, 0),
-                    markdown.more_or_less(last_share(top), GOAL, "reached", "missed", "reached"))
+    return fill(
+        "The aim was {} of the test questions; it was {}.",
+        markdown.pct(GOAL, 0),
+        markdown.more_or_less(last_share(top), GOAL, "reached", "missed", "reached"),
+    )
 
 
 @of_records
@@ -227,4 +358,7 @@ def missed_by_all(record) -> float:
 @of_records
 def agreed_wrong(record) -> float:
     """Number of test texts to which all models of the final table give the same wrong tag."""
-    return ((record["predicted"] == record["predicted"][0]).all(0) & (record["predicted"][0] != record["labels"])).sum()
+    return (
+        (record["predicted"] == record["predicted"][0]).all(0)
+        & (record["predicted"][0] != record["labels"])
+    ).sum()

@@ -1,6 +1,8 @@
-"""Every number that the report takes from recorded runs, as a `Quantity`: functions of `records.Record`s.
+"""Every number that the report takes from recorded runs, as a `Quantity`: functions of
+`records.Record`s.
 
-`lmreport verify` has a second function under each of these names, which shares no code with this one.
+`lmreport verify` has a second function under each of these names, which shares no code with this
+one.
 """
 
 from __future__ import annotations
@@ -33,15 +35,20 @@ def validation_accuracy(record) -> float:
 
 @of_records
 def best_epoch(record) -> float:
-    """Number of the epoch, from 1, after which the validation accuracy was highest; the first of equal ones."""
+    """Number of the epoch, from 1, after which the validation accuracy was highest; the first of
+    equal ones.
+    """
     return float(np.argmax(validated(record)) + 1)
 
 
 def validated(record) -> list[float]:
     """Validation accuracy after each epoch, from the history of Keras or of the Trainer."""
     history = record["history"]
-    return history["val_accuracy"] if isinstance(history, dict) else [
-        h["eval_accuracy"] for h in history if "eval_accuracy" in h]
+    return (
+        history["val_accuracy"]
+        if isinstance(history, dict)
+        else [h["eval_accuracy"] for h in history if "eval_accuracy" in h]
+    )
 
 
 @of_records
@@ -76,7 +83,9 @@ def ece(record) -> float:
 
 @of_records
 def too_sure(record) -> float:
-    """By how much the mean of the largest probabilities is above the accuracy; below 0: not sure enough."""
+    """By how much the mean of the largest probabilities is above the accuracy; below 0: not sure
+    enough.
+    """
     return metrics.probabilities(record["logits"]).max(-1).mean() - record.correct.mean()
 
 
@@ -100,7 +109,9 @@ def p_value(a, b) -> float:
 
 @of_records
 def outcome(a, b) -> float:
-    """0: `a` is surely more accurate than `b`; 1: less; 2: the difference may be chance (McNemar's p ≥ 0.05)."""
+    """0: `a` is surely more accurate than `b`; 1: less; 2: the difference may be chance (McNemar's
+    p ≥ 0.05).
+    """
     if metrics.mcnemar(a.correct, b.correct)["p"] >= SURE:
         return 2
     return 0 if a.correct.sum() > b.correct.sum() else 1
@@ -132,7 +143,9 @@ def confused(record, rank: int) -> float:
 
 @of_records
 def error_between(record, low: int, high: int, lengths) -> float:
-    """Share of errors among the test texts of at least `low` and under `high` words, as counted for `lengths`."""
+    """Share of errors among the test texts of at least `low` and under `high` words, as counted for
+    `lengths`.
+    """
     words = lengths["test_words"]
     return 1 - share(record.correct[(words >= low) & (words < high)])
 
@@ -151,25 +164,33 @@ def texts_reaching(reader, filled: int) -> float:
 
 @of_records
 def error_reaching(record, reader, filled: int) -> float:
-    """Share of errors among the test texts that fill (1) the longest input of `reader`, or do not (0)."""
+    """Share of errors among the test texts that fill (1) the longest input of `reader`, or do not
+    (0).
+    """
     return 1 - share(record.correct[reaching(reader, filled)])
 
 
 @of_records
 def p_reaching(a, b, reader, filled: int) -> float:
-    """McNemar's exact test on the test texts that fill (1) the longest input of `reader`, or do not (0)."""
+    """McNemar's exact test on the test texts that fill (1) the longest input of `reader`, or do not
+    (0).
+    """
     inside = reaching(reader, filled)
     return metrics.mcnemar(a.correct[inside], b.correct[inside])["p"]
 
 
 def reaching(reader, filled: int) -> np.ndarray:
-    """Which test texts fill (1) the longest input of `reader`, so that most of them were cut, or do not (0)."""
+    """Which test texts fill (1) the longest input of `reader`, so that most of them were cut, or do
+    not (0).
+    """
     return (reader["test_tokens"] >= reader.inputs["settings"]["max_length"]) == bool(filled)
 
 
 @of_records
 def sure_between(record, low: float, high: float) -> float:
-    """Number of test texts for whose class the model gives a probability of at least `low` and under `high`."""
+    """Number of test texts for whose class the model gives a probability of at least `low` and
+    under `high`.
+    """
     return _sure(record, low, high).sum()
 
 

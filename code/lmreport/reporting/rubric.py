@@ -18,13 +18,21 @@ from lmreport.reporting.values import Values
 
 PLACE = "report/rubric.yml"
 FIELDS = {  # what each entry must have, and what it is
-    "sections": {"id": "a whole number", "title": "text", "anchor": "text", "printed": "a number", "who": "a list"},
+    "sections": {
+        "id": "a whole number",
+        "title": "text",
+        "anchor": "text",
+        "printed": "a number",
+        "who": "a list",
+    },
     "items": {"id": "text", "points": "a number", "asks": "text"},
 }
 
 
 def rubric(answering: str | None = None) -> dict:
-    """{"sections": […], "items": […]} of who answers ("157B", "" for all): by default, of the active profile."""
+    """{"sections": […], "items": […]} of who answers ("157B", "" for all): by default, of the
+    active profile.
+    """
     found, answering = whole(), who() if answering is None else answering
     sections = [s for s in found["sections"] if not answering or answering in s["who"]]
     ids = {str(s["id"]) for s in sections}
@@ -32,12 +40,16 @@ def rubric(answering: str | None = None) -> dict:
 
 
 def section_of(item: dict) -> str:
-    """The id of the section that an item belongs to: the number at the start of its own, "10" of "10a"."""
+    """The id of the section that an item belongs to: the number at the start of its own, "10" of
+    "10a".
+    """
     return re.split(r"(?!\d)", item["id"], maxsplit=1)[0]
 
 
 def whole() -> dict:
-    """The file as it is, for all profiles. Raises ReportError with its line for what is wrong in it."""
+    """The file as it is, for all profiles. Raises ReportError with its line for what is wrong in
+    it.
+    """
     return read(project_root() / PLACE)
 
 
@@ -45,7 +57,9 @@ def whole() -> dict:
 def read(path: Path) -> dict:
     """The rubric at `path`, its item ids as they are written and whole points as int."""
     if not path.is_file():
-        raise ReportError(f"there is no {PLACE}, which lists the items; restore it from the repository")
+        raise ReportError(
+            f"there is no {PLACE}, which lists the items; restore it from the repository"
+        )
     try:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,8 +70,10 @@ def read(path: Path) -> dict:
     sections = {str(section["id"]) for section in rubric["sections"]}
     for item, node in zip(rubric["items"], nodes["items"].value, strict=True):
         if section_of(item) not in sections:
-            raise ReportError(f"{line(node.start_mark.line)}: item {item['id']} belongs to no section; let its id begin "
-                              f"with the number of one ({', '.join(sorted(sections, key=int))})")
+            raise ReportError(
+                f"{line(node.start_mark.line)}: item {item['id']} belongs to no section; let its "
+                f"id begin with the number of one ({', '.join(sorted(sections, key=int))})"
+            )
     return rubric
 
 
@@ -69,20 +85,28 @@ def line(number: int) -> str:
 def entries(part: str, found, node) -> list[dict]:
     """The sections or items with the values that they must have."""
     if not isinstance(found, list) or not found:
-        raise ReportError(f"{line(node.start_mark.line if node else 0)}: the rubric needs a list `{part}:`")
+        raise ReportError(
+            f"{line(node.start_mark.line if node else 0)}: the rubric needs a list `{part}:`"
+        )
     seen: dict[str, str] = {}
     made = []
     for one, where in zip(found, node.value, strict=True):
         at = line(where.start_mark.line)
         if not isinstance(one, dict):
-            raise ReportError(f"{at}: an entry of {part} must be {{{', '.join(f'{key}: …' for key in FIELDS[part])}}}")
+            raise ReportError(
+                f"{at}: an entry of {part} must be "
+                f"{{{', '.join(f'{key}: …' for key in FIELDS[part])}}}"
+            )
         written = {key.value: value for key, value in where.value}
         if part == "items" and hasattr(written.get("id"), "value"):
             one = one | {"id": str(written["id"].value)}  # `1e5` is no number here
         made.append(entry(part, one, at))
         name = str(one["id"])
         if name in seen:
-            raise ReportError(f"{at}: {part[:-1]} {name} stands there twice, first at {seen[name]}; give each its own id")
+            raise ReportError(
+                f"{at}: {part[:-1]} {name} stands there twice, first at {seen[name]}; give each "
+                f"its own id"
+            )
         seen[name] = at
     return made
 
@@ -93,13 +117,18 @@ def entry(part: str, one: dict, at: str) -> dict:
     for key, kind in FIELDS[part].items():
         if key not in one:
             near = difflib.get_close_matches(key, one, n=1, cutoff=0.6)
-            raise ReportError(f"{at}: {name} has no `{key}`; " + (
-                f"write it in place of `{near[0]}`" if near else f"add it, {kind}"))
+            raise ReportError(
+                f"{at}: {name} has no `{key}`; "
+                + (f"write it in place of `{near[0]}`" if near else f"add it, {kind}")
+            )
         if not is_kind(one[key], kind):
             raise ReportError(f"{at}: `{key}` of {name} is {one[key]!r}; it must be {kind}")
     if not re.fullmatch(r"[\w.-]+", str(one["id"])):
         raise ReportError(f"{at}: the id {one['id']!r} must have letters, digits and hyphens alone")
-    return {key: number(value) if FIELDS[part].get(key) == "a number" else value for key, value in one.items()}
+    return {
+        key: number(value) if FIELDS[part].get(key) == "a number" else value
+        for key, value in one.items()
+    }
 
 
 def is_kind(value, kind: str) -> bool:
@@ -109,7 +138,12 @@ def is_kind(value, kind: str) -> bool:
     if kind == "text":
         return isinstance(value, str) and bool(value.strip())
     kinds = int if kind == "a whole number" else (int, float)
-    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return (
+        isinstance(value, kinds)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value >= 0
+    )
 
 
 def number(value: float) -> float:
@@ -119,7 +153,9 @@ def number(value: float) -> float:
 
 
 def who(profile: str | None = None) -> str:
-    """For whom the report is, as the rubric says it ("157B"): `profile`, else the active one; "" for all."""
+    """For whom the report is, as the rubric says it ("157B"): `profile`, else the active one; ""
+    for all.
+    """
     root = project_root()
     known = {name for section in whole()["sections"] for name in section["who"]}
     active = profiles.active(root, profiles.of_project(root), profile)
@@ -130,7 +166,9 @@ def item(name: str) -> dict:
     for entry in whole()["items"]:
         if entry["id"] == name:
             return entry
-    raise ReportError(f"rubric.yml has no item {name!r}; known are {', '.join(i['id'] for i in whole()['items'])}")
+    raise ReportError(
+        f"rubric.yml has no item {name!r}; known are {', '.join(i['id'] for i in whole()['items'])}"
+    )
 
 
 def points(name: str) -> str:
@@ -141,26 +179,51 @@ def points(name: str) -> str:
 
 def total(section: int | None = None, answering: str | None = None) -> float:
     """Sum of the items' points: of one section, or of all."""
-    return number(sum(i["points"] for i in rubric(answering)["items"]
-                      if section is None or section_of(i) == str(section)))
+    return number(
+        sum(
+            i["points"]
+            for i in rubric(answering)["items"]
+            if section is None or section_of(i) == str(section)
+        )
+    )
 
 
 def differing(answering: str | None = None) -> list[dict]:
     """Sections whose printed total is not the sum of their items: {id, title, printed, sum}."""
-    return [{"id": s["id"], "title": s["title"], "printed": s["printed"], "sum": total(s["id"], answering)}
-            for s in rubric(answering)["sections"] if s["printed"] != total(s["id"], answering)]
+    return [
+        {
+            "id": s["id"],
+            "title": s["title"],
+            "printed": s["printed"],
+            "sum": total(s["id"], answering),
+        }
+        for s in rubric(answering)["sections"]
+        if s["printed"] != total(s["id"], answering)
+    ]
 
 
 def differing_sentence(answering: str | None = None) -> str:
     """One sentence on the printed totals that are not the sums of their items."""
-    found = [f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})" for d in differing(answering)]
-    start = "A printed total differs from its" if len(found) == 1 else "Some printed totals differ from their"
-    return f"{start} own items: {' and '.join(found)}; the points here are the items'." if found else \
-        "The printed totals are the sums of their items."
+    found = [
+        f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})"
+        for d in differing(answering)
+    ]
+    start = (
+        "A printed total differs from its"
+        if len(found) == 1
+        else "Some printed totals differ from their"
+    )
+    return (
+        f"{start} own items: {' and '.join(found)}; the points here are the items'."
+        if found
+        else "The printed totals are the sums of their items."
+    )
 
 
 def questions() -> Values:
-    """The line under the heading of every item, by name: `ask.q3b_1` is "*Item 3b-1 · 2 points.* What …"."""
+    """The line under the heading of every item, by name: `ask.q3b_1` is "*Item 3b-1 · 2 points.*
+    What …".
+    """
     return Values({f"q{i['id'].replace('-', '_')}": question(i) for i in whole()["items"]})
 
 
@@ -175,7 +238,10 @@ def table():
     found = rubric()
     blocks = [block(section, found["items"]) for section in found["sections"]]
     blocks.append([["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"]])
-    half = min(range(1, len(blocks)), key=lambda n: abs(len(sum(blocks[:n], [])) - len(sum(blocks[n:], []))))
+    half = min(
+        range(1, len(blocks)),
+        key=lambda n: abs(len(sum(blocks[:n], [])) - len(sum(blocks[n:], []))),
+    )
     left, right = (sum(part, []) for part in (blocks[:half], blocks[half:]))
     rows = [a + b for a, b in itertools.zip_longest(left, right, fillvalue=[""] * 3)]
     heads = ["Item", "Question and answer", "Points"]
@@ -184,6 +250,16 @@ def table():
 
 def block(section: dict, items: list[dict]) -> list[list[str]]:
     """The rows of a section: its title with its points, then its items."""
-    head = [f"**{section['id']}**", f"**[{section['title']}](#{section['anchor']})**", f"**{total(section['id'])}**"]
-    return [head, *([i["id"], f"[{markdown.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
-                    for i in items if section_of(i) == str(section["id"]))]
+    head = [
+        f"**{section['id']}**",
+        f"**[{section['title']}](#{section['anchor']})**",
+        f"**{total(section['id'])}**",
+    ]
+    return [
+        head,
+        *(
+            [i["id"], f"[{markdown.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
+            for i in items
+            if section_of(i) == str(section["id"])
+        ),
+    ]

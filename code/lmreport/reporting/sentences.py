@@ -19,18 +19,26 @@ def used(splits, settings) -> MarkdownText:
     """What part of the data a render trains on."""
     if not settings.train_size and not settings.test_size:
         return fill("This render uses all of them.")
-    return fill("At the scale “{}”, this render trains on {} of them, validates on {} and tests on {}, drawn by "
-                    "class with a fixed seed.", settings.scale,
-                    *(markdown.count(len(splits[name])) for name in ("train", "validation", "test")))
+    return fill(
+        "At the scale “{}”, this render trains on {} of them, validates on {} and tests on {}, "
+        "drawn by class with a fixed seed.",
+        settings.scale,
+        *(markdown.count(len(splits[name])) for name in ("train", "validation", "test")),
+    )
 
 
 def live(records: dict) -> MarkdownText:
     """Which of a render's own models is best, with the warning that few texts call for."""
     best = max(records.values(), key=measures.accuracy)
     width = 100 * (measures.upper(best) - measures.lower(best))
-    return fill("There {} is best with {} of {} texts; its 95% interval is {} points wide, so small differences "
-                    "mean nothing.", markdown.first_of({r.label: measures.accuracy(r) for r in records.values()}),
-                    markdown.pct(measures.accuracy(best)), markdown.count(measures.texts(best)), markdown.num(width, 2))
+    return fill(
+        "There {} is best with {} of {} texts; its 95% interval is {} points wide, so small "
+        "differences mean nothing.",
+        markdown.first_of({r.label: measures.accuracy(r) for r in records.values()}),
+        markdown.pct(measures.accuracy(best)),
+        markdown.count(measures.texts(best)),
+        markdown.num(width, 2),
+    )
 
 
 def described(lstm) -> MarkdownText:
@@ -38,17 +46,21 @@ def described(lstm) -> MarkdownText:
     from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING
 
     chosen = CONFIGURATIONS[lstm["configuration"]]
-    return fill("The LSTM is the one that did best on the validation texts: words become vectors of {} numbers, an "
-                    "LSTM with {} units reads them {}, and {} goes to the classifier.", markdown.count(EMBEDDING),
-                    markdown.count(chosen["units"]),
-                    "in each direction" if chosen["bidirectional"] else "from left to right",
-                    "the maximum over all positions" if chosen["max_pooling"] else "its last state")
+    return fill(
+        "The LSTM is the one that did best on the validation texts: words become vectors of {} "
+        "numbers, an LSTM with {} units reads them {}, and {} goes to the classifier.",
+        markdown.count(EMBEDDING),
+        markdown.count(chosen["units"]),
+        "in each direction" if chosen["bidirectional"] else "from left to right",
+        "the maximum over all positions" if chosen["max_pooling"] else "its last state",
+    )
 
 
 def size(bert, lstm, classifier, source) -> MarkdownText:
     """How many times as many parameters the Transformer has, embeddings counted and not.
 
-    classifier: the one loaded from `source`; only if that is what was recorded are the embeddings known.
+    classifier: the one loaded from `source`; only if that is what was recorded are the embeddings
+    known.
     """
     import inspect
 
@@ -57,121 +69,195 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
     whole = markdown.num(bert["parameters"] / lstm["parameters"], 2)
     if bert.inputs["model"]["digest"] != source.digest:
         return fill("The Transformer has {} times the parameters.", whole)
-    looked_up = sum(p.numel() for name, p in classifier.named_parameters() if ".embeddings." in name)
+    looked_up = sum(
+        p.numel() for name, p in classifier.named_parameters() if ".embeddings." in name
+    )
     words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
-    return fill("The Transformer has {} times the parameters, and {} times without the embeddings, whose rows are "
-                    "only looked up.", whole,
-                    markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2))
+    return fill(
+        "The Transformer has {} times the parameters, and {} times without the embeddings, whose "
+        "rows are only looked up.",
+        whole,
+        markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2),
+    )
 
 
 def bound(bert, lstm) -> MarkdownText:
-    """What the load of the machine, and the numbers that were computed with, mean for the ratio of the two times."""
+    """What the load of the machine, and the numbers that were computed with, mean for the ratio of
+    the two times.
+    """
     cores, told = lstm.made["hardware"]["cores"], "So the ratio is rough."
     if lstm.made["load_before"] > cores >= bert.made["load_before"]:
         told = "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is probably larger."
-    return fill("{}{}", told, " The Transformer’s run computed in bf16, which not every processor of that "
-                                  "description does." if bert["bf16"] and not bert.made["hardware"]["gpu"] else "")
+    return fill(
+        "{}{}",
+        told,
+        " The Transformer’s run computed in bf16, which not every processor of that "
+        "description does."
+        if bert["bf16"] and not bert.made["hardware"]["gpu"]
+        else "",
+    )
 
 
 def balance(splits) -> MarkdownText:
-    """What always naming the most frequent class of the test texts gets, and whether the others have fewer texts."""
-    trained, tested = (np.bincount(np.concatenate([splits[name]["labels"] for name in names])) for names in (
-        ("train", "validation"), ("test",)))
+    """What always naming the most frequent class of the test texts gets, and whether the others
+    have fewer texts.
+    """
+    trained, tested = (
+        np.bincount(np.concatenate([splits[name]["labels"] for name in names]))
+        for names in (("train", "validation"), ("test",))
+    )
     guess = markdown.pct(metrics.guessing(splits["test"]["labels"]), 0)
     if len(set(trained)) == len(set(tested)) == 1:
         return fill("The classes are balanced, so guessing gets {}.", guess)
-    return fill("The classes are not balanced: they have from {} to {} test texts, and always naming the largest "
-                    "one gets {}.", markdown.count(tested.min()), markdown.count(tested.max()), guess)
+    return fill(
+        "The classes are not balanced: they have from {} to {} test texts, and always naming the "
+        "largest one gets {}.",
+        markdown.count(tested.min()),
+        markdown.count(tested.max()),
+        guess,
+    )
 
 
 def leak(named: dict[str, float], corpus) -> MarkdownText:
-    """What it means that texts name their own class; `named`: share of the texts of each class that do."""
+    """What it means that texts name their own class; `named`: share of the texts of each class that
+    do.
+    """
     if not max(named.values()):
         return MarkdownText("So none does.")
-    return MarkdownText(of_data(corpus, "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
-                  "how often the word *blank* stands in a text. ") + "What these names do for each model was not "
-                  "tested.")
+    return MarkdownText(
+        of_data(
+            corpus,
+            "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
+            "how often the word *blank* stands in a text. ",
+        )
+        + "What these names do for each model was not "
+        "tested."
+    )
 
 
 def commonest(record, class_names: list[str]) -> MarkdownText:
     """The most frequent error of a model."""
     if not measures.wrong(record):
         return MarkdownText("It makes no error on these texts.")
-    return fill("Its most frequent error is to take {} for {} ({} texts).",
-                    markdown.word(measures.confused_true(record, 0), *class_names),
-                    markdown.word(measures.confused_as(record, 0), *class_names),
-                    markdown.count(measures.confused(record, 0)))
+    return fill(
+        "Its most frequent error is to take {} for {} ({} texts).",
+        markdown.word(measures.confused_true(record, 0), *class_names),
+        markdown.word(measures.confused_as(record, 0), *class_names),
+        markdown.count(measures.confused(record, 0)),
+    )
 
 
 def copied(found: dict) -> MarkdownText:
     """Where exact copies stand, if there are any: across the splits, and under different tags."""
     if not found["copies"]:
         return MarkdownText("")
-    return MarkdownText(f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, and "
-                  f"{'some' if found['across_tags'] else 'none'} carry different tags.")
+    return MarkdownText(
+        f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, "
+        f"and {'some' if found['across_tags'] else 'none'} carry different tags."
+    )
 
 
 def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -> str:
-    """`yes` if the predicted tag is the right one, else `no`; other data may have no class for it."""
+    """`yes` if the predicted tag is the right one, else `no`; other data may have no class for
+    it.
+    """
     if right not in map(str.casefold, class_names):
         return f"These data have no class for it: the question is about {right.capitalize()}."
     return yes if tag.casefold() == right else no
 
 
 def at_its_word(record, question: int) -> MarkdownText:
-    """How often the model is right on test texts of whose class it is as sure as of the answer to a question."""
-    low = min(int(10 * measures.chance_of(record, question, int(measures.answer(record, question)))), 9) / 10
+    """How often the model is right on test texts of whose class it is as sure as of the answer to a
+    question.
+    """
+    low = (
+        min(
+            int(10 * measures.chance_of(record, question, int(measures.answer(record, question)))),
+            9,
+        )
+        / 10
+    )
     high = round(low + 0.1, 1) if low < 0.9 else 1.01  # the last bin has the certain answers in it
     number = measures.sure_between(record, low, high)
     if not number:
         return MarkdownText("")
-    return fill("Of the {} test texts on whose tag the model puts between {} and {}, it is right on {}.",
-                    markdown.count(number), markdown.pct(low, 0), markdown.pct(min(high, 1), 0),
-                    markdown.pct(measures.right_between(record, low, high), 0))
+    return fill(
+        "Of the {} test texts on whose tag the model puts between {} and {}, it is right on {}.",
+        markdown.count(number),
+        markdown.pct(low, 0),
+        markdown.pct(min(high, 1), 0),
+        markdown.pct(measures.right_between(record, low, high), 0),
+    )
 
 
 def halves(bert, svm) -> MarkdownText:
-    """Transformer and linear model on the test texts that the one reads whole, and on those that fill its input."""
+    """Transformer and linear model on the test texts that the one reads whole, and on those that
+    fill its input.
+    """
     if not has_halves(bert):
         return MarkdownText("")
 
     def told(filled: int) -> MarkdownText:
         mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
-        return fill("it errs in {} and the linear model in {}", markdown.pct(mine), markdown.pct(other))
+        return fill(
+            "it errs in {} and the linear model in {}", markdown.pct(mine), markdown.pct(other)
+        )
 
-    return fill("On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word pieces "
-                    "{}.{}", markdown.count(measures.texts_reaching(bert, 0)), told(0),
-                    markdown.count(measures.texts_reaching(bert, 1)),
-                    markdown.count(bert.inputs["settings"]["max_length"]), told(1),
-                    " Both differences are significant, so the tie hides a trade."
-                    if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0 else "")
+    return fill(
+        "On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word "
+        "pieces {}.{}",
+        markdown.count(measures.texts_reaching(bert, 0)),
+        told(0),
+        markdown.count(measures.texts_reaching(bert, 1)),
+        markdown.count(bert.inputs["settings"]["max_length"]),
+        told(1),
+        " Both differences are significant, so the tie hides a trade."
+        if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0
+        else "",
+    )
 
 
 def by_length(bert, svm, words, edges: list[int]) -> MarkdownText:
-    """How the errors of both models go with the number of words; nothing where nearly all texts have one length.
+    """How the errors of both models go with the number of words; nothing where nearly all texts
+    have one length.
 
     words: (n,) of the test texts; edges: `metrics.length_edges` of them.
     """
     longest = int(words.max()) + 1
     ends, far = ((0, edges[0]), (edges[-1], longest)), (edges[-2], longest)
     if not all(((words >= low) & (words < high)).any() for low, high in (*ends, far)):
-        return fill("Nearly all of the test texts have {} words, so that the errors cannot be split by length.",
-                        markdown.count(np.median(words)))
+        return fill(
+            "Nearly all of the test texts have {} words, so that the errors cannot be split by "
+            "length.",
+            markdown.count(np.median(words)),
+        )
     short, long = (measures.error_between(bert, *part, bert) for part in ends)
     its, others = (measures.error_between(record, *far, bert) for record in (bert, svm))
-    return fill("The Transformer errs in {} of the texts under {} words and in {} of those with {} or more: short "
-                    "texts say {}. On texts of {} words and more, the linear model errs in {} and the Transformer in "
-                    "{}{}", markdown.pct(short), markdown.count(edges[0]), markdown.pct(long),
-                    markdown.count(edges[-1]),
-                    markdown.more_or_less(short, long, "too little", "enough"), markdown.count(edges[-2]),
-                    markdown.pct(others), markdown.pct(its), cut_is_why(bert, its, others))
+    return fill(
+        "The Transformer errs in {} of the texts under {} words and in {} of those with {} or "
+        "more: short texts say {}. On texts of {} words and more, the linear model errs in {} and "
+        "the Transformer in {}{}",
+        markdown.pct(short),
+        markdown.count(edges[0]),
+        markdown.pct(long),
+        markdown.count(edges[-1]),
+        markdown.more_or_less(short, long, "too little", "enough"),
+        markdown.count(edges[-2]),
+        markdown.pct(others),
+        markdown.pct(its),
+        cut_is_why(bert, its, others),
+    )
 
 
 def cut_is_why(bert, its, others) -> MarkdownText:
-    """The end of that sentence: why the linear model is ahead on long texts, where it is and some are cut."""
+    """The end of that sentence: why the linear model is ahead on long texts, where it is and some
+    are cut.
+    """
     if not measures.cut_share(bert) or its <= others:
         return MarkdownText(".")
-    return MarkdownText(": the one reads them whole, the other only their beginning, which is probably why.")
+    return MarkdownText(
+        ": the one reads them whole, the other only their beginning, which is probably why."
+    )
 
 
 def has_halves(bert) -> bool:
@@ -180,11 +266,19 @@ def has_halves(bert) -> bool:
 
 
 def ahead(bert, svm, filled: int) -> int:
-    """1 or −1 if the Transformer is surely ahead of, or behind, the linear model on that half of the test texts."""
+    """1 or −1 if the Transformer is surely ahead of, or behind, the linear model on that half of
+    the test texts.
+    """
     mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
-    return (1 if mine < other else -1) if measures.p_reaching(bert, svm, bert, filled) < measures.SURE else 0
+    return (
+        (1 if mine < other else -1)
+        if measures.p_reaching(bert, svm, bert, filled) < measures.SURE
+        else 0
+    )
 
 
 def of_data(corpus, asked: str, other: str = "") -> MarkdownText:
-    """`asked` where the data are those that the assignment asks for, or the sample written after them."""
+    """`asked` where the data are those that the assignment asks for, or the sample written after
+    them.
+    """
     return MarkdownText(other if corpus.kind == "other" else asked)

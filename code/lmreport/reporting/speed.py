@@ -1,4 +1,6 @@
-"""What the recorded benches say: tables and the figure of the section on speed. Numbers are `Quantity`s (findings)."""
+"""What the recorded benches say: tables and the figure of the section on speed. Numbers are
+`Quantity`s (findings).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,14 @@ from lmreport.runs.kinds import BENCHES
 
 MODELS = {"minilm": "MiniLM’s size", "distilbert": "DistilBERT’s size"}
 STEPS = {
-    "literal": "literal recipe", "dynamic padding": "padded per batch", "grouped by length": "like lengths together",
-    "no attention dropout": "fused attention", "token budget": "batches by tokens",
-    "first token": "last layer: first token", "bf16": "bf16", "larger budget": "larger batches",
+    "literal": "literal recipe",
+    "dynamic padding": "padded per batch",
+    "grouped by length": "like lengths together",
+    "no attention dropout": "fused attention",
+    "token budget": "batches by tokens",
+    "first token": "last layer: first token",
+    "bf16": "bf16",
+    "larger budget": "larger batches",
     "compiled": "compiled",
 }
 
@@ -22,9 +29,14 @@ STEPS = {
 def recorded(corpus, device: str = "cpu") -> dict[str, records.Record]:
     """The newest record of each bench on that device: {name without "bench_": Record}.
 
-    On these data, or on others where there is none: a speed depends on the lengths of the texts only.
+    On these data, or on others where there is none: a speed depends on the lengths of the texts
+    only.
     """
-    made = [r for r in records.all_records("full") if r.name in BENCHES and r.inputs["settings"]["device"] == device]
+    made = [
+        r
+        for r in records.all_records("full")
+        if r.name in BENCHES and r.inputs["settings"]["device"] == device
+    ]
     found: dict = {}
     edition = records.edition(corpus)
     for record in sorted(made, key=lambda r: r.inputs["data"]["digest"] != edition):
@@ -38,7 +50,9 @@ def of(record, name: str, number: int):
 
 
 def ours(record, model: str) -> int:
-    """The place of our recipe among the steps: the last one, but for compiling, which pays in long trainings only."""
+    """The place of our recipe among the steps: the last one, but for compiling, which pays in long
+    trainings only.
+    """
     return max(i for i, step in enumerate(record[f"{model}_steps"]) if step != "compiled")
 
 
@@ -49,8 +63,13 @@ def gain(record, model: str):
 
 
 def before_larger(record, name: str) -> list:
-    """One of the arrays of the smaller model at the steps before the larger batches, as quantities."""
-    return [of(record, f"minilm_{name}", i) for i in range(record["minilm_steps"].index("larger budget"))]
+    """One of the arrays of the smaller model at the steps before the larger batches, as
+    quantities.
+    """
+    return [
+        of(record, f"minilm_{name}", i)
+        for i in range(record["minilm_steps"].index("larger budget"))
+    ]
 
 
 def compiling(record, model: str):
@@ -58,11 +77,18 @@ def compiling(record, model: str):
     rate, other = (of(record, f"{model}_samples_per_s", i) for i in (ours(record, model), -1))
     took = of(record, f"{model}_warm_up_s", -1)
     if other <= rate:
-        return fill("For {} it took {} and brought nothing.", MODELS[model], markdown.duration(took))
-    return fill("For {} it took {} before the first step and made the later ones {} times as fast, which pays "
-                    "from {} thousand texts on, or {} epochs.", MODELS[model], markdown.duration(took),
-                    markdown.num(other / rate, 2), markdown.num(took * rate * other / (other - rate) / 1000, 2),
-                    markdown.num(took * rate * other / (other - rate) / record["train_texts"], 2))
+        return fill(
+            "For {} it took {} and brought nothing.", MODELS[model], markdown.duration(took)
+        )
+    return fill(
+        "For {} it took {} before the first step and made the later ones {} times as fast, which "
+        "pays from {} thousand texts on, or {} epochs.",
+        MODELS[model],
+        markdown.duration(took),
+        markdown.num(other / rate, 2),
+        markdown.num(took * rate * other / (other - rate) / 1000, 2),
+        markdown.num(took * rate * other / (other - rate) / record["train_texts"], 2),
+    )
 
 
 def as_accurate(bench: dict):
@@ -73,21 +99,40 @@ def as_accurate(bench: dict):
     chosen, seeds = record.inputs["settings"], len(record["seeds"])
     literal, mine = (of(record, "accuracies", i) for i in (0, -1))
     points, margin = (of(record, f"{name}_points", -1) for name in ("difference", "margin"))
-    rate = "truncation; the learning rate grew with the square root of the batch" if record.device == "cuda" else \
-        "truncation and learning rate"
+    rate = (
+        "truncation; the learning rate grew with the square root of the batch"
+        if record.device == "cuda"
+        else "truncation and learning rate"
+    )
     return fill(
-        f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs and {rate}. "
-        "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. The 95% margin of "
-        "that difference is {} points, so it is {}; ruled out are differences, ours less the literal one’s, outside {} "
-        "to {} points.{}",
-        markdown.count(record["train_texts"]), markdown.count(seeds), "s" * (seeds > 1),
+        f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs "
+        f"and {rate}. "
+        "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. "
+        "The 95% margin of that difference is {} points, so it is {}; ruled out are differences, "
+        "ours less the literal one’s, outside {} to {} points.{}",
+        markdown.count(record["train_texts"]),
+        markdown.count(seeds),
+        "s" * (seeds > 1),
         markdown.count(chosen["epochs"]),
-        markdown.count(len(record["labels"])), markdown.pct(literal), markdown.pct(mine),
-        markdown.fixed(abs(points), 2), markdown.more_or_less(points, 0, "more", "less", "of difference"),
-        markdown.fixed(margin, 2), markdown.more_or_less(abs(points), margin, "significant", "not significant"),
-        markdown.fixed(points - margin, 2), markdown.fixed(points + margin, 2),
-        "" if seeds == 1 else fill(" From seed to seed it goes from {} to {} points.", *(
-            markdown.fixed(of(record, name, -1), 2) for name in ("lowest_points", "highest_points"))))
+        markdown.count(len(record["labels"])),
+        markdown.pct(literal),
+        markdown.pct(mine),
+        markdown.fixed(abs(points), 2),
+        markdown.more_or_less(points, 0, "more", "less", "of difference"),
+        markdown.fixed(margin, 2),
+        markdown.more_or_less(abs(points), margin, "significant", "not significant"),
+        markdown.fixed(points - margin, 2),
+        markdown.fixed(points + margin, 2),
+        ""
+        if seeds == 1
+        else fill(
+            " From seed to seed it goes from {} to {} points.",
+            *(
+                markdown.fixed(of(record, name, -1), 2)
+                for name in ("lowest_points", "highest_points")
+            ),
+        ),
+    )
 
 
 def fewer_bits(bench: dict, name: str):
@@ -97,9 +142,13 @@ def fewer_bits(bench: dict, name: str):
     if record is None or f"{name}_changed" not in record.values:
         return "How many predictions fewer bits change has not been recorded yet."
     return fill(
-        "{} {} of {} predictions on the validation texts, models of all seeds together, and the accuracy by {} "
-        "percentage points.", what, markdown.count(record[f"{name}_changed"]), markdown.count(record[f"{name}_of"]),
-        markdown.fixed(record[f"{name}_points"], 2))
+        "{} {} of {} predictions on the validation texts, models of all seeds together, and the "
+        "accuracy by {} percentage points.",
+        what,
+        markdown.count(record[f"{name}_changed"]),
+        markdown.count(record[f"{name}_of"]),
+        markdown.fixed(record[f"{name}_points"], 2),
+    )
 
 
 @with_origin
@@ -110,32 +159,64 @@ def steps(record):
         for i, step in enumerate(record[f"{model}_steps"]):
             rate, first = (of(record, f"{model}_samples_per_s", n) for n in (i, 0))
             whole = model != "minilm" and i == ours(record, model)
-            rows.append([label if i == 0 else "", "all but compiled" if whole and "compiled" in record[
-                f"{model}_steps"] else "all of these" if whole else STEPS[step],
-                         markdown.num(rate), markdown.num(rate / first, 2),
-                         markdown.num(of(record, f"{model}_tokens_per_s", i)),
-                         markdown.pct(of(record, f"{model}_padding_share", i)),
-                         markdown.num(of(record, f"{model}_epoch_s", i) / seconds),
-                         markdown.count(of(record, f"{model}_peak_mb", i)),
-                         markdown.pct(spread, 0) if (spread := of(record, f"{model}_spread", i)) else "one run"])
-    heads = ["model", "recipe", "texts/s", "times", "tokens/s", "padding", f"epoch, {unit}", "MB", "spread"]
+            rows.append(
+                [
+                    label if i == 0 else "",
+                    "all but compiled"
+                    if whole and "compiled" in record[f"{model}_steps"]
+                    else "all of these"
+                    if whole
+                    else STEPS[step],
+                    markdown.num(rate),
+                    markdown.num(rate / first, 2),
+                    markdown.num(of(record, f"{model}_tokens_per_s", i)),
+                    markdown.pct(of(record, f"{model}_padding_share", i)),
+                    markdown.num(of(record, f"{model}_epoch_s", i) / seconds),
+                    markdown.count(of(record, f"{model}_peak_mb", i)),
+                    markdown.pct(spread, 0)
+                    if (spread := of(record, f"{model}_spread", i))
+                    else "one run",
+                ]
+            )
+    heads = [
+        "model",
+        "recipe",
+        "texts/s",
+        "times",
+        "tokens/s",
+        "padding",
+        f"epoch, {unit}",
+        "MB",
+        "spread",
+    ]
     return markdown.table(rows, heads, align=("left", "left", *["right"] * 7))
 
 
 @with_origin
 def ways(record):
     """Prediction: the stock pipeline and ours."""
-    rows = [[way, markdown.num(of(record, "samples_per_s", i)),
-             markdown.num(of(record, "samples_per_s", i) / of(record, "samples_per_s", 0), 2),
-             markdown.duration(of(record, "whole_s", i)), markdown.pct(of(record, "spread", i), 0)]
-            for i, way in enumerate(record["ways"])]
-    return markdown.table(rows, ["prediction", "texts/s", "times", "all test texts", "spread"],
-                          align=("left", *["right"] * 4))
+    rows = [
+        [
+            way,
+            markdown.num(of(record, "samples_per_s", i)),
+            markdown.num(of(record, "samples_per_s", i) / of(record, "samples_per_s", 0), 2),
+            markdown.duration(of(record, "whole_s", i)),
+            markdown.pct(of(record, "spread", i), 0),
+        ]
+        for i, way in enumerate(record["ways"])
+    ]
+    return markdown.table(
+        rows,
+        ["prediction", "texts/s", "times", "all test texts", "spread"],
+        align=("left", *["right"] * 4),
+    )
 
 
 @cached_figure
 def plot_speed(train, scale):
-    """Texts per second after each step of the recipe, and time and memory against the number of rows."""
+    """Texts per second after each step of the recipe, and time and memory against the number of
+    rows.
+    """
     figure, (left, right) = style.figure(2, height=2.9, gridspec_kw={"width_ratios": [1.25, 1]})
     names, rates = train["minilm_steps"], train["minilm_samples_per_s"]
     bars = left.barh(range(len(names)), rates, color=style.SKY, edgecolor="black", linewidth=0.6)
@@ -146,11 +227,24 @@ def plot_speed(train, scale):
     left.grid(axis="y", visible=False)
     rows = scale["rows"] / 1e6
     right.plot(rows, scale["total_s"], color=style.BLUE, label="time")
-    right.plot(rows, scale["total_s"][-1] * rows / rows[-1], color="black", linestyle=":", marker="",
-               label="in proportion")
+    right.plot(
+        rows,
+        scale["total_s"][-1] * rows / rows[-1],
+        color="black",
+        linestyle=":",
+        marker="",
+        label="in proportion",
+    )
     right.set(xlabel="rows (millions)", ylabel="seconds", xlim=(0, None), ylim=(0, None))
     memory = right.twinx()
-    memory.plot(rows, scale["peak_mb"] / 1000, color=style.ORANGE, marker="s", linestyle="--", label="memory")
+    memory.plot(
+        rows,
+        scale["peak_mb"] / 1000,
+        color=style.ORANGE,
+        marker="s",
+        linestyle="--",
+        label="memory",
+    )
     memory.set(ylabel="memory (GB)", ylim=(0, 2))
     memory.grid(visible=False)
     memory.spines["right"].set_visible(True)

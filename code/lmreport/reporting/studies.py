@@ -1,7 +1,7 @@
 """What the recorded studies say: their numbers, tables and sentences.
 
-The numbers are `Quantity`s, as in `measures`; `path` names predictions in a record: an array and its indices, as in
-"predicted.3.11". `lmreport verify` computes each of them a second way.
+The numbers are `Quantity`s, as in `measures`; `path` names predictions in a record: an array and
+its indices, as in "predicted.3.11". `lmreport verify` computes each of them a second way.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def p_between(record, first: str, second: str) -> float:
 
 @of_records
 def margin(record, first: str, second: str) -> float:
-    """Half the width of the 95% interval of the difference of two shares on the same texts (normal approximation)."""
+    """Half the width of the 95% interval of the difference of two shares on the same texts (normal
+    approximation).
+    """
     one, other = ((at(record, path) == record["labels"]).astype(float) for path in (first, second))
     return 1.96 * (one - other).std() / len(one) ** 0.5
 
@@ -54,7 +56,9 @@ def rank_correlation(record, first: str, second: str) -> float:
 
 @of_records
 def rank_p(record, first: str, second: str) -> float:
-    """How probable so strong a rank correlation is between arrays that have nothing to do with each other (t test)."""
+    """How probable so strong a rank correlation is between arrays that have nothing to do with each
+    other (t test).
+    """
     from scipy.stats import spearmanr
 
     return spearmanr(np.abs(at(record, first)), np.abs(at(record, second))).pvalue
@@ -75,7 +79,9 @@ def column_mean(record, path: str, column: int) -> float:
 @of_records
 def p_across(record, first: str, other, second: str) -> float:
     """McNemar's exact test of predictions of two records for the same texts."""
-    return metrics.mcnemar(at(record, first) == record["labels"], at(other, second) == other["labels"])["p"]
+    return metrics.mcnemar(
+        at(record, first) == record["labels"], at(other, second) == other["labels"]
+    )["p"]
 
 
 def at(record, path: str):
@@ -85,18 +91,31 @@ def at(record, path: str):
 
 
 def notice(record):
-    """A callout if `record` is a quick stand-in for a full-scale study that nobody has recorded on this data."""
+    """A callout if `record` is a quick stand-in for a full-scale study that nobody has recorded on
+    this data.
+    """
     if record.inputs["settings"]["scale"] == "full":
         return None
     command = " ".join(["lmreport run", record.name, "--scale full", *of_inputs(record.inputs)])
-    return markdown.markdown(markdown.callout("warning", f"Small-scale study: {record.label}", (
-        "No full-scale record of this study fits these data. What follows is its quick form on few texts, which says "
-        f"little. `{command}` records the full one.")))
+    return markdown.markdown(
+        markdown.callout(
+            "warning",
+            f"Small-scale study: {record.label}",
+            (
+                "No full-scale record of this study fits these data. What follows is its quick "
+                "form on few texts, which says "
+                f"little. `{command}` records the full one."
+            ),
+        )
+    )
 
 
 def curve(record) -> dict[tuple[str, int], float]:
     """{(way, size): accuracy} of the learning curve."""
-    return {(p["way"], p["size"]): share(record, f"predicted.{i}") for i, p in enumerate(record["points"])}
+    return {
+        (p["way"], p["size"]): share(record, f"predicted.{i}")
+        for i, p in enumerate(record["points"])
+    }
 
 
 def best_way(record, size: int):
@@ -114,51 +133,91 @@ def overtaking(record):
             break
         since = size
     if since is None:
-        return fill("At no number of texts is fine-tuning significantly ahead of the frozen encoder from there on.")
-    return fill("From {} texts on, fine-tuning is significantly ahead of the frozen encoder.", markdown.count(since))
+        return fill(
+            "At no number of texts is fine-tuning significantly ahead of the frozen encoder from "
+            "there on."
+        )
+    return fill(
+        "From {} texts on, fine-tuning is significantly ahead of the frozen encoder.",
+        markdown.count(since),
+    )
 
 
 def saved(record):
-    """How few texts the pre-trained weights need for what training from scratch gets out of all of them, in words."""
+    """How few texts the pre-trained weights need for what training from scratch gets out of all of
+    them, in words.
+    """
     values, sizes = curve(record), sorted({p["size"] for p in record["points"]})
     goal = values["from scratch", sizes[-1]]
     enough = [(n, way) for n in sizes for way in ("fine-tuned", "frozen") if values[way, n] >= goal]
     if not enough:
-        return fill("Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1]))
+        return fill(
+            "Training from scratch on {} texts is ahead of them all.", markdown.count(sizes[-1])
+        )
     size, way = enough[0]
-    return fill("Training from scratch needs {} texts for {}; the {} encoder reaches that with {}.",
-                    markdown.count(sizes[-1]), markdown.pct(goal), way, markdown.count(size))
+    return fill(
+        "Training from scratch needs {} texts for {}; the {} encoder reaches that with {}.",
+        markdown.count(sizes[-1]),
+        markdown.pct(goal),
+        way,
+        markdown.count(size),
+    )
 
 
 def few_texts(record, linear):
-    """Whether a pre-trained encoder is ahead of the linear model where texts are fewest, and from where on it is not.
+    """Whether a pre-trained encoder is ahead of the linear model where texts are fewest, and from
+    where on it is not.
 
     record: the learning curve; linear: that of the linear model, on the same texts.
     """
     values, ahead, lead = curve(record), [], {}
     sizes = {point["size"] for point in record["points"]}
-    if not np.array_equal(record["labels"], linear["labels"]) or not {p["size"] for p in linear["points"]} <= sizes:
-        return MarkdownText("The linear SVM was measured at another scale, so it is not compared here.")
+    if (
+        not np.array_equal(record["labels"], linear["labels"])
+        or not {p["size"] for p in linear["points"]} <= sizes
+    ):
+        return MarkdownText(
+            "The linear SVM was measured at another scale, so it is not compared here."
+        )
     rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
     for row, size in enumerate(point["size"] for point in linear["points"]):
         way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
         mine = share(linear, f"predicted.{row}")
         p = p_across(record, rows[way, size], linear, f"predicted.{row}")
-        told = fill("With {} texts the {} encoder gets {} right and the linear SVM {}",
-                        markdown.count(size), way, markdown.pct(values[way, size]), markdown.pct(mine))
+        told = fill(
+            "With {} texts the {} encoder gets {} right and the linear SVM {}",
+            markdown.count(size),
+            way,
+            markdown.pct(values[way, size]),
+            markdown.pct(mine),
+        )
         ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
-        lead[size] = fill("{} against {} with {}", markdown.pct(mine), markdown.pct(values[way, size]),
-                              markdown.count(size))
+        lead[size] = fill(
+            "{} against {} with {}",
+            markdown.pct(mine),
+            markdown.pct(values[way, size]),
+            markdown.count(size),
+        )
     later = [(size, sure) for size, _, sure in ahead if sure != 1]
     if not later:
-        return fill("{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1])
+        return fill(
+            "{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1]
+        )
     if ahead[0][2] != 1:
         return fill("{}: even then the encoder is not significantly ahead.", ahead[0][1])
     since = later[0][0]
     if all(sure == -1 for size, _, sure in ahead if size >= since):
-        return fill("{}. That does not last: from {} texts on the SVM is significantly ahead ({}).", ahead[0][1],
-                        markdown.count(since), lead[ahead[-1][0]])
-    return fill("{}. That does not last: with {} the encoder is no longer ahead.", ahead[0][1], markdown.count(since))
+        return fill(
+            "{}. That does not last: from {} texts on the SVM is significantly ahead ({}).",
+            ahead[0][1],
+            markdown.count(since),
+            lead[ahead[-1][0]],
+        )
+    return fill(
+        "{}. That does not last: with {} the encoder is no longer ahead.",
+        ahead[0][1],
+        markdown.count(since),
+    )
 
 
 def orders(record):
@@ -167,45 +226,80 @@ def orders(record):
     for i, name in enumerate(record["orders"]):
         fall = [""] * 3
         if i:
-            half, points = margin(record, "predicted.0", f"predicted.{i}"), whole - share(record, f"predicted.{i}")
-            fall = [markdown.fixed(100 * points, 1), fill("{} to {}", markdown.fixed(100 * (points - half), 1),
-                                                              markdown.fixed(100 * (points + half), 1)),
-                    markdown.p_value(p_between(record, "predicted.0", f"predicted.{i}"))]
+            half, points = (
+                margin(record, "predicted.0", f"predicted.{i}"),
+                whole - share(record, f"predicted.{i}"),
+            )
+            fall = [
+                markdown.fixed(100 * points, 1),
+                fill(
+                    "{} to {}",
+                    markdown.fixed(100 * (points - half), 1),
+                    markdown.fixed(100 * (points + half), 1),
+                ),
+                markdown.p_value(p_between(record, "predicted.0", f"predicted.{i}")),
+            ]
         rows.append([name, markdown.pct(share(record, f"predicted.{i}")), *fall])
-    return markdown.table(rows, ["words", "accuracy", "fall in points", "95% interval", "p (McNemar)"],
-                          ("left", "right", "right", "right", "right"), of=record)
+    return markdown.table(
+        rows,
+        ["words", "accuracy", "fall in points", "95% interval", "p (McNemar)"],
+        ("left", "right", "right", "right", "right"),
+        of=record,
+    )
 
 
 def shuffled_falls(record) -> list:
     """By how much the accuracy falls with each full shuffle, smallest fall first."""
-    return sorted(share(record, "predicted.0") - share(record, f"predicted.{i}")
-                  for i, name in enumerate(record["orders"]) if name.startswith("shuffled"))
+    return sorted(
+        share(record, "predicted.0") - share(record, f"predicted.{i}")
+        for i, name in enumerate(record["orders"])
+        if name.startswith("shuffled")
+    )
 
 
 def survives(record) -> MarkdownText:
-    """What is left, after the worst full shuffle, of what the model has above always naming the largest class."""
+    """What is left, after the worst full shuffle, of what the model has above always naming the
+    largest class.
+    """
     right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
     largest = metrics.guessing(record["labels"])
     if metrics.interval(right)[0] <= largest:
-        return fill("With {} right, the model cannot be told from always naming the largest class ({}): it has "
-                        "learned nothing that a shuffle could take away.", markdown.pct(share(record, "predicted.0")),
-                        markdown.pct(largest))
+        return fill(
+            "With {} right, the model cannot be told from always naming the largest class ({}): it "
+            "has learned nothing that a shuffle could take away.",
+            markdown.pct(share(record, "predicted.0")),
+            markdown.pct(largest),
+        )
     kept = 1 - fall / (share(record, "predicted.0") - largest)
     if kept >= 1:
-        return MarkdownText("No shuffle costs the model anything of what it has above always naming the largest class.")
+        return MarkdownText(
+            "No shuffle costs the model anything of what it has above always naming the largest "
+            "class."
+        )
     if kept <= 0:
-        return MarkdownText("Nothing survives the worst shuffle of what the model has above always naming the "
-                            "largest class.")
-    return fill("Of what the model has above always naming the largest class, {} or more survives.",
-                    markdown.pct(kept, 0))
+        return MarkdownText(
+            "Nothing survives the worst shuffle of what the model has above always naming the "
+            "largest class."
+        )
+    return fill(
+        "Of what the model has above always naming the largest class, {} or more survives.",
+        markdown.pct(kept, 0),
+    )
 
 
 def order_matters(record) -> str:
     """Whether the fall is more than chance in each shuffle, in some, or in none."""
-    sure = [p_between(record, "predicted.0", f"predicted.{i}") < SURE
-            for i, name in enumerate(record["orders"]) if name.startswith("shuffled")]
-    return markdown.word(0 if all(sure) else 1 if any(sure) else 2, "significant in each shuffle",
-                         "significant in some of the shuffles", "not significant in any shuffle")
+    sure = [
+        p_between(record, "predicted.0", f"predicted.{i}") < SURE
+        for i, name in enumerate(record["orders"])
+        if name.startswith("shuffled")
+    ]
+    return markdown.word(
+        0 if all(sure) else 1 if any(sure) else 2,
+        "significant in each shuffle",
+        "significant in some of the shuffles",
+        "not significant in any shuffle",
+    )
 
 
 def head_changes(record) -> np.ndarray:
@@ -223,9 +317,15 @@ def worst_head(record) -> tuple[int, int]:
 
 @of_records
 def heads_within_chance(record) -> float:
-    """Number of heads whose removal changes the accuracy by no more than chance may (McNemar's p ≥ 0.05)."""
+    """Number of heads whose removal changes the accuracy by no more than chance may (McNemar's p ≥
+    0.05).
+    """
     layers, heads, _ = record["predicted"].shape
-    return sum(p_between(record, "whole", f"predicted.{i}.{j}") >= SURE for i in range(layers) for j in range(heads))
+    return sum(
+        p_between(record, "whole", f"predicted.{i}.{j}") >= SURE
+        for i in range(layers)
+        for j in range(heads)
+    )
 
 
 @of_records
@@ -236,49 +336,95 @@ def heads_better_removed(record) -> float:
 
 def layer_falls(record) -> list:
     """Fall of the accuracy when all heads of a layer are removed, by layer."""
-    return [share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))]
+    return [
+        share(record, "whole") - share(record, f"layers.{i}") for i in range(len(record["layers"]))
+    ]
 
 
-TOGETHER = " Heads that stand in for each other are one explanation; another is that without a whole layer the " \
-           "vector at [CLS] is unlike any that the classifier has seen."
+TOGETHER = (
+    " Heads that stand in for each other are one explanation; another is that without a whole "
+    "layer the vector at [CLS] is unlike any that the classifier has seen."
+)
 
 
 def standing_in(record):
-    """Whether the heads of the layer that costs most cost more together than one by one, in words."""
+    """Whether the heads of the layer that costs most cost more together than one by one, in
+    words.
+    """
     falls = layer_falls(record)
     layer = max(range(len(falls)), key=lambda i: falls[i])
-    single = sum(share(record, "whole") - share(record, f"predicted.{layer}.{head}")
-                 for head in range(record["predicted"].shape[1]))
-    return fill("In the costliest layer this is {} what its heads cost one by one, {} points in sum.{}",
-                    markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
-                    markdown.fixed(100 * single, 1), markdown.more_or_less(falls[layer], single, TOGETHER, "", ""))
+    single = sum(
+        share(record, "whole") - share(record, f"predicted.{layer}.{head}")
+        for head in range(record["predicted"].shape[1])
+    )
+    return fill(
+        "In the costliest layer this is {} what its heads cost one by one, {} points in sum.{}",
+        markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
+        markdown.fixed(100 * single, 1),
+        markdown.more_or_less(falls[layer], single, TOGETHER, "", ""),
+    )
 
 
 def seen(record) -> list[dict]:
     """The ablation, one dict a question, as `concepts.attention` draws them; `of`: the record."""
-    return [q | {"attention": record[f"attention_{i}"], "effect": record[f"effect_{i}"],
-                 "weights": record[f"weights_{i}"], "of": record}
-            for i, q in enumerate(record["questions"])]
+    return [
+        q
+        | {
+            "attention": record[f"attention_{i}"],
+            "effect": record[f"effect_{i}"],
+            "weights": record[f"weights_{i}"],
+            "of": record,
+        }
+        for i, q in enumerate(record["questions"])
+    ]
 
 
 def others(record, question: int):
-    """By how much hiding a piece other than the most attended one changes the logit, up or down, on average."""
+    """By how much hiding a piece other than the most attended one changes the logit, up or down, on
+    average.
+    """
     return mean_size_but(record, f"effect_{question}", record["questions"][question]["most"])
 
 
 def ablations(record, questions):
-    """What hiding the most attended piece does, beside the others, and how well attention tells the effect."""
+    """What hiding the most attended piece does, beside the others, and how well attention tells the
+    effect.
+    """
     rows = []
     for i, (text, q) in enumerate(zip(questions, record["questions"], strict=True)):
-        tokens, rank = q["tokens"], fill("{} of {}", markdown.count(q["rank"]), markdown.count(len(q["tokens"])))
-        rows.append([text, q["class"], tokens[q["most"]], markdown.num(entry(record, f"effect_{i}.{q['most']}"), 2),
-                     markdown.num(others(record, i), 2), rank, tokens[q["strongest"]],
-                     markdown.fixed(rank_correlation(record, f"attention_{i}", f"effect_{i}"), 2),
-                     markdown.fixed(rank_correlation(record, f"from_first_{i}", f"effect_{i}"), 2)])
-    return markdown.table(rows,
-                          ["question", "tag", "most attended", "fall of the logit", "change by another", "rank of "
-                                 "its effect", "largest effect", "correlation", "with [CLS] only"],
-                          ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"), of=record)
+        tokens, rank = (
+            q["tokens"],
+            fill("{} of {}", markdown.count(q["rank"]), markdown.count(len(q["tokens"]))),
+        )
+        rows.append(
+            [
+                text,
+                q["class"],
+                tokens[q["most"]],
+                markdown.num(entry(record, f"effect_{i}.{q['most']}"), 2),
+                markdown.num(others(record, i), 2),
+                rank,
+                tokens[q["strongest"]],
+                markdown.fixed(rank_correlation(record, f"attention_{i}", f"effect_{i}"), 2),
+                markdown.fixed(rank_correlation(record, f"from_first_{i}", f"effect_{i}"), 2),
+            ]
+        )
+    return markdown.table(
+        rows,
+        [
+            "question",
+            "tag",
+            "most attended",
+            "fall of the logit",
+            "change by another",
+            "rank of its effect",
+            "largest effect",
+            "correlation",
+            "with [CLS] only",
+        ],
+        ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"),
+        of=record,
+    )
 
 
 def origin(*records) -> str:
@@ -287,5 +433,9 @@ def origin(*records) -> str:
 
 
 def of(name: str, settings, corpus, say=lambda text: None) -> run_records.Record:
-    """The study to be shown: the newest full-scale record on these data, else its quick form, made if need be."""
-    return run_records.newest(corpus).get(name) or studies.run(name, settings, corpus, say=say, scale="quick")
+    """The study to be shown: the newest full-scale record on these data, else its quick form, made
+    if need be.
+    """
+    return run_records.newest(corpus).get(name) or studies.run(
+        name, settings, corpus, say=say, scale="quick"
+    )

@@ -17,17 +17,36 @@ from lmreport.models import metrics
 from lmreport.reporting import measures
 from lmreport.runs import freshness
 
-CHOSEN_ARGUMENTS = ("num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size", "learning_rate",
-                    "lr_scheduler_type", "warmup_steps", "weight_decay", "optim", "max_grad_norm", "bf16",
-                    "train_sampling_strategy", "eval_strategy", "save_strategy", "save_steps", "seed")
+CHOSEN_ARGUMENTS = (
+    "num_train_epochs",
+    "per_device_train_batch_size",
+    "per_device_eval_batch_size",
+    "learning_rate",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "weight_decay",
+    "optim",
+    "max_grad_norm",
+    "bf16",
+    "train_sampling_strategy",
+    "eval_strategy",
+    "save_strategy",
+    "save_steps",
+    "seed",
+)
 MOST_TAGS = 6  # that have columns of their own
 
 
 @with_origin
 def splits(splits, class_names: list[str]):
     """Texts by class and split."""
-    counts = np.array([np.bincount(split["labels"], minlength=len(class_names)) for split in splits.values()]).T
-    rows = [[name, *map(markdown.count, numbers)] for name, numbers in zip(class_names, counts, strict=True)]
+    counts = np.array(
+        [np.bincount(split["labels"], minlength=len(class_names)) for split in splits.values()]
+    ).T
+    rows = [
+        [name, *map(markdown.count, numbers)]
+        for name, numbers in zip(class_names, counts, strict=True)
+    ]
     return markdown.table([*rows, ["all", *map(markdown.count, counts.sum(0))]], ["tag", *splits])
 
 
@@ -52,74 +71,137 @@ def audit(found: dict):
     """What the audit found for each tag; the word “blank” is told of only where texts have it."""
     columns = {"with “blank”": "blank"} if any(found["blank"].values()) else {}
     columns |= {"with its own name": "named"}
-    rows = [[tag, markdown.count(found["texts"][tag]), *(markdown.pct(found[key][tag]) for key in columns.values()),
-             markdown.count(found["median_words"][tag]), markdown.count(found["longest_words"][tag])]
-            for tag in found["tags"]]
+    rows = [
+        [
+            tag,
+            markdown.count(found["texts"][tag]),
+            *(markdown.pct(found[key][tag]) for key in columns.values()),
+            markdown.count(found["median_words"][tag]),
+            markdown.count(found["longest_words"][tag]),
+        ]
+        for tag in found["tags"]
+    ]
     return markdown.table(rows, ["tag", "texts", *columns, "median words", "longest (words)"])
 
 
 @with_origin
 def times(records: dict):
     """Training and prediction time of all models, with rates."""
-    rows = [[r.label, markdown.count(r["parameters"]), markdown.duration(r["train_seconds"]), markdown.num(r.rate),
-             markdown.duration(r["predict_seconds"]), markdown.num(r["test_texts"] / r["predict_seconds"]),
-             markdown.count(r["epochs"])] for r in records.values()]
-    return markdown.table(rows, ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"])
+    rows = [
+        [
+            r.label,
+            markdown.count(r["parameters"]),
+            markdown.duration(r["train_seconds"]),
+            markdown.num(r.rate),
+            markdown.duration(r["predict_seconds"]),
+            markdown.num(r["test_texts"] / r["predict_seconds"]),
+            markdown.count(r["epochs"]),
+        ]
+        for r in records.values()
+    ]
+    return markdown.table(
+        rows, ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"]
+    )
 
 
 @with_origin
 def accuracies(records: dict):
     """Test accuracy with its 95% interval, macro F1 and validation accuracy."""
-    rows = [[r.label, markdown.pct(measures.accuracy(r)),
-             fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
-             markdown.fixed(measures.macro_f1(r), 3), markdown.pct(measures.validation_accuracy(r))]
-            for r in records.values()]
-    return markdown.table(rows, ["model", "test accuracy", "95% interval", "macro F1", "validation accuracy"],
-                          ("left", "right", "right", "right", "right"))
+    rows = [
+        [
+            r.label,
+            markdown.pct(measures.accuracy(r)),
+            fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
+            markdown.fixed(measures.macro_f1(r), 3),
+            markdown.pct(measures.validation_accuracy(r)),
+        ]
+        for r in records.values()
+    ]
+    return markdown.table(
+        rows,
+        ["model", "test accuracy", "95% interval", "macro F1", "validation accuracy"],
+        ("left", "right", "right", "right", "right"),
+    )
 
 
 @with_origin
 def card(records: dict):
-    """Size, test accuracy with its interval, difference to the Transformer and training time of each model."""
+    """Size, test accuracy with its interval, difference to the Transformer and training time of
+    each model.
+    """
     bert = records["transformer"]
-    order = [records[name] for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words") if name in records]
-    rows = [[r.label, markdown.count(r["parameters"]), markdown.pct(measures.accuracy(r)),
-             fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
-             "" if r is bert else markdown.p_value(measures.p_value(bert, r)), markdown.duration(r["train_seconds"])]
-            for r in order]
-    return markdown.table(rows, ["model", "parameters", "test accuracy", "95% interval", "p", "training"],
-                          ("left", *["right"] * 5))
+    order = [
+        records[name]
+        for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words")
+        if name in records
+    ]
+    rows = [
+        [
+            r.label,
+            markdown.count(r["parameters"]),
+            markdown.pct(measures.accuracy(r)),
+            fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
+            "" if r is bert else markdown.p_value(measures.p_value(bert, r)),
+            markdown.duration(r["train_seconds"]),
+        ]
+        for r in order
+    ]
+    return markdown.table(
+        rows,
+        ["model", "parameters", "test accuracy", "95% interval", "p", "training"],
+        ("left", *["right"] * 5),
+    )
 
 
 def where_set():
     """Where each hyper-parameter is set, in Keras and with the Trainer."""
-    rows = [["loss", "`compile(loss=…)`", "the model, when there are `labels`"],
-            ["optimizer, learning rate", "`compile(optimizer=…)`", "`TrainingArguments`"],
-            ["schedule, warm-up", "a schedule object or a callback", "`TrainingArguments`"],
-            ["epochs, batch size", "`fit(epochs=…, batch_size=…)`", "`TrainingArguments`"],
-            ["stopping, saving", "callbacks of `fit`", "`TrainingArguments`"],
-            ["length of the input", "the `TextVectorization` layer", "the tokenizer's `max_length`"],
-            ["number of classes", "the last layer", "`num_labels` of the model"]]
+    rows = [
+        ["loss", "`compile(loss=…)`", "the model, when there are `labels`"],
+        ["optimizer, learning rate", "`compile(optimizer=…)`", "`TrainingArguments`"],
+        ["schedule, warm-up", "a schedule object or a callback", "`TrainingArguments`"],
+        ["epochs, batch size", "`fit(epochs=…, batch_size=…)`", "`TrainingArguments`"],
+        ["stopping, saving", "callbacks of `fit`", "`TrainingArguments`"],
+        ["length of the input", "the `TextVectorization` layer", "the tokenizer's `max_length`"],
+        ["number of classes", "the last layer", "`num_labels` of the model"],
+    ]
     return markdown.table(rows, ["", "Keras", "Trainer"], ("left",) * 3, raw=True)
 
 
 @with_origin
 def mcnemar(records: dict):
     """McNemar's exact test for each pair of models."""
-    rows = [[f"{a.label} / {b.label}", markdown.count(measures.only_first(a, b)),
-             markdown.count(measures.only_second(a, b)),
-             markdown.p_value(measures.p_value(a, b))] for a, b in itertools.combinations(records.values(), 2)]
-    return markdown.table(rows, ["first / second", "only first right", "only second right", "p"],
-                          ("left", "right", "right", "right"))
+    rows = [
+        [
+            f"{a.label} / {b.label}",
+            markdown.count(measures.only_first(a, b)),
+            markdown.count(measures.only_second(a, b)),
+            markdown.p_value(measures.p_value(a, b)),
+        ]
+        for a, b in itertools.combinations(records.values(), 2)
+    ]
+    return markdown.table(
+        rows,
+        ["first / second", "only first right", "only second right", "p"],
+        ("left", "right", "right", "right"),
+    )
 
 
 @with_origin
 def per_class(records: dict, class_names: list[str]):
     """Precision, recall and F1 of each class."""
-    rows = [[record.label, name,
-             *(markdown.fixed(measures.score(record, kind, tag), 3) for kind in ("precision", "recall", "f1")),
-             markdown.count(measures.score(record, "support", tag))]
-            for record in records.values() for tag, name in enumerate(class_names)]
+    rows = [
+        [
+            record.label,
+            name,
+            *(
+                markdown.fixed(measures.score(record, kind, tag), 3)
+                for kind in ("precision", "recall", "f1")
+            ),
+            markdown.count(measures.score(record, "support", tag)),
+        ]
+        for record in records.values()
+        for tag, name in enumerate(class_names)
+    ]
     return markdown.table(rows, ["model", "tag", "precision", "recall", "F1", "texts"])
 
 
@@ -127,31 +209,58 @@ def per_class(records: dict, class_names: list[str]):
 def pairs(record, class_names: list[str], most: int = 6):
     """The commonest errors of one model."""
     kinds = len(metrics.worst_pairs(record["logits"], record["labels"], class_names, most))
-    rows = [[markdown.word(measures.confused_true(record, rank), *class_names),
-             markdown.word(measures.confused_as(record, rank), *class_names),
-             markdown.count(measures.confused(record, rank)),
-             markdown.pct(measures.confused(record, rank) / measures.wrong(record))] for rank in range(kinds)]
+    rows = [
+        [
+            markdown.word(measures.confused_true(record, rank), *class_names),
+            markdown.word(measures.confused_as(record, rank), *class_names),
+            markdown.count(measures.confused(record, rank)),
+            markdown.pct(measures.confused(record, rank) / measures.wrong(record)),
+        ]
+        for rank in range(kinds)
+    ]
     return markdown.table(rows, ["true tag", "predicted", "texts", "share of the errors"])
 
 
 @with_origin
 def questions(records: list, class_names: list[str]):
-    """Probabilities of each tag, or of the MOST_TAGS largest, for the two questions, by model (each record once)."""
+    """Probabilities of each tag, or of the MOST_TAGS largest, for the two questions, by model (each
+    record once).
+    """
     rows, few = [], len(class_names) <= MOST_TAGS
     for number, _ in enumerate(metrics.QUESTIONS):
         for r in {r.key: r for r in records if r is not None}.values():
-            order = np.argsort(-np.array(r["question_probabilities"][number]), kind="stable").tolist()
+            order = np.argsort(
+                -np.array(r["question_probabilities"][number]), kind="stable"
+            ).tolist()
             tags = range(len(class_names))
-            cells: dict[int, Any] = {tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in tags}
+            cells: dict[int, Any] = {
+                tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in tags
+            }
             cells[order[0]] = strong(cells[order[0]])
             if not few:
-                cells = {tag: fill("{} {}", markdown.plain(class_names[tag]), cells[tag])
-                         for tag in order[:MOST_TAGS]}
+                cells = {
+                    tag: fill("{} {}", markdown.plain(class_names[tag]), cells[tag])
+                    for tag in order[:MOST_TAGS]
+                }
             label = f"{r.label} ({r.inputs['data']['name']}, {r.inputs['settings']['scale']})"
-            rows.append([f"({'i' * (number + 1)})", label, *cells.values(),
-                         markdown.word(measures.answer(r, number), *class_names)])
-    heads = [markdown.plain(name) for name in class_names] if few else [f"{i + 1}." for i in range(MOST_TAGS)]
-    return markdown.table(rows, ["question", "model", *heads, "tag"], ("left", "left", *["right"] * len(heads), "left"))
+            rows.append(
+                [
+                    f"({'i' * (number + 1)})",
+                    label,
+                    *cells.values(),
+                    markdown.word(measures.answer(r, number), *class_names),
+                ]
+            )
+    heads = (
+        [markdown.plain(name) for name in class_names]
+        if few
+        else [f"{i + 1}." for i in range(MOST_TAGS)]
+    )
+    return markdown.table(
+        rows,
+        ["question", "model", *heads, "tag"],
+        ("left", "left", *["right"] * len(heads), "left"),
+    )
 
 
 @with_origin
@@ -160,38 +269,71 @@ def origins(records: list):
     rows = []
     for record in records:
         hardware = record.made["hardware"]
-        rows.append([record.label, f"{record.inputs['data']['name']}, {record.inputs['settings']['scale']}",
-                     record.made["date"][:10], hardware["gpu"] or f"{hardware['cpu']}, {hardware['cores']} cores",
-                     f"{record.made['load_before']:.1f}", record.made["commit"][:8] or "–", record.key[:8],
-                     state(record)])
-    return markdown.table(rows, ["model", "data, scale", "date", "hardware", "load", "commit", "record", "state"],
-                          ("left", "left", "right", "left", "right", "left", "left", "left"))
+        rows.append(
+            [
+                record.label,
+                f"{record.inputs['data']['name']}, {record.inputs['settings']['scale']}",
+                record.made["date"][:10],
+                hardware["gpu"] or f"{hardware['cpu']}, {hardware['cores']} cores",
+                f"{record.made['load_before']:.1f}",
+                record.made["commit"][:8] or "–",
+                record.key[:8],
+                state(record),
+            ]
+        )
+    return markdown.table(
+        rows,
+        ["model", "data, scale", "date", "hardware", "load", "commit", "record", "state"],
+        ("left", "left", "right", "left", "right", "left", "left", "left"),
+    )
 
 
 def state(record) -> str:
     """Whether a record is what its run would give now, with this code and these libraries."""
     names = freshness.reasons(record)
-    return "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
+    return (
+        "fresh" if not names else f"stale ({', '.join(names[:2])}{' …' if len(names) > 2 else ''})"
+    )
 
 
 @with_origin
 def settings(settings):
     """The settings that a render ran with."""
-    rows = [[f.name, str(getattr(settings, f.name))] for f in dataclasses.fields(settings) if f.name != "data"]
+    rows = [
+        [f.name, str(getattr(settings, f.name))]
+        for f in dataclasses.fields(settings)
+        if f.name != "data"
+    ]
     return markdown.table(rows, ["setting", "value"], ("left", "left"))
 
 
 @with_origin
 def arguments(settings, record):
-    """The training arguments of a render with these settings and of the fine-tuning on record, one a row."""
+    """The training arguments of a render with these settings and of the fine-tuning on record, one
+    a row.
+    """
     from lmreport.models import finetune
 
-    given = {k: record.inputs["settings"][k] for k in ("seed", "batch_size", "epochs", "learning_rate")}
-    columns = {"this render": finetune.training_arguments(settings, "unused"),
-               "recorded run": finetune.training_arguments(dataclasses.replace(settings, **given), "unused")}
+    given = {
+        k: record.inputs["settings"][k] for k in ("seed", "batch_size", "epochs", "learning_rate")
+    }
+    columns = {
+        "this render": finetune.training_arguments(settings, "unused"),
+        "recorded run": finetune.training_arguments(
+            dataclasses.replace(settings, **given), "unused"
+        ),
+    }
     columns["recorded run"].bf16 = record["bf16"]
-    rows = [[name, *(str(getattr(value, "value", value)) for value in (getattr(one, name) for one in columns.values()))]
-            for name in CHOSEN_ARGUMENTS]
+    rows = [
+        [
+            name,
+            *(
+                str(getattr(value, "value", value))
+                for value in (getattr(one, name) for one in columns.values())
+            ),
+        ]
+        for name in CHOSEN_ARGUMENTS
+    ]
     return markdown.table(rows, ["argument", *columns], ("left",) * 3)
 
 
@@ -199,9 +341,18 @@ def arguments(settings, record):
 def environment(corpus, source, settings):
     """Versions of the libraries, hardware, threads, seed, digests of data and model."""
     hardware = machine.hardware()
-    rows = [["Python", platform.python_version()], *machine.versions().items(),
-            ["processor", f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"],
-            ["GPU", hardware["gpu"] or "none"], ["threads", ", ".join(machine.threads()) or "–"],
-            ["seed", str(settings.seed)], ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
-            ["model", f"{source.name}, sha256 {source.digest[:16]}…"], ["commit", machine.commit() or "–"]]
+    rows = [
+        ["Python", platform.python_version()],
+        *machine.versions().items(),
+        [
+            "processor",
+            f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB",
+        ],
+        ["GPU", hardware["gpu"] or "none"],
+        ["threads", ", ".join(machine.threads()) or "–"],
+        ["seed", str(settings.seed)],
+        ["data", f"{corpus.name}, sha256 {corpus.digest[:16]}…"],
+        ["model", f"{source.name}, sha256 {source.digest[:16]}…"],
+        ["commit", machine.commit() or "–"],
+    ]
     return markdown.table(rows, ["", "this render"], ("left", "left"))

@@ -1,1 +1,3 @@
-"""Training once and keeping what came of it: records, whether they are fresh, numbers that tell their origin."""
+"""Training once and keeping what came of it: records, whether they are fresh, numbers that tell
+their origin.
+"""

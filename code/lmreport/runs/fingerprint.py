@@ -1,9 +1,11 @@
-"""What a definition computes, as a digest that does not depend on where the definition stands or what it is called.
+"""What a definition computes, as a digest that does not depend on where the definition stands or
+what it is called.
 
-A definition's text is its syntax tree without docstrings, annotations and imports. In it each reference to another
-definition of the package is replaced by that definition's fingerprint, and each reference to a library by its full
-name, so that place, module, alias and own name vanish; constants, defaults and called code count. References into the
-ground (settings, files, bookkeeping, display) are not followed: they move results about and compute none.
+A definition's text is its syntax tree without docstrings, annotations and imports. In it each
+reference to another definition of the package is replaced by that definition's fingerprint, and
+each reference to a library by its full name, so that place, module, alias and own name vanish;
+constants, defaults and called code count. References into the ground (settings, files, bookkeeping,
+display) are not followed: they move results about and compute none.
 """
 
 from __future__ import annotations
@@ -23,7 +25,12 @@ PACKAGE = "lmreport"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 LEFT_OUT = {"ctx", "type_comment", "kind", "type_params", "returns", "annotation", "simple"}
-DUNDER = {"__file__", "__name__", "__doc__", "__class__"}  # a module's and a method's own, of no definition
+DUNDER = {
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__class__",
+}  # a module's and a method's own, of no definition
 HOLE = "\0"  # stands in a text for the fingerprint of a reference
 
 Place = tuple[str, str]  # (module below the package, name in it)
@@ -56,9 +63,16 @@ class Module:
 
     @cached_property
     def effects(self) -> list[ast.stmt]:
-        """Statements that bind nothing and yet do something, such as a call; `os.environ.setdefault` is none."""
-        return [node for node in self.tree.body if isinstance(node, ast.Expr | ast.For | ast.While)
-                and not is_docstring(node) and not ast.unparse(node).startswith("os.environ.setdefault(")]
+        """Statements that bind nothing and yet do something, such as a call;
+        `os.environ.setdefault` is none.
+        """
+        return [
+            node
+            for node in self.tree.body
+            if isinstance(node, ast.Expr | ast.For | ast.While)
+            and not is_docstring(node)
+            and not ast.unparse(node).startswith("os.environ.setdefault(")
+        ]
 
     @property
     def package(self) -> str:
@@ -69,7 +83,8 @@ class Module:
 class Code:
     """The package in the folder `root`, with fingerprints of its definitions.
 
-    ground: says of a module whether it belongs to the ground. All methods raise ReportError for a reference that cannot
+    ground: says of a module whether it belongs to the ground. All methods raise ReportError for a
+    reference that cannot
     be resolved: nothing is left out silently.
     """
 
@@ -80,11 +95,16 @@ class Code:
         self.found: dict[Place, str] = {}
 
     def module(self, name: str) -> Module | None:
-        """The module `name` (dotted, below the package; "" is the package itself), None if there is none."""
+        """The module `name` (dotted, below the package; "" is the package itself), None if there is
+        none.
+        """
         if name not in self.modules:
             base = self.root.joinpath(*name.split(".")) if name else self.root
-            paths = [path for path in (base.with_suffix(".py"), base / "__init__.py") if name and path.is_file()] or \
-                [path for path in (base / "__init__.py",) if path.is_file()]
+            paths = [
+                path
+                for path in (base.with_suffix(".py"), base / "__init__.py")
+                if name and path.is_file()
+            ] or [path for path in (base / "__init__.py",) if path.is_file()]
             self.modules[name] = Module(name, paths[0]) if paths else None
         return self.modules[name]
 
@@ -96,14 +116,18 @@ class Code:
     def of(self, place: Place) -> str:
         """The fingerprint of the definition at a place.
 
-        Each round replaces the references of each text by the digests of the round before; after as many rounds as
-        there are definitions in reach, the digest tells of all of them, also where they call each other in a circle.
+        Each round replaces the references of each text by the digests of the round before; after as
+        many rounds as there are definitions in reach, the digest tells of all of them, also where
+        they call each other in a circle.
         """
         if place not in self.found:
             reach = self.reach(place)
             now = {one: digest(self.text(one)[0]) for one in reach}
             for _ in reach:
-                now = {one: digest(self.text(one)[0], *(now[other] for other in self.text(one)[1])) for one in reach}
+                now = {
+                    one: digest(self.text(one)[0], *(now[other] for other in self.text(one)[1]))
+                    for one in reach
+                }
             self.found[place] = now[place]
         return self.found[place]
 
@@ -119,22 +143,35 @@ class Code:
         return list(found)
 
     def parts(self, *places: Place) -> dict[str, str]:
-        """{"module.name": digest of its own text} of all in reach, to say later which of them changed."""
-        return {".".join(filter(None, place)): digest(self.text(place)[0]) for place in sorted(self.reach(*places))}
+        """{"module.name": digest of its own text} of all in reach, to say later which of them
+        changed.
+        """
+        return {
+            ".".join(filter(None, place)): digest(self.text(place)[0])
+            for place in sorted(self.reach(*places))
+        }
 
     def home(self, module: str, name: str) -> Place:
-        """Where `name`, seen in `module`, is defined: followed through the imports of package faces."""
+        """Where `name`, seen in `module`, is defined: followed through the imports of package
+        faces.
+        """
         here = self.module(module)
         if here is None:
-            raise ReportError(f"fingerprint: there is no module {PACKAGE}.{module}; name one that is there")
+            raise ReportError(
+                f"fingerprint: there is no module {PACKAGE}.{module}; name one that is there"
+            )
         if name in here.definitions:
             return module, name
         if name in here.imports and (target := self.inside(here.imports[name])) and target[1]:
             return self.home(*target)
-        raise ReportError(f"fingerprint: {PACKAGE}.{module} defines no {name!r}; name a definition that is there")
+        raise ReportError(
+            f"fingerprint: {PACKAGE}.{module} defines no {name!r}; name a definition that is there"
+        )
 
     def inside(self, dotted: str) -> Place | None:
-        """(module, name) of a full name inside the package, name "" for a module itself; None for a library's."""
+        """(module, name) of a full name inside the package, name "" for a module itself; None for a
+        library's.
+        """
         if dotted.split(".")[0] != PACKAGE:
             return None
         below = dotted.split(".")[1:]
@@ -144,16 +181,24 @@ class Code:
         raise ReportError(f"fingerprint: {dotted} is not in the package; name what is there")
 
     def text(self, place: Place) -> tuple[str, list[Place]]:
-        """(the definition's text with a hole for each reference, the references in the order of the holes)."""
+        """(the definition's text with a hole for each reference, the references in the order of the
+        holes).
+        """
         if place not in self.texts:
             module = self.module(place[0])
             assert module is not None
             if module.effects:
                 line = module.effects[0].lineno
-                raise ReportError(f"fingerprint: {module.path.name}, line {line}, does something when it is imported; "
-                                  "put it into a function, so that it is seen what depends on it")
+                raise ReportError(
+                    f"fingerprint: {module.path.name}, line {line}, does something when it is "
+                    f"imported; "
+                    "put it into a function, so that it is seen what depends on it"
+                )
             writer = Writer(self, module, place[1])
-            self.texts[place] = "".join(writer.write(node, []) for node in module.definitions[place[1]]), writer.found
+            self.texts[place] = (
+                "".join(writer.write(node, []) for node in module.definitions[place[1]]),
+                writer.found,
+            )
         return self.texts[place]
 
 
@@ -181,7 +226,11 @@ class Writer:
             return ""
         if isinstance(node, ast.Name):
             return self.name(node.id, scopes)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(f"{PACKAGE}."):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.startswith(f"{PACKAGE}.")
+        ):
             return self.process(node.value)
         if isinstance(node, ast.Attribute):
             return self.attribute(node, scopes)
@@ -191,32 +240,57 @@ class Writer:
             return self.comprehension(node, scopes)
         if isinstance(node, ast.ClassDef):
             inside = Scope(set().union(*map(bound, statements(node.body))), {}, of_class=True)
-            outside = [self.write(part, scopes) for part in (node.bases, node.keywords, node.decorator_list)]
+            outside = [
+                self.write(part, scopes)
+                for part in (node.bases, node.keywords, node.decorator_list)
+            ]
             return f"class({','.join(outside)},{self.write(node.body, [*scopes, inside])})"
         return self.plain(node, scopes)
 
     def plain(self, node: ast.AST, scopes: list[Scope]) -> str:
-        """A node by its fields; what is empty is left out, as newer versions of Python have more fields."""
-        parts = [f"{field}={self.write(value, scopes)}" for field, value in ast.iter_fields(node)
-                 if field not in LEFT_OUT and value is not None and value != []]
+        """A node by its fields; what is empty is left out, as newer versions of Python have more
+        fields.
+        """
+        parts = [
+            f"{field}={self.write(value, scopes)}"
+            for field, value in ast.iter_fields(node)
+            if field not in LEFT_OUT and value is not None and value != []
+        ]
         return f"{type(node).__name__}({','.join(parts)})"
 
     def function(self, node: Any, scopes: list[Scope]) -> str:
         """Defaults and decorators belong to the scope outside, the body to its own."""
         arguments = node.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs,
-                 *filter(None, (arguments.vararg, arguments.kwarg))]
-        outside = [self.write(part, scopes) for part in (
-            arguments.defaults, [d or ast.Constant(None) for d in arguments.kw_defaults],
-            getattr(node, "decorator_list", []))]
+        every = [
+            *arguments.posonlyargs,
+            *arguments.args,
+            *arguments.kwonlyargs,
+            *filter(None, (arguments.vararg, arguments.kwarg)),
+        ]
+        outside = [
+            self.write(part, scopes)
+            for part in (
+                arguments.defaults,
+                [d or ast.Constant(None) for d in arguments.kw_defaults],
+                getattr(node, "decorator_list", []),
+            )
+        ]
         body = node.body if isinstance(node.body, list) else [node.body]
-        inside = Scope(names_in(body) | {a.arg for a in every},
-                       dict(pair for part in own(body) for pair in imported(part, self.module)))
+        inside = Scope(
+            names_in(body) | {a.arg for a in every},
+            dict(pair for part in own(body) for pair in imported(part, self.module)),
+        )
         twice = inside.names & inside.imports.keys()
         if twice:
-            raise ReportError(f"fingerprint: {self.module.path.name}, line {node.lineno}: {min(twice)!r} is imported "
-                              "and assigned in one function; give one of them another name")
-        signature = [[a.arg for a in group] for group in (arguments.posonlyargs, arguments.args, arguments.kwonlyargs)]
+            raise ReportError(
+                f"fingerprint: {self.module.path.name}, line {node.lineno}: {min(twice)!r} is "
+                f"imported "
+                "and assigned in one function; give one of them another name"
+            )
+        signature = [
+            [a.arg for a in group]
+            for group in (arguments.posonlyargs, arguments.args, arguments.kwonlyargs)
+        ]
         signature.append([a.arg if a else "" for a in (arguments.vararg, arguments.kwarg)])
         inner = getattr(node, "name", "") if scopes else ""
         return f"{type(node).__name__}({inner},{signature},{','.join(outside)},{self.write(body, [*scopes, inside])})"
@@ -241,7 +315,9 @@ class Writer:
             return self.reference(self.module.imports[name], name)
         if hasattr(builtins, name) or name in DUNDER:
             return f"builtin:{name}"
-        raise ReportError(f"fingerprint: {self.module.path.name}: {name!r} in `{self.own}` is defined nowhere")
+        raise ReportError(
+            f"fingerprint: {self.module.path.name}: {name!r} in `{self.own}` is defined nowhere"
+        )
 
     def attribute(self, node: ast.Attribute, scopes: list[Scope]) -> str:
         """`module.name` by what it names; any other attribute by its word."""
@@ -267,7 +343,9 @@ class Writer:
         return "" if node.id in self.module.definitions else self.module.imports.get(node.id, "")
 
     def reference(self, dotted: str, written: str) -> str:
-        """What an imported name stands for: a library's by its full name, the package's own by its fingerprint."""
+        """What an imported name stands for: a library's by its full name, the package's own by its
+        fingerprint.
+        """
         place = self.code.inside(dotted)
         if place is None:
             return f"library:{dotted}"
@@ -275,16 +353,23 @@ class Writer:
         if self.code.ground(module):
             return "ground"
         if not rest:
-            raise ReportError(f"fingerprint: {self.module.path.name}: `{self.own}` uses the module {written!r} itself; "
-                              "name what it takes from it")
+            raise ReportError(
+                f"fingerprint: {self.module.path.name}: `{self.own}` uses the module {written!r} "
+                f"itself; "
+                "name what it takes from it"
+            )
         name, *attributes = rest.split(".")
         here = self.code.module(module)
-        if here and name not in here.definitions and name in here.imports:  # imported there: a face, or a library
+        if (
+            here and name not in here.definitions and name in here.imports
+        ):  # imported there: a face, or a library
             return self.reference(".".join([here.imports[name], *attributes]), written)
         return ".".join([self.project((module, name)), *attributes])
 
     def process(self, text: str) -> str:
-        """A text that names a module of the package stands for that module's `main`: a process of its own runs it."""
+        """A text that names a module of the package stands for that module's `main`: a process of
+        its own runs it.
+        """
         module = text.removeprefix(f"{PACKAGE}.")
         if self.code.module(module) is None:
             return f"str:{text!r}"
@@ -304,8 +389,12 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a module or class, those under `if`, `try` and `with` in place of these."""
     for node in body:
         if isinstance(node, ast.If | ast.Try | ast.With):
-            parts = [node.body, getattr(node, "orelse", []), getattr(node, "finalbody", []),
-                     *(handler.body for handler in getattr(node, "handlers", []))]
+            parts = [
+                node.body,
+                getattr(node, "orelse", []),
+                getattr(node, "finalbody", []),
+                *(handler.body for handler in getattr(node, "handlers", [])),
+            ]
             yield from (one for part in parts for one in statements(part))
         else:
             yield node
@@ -364,25 +453,33 @@ def names_in(body: list) -> set[str]:
 
 
 def imported(node: ast.AST, module: Module) -> Iterator[tuple[str, str]]:
-    """(name, full dotted name) of what an import statement binds. Raises ReportError for `import *`."""
+    """(name, full dotted name) of what an import statement binds. Raises ReportError for `import
+    *`.
+    """
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield (alias.asname, alias.name) if alias.asname else (alias.name.split(".")[0],) * 2
     elif isinstance(node, ast.ImportFrom):
         start = node.module or ""
         if node.level:
-            above = module.package.split(".")[:len(module.package.split(".")) - node.level + 1]
+            above = module.package.split(".")[: len(module.package.split(".")) - node.level + 1]
             start = ".".join(filter(None, [PACKAGE, *above, start]))
         for alias in node.names:
             if alias.name == "*":
-                raise ReportError(f"fingerprint: {module.path.name}, line {node.lineno}: import * hides what is "
-                                  "imported; name it")
+                raise ReportError(
+                    f"fingerprint: {module.path.name}, line {node.lineno}: import * hides what is "
+                    "imported; name it"
+                )
             yield alias.asname or alias.name, f"{start}.{alias.name}"
 
 
 def is_docstring(node: ast.AST) -> bool:
     """Whether a statement is a text that nothing reads."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def digest(*texts: str) -> str:

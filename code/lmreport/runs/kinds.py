@@ -1,4 +1,6 @@
-"""The kinds of run: one line each, from which command line, labels, colours, makers, sizes and keys are read."""
+"""The kinds of run: one line each, from which command line, labels, colours, makers, sizes and keys
+are read.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,12 @@ STUDIED = ("experiments.studies:splits_with",)
 class Kind:
     """One kind of run.
 
-    group: "model", "study" or "bench"; label: its name for the reader; makes: "module:function" that computes its
-    values; beside: other definitions that take part; libraries: those whose
-    versions count; settings: which settings count; color: of the palette in `style`; pretrained: whether it begins
-    with a pre-trained model; starts_from: models whose records it needs; sizes: how much is done, by scale (studies)
-    or device (benches); without_gpu: how long it takes there, "" if it is as at home.
+    group: "model", "study" or "bench"; label: its name for the reader; makes: "module:function"
+    that computes its values; beside: other definitions that take part; libraries: those whose
+    versions count; settings: which settings count; color: of the palette in `style`; pretrained:
+    whether it begins with a pre-trained model; starts_from: models whose records it needs; sizes:
+    how much is done, by scale (studies) or device (benches); without_gpu: how long it takes there,
+    "" if it is as at home.
     """
 
     name: str
@@ -47,26 +50,43 @@ class Kind:
     @property
     def places(self) -> list[tuple[str, str]]:
         """(module, name) of each definition that computes it."""
-        return [(module, name) for module, _, name in (
-            text.partition(":") for text in (self.makes, *self.beside))]
+        return [
+            (module, name)
+            for module, _, name in (text.partition(":") for text in (self.makes, *self.beside))
+        ]
 
 
-def study(name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more) -> Kind:
+def study(
+    name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more
+) -> Kind:
     """A study of `studies`: settings that count for each, sizes at both scales."""
-    chosen = {"makes": f"experiments.studies:{name}", "beside": STUDIED, "settings": ("scale", "seed", "max_length")} | more
-    return Kind(name, "study", label, libraries=libraries, sizes={"full": full, "quick": quick}, **chosen)
+    chosen = {
+        "makes": f"experiments.studies:{name}",
+        "beside": STUDIED,
+        "settings": ("scale", "seed", "max_length"),
+    } | more
+    return Kind(
+        name, "study", label, libraries=libraries, sizes={"full": full, "quick": quick}, **chosen
+    )
 
 
 def bench(name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None, **more) -> Kind:
     """A measurement of speed or of recipes; cuda: what is other on a GPU."""
     chosen = {"settings": ("scale", "seed"), "libraries": TORCH} | more
-    return Kind(f"bench_{name}", "bench", label, f"experiments.bench.measure:{makes}",
-                sizes={"cpu": cpu, "cuda": cpu | (cuda or {})}, **chosen)
+    return Kind(
+        f"bench_{name}",
+        "bench",
+        label,
+        f"experiments.bench.measure:{makes}",
+        sizes={"cpu": cpu, "cuda": cpu | (cuda or {})},
+        **chosen,
+    )
 
 
 FINETUNED = ("max_length", "batch_size", "epochs", "learning_rate")
 CURVE = ("scale", "seed", "max_length", "batch_size", "learning_rate")
 ALL = ("tfidf_svm", "lstm", "transformer")
+# fmt: off
 KINDS = {kind.name: kind for kind in (
     Kind("bag_of_words", "model", "bag of words", "models.linear:make_bag_of_words", SKLEARN, color="purple",
          pretrained=False),
@@ -87,9 +107,9 @@ KINDS = {kind.name: kind for kind in (
     study("ablation", "tokens hidden one by one", {}, {}, starts_from=("transformer",)),
     study("linear_curve", "number of training texts, linear model", dict(sizes=[50, 200, 800, 3200, 6400], texts=2000),
           dict(sizes=[50, 200], texts=200), (*TORCH, "scikit-learn")),
-    study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN), 
+    study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN),
           makes="experiments.improvements:climb", beside=SPLITS, starts_from=ALL),
-    study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN), 
+    study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN),
           makes="experiments.improvements:summit", beside=SPLITS, starts_from=ALL),
     bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False),
     bench("predict", "speed of prediction", "predicting", dict(texts=200, repeats=3, max_length=512), dict(texts=2000)),
@@ -106,6 +126,7 @@ KINDS = {kind.name: kind for kind in (
           dict(model="sentence-transformers/all-mpnet-base-v2", max_length=256, epochs=2, learning_rate=5e-5,
                budget=2304), libraries=(*TORCH, *SKLEARN), without_gpu="hours"),
 )}
+# fmt: on
 
 
 def names(group: str) -> tuple[str, ...]:

@@ -17,7 +17,9 @@ MADE = "made"  # the entry of a kept experiment that tells when and where it ran
 
 
 class Found(dict):
-    """What a remembered experiment returned, with its name (module.function), its key, and when and where it ran."""
+    """What a remembered experiment returned, with its name (module.function), its key, and when and
+    where it ran.
+    """
 
     def __init__(self, values: dict, name: str, key: str):
         super().__init__(values)
@@ -26,10 +28,11 @@ class Found(dict):
 
 
 def remember(function: Callable[..., dict]) -> Callable[..., Found]:
-    """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code and machine.
+    """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code
+    and machine.
 
-    Arguments must be JSON-like. The record lies in the cache folder under the function's name; `lmreport run` with
-    that name and --force makes it anew. Returns a `Found`.
+    Arguments must be JSON-like. The record lies in the cache folder under the function's name;
+    `lmreport run` with that name and --force makes it anew. Returns a `Found`.
     """
     name = machine.name_of(function)
 
@@ -37,12 +40,18 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
     def remembered(*args: Any, **kwargs: Any) -> Found:
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
-        key = machine.digest([bound.arguments, code_of(function), machine.versions(), machine.hardware()])
+        key = machine.digest(
+            [bound.arguments, code_of(function), machine.versions(), machine.hardware()]
+        )
         path = cache_root() / "experiments" / f"{name}-{key}.npz"
         found = kept(path)
         if found is None:
-            made = {"date": machine.now(), "commit": machine.commit(), "hardware": machine.hardware(),
-                    "arguments": bound.arguments}
+            made = {
+                "date": machine.now(),
+                "commit": machine.commit(),
+                "hardware": machine.hardware(),
+                "arguments": bound.arguments,
+            }
             write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
             found = kept(path)
             assert found is not None  # it was written just now
@@ -52,14 +61,18 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
 
 
 def again(name: str) -> int:
-    """Run every remembered experiment with this name anew, with the arguments that it had; how many there were."""
+    """Run every remembered experiment with this name anew, with the arguments that it had; how many
+    there were.
+    """
     paths = sorted((cache_root() / "experiments").glob(f"{name}-{'[0-9a-f]' * 16}.npz"))
     function = name.rpartition(".")[2]
     for path in paths:
         arguments = (kept(path) or {}).get(MADE, {}).get("arguments")
         path.unlink()
         if arguments is not None:
-            getattr(importlib.import_module(f"lmreport.{machine.module_of(name)}"), function)(**arguments)
+            getattr(importlib.import_module(f"lmreport.{machine.module_of(name)}"), function)(
+                **arguments
+            )
     return len(paths)
 
 

@@ -1,4 +1,6 @@
-"""How a record follows a change of its code: the probe of its kind gives the same bytes by the old code and the new."""
+"""How a record follows a change of its code: the probe of its kind gives the same bytes by the old
+code and the new.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,11 @@ from lmreport.runs.kinds import KINDS
 
 
 def prove(names: list[str], commit: str, say: Callable[[str], object]) -> int:
-    """Carry full-scale records of the kinds `names` (all if none is named) over to the code at hand, where proven.
+    """Carry full-scale records of the kinds `names` (all if none is named) over to the code at
+    hand, where proven.
 
-    commit: one by whose code they are fresh; "" for that which last wrote each. Returns 0 if none of them is stale
-    afterwards, else 1.
+    commit: one by whose code they are fresh; "" for that which last wrote each. Returns 0 if none
+    of them is stale afterwards, else 1.
     """
     stale = [r for r in records.all_records("full") if not names or r.name in names]
     stale = [r for r in stale if r.code["fingerprint"] != records.code_of(r.name)["fingerprint"]]
@@ -31,43 +34,72 @@ def prove(names: list[str], commit: str, say: Callable[[str], object]) -> int:
     left = 0
     for record in stale:
         try:
-            base = git("rev-parse", "--verify", f"{commit}^{{commit}}") if commit else last_fresh(record)
+            base = (
+                git("rev-parse", "--verify", f"{commit}^{{commit}}")
+                if commit
+                else last_fresh(record)
+            )
             if record.name not in now:
                 say(f"prove: {record.name} by the code at hand")
                 now[record.name] = probed(record.name, Path(records.CODE.root).parent)
             say(f"prove: {record.name} by the code of {base[:12]}")
             left += not followed(record, base, probed_at(base, record.name), now[record.name], say)
-        except ReportError as error:  # one that cannot be probed keeps none of the others from being proven
+        except (
+            ReportError
+        ) as error:  # one that cannot be probed keeps none of the others from being proven
             left += 1
             say(str(error))
-    say(f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} stay stale")
+    say(
+        f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} "
+        f"stay stale"
+    )
     return int(left > 0)
 
 
-def followed(record: records.Record, commit: str, then: dict, now: dict, say: Callable[[str], object]) -> bool:
+def followed(
+    record: records.Record, commit: str, then: dict, now: dict, say: Callable[[str], object]
+) -> bool:
     """Whether both probes agree; the record then gets the link."""
     name = f"{record.name}-{record.key[:8]}"
     if then["code"] != record.code["fingerprint"]:
-        say(f"prove: {name} stays stale: at {commit[:12]}, where it was last written, its code was another "
-            f"({then['code']}, not {record.code['fingerprint']})")
+        say(
+            f"prove: {name} stays stale: at {commit[:12]}, where it was last written, its code was "
+            f"another ({then['code']}, not {record.code['fingerprint']})"
+        )
         return False
     if then["result"] != now["result"]:
-        say(f"prove: {name} stays stale: the probe gives {then['result'][:16]} by the code of {commit[:12]} and "
-            f"{now['result'][:16]} by the code at hand; make it again with lmreport run {record.name} --force")
+        say(
+            f"prove: {name} stays stale: the probe gives {then['result'][:16]} by the code of "
+            f"{commit[:12]} and {now['result'][:16]} by the code at hand; make it again with "
+            f"lmreport run {record.name} --force"
+        )
         return False
-    link = {"from": then["code"], "to": now["code"], "commit": commit[:12], "date": machine.now(),
-            "probe": now["result"], "versions": now["versions"], "on": "cpu"}
-    records.save(dataclasses.replace(record, code=records.code_of(record.name), chain=(*record.chain, link)))
+    link = {
+        "from": then["code"],
+        "to": now["code"],
+        "commit": commit[:12],
+        "date": machine.now(),
+        "probe": now["result"],
+        "versions": now["versions"],
+        "on": "cpu",
+    }
+    records.save(
+        dataclasses.replace(record, code=records.code_of(record.name), chain=(*record.chain, link))
+    )
     say(f"prove: {name} follows ({now['result'][:16]})")
     return True
 
 
 def last_fresh(record: records.Record) -> str:
-    """The commit that last wrote the record's file: each commit holds only records that are fresh there."""
+    """The commit that last wrote the record's file: each commit holds only records that are fresh
+    there.
+    """
     found = git("log", "-1", "--format=%H", "--", str(record.path))
     if not found:
-        raise ReportError(f"prove: {record.path.name} is in no commit, so no code is known that it was fresh by; make "
-                          f"it again with lmreport run {record.name} --force")
+        raise ReportError(
+            f"prove: {record.path.name} is in no commit, so no code is known that it was fresh by; "
+            f"make it again with lmreport run {record.name} --force"
+        )
     return found
 
 
@@ -94,20 +126,39 @@ def probed_at(commit: str, name: str) -> dict:
 
 
 def probed(name: str, code: Path) -> dict:
-    """What `lmreport runs --probe` says by the package in the folder `code`, with a cache of its own."""
+    """What `lmreport runs --probe` says by the package in the folder `code`, with a cache of its
+    own.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
     with tempfile.TemporaryDirectory() as cache:
-        kept |= {"PYTHONPATH": str(code), "LMREPORT_CACHE": cache, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([sys.executable, "-W", "ignore", "-m", "lmreport", "runs", "--probe", name],
-                              cwd=code.parent, env=kept, capture_output=True, text=True)
+        kept |= {
+            "PYTHONPATH": str(code),
+            "LMREPORT_CACHE": cache,
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "lmreport", "runs", "--probe", name],
+            cwd=code.parent,
+            env=kept,
+            capture_output=True,
+            text=True,
+        )
     if done.returncode:
-        raise ReportError(f"prove: the probe of {name} failed in {code.parent.name}: {done.stderr.strip()[-300:]}")
+        raise ReportError(
+            f"prove: the probe of {name} failed in {code.parent.name}: {done.stderr.strip()[-300:]}"
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def git(*arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(project_root()), *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", "-C", str(project_root()), *arguments], capture_output=True, text=True
+    )
     if done.returncode:
-        raise ReportError(f"prove: git {arguments[0]} failed ({done.stderr.strip()[-200:]}); a clone with its history "
-                          "is needed")
+        raise ReportError(
+            f"prove: git {arguments[0]} failed ({done.stderr.strip()[-200:]}); a clone with its "
+            f"history "
+            "is needed"
+        )
     return done.stdout.strip()

@@ -11,12 +11,14 @@ RUN = re.compile(r"\b([a-z_]+)_([0-9a-f]{16})\b")  # a record in an expression: 
 
 
 class Quantity(float):
-    """A float with the expression that gives it from recorded runs, such as `accuracy(lstm_a005…) - 0.5`.
+    """A float with the expression that gives it from recorded runs, such as `accuracy(lstm_a005…) -
+    0.5`.
 
     A quotient by zero, such as a share of nothing, is not a number (nan) and stops nothing.
 
-    +, −, ·, / and abs of quantities are quantities again; anything else gives a plain float. A record stands in the
-    expression as its name and key, so that another program can look it up and compute the same again.
+    +, −, ·, / and abs of quantities are quantities again; anything else gives a plain float. A
+    record stands in the expression as its name and key, so that another program can look it up and
+    compute the same again.
     """
 
     expression: str
@@ -54,10 +56,16 @@ def _operator(name: str, sign: str) -> tuple[Callable, Callable]:
 
     def forward(self: Quantity, other: Any) -> Any:
         value = plain(self, other)
-        return value if value is NotImplemented else Quantity(value, f"({expression(self)} {sign} {expression(other)})")
+        return (
+            value
+            if value is NotImplemented
+            else Quantity(value, f"({expression(self)} {sign} {expression(other)})")
+        )
 
     def backward(self: Quantity, other: Any) -> Quantity:
-        return Quantity(plain(float(other), float(self)), f"({expression(other)} {sign} {expression(self)})")
+        return Quantity(
+            plain(float(other), float(self)), f"({expression(other)} {sign} {expression(self)})"
+        )
 
     return forward, backward
 
@@ -69,7 +77,9 @@ for _name, _sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"))
 
 
 def of_records(function: Callable[..., float]) -> Callable[..., Quantity]:
-    """Let a function of records (and of numbers and texts) return a quantity whose expression is its own call."""
+    """Let a function of records (and of numbers and texts) return a quantity whose expression is
+    its own call.
+    """
 
     @functools.wraps(function)
     def measured(*arguments: Any) -> Quantity:

@@ -1,4 +1,6 @@
-"""Records of trainings and studies: what was measured, with everything that determined it and where it was made."""
+"""Records of trainings and studies: what was measured, with everything that determined it and where
+it was made.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,13 @@ from lmreport.runs.quantity import Quantity
 
 
 def is_ground(module: str) -> bool:
-    """Whether a module moves and shows results and computes none: settings, files, records, display."""
-    return module.split(".")[0] in ("core", "runs", "display") or module in ("data.download", "data.corpus")
+    """Whether a module moves and shows results and computes none: settings, files, records,
+    display.
+    """
+    return module.split(".")[0] in ("core", "runs", "display") or module in (
+        "data.download",
+        "data.corpus",
+    )
 
 
 CODE = Code(Path(__file__).parents[1], is_ground)
@@ -32,9 +39,10 @@ CODE = Code(Path(__file__).parents[1], is_ground)
 class Record:
     """One recorded run.
 
-    name: one of `kinds.KINDS`; key: sixteen digits that it is cited by; inputs: settings, digests of data and model,
-    versions; code: {"fingerprint", "parts"} of what computes it, as it was when the record was last proven; made: date,
-    commit, hardware, load; chain: proofs that later code gives the same; path: the JSON file, arrays beside it as .npz.
+    name: one of `kinds.KINDS`; key: sixteen digits that it is cited by; inputs: settings, digests
+    of data and model, versions; code: {"fingerprint", "parts"} of what computes it, as it was when
+    the record was last proven; made: date, commit, hardware, load; chain: proofs that later code
+    gives the same; path: the JSON file, arrays beside it as .npz.
     """
 
     name: str
@@ -45,7 +53,9 @@ class Record:
     values: dict
     path: Path
     chain: tuple[dict, ...] = ()
-    more: dict = field(default_factory=dict)  # what the JSON file holds beside: `formerly`, `unproven`
+    more: dict = field(
+        default_factory=dict
+    )  # what the JSON file holds beside: `formerly`, `unproven`
 
     @cached_property
     def arrays(self) -> dict:
@@ -60,7 +70,9 @@ class Record:
 
     @property
     def device(self) -> str:
-        """"cuda" if this is a measurement made on a GPU, else "cpu"; models and studies count as the latter."""
+        """ "cuda" if this is a measurement made on a GPU, else "cpu"; models and studies count as
+        the latter.
+        """
         return self.inputs["settings"].get("device", "cpu")
 
     @property
@@ -76,7 +88,9 @@ class Record:
     @property
     def label(self) -> str:
         """The name for the reader."""
-        return self.inputs["model"]["name"] if self.name == "transformer" else KINDS[self.name].label
+        return (
+            self.inputs["model"]["name"] if self.name == "transformer" else KINDS[self.name].label
+        )
 
     @property
     def rate(self) -> float:
@@ -89,19 +103,29 @@ class Record:
         return self["logits"].argmax(-1) == self["labels"]
 
 
-def inputs(name: str, settings, corpus, source=None, sizes: dict | None = None, scale: str = "",
-           device: str = "") -> dict:
+def inputs(
+    name: str,
+    settings,
+    corpus,
+    source=None,
+    sizes: dict | None = None,
+    scale: str = "",
+    device: str = "",
+) -> dict:
     """Everything beside the code that determines the results of the run `name`.
 
-    source: the pre-trained model; sizes, scale: of a study or bench, where not those of the kind and the settings;
+    source: the pre-trained model; sizes, scale: of a study or bench, where not those of the kind
+    and the settings;
     device: of a bench. `members` are the records of the models that a study starts from.
     """
     kind, scale = KINDS[name], scale or settings.scale
     sizes = kind.sizes.get(scale, {}) if sizes is None else sizes
     given = {
         "name": name,
-        "settings": {"scale": scale} | {k: getattr(settings, k) for k in kind.settings if k != "scale"} | sizes |
-        ({"device": device} if device else {}),
+        "settings": {"scale": scale}
+        | {k: getattr(settings, k) for k in kind.settings if k != "scale"}
+        | sizes
+        | ({"device": device} if device else {}),
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest} if kind.pretrained else None,
         "versions": machine.versions(*kind.libraries),
@@ -113,7 +137,9 @@ def inputs(name: str, settings, corpus, source=None, sizes: dict | None = None, 
 
 
 def code_of(name: str) -> dict:
-    """{"fingerprint": of all that computes the run `name`, "parts": {"module.name": digest of its own text}}."""
+    """{"fingerprint": of all that computes the run `name`, "parts": {"module.name": digest of its
+    own text}}.
+    """
     places = KINDS[name].places
     return {"fingerprint": CODE.fingerprint(*places), "parts": CODE.parts(*places)}
 
@@ -143,12 +169,19 @@ def write(given: dict, values: dict, made: dict) -> Record:
     rest = json.loads(json.dumps(rest, default=float))  # as they will be read again
     path.unlink(missing_ok=True)  # an old record and new arrays would not belong together
     files.write_atomically(path.with_suffix(".npz"), files.pack(arrays))
-    return save(Record(given["name"], predicted(given), given, code_of(given["name"]), made, rest, path))
+    return save(
+        Record(given["name"], predicted(given), given, code_of(given["name"]), made, rest, path)
+    )
 
 
 def save(record: Record) -> Record:
     """Write the JSON file of a record and read it again."""
-    text = {"key": record.key, "inputs": record.inputs, "code": record.code, "chain": list(record.chain)} | record.more
+    text = {
+        "key": record.key,
+        "inputs": record.inputs,
+        "code": record.code,
+        "chain": list(record.chain),
+    } | record.more
     text |= {"made": record.made, "values": record.values}
     text = {"seal": seal(text, record.arrays)} | text
     files.write_atomically(record.path, (json.dumps(text, indent=1) + "\n").encode())
@@ -157,47 +190,78 @@ def save(record: Record) -> Record:
 
 def seal(text: dict, arrays: dict) -> str:
     """sha256 over all that a record says, its arrays too, by which an altered one is told."""
-    whole = hashlib.sha256(json.dumps({k: v for k, v in text.items() if k != "seal"}, sort_keys=True).encode())
+    whole = hashlib.sha256(
+        json.dumps({k: v for k, v in text.items() if k != "seal"}, sort_keys=True).encode()
+    )
     for name, array in sorted(arrays.items()):
         whole.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
     return whole.hexdigest()
 
 
 def read(path: Path) -> Record:
-    """The record in the JSON file `path`. Raises ReportError if it or its arrays are damaged or missing."""
+    """The record in the JSON file `path`. Raises ReportError if it or its arrays are damaged or
+    missing.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         more = {k: found[k] for k in ("formerly", "unproven") if k in found}
-        record = Record(found["inputs"]["name"], found["key"], found["inputs"], found["code"], found["made"],
-                        found["values"], path, tuple(found["chain"]), more)
+        record = Record(
+            found["inputs"]["name"],
+            found["key"],
+            found["inputs"],
+            found["code"],
+            found["made"],
+            found["values"],
+            path,
+            tuple(found["chain"]),
+            more,
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(f"record {path} cannot be read ({error!r}); delete it and run again") from error
+        raise ReportError(
+            f"record {path} cannot be read ({error!r}); delete it and run again"
+        ) from error
     if not path.with_suffix(".npz").is_file():
         raise ReportError(f"record {path} lacks its arrays; delete it and run again")
     try:
         whole = found.get("seal") == seal(found, record.arrays)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ReportError(f"record {path}: its arrays cannot be read ({error!r}); delete it and run again") \
-            from error
+        raise ReportError(
+            f"record {path}: its arrays cannot be read ({error!r}); delete it and run again"
+        ) from error
     if not whole:
-        raise ReportError(f"record {path} was altered: it does not give its seal; delete it and run again")
+        raise ReportError(
+            f"record {path} was altered: it does not give its seal; delete it and run again"
+        )
     return record
 
 
 def find(given: dict) -> Record | None:
     """The record of a run with these inputs by the code at hand, None if there is none."""
     folder = home(given["settings"]["scale"])
-    records = [read(path) for path in sorted(folder.glob(f"{given['name']}-{'[0-9a-f]' * 16}.json"))]
+    records = [
+        read(path) for path in sorted(folder.glob(f"{given['name']}-{'[0-9a-f]' * 16}.json"))
+    ]
     code = CODE.fingerprint(*KINDS[given["name"]].places) if records else ""
-    same = [r for r in records if r.code["fingerprint"] == code and counted(r.inputs) == counted(given)]
+    same = [
+        r for r in records if r.code["fingerprint"] == code and counted(r.inputs) == counted(given)
+    ]
     return max(same, key=lambda r: r.made["date"], default=None)
 
 
 def counted(given: dict) -> list:
-    """What of a run's inputs decides whether another one is the same: of data and model the contents, not the name."""
+    """What of a run's inputs decides whether another one is the same: of data and model the
+    contents, not the name.
+    """
     model = given.get("model") or {}
-    return [given["name"], given["settings"], given["data"]["digest"], model.get("digest"), given.get("tuned"),
-            given.get("members"), given["versions"]]
+    return [
+        given["name"],
+        given["settings"],
+        given["data"]["digest"],
+        model.get("digest"),
+        given.get("tuned"),
+        given.get("members"),
+        given["versions"],
+    ]
 
 
 def all_records(scale: str = "full") -> list[Record]:
@@ -207,7 +271,8 @@ def all_records(scale: str = "full") -> list[Record]:
 
 
 def full_scale(corpus) -> dict[str, Record]:
-    """The newest full-scale record of each model on the real data, one edition of it only: {name: Record}.
+    """The newest full-scale record of each model on the real data, one edition of it only: {name:
+    Record}.
 
     The edition is that of `corpus`; a render on the sample shows the records of the official one.
     """
@@ -216,7 +281,9 @@ def full_scale(corpus) -> dict[str, Record]:
 
 
 def newest(corpus) -> dict[str, Record]:
-    """As `full_scale`, but of the studies too, and of the measurements (of those on a GPU under "name, GPU")."""
+    """As `full_scale`, but of the studies too, and of the measurements (of those on a GPU under
+    "name, GPU").
+    """
     found: dict[str, Record] = {}
     for record in all_records("full"):
         if record.inputs["data"]["digest"] == edition(corpus):
@@ -230,7 +297,9 @@ def edition(corpus) -> str:
 
 
 def groups(recorded: dict, live: dict) -> dict[str, dict]:
-    """The panels of a figure: recorded runs and a render's own, each under its title; empty ones left out."""
+    """The panels of a figure: recorded runs and a render's own, each under its title; empty ones
+    left out.
+    """
     named = {"recorded, full scale": recorded, "this render": live}
     keys = [{r.key for r in records.values()} for records in named.values()]
     if keys[0] >= keys[1]:
@@ -242,13 +311,22 @@ def origin(record: Record, was_recorded: bool, beside=()) -> str:
     """Where the numbers of a record, and of those `beside` it, come from, as part of a sentence."""
     hardware = record.made["hardware"]
     where = hardware["gpu"] or f"{hardware['cores']} cores of an {hardware['cpu']}"
-    what = "the recorded full-scale runs" if was_recorded else f"this render’s own runs at the scale “" \
-        f"{record.inputs['settings']['scale']}”"
+    what = (
+        "the recorded full-scale runs"
+        if was_recorded
+        else f"this render’s own runs at the scale “{record.inputs['settings']['scale']}”"
+    )
     days = sorted({r.made["date"][:10] for r in (record, *beside)})
-    return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {' to '.join(days[::len(days) - 1 or 1])})"
+    return f"{what} on the data “{record.inputs['data']['name']}” ({where}, {' to '.join(days[:: len(days) - 1 or 1])})"
 
 
 def made_here() -> dict:
-    """Date, commit, hardware and load of the machine as a run begins: for the record, not for the key."""
-    return {"date": machine.now(), "commit": machine.commit(), "hardware": machine.hardware(),
-            "load_before": psutil.getloadavg()[0]}
+    """Date, commit, hardware and load of the machine as a run begins: for the record, not for the
+    key.
+    """
+    return {
+        "date": machine.now(),
+        "commit": machine.commit(),
+        "hardware": machine.hardware(),
+        "load_before": psutil.getloadavg()[0],
+    }

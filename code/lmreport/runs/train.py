@@ -19,29 +19,44 @@ from lmreport.models import pretrained
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
-HEADS = ("classifier", "pre_classifier", "score", "logits_proj", "classification_head")  # of Transformers' models
+HEADS = (
+    "classifier",
+    "pre_classifier",
+    "score",
+    "logits_proj",
+    "classification_head",
+)  # of Transformers' models
 LAST = Path("_report", "model.json")  # in the project's root
 
 
-def run(name: str, settings: Settings, corpus: download.Corpus, force: bool = False,
-        say=progress.say) -> records.Record:
-    """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is none, or by force."""
+def run(
+    name: str, settings: Settings, corpus: download.Corpus, force: bool = False, say=progress.say
+) -> records.Record:
+    """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is
+    none, or by force.
+    """
     source = pretrained.locate(settings.model) if name == "transformer" else None
     given = records.inputs(name, settings, corpus, source)
 
     def make() -> dict:
         say(f"{name}: training at scale {settings.scale} on {corpus.name}")
-        return KINDS[name].make(splits_for(settings, corpus), settings, source, weights(records.predicted(given)), say)
+        return KINDS[name].make(
+            splits_for(settings, corpus), settings, source, weights(records.predicted(given)), say
+        )
 
     return once(given, make, force, say)
 
 
 def once(given: dict, make, force: bool, say) -> records.Record:
-    """The record of the run with the inputs `given`; `make()` gives what is to be recorded where there is none."""
+    """The record of the run with the inputs `given`; `make()` gives what is to be recorded where
+    there is none.
+    """
     if not force and (found := records.find(given)):
         return found
     with lock.only_one(f"{given['name']}-{records.predicted(given)}", say):
-        if not force and (found := records.find(given)):  # another process may have made it meanwhile
+        if not force and (
+            found := records.find(given)
+        ):  # another process may have made it meanwhile
             return found
         made, cpu = records.made_here(), time.process_time()
         values = make()
@@ -50,31 +65,51 @@ def once(given: dict, make, force: bool, say) -> records.Record:
 
 
 def weights(key: str) -> Path:
-    """The folder in the cache that holds, or will hold, the fine-tuned model of the record `key`."""
+    """The folder in the cache that holds, or will hold, the fine-tuned model of the record
+    `key`.
+    """
     return cache_root() / "models" / f"transformer-{key}"
 
 
 def trained_model(settings: Settings, corpus: download.Corpus, say=progress.say) -> Path:
-    """The folder of the model fine-tuned under `settings`; trains it where this machine has only numbers or nothing."""
+    """The folder of the model fine-tuned under `settings`; trains it where this machine has only
+    numbers or nothing.
+    """
     record = run("transformer", settings, corpus, say=say)
     folder = fine_tuned(record)
     if folder is None:
         took = in_words(record["train_seconds"])
-        say(f"transformer: this machine lacks the weights of record {record.key}; training it here, which took {took} "
-            f"where it was recorded ({record.made['date'][:10]})")
+        say(
+            f"transformer: this machine lacks the weights of record {record.key}; training it "
+            f"here, which took {took} where it was recorded ({record.made['date'][:10]})"
+        )
         with lock.only_one(f"transformer-{record.key}", say):
-            if fine_tuned(record) is None:  # another process may have made it meanwhile; the record stays as it is
-                KINDS["transformer"].make(splits_for(settings, corpus), settings, pretrained.locate(settings.model),
-                                          weights(record.key), say)
+            if (
+                fine_tuned(record) is None
+            ):  # another process may have made it meanwhile; the record stays as it is
+                KINDS["transformer"].make(
+                    splits_for(settings, corpus),
+                    settings,
+                    pretrained.locate(settings.model),
+                    weights(record.key),
+                    say,
+                )
         folder = fine_tuned(record)
     return folder
 
 
-def note_model(root: Path, asked: Settings, corpus: download.Corpus, record: records.Record) -> None:
-    """Write which model the report in `root` was made with, and the settings that asked for it: for `lmreport predict`.
+def note_model(
+    root: Path, asked: Settings, corpus: download.Corpus, record: records.Record
+) -> None:
+    """Write which model the report in `root` was made with, and the settings that asked for it: for
+    `lmreport predict`.
     """
-    told = {"settings": asdict(asked), "data": corpus.name, "run": f"{record.name}-{record.key}",
-            "folder": str(weights(record.key))}
+    told = {
+        "settings": asdict(asked),
+        "data": corpus.name,
+        "run": f"{record.name}-{record.key}",
+        "folder": str(weights(record.key)),
+    }
     write_atomically(root / LAST, (json.dumps(told, indent=1) + "\n").encode())
 
 
@@ -90,4 +125,8 @@ def noted_model(root: Path) -> dict:
 def fine_tuned(record: records.Record) -> Path | None:
     """The saved model of a recorded fine-tuning, None where it was trained on another machine."""
     folder = weights(record.key)
-    return folder if (folder / "config.json").is_file() and pretrained.opens(folder / "model.safetensors") else None
+    return (
+        folder
+        if (folder / "config.json").is_file() and pretrained.opens(folder / "model.safetensors")
+        else None
+    )

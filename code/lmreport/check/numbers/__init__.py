@@ -1,1 +1,3 @@
-"""Is what the finished report shows what the records say? Every number is computed a second time, another way."""
+"""Is what the finished report shows what the records say? Every number is computed a second time,
+another way.
+"""

@@ -1,4 +1,6 @@
-"""`lmreport verify --lint`: no result is typed into prose, captions or alternative texts of the documents."""
+"""`lmreport verify --lint`: no result is typed into prose, captions or alternative texts of the
+documents.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +11,41 @@ import yaml
 
 from lmreport.core.settings import project_root
 
-# What looks like a measured result: a percentage, an accuracy, a time, a rate, a size, a count of texts, a p-value.
+# What looks like a measured result: a percentage, an accuracy, a time, a rate, a size, a count of
+# texts, a p-value.
 RESULT = re.compile(
     r"(?<![\w.])(\d+(?:\.\d+)?\s?%|0\.\d{2,}"
     r"|\d+(?:\.\d+)?\s(?:ms|s|seconds?|minutes?|min|hours?|h|texts/s|points?|percent|MB|GB|GiB|FLOPs)\b"
-    r"|\d{1,3},\d{3}\b|\d{4,}\s(?:texts|questions|parameters)|\d+\.\d+\s?(?:times|×)|p\s?[=<]\s?0?\.\d+)")
+    r"|\d{1,3},\d{3}\b|\d{4,}\s(?:texts|questions|parameters)|\d+\.\d+\s?(?:times|×)|p\s?[=<]\s?0?\.\d+)"
+)
 BESIDE = "allowed-numbers.yml"
 
 
 def prose(text: str) -> str:
-    """A document with its cells, code, inline code, mathematics and front matter blanked; lines keep their numbers."""
+    """A document with its cells, code, inline code, mathematics and front matter blanked; lines
+    keep their numbers.
+    """
+
     def blank(match):
         return "\n" * match[0].count("\n")
 
     text = re.sub(r"\A---\n.*?\n---\n", blank, text, flags=re.S)
-    text = re.sub(r"\*Item \S+ · [\d.]+ points?\*", "", text)  # compared with the rubric by check/items
-    return re.sub(r"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{.*?\})?|\$[^$\n]*\$", blank, text, flags=re.S)
+    text = re.sub(
+        r"\*Item \S+ · [\d.]+ points?\*", "", text
+    )  # compared with the rubric by check/items
+    return re.sub(
+        r"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{.*?\})?|\$[^$\n]*\$", blank, text, flags=re.S
+    )
 
 
 def told(text: str) -> str:
     """The captions and alternative texts of a document's cells, each on its line."""
-    lines = [re.sub(r"^#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", "", line) if re.match(
-        r"#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", line) else "" for line in text.splitlines()]
+    lines = [
+        re.sub(r"^#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", "", line)
+        if re.match(r"#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", line)
+        else ""
+        for line in text.splitlines()
+    ]
     return re.sub(r"`[^`]*`|\$[^$\n]*\$", "", "\n".join(lines))
 
 
@@ -42,7 +57,9 @@ def allowed(folder: Path) -> dict[str, str]:
 
 
 def typed(path: Path) -> list[tuple[int, str]]:
-    """(line, text) of each number in the document at `path` that looks like a result and is not allowed."""
+    """(line, text) of each number in the document at `path` that looks like a result and is not
+    allowed.
+    """
     source, fine = path.read_text(encoding="utf-8"), allowed(path.parent)
     found = []
     for text in (prose(source), told(source)):
@@ -54,7 +71,11 @@ def typed(path: Path) -> list[tuple[int, str]]:
 def of_project(root: Path) -> list[tuple[str, str]]:
     """(file:line, text) of what is typed into the documents of the project at `root`."""
     folder = root / "report"
-    return [(f"report/{path.name}:{line}", text) for path in sorted(folder.glob("*.qmd")) for line, text in typed(path)]
+    return [
+        (f"report/{path.name}:{line}", text)
+        for path in sorted(folder.glob("*.qmd"))
+        for line, text in typed(path)
+    ]
 
 
 def report(say=print) -> int:
@@ -62,7 +83,13 @@ def report(say=print) -> int:
     root = project_root()
     found = of_project(root)
     for place, text in found:
-        say(f"{place}: “{text}” looks like a result; make it inline code, or allow it with a reason in report/{BESIDE}")
-    say(f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; {len(allowed(root / 'report'))} allowed with a "
-        "reason")
+        say(
+            f"{place}: “{text}” looks like a result; make it inline code, or allow it with a "
+            f"reason in report/{BESIDE}"
+        )
+    say(
+        f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; "
+        f"{len(allowed(root / 'report'))} allowed with a "
+        "reason"
+    )
     return 1 if found else 0

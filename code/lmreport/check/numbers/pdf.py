@@ -21,7 +21,9 @@ def pages(path: Path) -> list[str]:
     try:
         document = pypdfium2.PdfDocument(path)
     except (OSError, pypdfium2.PdfiumError) as error:
-        raise ReportError(f"{path.name}: cannot be read as PDF ({error}); render the report again") from error
+        raise ReportError(
+            f"{path.name}: cannot be read as PDF ({error}); render the report again"
+        ) from error
     found = [page.get_textpage().get_text_bounded() for page in document]
     document.close()
     return [re.sub(r"\s*\n?\d+\s*$", "", page) for page in found]
@@ -33,7 +35,9 @@ def text(path: Path) -> str:
 
 
 def missing(tree, path: Path) -> list[tuple[str, str]]:
-    """(place, text) of each piece of the page with a digit in it that does not stand in the PDF at `path`."""
+    """(place, text) of each piece of the page with a digit in it that does not stand in the PDF at
+    `path`.
+    """
     return missing_in(tree, text(path))
 
 
@@ -45,33 +49,47 @@ def missing_in(tree, whole: str) -> list[tuple[str, str]]:
             continue
         for piece in pieces(block):
             if re.search(r"\d", piece) and squeezed(piece) not in whole:
-                alone = block.tag in ("td", "th")  # a cell's lines alternate with those of the cells beside it
+                alone = block.tag in (
+                    "td",
+                    "th",
+                )  # a cell's lines alternate with those of the cells beside it
                 found += [(place(block), around) for around in unsaid(piece, whole, alone)]
     return found
 
 
 def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
-    """The numbers of a piece that do not stand in the text `whole` with the same words before or after them.
+    """The numbers of a piece that do not stand in the text `whole` with the same words before or
+    after them.
 
-    So a paragraph that a page's end or a figure interrupts is still found. alone: one word before or after is enough.
+    So a paragraph that a page's end or a figure interrupts is still found. alone: one word before
+    or after is enough.
     """
     if alone:
         words = piece.split()
         numbers = [i for i, word in enumerate(words) if re.search(r"\d", word)]
-        pairs = {i: [words[max(i - 1, 0):i + 1], words[i:i + 2]] for i in numbers}
+        pairs = {i: [words[max(i - 1, 0) : i + 1], words[i : i + 2]] for i in numbers}
         told = {i: [p for p in both if len(p) == 2] or [words] for i, both in pairs.items()}
-        return [words[i] for i, parts in told.items() if not any(squeezed("".join(p)) in whole for p in parts)]
+        return [
+            words[i]
+            for i, parts in told.items()
+            if not any(squeezed("".join(p)) in whole for p in parts)
+        ]
     said, found = squeezed(piece), []
     for number in re.finditer(r"\d+", said):
-        sides = [said[max(number.start() - AROUND, 0):number.end()], said[number.start():number.end() + AROUND]]
+        sides = [
+            said[max(number.start() - AROUND, 0) : number.end()],
+            said[number.start() : number.end() + AROUND],
+        ]
         shown = [side for side in sides if len(side) == len(number[0]) + AROUND] or [said]
         if not any(side in whole for side in shown):
-            found.append(said[max(number.start() - 2 * AROUND, 0):number.end() + 2 * AROUND])
+            found.append(said[max(number.start() - 2 * AROUND, 0) : number.end() + 2 * AROUND])
     return found
 
 
 def pieces(block) -> list[str]:
-    """The text of a block between what the PDF sets another way (mathematics, code, raised marks)."""
+    """The text of a block between what the PDF sets another way (mathematics, code, raised
+    marks).
+    """
     parts = [block.text or ""]
     for child in block:
         if child.tag in NOT_SAME or "unprinted" in (child.get("class") or "").split():

@@ -13,7 +13,9 @@ SPAN = "//span[contains(concat(' ', @class, ' '), ' computed ')]"
 
 @dataclass(frozen=True)
 class Number:
-    """One computed number or word of a page: where it stands, its text, and what its attributes say (see `TracedText`)."""
+    """One computed number or word of a page: where it stands, its text, and what its attributes say
+    (see `TracedText`).
+    """
 
     place: str
     text: str
@@ -31,20 +33,35 @@ def page(path: Path):
     try:
         return html.document_fromstring(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, html.etree.ParserError) as error:
-        raise ReportError(f"{path}: cannot be read as HTML ({error}); render the report again") from error
+        raise ReportError(
+            f"{path}: cannot be read as HTML ({error}); render the report again"
+        ) from error
 
 
 def numbers(tree) -> list[Number]:
-    """All computed numbers of a page in their order. Raises ReportError if one of them lacks its value."""
+    """All computed numbers of a page in their order. Raises ReportError if one of them lacks its
+    value.
+    """
     found = []
     for span in tree.xpath(SPAN):
         text, form = words(span), span.get("data-as") or ""
         try:
             value = float(span.get("data-value"))
         except (TypeError, ValueError):
-            raise ReportError(f"{place(span)}: the number {text!r} has lost its data-value; render again") from None
-        found.append(Number(place(span), text, form, value, span.get("data-expr") or "", span.get("data-code") or "",
-                            span.get("data-run") or ""))
+            raise ReportError(
+                f"{place(span)}: the number {text!r} has lost its data-value; render again"
+            ) from None
+        found.append(
+            Number(
+                place(span),
+                text,
+                form,
+                value,
+                span.get("data-expr") or "",
+                span.get("data-code") or "",
+                span.get("data-run") or "",
+            )
+        )
     return found
 
 
@@ -54,9 +71,15 @@ def words(element) -> str:
 
 
 def place(element) -> str:
-    """Where an element stands, for a reader: the figure or table, else the section; in a table row and column too."""
+    """Where an element stands, for a reader: the figure or table, else the section; in a table row
+    and column too.
+    """
     cell = next((e for e in element.iterancestors("td", "th")), None)
-    above = [e.get("id") for e in element.iterancestors() if re.match(r"(tbl|fig|sec)-", e.get("id") or "")]
+    above = [
+        e.get("id")
+        for e in element.iterancestors()
+        if re.match(r"(tbl|fig|sec)-", e.get("id") or "")
+    ]
     where = above[0] if above else "page"
     if cell is None:
         return where

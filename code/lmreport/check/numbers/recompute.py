@@ -1,4 +1,6 @@
-"""The expressions over recorded runs that a page tells, computed again with the functions of `second`."""
+"""The expressions over recorded runs that a page tells, computed again with the functions of
+`second`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ from lmreport.core.errors import ReportError
 
 SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
 LOADED: dict[Path, dict] = {}
-FAILURES = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError)  # of an altered document
+FAILURES = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+)  # of an altered document
 
 
 def load(path: Path) -> dict:
@@ -21,8 +29,11 @@ def load(path: Path) -> dict:
     if path not in LOADED:
         found = json.loads(path.read_text(encoding="utf-8"))
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
-            LOADED[path] = found["values"] | {"max_length": found["inputs"]["settings"].get("max_length")} | {
-                name: arrays[name] for name in arrays.files if name != "json"}
+            LOADED[path] = (
+                found["values"]
+                | {"max_length": found["inputs"]["settings"].get("max_length")}
+                | {name: arrays[name] for name in arrays.files if name != "json"}
+            )
     return LOADED[path]
 
 
@@ -36,9 +47,11 @@ def arithmetic(left: float, sign: ast.operator, right: float) -> float:
 def evaluated(expression: str, runs: dict[str, dict]):
     """The value of an expression; `runs`: what each record's symbol stands for, as `load` gives it.
 
-    Nothing but arithmetic and the functions above is computed, so that a forged document can do no harm.
-    Raises ReportError for anything else, for a record that is not there, and for a part of it that is not.
+    Nothing but arithmetic and the functions above is computed, so that a forged document can do no
+    harm. Raises ReportError for anything else, for a record that is not there, and for a part of it
+    that is not.
     """
+
     def of(node):
         match node:
             case ast.Constant():
@@ -60,4 +73,6 @@ def evaluated(expression: str, runs: dict[str, dict]):
     except SyntaxError:
         raise ReportError(f"{expression!r} is no expression") from None
     except FAILURES as error:
-        raise ReportError(f"{expression!r} cannot be computed again ({type(error).__name__}: {error})") from None
+        raise ReportError(
+            f"{expression!r} cannot be computed again ({type(error).__name__}: {error})"
+        ) from None

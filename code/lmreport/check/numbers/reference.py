@@ -1,6 +1,8 @@
-"""The numbers of recorded runs from their logits and labels: plain NumPy, no code in common with the report's own.
+"""The numbers of recorded runs from their logits and labels: plain NumPy, no code in common with
+the report's own.
 
-Each function stands for the one of the same name in `lmreport.reporting.measures`, `findings` or `gains`.
+Each function stands for the one of the same name in `lmreport.reporting.measures`, `findings` or
+`gains`.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ def best_epoch(run):
     kept = run["history"]
     if isinstance(kept, dict):
         return kept["val_accuracy"].index(max(kept["val_accuracy"])) + 1
-    return round(max((h for h in kept if "eval_accuracy" in h), key=lambda h: h["eval_accuracy"])["epoch"])
+    return round(
+        max((h for h in kept if "eval_accuracy" in h), key=lambda h: h["eval_accuracy"])["epoch"]
+    )
 
 
 def binomial(n: int, p: float) -> np.ndarray:
@@ -44,7 +48,13 @@ def binomial(n: int, p: float) -> np.ndarray:
         return np.eye(n + 1)[int(n * p)]
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
     k = np.arange(n + 1)
-    return np.exp(log_factorial[n] - log_factorial - log_factorial[::-1] + k * math.log(p) + (n - k) * math.log1p(-p))
+    return np.exp(
+        log_factorial[n]
+        - log_factorial
+        - log_factorial[::-1]
+        + k * math.log(p)
+        + (n - k) * math.log1p(-p)
+    )
 
 
 def quantile(run, level: float) -> float:
@@ -64,15 +74,20 @@ def upper(run):
 def table(run) -> np.ndarray:
     """Counts (classes, classes): true class by predicted class."""
     classes = run["logits"].shape[1]
-    return np.bincount(classes * run["labels"].astype(int) + run["logits"].argmax(1), minlength=classes**2) \
-        .reshape(classes, classes)
+    return np.bincount(
+        classes * run["labels"].astype(int) + run["logits"].argmax(1), minlength=classes**2
+    ).reshape(classes, classes)
 
 
 def score(run, name, tag):
     counts = table(run)
     hits, predicted, true = counts[tag, tag], counts[:, tag].sum(), counts[tag].sum()
-    return {"precision": hits / max(predicted, 1), "recall": hits / max(true, 1),
-            "f1": 2 * hits / max(predicted + true, 1), "support": true}[name]
+    return {
+        "precision": hits / max(predicted, 1),
+        "recall": hits / max(true, 1),
+        "f1": 2 * hits / max(predicted + true, 1),
+        "support": true,
+    }[name]
 
 
 def macro_f1(run):
@@ -92,7 +107,7 @@ def too_sure(run):
 def ece(run):
     p, hits, total = surest(run), right(run), 0.0
     for low in range(10):
-        inside = (np.floor(np.minimum(p * 10, 9.5)) == low)
+        inside = np.floor(np.minimum(p * 10, 9.5)) == low
         total += abs(hits[inside].sum() - p[inside].sum())
     return total / hits.size
 
@@ -107,7 +122,7 @@ def only_second(a, b):
 
 def p_value(a, b):
     first, both = only_first(a, b), only_first(a, b) + only_second(a, b)
-    tail = binomial(both, 0.5)[:min(first, both - first) + 1].sum()
+    tail = binomial(both, 0.5)[: min(first, both - first) + 1].sum()
     return min(1.0, 2 * tail)
 
 
@@ -165,7 +180,9 @@ def error_reaching(run, reader, filled):
 
 def p_reaching(a, b, reader, filled):
     inside = reads(reader, filled)
-    return p_between({"labels": True, "first": right(a)[inside], "second": right(b)[inside]}, "first", "second")
+    return p_between(
+        {"labels": True, "first": right(a)[inside], "second": right(b)[inside]}, "first", "second"
+    )
 
 
 def sure_between(run, low, high):
@@ -204,7 +221,7 @@ def share(run, path):
 def p_between(run, first, second):
     one, other = hits(run, first), hits(run, second)
     only, both = np.count_nonzero(one & ~other), np.count_nonzero(one ^ other)
-    return min(1.0, 2 * binomial(both, 0.5)[:min(only, both - only) + 1].sum())
+    return min(1.0, 2 * binomial(both, 0.5)[: min(only, both - only) + 1].sum())
 
 
 def margin(run, first, second):
@@ -225,8 +242,8 @@ def rank_correlation(run, first, second):
 
 
 def rank_p(run, first, second):
-    """Two tails of Student's t with n − 2 degrees of freedom: with t = √(n − 2) · tan(angle) they are an integral of
-    cos(angle) to the power n − 3, here by the trapezoid rule."""
+    """Two tails of Student's t with n − 2 degrees of freedom: with t = √(n − 2) · tan(angle) they
+    are an integral of cos(angle) to the power n − 3, here by the trapezoid rule."""
     r, power = rank_correlation(run, first, second), len(entry(run, first)) - 3
 
     def beyond(start):
@@ -243,12 +260,17 @@ def mean_size_but(run, path, place):
 
 def column_mean(run, path, column):
     values = entry(run, path)
-    return sum(values.ravel()[column % values.shape[-1]::values.shape[-1]].tolist()) / (values.size // values.shape[-1])
+    return sum(values.ravel()[column % values.shape[-1] :: values.shape[-1]].tolist()) / (
+        values.size // values.shape[-1]
+    )
 
 
 def p_across(run, first, other, second):
-    return p_between({"labels": run["labels"], "first": entry(run, first), "second": entry(other, second)},
-                     "first", "second")
+    return p_between(
+        {"labels": run["labels"], "first": entry(run, first), "second": entry(other, second)},
+        "first",
+        "second",
+    )
 
 
 def removals(run) -> list[str]:
@@ -269,12 +291,19 @@ def surely(run, first, second):
 
 
 def missed_by_all(run):
-    return sum(1 for text, label in zip(run["predicted"].T, run["labels"], strict=True) if label not in text)
+    return sum(
+        1
+        for text, label in zip(run["predicted"].T, run["labels"], strict=True)
+        if label not in text
+    )
 
 
 def agreed_wrong(run):
-    return sum(1 for text, label in zip(run["predicted"].T, run["labels"], strict=True)
-               if len(set(text.tolist())) == 1 and text[0] != label)
+    return sum(
+        1
+        for text, label in zip(run["predicted"].T, run["labels"], strict=True)
+        if len(set(text.tolist())) == 1 and text[0] != label
+    )
 
 
 def order(a, b, tolerance):
@@ -289,9 +318,54 @@ def least(*values):
     return values.index(min(values))
 
 
-FUNCTIONS = {f.__name__: f for f in (
-    value, texts, best_epoch, accuracy, validation_accuracy, lower, upper, score, macro_f1, ece, too_sure,
-    only_first, only_second, p_value, outcome, wrong, confused_true, confused_as, confused, error_between,
-    cut_share, chance_of, answer, order, most, least, abs, entry, share, p_between, margin, rank_correlation,
-    rank_p, mean_size_but, column_mean, p_across, heads_within_chance, heads_better_removed, surely, missed_by_all,
-    agreed_wrong, texts_reaching, error_reaching, p_reaching, sure_between, right_between)}
+FUNCTIONS = {
+    f.__name__: f
+    for f in (
+        value,
+        texts,
+        best_epoch,
+        accuracy,
+        validation_accuracy,
+        lower,
+        upper,
+        score,
+        macro_f1,
+        ece,
+        too_sure,
+        only_first,
+        only_second,
+        p_value,
+        outcome,
+        wrong,
+        confused_true,
+        confused_as,
+        confused,
+        error_between,
+        cut_share,
+        chance_of,
+        answer,
+        order,
+        most,
+        least,
+        abs,
+        entry,
+        share,
+        p_between,
+        margin,
+        rank_correlation,
+        rank_p,
+        mean_size_but,
+        column_mean,
+        p_across,
+        heads_within_chance,
+        heads_better_removed,
+        surely,
+        missed_by_all,
+        agreed_wrong,
+        texts_reaching,
+        error_reaching,
+        p_reaching,
+        sure_between,
+        right_between,
+    )
+}

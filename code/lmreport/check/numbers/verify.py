@@ -1,4 +1,6 @@
-"""`lmreport verify`: every number of a finished report against the records, the experiments, the sources, the PDF."""
+"""`lmreport verify`: every number of a finished report against the records, the experiments, the
+sources, the PDF.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from lmreport.runs.quantity import RUN
 
 @dataclass
 class Found:
-    """What `verify` found: differences as (place, shown, what it should be), and how each number was checked.
+    """What `verify` found: differences as (place, shown, what it should be), and how each number
+    was checked.
 
     altered: the files that are not what was rendered, with what differs.
     """
@@ -43,8 +46,10 @@ def verify(path: Path, root: Path | None = None) -> Found:
     found.altered = altered(path, root)
     if path.with_suffix(".pdf").is_file():
         found.compared_with_pdf = True
-        found.differences += [(place, text, "not in the PDF") for place, text in
-                              pdf.missing(tree, path.with_suffix(".pdf"))]
+        found.differences += [
+            (place, text, "not in the PDF")
+            for place, text in pdf.missing(tree, path.with_suffix(".pdf"))
+        ]
     return found
 
 
@@ -52,11 +57,15 @@ def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, s
     """The differences of one number from its own full value and from what can be computed again."""
     wrong = []
     if not agrees(number.text, number.form, number.value):
-        wrong.append((number.place, number.text, f"its full value is {shown(number, number.value)}"))
+        wrong.append(
+            (number.place, number.text, f"its full value is {shown(number, number.value)}")
+        )
     try:
         if number.expression:
             found.recorded += 1
-            again: float | None = float(recompute.evaluated(number.expression, records(number.expression, root)))
+            again: float | None = float(
+                recompute.evaluated(number.expression, records(number.expression, root))
+            )
             source = number.expression
         else:
             again = experiments.recomputed(number.code, number.runs) if number.runs else None
@@ -73,11 +82,17 @@ def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, s
 def shown(number: reading.Number, value: float) -> str:
     """A value, or the word that it stands for."""
     words = number.form.removeprefix("one:").split("¦")
-    return words[int(value)] if number.form.startswith("one:") and int(value) < len(words) else f"{value:.10g}"
+    return (
+        words[int(value)]
+        if number.form.startswith("one:") and int(value) < len(words)
+        else f"{value:.10g}"
+    )
 
 
 def records(expression: str, root: Path) -> dict[str, dict]:
-    """The records that an expression names: {symbol: values and arrays}; those that are not there are left out."""
+    """The records that an expression names: {symbol: values and arrays}; those that are not there
+    are left out.
+    """
     from lmreport.runs import records as run_records
 
     found = {}
@@ -103,26 +118,42 @@ def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
             for element in (e for h in holder for e in h.xpath(".//figcaption | .//caption")[:1]):
                 found.captions += 1
                 said = re.sub(r"^\s*(Figure|Table)\s+[\d.]+:?", "", reading.words(element))
-                if re.findall(r"\d+", said) != re.findall(r"\d+", re.sub(r"\$[^$]*\$", "", str(caption))):
+                if re.findall(r"\d+", said) != re.findall(
+                    r"\d+", re.sub(r"\$[^$]*\$", "", str(caption))
+                ):
                     wrong.append((cell.label, said, f"the source says “{caption}”"))
     return wrong
 
 
 def altered(path: Path, root: Path) -> dict[str, str]:
-    """{name: what differs} of the page at `path`, and of the files beside it, that are not what was rendered."""
+    """{name: what differs} of the page at `path`, and of the files beside it, that are not what was
+    rendered.
+    """
     from lmreport.check import outputs
     from lmreport.render import project
 
-    document = next((d for d in project.read(root, ("html",), None)
-                     if d.output.with_suffix(".html") == path.resolve()), None)
+    document = next(
+        (
+            d
+            for d in project.read(root, ("html",), None)
+            if d.output.with_suffix(".html") == path.resolve()
+        ),
+        None,
+    )
     return outputs.altered(document) if document else {}
 
 
 def report(path: Path | None, say=print) -> int:
-    """Check one page, or those of all documents, and say what was found; 0 if nothing differs, else 1."""
+    """Check one page, or those of all documents, and say what was found; 0 if nothing differs, else
+    1.
+    """
     from lmreport.render import project
 
-    paths = [path] if path else [d.output.with_suffix(".html") for d in project.read(project_root(), ("html",), None)]
+    paths = (
+        [path]
+        if path
+        else [d.output.with_suffix(".html") for d in project.read(project_root(), ("html",), None)]
+    )
     return max([of_page(one, say) for one in paths])
 
 
@@ -135,9 +166,13 @@ def of_page(path: Path, say) -> int:
         say(f"{path.name}: {place}: shows “{text}”: {right}")
     for name, why in found.altered.items():
         say(f"{name} was altered: {why}")
-    say(f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits and values, "
-        f"{found.remembered} from remembered experiments, {found.own} compared with their own full value, "
+    say(
+        f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits "
+        f"and values, "
+        f"{found.remembered} from remembered experiments, {found.own} compared with their own full "
+        f"value, "
         f"{found.captions} captions with "
         f"their source{', the text with the PDF' if found.compared_with_pdf else '; there is no PDF beside it'}: "
-        f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}")
+        f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}"
+    )
     return int(bool(found.differences or found.altered))

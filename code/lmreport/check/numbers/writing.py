@@ -1,4 +1,6 @@
-"""How a value must read in the report: decimal arithmetic, no code in common with `lmreport.display.markdown`."""
+"""How a value must read in the report: decimal arithmetic, no code in common with
+`lmreport.display.markdown`.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,17 @@ ROUNDING = 1e-12  # two ways to sum the same numbers may differ by so much, rela
 
 
 def agrees(text: str, form: str, value: float, rounding: float = 0.0) -> bool:
-    """True if `text` is what `form` (see `lmreport.display.traced.TracedText`) makes of `value`, to the last character.
+    """True if `text` is what `form` (see `lmreport.display.traced.TracedText`) makes of `value`, to
+    the last character.
 
     rounding: the share of the value by which another way of computing it may differ.
     """
     if form == "below":
         return squeezed(text) == "<0.001" and value < 0.001
-    return any(squeezed(text) == squeezed(written(form, v))
-               for v in (value, value * (1 - rounding), value * (1 + rounding)))
+    return any(
+        squeezed(text) == squeezed(written(form, v))
+        for v in (value, value * (1 - rounding), value * (1 + rounding))
+    )
 
 
 def written(form: str, value: float) -> str:
@@ -51,7 +56,9 @@ def decimals(value: Decimal, places: int) -> str:
 
 
 def significant(value: Decimal, digits: int) -> str:
-    """`value` with a number of significant digits, thousands grouped; very small and large ones as powers of ten."""
+    """`value` with a number of significant digits, thousands grouped; very small and large ones as
+    powers of ten.
+    """
     if not value:
         return "0"
     rounded = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)

@@ -1,1 +1,3 @@
-"""Measurements of speed and scale (make bench-train, bench-scale): in _report/bench and, recorded, in report/runs."""
+"""Measurements of speed and scale (make bench-train, bench-scale): in _report/bench and, recorded,
+in report/runs.
+"""

@@ -1,10 +1,12 @@
-"""Is the fast recipe as accurate as the literal one? Both fine-tuned on real texts with several seeds.
+"""Is the fast recipe as accurate as the literal one? Both fine-tuned on real texts with several
+seeds.
 
-Epochs, truncation, warm-up and weight decay are the same; batches, padding, loss and the dropout of attention weights
-differ as in `bench.training`, and with its larger batches the GPU's recipe has a learning rate scaled to them. On a CPU
-the literal batches of eight are computed text by text: the same gradients as with padding to one length (padding
-changes no logits), for less than half of the time. The loss function is given then, since the Trainer would otherwise
-add up, not average, the losses of the eight.
+Epochs, truncation, warm-up and weight decay are the same; batches, padding, loss and the dropout of
+attention weights differ as in `bench.training`, and with its larger batches the GPU's recipe has a
+learning rate scaled to them. On a CPU
+the literal batches of eight are computed text by text: the same gradients as with padding to one
+length (padding changes no logits), for less than half of the time. The loss function is given then,
+since the Trainer would otherwise add up, not average, the losses of the eight.
 """
 
 from __future__ import annotations
@@ -33,17 +35,37 @@ def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folde
     train = subset(splits["train"], sizes["train_texts"], seed)
     tokenizer, names = load_tokenizer(source_path), train.features["labels"].names
     tokens = arrow_batches.tokenized(train, tokenizer, sizes["max_length"])
-    chosen = dict(seed=seed, num_train_epochs=sizes["epochs"], learning_rate=sizes["learning_rate"], bf16=False,
-                  save_strategy="steps", save_steps=20 if fast_finetune.device() == "cpu" else 10_000,
-                  save_total_limit=1, logging_steps=10, dataloader_num_workers=0, dataloader_persistent_workers=False)
+    chosen = dict(
+        seed=seed,
+        num_train_epochs=sizes["epochs"],
+        learning_rate=sizes["learning_rate"],
+        bf16=False,
+        save_strategy="steps",
+        save_steps=20 if fast_finetune.device() == "cpu" else 10_000,
+        save_total_limit=1,
+        logging_steps=10,
+        dataloader_num_workers=0,
+        dataloader_persistent_workers=False,
+    )
     if way == "literal":
-        trainer = literal(finetune.load_classifier(source_path, names), tokens, tokenizer, folder, chosen)
+        trainer = literal(
+            finetune.load_classifier(source_path, names), tokens, tokenizer, folder, chosen
+        )
     else:
         budget = fast_finetune.BUDGET["cuda" if way == "ours on a GPU" else "cpu"]
-        chosen |= dict(bf16=way == "ours on a GPU" and finetune.has_bf16(),
-                       learning_rate=fast_finetune.scaled(sizes["learning_rate"], fast_finetune.BUDGET["cpu"], budget))
-        trainer = fast_finetune.make_trainer(fast_finetune.load_classifier(source_path, names),
-                                             fast_finetune.arguments(folder, **chosen), tokens, tokenizer, budget)
+        chosen |= dict(
+            bf16=way == "ours on a GPU" and finetune.has_bf16(),
+            learning_rate=fast_finetune.scaled(
+                sizes["learning_rate"], fast_finetune.BUDGET["cpu"], budget
+            ),
+        )
+        trainer = fast_finetune.make_trainer(
+            fast_finetune.load_classifier(source_path, names),
+            fast_finetune.arguments(folder, **chosen),
+            tokens,
+            tokenizer,
+            budget,
+        )
     finetune.train(trainer, lambda text: say(f"{way}, seed {seed}: {text}"))
     return trainer.model.eval()
 
@@ -53,23 +75,34 @@ def literal(model, tokens, tokenizer, folder: Path, chosen: dict):
     from transformers import DataCollatorWithPadding, Trainer
 
     cpu = fast_finetune.device() == "cpu"
-    chosen |= dict(per_device_train_batch_size=1 if cpu else BATCH, gradient_accumulation_steps=BATCH if cpu else 1)
+    chosen |= dict(
+        per_device_train_batch_size=1 if cpu else BATCH,
+        gradient_accumulation_steps=BATCH if cpu else 1,
+    )
     padding = {} if cpu else {"padding": "max_length", "max_length": MAX_LENGTH}
-    return Trainer(model=model, processing_class=tokenizer, train_dataset=tokens,
-                   args=fast_finetune.arguments(folder, **chosen, remove_unused_columns=True),
-                   data_collator=DataCollatorWithPadding(tokenizer, **padding),
-                   compute_loss_func=fast_finetune.mean_over_rows)
+    return Trainer(
+        model=model,
+        processing_class=tokenizer,
+        train_dataset=tokens,
+        args=fast_finetune.arguments(folder, **chosen, remove_unused_columns=True),
+        data_collator=DataCollatorWithPadding(tokenizer, **padding),
+        compute_loss_func=fast_finetune.mean_over_rows,
+    )
 
 
 def point(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path, say) -> dict:
-    """Predicted classes of the validation texts in full precision; ours in eight bits too, on a GPU also in bf16."""
+    """Predicted classes of the validation texts in full precision; ours in eight bits too, on a GPU
+    also in bf16.
+    """
     import torch
 
     model = fine_tuned(way, source_path, splits, sizes, seed, folder, say)
     tokenizer, texts = load_tokenizer(source_path), list(splits["validation"]["text"])
 
     def classes(model):
-        return predict.logits(model, tokenizer, texts, sizes["max_length"]).argmax(1).astype(np.int8)
+        return (
+            predict.logits(model, tokenizer, texts, sizes["max_length"]).argmax(1).astype(np.int8)
+        )
 
     found = {"fp32": classes(model)}
     if way == "ours on a GPU":
@@ -80,24 +113,50 @@ def point(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Pa
 
 
 def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path, say) -> dict:
-    """predicted: (ways, seeds, texts) in full precision; int8, bf16: (seeds, texts), where made; labels: (texts,).
+    """predicted: (ways, seeds, texts) in full precision; int8, bf16: (seeds, texts), where made;
+    labels: (texts,).
 
     What is finished is kept in the folder `kept` and not made twice.
     """
     labels, device = np.array(splits["validation"]["labels"], np.int8), fast_finetune.device()
-    things = [(way, source_path, splits, sizes, seed, kept, say) for seed in seeds for way in WAYS[device]]
-    found = dict(zip([(thing[0], thing[4]) for thing in things],
-                     machine.side_by_side(keep, things, machine.PROCESSES[device]), strict=True))
-    arrays = {"predicted": np.array([[found[way, seed]["fp32"] for seed in seeds] for way in WAYS[device]])}
-    arrays |= {name: np.array([found[way, seed][name] for seed in seeds]) for way, name in PRECISIONS
-               if (way, seeds[0]) in found}
-    return arrays | {"labels": labels, "ways": list(WAYS[device]), "seeds": seeds, "train_texts": sizes["train_texts"]
-                     or len(splits["train"])} | compared(arrays, labels)
+    things = [
+        (way, source_path, splits, sizes, seed, kept, say) for seed in seeds for way in WAYS[device]
+    ]
+    found = dict(
+        zip(
+            [(thing[0], thing[4]) for thing in things],
+            machine.side_by_side(keep, things, machine.PROCESSES[device]),
+            strict=True,
+        )
+    )
+    arrays = {
+        "predicted": np.array(
+            [[found[way, seed]["fp32"] for seed in seeds] for way in WAYS[device]]
+        )
+    }
+    arrays |= {
+        name: np.array([found[way, seed][name] for seed in seeds])
+        for way, name in PRECISIONS
+        if (way, seeds[0]) in found
+    }
+    return (
+        arrays
+        | {
+            "labels": labels,
+            "ways": list(WAYS[device]),
+            "seeds": seeds,
+            "train_texts": sizes["train_texts"] or len(splits["train"]),
+        }
+        | compared(arrays, labels)
+    )
 
 
 def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path, say) -> dict:
     """`point`, made once."""
-    path, folder = kept / f"{way.replace(' ', '-')}-{seed}.npz", kept / f"{way.replace(' ', '-')}-{seed}"
+    path, folder = (
+        kept / f"{way.replace(' ', '-')}-{seed}.npz",
+        kept / f"{way.replace(' ', '-')}-{seed}",
+    )
     if not path.is_file():
         made = point(way, source_path, splits, sizes, seed, folder, say)
         files.write_atomically(path, files.pack(made))
@@ -109,22 +168,32 @@ def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path,
 
 
 def compared(arrays: dict, labels: np.ndarray) -> dict:
-    """Accuracies (ways,), and differences to the first way in percentage points, means over the seeds (ways,).
+    """Accuracies (ways,), and differences to the first way in percentage points, means over the
+    seeds (ways,).
 
-    margin_points: half the 95% interval of that difference, which takes seeds and texts as drawn by chance. Variance
-    of the mean difference: between the seeds (over their number), and of the texts, as if those were new ones.
+    margin_points: half the 95% interval of that difference, which takes seeds and texts as drawn by
+    chance. Variance
+    of the mean difference: between the seeds (over their number), and of the texts, as if those
+    were new ones.
     """
     right = (arrays["predicted"] == labels).astype(float)  # (ways, seeds, texts)
     difference = right - right[:1]
     by_seed, by_text = difference.mean(2), difference.mean(1)  # (ways, seeds), (ways, texts)
     number = by_seed.shape[1]
     variance = by_text.var(1) / len(labels) + (by_seed.var(1, ddof=1) / number if number > 1 else 0)
-    found = {"accuracies": right.mean((1, 2)), "difference_points": 100 * by_seed.mean(1),
-             "margin_points": 196 * variance**0.5, "lowest_points": 100 * by_seed.min(1),
-             "highest_points": 100 * by_seed.max(1)}
+    found = {
+        "accuracies": right.mean((1, 2)),
+        "difference_points": 100 * by_seed.mean(1),
+        "margin_points": 196 * variance**0.5,
+        "lowest_points": 100 * by_seed.min(1),
+        "highest_points": 100 * by_seed.max(1),
+    }
     for _, name in PRECISIONS:
         if name in arrays:
             full, less = arrays["predicted"][1], arrays[name]
-            found |= {f"{name}_changed": int((full != less).sum()), f"{name}_of": full.size,
-                      f"{name}_points": 100 * float((less == labels).mean() - (full == labels).mean())}
+            found |= {
+                f"{name}_changed": int((full != less).sum()),
+                f"{name}_of": full.size,
+                f"{name}_points": 100 * float((less == labels).mean() - (full == labels).mean()),
+            }
     return found

@@ -14,7 +14,8 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def side_by_side(function, things: list[tuple], processes: int) -> list:
-    """[function(*thing), …] in the order of `things`, in that many processes of one thread each, or here if it is one.
+    """[function(*thing), …] in the order of `things`, in that many processes of one thread each, or
+    here if it is one.
     """
     if processes == 1:
         return [function(*thing) for thing in things]
@@ -33,7 +34,9 @@ def one_thread() -> None:
 
 
 def matrix_rate(device: str, bf16: bool) -> float:
-    """Floating-point operations per second of the best of ten products of two large square matrices."""
+    """Floating-point operations per second of the best of ten products of two large square
+    matrices.
+    """
     import torch
 
     n = 8192 if device == "cuda" else 2048
@@ -77,13 +80,18 @@ def peak_mb(device: str) -> float:
         from lmreport.models import recipe_training
 
         return recipe_training.peak_elsewhere() / 1e6
-    return int(next(s for s in STATUS.read_text().splitlines() if s.startswith("VmHWM")).split()[1]) * 1024 / 1e6
+    return (
+        int(next(s for s in STATUS.read_text().splitlines() if s.startswith("VmHWM")).split()[1])
+        * 1024
+        / 1e6
+    )
 
 
 def flops(parameters: int, layers: int, width: int, rows: int, length: int) -> float:
-    """Floating-point operations of a training step on (rows, length) tokens (Kaplan et al. 2020, section 2.1).
+    """Floating-point operations of a training step on (rows, length) tokens (Kaplan et al. 2020,
+    section 2.1).
 
-    Six for each parameter outside the embeddings and token; for the scores and the weighted sums of attention
-    12 × layers × length × width a token.
+    Six for each parameter outside the embeddings and token; for the scores and the weighted sums of
+    attention 12 × layers × length × width a token.
     """
     return rows * length * (6 * parameters + 12 * layers * length * width)

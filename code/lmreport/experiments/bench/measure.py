@@ -1,4 +1,6 @@
-"""make bench-train, bench-scale: measure, print, write to _report/bench and, with --record, to report/runs."""
+"""make bench-train, bench-scale: measure, print, write to _report/bench and, with --record, to
+report/runs.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,19 @@ from lmreport.runs.kinds import BENCHES, KINDS
 
 NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
 
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lmreport.bench", description=__doc__)
     parser.add_argument("names", nargs="+", choices=NAMES, help="what to measure")
-    parser.add_argument("--record", action="store_true", help="record the results for the report too")
-    parser.add_argument("--kept", action="store_true", help="of recipes, take what a stopped search has finished")
-    parser.add_argument("--repeats", type=int, help="of each timing of train and predict; the median counts")
+    parser.add_argument(
+        "--record", action="store_true", help="record the results for the report too"
+    )
+    parser.add_argument(
+        "--kept", action="store_true", help="of recipes, take what a stopped search has finished"
+    )
+    parser.add_argument(
+        "--repeats", type=int, help="of each timing of train and predict; the median counts"
+    )
     options = parser.parse_args(arguments)
     progress.hide_bars()
     try:
@@ -48,18 +57,33 @@ def sizes_of(name: str) -> dict:
     return KINDS[f"bench_{name}"].sizes[fast_finetune.device()]
 
 
-def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force: bool = True) -> None:
-    """Measure one thing, if need be by force; results on the sample, where there is no real data, are not recorded."""
+def run(
+    name: str, sizes: dict, settings, record: bool, say=progress.say, force: bool = True
+) -> None:
+    """Measure one thing, if need be by force; results on the sample, where there is no real data,
+    are not recorded.
+    """
     from lmreport.models import fast_finetune
 
     corpus, source = download.obtain(settings.data, say), source_of(sizes, settings)
-    kind, given = KINDS[name], records.inputs(name, settings, corpus, source, sizes, "full", fast_finetune.device())
+    kind, given = (
+        KINDS[name],
+        records.inputs(name, settings, corpus, source, sizes, "full", fast_finetune.device()),
+    )
     if not force and (kept := records.find(given)):
-        return say(f"bench: {name} was recorded on {kept.made['date'][:10]} ({kept.path.name}); --force measures again")
+        return say(
+            f"bench: {name} was recorded on {kept.made['date'][:10]} ({kept.path.name}); --force "
+            f"measures again"
+        )
     if kind.without_gpu and fast_finetune.device() == "cpu":
-        say(f"bench: {name[6:]} may take {kind.without_gpu} without a GPU; each training that ends is kept")
+        say(
+            f"bench: {name[6:]} may take {kind.without_gpu} without a GPU; each training that ends "
+            f"is kept"
+        )
     if record and corpus.kind == "sample":
-        raise ReportError(f"{name} is not recorded on the sample; set LMREPORT_DATA to the real archive")
+        raise ReportError(
+            f"{name} is not recorded on the sample; set LMREPORT_DATA to the real archive"
+        )
     made, start = records.made_here(), time.perf_counter()
     values = kind.make(sizes, settings, corpus, source, say)
     values |= {"seconds": time.perf_counter() - start, "device": fast_finetune.device()}
@@ -73,11 +97,15 @@ def run(name: str, sizes: dict, settings, record: bool, say=progress.say, force:
 
 
 def source_of(sizes: dict, settings) -> pretrained.Source:
-    """The pre-trained model that is measured: that of the settings, unless the bench names another."""
+    """The pre-trained model that is measured: that of the settings, unless the bench names
+    another.
+    """
     wanted = sizes.get("model") or settings.model
     source = pretrained.locate(wanted)
     if "model" in sizes and source.why:
-        raise ReportError(f"bench: {wanted} is not on this machine, and it was not to be had: {source.why}")
+        raise ReportError(
+            f"bench: {wanted} is not on this machine, and it was not to be had: {source.why}"
+        )
     return source
 
 
@@ -89,28 +117,59 @@ def training(sizes, settings, corpus, source, say) -> dict:
     from lmreport.models.tokenizer import load_tokenizer
 
     tokenizer, device = load_tokenizer(source.path), fast_finetune.device()
-    tokens = arrow_batches.tokenized(load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"])
+    tokens = arrow_batches.tokenized(
+        load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"]
+    )
     lengths, bf16 = token_budget.token_lengths(tokens), finetune.has_bf16()
-    rate = {"fp32": machine.matrix_rate(device, False)} | ({"bf16": machine.matrix_rate(device, True)} if bf16 else {})
-    order, listed, values = training.steps(device), [], {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
+    rate = {"fp32": machine.matrix_rate(device, False)} | (
+        {"bf16": machine.matrix_rate(device, True)} if bf16 else {}
+    )
+    order, listed, values = (
+        training.steps(device),
+        [],
+        {"train_texts": len(tokens), "mean_tokens": lengths.mean()},
+    )
     number = sizes["batches"] * (8 if device == "cuda" else 1)  # there a batch takes milliseconds
     few = (order[0], *order[-2:]) if device == "cuda" else (order[0], order[-1])
     for name in training.MODELS:
         wanted = order if name == "minilm" else few
-        found = training.measured(name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed,
-                                  say)
+        found = training.measured(
+            name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed, say
+        )
         first, last = found[0], [one for one in found if one["step"] not in training.NOT_OURS][-1]
-        listed.append({
-            "model": name, "device": device, "baseline_samples_per_s": first["samples_per_s"],
-            "samples_per_s": last["samples_per_s"], "ratio": last["samples_per_s"] / first["samples_per_s"],
-            "tokens_per_s": last["tokens_per_s"], "padding_share": last["padding_share"], "epoch_s": last["epoch_s"],
-            "epoch_s_is": f"extrapolated from {last['measured_batches']} of {last['epoch_batches']} batches",
-            "peak_mb": last["peak_mb"], "matrix_rate_flops": rate, "share_of_matrix_rate":
-            last["flops_per_s"] / rate["bf16" if bf16 else "fp32"], "steps": found})
-        values |= {f"{name}_{key}": np.array([one[key] for one in found]) for key in (
-            "samples_per_s", "tokens_per_s", "padding_share", "spread", "epoch_s", "peak_mb", "warm_up_s")}
-        values |= {f"{name}_steps": [one["step"] for one in found],
-                   f"{name}_share_of_matrix_rate": listed[-1]["share_of_matrix_rate"]}
+        listed.append(
+            {
+                "model": name,
+                "device": device,
+                "baseline_samples_per_s": first["samples_per_s"],
+                "samples_per_s": last["samples_per_s"],
+                "ratio": last["samples_per_s"] / first["samples_per_s"],
+                "tokens_per_s": last["tokens_per_s"],
+                "padding_share": last["padding_share"],
+                "epoch_s": last["epoch_s"],
+                "epoch_s_is": f"extrapolated from {last['measured_batches']} of {last['epoch_batches']} batches",
+                "peak_mb": last["peak_mb"],
+                "matrix_rate_flops": rate,
+                "share_of_matrix_rate": last["flops_per_s"] / rate["bf16" if bf16 else "fp32"],
+                "steps": found,
+            }
+        )
+        values |= {
+            f"{name}_{key}": np.array([one[key] for one in found])
+            for key in (
+                "samples_per_s",
+                "tokens_per_s",
+                "padding_share",
+                "spread",
+                "epoch_s",
+                "peak_mb",
+                "warm_up_s",
+            )
+        }
+        values |= {
+            f"{name}_steps": [one["step"] for one in found],
+            f"{name}_share_of_matrix_rate": listed[-1]["share_of_matrix_rate"],
+        }
     return values | {"list": listed}
 
 
@@ -124,14 +183,26 @@ def predicting(sizes, settings, corpus, source, say) -> dict:
     from lmreport.models.tokenizer import load_tokenizer
 
     quick = resolved(dataclasses.replace(load(), scale="quick"))
-    folder = train.trained_model(quick, corpus, say)  # what it has learned does not matter for its speed
+    folder = train.trained_model(
+        quick, corpus, say
+    )  # what it has learned does not matter for its speed
     tokenizer, test = load_tokenizer(str(folder)), load_splits(corpus, settings.seed)["test"]
-    lengths = token_budget.token_lengths(arrow_batches.tokenized(test, tokenizer, sizes["max_length"]))
+    lengths = token_budget.token_lengths(
+        arrow_batches.tokenized(test, tokenizer, sizes["max_length"])
+    )
     texts = prediction.evenly(list(test["text"]), lengths, sizes["texts"], settings.seed)
-    listed = prediction.measured(str(folder), class_names(folder), tokenizer, texts, len(test), sizes["repeats"],
-                                 say)
-    return {"list": listed, "texts": len(texts), "whole_texts": len(test), "ways": [one["way"] for one in listed]} | {
-        key: np.array([one[key] for one in listed]) for key in ("samples_per_s", "spread", "whole_s", "peak_mb")}
+    listed = prediction.measured(
+        str(folder), class_names(folder), tokenizer, texts, len(test), sizes["repeats"], say
+    )
+    return {
+        "list": listed,
+        "texts": len(texts),
+        "whole_texts": len(test),
+        "ways": [one["way"] for one in listed],
+    } | {
+        key: np.array([one[key] for one in listed])
+        for key in ("samples_per_s", "spread", "whole_s", "peak_mb")
+    }
 
 
 def scale(sizes, settings, corpus, source, say) -> dict:
@@ -141,7 +212,9 @@ def scale(sizes, settings, corpus, source, say) -> dict:
 
     found = scale.measured(sizes["rows"], settings.seed, say)
     return {"list": found, "exponent": scale.slope(found)} | {
-        key: np.array([one[key] for one in found], float) for key in ("rows", "peak_mb", "total_s", "tokens")}
+        key: np.array([one[key] for one in found], float)
+        for key in ("rows", "peak_mb", "total_s", "tokens")
+    }
 
 
 def accuracy(sizes, settings, corpus, source, say) -> dict:
@@ -149,9 +222,17 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
     from lmreport.models import fast_finetune
 
     shared = {k: v for k, v in sizes.items() if k != "seeds"}
-    given = records.inputs("bench_accuracy", settings, corpus, source, shared, device=fast_finetune.device())
-    found = accuracy.measured(source.path, load_splits(corpus, settings.seed), sizes, sizes["seeds"],
-                              cache_root() / "bench" / f"accuracy-{records.predicted(given)}", say)
+    given = records.inputs(
+        "bench_accuracy", settings, corpus, source, shared, device=fast_finetune.device()
+    )
+    found = accuracy.measured(
+        source.path,
+        load_splits(corpus, settings.seed),
+        sizes,
+        sizes["seeds"],
+        cache_root() / "bench" / f"accuracy-{records.predicted(given)}",
+        say,
+    )
     plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
     return found | {"list": [plain | sizes]}
 
@@ -168,22 +249,50 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
 
     splits, here = load_splits(corpus, settings.seed), (corpus.digest, source.digest)
     searches = [r for r in records.all_records() if r.name == "bench_recipes"]
-    known = next((r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here), None)
-    best = seeds.best_of(known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"], say))
+    known = next(
+        (r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here),
+        None,
+    )
+    best = seeds.best_of(
+        known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"], say)
+    )
     found = seeds.measured(splits, source.path, sizes, best)
-    return found | {"list": [{"name": name, "test_accuracy": right} for name, right in zip(
-        found["names"], found["accuracies"], strict=True)]}
+    return found | {
+        "list": [
+            {"name": name, "test_accuracy": right}
+            for name, right in zip(found["names"], found["accuracies"], strict=True)
+        ]
+    }
 
 
 def encoder(sizes, settings, corpus, source, say) -> dict:
     from lmreport.experiments.bench import encoder
     from lmreport.models import fast_finetune
 
-    given = records.inputs("bench_encoder", settings, corpus, source, sizes, "full", fast_finetune.device())
-    here = {name: r for name, r in records.full_scale(corpus).items() if r.inputs["data"]["digest"] == corpus.digest}
-    found = encoder.measured(load_splits(corpus, settings.seed), source.path, sizes, settings.seed, here,
-                             cache_root() / "bench" / f"encoder-{records.predicted(given)}", say)
+    given = records.inputs(
+        "bench_encoder", settings, corpus, source, sizes, "full", fast_finetune.device()
+    )
+    here = {
+        name: r
+        for name, r in records.full_scale(corpus).items()
+        if r.inputs["data"]["digest"] == corpus.digest
+    }
+    found = encoder.measured(
+        load_splits(corpus, settings.seed),
+        source.path,
+        sizes,
+        settings.seed,
+        here,
+        cache_root() / "bench" / f"encoder-{records.predicted(given)}",
+        say,
+    )
     right = (found["logits"].argmax(-1) == found["labels"]).mean()
-    stacked = {"stack": found["stack"], "stack_test_accuracy":
-               (found["stack_logits"].argmax(-1) == found["labels"]).mean()} if "stack" in found else {}
+    stacked = (
+        {
+            "stack": found["stack"],
+            "stack_test_accuracy": (found["stack_logits"].argmax(-1) == found["labels"]).mean(),
+        }
+        if "stack" in found
+        else {}
+    )
     return found | {"list": [{"model": source.name, "test_accuracy": right} | stacked]}

@@ -1,4 +1,6 @@
-"""Fine-tunings on all texts, each kept by itself: made once, then found by what it sets, its texts and its code."""
+"""Fine-tunings on all texts, each kept by itself: made once, then found by what it sets, its texts
+and its code.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,12 @@ from lmreport.runs import memo
 
 @dataclass(frozen=True)
 class Training:
-    """What one fine-tuning on all texts sets; the standard values are the base that the others change.
+    """What one fine-tuning on all texts sets; the standard values are the base that the others
+    change.
 
-    budget: word pieces of a batch, padding counted; learning_rate: the highest, after the warm-up; max_length: word
-    pieces of a text; masked_epochs: passes of masked-language-model training over the texts, without labels, before.
+    budget: word pieces of a batch, padding counted; learning_rate: the highest, after the warm-up;
+    max_length: word pieces of a text; masked_epochs: passes of masked-language-model training over
+    the texts, without labels, before.
     """
 
     epochs: int = 3
@@ -34,39 +38,75 @@ class Training:
     masked_epochs: int = 0
 
 
-MASKED = dict(learning_rate=5e-4, budget=16384, warmup=0.06)  # of the masked-language-model training
+MASKED = dict(
+    learning_rate=5e-4, budget=16384, warmup=0.06
+)  # of the masked-language-model training
 
 
-def trained(plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled=None,
-            say=progress.say) -> dict:
-    """Logits (texts, classes) of each list of texts in `asked` by the model at `path`, fine-tuned on `train`.
+def trained(
+    plan: Training,
+    seed: int,
+    train,
+    asked: dict[str, list[str]],
+    path: str,
+    unlabelled=None,
+    say=progress.say,
+) -> dict:
+    """Logits (texts, classes) of each list of texts in `asked` by the model at `path`, fine-tuned
+    on `train`.
 
-    Found, or made now and kept; beside them `seconds` of the training and its number of `updates`. unlabelled: the
-    texts of the masked-language-model training, if they are others than those of `train`.
+    Found, or made now and kept; beside them `seconds` of the training and its number of `updates`.
+    unlabelled: the texts of the masked-language-model training, if they are others than those of
+    `train`.
     """
     unlabelled = train if unlabelled is None else unlabelled
     kept = kept_at(plan, seed, train, asked, path, unlabelled)
     with lock.only_one(f"recipes-{kept.stem}", say):
         if not kept.is_file():
-            files.write_atomically(kept, files.pack(training(plan, seed, train, asked, path, unlabelled, say)))
+            files.write_atomically(
+                kept, files.pack(training(plan, seed, train, asked, path, unlabelled, say))
+            )
     return files.unpack(kept.read_bytes())
 
 
-def kept_at(plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled=None) -> Path:
+def kept_at(
+    plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled=None
+) -> Path:
     """Where `trained` keeps its result."""
-    texts = [kept_trainings.texts_digest(some) for some in (train, train if unlabelled is None else unlabelled)]
-    return cache_root() / "bench" / "recipes" / f"{key_of(plan, seed, texts, machine.digest(asked), path)}.npz"
+    texts = [
+        kept_trainings.texts_digest(some)
+        for some in (train, train if unlabelled is None else unlabelled)
+    ]
+    return (
+        cache_root()
+        / "bench"
+        / "recipes"
+        / f"{key_of(plan, seed, texts, machine.digest(asked), path)}.npz"
+    )
 
 
 def key_of(plan: Training, seed: int, *given) -> str:
-    """Sixteen digits for everything that determines a training; given: digests, and the path of the model last."""
+    """Sixteen digits for everything that determines a training; given: digests, and the path of the
+    model last.
+    """
     weights = pretrained.sha256(Path(given[-1]) / "model.safetensors")
     code = memo.code_of(training)
-    return machine.digest([dataclasses.asdict(plan), seed, given[:-1], weights, code, fast_finetune.device(),
-                           machine.versions("torch", "transformers", "tokenizers")])
+    return machine.digest(
+        [
+            dataclasses.asdict(plan),
+            seed,
+            given[:-1],
+            weights,
+            code,
+            fast_finetune.device(),
+            machine.versions("torch", "transformers", "tokenizers"),
+        ]
+    )
 
 
-def training(plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled, say) -> dict:
+def training(
+    plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled, say
+) -> dict:
     """What `trained` keeps."""
     from transformers import set_seed
 
@@ -78,13 +118,21 @@ def training(plan: Training, seed: int, train, asked: dict[str, list[str]], path
         model.base_model.load_state_dict(encoder, strict=False)  # the pooler stays as it was
     tokens = arrow_batches.tokenized(train, tokenizer, plan.max_length)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = fast_finetune.make_trainer(model, arguments(folder, seed, plan), tokens, tokenizer, plan.budget,
-                                             plan.label_smoothing)
+        trainer = fast_finetune.make_trainer(
+            model,
+            arguments(folder, seed, plan),
+            tokens,
+            tokenizer,
+            plan.budget,
+            plan.label_smoothing,
+        )
         seconds = run(trainer)
     say(f"bench: recipes, seed {seed}, {plan}: {seconds:.0f} s")
     model.eval()
-    return {name: predict.logits(model, tokenizer, texts, plan.max_length) for name, texts in asked.items()} | {
-        "seconds": seconds, "updates": trainer.state.global_step}
+    return {
+        name: predict.logits(model, tokenizer, texts, plan.max_length)
+        for name, texts in asked.items()
+    } | {"seconds": seconds, "updates": trainer.state.global_step}
 
 
 def run(trainer) -> float:
@@ -98,20 +146,35 @@ def run(trainer) -> float:
 
 
 def arguments(folder: str, seed: int, plan: Training, **more):
-    """The Trainer's arguments for a plan; one process loads, since several trainings run side by side."""
-    return fast_finetune.arguments(folder, seed=seed, num_train_epochs=plan.epochs, learning_rate=plan.learning_rate,
-                                   lr_scheduler_type=plan.schedule, warmup_steps=plan.warmup, logging_steps=1000,
-                                   dataloader_num_workers=0, dataloader_persistent_workers=False, **more)
+    """The Trainer's arguments for a plan; one process loads, since several trainings run side by
+    side.
+    """
+    return fast_finetune.arguments(
+        folder,
+        seed=seed,
+        num_train_epochs=plan.epochs,
+        learning_rate=plan.learning_rate,
+        lr_scheduler_type=plan.schedule,
+        warmup_steps=plan.warmup,
+        logging_steps=1000,
+        dataloader_num_workers=0,
+        dataloader_persistent_workers=False,
+        **more,
+    )
 
 
 def masked_encoder(plan: Training, train, path: str, say) -> dict:
-    """The weights of the encoder after `masked_epochs` passes over the texts of `train`, without their labels.
+    """The weights of the encoder after `masked_epochs` passes over the texts of `train`, without
+    their labels.
 
-    Hidden are 15 % of the word pieces (Devlin et al. 2019, section 3.1). Made once for all recipes that want it.
+    Hidden are 15 % of the word pieces (Devlin et al. 2019, section 3.1). Made once for all recipes
+    that want it.
     """
     import torch
 
-    given = dataclasses.replace(Training(**MASKED), epochs=plan.masked_epochs, max_length=plan.max_length)
+    given = dataclasses.replace(
+        Training(**MASKED), epochs=plan.masked_epochs, max_length=plan.max_length
+    )
     key = key_of(given, 0, kept_trainings.texts_digest(train), "masked", path)
     kept = cache_root() / "bench" / "recipes" / f"{key}.pt"
     with lock.only_one(f"masked-{key}", say):
@@ -124,7 +187,13 @@ def masked_encoder(plan: Training, train, path: str, say) -> dict:
 
 
 def train_masked(plan: Training, train, path: str, say) -> dict:
-    from transformers import AutoConfig, AutoModelForMaskedLM, DataCollatorForLanguageModeling, Trainer, set_seed
+    from transformers import (
+        AutoConfig,
+        AutoModelForMaskedLM,
+        DataCollatorForLanguageModeling,
+        Trainer,
+        set_seed,
+    )
 
     set_seed(0)
     tokenizer = load_tokenizer(path)
@@ -137,9 +206,17 @@ def train_masked(plan: Training, train, path: str, say) -> dict:
         def _get_train_sampler(self, train_dataset=None):
             return sampler
 
-    collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15, pad_to_multiple_of=8)
+    collator = DataCollatorForLanguageModeling(
+        tokenizer, mlm_probability=0.15, pad_to_multiple_of=8
+    )
     with tempfile.TemporaryDirectory() as folder:
-        seconds = run(MaskedTrainer(model=model, args=arguments(folder, 0, plan), train_dataset=tokens,
-                                    data_collator=collator))
+        seconds = run(
+            MaskedTrainer(
+                model=model,
+                args=arguments(folder, 0, plan),
+                train_dataset=tokens,
+                data_collator=collator,
+            )
+        )
     say(f"bench: recipes, masked language model, {plan.epochs} epochs: {seconds:.0f} s")
     return {name: weight.cpu() for name, weight in model.base_model.state_dict().items()}

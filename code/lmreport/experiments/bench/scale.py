@@ -1,4 +1,5 @@
-"""Growing numbers of rows: tokenized to Arrow on disk and read once through as batches, in bounded memory.
+"""Growing numbers of rows: tokenized to Arrow on disk and read once through as batches, in bounded
+memory.
 
 The rows are made up: short questions from a few word lists, written to disk a piece at a time.
 """
@@ -28,7 +29,9 @@ WORDS = (
 
 
 def write(folder: Path, number: int, seed: int):
-    """A `Dataset` of `number` made-up texts with labels, on disk; never more than one piece of it in memory."""
+    """A `Dataset` of `number` made-up texts with labels, on disk; never more than one piece of it
+    in memory.
+    """
     from datasets import Dataset
     from datasets.arrow_writer import ArrowWriter
 
@@ -39,7 +42,10 @@ def write(folder: Path, number: int, seed: int):
             columns = [rng.choice(words, (some, 3)) for words in WORDS]
             columns = np.concatenate(columns, axis=1).astype(object)
             long = rng.integers(3, columns.shape[1] + 1, some)
-            texts = [" ".join(row[:n]) + f" {start + i}" for i, (row, n) in enumerate(zip(columns, long, strict=True))]
+            texts = [
+                " ".join(row[:n]) + f" {start + i}"
+                for i, (row, n) in enumerate(zip(columns, long, strict=True))
+            ]
             writer.write_batch({"text": texts, "labels": rng.integers(0, 4, some).tolist()})
         writer.finalize()
     return Dataset.from_file(path)
@@ -65,19 +71,39 @@ def through(folder: Path, number: int, tokenizer, seed: int) -> dict:
     read = updates = longest = 0
     collate = arrow_batches.collator(tokenizer.pad_token_id)
     for batch in DataLoader(arrow_batches.Rows(tokens), batch_sampler=sampler, collate_fn=collate):
-        read, updates, longest = read + len(batch["labels"]), updates + 1, max(longest, batch["input_ids"].numel())
+        read, updates, longest = (
+            read + len(batch["labels"]),
+            updates + 1,
+            max(longest, batch["input_ids"].numel()),
+        )
     stage("read")
-    return {"rows": number, "read": read, "batches": updates, "largest_batch": longest,
-            "tokens": int(lengths.sum(dtype=np.int64)), "seconds": times, "total_s": sum(times.values()),
-            "on_disk_mb": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6}
+    return {
+        "rows": number,
+        "read": read,
+        "batches": updates,
+        "largest_batch": longest,
+        "tokens": int(lengths.sum(dtype=np.int64)),
+        "seconds": times,
+        "total_s": sum(times.values()),
+        "on_disk_mb": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6,
+    }
 
 
 def measured(sizes, seed: int, say) -> list[dict]:
-    """One entry for each number of rows, each in a process of its own; memory is that of all its processes (PSS)."""
+    """One entry for each number of rows, each in a process of its own; memory is that of all its
+    processes (PSS).
+    """
     found = []
     for number in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "lmreport.experiments.bench.scale", folder, str(number), str(seed)]
+            command = [
+                sys.executable,
+                "-m",
+                "lmreport.experiments.bench.scale",
+                folder,
+                str(number),
+                str(seed),
+            ]
             _, peak, out = timed(command, Path(folder), TMPDIR=folder)
             found.append(json.loads(out.splitlines()[-1]) | {"peak_mb": peak})
         last = found[-1]

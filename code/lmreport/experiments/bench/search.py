@@ -1,6 +1,8 @@
-"""What better accuracy takes where a GPU makes each training cheap: recipes on all texts, scored on validation texts.
+"""What better accuracy takes where a GPU makes each training cheap: recipes on all texts, scored on
+validation texts.
 
-Each training is kept (`recipes`), so that a stopped search goes on after it; several run side by side.
+Each training is kept (`recipes`), so that a stopped search goes on after it; several run side by
+side.
 """
 
 from __future__ import annotations
@@ -20,8 +22,12 @@ CHANGES = {  # name: what it changes; the order is that of the report
     "base": {},
     "learning rate: half": dict(learning_rate=1e-4),
     "learning rate: twice": dict(learning_rate=4e-4),
-    "batches: half": dict(budget=4096, learning_rate=fast_finetune.scaled(BASE.learning_rate, 2, 1)),
-    "batches: twice": dict(budget=16384, learning_rate=fast_finetune.scaled(BASE.learning_rate, 1, 2)),
+    "batches: half": dict(
+        budget=4096, learning_rate=fast_finetune.scaled(BASE.learning_rate, 2, 1)
+    ),
+    "batches: twice": dict(
+        budget=16384, learning_rate=fast_finetune.scaled(BASE.learning_rate, 1, 2)
+    ),
     "epochs: two": dict(epochs=2),
     "epochs: five": dict(epochs=5),
     "epochs: eight": dict(epochs=8),
@@ -39,10 +45,11 @@ CHANGES = {  # name: what it changes; the order is that of the report
 def measured(splits, path: str, sizes: dict, say) -> dict:
     """Every recipe with each seed on the validation texts, and what the trainings reach together.
 
-    rows: recipe and seed of each training; logits (rows, texts, classes), predicted (rows, texts), seconds_of, updates
-    (rows,); labels (texts,). recipes: name, what it sets, its rows, mean accuracy; best: the place of the most accurate
-    of those with the most seeds. together: names of predictions by several models, in together_predicted. Where `sizes`
-    has "kept", only what an earlier, stopped search has finished is taken.
+    rows: recipe and seed of each training; logits (rows, texts, classes), predicted (rows, texts),
+    seconds_of, updates (rows,); labels (texts,). recipes: name, what it sets, its rows, mean
+    accuracy; best: the place of the most accurate of those with the most seeds. together: names of
+    predictions by several models, in together_predicted. Where `sizes` has "kept", only what an
+    earlier, stopped search has finished is taken.
     """
     plans = {name: dataclasses.replace(BASE, **change) for name, change in chosen(sizes).items()}
     texts = {"validation": list(splits["validation"]["text"])}
@@ -52,10 +59,19 @@ def measured(splits, path: str, sizes: dict, say) -> dict:
     if sizes.get("kept"):
         finished = [recipes.kept_at(*thing).is_file() for thing in things]
         if not any(finished):
-            raise ReportError("recipes: no training of a stopped search is kept here; leave out --kept")
-        pairs, things = ([one for one, done in zip(some, finished, strict=True) if done] for some in (pairs, things))
-    order = sorted(range(len(things)), key=lambda i: (things[i][1], -things[i][0].masked_epochs))  # the longest first
-    made = machine.side_by_side(recipes.trained, [things[i] for i in order], machine.PROCESSES[fast_finetune.device()])
+            raise ReportError(
+                "recipes: no training of a stopped search is kept here; leave out --kept"
+            )
+        pairs, things = (
+            [one for one, done in zip(some, finished, strict=True) if done]
+            for some in (pairs, things)
+        )
+    order = sorted(
+        range(len(things)), key=lambda i: (things[i][1], -things[i][0].masked_epochs)
+    )  # the longest first
+    made = machine.side_by_side(
+        recipes.trained, [things[i] for i in order], machine.PROCESSES[fast_finetune.device()]
+    )
     found = [made[order.index(i)] for i in range(len(order))]
     logits = np.array([one["validation"] for one in found])
     right = (logits.argmax(-1) == labels).mean(-1)
@@ -63,31 +79,58 @@ def measured(splits, path: str, sizes: dict, say) -> dict:
     for name, plan in plans.items():
         at = [i for i, (other, _) in enumerate(pairs) if other == name]
         if at:
-            listed.append({"name": name, "sets": dataclasses.asdict(plan), "rows": at, "accuracy": right[at].mean()})
-            say(f"bench: recipes, {name}: validation accuracy {', '.join(f'{one:.4f}' for one in right[at])}")
+            listed.append(
+                {
+                    "name": name,
+                    "sets": dataclasses.asdict(plan),
+                    "rows": at,
+                    "accuracy": right[at].mean(),
+                }
+            )
+            say(
+                f"bench: recipes, {name}: validation accuracy "
+                f"{', '.join(f'{one:.4f}' for one in right[at])}"
+            )
     most = max(len(one["rows"]) for one in listed)
-    best = max((i for i, one in enumerate(listed) if len(one["rows"]) == most), key=lambda i: listed[i]["accuracy"])
+    best = max(
+        (i for i, one in enumerate(listed) if len(one["rows"]) == most),
+        key=lambda i: listed[i]["accuracy"],
+    )
     joined = together(splits, path, logits)
-    return {"rows": [{"recipe": name, "seed": seed} for name, seed in pairs], "recipes": listed, "best": best,
-            "logits": logits.astype(np.float16), "predicted": logits.argmax(-1).astype(np.int8), "labels": labels,
-            "accuracies": right, "recipe_accuracies": np.array([one["accuracy"] for one in listed]),
-            "seconds_of": np.array([one["seconds"] for one in found]),
-            "updates": np.array([one["updates"] for one in found]), "together": list(joined),
-            "together_predicted": np.array([one.argmax(-1) for one in joined.values()]).astype(np.int8)}
+    return {
+        "rows": [{"recipe": name, "seed": seed} for name, seed in pairs],
+        "recipes": listed,
+        "best": best,
+        "logits": logits.astype(np.float16),
+        "predicted": logits.argmax(-1).astype(np.int8),
+        "labels": labels,
+        "accuracies": right,
+        "recipe_accuracies": np.array([one["accuracy"] for one in listed]),
+        "seconds_of": np.array([one["seconds"] for one in found]),
+        "updates": np.array([one["updates"] for one in found]),
+        "together": list(joined),
+        "together_predicted": np.array([one.argmax(-1) for one in joined.values()]).astype(np.int8),
+    }
 
 
 def together(splits, path: str, logits: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores (texts, classes) of the mean of all trainings, of the linear SVM, and of a cross-fitted stack of both."""
+    """Scores (texts, classes) of the mean of all trainings, of the linear SVM, and of a
+    cross-fitted stack of both.
+    """
     tokenizer, labels = load_tokenizer(path), np.array(splits["validation"]["labels"])
     svm = stacking.pipeline(stacking.Linear(), 0)
     svm.fit(list(splits["train"]["text"]), splits["train"]["labels"])
-    linear = stacking.scores_of(svm, stacking.Linear(), list(splits["validation"]["text"]), tokenizer)
+    linear = stacking.scores_of(
+        svm, stacking.Linear(), list(splits["validation"]["text"]), tokenizer
+    )
     mean = np.mean([stacking.normalised(one) for one in logits], 0)
     scores = np.stack([mean, stacking.normalised(linear)])
     return {"mean": mean, "SVM": linear, "stack": stacking.cross_fitted(scores, labels, 0)}
 
 
 def chosen(sizes: dict) -> dict:
-    """The recipes of `CHANGES` that `sizes` names (all of them where it names none), made smaller by `sizes`."""
+    """The recipes of `CHANGES` that `sizes` names (all of them where it names none), made smaller
+    by `sizes`.
+    """
     names = sizes.get("recipes") or list(CHANGES)
     return {name: CHANGES[name] | sizes.get("smaller", {}) for name in names}

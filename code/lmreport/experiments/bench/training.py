@@ -1,7 +1,8 @@
-"""How fast training is, from the assignment's literal recipe to ours, step by step (make bench-train).
+"""How fast training is, from the assignment's literal recipe to ours, step by step (make
+bench-train).
 
-A step is a real `Trainer` on a few of the batches that its recipe makes of all training texts, chosen evenly from short
-to long; what is shown of an epoch is extrapolated from them.
+A step is a real `Trainer` on a few of the batches that its recipe makes of all training texts,
+chosen evenly from short to long; what is shown of an epoch is extrapolated from them.
 """
 
 from __future__ import annotations
@@ -17,9 +18,18 @@ from lmreport.experiments.bench import machine
 from lmreport.models import arrow_batches, cls_only, fast_finetune, token_budget
 
 MAX_LENGTH, BATCH = 512, 8  # the literal recipe: all positions, and the Trainer's default batch
-MODELS = {"minilm": "six layers of width 384, as MiniLM", "distilbert": "six layers of width 768, as DistilBERT"}
+MODELS = {
+    "minilm": "six layers of width 384, as MiniLM",
+    "distilbert": "six layers of width 768, as DistilBERT",
+}
 STEPS = (  # each adds one thing to the one before
-    "literal", "dynamic padding", "grouped by length", "no attention dropout", "token budget", "first token")
+    "literal",
+    "dynamic padding",
+    "grouped by length",
+    "no attention dropout",
+    "token budget",
+    "first token",
+)
 ON_GPU = ("bf16", "larger budget", "compiled")
 NOT_OURS = ("compiled",)  # measured too, but it pays in longer trainings only
 
@@ -30,8 +40,14 @@ def config(name: str, vocabulary: int):
 
     if name == "distilbert":
         return DistilBertConfig(vocab_size=vocabulary, num_labels=4)
-    return BertConfig(vocab_size=vocabulary, num_labels=4, hidden_size=384, num_hidden_layers=6,
-                      num_attention_heads=12, intermediate_size=1536)
+    return BertConfig(
+        vocab_size=vocabulary,
+        num_labels=4,
+        hidden_size=384,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+    )
 
 
 def steps(device: str) -> tuple[str, ...]:
@@ -50,12 +66,19 @@ def epoch(step: str, lengths: np.ndarray, seed: int) -> list[np.ndarray]:
     from transformers.trainer_pt_utils import get_length_grouped_indices
 
     if reached(step, "token budget"):
-        return token_budget.by_length(lengths, fast_finetune.BUDGET["cuda" if reached(step, "larger budget")
-                                                                    else "cpu"], seed, 0)
+        return token_budget.by_length(
+            lengths,
+            fast_finetune.BUDGET["cuda" if reached(step, "larger budget") else "cpu"],
+            seed,
+            0,
+        )
     generator = torch.Generator().manual_seed(seed)
-    order = get_length_grouped_indices(lengths.tolist(), BATCH, generator=generator) \
-        if reached(step, "grouped by length") else torch.randperm(len(lengths), generator=generator).tolist()
-    return [np.array(order[i:i + BATCH]) for i in range(0, len(order), BATCH)]
+    order = (
+        get_length_grouped_indices(lengths.tolist(), BATCH, generator=generator)
+        if reached(step, "grouped by length")
+        else torch.randperm(len(lengths), generator=generator).tolist()
+    )
+    return [np.array(order[i : i + BATCH]) for i in range(0, len(order), BATCH)]
 
 
 def evenly(found: list[np.ndarray], lengths: np.ndarray, number: int) -> list[np.ndarray]:
@@ -83,21 +106,42 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
         def _get_train_sampler(self, train_dataset=None):
             return Chosen()
 
-    plain = dict(output_dir=folder, use_cpu=fast_finetune.device() == "cpu", report_to="none", disable_tqdm=True,
-                 save_strategy="no", logging_steps=1000, num_train_epochs=1)
+    plain = dict(
+        output_dir=folder,
+        use_cpu=fast_finetune.device() == "cpu",
+        report_to="none",
+        disable_tqdm=True,
+        save_strategy="no",
+        logging_steps=1000,
+        num_train_epochs=1,
+    )
     if reached(step, "token budget"):
-        ours = fast_finetune.arguments(folder, num_train_epochs=1, logging_steps=1000, bf16=reached(step, "bf16"))
-        return OnChosen(model=model, train_dataset=arrow_batches.Rows(tokens), processing_class=tokenizer, args=ours,
-                        data_collator=arrow_batches.collator(tokenizer.pad_token_id,
-                                                             fast_finetune.MULTIPLE[fast_finetune.device()]),
-                        compute_loss_func=fast_finetune.mean_over_rows)
+        ours = fast_finetune.arguments(
+            folder, num_train_epochs=1, logging_steps=1000, bf16=reached(step, "bf16")
+        )
+        return OnChosen(
+            model=model,
+            train_dataset=arrow_batches.Rows(tokens),
+            processing_class=tokenizer,
+            args=ours,
+            data_collator=arrow_batches.collator(
+                tokenizer.pad_token_id, fast_finetune.MULTIPLE[fast_finetune.device()]
+            ),
+            compute_loss_func=fast_finetune.mean_over_rows,
+        )
     padding = True if reached(step, "dynamic padding") else "max_length"
-    return OnChosen(model=model, train_dataset=tokens, processing_class=tokenizer, args=TrainingArguments(**plain),
-                    data_collator=DataCollatorWithPadding(tokenizer, padding, MAX_LENGTH))
+    return OnChosen(
+        model=model,
+        train_dataset=tokens,
+        processing_class=tokenizer,
+        args=TrainingArguments(**plain),
+        data_collator=DataCollatorWithPadding(tokenizer, padding, MAX_LENGTH),
+    )
 
 
 def clock(device: str, warm_up: int):
-    """A `TrainerCallback`: `seconds` from the end of the first `warm_up` steps to that of the last; `warm_up_s` before.
+    """A `TrainerCallback`: `seconds` from the end of the first `warm_up` steps to that of the last;
+    `warm_up_s` before.
     """
     from transformers import TrainerCallback
 
@@ -117,14 +161,17 @@ def clock(device: str, warm_up: int):
 
 
 def warm_up(chosen: list[np.ndarray], device: str) -> list[np.ndarray]:
-    """The batches before the clock starts; a GPU's memory and kernels want to have seen the longest and the shortest.
+    """The batches before the clock starts; a GPU's memory and kernels want to have seen the longest
+    and the shortest.
     """
     middle = chosen[len(chosen) // 2]
     return [chosen[-1], chosen[0], middle] if device == "cuda" else [middle]
 
 
 def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: int) -> dict:
-    """Seconds, texts, operations and peak memory (MB) of `number` batches under the recipe `step`."""
+    """Seconds, texts, operations and peak memory (MB) of `number` batches under the recipe
+    `step`.
+    """
     import torch
     from transformers import AutoModelForSequenceClassification, PrinterCallback, set_seed
 
@@ -146,10 +193,18 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
         made.remove_callback(PrinterCallback)
         made.add_callback(timer)
         made.train()
-    shapes = [(len(b), int(lengths[b].max()) if reached(step, "dynamic padding") else MAX_LENGTH) for b in chosen]
-    return {"seconds": timer.seconds, "warm_up_s": timer.warm_up_s, "batches": len(chosen),
-            "texts": sum(map(len, chosen)), "peak_mb": machine.peak_mb(device),
-            "flops": flops(model, reached(step, "first token"), shapes)}
+    shapes = [
+        (len(b), int(lengths[b].max()) if reached(step, "dynamic padding") else MAX_LENGTH)
+        for b in chosen
+    ]
+    return {
+        "seconds": timer.seconds,
+        "warm_up_s": timer.warm_up_s,
+        "batches": len(chosen),
+        "texts": sum(map(len, chosen)),
+        "peak_mb": machine.peak_mb(device),
+        "flops": flops(model, reached(step, "first token"), shapes),
+    }
 
 
 def flops(model, first_only: bool, shapes: list[tuple[int, int]]) -> float:
@@ -160,13 +215,22 @@ def flops(model, first_only: bool, shapes: list[tuple[int, int]]) -> float:
     layers, width = model.config.num_hidden_layers, model.config.hidden_size
     sizes = {name: p.numel() for name, p in model.named_parameters() if "embeddings." not in name}
     last = re.compile(rf"\.layer\.{layers - 1}\.(?!.*(key|value|k_lin|v_lin)\.)")
-    first = sum(n for name, n in sizes.items() if ".layer." not in name or first_only and last.search(name))
-    return sum(machine.flops(sum(sizes.values()) - first, layers - first_only, width, rows, length) +
-               machine.flops(first, first_only, width * length, rows, 1) for rows, length in shapes)
+    first = sum(
+        n for name, n in sizes.items() if ".layer." not in name or first_only and last.search(name)
+    )
+    return sum(
+        machine.flops(sum(sizes.values()) - first, layers - first_only, width, rows, length)
+        + machine.flops(first, first_only, width * length, rows, 1)
+        for rows, length in shapes
+    )
 
 
-def measured(name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int, say) -> list[dict]:
-    """One entry for each of the steps `wanted`: medians over the repeats, which go through all steps in turn."""
+def measured(
+    name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int, say
+) -> list[dict]:
+    """One entry for each of the steps `wanted`: medians over the repeats, which go through all
+    steps in turn.
+    """
     found: dict[str, list[dict]] = {step: [] for step in wanted}
     for repeat in range(repeats):
         for step in wanted:
@@ -175,7 +239,10 @@ def measured(name: str, wanted, tokens, lengths, tokenizer, number: int, repeats
             few = max(2, number // 2) if step in STEPS[:2] else number  # all their batches are long
             found[step].append(once(step, name, tokens, lengths, tokenizer, few, seed))
             last = found[step][-1]
-            say(f"bench: {name}, {step}, {repeat + 1} of {repeats}: {last['texts'] / last['seconds']:.2f} texts/s")
+            say(
+                f"bench: {name}, {step}, {repeat + 1} of {repeats}: "
+                f"{last['texts'] / last['seconds']:.2f} texts/s"
+            )
     return [summary(name, step, kept, lengths, seed) for step, kept in found.items()]
 
 
@@ -183,13 +250,26 @@ def summary(name: str, step: str, kept: list[dict], lengths, seed: int) -> dict:
     whole = epoch(step, lengths, seed)
     rates = [k["texts"] / k["seconds"] for k in kept]
     rate = statistics.median(rates)
-    padded = token_budget.padding_share(lengths, whole) if reached(step, "dynamic padding") else \
-        1 - lengths.mean() / MAX_LENGTH
+    padded = (
+        token_budget.padding_share(lengths, whole)
+        if reached(step, "dynamic padding")
+        else 1 - lengths.mean() / MAX_LENGTH
+    )
     return {
-        "model": name, "step": step, "device": fast_finetune.device(), "samples_per_s": rate, "repeats": rates,
-        "spread": (max(rates) - min(rates)) / rate, "tokens_per_s": rate * float(lengths.mean()),
-        "padding_share": float(padded), "texts_per_update": len(lengths) / len(whole),
-        "epoch_s": len(lengths) / rate, "epoch_texts": len(lengths), "measured_batches": kept[0]["batches"],
-        "epoch_batches": len(whole), "peak_mb": max(k["peak_mb"] for k in kept),
+        "model": name,
+        "step": step,
+        "device": fast_finetune.device(),
+        "samples_per_s": rate,
+        "repeats": rates,
+        "spread": (max(rates) - min(rates)) / rate,
+        "tokens_per_s": rate * float(lengths.mean()),
+        "padding_share": float(padded),
+        "texts_per_update": len(lengths) / len(whole),
+        "epoch_s": len(lengths) / rate,
+        "epoch_texts": len(lengths),
+        "measured_batches": kept[0]["batches"],
+        "epoch_batches": len(whole),
+        "peak_mb": max(k["peak_mb"] for k in kept),
         "warm_up_s": kept[0]["warm_up_s"],
-        "flops_per_s": statistics.median(k["flops"] / k["seconds"] for k in kept)}
+        "flops_per_s": statistics.median(k["flops"] / k["seconds"] for k in kept),
+    }

@@ -1,4 +1,6 @@
-"""What self-attention costs against an LSTM (Vaswani et al. 2017, section 4, table 1): FLOPs, time, memory."""
+"""What self-attention costs against an LSTM (Vaswani et al. 2017, section 4, table 1): FLOPs, time,
+memory.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,23 @@ from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
-LABELS = {"stored": "attention, scores stored", "fused": "attention, scores never stored", "lstm": "LSTM"}
-LOOK = {"stored": dict(color=style.MODEL_COLORS["transformer"], marker="o", linestyle="-"),
-        "fused": dict(color=style.SKY, marker="v", linestyle="-."),
-        "lstm": dict(color=style.MODEL_COLORS["lstm"], marker="s", linestyle="--"),
-        "block": dict(color=style.BLACK, marker="X", linestyle="-.")}
+LABELS = {
+    "stored": "attention, scores stored",
+    "fused": "attention, scores never stored",
+    "lstm": "LSTM",
+}
+LOOK = {
+    "stored": dict(color=style.MODEL_COLORS["transformer"], marker="o", linestyle="-"),
+    "fused": dict(color=style.SKY, marker="v", linestyle="-."),
+    "lstm": dict(color=style.MODEL_COLORS["lstm"], marker="s", linestyle="--"),
+    "block": dict(color=style.BLACK, marker="X", linestyle="-."),
+}
 
 
 def attention_flops(n: int, d: int) -> int:
-    """FLOPs of one self-attention over n tokens of width d; a multiply-add counts 2, softmax and bias nothing."""
+    """FLOPs of one self-attention over n tokens of width d; a multiply-add counts 2, softmax and
+    bias nothing.
+    """
     projections = 4 * (2 * n * d * d)  # X W for Q, K, V and for the output
     scores = 2 * n * n * d  # Q Kᵀ
     mixing = 2 * n * n * d  # weights V
@@ -34,14 +44,18 @@ def attention_flops(n: int, d: int) -> int:
 
 
 def lstm_flops(n: int, d: int) -> int:
-    """FLOPs of one LSTM layer over n tokens, input and state of width d; only the matrix products count."""
+    """FLOPs of one LSTM layer over n tokens, input and state of width d; only the matrix products
+    count.
+    """
     # W x_t and U h_{t−1} for three gates and the candidate
     gates = 4 * (2 * d * d + 2 * d * d)
     return n * gates
 
 
 def block_flops(n: int, d: int) -> int:
-    """FLOPs of one encoder block: self-attention, then two position-wise products with an inner width of 4d."""
+    """FLOPs of one encoder block: self-attention, then two position-wise products with an inner
+    width of 4d.
+    """
     return attention_flops(n, d) + 2 * (2 * n * d * 4 * d)
 
 
@@ -61,14 +75,20 @@ def crossings(d: int) -> dict[str, int]:
 
 
 def score_bytes(n: int, heads: int, layers: int = 1, batch: int = 1, width: int = 4) -> int:
-    """Bytes of the attention weights of one pass, kept for the backward pass: batch · layers · heads · n · n."""
+    """Bytes of the attention weights of one pass, kept for the backward pass: batch · layers ·
+    heads · n · n.
+    """
     return batch * layers * heads * n * n * width
 
 
 def fused_attention(x, w_in, w_out):
-    """One-head self-attention whose kernel works through the scores in tiles; (batch, n, d) → (batch, n, d)."""
+    """One-head self-attention whose kernel works through the scores in tiles; (batch, n, d) →
+    (batch, n, d).
+    """
     batch, n, d = x.shape
-    q, k, v = F.linear(x, w_in).reshape(batch, n, 3, 1, d).permute(2, 0, 3, 1, 4)  # each (batch, 1, n, d)
+    q, k, v = (
+        F.linear(x, w_in).reshape(batch, n, 3, 1, d).permute(2, 0, 3, 1, 4)
+    )  # each (batch, 1, n, d)
     return F.linear(F.scaled_dot_product_attention(q, k, v).reshape(batch, n, d), w_out)
 
 
@@ -77,15 +97,19 @@ def mechanisms(d: int, seed: int) -> dict:
     torch.manual_seed(seed)
     w_in, w_out = torch.randn(3 * d, d) / d**0.5, torch.randn(d, d) / d**0.5
     lstm = torch.nn.LSTM(d, d, batch_first=True)
-    return {"stored": lambda x: multi_head_attention(x, w_in, None, w_out, None, heads=1),
-            "fused": lambda x: fused_attention(x, w_in, w_out),
-            "lstm": lambda x: lstm(x)[0]}
+    return {
+        "stored": lambda x: multi_head_attention(x, w_in, None, w_out, None, heads=1),
+        "fused": lambda x: fused_attention(x, w_in, w_out),
+        "lstm": lambda x: lstm(x)[0],
+    }
 
 
 class PeakMemory(TorchDispatchMode):
-    """Counts the bytes of all tensors that operations return while it is active and that live at the same time.
+    """Counts the bytes of all tensors that operations return while it is active and that live at
+    the same time.
 
-    `peak` is the highest count. Scratch space inside a kernel is not seen. Exact, so it repeats to the byte.
+    `peak` is the highest count. Scratch space inside a kernel is not seen. Exact, so it repeats to
+    the byte.
     """
 
     def __init__(self):
@@ -98,7 +122,9 @@ class PeakMemory(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
                 self.alive[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        self.alive = {key: (ref, size) for key, (ref, size) in self.alive.items() if not ref.expired()}
+        self.alive = {
+            key: (ref, size) for key, (ref, size) in self.alive.items() if not ref.expired()
+        }
         self.peak = max(self.peak, sum(size for _, size in self.alive.values()))
         return result
 
@@ -130,20 +156,35 @@ def forward_backward(function, x):
 
 
 @remember
-def measured(lengths: tuple[int, ...] = LENGTHS, d: int = 64, repeats: int = 3, seed: int = 0) -> dict:
-    """Seconds of processor time and bytes of each mechanism at each length, on one core, one sequence.
+def measured(
+    lengths: tuple[int, ...] = LENGTHS, d: int = 64, repeats: int = 3, seed: int = 0
+) -> dict:
+    """Seconds of processor time and bytes of each mechanism at each length, on one core, one
+    sequence.
 
-    Returns arrays {mechanism}_{forward|training}_{seconds|bytes} of shape (lengths,) and `lengths`, `d`.
+    Returns arrays {mechanism}_{forward|training}_{seconds|bytes} of shape (lengths,) and `lengths`,
+    `d`.
     """
     found = {"lengths": np.array(lengths), "d": d}
     with one_thread():
         for name, function in mechanisms(d, seed).items():
             for job, run in (("forward", forward), ("training", forward_backward)):
-                inputs = [torch.randn(1, n, d, generator=torch.Generator().manual_seed(seed)) for n in lengths]
-                found[f"{name}_{job}_seconds"] = np.array([best_time(lambda: run(function, x), repeats)  # noqa: B023
-                                                           for x in inputs])
-                found[f"{name}_{job}_bytes"] = np.array([peak_bytes(lambda: run(function, x))  # noqa: B023
-                                                         for x in inputs])
+                inputs = [
+                    torch.randn(1, n, d, generator=torch.Generator().manual_seed(seed))
+                    for n in lengths
+                ]
+                found[f"{name}_{job}_seconds"] = np.array(
+                    [
+                        best_time(lambda: run(function, x), repeats)  # noqa: B023
+                        for x in inputs
+                    ]
+                )
+                found[f"{name}_{job}_bytes"] = np.array(
+                    [
+                        peak_bytes(lambda: run(function, x))  # noqa: B023
+                        for x in inputs
+                    ]
+                )
     return found
 
 
@@ -155,14 +196,18 @@ def peak_bytes(function) -> int:
 
 
 def slope(lengths, values, start: int = 512) -> float:
-    """Exponent p of values ~ lengthᵖ: slope of the least-squares line through the logarithms, from `start` on."""
+    """Exponent p of values ~ lengthᵖ: slope of the least-squares line through the logarithms, from
+    `start` on.
+    """
     lengths, values = np.asarray(lengths), np.asarray(values)
     far = lengths >= start
     return float(np.polyfit(np.log(lengths[far]), np.log(values[far]), 1)[0])
 
 
 def crossing(lengths, a, b) -> float:
-    """Length at which curve a last rises above curve b, interpolated in logarithms; nan if it never does."""
+    """Length at which curve a last rises above curve b, interpolated in logarithms; nan if it never
+    does.
+    """
     gap = np.log(np.asarray(a)) - np.log(np.asarray(b))
     rises = [i for i in range(1, len(gap)) if gap[i - 1] <= 0 < gap[i]]
     if not rises:
@@ -173,19 +218,27 @@ def crossing(lengths, a, b) -> float:
 
 
 @remember
-def model_times(path: str, lengths: tuple[int, ...] = (32, 64, 128, 256, 512), repeats: int = 3) -> dict:
-    """Seconds of one forward pass of the encoder saved at `path` over one text of n word pieces, on one core."""
+def model_times(
+    path: str, lengths: tuple[int, ...] = (32, 64, 128, 256, 512), repeats: int = 3
+) -> dict:
+    """Seconds of one forward pass of the encoder saved at `path` over one text of n word pieces, on
+    one core.
+    """
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(path).eval()
     with one_thread(), torch.inference_mode():
-        seconds = [best_time(lambda: model(input_ids=torch.full((1, n), 1037)), repeats)  # noqa: B023
-                   for n in lengths]
+        seconds = [
+            best_time(lambda: model(input_ids=torch.full((1, n), 1037)), repeats)  # noqa: B023
+            for n in lengths
+        ]
     return {"lengths": np.array(lengths), "seconds": np.array(seconds)}
 
 
 def refusal(path: str) -> str:
-    """What the encoder saved at `path` says to a text one word piece longer than its table of positions."""
+    """What the encoder saved at `path` says to a text one word piece longer than its table of
+    positions.
+    """
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(path).eval()
@@ -200,53 +253,88 @@ def refusal(path: str) -> str:
 def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) -> list[dict]:
     """What each bound on the number of word pieces costs on texts of these `lengths` (n,).
 
-    Per bound: share of texts cut, share of word pieces lost, FLOPs per text at its own length and padded to the
-    bound, and bytes of attention weights of one padded text.
+    Per bound: share of texts cut, share of word pieces lost, FLOPs per text at its own length and
+    padded to the bound, and bytes of attention weights of one padded text.
     """
     lengths = np.asarray(lengths)
     rows = []
     for bound in bounds:
         kept = np.minimum(lengths, bound)
-        rows.append({
-            "bound": bound, "cut": float((lengths > bound).mean()), "lost": float(1 - kept.sum() / lengths.sum()),
-            "flops": float(layers * np.mean([block_flops(int(n), d) for n in kept])),
-            "padded_flops": float(layers * block_flops(bound, d)), "score_bytes": score_bytes(bound, heads, layers)})
+        rows.append(
+            {
+                "bound": bound,
+                "cut": float((lengths > bound).mean()),
+                "lost": float(1 - kept.sum() / lengths.sum()),
+                "flops": float(layers * np.mean([block_flops(int(n), d) for n in kept])),
+                "padded_flops": float(layers * block_flops(bound, d)),
+                "score_bytes": score_bytes(bound, heads, layers),
+            }
+        )
     return rows
 
 
 def attention_kept(n: int, d: int, heads: int) -> int:
-    """Numbers that training keeps of one self-attention for the backward pass: x, Q, K, V, the output, all weights."""
+    """Numbers that training keeps of one self-attention for the backward pass: x, Q, K, V, the
+    output, all weights.
+    """
     return 5 * n * d + heads * n * n
 
 
 def lstm_kept(n: int, d: int) -> int:
-    """Numbers that training keeps of one LSTM layer for the backward pass: x, three gates, candidate, c and h."""
+    """Numbers that training keeps of one LSTM layer for the backward pass: x, three gates,
+    candidate, c and h.
+    """
     return 7 * n * d
 
 
-def by_length(lengths=(64, 128, 256, 512, 1024, 2048, 4096, 8192), d: int = 768, heads: int = 12) -> dict:
-    """Operations (forward) and bytes kept in training of one layer over one text, counted; each (lengths,)."""
+def by_length(
+    lengths=(64, 128, 256, 512, 1024, 2048, 4096, 8192), d: int = 768, heads: int = 12
+) -> dict:
+    """Operations (forward) and bytes kept in training of one layer over one text, counted; each
+    (lengths,).
+    """
     n = np.array(lengths)
-    return {"lengths": n, "d": d, "attention_flops": attention_flops(n, d), "lstm_flops": lstm_flops(n, d),
-            "attention_bytes": 4 * attention_kept(n, d, heads), "lstm_bytes": 4 * lstm_kept(n, d)}
+    return {
+        "lengths": n,
+        "d": d,
+        "attention_flops": attention_flops(n, d),
+        "lstm_flops": lstm_flops(n, d),
+        "attention_bytes": 4 * attention_kept(n, d, heads),
+        "lstm_bytes": 4 * lstm_kept(n, d),
+    }
 
 
 @cached_figure
 def plot_by_length(found: dict, mark: int = 512):
-    """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is a line."""
+    """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is
+    a line.
+    """
     figure, axes = style.figure(2, height=2.8)
     n, at = found["lengths"], list(found["lengths"]).index(mark)
-    for ax, kind, unit, title in ((axes[0], "flops", 1e9, f"GFLOPs of one layer, d = {found['d']}"),
-                                  (axes[1], "bytes", 2**20, "kept for the backward pass [MiB]")):
-        for name, label, color in (("attention", "attention", style.BLUE), ("lstm", "LSTM", style.ORANGE)):
+    for ax, kind, unit, title in (
+        (axes[0], "flops", 1e9, f"GFLOPs of one layer, d = {found['d']}"),
+        (axes[1], "bytes", 2**20, "kept for the backward pass [MiB]"),
+    ):
+        for name, label, color in (
+            ("attention", "attention", style.BLUE),
+            ("lstm", "LSTM", style.ORANGE),
+        ):
             values = found[f"{name}_{kind}"] / unit
             ax.loglog(n, values, color=color, marker="", linestyle="-", linewidth=2)
             ax.plot(n[at], values[at], "o", color=color)
             style.label(ax, n[-1], values[-1], label, color)
         ax.axvline(mark, color="0.4", linestyle=":", marker="", linewidth=1)
         share = found[f"attention_{kind}"][at] / found[f"lstm_{kind}"][at]
-        ax.annotate(f"at {mark}:\n{share:.1f} times\nthe LSTM", (mark, 0.97), (-5, 0), ("data", "axes fraction"),
-                    "offset points", ha="right", va="top", fontsize=8)
+        ax.annotate(
+            f"at {mark}:\n{share:.1f} times\nthe LSTM",
+            (mark, 0.97),
+            (-5, 0),
+            ("data", "axes fraction"),
+            "offset points",
+            ha="right",
+            va="top",
+            fontsize=8,
+        )
         ax.set(xlabel="length n [tokens]", title=title, xlim=(n[0] * 0.9, n[-1] * 5))
         ax.set_xticks(n[::2], [f"{v:,}" for v in n[::2]])
         ax.minorticks_off()
@@ -255,10 +343,15 @@ def plot_by_length(found: dict, mark: int = 512):
 
 @cached_figure
 def plot_measured(found: dict, job: str = "training"):
-    """Time and memory against length, logarithmic on all axes; dotted guides rise with n and with n²."""
+    """Time and memory against length, logarithmic on all axes; dotted guides rise with n and with
+    n².
+    """
     figure, axes = style.figure(2, height=3.1)
     n = found["lengths"]
-    for ax, kind, unit, title in ((axes[0], "seconds", 1e3, "time [ms]"), (axes[1], "bytes", 2**-20, "memory [MiB]")):
+    for ax, kind, unit, title in (
+        (axes[0], "seconds", 1e3, "time [ms]"),
+        (axes[1], "bytes", 2**-20, "memory [MiB]"),
+    ):
         curves = {name: found[f"{name}_{job}_{kind}"] * unit for name in LABELS}
         for name, label in LABELS.items():
             ax.loglog(n, curves[name], label=label, **LOOK[name])
@@ -276,28 +369,56 @@ def _guide(ax, n, power: int, end: float, text: str, **place) -> None:
     """A dotted line that rises with nᵖ to `end` and, beside its middle, what it says."""
     values = end * (n / n[-1]) ** power
     ax.loglog(n, values, color="0.45", marker="", linestyle=":", lw=1)
-    ax.annotate(text, (n[1], values[1]), textcoords="offset points", color="0.3", fontsize=7.5, **place)
+    ax.annotate(
+        text, (n[1], values[1]), textcoords="offset points", color="0.3", fontsize=7.5, **place
+    )
 
 
 @cached_figure
 def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
-    """FLOPs of one layer of width d against length for LSTM, attention and block; share of a block that is n²."""
+    """FLOPs of one layer of width d against length for LSTM, attention and block; share of a block
+    that is n².
+    """
     figure, (left, right) = style.figure(2, height=2.9)
     n = np.geomspace(32, 32768, 60).round().astype(int)
-    curves = {"LSTM layer": ("lstm", lstm_flops), "self-attention": ("stored", attention_flops),
-              "encoder block": ("block", block_flops)}
+    curves = {
+        "LSTM layer": ("lstm", lstm_flops),
+        "self-attention": ("stored", attention_flops),
+        "encoder block": ("block", block_flops),
+    }
     for label, (name, count) in curves.items():
-        left.loglog(n, [count(int(v), d) / 1e9 for v in n], label=label, **LOOK[name] | {"marker": ""})
+        left.loglog(
+            n, [count(int(v), d) / 1e9 for v in n], label=label, **LOOK[name] | {"marker": ""}
+        )
     left.plot(2 * d, lstm_flops(2 * d, d) / 1e9, "o", color="black", zorder=5)
-    left.annotate(f"n = 2d = {2 * d:,}", (2 * d, lstm_flops(2 * d, d) / 1e9), (8, -12), textcoords="offset points")
+    left.annotate(
+        f"n = 2d = {2 * d:,}",
+        (2 * d, lstm_flops(2 * d, d) / 1e9),
+        (8, -12),
+        textcoords="offset points",
+    )
     left.set(xlabel="length n [tokens]", title=f"GFLOPs of one layer, d = {d}")
     left.legend()
     right.semilogx(n, 100 * quadratic_share(n, d), **LOOK["block"] | {"marker": ""})
     for mark in marks:
         right.plot(mark, 100 * quadratic_share(mark, d), "s", color="black")
-        right.annotate(f"n = {mark:,}", (mark, 100 * quadratic_share(mark, d)), (-4, 6), textcoords="offset points",
-                       ha="right")
+        right.annotate(
+            f"n = {mark:,}",
+            (mark, 100 * quadratic_share(mark, d)),
+            (-4, 6),
+            textcoords="offset points",
+            ha="right",
+        )
     right.plot(6 * d, 50, "o", color="black")
-    right.annotate(f"n = 6d = {6 * d:,}", (6 * d, 50), (-8, 0), textcoords="offset points", ha="right", va="center")
-    right.set(xlabel="length n [tokens]", title="share of a block's FLOPs that is n² [%]", ylim=(0, 100))
+    right.annotate(
+        f"n = 6d = {6 * d:,}",
+        (6 * d, 50),
+        (-8, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+    )
+    right.set(
+        xlabel="length n [tokens]", title="share of a block's FLOPs that is n² [%]", ylim=(0, 100)
+    )
     return figure

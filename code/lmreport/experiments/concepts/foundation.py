@@ -1,4 +1,6 @@
-"""Question 4b: the encoder alone, the encoder with a task head, and what the pre-trained weights are worth."""
+"""Question 4b: the encoder alone, the encoder with a task head, and what the pre-trained weights
+are worth.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +23,18 @@ WAYS = ("fine-tuned", "frozen", "from scratch")
 
 
 def load_both(path: str, class_names: list[str]):
-    """The encoder alone, the encoder with a head, and the names of the weights that the second made anew.
+    """The encoder alone, the encoder with a head, and the names of the weights that the second made
+    anew.
 
-    The checkpoint at `path` is read twice; the load report of Transformers calls the new weights "missing", and
-    "mismatched" those of a saved head for other classes.
+    The checkpoint at `path` is read twice; the load report of Transformers calls the new weights
+    "missing", and "mismatched" those of a saved head for other classes.
     """
     from transformers import AutoModel, AutoModelForSequenceClassification
 
     encoder = AutoModel.from_pretrained(path)
     classifier, report = AutoModelForSequenceClassification.from_pretrained(
-        path, num_labels=len(class_names), output_loading_info=True, ignore_mismatched_sizes=True)
+        path, num_labels=len(class_names), output_loading_info=True, ignore_mismatched_sizes=True
+    )
     anew = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
     return encoder.eval(), classifier.eval(), sorted(anew)
 
@@ -40,34 +44,52 @@ def parameters(model, only: tuple[str, ...] = ()) -> int:
     return sum(p.numel() for name, p in model.named_parameters() if not only or name in only)
 
 
-HEADS = {"SequenceClassification": "{classes} logits per text", "TokenClassification": "{classes} logits per token",
-         "MaskedLM": "{words:,} logits per token", "QuestionAnswering": "start and end in the text"}
+HEADS = {
+    "SequenceClassification": "{classes} logits per text",
+    "TokenClassification": "{classes} logits per token",
+    "MaskedLM": "{words:,} logits per token",
+    "QuestionAnswering": "start and end in the text",
+}
 
 
 @remember
 def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
-    """Parameters of the parts of the encoder at `path`, and of each head that fits on it; DistilBERT without a path.
+    """Parameters of the parts of the encoder at `path`, and of each head that fits on it;
+    DistilBERT without a path.
 
-    digest: of the weights, so that a record belongs to one model; the models are laid out without memory. Returns
-    width, embeddings, layers (one number each), other (a pooler), heads {class: [parameters it adds, its answer]}.
+    digest: of the weights, so that a record belongs to one model; the models are laid out without
+    memory. Returns width, embeddings, layers (one number each), other (a pooler), heads {class:
+    [parameters it adds, its answer]}.
     """
     import torch
     import transformers
 
-    config = transformers.AutoConfig.from_pretrained(path) if path else transformers.DistilBertConfig()
+    config = (
+        transformers.AutoConfig.from_pretrained(path) if path else transformers.DistilBertConfig()
+    )
     full = {}
     with torch.device("meta"):
         encoder = transformers.AutoModel.from_config(config)
         for kind in HEADS:
-            config.num_labels = 2 if kind == "QuestionAnswering" else classes  # two: the start and the end
+            config.num_labels = (
+                2 if kind == "QuestionAnswering" else classes
+            )  # two: the start and the end
             full[kind] = getattr(transformers, f"AutoModelFor{kind}").from_config(config)
     stack = next(module for name, module in encoder.named_modules() if name.endswith(".layer"))
     embeddings, layers = parameters(encoder.embeddings), [parameters(layer) for layer in stack]
-    return {"width": config.hidden_size, "embeddings": embeddings, "layers": layers,
-            "other": parameters(encoder) - embeddings - sum(layers),
-            "heads": {f"AutoModelFor{kind}": [parameters(model) - parameters(model.base_model),
-                                              HEADS[kind].format(classes=classes, words=config.vocab_size)]
-                      for kind, model in full.items()}}
+    return {
+        "width": config.hidden_size,
+        "embeddings": embeddings,
+        "layers": layers,
+        "other": parameters(encoder) - embeddings - sum(layers),
+        "heads": {
+            f"AutoModelFor{kind}": [
+                parameters(model) - parameters(model.base_model),
+                HEADS[kind].format(classes=classes, words=config.vocab_size),
+            ]
+            for kind, model in full.items()
+        },
+    }
 
 
 def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple[int, ...]]:
@@ -76,37 +98,57 @@ def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple
 
     inputs = tokenizer(texts, padding=True, return_tensors="pt")
     with torch.inference_mode():
-        return {"input_ids": tuple(inputs["input_ids"].shape),  # (batch, n)
-                "last_hidden_state": tuple(encoder(**inputs).last_hidden_state.shape),  # (batch, n, d)
-                "logits": tuple(classifier(**inputs).logits.shape)}  # (batch, classes)
+        return {
+            "input_ids": tuple(inputs["input_ids"].shape),  # (batch, n)
+            "last_hidden_state": tuple(encoder(**inputs).last_hidden_state.shape),  # (batch, n, d)
+            "logits": tuple(classifier(**inputs).logits.shape),
+        }  # (batch, classes)
 
 
 def same_encoder(encoder, classifier) -> bool:
-    """True if the encoder inside the classifier has, tensor by tensor, the weights of the encoder alone."""
+    """True if the encoder inside the classifier has, tensor by tensor, the weights of the encoder
+    alone.
+    """
     inside = classifier.base_model.state_dict()
-    return all(name in inside and bool((weight == inside[name]).all())
-               for name, weight in encoder.state_dict().items() if "pooler" not in name)
+    return all(
+        name in inside and bool((weight == inside[name]).all())
+        for name, weight in encoder.state_dict().items()
+        if "pooler" not in name
+    )
 
 
 def from_scratch(path: str, class_names: list[str], seed: int):
-    """The same architecture with a head and random weights: only the configuration of `path` is read."""
+    """The same architecture with a head and random weights: only the configuration of `path` is
+    read.
+    """
     from transformers import AutoConfig, AutoModelForSequenceClassification, set_seed
 
     set_seed(seed)
-    return AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(path, num_labels=len(class_names)))
+    return AutoModelForSequenceClassification.from_config(
+        AutoConfig.from_pretrained(path, num_labels=len(class_names))
+    )
 
 
-def text_vectors(model, tokenizer, texts: list[str], max_length: int, batch: int = 32) -> np.ndarray:
-    """Mean over the tokens of the encoder's last hidden states, without a gradient: (texts, d), in their order."""
+def text_vectors(
+    model, tokenizer, texts: list[str], max_length: int, batch: int = 32
+) -> np.ndarray:
+    """Mean over the tokens of the encoder's last hidden states, without a gradient: (texts, d), in
+    their order.
+    """
     import torch
 
     order = np.argsort([len(text) for text in texts], kind="stable")
     vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
     model = model.base_model.eval().to("cuda" if cuda_available() else "cpu")
     for start in range(0, len(order), batch):
-        rows = order[start:start + batch]
-        inputs = tokenizer([texts[i] for i in rows], truncation=True, max_length=max_length, padding=True,
-                           return_tensors="pt").to(model.device)
+        rows = order[start : start + batch]
+        inputs = tokenizer(
+            [texts[i] for i in rows],
+            truncation=True,
+            max_length=max_length,
+            padding=True,
+            return_tensors="pt",
+        ).to(model.device)
         with torch.inference_mode():
             hidden = model(**inputs).last_hidden_state  # (batch, n, d)
             mask = inputs["attention_mask"][..., None]  # (batch, n, 1)
@@ -115,18 +157,23 @@ def text_vectors(model, tokenizer, texts: list[str], max_length: int, batch: int
 
 
 def linear_head(vectors, labels, seed: int):
-    """A logistic regression fitted on vectors (n, d) that stay as they are: the head on a frozen encoder."""
+    """A logistic regression fitted on vectors (n, d) that stay as they are: the head on a frozen
+    encoder.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     head = make_pipeline(
-        StandardScaler(), LogisticRegression(max_iter=1000, C=0.1, random_state=seed))
+        StandardScaler(), LogisticRegression(max_iter=1000, C=0.1, random_state=seed)
+    )
     return head.fit(vectors, labels)
 
 
 def subset(labels, size: int, seed: int) -> np.ndarray:
-    """`size` row numbers, the classes as equal in number as `size` allows; a smaller set is part of a larger one."""
+    """`size` row numbers, the classes as equal in number as `size` allows; a smaller set is part of
+    a larger one.
+    """
     rng, labels = np.random.default_rng(seed), np.asarray(labels)
     shuffled = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
     turns = [(turn, c, row) for c, rows in enumerate(shuffled) for turn, row in enumerate(rows)]
@@ -134,46 +181,74 @@ def subset(labels, size: int, seed: int) -> np.ndarray:
 
 
 @remember
-def frozen_against_random(path: str, digest: str, data: str, texts: list[str], labels: list[int],
-                          test_texts: list[str], test_labels: list[int],
-                          sizes: tuple[int, ...] = (20, 40, 80, 160), max_length: int = PROBE_LENGTH,
-                          seed: int = 0) -> dict:
-    """Accuracy of the same linear head on the encoder at `path` and on its architecture with random weights.
+def frozen_against_random(
+    path: str,
+    digest: str,
+    data: str,
+    texts: list[str],
+    labels: list[int],
+    test_texts: list[str],
+    test_labels: list[int],
+    sizes: tuple[int, ...] = (20, 40, 80, 160),
+    max_length: int = PROBE_LENGTH,
+    seed: int = 0,
+) -> dict:
+    """Accuracy of the same linear head on the encoder at `path` and on its architecture with random
+    weights.
 
-    digest, data: of the weights and of the texts, so that a record belongs to them. Returns arrays (sizes,).
+    digest, data: of the weights and of the texts, so that a record belongs to them. Returns arrays
+    (sizes,).
     """
     from transformers import AutoModel
 
     classes = [str(c) for c in sorted(set(labels))]
     tokenizer = load_tokenizer(path)
     found = {"sizes": np.array([s for s in sizes if s <= len(labels)]), "test": len(test_labels)}
-    models = {"pre-trained": AutoModel.from_pretrained(path), "random": from_scratch(path, classes, seed)}
+    models = {
+        "pre-trained": AutoModel.from_pretrained(path),
+        "random": from_scratch(path, classes, seed),
+    }
     for name, model in models.items():
         vectors, test = (text_vectors(model, tokenizer, t, max_length) for t in (texts, test_texts))
         rows = [subset(labels, size, seed) for size in found["sizes"]]
-        found[name] = np.array([linear_head(vectors[r], np.asarray(labels)[r], seed).score(test, test_labels)
-                                for r in rows])
+        found[name] = np.array(
+            [
+                linear_head(vectors[r], np.asarray(labels)[r], seed).score(test, test_labels)
+                for r in rows
+            ]
+        )
     return found
 
 
-def train_point(splits, path: str, settings, way: str, size: int, steps: int = 150, say=progress.say) -> dict:
-    """One point of the learning curve: `way` of WAYS on `size` texts of splits["train"], tested on splits["test"].
+def train_point(
+    splits, path: str, settings, way: str, size: int, steps: int = 150, say=progress.say
+) -> dict:
+    """One point of the learning curve: `way` of WAYS on `size` texts of splits["train"], tested on
+    splits["test"].
 
-    splits: any DatasetDict with `text` and `labels` (ClassLabel). settings: resolved; its epochs, batch size,
-    learning rate, length and seed hold for fine-tuning and for training from scratch. steps: at least so many
-    updates, so that few texts are seen often enough.
-    Returns way, size, accuracy, seconds of training, and `predicted` and `correct` (test texts,), in their order.
+    splits: any DatasetDict with `text` and `labels` (ClassLabel). settings: resolved; its epochs,
+    batch size, learning rate, length and seed hold for fine-tuning and for training from scratch.
+    steps: at least so many updates, so that few texts are seen often enough. Returns way, size,
+    accuracy, seconds of training, and `predicted` and `correct` (test texts,), in their order.
     """
     train = splits["train"].select(subset(splits["train"]["labels"], size, settings.seed))
     point = frozen_point if way == "frozen" else trained_point
     predicted, seconds = point(train, splits["test"], path, settings, way, steps, say)
     correct = predicted == np.array(splits["test"]["labels"])
-    return {"way": way, "size": size, "accuracy": float(correct.mean()), "seconds": seconds, "predicted": predicted,
-            "correct": correct}
+    return {
+        "way": way,
+        "size": size,
+        "accuracy": float(correct.mean()),
+        "seconds": seconds,
+        "predicted": predicted,
+        "correct": correct,
+    }
 
 
 def frozen_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarray, float]:
-    """Predicted classes of `test` by a linear head on the unchanged encoder, and the seconds of its training."""
+    """Predicted classes of `test` by a linear head on the unchanged encoder, and the seconds of its
+    training.
+    """
     from transformers import AutoModel
 
     start = time.perf_counter()
@@ -181,11 +256,15 @@ def frozen_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarr
     vectors = text_vectors(model, tokenizer, list(train["text"]), settings.max_length)
     head = linear_head(vectors, np.array(train["labels"]), settings.seed)
     seconds = time.perf_counter() - start
-    return head.predict(text_vectors(model, tokenizer, list(test["text"]), settings.max_length)), seconds
+    return head.predict(
+        text_vectors(model, tokenizer, list(test["text"]), settings.max_length)
+    ), seconds
 
 
 def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarray, float]:
-    """Predicted classes of `test` after training all weights, from the pre-trained or from random ones; seconds."""
+    """Predicted classes of `test` after training all weights, from the pre-trained or from random
+    ones; seconds.
+    """
     from datasets import DatasetDict
     from transformers import PrinterCallback, set_seed
 
@@ -194,10 +273,15 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
     data = tokenized(DatasetDict(train=train, test=test), tokenizer, settings.max_length)
     epochs = max(settings.epochs, int(np.ceil(steps * settings.batch_size / len(train))))
     set_seed(settings.seed)  # the new head is drawn at random
-    model = (from_scratch(path, names, settings.seed) if way == "from scratch"
-             else finetune.load_classifier(path, names))
+    model = (
+        from_scratch(path, names, settings.seed)
+        if way == "from scratch"
+        else finetune.load_classifier(path, names)
+    )
     with tempfile.TemporaryDirectory() as folder:
-        arguments = finetune.training_arguments(dataclasses.replace(settings, epochs=epochs), folder)
+        arguments = finetune.training_arguments(
+            dataclasses.replace(settings, epochs=epochs), folder
+        )
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
         trainer = finetune.make_trainer(model, arguments, data["train"], None, tokenizer)
         clock = callbacks.training_clock(say)
@@ -209,16 +293,28 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
 
 @cached_figure
 def plot_learning_curve(record, linear, chance: float):
-    """Test accuracy with its 95% interval against the number of training texts for each way, and for the linear model
-    (`linear`: its own record); chance: of guessing."""
+    """Test accuracy with its 95% interval against the number of training texts for each way, and
+    for the linear model (`linear`: its own record); chance: of guessing."""
     figure, ax = style.figure(height=2.5)
-    curves = {way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way]) for way in WAYS}
+    curves = {
+        way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way])
+        for way in WAYS
+    }
     curves["linear SVM"] = linear, range(len(linear["points"]))
-    for (way, (of, rows)), marker, line in zip(curves.items(), style.MARKERS, style.LINES, strict=False):
+    for (way, (of, rows)), marker, line in zip(
+        curves.items(), style.MARKERS, style.LINES, strict=False
+    ):
         right = of["predicted"][list(rows)] == of["labels"]
         ends = np.array([metrics.interval(correct) for correct in right])
-        ax.errorbar([of["points"][i]["size"] for i in rows], 100 * right.mean(1),
-                    100 * np.abs(ends - right.mean(1)[:, None]).T, marker=marker, linestyle=line, capsize=2, label=way)
+        ax.errorbar(
+            [of["points"][i]["size"] for i in rows],
+            100 * right.mean(1),
+            100 * np.abs(ends - right.mean(1)[:, None]).T,
+            marker=marker,
+            linestyle=line,
+            capsize=2,
+            label=way,
+        )
     ax.set_xscale("log")
     _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance)
     return figure
@@ -226,10 +322,18 @@ def plot_learning_curve(record, linear, chance: float):
 
 @cached_figure
 def plot_probes(found: dict, chance: float):
-    """Test accuracy of the same linear head on pre-trained and on random weights against training texts."""
+    """Test accuracy of the same linear head on pre-trained and on random weights against training
+    texts.
+    """
     figure, ax = style.figure(height=2.6)
     for name, marker, line in (("pre-trained", "o", "-"), ("random", "s", "--")):
-        ax.semilogx(found["sizes"], 100 * found[name], marker=marker, linestyle=line, label=f"{name} weights, frozen")
+        ax.semilogx(
+            found["sizes"],
+            100 * found[name],
+            marker=marker,
+            linestyle=line,
+            label=f"{name} weights, frozen",
+        )
     _accuracy_axes(ax, found["sizes"], chance)
     return figure
 

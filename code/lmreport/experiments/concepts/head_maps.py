@@ -1,4 +1,6 @@
-"""Where single heads look, as maps over the words of one text, and what each head is worth to the task (7d)."""
+"""Where single heads look, as maps over the words of one text, and what each head is worth to the
+task (7d).
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,29 @@ FOUR = ("previous token", "next token", "same word elsewhere", "[SEP]")
 
 @remember
 def map_of(path: str, digest: str, layer: int, head: int, text: str = QUESTIONS[2]) -> dict:
-    """What one head (layer and head counted from 1) of the encoder at `path` looks at in `text`: tokens, map (n, n)."""
+    """What one head (layer and head counted from 1) of the encoder at `path` looks at in `text`:
+    tokens, map (n, n).
+    """
     seen = look(*load_encoder(path), text)
-    return {"tokens": seen["tokens"], "map": seen["weights"][layer - 1, head - 1], "layer": layer, "head": head}
+    return {
+        "tokens": seen["tokens"],
+        "map": seen["weights"][layer - 1, head - 1],
+        "layer": layer,
+        "head": head,
+    }
 
 
-def specialists(path: str, digest: str, patterns: dict, names: tuple[str, ...] = SHOWN, text: str = QUESTIONS[2]):
-    """The map of the head that follows each named pattern most, by `heads.patterns_of`; [{pattern, score, …}]."""
+def specialists(
+    path: str, digest: str, patterns: dict, names: tuple[str, ...] = SHOWN, text: str = QUESTIONS[2]
+):
+    """The map of the head that follows each named pattern most, by `heads.patterns_of`; [{pattern,
+    score, …}].
+    """
     best = {row["pattern"]: row for row in best_heads(patterns)}
-    return [best[name] | map_of(path, digest, best[name]["layer"], best[name]["head"], text) for name in names]
+    return [
+        best[name] | map_of(path, digest, best[name]["layer"], best[name]["head"], text)
+        for name in names
+    ]
 
 
 @cached_figure
@@ -44,14 +60,18 @@ def plot_specialists(found: list[dict]):
 
 
 def falls(record) -> np.ndarray:
-    """Points of accuracy that each removed head costs in a record of `studies.heads_removed`; (layers, heads)."""
+    """Points of accuracy that each removed head costs in a record of `studies.heads_removed`;
+    (layers, heads).
+    """
     right = (record["predicted"] == record["labels"]).mean(-1)
     return 100 * ((record["whole"] == record["labels"]).mean() - right)
 
 
 @cached_figure
 def plot_worth(record, found: list[dict], named: int = 2):
-    """Left: what each head costs when it is removed, sorted; the `named` dearest in words. Right: maps of `found`."""
+    """Left: what each head costs when it is removed, sorted; the `named` dearest in words. Right:
+    maps of `found`.
+    """
     figure = style.figure(height=3.2)[0]
     figure.clear()
     halves = figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
@@ -63,11 +83,15 @@ def plot_worth(record, found: list[dict], named: int = 2):
     strip.axhline(0, color="0.3", linestyle="-", marker="", linewidth=0.8)
     for rank in range(named):
         layer, head = np.unravel_index(order[rank], cost.shape)
-        style.label(strip, rank, cost.flat[order[rank]], f"head {layer + 1}-{head + 1}", style.ORANGE)
+        style.label(
+            strip, rank, cost.flat[order[rank]], f"head {layer + 1}-{head + 1}", style.ORANGE
+        )
     strip.set(xlabel=f"the {cost.size} heads, sorted", ylabel="points lost without it")
     for place, one in zip(grid, found, strict=False):
         ax = figure.add_subplot(place)
         ax.imshow(one["map"], vmin=0, vmax=1)
-        ax.set_title(f"{one['layer']}-{one['head']}: {one['pattern'].removesuffix(' elsewhere')}", fontsize=8)
+        ax.set_title(
+            f"{one['layer']}-{one['head']}: {one['pattern'].removesuffix(' elsewhere')}", fontsize=8
+        )
         ax.set(xticks=[], yticks=[])
     return figure

@@ -1,4 +1,6 @@
-"""Why several heads (Vaswani et al. 2017, section 3.2.2): what they look at, what they cost, what one alone cannot."""
+"""Why several heads (Vaswani et al. 2017, section 3.2.2): what they look at, what they cost, what
+one alone cannot.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from torch.nn import functional as F
 
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
-from lmreport.experiments.concepts.attention import attention, attention_weights, multi_head_attention
+from lmreport.experiments.concepts.attention import (
+    attention,
+    attention_weights,
+    multi_head_attention,
+)
 from lmreport.experiments.concepts.cost import best_time
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
@@ -30,30 +36,41 @@ PATTERNS = ("previous token", "next token", "itself", "same word elsewhere", "[C
 
 
 def pattern_matrices(ids, cls: int, sep: int):
-    """Where each of PATTERNS would look, as 0/1 matrices (patterns, n, n) of one text's ids (n,): rows look."""
+    """Where each of PATTERNS would look, as 0/1 matrices (patterns, n, n) of one text's ids (n,):
+    rows look.
+    """
     n = len(ids)
     same = ids[:, None] == ids[None, :]
     itself = torch.eye(n, dtype=torch.bool)
     columns = [(ids == special)[None, :].expand(n, n) for special in (cls, sep)]
-    return torch.stack([itself.roll(-1, 1).tril(-1), itself.roll(1, 1).triu(1), itself,
-                        same & ~itself, *columns])
+    return torch.stack(
+        [itself.roll(-1, 1).tril(-1), itself.roll(1, 1).triu(1), itself, same & ~itself, *columns]
+    )
 
 
 def pattern_scores(weights, patterns):
-    """Mean attention that follows each pattern; (layers, heads, n, n), (patterns, n, n) → (patterns, layers, heads).
+    """Mean attention that follows each pattern; (layers, heads, n, n), (patterns, n, n) →
+    (patterns, layers, heads).
 
-    A row in which a pattern has nowhere to look (no earlier token, no second occurrence) does not count for it.
+    A row in which a pattern has nowhere to look (no earlier token, no second occurrence) does not
+    count for it.
     """
-    follows = torch.einsum("lhij,pij->plhi", weights, patterns.to(weights.dtype))  # (p, layers, heads, n)
+    follows = torch.einsum(
+        "lhij,pij->plhi", weights, patterns.to(weights.dtype)
+    )  # (p, layers, heads, n)
     counts = patterns.any(-1).to(weights.dtype)  # (p, n)
-    return torch.einsum("plhi,pi->plh", follows, counts), counts.sum(-1)  # sums, so that texts can be added up
+    return torch.einsum("plhi,pi->plh", follows, counts), counts.sum(
+        -1
+    )  # sums, so that texts can be added up
 
 
 @remember
 def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> dict:
-    """Scores (patterns, layers, heads) of the encoder at `path` over `texts`, and those of equal weights (patterns,).
+    """Scores (patterns, layers, heads) of the encoder at `path` over `texts`, and those of equal
+    weights (patterns,).
 
-    digest: of the weights, so that a record belongs to one model. [CLS] and [SEP] themselves do not look.
+    digest: of the weights, so that a record belongs to one model. [CLS] and [SEP] themselves do not
+    look.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -63,7 +80,9 @@ def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> d
     for text in texts:
         inputs = tokenizer(text, return_tensors="pt")
         with torch.inference_mode():
-            weights = torch.cat(model(**inputs, output_attentions=True).attentions)  # (layers, heads, n, n)
+            weights = torch.cat(
+                model(**inputs, output_attentions=True).attentions
+            )  # (layers, heads, n, n)
         ids, n = inputs["input_ids"][0], inputs["input_ids"].shape[1]
         patterns = pattern_matrices(ids, tokenizer.cls_token_id, tokenizer.sep_token_id)
         patterns[:, [0, -1]] = False
@@ -74,21 +93,34 @@ def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> d
 
 
 def best_heads(found: dict) -> list[dict]:
-    """For each pattern the head that follows it most: layer and head counted from 1, its score, that of chance."""
+    """For each pattern the head that follows it most: layer and head counted from 1, its score,
+    that of chance.
+    """
     rows = []
     for pattern, scores, equal in zip(PATTERNS, found["scores"], found["equal"], strict=True):
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
-        rows.append({"pattern": pattern, "layer": int(layer) + 1, "head": int(head) + 1,
-                     "score": float(scores.max()), "equal": float(equal)})
+        rows.append(
+            {
+                "pattern": pattern,
+                "layer": int(layer) + 1,
+                "head": int(head) + 1,
+                "score": float(scores.max()),
+                "equal": float(equal),
+            }
+        )
     return rows
 
 
 def output_projections(model) -> list:
-    """The linear layer of each block that joins the heads; its input is their outputs side by side."""
+    """The linear layer of each block that joins the heads; its input is their outputs side by
+    side.
+    """
     names = (".attention.output.dense", ".attention.out_lin")  # BERT and its like, DistilBERT
     found = [module for name, module in model.named_modules() if name.endswith(names)]
     if not found:
-        raise ValueError(f"model: {type(model).__name__} has none of the layers *{' or *'.join(names)}")
+        raise ValueError(
+            f"model: {type(model).__name__} has none of the layers *{' or *'.join(names)}"
+        )
     return found
 
 
@@ -99,7 +131,7 @@ def without_head(model, layer: int, head: int):
 
     def silence(module, inputs):
         joined = inputs[0].clone()  # (batch, n, heads · width)
-        joined[..., head * width:(head + 1) * width] = 0
+        joined[..., head * width : (head + 1) * width] = 0
         return (joined, *inputs[1:])
 
     hook = output_projections(model)[layer].register_forward_pre_hook(silence)
@@ -121,7 +153,8 @@ def over_heads(model, evaluate):
 
 @remember
 def changes(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> dict:
-    """How far the texts' mean vectors move when one head of the encoder is removed: {"change": (layers, heads)}.
+    """How far the texts' mean vectors move when one head of the encoder is removed: {"change":
+    (layers, heads)}.
 
     The distance relative to the vector's length, mean over the texts.
     """
@@ -137,55 +170,101 @@ def changes(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> dict:
         return (hidden * mask).sum(1) / mask.sum(1)  # (texts, d)
 
     whole = vectors(model)
-    return {"change": over_heads(model, lambda m: float(
-        ((vectors(m) - whole).norm(dim=-1) / whole.norm(dim=-1)).mean()))}
+    return {
+        "change": over_heads(
+            model, lambda m: float(((vectors(m) - whole).norm(dim=-1) / whole.norm(dim=-1)).mean())
+        )
+    }
 
 
 def wide_heads(x, w_in, w_out, heads: int):
-    """`heads` attentions of the full width d each; (batch, n, d), (3·heads·d, d), (d, heads·d) → (batch, n, d)."""
+    """`heads` attentions of the full width d each; (batch, n, d), (3·heads·d, d), (d, heads·d) →
+    (batch, n, d).
+    """
     batch, n, d = x.shape
-    q, k, v = F.linear(x, w_in).reshape(batch, n, 3, heads, d).permute(2, 0, 3, 1, 4)  # each (batch, heads, n, d)
+    q, k, v = (
+        F.linear(x, w_in).reshape(batch, n, 3, heads, d).permute(2, 0, 3, 1, 4)
+    )  # each (batch, heads, n, d)
     return F.linear(attention(q, k, v).transpose(1, 2).reshape(batch, n, heads * d), w_out)
 
 
 def head_costs(n: int, d: int, heads: int, width: int) -> dict[str, int]:
-    """Weights, FLOPs of the matrix products and number of scores of `heads` heads of `width` over n tokens."""
+    """Weights, FLOPs of the matrix products and number of scores of `heads` heads of `width` over n
+    tokens.
+    """
     weights = 4 * d * heads * width  # to Q, K, V and back
-    return {"weights": weights, "flops": 2 * n * weights + heads * 4 * n * n * width, "scores": heads * n * n}
+    return {
+        "weights": weights,
+        "flops": 2 * n * weights + heads * 4 * n * n * width,
+        "scores": heads * n * n,
+    }
 
 
 @remember
-def head_times(heads: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12), n: int = 128, d: int = 192, repeats: int = 5,
-               seed: int = 0) -> dict:
-    """Seconds of one forward pass on one core for each number of heads: d shared among them, or d for each."""
+def head_times(
+    heads: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12),
+    n: int = 128,
+    d: int = 192,
+    repeats: int = 5,
+    seed: int = 0,
+) -> dict:
+    """Seconds of one forward pass on one core for each number of heads: d shared among them, or d
+    for each.
+    """
     generator = torch.Generator().manual_seed(seed)
     shared, wide = [], []
     with one_thread(), torch.inference_mode():
         x = torch.randn(1, n, d, generator=generator)
         for h in heads:
-            w_in, w_out = torch.randn(3 * h * d, d, generator=generator), torch.randn(d, h * d, generator=generator)
+            w_in, w_out = (
+                torch.randn(3 * h * d, d, generator=generator),
+                torch.randn(d, h * d, generator=generator),
+            )
             w_in, w_out = w_in / d**0.5, w_out / d**0.5
-            narrow_in, narrow_out = w_in[:3 * d].contiguous(), w_out[:, :d].contiguous()
-            shared.append(best_time(lambda: multi_head_attention(x, narrow_in, None, narrow_out, None, h),  # noqa: B023
-                                    repeats))
+            narrow_in, narrow_out = w_in[: 3 * d].contiguous(), w_out[:, :d].contiguous()
+            shared.append(
+                best_time(
+                    lambda: multi_head_attention(x, narrow_in, None, narrow_out, None, h),  # noqa: B023
+                    repeats,
+                )
+            )
             wide.append(best_time(lambda: wide_heads(x, w_in, w_out, h), repeats))  # noqa: B023
-    return {"heads": np.array(heads), "shared": np.array(shared), "wide": np.array(wide), "n": n, "d": d}
+    return {
+        "heads": np.array(heads),
+        "shared": np.array(shared),
+        "wide": np.array(wide),
+        "n": n,
+        "d": d,
+    }
 
 
 @remember
 @one_thread()
-def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3, seed: int = 0) -> dict:
+def two_neighbours(
+    heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3, seed: int = 0
+) -> dict:
     """One layer of attention learns to name the token before and the one two before.
 
-    16 random tokens out of WORDS; both answers are read linearly from the same output vector. The parameters are as
-    many for each number of heads. accuracy: (steps,), share of tokens named right in each batch, before its update;
+    16 random tokens out of WORDS; both answers are read linearly from the same output vector. The
+    parameters are as many for each number of heads. accuracy: (steps,), share of tokens named right
+    in each batch, before its update;
     maps: (heads, n, n), mean weights of 256 fresh texts after training; rows look.
     """
     generator = torch.Generator().manual_seed(seed)
     n, words = 16, WORDS
-    shapes = {"word": (words, d), "place": (n, d), "w_in": (3 * d, d), "w_out": (d, d), "read": (d, 2 * words)}
-    weights = {name: (torch.randn(shape, generator=generator) / (1 if name in ("word", "place") else d**0.5))
-               .requires_grad_() for name, shape in shapes.items()}
+    shapes = {
+        "word": (words, d),
+        "place": (n, d),
+        "w_in": (3 * d, d),
+        "w_out": (d, d),
+        "read": (d, 2 * words),
+    }
+    weights = {
+        name: (
+            torch.randn(shape, generator=generator) / (1 if name in ("word", "place") else d**0.5)
+        ).requires_grad_()
+        for name, shape in shapes.items()
+    }
     optimizer = torch.optim.Adam(weights.values(), lr=rate)
     accuracies = np.empty(steps)
     for step in range(steps):
@@ -201,23 +280,38 @@ def two_neighbours(heads: int, steps: int = 250, d: int = 64, rate: float = 3e-3
         accuracies[step] = (logits.argmax(-1) == answers).float().mean().item()
     with torch.no_grad():
         x = weights["word"][torch.randint(words, (256, n), generator=generator)] + weights["place"]
-        q, k, _ = F.linear(x, weights["w_in"]).unflatten(-1, (3, heads, d // heads)).permute(2, 0, 3, 1, 4)
-    return {"accuracy": accuracies, "maps": attention_weights(q, k).mean(0).numpy()}  # (256, heads, n, n) → mean
+        q, k, _ = (
+            F.linear(x, weights["w_in"])
+            .unflatten(-1, (3, heads, d // heads))
+            .permute(2, 0, 3, 1, 4)
+        )
+    return {
+        "accuracy": accuracies,
+        "maps": attention_weights(q, k).mean(0).numpy(),
+    }  # (256, heads, n, n) → mean
 
 
 def on_diagonal(weights: np.ndarray, back: int) -> float:
-    """Mean weight that the rows of a map (n, n) give to the token `back` places before; rows from 2 on."""
+    """Mean weight that the rows of a map (n, n) give to the token `back` places before; rows from 2
+    on.
+    """
     return float(np.mean([weights[i, i - back] for i in range(2, len(weights))]))
 
 
 @cached_figure
 def plot_patterns(found: dict):
-    """Score of each head (column) of each layer (row) for each pattern, one scale; the best head is framed."""
+    """Score of each head (column) of each layer (row) for each pattern, one scale; the best head is
+    framed.
+    """
     figure, axes = style.figure(3, 2, height=3.6, sharex=True, sharey=True)
     for ax, pattern, scores in zip(axes.flat, PATTERNS, found["scores"], strict=True):
         image = ax.imshow(scores, vmin=0, vmax=1, aspect="auto", cmap=style.SEQUENTIAL)
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
-        ax.add_patch(style.plt.Rectangle((head - 0.5, layer - 0.5), 1, 1, fill=False, color=style.ON_DARK, lw=1.6))
+        ax.add_patch(
+            style.plt.Rectangle(
+                (head - 0.5, layer - 0.5), 1, 1, fill=False, color=style.ON_DARK, lw=1.6
+            )
+        )
         ax.set_title(pattern)
         ax.grid(False)
         ax.set_xticks(range(1, scores.shape[1], 2), range(2, scores.shape[1] + 1, 2))
@@ -242,15 +336,29 @@ def plot_heads_removed(record):
     right = (record["predicted"] == record["labels"]).mean(-1)  # (layers, heads)
     change = 100 * (right - (record["whole"] == record["labels"]).mean())
     most = np.abs(change).max() or 1
-    return _grid(change, "change of accuracy [points]", decimals=2, cmap=style.DIVERGING, vmin=-most, vmax=most)
+    return _grid(
+        change,
+        "change of accuracy [points]",
+        decimals=2,
+        cmap=style.DIVERGING,
+        vmin=-most,
+        vmax=most,
+    )
 
 
 def _grid(values, label: str, decimals: int, **colors):
     figure, ax = style.figure(height=0.8 + 0.3 * len(values))
     image = ax.imshow(values, aspect="auto", **colors)
     for (layer, head), value in np.ndenumerate(values.round(decimals) + 0.0):  # + 0.0: no −0.00
-        ax.text(head, layer, f"{value:.{decimals}f}".replace("-", "−"), ha="center", va="center", fontsize=6.5,
-                color=style.on(image, value))
+        ax.text(
+            head,
+            layer,
+            f"{value:.{decimals}f}".replace("-", "−"),
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            color=style.on(image, value),
+        )
     ax.grid(False)
     ax.set_xticks(range(values.shape[1]), range(1, values.shape[1] + 1))
     ax.set_yticks(range(values.shape[0]), range(1, values.shape[0] + 1))
@@ -265,8 +373,14 @@ def plot_neighbours(runs: dict[int, dict]):
     figure, ax = style.figure(height=2.5)
     for (heads, run), marker, line in zip(runs.items(), style.MARKERS, style.LINES, strict=False):
         smooth = 100 * np.convolve(run["accuracy"], np.ones(10) / 10, "valid")
-        ax.plot(np.arange(len(smooth)) + 10, smooth, marker=marker, markevery=50, linestyle=line,
-                label=f"{heads} head{'s' if heads > 1 else ''}")
+        ax.plot(
+            np.arange(len(smooth)) + 10,
+            smooth,
+            marker=marker,
+            markevery=50,
+            linestyle=line,
+            label=f"{heads} head{'s' if heads > 1 else ''}",
+        )
     ax.set(xlabel="step", ylabel="tokens named right [%]", ylim=(0, 102))
     ax.legend()
     return figure
@@ -274,13 +388,21 @@ def plot_neighbours(runs: dict[int, dict]):
 
 @cached_figure
 def plot_neighbour_maps(one: dict, two: dict):
-    """Maps of `two_neighbours`: the only head, and each of two; their weights on the two tokens asked for in words."""
+    """Maps of `two_neighbours`: the only head, and each of two; their weights on the two tokens
+    asked for in words.
+    """
     figure, axes = style.figure(3, height=2.6)
-    panels = [("the only head", one["maps"][0]), *((f"head {i} of 2", m) for i, m in enumerate(two["maps"], 1))]
+    panels = [
+        ("the only head", one["maps"][0]),
+        *((f"head {i} of 2", m) for i, m in enumerate(two["maps"], 1)),
+    ]
     for ax, (name, weights) in zip(axes, panels, strict=True):
         image = ax.imshow(weights, vmin=0, vmax=1)
-        ax.set_title(f"{name}\n1 back: {100 * on_diagonal(weights, 1):.0f}%, "
-                     f"2 back: {100 * on_diagonal(weights, 2):.0f}%", fontsize=8.5)
+        ax.set_title(
+            f"{name}\n1 back: {100 * on_diagonal(weights, 1):.0f}%, "
+            f"2 back: {100 * on_diagonal(weights, 2):.0f}%",
+            fontsize=8.5,
+        )
         ax.set(xlabel="token looked at")
         ax.set_xticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
         ax.set_yticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
@@ -292,10 +414,14 @@ def plot_neighbour_maps(one: dict, two: dict):
 
 @cached_figure
 def plot_head_times(found: dict):
-    """Time of a forward pass against the number of heads, width shared among them or full width each."""
+    """Time of a forward pass against the number of heads, width shared among them or full width
+    each.
+    """
     figure, ax = style.figure(height=2.5)
-    for key, label, marker, line in (("shared", "d / h for each head", "o", "-"),
-                                     ("wide", "d for each head", "s", "--")):
+    for key, label, marker, line in (
+        ("shared", "d / h for each head", "o", "-"),
+        ("wide", "d for each head", "s", "--"),
+    ):
         ax.plot(found["heads"], 1000 * found[key], marker=marker, linestyle=line, label=label)
     ax.set(xlabel="heads h", ylabel="time [ms]", ylim=(0, None))
     ax.set_xticks(found["heads"])

@@ -1,4 +1,6 @@
-"""Who may look at whom: the causal mask of a decoder, the padding mask of BERT (question 3c, second and third part)."""
+"""Who may look at whom: the causal mask of a decoder, the padding mask of BERT (question 3c, second
+and third part).
+"""
 
 from __future__ import annotations
 
@@ -18,42 +20,60 @@ def causal_mask(n: int):
 
 
 def padding_mask(lengths, n: int):
-    """(batch, 1, 1, n), True at real tokens: the same for every head and every query; lengths: (batch,)."""
+    """(batch, 1, 1, n), True at real tokens: the same for every head and every query; lengths:
+    (batch,).
+    """
     return (torch.arange(n) < torch.as_tensor(lengths)[:, None])[:, None, None]
 
 
 def masked_before(q, k, v):
-    """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say in the sum."""
+    """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say
+    in the sum.
+    """
     return attention(q, k, v, causal_mask(q.shape[-2]))
 
 
 def masked_after(q, k, v):
-    """Tempting, and wrong: the weights of later keys are cut only after the softmax has divided by their sum."""
+    """Tempting, and wrong: the weights of later keys are cut only after the softmax has divided by
+    their sum.
+    """
     return attention_weights(q, k).masked_fill(~causal_mask(q.shape[-2]), 0) @ v
 
 
-VARIANTS = {"no mask": attention, "−∞ before the softmax": masked_before, "0 after the softmax": masked_after}
+VARIANTS = {
+    "no mask": attention,
+    "−∞ before the softmax": masked_before,
+    "0 after the softmax": masked_after,
+}
 
 
 def decoder_weights(vocabulary: int = 20, d: int = 16, layers: int = 2, seed: int = 0) -> dict:
-    """Random weights of a small decoder: token vectors (vocabulary, d) and (W_Q, W_K, W_V), (d, d) each, per layer."""
+    """Random weights of a small decoder: token vectors (vocabulary, d) and (W_Q, W_K, W_V), (d, d)
+    each, per layer.
+    """
     generator = torch.Generator().manual_seed(seed)
     options = dict(generator=generator, dtype=torch.float64)
-    return {"token": torch.randn(vocabulary, d, **options), "layers": torch.randn(layers, 3, d, d, **options) / d**0.5}
+    return {
+        "token": torch.randn(vocabulary, d, **options),
+        "layers": torch.randn(layers, 3, d, d, **options) / d**0.5,
+    }
 
 
 def decode(ids, weights, attend=masked_before):
-    """Logits (n, vocabulary) of the next token after each of ids (n,): attention layers with residual paths."""
+    """Logits (n, vocabulary) of the next token after each of ids (n,): attention layers with
+    residual paths.
+    """
     table = weights["token"]
-    x = table[ids] + torch.tensor(
-        sinusoidal(len(ids), table.shape[1]), dtype=table.dtype)  # (n, d)
+    x = table[ids] + torch.tensor(sinusoidal(len(ids), table.shape[1]), dtype=table.dtype)  # (n, d)
     for w_q, w_k, w_v in weights["layers"]:
         x = x + attend(x @ w_q, x @ w_k, x @ w_v)
     return x @ table.T
 
 
 def leak(attend, n: int = 8, seed: int = 0) -> np.ndarray:
-    """Largest change of the logits at position i (row) when the token at position j (column) is replaced; (n, n)."""
+    """Largest change of the logits at position i (row) when the token at position j (column) is
+    replaced; (n, n).
+    """
     weights, generator = decoder_weights(seed=seed), torch.Generator().manual_seed(seed)
     vocabulary = len(weights["token"])
     ids = torch.randint(vocabulary, (n,), generator=generator)
@@ -71,7 +91,9 @@ def leaked(changes: np.ndarray) -> float:
 
 
 def generate(weights, n: int, start: int = 0):
-    """Greedy decoding, one pass per token: ids (n + 1,) beginning with `start`, and the logits (n, vocabulary) used."""
+    """Greedy decoding, one pass per token: ids (n + 1,) beginning with `start`, and the logits (n,
+    vocabulary) used.
+    """
     ids, logits = torch.tensor([start]), []
     for _ in range(n):
         logits.append(decode(ids, weights)[-1])
@@ -80,40 +102,62 @@ def generate(weights, n: int, start: int = 0):
 
 
 def teacher_forcing(n: int = 32, seed: int = 0) -> dict:
-    """All n predictions in one pass over the sequence shifted right, against n passes that generate it."""
+    """All n predictions in one pass over the sequence shifted right, against n passes that generate
+    it.
+    """
     weights = decoder_weights(seed=seed)
     ids, step_by_step = generate(weights, n)
     # input: start token and all but the last; target: ids[1:]
     at_once = decode(ids[:-1], weights)
-    return {"n": n, "difference": float((at_once - step_by_step).abs().max()),
-            "scale": float(step_by_step.abs().max()),
-            "same_tokens": bool((at_once.argmax(-1) == ids[1:]).all())}
+    return {
+        "n": n,
+        "difference": float((at_once - step_by_step).abs().max()),
+        "scale": float(step_by_step.abs().max()),
+        "same_tokens": bool((at_once.argmax(-1) == ids[1:]).all()),
+    }
 
 
 def fills() -> list[tuple[str, ...]]:
-    """What a fill value does in each number format: (format, fill, as stored, by product, by where, row all masked).
+    """What a fill value does in each number format: (format, fill, as stored, by product, by where,
+    row all masked).
 
-    Scores 1, 2, 3; the third key is hidden. "by product" adds (1 − mask) · fill, "by where" puts the fill at the
-    hidden place; both give the weights of the three keys. The last cell: a row in which all three are hidden.
+    Scores 1, 2, 3; the third key is hidden. "by product" adds (1 − mask) · fill, "by where" puts
+    the fill at the hidden place; both give the weights of the three keys. The last cell: a row in
+    which all three are hidden.
     """
     rows = []
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         scores, mask = torch.tensor([1, 2, 3], dtype=dtype), torch.tensor([1, 1, 0], dtype=dtype)
-        for name, fill in (("−∞", -torch.inf), ("−1e9", -1e9), ("lowest finite", torch.finfo(dtype).min)):
+        for name, fill in (
+            ("−∞", -torch.inf),
+            ("−1e9", -1e9),
+            ("lowest finite", torch.finfo(dtype).min),
+        ):
             stored = torch.tensor(fill, dtype=dtype)
-            weights = [(scores + (1 - mask) * stored).softmax(-1), torch.where(mask > 0, scores, stored).softmax(-1),
-                       (scores + stored).softmax(-1)]
+            weights = [
+                (scores + (1 - mask) * stored).softmax(-1),
+                torch.where(mask > 0, scores, stored).softmax(-1),
+                (scores + stored).softmax(-1),
+            ]
             kept = markdown.num(stored.item(), 5).replace("-", "−").replace("inf", "∞")
-            rows.append((str(dtype).removeprefix("torch."), name, kept,
-                         *(", ".join(f"{w:.2f}" for w in row.tolist()) for row in weights)))
+            rows.append(
+                (
+                    str(dtype).removeprefix("torch."),
+                    name,
+                    kept,
+                    *(", ".join(f"{w:.2f}" for w in row.tolist()) for row in weights),
+                )
+            )
     return rows
 
 
 @torch.inference_mode()
 def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256)) -> dict:
-    """How far a sentence vector moves when padding is appended, with BERT's mask and with a mask of ones only.
+    """How far a sentence vector moves when padding is appended, with BERT's mask and with a mask of
+    ones only.
 
-    1 − cosine between the mean of the real tokens' last hidden states and the same without padding, arrays (pads,);
+    1 − cosine between the mean of the real tokens' last hidden states and the same without padding,
+    arrays (pads,);
     largest: greatest difference of any component of these states while the mask is used.
     """
     inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
@@ -122,52 +166,91 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
     for extra in pads:
         ids = torch.nn.functional.pad(inputs["input_ids"], (0, extra), value=tokenizer.pad_token_id)
         row = []
-        for mask in (torch.nn.functional.pad(inputs["attention_mask"], (0, extra)), torch.ones_like(ids)):
+        for mask in (
+            torch.nn.functional.pad(inputs["attention_mask"], (0, extra)),
+            torch.ones_like(ids),
+        ):
             states = model(input_ids=ids, attention_mask=mask).last_hidden_state[0, :n]
-            row.append(1 - float(torch.cosine_similarity(states.double().mean(0), alone.double().mean(0), dim=0)))
+            row.append(
+                1
+                - float(
+                    torch.cosine_similarity(states.double().mean(0), alone.double().mean(0), dim=0)
+                )
+            )
             if mask.sum() == n:
                 largest = max(largest, float((states - alone).abs().max()))
         rows.append(row)
-    return {"pads": np.array(pads), "with": np.array(rows)[:, 0], "without": np.array(rows)[:, 1],
-            "largest": largest, "n": n}
+    return {
+        "pads": np.array(pads),
+        "with": np.array(rows)[:, 0],
+        "without": np.array(rows)[:, 1],
+        "largest": largest,
+        "n": n,
+    }
 
 
 @remember
-def padded_prediction(path: str, digest: str, text: str, pads: tuple[int, ...] = (0, 4, 16, 64, 128, 256)) -> dict:
-    """Class probabilities of the classifier at `path` for one text when padding is appended; digest: of its weights.
+def padded_prediction(
+    path: str, digest: str, text: str, pads: tuple[int, ...] = (0, 4, 16, 64, 128, 256)
+) -> dict:
+    """Class probabilities of the classifier at `path` for one text when padding is appended;
+    digest: of its weights.
 
-    Returns classes, pads, n (tokens of the text), and `with` and `without` the attention mask, (pads, classes) each.
+    Returns classes, pads, n (tokens of the text), and `with` and `without` the attention mask,
+    (pads, classes) each.
     """
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForSequenceClassification.from_pretrained(path)
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(path),
+        AutoModelForSequenceClassification.from_pretrained(path),
+    )
     ids, rows = tokenizer(text, truncation=True, return_tensors="pt")["input_ids"], []
     n, longest = ids.shape[1], model.config.max_position_embeddings
     pads = [extra for extra in pads if n + extra <= longest]
     with torch.inference_mode():
         for extra in pads:
-            longer = torch.nn.functional.pad(ids, (0, extra), value=tokenizer.pad_token_id)  # (1, n + extra)
+            longer = torch.nn.functional.pad(
+                ids, (0, extra), value=tokenizer.pad_token_id
+            )  # (1, n + extra)
             real = torch.nn.functional.pad(torch.ones_like(ids), (0, extra))
             masks = torch.cat([real, torch.ones_like(longer)])  # (2, n + extra)
-            rows.append(model.eval()(longer.expand_as(masks), attention_mask=masks).logits.softmax(-1).numpy())
-    return {"classes": list(model.config.id2label.values()), "pads": np.array(pads), "n": n,
-            "with": np.array(rows)[:, 0], "without": np.array(rows)[:, 1]}
+            rows.append(
+                model.eval()(longer.expand_as(masks), attention_mask=masks)
+                .logits.softmax(-1)
+                .numpy()
+            )
+    return {
+        "classes": list(model.config.id2label.values()),
+        "pads": np.array(pads),
+        "n": n,
+        "with": np.array(rows)[:, 0],
+        "without": np.array(rows)[:, 1],
+    }
 
 
 def flips_at(found: dict) -> int | None:
-    """The first number of padding tokens at which `padded_prediction` without a mask names another class."""
+    """The first number of padding tokens at which `padded_prediction` without a mask names another
+    class.
+    """
     named = found["without"].argmax(-1)
-    return next((int(pads) for pads, one in zip(found["pads"], named, strict=True) if one != named[0]), None)
+    return next(
+        (int(pads) for pads, one in zip(found["pads"], named, strict=True) if one != named[0]), None
+    )
 
 
 @torch.inference_mode()
 def looks_ahead(model, tokenizer, text: str) -> float:
-    """Largest change of the first token's output when the last word piece becomes [UNK]: 0 for a causal model."""
+    """Largest change of the first token's output when the last word piece becomes [UNK]: 0 for a
+    causal model.
+    """
     inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
     other = inputs["input_ids"].clone()
     other[0, -2] = tokenizer.unk_token_id
-    states = [model(input_ids=ids, attention_mask=inputs["attention_mask"]).last_hidden_state[0, 0]
-              for ids in (inputs["input_ids"], other)]
+    states = [
+        model(input_ids=ids, attention_mask=inputs["attention_mask"]).last_hidden_state[0, 0]
+        for ids in (inputs["input_ids"], other)
+    ]
     return float((states[1] - states[0]).abs().max())
 
 
@@ -176,8 +259,9 @@ def plot_masks(n: int = 8, real: int = 6):
     """The causal mask of a decoder beside BERT's mask for a text with padding; black: may look."""
     fig, axes = style.figure(2, height=2.6)
     masks = (causal_mask(n).numpy(), padding_mask([real], n)[0, 0].expand(n, n).numpy())
-    for axis, mask, title in zip(axes, masks, ("Decoder: causal", f"BERT: {real} tokens, {n - real} padding"),
-                                 strict=True):
+    for axis, mask, title in zip(
+        axes, masks, ("Decoder: causal", f"BERT: {real} tokens, {n - real} padding"), strict=True
+    ):
         axis.imshow(mask, cmap="Greys", vmin=0, vmax=1.4)
         for i, j in np.ndindex(n, n):
             color = style.ON_DARK if mask[i, j] else style.ON_LIGHT
@@ -191,17 +275,29 @@ def plot_masks(n: int = 8, real: int = 6):
 
 @cached_figure
 def plot_leaks(changes: dict[str, np.ndarray]):
-    """One map per variant: how much the output in the row changes with the token in the column; future outlined."""
+    """One map per variant: how much the output in the row changes with the token in the column;
+    future outlined.
+    """
     fig, axes = style.figure(len(changes), height=2.6)
     top = max(values.max() for values in changes.values())
     for axis, (name, values) in zip(axes, changes.items(), strict=True):
         image, n = axis.imshow(values, vmin=0, vmax=top), len(values)
         for (i, j), value in np.ndenumerate(values):
             written = "0" if value == 0 else f"{value:.{0 if value > 9.95 else 1}f}"
-            axis.text(j, i, written, ha="center", va="center", color=style.on(image, value), fontsize=7.5)
-        steps = [(edge - 0.5, row - 0.5) for row in range(n) for edge in (row, row + 1)]  # along the diagonal
-        axis.plot(*zip(*steps[1:], (n - 0.5, n - 1.5), (n - 0.5, -0.5), steps[1], strict=True), color=style.ORANGE,
-                  linestyle="-", marker="", linewidth=2, clip_on=False)
+            axis.text(
+                j, i, written, ha="center", va="center", color=style.on(image, value), fontsize=7.5
+            )
+        steps = [
+            (edge - 0.5, row - 0.5) for row in range(n) for edge in (row, row + 1)
+        ]  # along the diagonal
+        axis.plot(
+            *zip(*steps[1:], (n - 0.5, n - 1.5), (n - 0.5, -0.5), steps[1], strict=True),
+            color=style.ORANGE,
+            linestyle="-",
+            marker="",
+            linewidth=2,
+            clip_on=False,
+        )
         axis.set_title(name, fontsize=8.5)
         axis.set(xlabel="token replaced")
         axis.set_xticks(range(len(values)), range(1, len(values) + 1))
@@ -214,28 +310,44 @@ def plot_leaks(changes: dict[str, np.ndarray]):
 
 @cached_figure
 def plot_padding(found: dict):
-    """Distance of the sentence vector from the unpadded one against the number of padding tokens, mask on and off."""
+    """Distance of the sentence vector from the unpadded one against the number of padding tokens,
+    mask on and off.
+    """
     fig, axis = style.figure(height=2.1)
     places = range(len(found["pads"]))
-    for name, label, color, line in (("with", "attention mask on", style.BLUE, "-"),
-                                     ("without", "mask left out", style.ORANGE, "--")):
+    for name, label, color, line in (
+        ("with", "attention mask on", style.BLUE, "-"),
+        ("without", "mask left out", style.ORANGE, "--"),
+    ):
         values = np.abs(found[name])  # rounding may make it negative
         axis.plot(places, values, color=color, marker="", linestyle=line, linewidth=2)
         style.label(axis, places[-1], values[-1], label, color)
-    axis.set(xlabel=f"padding tokens after the {found['n']} of the text", ylabel="1 − cosine",
-             xlim=(-0.4, len(places) + 1.2), ylim=(-0.02, None))
+    axis.set(
+        xlabel=f"padding tokens after the {found['n']} of the text",
+        ylabel="1 − cosine",
+        xlim=(-0.4, len(places) + 1.2),
+        ylim=(-0.02, None),
+    )
     axis.set_xticks(places, [str(n) for n in found["pads"]])
     return fig
 
 
 @cached_figure
 def plot_padded_prediction(found: list[dict]):
-    """Probability of the class that a text gets without padding, against padding, mask on and off; a panel per text."""
+    """Probability of the class that a text gets without padding, against padding, mask on and off;
+    a panel per text.
+    """
     fig, axes = style.figure(len(found), height=2.6, squeeze=False, sharey=True)
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
-        first, places, flip = int(one["without"][0].argmax()), range(len(one["pads"])), flips_at(one)
-        for name, label, color, line in (("with", "mask on", style.BLUE, "-"),
-                                         ("without", "mask left out", style.ORANGE, "--")):
+        first, places, flip = (
+            int(one["without"][0].argmax()),
+            range(len(one["pads"])),
+            flips_at(one),
+        )
+        for name, label, color, line in (
+            ("with", "mask on", style.BLUE, "-"),
+            ("without", "mask left out", style.ORANGE, "--"),
+        ):
             chances = one[name][:, first]
             axis.plot(places, chances, color=color, marker="", linestyle=line, linewidth=2)
             style.label(axis, 1, chances[1], label, color, xytext=(0, 8 if name == "with" else -14))
@@ -243,8 +355,14 @@ def plot_padded_prediction(found: list[dict]):
             at = list(one["pads"]).index(flip)
             now = f"{flip} padding tokens:\nnow {one['classes'][int(one['without'][at].argmax())]}"
             axis.plot(at, one["without"][at, first], "o", color=style.ORANGE)
-            style.label(axis, at, one["without"][at, first], now, style.ORANGE, xytext=(-6, 0), ha="right")
-        axis.set(title=f"question ({'i' * number})", xlabel=f"padding tokens after {one['n']} of the text", ylim=(0, 1),
-                 ylabel=f"P({one['classes'][first]})")
+            style.label(
+                axis, at, one["without"][at, first], now, style.ORANGE, xytext=(-6, 0), ha="right"
+            )
+        axis.set(
+            title=f"question ({'i' * number})",
+            xlabel=f"padding tokens after {one['n']} of the text",
+            ylim=(0, 1),
+            ylabel=f"P({one['classes'][first]})",
+        )
         axis.set_xticks(places, [str(pads) for pads in one["pads"]])
     return fig

@@ -1,4 +1,6 @@
-"""Where a word stands: attention does not know, so a vector of its place is added to it (question 3c, first part)."""
+"""Where a word stands: attention does not know, so a vector of its place is added to it (question
+3c, first part).
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,24 @@ from lmreport.experiments.concepts.attention import multi_head_attention
 
 
 def sinusoidal(n: int, d: int) -> np.ndarray:
-    """PE(pos, 2i) = sin(pos / 10000^(2i/d)), PE(pos, 2i+1) = cos of the same; Vaswani et al., section 3.5; (n, d)."""
+    """PE(pos, 2i) = sin(pos / 10000^(2i/d)), PE(pos, 2i+1) = cos of the same; Vaswani et al.,
+    section 3.5; (n, d).
+    """
     angles = np.arange(n)[:, None] / 10_000 ** (np.arange(0, d, 2) / d)  # (n, d/2)
     # sin and cos of a frequency side by side
     return np.stack([np.sin(angles), np.cos(angles)], -1).reshape(n, d)
 
 
 def hands(p: int, d: int) -> np.ndarray:
-    """The angles p · 10000^(−2i/d) of the d/2 pairs at position p: PE(p) is (sin, cos) of each; (d/2,), in radians."""
+    """The angles p · 10000^(−2i/d) of the d/2 pairs at position p: PE(p) is (sin, cos) of each;
+    (d/2,), in radians.
+    """
     return p / 10_000 ** (np.arange(0, d, 2) / d)
 
 
 def rotation(k: int, d: int) -> np.ndarray:
-    """The matrix R (d, d) with PE(p + k) = R PE(p) for every p: it turns each (sin, cos) pair by k times its frequency.
+    """The matrix R (d, d) with PE(p + k) = R PE(p) for every p: it turns each (sin, cos) pair by k
+    times its frequency.
     """
     angles, even = k / 10_000 ** (np.arange(0, d, 2) / d), np.arange(0, d, 2)
     turn = np.zeros((d, d))
@@ -39,7 +46,9 @@ def rotation_residual(n: int = 512, d: int = 128, k: int = 7) -> float:
 
 
 def similarity(table: np.ndarray) -> np.ndarray:
-    """Cosines between the rows of a position table (n, d) after its mean row is taken out; (n, n)."""
+    """Cosines between the rows of a position table (n, d) after its mean row is taken out; (n,
+    n).
+    """
     centred = table - table.mean(0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     return unit @ unit.T
@@ -60,16 +69,30 @@ def offset_share(matrix: np.ndarray) -> float:
 
 
 def position_table(model) -> tuple[str, torch.Tensor]:
-    """Name and values (positions, d) of the learned position embeddings of a transformers encoder."""
-    return next((name, p.detach()) for name, p in model.named_parameters() if "position_embeddings.weight" in name)
+    """Name and values (positions, d) of the learned position embeddings of a transformers
+    encoder.
+    """
+    return next(
+        (name, p.detach())
+        for name, p in model.named_parameters()
+        if "position_embeddings.weight" in name
+    )
 
 
 @torch.no_grad()
 def equivariance(n: int = 12, d: int = 32, heads: int = 4, seed: int = 0) -> dict[str, float]:
-    """Largest |f(Px) − P f(x)| of a self-attention f under a permutation P, bare and with positions added to x."""
+    """Largest |f(Px) − P f(x)| of a self-attention f under a permutation P, bare and with positions
+    added to x.
+    """
     generator = torch.Generator().manual_seed(seed)
-    x, w_in, w_out = (torch.randn(*shape, generator=generator) / d**0.5 for shape in ((1, n, d), (3 * d, d), (d, d)))
-    order, places = torch.randperm(n, generator=generator), torch.tensor(sinusoidal(n, d), dtype=torch.float32)
+    x, w_in, w_out = (
+        torch.randn(*shape, generator=generator) / d**0.5
+        for shape in ((1, n, d), (3 * d, d), (d, d))
+    )
+    order, places = (
+        torch.randperm(n, generator=generator),
+        torch.tensor(sinusoidal(n, d), dtype=torch.float32),
+    )
 
     def change(add):
         before = multi_head_attention(x + add, w_in, None, w_out, None, heads)
@@ -81,16 +104,22 @@ def equivariance(n: int = 12, d: int = 32, heads: int = 4, seed: int = 0) -> dic
 
 @torch.no_grad()
 def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int = 0) -> dict:
-    """How far the sentence vector moves when the word pieces of `text` change places, with and without positions.
+    """How far the sentence vector moves when the word pieces of `text` change places, with and
+    without positions.
 
-    The vector is the mean of the last hidden states, at unit length. without, with: largest difference in any
-    component over all shuffles; cosine: mean cosine with the vector of the text in order, positions present.
+    The vector is the mean of the last hidden states, at unit length. without, with: largest
+    difference in any component over all shuffles; cosine: mean cosine with the vector of the text
+    in order, positions present.
     """
     inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
     ids, generator = inputs["input_ids"], torch.Generator().manual_seed(seed)
     inner = ids[0, 1:-1].cpu()  # [CLS] and [SEP] stay
-    mixed = torch.stack([inner] + [inner[torch.randperm(len(inner), generator=generator)] for _ in range(shuffles)])
-    batch = torch.cat([ids[:, :1].expand(len(mixed), 1), mixed.to(ids), ids[:, -1:].expand(len(mixed), 1)], 1)
+    mixed = torch.stack(
+        [inner] + [inner[torch.randperm(len(inner), generator=generator)] for _ in range(shuffles)]
+    )
+    batch = torch.cat(
+        [ids[:, :1].expand(len(mixed), 1), mixed.to(ids), ids[:, -1:].expand(len(mixed), 1)], 1
+    )
     name, table = position_table(model)
 
     def vectors(parameters):
@@ -99,13 +128,19 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
         return torch.nn.functional.normalize(states.mean(1), dim=-1)  # (1 + shuffles, d)
 
     bare, placed = vectors({name: torch.zeros_like(table)}), vectors({})
-    return {"without": float((bare[1:] - bare[0]).abs().max()), "with": float((placed[1:] - placed[0]).abs().max()),
-            "cosine": float((placed[1:] @ placed[0]).mean()), "shuffles": shuffles}
+    return {
+        "without": float((bare[1:] - bare[0]).abs().max()),
+        "with": float((placed[1:] - placed[0]).abs().max()),
+        "cosine": float((placed[1:] @ placed[0]).mean()),
+        "shuffles": shuffles,
+    }
 
 
 @cached_figure
 def plot_sinusoidal(n: int = 100, d: int = 128):
-    """Left: the matrix PE, positions down, components across; right: dot product against offset, from three places."""
+    """Left: the matrix PE, positions down, components across; right: dot product against offset,
+    from three places.
+    """
     fig, (left, right) = style.figure(2, height=2.9)
     image = left.imshow(sinusoidal(n, d), cmap=style.DIVERGING, aspect="auto", vmin=-1, vmax=1)
     left.set(title="PE", xlabel="component", ylabel="position")
@@ -113,7 +148,12 @@ def plot_sinusoidal(n: int = 100, d: int = 128):
     fig.colorbar(image, ax=left)
     table, offsets = sinusoidal(3 * n, d), np.arange(-n, n + 1)
     for i, p in enumerate((n, n + 40, n + 80)):
-        right.plot(offsets, table[p + offsets] @ table[p], markevery=(12 * i, 40), label=f"from position {p}")
+        right.plot(
+            offsets,
+            table[p + offsets] @ table[p],
+            markevery=(12 * i, 40),
+            label=f"from position {p}",
+        )
     right.set(title="PE(p) · PE(p + k)", xlabel="offset k", ylabel="dot product", ylim=(0, None))
     right.legend(loc="lower center")
     return fig
@@ -121,17 +161,29 @@ def plot_sinusoidal(n: int = 100, d: int = 128):
 
 @cached_figure
 def plot_learned(table: np.ndarray, shown: int = 128):
-    """Left: cosines between the first learned position vectors; right: mean by offset, beside the sinusoidal ones."""
+    """Left: cosines between the first learned position vectors; right: mean by offset, beside the
+    sinusoidal ones.
+    """
     fig, (left, right) = style.figure(2, height=2.9)
     matrix = similarity(table)
     image = left.imshow(matrix[:shown, :shown], cmap=style.DIVERGING, vmin=-1, vmax=1)
     left.set(title="Learned positions:\ncosine, centred", xlabel="position", ylabel="position")
     left.grid(False)
     fig.colorbar(image, ax=left)
-    for label, values in (("learned", matrix), ("sinusoidal", similarity(sinusoidal(*table.shape)))):
+    for label, values in (
+        ("learned", matrix),
+        ("sinusoidal", similarity(sinusoidal(*table.shape))),
+    ):
         mean, spread = by_offset(values, shown)
-        line, = right.plot(mean, markevery=16, label=label)
-        right.fill_between(range(shown), mean - spread, mean + spread, color=line.get_color(), alpha=0.2, linewidth=0)
+        (line,) = right.plot(mean, markevery=16, label=label)
+        right.fill_between(
+            range(shown),
+            mean - spread,
+            mean + spread,
+            color=line.get_color(),
+            alpha=0.2,
+            linewidth=0,
+        )
     right.set(title="By offset:\ncosine, mean ± s.d. over p", xlabel="offset k")
     right.legend()
     return fig
@@ -139,15 +191,27 @@ def plot_learned(table: np.ndarray, shown: int = 128):
 
 @cached_figure
 def plot_offsets(table: np.ndarray, shown: int = 128):
-    """How alike the positions p and p + k are, by offset k: learned vectors (positions, d) and sinusoidal ones."""
+    """How alike the positions p and p + k are, by offset k: learned vectors (positions, d) and
+    sinusoidal ones.
+    """
     fig, axes = style.figure(height=2.5)
-    for label, values, color, line in (("learned", table, style.BLUE, "-"),
-                                       ("sines and cosines", sinusoidal(*table.shape), style.ORANGE, "--")):
+    for label, values, color, line in (
+        ("learned", table, style.BLUE, "-"),
+        ("sines and cosines", sinusoidal(*table.shape), style.ORANGE, "--"),
+    ):
         mean, spread = by_offset(similarity(values), shown)
         axes.plot(mean, color=color, linestyle=line, marker="", linewidth=2)
-        axes.fill_between(range(shown), mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
-        style.label(axes, shown - 1, mean[-1], label, color, xytext=(4, -7 if label == "learned" else 7))
+        axes.fill_between(
+            range(shown), mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0
+        )
+        style.label(
+            axes, shown - 1, mean[-1], label, color, xytext=(4, -7 if label == "learned" else 7)
+        )
     axes.plot([0, shown], [0, 0], color="0.4", linestyle=":", marker="", linewidth=1)
-    axes.set(xlabel="offset k", ylabel="cosine of p and p + k,\nmean and spread over p", xlim=(0, 1.25 * shown))
+    axes.set(
+        xlabel="offset k",
+        ylabel="cosine of p and p + k,\nmean and spread over p",
+        xlim=(0, 1.25 * shown),
+    )
     axes.set_xticks(range(0, shown + 1, 16))
     return fig

@@ -1,4 +1,6 @@
-"""Recall with a movable target: what attention learns to look at, and how far the word is for either layer (3b)."""
+"""Recall with a movable target: what attention learns to look at, and how far the word is for
+either layer (3b).
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,34 @@ from lmreport.experiments.concepts.recurrence import lstm, self_attention
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
 
-PAIRS, WORDS, VALUES, WIDTH = 24, 32, 8, 48  # pairs in a text, different words, different values, width d
+PAIRS, WORDS, VALUES, WIDTH = (
+    24,
+    32,
+    8,
+    48,
+)  # pairs in a text, different words, different values, width d
 
 
 class Recaller(nn.Module):
-    """Reads PAIRS pairs (word, value), then a word; names its value. ids (b, n), values (b, n), asked (b,) → logits."""
+    """Reads PAIRS pairs (word, value), then a word; names its value. ids (b, n), values (b, n),
+    asked (b,) → logits.
+    """
 
     def __init__(self, kind: str):
         super().__init__()
         self.word, self.value = nn.Embedding(WORDS, WIDTH), nn.Embedding(VALUES, WIDTH)
-        self.mix = nn.LSTM(WIDTH, WIDTH, batch_first=True) if kind == "lstm" else nn.Linear(WIDTH, 3 * WIDTH)
+        self.mix = (
+            nn.LSTM(WIDTH, WIDTH, batch_first=True)
+            if kind == "lstm"
+            else nn.Linear(WIDTH, 3 * WIDTH)
+        )
         self.read = nn.Linear(WIDTH, VALUES)
 
     def forward(self, ids, values, asked):
-        pairs, question = self.word(ids) + self.value(values), self.word(asked)[:, None]  # (b, n, d), (b, 1, d)
+        pairs, question = (
+            self.word(ids) + self.value(values),
+            self.word(asked)[:, None],
+        )  # (b, n, d), (b, 1, d)
         if isinstance(self.mix, nn.LSTM):
             return self.read(self.mix(torch.cat([pairs, question], 1))[0][:, -1])
         _, _, v = self.mix(pairs).chunk(3, -1)  # (b, n, d)
@@ -40,18 +56,26 @@ class Recaller(nn.Module):
 
 
 def task(size: int, generator):
-    """Texts of pairs, a place in each that is asked for, and the value there: ids, values (size, n), places (size,)."""
-    ids = torch.rand(size, WORDS, generator=generator).argsort(-1)[:, :PAIRS]  # no word twice in a text
+    """Texts of pairs, a place in each that is asked for, and the value there: ids, values (size,
+    n), places (size,).
+    """
+    ids = torch.rand(size, WORDS, generator=generator).argsort(-1)[
+        :, :PAIRS
+    ]  # no word twice in a text
     values = torch.randint(VALUES, (size, PAIRS), generator=generator)
     return ids, values, torch.randint(PAIRS, (size,), generator=generator)
 
 
 @remember
 @one_thread()
-def movable(kind: str, steps: int = 400, tests: int = 4800, rate: float = 3e-3, seed: int = 0) -> dict:
-    """Training `Recaller` on texts whose target moves: accuracy by place (n,), and of attention the map (n, n).
+def movable(
+    kind: str, steps: int = 400, tests: int = 4800, rate: float = 3e-3, seed: int = 0
+) -> dict:
+    """Training `Recaller` on texts whose target moves: accuracy by place (n,), and of attention the
+    map (n, n).
 
-    map: row: place of the target, column: mean weight of the place looked at. Same updates for both kinds.
+    map: row: place of the target, column: mean weight of the place looked at. Same updates for both
+    kinds.
     """
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -79,12 +103,19 @@ def by_place(results, places):
 
 
 def shortest_path(node, leaf) -> int:
-    """Number of operations on the shortest path of the graph from the tensor `leaf` to the operation `node`."""
+    """Number of operations on the shortest path of the graph from the tensor `leaf` to the
+    operation `node`.
+    """
     layer, seen, steps = [node], set(), 0
     while layer:
         if any(getattr(node, "variable", None) is leaf for node in layer):
             return steps
-        layer = [node for before in layer for node, _ in before.next_functions if node and node not in seen]
+        layer = [
+            node
+            for before in layer
+            for node, _ in before.next_functions
+            if node and node not in seen
+        ]
         seen.update(layer)
         steps += 1
     raise ValueError("leaf: no path leads from it to this operation")
@@ -92,35 +123,63 @@ def shortest_path(node, leaf) -> int:
 
 @remember
 def paths(n: int = PAIRS + 1, d: int = 4, seed: int = 0) -> dict:
-    """Operations between each word and the last output, on the shortest path, for one layer: arrays (n,)."""
+    """Operations between each word and the last output, on the shortest path, for one layer: arrays
+    (n,).
+    """
     generator = torch.Generator().manual_seed(seed)
     words = [torch.randn(d, generator=generator, requires_grad=True) for _ in range(n)]
-    w, u, b = (torch.randn(*shape, generator=generator) for shape in ((d, 4 * d), (d, 4 * d), (4 * d,)))
+    w, u, b = (
+        torch.randn(*shape, generator=generator) for shape in ((d, 4 * d), (d, 4 * d), (4 * d,))
+    )
     w_q, w_k, w_v = torch.randn(3, d, d, generator=generator)
     states = lstm(words, w, u, b).grad_fn  # the stack of all states; the last of them is
-    last = {"lstm": states.next_functions[-1][0],
-            "attention": self_attention(torch.stack(words), w_q, w_k, w_v)[-1].grad_fn}
-    return {name: np.array([shortest_path(node, word) for word in words]) for name, node in last.items()}
+    last = {
+        "lstm": states.next_functions[-1][0],
+        "attention": self_attention(torch.stack(words), w_q, w_k, w_v)[-1].grad_fn,
+    }
+    return {
+        name: np.array([shortest_path(node, word) for word in words]) for name, node in last.items()
+    }
 
 
 @cached_figure
 def plot_movable(attending: dict, recurrent: dict, lengths: dict):
-    """Left: the map that attention learned; middle: shortest paths; right: accuracy, both against the distance."""
-    fig, (left, middle, right) = style.figure(3, height=2.5, gridspec_kw={"width_ratios": (1.1, 1, 1)})
+    """Left: the map that attention learned; middle: shortest paths; right: accuracy, both against
+    the distance.
+    """
+    fig, (left, middle, right) = style.figure(
+        3, height=2.5, gridspec_kw={"width_ratios": (1.1, 1, 1)}
+    )
     image = left.imshow(attending["map"], vmin=0, vmax=1)
     left.set(title="what attention learned", xlabel="place looked at", ylabel="place of the target")
     left.grid(False)
     fig.colorbar(image, ax=left, shrink=0.8, label="weight")
     distance = np.arange(PAIRS, 0, -1)
-    for name, found, label, color in (("lstm", recurrent, "LSTM", style.ORANGE),
-                                      ("attention", attending, "attention", style.BLUE)):
+    for name, found, label, color in (
+        ("lstm", recurrent, "LSTM", style.ORANGE),
+        ("attention", attending, "attention", style.BLUE),
+    ):
         look = dict(color=color, marker="", linestyle="-", linewidth=2)
         middle.plot(distance, lengths[name][:-1], **look)
         right.plot(distance, 100 * found["accuracy"], **look)
-        style.label(middle, distance[0], lengths[name][0], label, color, xytext=(-8, 9 if name != "lstm" else -1),
-                    ha="right")
-        style.label(right, distance[0], 100 * found["accuracy"][0], label, color, ha="right",
-                    xytext=(0, 17 if name == "lstm" else -9))
+        style.label(
+            middle,
+            distance[0],
+            lengths[name][0],
+            label,
+            color,
+            xytext=(-8, 9 if name != "lstm" else -1),
+            ha="right",
+        )
+        style.label(
+            right,
+            distance[0],
+            100 * found["accuracy"][0],
+            label,
+            color,
+            ha="right",
+            xytext=(0, 17 if name == "lstm" else -9),
+        )
     middle.set(title="shortest path", ylabel="operations", xlabel="words back", ylim=(0, None))
     right.axhline(100 * attending["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
     style.label(right, 1, 100 * attending["chance"], "guessing", xytext=(0, -7))

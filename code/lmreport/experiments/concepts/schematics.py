@@ -1,4 +1,6 @@
-"""Drawings of what the answers speak of, made of boxes and arrows; ALT says what one sees, for who cannot."""
+"""Drawings of what the answers speak of, made of boxes and arrows; ALT says what one sees, for who
+cannot.
+"""
 
 from __future__ import annotations
 
@@ -8,85 +10,148 @@ from matplotlib.patches import Circle, Rectangle, Wedge
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts import foundation, positions
-from lmreport.experiments.concepts.canvas import FAINT, INK, SMALL, SOFT, arrow, box, disc, matrix, path, sheet, word
+from lmreport.experiments.concepts.canvas import (
+    FAINT,
+    INK,
+    SMALL,
+    SOFT,
+    arrow,
+    box,
+    disc,
+    matrix,
+    path,
+    sheet,
+    word,
+)
 
 SENTENCE = ("the", "keys", "of", "my", "dict", "are")
 WRITTEN = ("⟨s⟩", "how", "do", "i", "sort", "it")
 ALT = {
-    "rnn_against_attention":
-        "Two drawings over the same six words, “the keys of my dict are”. Left, the RNN: one circle per word, joined "
-        "in a row by arrows; the four arrows that lead from “keys” to “are” are thick. Right, self-attention: a line "
-        "joins each of six circles below with each of six circles above; a single thick line joins “keys” with “are”.",
-    "qkv_flow":
-        "Matrices drawn as grids, from left to right. X, n rows and d columns, is multiplied by three matrices of d "
-        "rows and gives Q, K and V with n rows each. Q and K give a grid of n by n scores, the softmax makes a grid of "
-        "n by n weights of it, and weights times V give the output A with n rows and as many columns as V.",
-    "position_clocks":
-        "Four rows of clock faces, each with one hand, at the places 0, 1, 2 and 100. From one word to the next the "
-        "hand of the first row makes a sixth of a turn, that of the second a hardly visible part, the last two seem to "
-        "stand still; at place 100 the third hand too has turned by a sixth. On the right two columns of clocks, from "
-        "place 2 to 5 and from 100 to 103: the shaded turn between the two hands is as wide in both.",
-    "causal_mask":
-        "Left, a grid of five rows by five columns over the words “⟨s⟩ how do i sort”: the cells on and below the "
-        "diagonal are filled, those above it hold minus infinity. Right, the same five words in a row as input, and "
-        "above them the targets “how do i sort it”; a slanted line joins each target with the input one place later, "
-        "which is the same word.",
-    "encoder_with_heads":
-        "On the left a large box, the encoder, made of one block for the embeddings and six equal blocks for the "
-        "layers, areas to scale. From it five lines lead to the right, each to one thing that can be put on it: "
-        "nothing, a head for classes of texts, which is marked, one for tags of tokens, one for masked words, one for "
-        "answers in a text. Each head is a square to the same scale; all of them are tiny beside the encoder.",
-    "block_with_add":
-        "Left, one encoder block from bottom to top: a thick straight line carries x past self-attention and past the "
-        "feed-forward network, and at two plus signs the result of each is added to it; a box “norm” follows each "
-        "plus. Middle: in a Transformer these lines go up, from layer to layer, each layer with its own weights. "
-        "Right: in an RNN the lines go sideways, from word to word, each time with the same weights.",
+    "rnn_against_attention": (
+        "Two drawings over the same six words, “the keys of my dict are”. Left, the RNN: one "
+        "circle per word, joined in a row by arrows; the four arrows that lead from “keys” to "
+        "“are” are thick. Right, self-attention: a line joins each of six circles below with each "
+        "of six circles above; a single thick line joins “keys” with “are”."
+    ),
+    "qkv_flow": (
+        "Matrices drawn as grids, from left to right. X, n rows and d columns, is multiplied by "
+        "three matrices of d rows and gives Q, K and V with n rows each. Q and K give a grid of n "
+        "by n scores, the softmax makes a grid of n by n weights of it, and weights times V give "
+        "the output A with n rows and as many columns as V."
+    ),
+    "position_clocks": (
+        "Four rows of clock faces, each with one hand, at the places 0, 1, 2 and 100. From one "
+        "word to the next the hand of the first row makes a sixth of a turn, that of the second a "
+        "hardly visible part, the last two seem to stand still; at place 100 the third hand too "
+        "has turned by a sixth. On the right two columns of clocks, from place 2 to 5 and from 100 "
+        "to 103: the shaded turn between the two hands is as wide in both."
+    ),
+    "causal_mask": (
+        "Left, a grid of five rows by five columns over the words “⟨s⟩ how do i sort”: the cells "
+        "on and below the diagonal are filled, those above it hold minus infinity. Right, the same "
+        "five words in a row as input, and above them the targets “how do i sort it”; a slanted "
+        "line joins each target with the input one place later, which is the same word."
+    ),
+    "encoder_with_heads": (
+        "On the left a large box, the encoder, made of one block for the embeddings and six equal "
+        "blocks for the layers, areas to scale. From it five lines lead to the right, each to one "
+        "thing that can be put on it: nothing, a head for classes of texts, which is marked, one "
+        "for tags of tokens, one for masked words, one for answers in a text. Each head is a "
+        "square to the same scale; all of them are tiny beside the encoder."
+    ),
+    "block_with_add": (
+        "Left, one encoder block from bottom to top: a thick straight line carries x past "
+        "self-attention and past the feed-forward network, and at two plus signs the result of "
+        "each is added to it; a box “norm” follows each plus. Middle: in a Transformer these lines "
+        "go up, from layer to layer, each layer with its own weights. Right: in an RNN the lines "
+        "go sideways, from word to word, each time with the same weights."
+    ),
 }
 
 
 @cached_figure
 def rnn_against_attention():
-    """A chain of states against a graph in which every word reads every word (Vaswani et al. 2017, table 1)."""
+    """A chain of states against a graph in which every word reads every word (Vaswani et al. 2017,
+    table 1).
+    """
     figure, axes = sheet(2.4)
     xs, first, last = 0.32 + 0.49 * np.arange(len(SENTENCE)), 1, len(SENTENCE) - 1
     word(axes, 0.1, 2.27, "RNN: a chain", ha="left", weight="bold")
     for t, (x, text) in enumerate(zip(xs, SENTENCE, strict=True)):
         on_path = first <= t < last
         word(axes, x, 0.16, text, va="baseline")
-        arrow(axes, (x, 0.36), (x, 0.91), style.ORANGE if t == first else SOFT, 2.5 if t == first else 1)
+        arrow(
+            axes,
+            (x, 0.36),
+            (x, 0.91),
+            style.ORANGE if t == first else SOFT,
+            2.5 if t == first else 1,
+        )
         disc(axes, x, 1.08, 0.165, f"h{chr(0x2081 + t)}", style.ORANGE if t >= first else None)
         if t < last:
-            arrow(axes, (x + 0.165, 1.08), (xs[t + 1] - 0.165, 1.08), style.ORANGE if on_path else SOFT,
-                  2.5 if on_path else 1)
-    word(axes, xs[3] - 0.25, 1.8, f"“keys” reaches “are” in {last - first} steps,\neach waits for the one before",
-         style.ORANGE)
+            arrow(
+                axes,
+                (x + 0.165, 1.08),
+                (xs[t + 1] - 0.165, 1.08),
+                style.ORANGE if on_path else SOFT,
+                2.5 if on_path else 1,
+            )
+    word(
+        axes,
+        xs[3] - 0.25,
+        1.8,
+        f"“keys” reaches “are” in {last - first} steps,\neach waits for the one before",
+        style.ORANGE,
+    )
     word(axes, 3.3, 2.27, "Self-attention: a graph", ha="left", weight="bold")
     xs = xs + 3.2
     for i, x in enumerate(xs):
         for j, above in enumerate(xs):
             chosen = j == last
-            arrow(axes, (x, 0.5), (above, 1.4), style.BLUE if chosen else FAINT,
-                  3 if chosen and i == first else 1.2 if chosen else 0.5, head=False, zorder=2 if chosen else 1)
+            arrow(
+                axes,
+                (x, 0.5),
+                (above, 1.4),
+                style.BLUE if chosen else FAINT,
+                3 if chosen and i == first else 1.2 if chosen else 0.5,
+                head=False,
+                zorder=2 if chosen else 1,
+            )
     for t, (x, text) in enumerate(zip(xs, SENTENCE, strict=True)):
         word(axes, x, 0.16, text, va="baseline")
         disc(axes, x, 0.5, 0.09, color=style.BLUE if t == first else None)
         disc(axes, x, 1.4, 0.165, f"a{chr(0x2081 + t)}", style.BLUE if t == last else None)
-    word(axes, xs[3] - 0.25, 1.85, "“keys” reaches “are” in 1 step,\nall words at the same time", style.BLUE)
+    word(
+        axes,
+        xs[3] - 0.25,
+        1.85,
+        "“keys” reaches “are” in 1 step,\nall words at the same time",
+        style.BLUE,
+    )
     return figure
 
 
 @cached_figure
 def qkv_flow():
-    """Equation 1 of Vaswani et al. as matrices, n = 4 words, d = 6, d_k = 3, with the shape of each."""
+    """Equation 1 of Vaswani et al. as matrices, n = 4 words, d = 6, d_k = 3, with the shape of
+    each.
+    """
     figure, axes = sheet(3.25)
     n, d, d_k, cell = 4, 6, 3, 0.105
-    rows = {"Q": (2.55, style.BLUE, "asks", "k"), "K": (1.5, style.GREEN, "is found by", "k"),
-            "V": (0.45, style.ORANGE, "hands over", "v")}
+    rows = {
+        "Q": (2.55, style.BLUE, "asks", "k"),
+        "K": (1.5, style.GREEN, "is found by", "k"),
+        "V": (0.45, style.ORANGE, "hands over", "v"),
+    }
     matrix(axes, 0.45, 1.5, n, d, cell)
     word(axes, 0.45, 1.84, "X", weight="bold")
     word(axes, 0.45, 1.15, "$n$ × $d$")
     for name, (y, color, role, size) in rows.items():
-        path(axes, [(0.8, 1.5), (1.05, 1.5), (1.05, y), (1.3, y)] if y != 1.5 else [(0.8, y), (1.3, y)], SOFT)
+        path(
+            axes,
+            [(0.8, 1.5), (1.05, 1.5), (1.05, y), (1.3, y)] if y != 1.5 else [(0.8, y), (1.3, y)],
+            SOFT,
+        )
         matrix(axes, 1.5, y, d, d_k, cell)
         word(axes, 1.52, y + 0.43, f"$W_{name}$   $d$ × $d_{size}$")
         arrow(axes, (1.7, y), (2.44, y), SOFT)
@@ -98,7 +163,15 @@ def qkv_flow():
         path(axes, [(2.84, y), (3.1, y), (3.1, 2.02), (3.35, 2.02)], SOFT)
     shades = np.array([[7, 1, 1, 1], [2, 2, 5, 1], [1, 6, 2, 1], [3, 1, 1, 5]]) / 10
     for x, name in ((3.66, "$QK^T/\\sqrt{d_k}$"), (4.82, "weights")):
-        matrix(axes, x, 2.02, n, n, 0.13, filled=(lambda i, j: str(1 - shades[i, j])) if name == "weights" else None)
+        matrix(
+            axes,
+            x,
+            2.02,
+            n,
+            n,
+            0.13,
+            filled=(lambda i, j: str(1 - shades[i, j])) if name == "weights" else None,
+        )
         word(axes, x, 2.45, name)
         word(axes, x, 1.63, "$n$ × $n$")
     arrow(axes, (3.96, 2.02), (4.52, 2.02), SOFT)
@@ -116,7 +189,9 @@ def qkv_flow():
 
 @cached_figure
 def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 3):
-    """Each (sin, cos) pair of a position vector as the hand of a clock (Vaswani et al. 2017, section 3.5)."""
+    """Each (sin, cos) pair of a position vector as the hand of a clock (Vaswani et al. 2017,
+    section 3.5).
+    """
     figure, axes = sheet(3.35)
     pairs, radius = d // 2, 0.24
     left, right = 1.75 + 0.62 * np.arange(len(shown)), 4.68 + 1.02 * np.arange(len(starts))
@@ -125,14 +200,22 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     word(axes, right.mean(), 3.2, f"k = {k} words further", weight="bold")
     for i, y in enumerate(ys):
         turn = 2 * np.pi / positions.hands(1, d)[i]
-        word(axes, 0.1, y, f"pair {i}: one turn\nin {turn:,.{1 if turn < 10 else 0}f} words", ha="left")
+        word(
+            axes,
+            0.1,
+            y,
+            f"pair {i}: one turn\nin {turn:,.{1 if turn < 10 else 0}f} words",
+            ha="left",
+        )
     for x, p in zip(left, shown, strict=True):
         word(axes, x, 2.93, f"p = {p}")
         for y, angle in zip(ys, positions.hands(p, d), strict=True):
             _clock(axes, x, y, radius, angle, style.BLUE)
     for x, p in zip(right, starts, strict=True):
         word(axes, x, 2.93, f"from {p} to {p + k}")
-        for y, before, after in zip(ys, positions.hands(p, d), positions.hands(p + k, d), strict=True):
+        for y, before, after in zip(
+            ys, positions.hands(p, d), positions.hands(p + k, d), strict=True
+        ):
             _clock(axes, x, y, radius, after, style.ORANGE, before)
     axes.plot([4.1, 4.1], [0.35, 3.2], color=FAINT, linewidth=0.8, marker="", linestyle="-")
     word(axes, left.mean(), 0.13, "fast hands tell neighbours apart, slow ones regions", size=SMALL)
@@ -141,20 +224,49 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
 
 
 def _clock(axes, x, y, radius, angle, color, before=None) -> None:
-    """A clock face, its hand at `angle` (radians) clockwise from the top; `before`: where it was, the turn shaded."""
-    axes.add_patch(Circle((x, y), radius, facecolor="white", edgecolor=SOFT, linewidth=0.8, zorder=2))
+    """A clock face, its hand at `angle` (radians) clockwise from the top; `before`: where it was,
+    the turn shaded.
+    """
+    axes.add_patch(
+        Circle((x, y), radius, facecolor="white", edgecolor=SOFT, linewidth=0.8, zorder=2)
+    )
     if before is not None:
         ends = 90 - np.degrees([angle, before])
-        axes.add_patch(Wedge((x, y), 0.75 * radius, *ends, facecolor=style.TINTS[color], edgecolor="none", zorder=3))
-        axes.plot([x, x + radius * np.sin(before)], [y, y + radius * np.cos(before)], color=SOFT, linewidth=1,
-                  linestyle=(0, (3, 1.5)), marker="", zorder=4)
-    axes.plot([x, x + radius * np.sin(angle)], [y, y + radius * np.cos(angle)], color=color, linewidth=2,
-              linestyle="-", marker="", zorder=4)
+        axes.add_patch(
+            Wedge(
+                (x, y),
+                0.75 * radius,
+                *ends,
+                facecolor=style.TINTS[color],
+                edgecolor="none",
+                zorder=3,
+            )
+        )
+        axes.plot(
+            [x, x + radius * np.sin(before)],
+            [y, y + radius * np.cos(before)],
+            color=SOFT,
+            linewidth=1,
+            linestyle=(0, (3, 1.5)),
+            marker="",
+            zorder=4,
+        )
+    axes.plot(
+        [x, x + radius * np.sin(angle)],
+        [y, y + radius * np.cos(angle)],
+        color=color,
+        linewidth=2,
+        linestyle="-",
+        marker="",
+        zorder=4,
+    )
 
 
 @cached_figure
 def causal_mask():
-    """Who may look at whom in a decoder, and the targets, shifted by one (Vaswani et al. 2017, 3.1 and 3.2.3)."""
+    """Who may look at whom in a decoder, and the targets, shifted by one (Vaswani et al. 2017, 3.1
+    and 3.2.3).
+    """
     figure, axes = sheet(2.55)
     n, cell, left, top = len(WRITTEN) - 1, 0.34, 0.75, 1.95
     word(axes, left + n * cell / 2, 2.42, "the mask: row may look at column", weight="bold")
@@ -163,10 +275,26 @@ def causal_mask():
         word(axes, left + (i + 0.5) * cell, top + 0.14, WRITTEN[i])
         for j in range(n):
             x, y = left + j * cell, top - (i + 1) * cell
-            axes.add_patch(Rectangle((x, y), cell, cell, linewidth=0.8, edgecolor=SOFT, zorder=2,
-                                     facecolor=style.TINTS[style.BLUE] if j <= i else "white"))
-            word(axes, x + cell / 2, y + cell / 2, "q·k" if j <= i else "−∞",
-                 style.BLUE if j <= i else SOFT, SMALL, zorder=3)
+            axes.add_patch(
+                Rectangle(
+                    (x, y),
+                    cell,
+                    cell,
+                    linewidth=0.8,
+                    edgecolor=SOFT,
+                    zorder=2,
+                    facecolor=style.TINTS[style.BLUE] if j <= i else "white",
+                )
+            )
+            word(
+                axes,
+                x + cell / 2,
+                y + cell / 2,
+                "q·k" if j <= i else "−∞",
+                style.BLUE if j <= i else SOFT,
+                SMALL,
+                zorder=3,
+            )
     word(axes, 4.65, 2.42, "the shift: target is the next word", weight="bold")
     xs = 3.42 + 0.62 * np.arange(n)
     for i, x in enumerate(xs):
@@ -174,72 +302,154 @@ def causal_mask():
         box(axes, x, 0.6, 0.54, 0.3, WRITTEN[i], style.BLUE)
         arrow(axes, (x, 0.76), (x, 1.44), SOFT)
         if i < n - 1:
-            arrow(axes, (x + 0.2, 1.44), (xs[i + 1] - 0.06, 0.76), style.GREEN, 1, head=False, linestyle=(0, (3, 2)))
+            arrow(
+                axes,
+                (x + 0.2, 1.44),
+                (xs[i + 1] - 0.06, 0.76),
+                style.GREEN,
+                1,
+                head=False,
+                linestyle=(0, (3, 2)),
+            )
     word(axes, xs[0] - 0.27, 1.93, "must be predicted", style.GREEN, ha="left")
     word(axes, xs[0] - 0.27, 0.28, "is read", style.BLUE, ha="left")
-    word(axes, xs[-1] + 0.27, 0.28, "the same word, one place later", style.GREEN, SMALL, ha="right")
+    word(
+        axes, xs[-1] + 0.27, 0.28, "the same word, one place later", style.GREEN, SMALL, ha="right"
+    )
     return figure
 
 
 @cached_figure
 def encoder_with_heads(parts: dict | None = None):
-    """One encoder and the heads that fit on it, areas to scale with the parameters; parts: `foundation.encoder_parts`,
-    DistilBERT's if it is left out."""
+    """One encoder and the heads that fit on it, areas to scale with the parameters; parts:
+    `foundation.encoder_parts`, DistilBERT's if it is left out."""
     parts = parts or foundation.encoder_parts()
     figure, axes = sheet(3.0)
     width, height, bottom, x = 2.1, 2.1, 0.42, 1.2
     encoder = parts["embeddings"] + sum(parts["layers"]) + parts["other"]
     scale = width * height / encoder  # square inches per parameter
-    word(axes, 0.15, 2.87, f"one encoder: {encoder / 1e6:.1f} million, pre-trained", ha="left", weight="bold")
+    word(
+        axes,
+        0.15,
+        2.87,
+        f"one encoder: {encoder / 1e6:.1f} million, pre-trained",
+        ha="left",
+        weight="bold",
+    )
     word(axes, 3.2, 2.87, "exchangeable heads", ha="left", weight="bold")
     word(axes, x, 0.15, "token ids  (batch, n)")
     arrow(axes, (x, 0.25), (x, bottom), SOFT)
     y = bottom
-    for name, count in [("embeddings", parts["embeddings"])] + [(f"layer {i}", c) for i, c in
-                                                                enumerate(parts["layers"], 1)]:
+    for name, count in [("embeddings", parts["embeddings"])] + [
+        (f"layer {i}", c) for i, c in enumerate(parts["layers"], 1)
+    ]:
         tall = count * scale / width
-        box(axes, x, y + tall / 2, width, tall, f"{name}: {count / 1e6:.1f} million", style.BLUE, size=SMALL, edge=0.8)
+        box(
+            axes,
+            x,
+            y + tall / 2,
+            width,
+            tall,
+            f"{name}: {count / 1e6:.1f} million",
+            style.BLUE,
+            size=SMALL,
+            edge=0.8,
+        )
         y += tall
     word(axes, x, y + 0.17, f"one vector per token  (batch, n, {parts['width']})", size=SMALL)
     heads = [("AutoModel", (0, "no head: the vectors themselves"))]
-    heads += sorted(parts["heads"].items(), key=lambda head: not head[0].endswith("SequenceClassification"))
-    for row, (name, (count, answer)) in zip(2.55 - 0.48 * np.arange(len(heads)), heads, strict=True):
+    heads += sorted(
+        parts["heads"].items(), key=lambda head: not head[0].endswith("SequenceClassification")
+    )
+    for row, (name, (count, answer)) in zip(
+        2.55 - 0.48 * np.arange(len(heads)), heads, strict=True
+    ):
         chosen = name.endswith("SequenceClassification")
         color, side = style.ORANGE if chosen else INK, (count * scale) ** 0.5
         joint = 2.52 if chosen else 2.45
-        path(axes, [(x + width / 2, y - 0.08 - chosen * 0.06), (joint, y - 0.08 - chosen * 0.06), (joint, row),
-                    (2.8, row)], color if chosen else FAINT, 1.8 if chosen else 0.8)
-        axes.add_patch(Rectangle((3.0 - side / 2, row - side / 2), side, side, facecolor=color, linewidth=0))
-        word(axes, 3.2, row + 0.08, name, color, SMALL, ha="left", weight="bold" if chosen else "normal")
-        word(axes, 3.2, row - 0.08, answer + (f": {count:,} parameters" if count else ""), SOFT, SMALL, ha="left")
+        path(
+            axes,
+            [
+                (x + width / 2, y - 0.08 - chosen * 0.06),
+                (joint, y - 0.08 - chosen * 0.06),
+                (joint, row),
+                (2.8, row),
+            ],
+            color if chosen else FAINT,
+            1.8 if chosen else 0.8,
+        )
+        axes.add_patch(
+            Rectangle((3.0 - side / 2, row - side / 2), side, side, facecolor=color, linewidth=0)
+        )
+        word(
+            axes,
+            3.2,
+            row + 0.08,
+            name,
+            color,
+            SMALL,
+            ha="left",
+            weight="bold" if chosen else "normal",
+        )
+        word(
+            axes,
+            3.2,
+            row - 0.08,
+            answer + (f": {count:,} parameters" if count else ""),
+            SOFT,
+            SMALL,
+            ha="left",
+        )
     word(axes, 3.2, 0.15, "areas are to scale with the parameters", size=SMALL, ha="left")
     return figure
 
 
 @cached_figure
 def block_with_add():
-    """The add of a block, across depth, beside the recurrence of an RNN, along the text (He et al. 2016, eq. 1)."""
+    """The add of a block, across depth, beside the recurrence of an RNN, along the text (He et al.
+    2016, eq. 1).
+    """
     figure, axes = sheet(3.1)
     word(axes, 0.1, 2.97, "One encoder block", ha="left", weight="bold")
     x, side = 0.45, 1.5
     path(axes, [(x, 0.3), (x, 2.75)], style.ORANGE, 3)
     word(axes, x, 0.17, "x")
-    for base, name, color in ((0.42, "self-\nattention", style.BLUE), (1.52, "feed-\nforward", style.GREEN)):
+    for base, name, color in (
+        (0.42, "self-\nattention", style.BLUE),
+        (1.52, "feed-\nforward", style.GREEN),
+    ):
         path(axes, [(x, base), (side, base), (side, base + 0.12)], SOFT)
         box(axes, side, base + 0.32, 0.85, 0.38, name, color)
         path(axes, [(side, base + 0.51), (side, base + 0.66), (x + 0.12, base + 0.66)], SOFT)
         disc(axes, x, base + 0.66, 0.11, "+", style.ORANGE, size=11)
         box(axes, x, base + 0.93, 0.55, 0.22, "norm")
-    word(axes, 0.72, 2.68, "x goes on, and each\npart only adds to it", style.ORANGE, SMALL, ha="left")
+    word(
+        axes,
+        0.72,
+        2.68,
+        "x goes on, and each\npart only adds to it",
+        style.ORANGE,
+        SMALL,
+        ha="left",
+    )
     for left, title, weights, color in (
-            (2.4, "Transformer: across depth", "each layer has its own weights", style.ORANGE),
-            (4.6, "RNN: along the text", "each step has the same", style.PURPLE)):
+        (2.4, "Transformer: across depth", "each layer has its own weights", style.ORANGE),
+        (4.6, "RNN: along the text", "each step has the same", style.PURPLE),
+    ):
         word(axes, left, 2.97, title, ha="left", weight="bold")
         word(axes, left, 2.75, weights, color, SMALL, ha="left")
     xs, ys = 2.66 + 0.48 * np.arange(3), (0.55, 1.4, 2.25)
     for level, (y, color) in enumerate(((0.98, style.BLUE), (1.83, style.GREEN)), 1):
         box(axes, xs[1], y, 1.4, 0.32, color=color)
-        word(axes, xs[2] + 0.27, y, f"layer {level}:\nW{chr(0x2080 + level)}", color, SMALL, ha="left")
+        word(
+            axes,
+            xs[2] + 0.27,
+            y,
+            f"layer {level}:\nW{chr(0x2080 + level)}",
+            color,
+            SMALL,
+            ha="left",
+        )
     for at in xs:
         for low, high in zip(ys, ys[1:], strict=False):
             arrow(axes, (at, low + 0.1), (at, high - 0.1), style.ORANGE, 2.5, zorder=5)

@@ -1,7 +1,9 @@
-"""Every labelled figure and table of the finished report as files that can be taken elsewhere and still say what they
+"""Every labelled figure and table of the finished report as files that can be taken elsewhere and
+still say what they
 are: `_report/figures/`.
 
-In the order of the flow: contents (what the executed notebook shows) → metadata → pictures and tables → folder.
+In the order of the flow: contents (what the executed notebook shows) → metadata → pictures and
+tables → folder.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from pathlib import Path
 
 
 def export(root: Path, say=print, profile: str | None = None) -> list[Path]:
-    """Export what the executed notebooks of the project at `root` show; the paths of all files, the manifest first.
+    """Export what the executed notebooks of the project at `root` show; the paths of all files, the
+    manifest first.
 
     Files whose content has not changed are kept; the folder is replaced as a whole, or not at all.
     Raises ReportError if there is no executed notebook.

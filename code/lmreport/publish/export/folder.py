@@ -1,4 +1,6 @@
-"""The folder of exported files, with a manifest: what has not changed is kept, the rest is made side by side."""
+"""The folder of exported files, with a manifest: what has not changed is kept, the rest is made
+side by side.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
     """`export` without its promise about the arguments."""
     documents = [d for d in project.read(root, ("html",), profile) if d.notebook.is_file()]
     if not documents:
-        raise ReportError("export: there is no executed notebook in the output folder; run lmreport render first")
+        raise ReportError(
+            "export: there is no executed notebook in the output folder; run lmreport render first"
+        )
     target = place(documents[0])
     rendered = told_by_render(documents[0])
     work = described.own(root, rendered)
@@ -38,9 +42,16 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
         say(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, d.notebook)]
-    found: dict[str, Any] = {"title": work.title, "version": work.version, "licence": work.licence, "notebooks": notebooks,
-             "date": described.day(documents[0].notebook), "commit": machine.commit(), "rendered": rendered,
-             "state": state}
+    found: dict[str, Any] = {
+        "title": work.title,
+        "version": work.version,
+        "licence": work.licence,
+        "notebooks": notebooks,
+        "date": described.day(documents[0].notebook),
+        "commit": machine.commit(),
+        "rendered": rendered,
+        "state": state,
+    }
     if old.get("notebooks") == notebooks:
         found["commit"] = old["commit"]  # of the render, not of a later export
     kept = {item["key"]: item for item in old.get("items", ()) if whole(target, item)}
@@ -48,10 +59,15 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
         new = Path(name) / NAME
         new.mkdir()
         found["items"] = fill(new, target, items, kept, work, root)
-        write_atomically(new / MANIFEST, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+        write_atomically(
+            new / MANIFEST, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
+        )
         swap(new, target)
     fresh = sum(item["key"] not in kept for item in found["items"])
-    say(f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them new or changed")
+    say(
+        f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them "
+        f"new or changed"
+    )
     return paths(target, found)
 
 
@@ -77,15 +93,22 @@ def fill(new: Path, target: Path, items: list, kept: dict, work, root: Path) -> 
     entries = {item.label: entry(item, work, root) for item in items}
     todo = [item for item in items if entries[item.label]["key"] not in kept]
     with ThreadPoolExecutor() as pool:
-        made = dict(zip([i.label for i in todo if i.svg],
-                        pool.map(lambda item: pictures.files(item, work), [i for i in todo if i.svg]), strict=True))
+        made = dict(
+            zip(
+                [i.label for i in todo if i.svg],
+                pool.map(lambda item: pictures.files(item, work), [i for i in todo if i.svg]),
+                strict=True,
+            )
+        )
     made |= tables.files([i for i in todo if i.table], work)
     for label, told in entries.items():
         if label in made:
             for ending, data in made[label].items():
                 (new / f"{label}.{ending}").write_bytes(data)
-            told["files"] = [{"name": f"{label}.{ending}", "bytes": len(data), "sha256": sha256(data)}
-                             for ending, data in made[label].items()]
+            told["files"] = [
+                {"name": f"{label}.{ending}", "bytes": len(data), "sha256": sha256(data)}
+                for ending, data in made[label].items()
+            ]
         else:
             told["files"] = kept[told["key"]]["files"]
             for file in told["files"]:
@@ -94,16 +117,29 @@ def fill(new: Path, target: Path, items: list, kept: dict, work, root: Path) -> 
 
 
 def entry(item, work, root: Path) -> dict:
-    """What the manifest tells about an item, its files apart. `key` names everything that decides about the files."""
+    """What the manifest tells about an item, its files apart. `key` names everything that decides
+    about the files.
+    """
     key = machine.digest([item.__dict__, work.__dict__, maker()])
-    return {"label": item.label, "kind": item.kind, "number": item.number, "caption": item.caption, "alt": item.alt,
-            "function": item.function, "runs": [made(name, root) for name in item.runs],
-            "experiments": [made(name, root) for name in item.experiments], "licence": work.licence,
-            "anchor": f"{item.page}#{item.anchor}", "key": key}
+    return {
+        "label": item.label,
+        "kind": item.kind,
+        "number": item.number,
+        "caption": item.caption,
+        "alt": item.alt,
+        "function": item.function,
+        "runs": [made(name, root) for name in item.runs],
+        "experiments": [made(name, root) for name in item.experiments],
+        "licence": work.licence,
+        "anchor": f"{item.page}#{item.anchor}",
+        "key": key,
+    }
 
 
 def made(name: str, root: Path) -> dict:
-    """{"name", "date", "commit"} of a run or experiment, the last two as far as its record is at hand and tells."""
+    """{"name", "date", "commit"} of a run or experiment, the last two as far as its record is at
+    hand and tells.
+    """
     told: dict = {}
     for path in (root / "report" / "runs" / f"{name}.json", cache_root() / "runs" / f"{name}.json"):
         if path.is_file():
@@ -115,7 +151,9 @@ def made(name: str, root: Path) -> dict:
 
 
 def swap(new: Path, target: Path) -> None:
-    """Put the finished folder `new` in the place of `target`; the old one goes away with the temporary folder."""
+    """Put the finished folder `new` in the place of `target`; the old one goes away with the
+    temporary folder.
+    """
     if target.exists():
         os.replace(target, new.parent / "old")
     os.replace(new, target)
@@ -132,12 +170,17 @@ def read_manifest(target: Path) -> dict:
 
 def whole(target: Path, item: dict) -> bool:
     """Whether all files of an item are there as the manifest says."""
-    return all((target / f["name"]).is_file() and sha256((target / f["name"]).read_bytes()) == f["sha256"]
-               for f in item["files"])
+    return all(
+        (target / f["name"]).is_file() and sha256((target / f["name"]).read_bytes()) == f["sha256"]
+        for f in item["files"]
+    )
 
 
 def paths(target: Path, manifest: dict) -> list[Path]:
-    return [target / MANIFEST, *(target / f["name"] for item in manifest["items"] for f in item["files"])]
+    return [
+        target / MANIFEST,
+        *(target / f["name"] for item in manifest["items"] for f in item["files"]),
+    ]
 
 
 @functools.cache

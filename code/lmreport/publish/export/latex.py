@@ -1,4 +1,6 @@
-"""LaTeX that pdfLaTeX compiles: characters that it does not know as commands, the packages named, and as `tabular`."""
+"""LaTeX that pdfLaTeX compiles: characters that it does not know as commands, the packages named,
+and as `tabular`.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +8,107 @@ import re
 import unicodedata
 
 MATH = {  # of LaTeX itself
-    "∞": "infty", "⊙": "odot", "⊕": "oplus", "⊗": "otimes", "√": "surd", "≤": "leq", "≥": "geq", "≠": "neq", "≈": "approx",
-    "±": "pm", "×": "times", "÷": "div", "·": "cdot", "−": "-", "∗": "ast", "∘": "circ", "→": "rightarrow",
-    "←": "leftarrow", "↔": "leftrightarrow", "↑": "uparrow", "↓": "downarrow", "⇒": "Rightarrow", "⇔": "Leftrightarrow",
-    "∈": "in", "∉": "notin", "⊂": "subset", "⊆": "subseteq", "∪": "cup", "∩": "cap", "∅": "emptyset", "∀": "forall",
-    "∃": "exists", "¬": "neg", "∧": "wedge", "∨": "vee", "∑": "sum", "∏": "prod", "∫": "int", "∂": "partial", "∇": "nabla",
-    "∝": "propto", "∼": "sim", "≡": "equiv", "≪": "ll", "≫": "gg", "∥": "parallel", "⊥": "perp", "⟨": "langle",
-    "⟩": "rangle", "′": "prime", "ℓ": "ell", "…": "ldots", "✓": "checkmark",
+    "∞": "infty",
+    "⊙": "odot",
+    "⊕": "oplus",
+    "⊗": "otimes",
+    "√": "surd",
+    "≤": "leq",
+    "≥": "geq",
+    "≠": "neq",
+    "≈": "approx",
+    "±": "pm",
+    "×": "times",
+    "÷": "div",
+    "·": "cdot",
+    "−": "-",
+    "∗": "ast",
+    "∘": "circ",
+    "→": "rightarrow",
+    "←": "leftarrow",
+    "↔": "leftrightarrow",
+    "↑": "uparrow",
+    "↓": "downarrow",
+    "⇒": "Rightarrow",
+    "⇔": "Leftrightarrow",
+    "∈": "in",
+    "∉": "notin",
+    "⊂": "subset",
+    "⊆": "subseteq",
+    "∪": "cup",
+    "∩": "cap",
+    "∅": "emptyset",
+    "∀": "forall",
+    "∃": "exists",
+    "¬": "neg",
+    "∧": "wedge",
+    "∨": "vee",
+    "∑": "sum",
+    "∏": "prod",
+    "∫": "int",
+    "∂": "partial",
+    "∇": "nabla",
+    "∝": "propto",
+    "∼": "sim",
+    "≡": "equiv",
+    "≪": "ll",
+    "≫": "gg",
+    "∥": "parallel",
+    "⊥": "perp",
+    "⟨": "langle",
+    "⟩": "rangle",
+    "′": "prime",
+    "ℓ": "ell",
+    "…": "ldots",
+    "✓": "checkmark",
 }
 TEXT = {
-    "€": r"\texteuro{}", "°": r"\textdegree{}", "µ": r"\textmu{}", "§": r"\S{}", "¶": r"\P{}", "©": r"\textcopyright{}",
-    "®": r"\textregistered{}", "™": r"\texttrademark{}", "‰": r"\textperthousand{}", "•": r"\textbullet{}",
-    "¦": r"\textbrokenbar{}", "⁄": "/", "\u00ad": r"\-", "\u00a0": "~", "\u202f": r"\,", "\u2009": r"\,", "\u2011": "-",
-    "\u200b": r"\hspace{0pt}", "\u2060": "", "\ufeff": "",
+    "€": r"\texteuro{}",
+    "°": r"\textdegree{}",
+    "µ": r"\textmu{}",
+    "§": r"\S{}",
+    "¶": r"\P{}",
+    "©": r"\textcopyright{}",
+    "®": r"\textregistered{}",
+    "™": r"\texttrademark{}",
+    "‰": r"\textperthousand{}",
+    "•": r"\textbullet{}",
+    "¦": r"\textbrokenbar{}",
+    "⁄": "/",
+    "\u00ad": r"\-",
+    "\u00a0": "~",
+    "\u202f": r"\,",
+    "\u2009": r"\,",
+    "\u2011": "-",
+    "\u200b": r"\hspace{0pt}",
+    "\u2060": "",
+    "\ufeff": "",
 }
-LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=True))  # Greek letters for which LaTeX has no command
-COMMANDS = {r"\href": "hyperref", r"\url": "hyperref", r"\checkmark": "amssymb", r"\real": "calc", r"\st{": "soul",
-            r"\includegraphics": "graphicx"}
-LONG = re.compile(r"\\begin\{longtable\}\[\](\{.*?\})\n(?:\\caption.*?\\tabularnewline\n)?(.*?)\\end(?:first)?head\n"
-                  r".*?\\endlastfoot\n(.*?)\\end\{longtable\}", re.S)
+LATIN = dict(
+    zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=True)
+)  # Greek letters for which LaTeX has no command
+COMMANDS = {
+    r"\href": "hyperref",
+    r"\url": "hyperref",
+    r"\checkmark": "amssymb",
+    r"\real": "calc",
+    r"\st{": "soul",
+    r"\includegraphics": "graphicx",
+}
+LONG = re.compile(
+    r"\\begin\{longtable\}\[\](\{.*?\})\n(?:\\caption.*?\\tabularnewline\n)?(.*?)\\end(?:first)?head\n"
+    r".*?\\endlastfoot\n(.*?)\\end\{longtable\}",
+    re.S,
+)
 
 
 def compiled(text: str) -> str:
-    """`text` with a command in place of each character that pdfLaTeX does not know, as far as LaTeX has one."""
-    return "".join(map(command, text)).replace(r"\euro{}", r"\texteuro{}")  # pandoc's needs a package
+    """`text` with a command in place of each character that pdfLaTeX does not know, as far as LaTeX
+    has one.
+    """
+    return "".join(map(command, text)).replace(
+        r"\euro{}", r"\texteuro{}"
+    )  # pandoc's needs a package
 
 
 def command(c: str) -> str:
@@ -38,8 +117,14 @@ def command(c: str) -> str:
         return c
     if c in MATH or c in TEXT or c in LATIN:
         name = MATH.get(c, "")
-        return rf"\ensuremath{{{'-' if name == '-' else chr(92) + name}}}" if name else TEXT.get(c, LATIN.get(c, ""))
-    if greek := re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (FINAL )?([A-Z]+)", unicodedata.name(c, "")):
+        return (
+            rf"\ensuremath{{{'-' if name == '-' else chr(92) + name}}}"
+            if name
+            else TEXT.get(c, LATIN.get(c, ""))
+        )
+    if greek := re.fullmatch(
+        r"GREEK (SMALL|CAPITAL) LETTER (FINAL )?([A-Z]+)", unicodedata.name(c, "")
+    ):
         letter = greek[3].lower().replace("lamda", "lambda")
         letter = "varsigma" if greek[2] else letter if greek[1] == "SMALL" else letter.capitalize()
         return rf"\ensuremath{{\{letter}}}"
@@ -53,7 +138,9 @@ def command(c: str) -> str:
 
 
 def needs(text: str) -> str:
-    """Comment lines that name the packages, and the engine where characters are left that pdfLaTeX does not know."""
+    """Comment lines that name the packages, and the engine where characters are left that pdfLaTeX
+    does not know.
+    """
     packages = {"booktabs", "array", *(["longtable"] if "longtable" in text else [])}
     packages |= {package for name, package in COMMANDS.items() if name in text}
     left = "".join(dict.fromkeys(c for c in text if not c.isascii()))
@@ -62,7 +149,9 @@ def needs(text: str) -> str:
 
 
 def tabular(text: str) -> str:
-    """The table that pandoc wrote as a longtable, as a `tabular` for a float or a narrow column; "" where it is none."""
+    """The table that pandoc wrote as a longtable, as a `tabular` for a float or a narrow column; ""
+    where it is none.
+    """
     found = LONG.search(text)
     if not found:
         return ""

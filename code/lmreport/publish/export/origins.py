@@ -1,4 +1,6 @@
-"""Where each figure and table of an executed document comes from, as a table of another document."""
+"""Where each figure and table of an executed document comes from, as a table of another
+document.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +13,38 @@ from lmreport.render import project
 
 
 def of_document(name: str) -> list[Item]:
-    """The items of report/<name>.qmd as it was executed last, for this profile; none if it was not yet."""
+    """The items of report/<name>.qmd as it was executed last, for this profile; none if it was not
+    yet.
+    """
     documents = project.read(project_root(), ("html",), None)
-    return [item for doc in documents if doc.path.stem == name and doc.notebook.is_file()
-            for item in contents.read(doc, doc.notebook)]
+    return [
+        item
+        for doc in documents
+        if doc.path.stem == name and doc.notebook.is_file()
+        for item in contents.read(doc, doc.notebook)
+    ]
 
 
 def sources(items: list):
-    """What made each figure and table of an executed document, and which runs or experiments it shows."""
+    """What made each figure and table of an executed document, and which runs or experiments it
+    shows.
+    """
     root, rows = project_root(), []
     for item in items:
         shown = [made(name, root) for name in (*item.runs, *item.experiments)]
         days = sorted({one["date"][:10] for one in shown if "date" in one})
-        rows.append([f"[{item.number}]({item.page}#{item.anchor})", f"`{item.function or 'text'}`",
-                     ", ".join(f"`{one['name'][:-8].removeprefix('concepts.')}`" for one in shown) or "this render",
-                     " to ".join(dict.fromkeys(days[::len(days) - 1 or 1]))])
-    return markdown.table(rows or [["", "render report/index.qmd first", "", ""]],
-                          ["in the report", "made by", "runs and experiments", "date"], ("left",) * 4, raw=True)
+        rows.append(
+            [
+                f"[{item.number}]({item.page}#{item.anchor})",
+                f"`{item.function or 'text'}`",
+                ", ".join(f"`{one['name'][:-8].removeprefix('concepts.')}`" for one in shown)
+                or "this render",
+                " to ".join(dict.fromkeys(days[:: len(days) - 1 or 1])),
+            ]
+        )
+    return markdown.table(
+        rows or [["", "render report/index.qmd first", "", ""]],
+        ["in the report", "made by", "runs and experiments", "date"],
+        ("left",) * 4,
+        raw=True,
+    )

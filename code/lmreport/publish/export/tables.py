@@ -14,14 +14,19 @@ from lmreport.render import pandoc_ast
 from lmreport.render.tables import natural
 
 PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
-FORMATS = {"md": (PIPES, "markdown", "<!--"), "tex": ("latex", "latex", "%"), "typ": ("typst", "typst", "//")}
+FORMATS = {
+    "md": (PIPES, "markdown", "<!--"),
+    "tex": ("latex", "latex", "%"),
+    "typ": ("typst", "typst", "//"),
+}
 
 
 def files(items: list, work) -> dict[str, dict[str, bytes]]:
-    """{label: {ending: bytes}} of the tables; one call of pandoc for each format, whatever their number.
+    """{label: {ending: bytes}} of the tables; one call of pandoc for each format, whatever their
+    number.
 
-    The sha256 that each file states is that of the CSV. Where numbers were rounded for the reader, `values.csv` has
-    them in full.
+    The sha256 that each file states is that of the CSV. Where numbers were rounded for the reader,
+    `values.csv` has them in full.
     """
     clean = [plain_table(item) for item in items]
     written = {ending: split(clean, *FORMATS[ending][:2]) for ending in FORMATS} if items else {}
@@ -30,8 +35,12 @@ def files(items: list, work) -> dict[str, dict[str, bytes]]:
         lines, full = rows(table), rows(pandoc_ast.change(copy.deepcopy(item.table), full_value))
         data = as_csv(lines)
         said = metadata.about(item, work, hashlib.sha256(data).hexdigest())
-        found[item.label] = {"csv": data, "csv-metadata.json": metadata.csvw(
-            said, lines[0], f"{item.label}.csv", work.licence_url).encode()}
+        found[item.label] = {
+            "csv": data,
+            "csv-metadata.json": metadata.csvw(
+                said, lines[0], f"{item.label}.csv", work.licence_url
+            ).encode(),
+        }
         if full != rows(item.table):
             found[item.label]["values.csv"] = as_csv(full)
         for ending, texts in written.items():
@@ -49,7 +58,9 @@ def commented(text: str, ending: str, said: dict) -> bytes:
 
 
 def plain_table(item) -> dict:
-    """The Table node with its label and caption, without what has a meaning only inside the report."""
+    """The Table node with its label and caption, without what has a meaning only inside the
+    report.
+    """
     table = natural(pandoc_ast.change(copy.deepcopy(item.table), outside))
     table["c"][0] = pandoc_ast.attr(item.label)
     table["c"][1] = [None, [pandoc_ast.node("Plain", pandoc_ast.words(item.caption))]]
@@ -76,24 +87,46 @@ def full_value(node: dict):
 def rows(table: dict) -> list[list[str]]:
     """The text of all cells, the head first."""
     parts = [table["c"][3][1], *(body[3] for body in table["c"][4]), table["c"][5][1]]
-    return [[" ".join(pandoc_ast.plain(cell[4]).split()) for cell in row[1]] for part in parts for row in part]
+    return [
+        [" ".join(pandoc_ast.plain(cell[4]).split()) for cell in row[1]]
+        for part in parts
+        for row in part
+    ]
 
 
 def as_csv(lines: list[list[str]]) -> bytes:
-    """CSV as RFC 4180 has it, in UTF-8; a minus sign before a digit becomes the hyphen that programs read."""
+    """CSV as RFC 4180 has it, in UTF-8; a minus sign before a digit becomes the hyphen that
+    programs read.
+    """
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([re.sub(r"−(?=\d)", "-", cell) for cell in line]
-                                                      for line in lines)
+    csv.writer(out, lineterminator="\r\n").writerows(
+        [re.sub(r"−(?=\d)", "-", cell) for cell in line] for line in lines
+    )
     return out.getvalue().encode()
 
 
 def split(tables: list[dict], to: str, raw: str) -> dict[str, str]:
-    """{label: text} of the tables in the format `to`, written by one pandoc and parted at raw blocks."""
-    blocks = [block for table in tables
-              for block in (pandoc_ast.raw(raw, f"=====table {table['c'][0][0]}====="), table)]
-    text, _ = pandoc_ast.pandoc(json.dumps({"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}), "-f",
-                                "json", "-t", to, "--wrap=none", "--columns=500", *(["--ascii"] if to == "latex" else []))
+    """{label: text} of the tables in the format `to`, written by one pandoc and parted at raw
+    blocks.
+    """
+    blocks = [
+        block
+        for table in tables
+        for block in (pandoc_ast.raw(raw, f"=====table {table['c'][0][0]}====="), table)
+    ]
+    text, _ = pandoc_ast.pandoc(
+        json.dumps({"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}),
+        "-f",
+        "json",
+        "-t",
+        to,
+        "--wrap=none",
+        "--columns=500",
+        *(["--ascii"] if to == "latex" else []),
+    )
     if to == "latex":
         text = latex.compiled(text)
     parts = re.split(r"^=====table (\S+)=====$", text, flags=re.M)
-    return {label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)}
+    return {
+        label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)
+    }

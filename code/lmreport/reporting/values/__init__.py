@@ -1,7 +1,9 @@
-"""The numbers and sentences of the documents by name: `v = values.results.of_tests(…)`, then `v.accuracy` in prose.
+"""The numbers and sentences of the documents by name: `v = values.results.of_tests(…)`, then
+`v.accuracy` in prose.
 
-A function of values returns `dict(name=value, …)`. Each computed number among them carries the expression behind its
-name and the remembered experiments in it, so that `lmreport verify` finds it and computes it again.
+A function of values returns `dict(name=value, …)`. Each computed number among them carries the
+expression behind its name and the remembered experiments in it, so that `lmreport verify` finds it
+and computes it again.
 """
 
 from __future__ import annotations
@@ -15,13 +17,17 @@ from lmreport.display.traced import TracedText, experiments, made_from
 
 
 class Values:
-    """Named values that nothing can change; a name that is not there is refused with those that are."""
+    """Named values that nothing can change; a name that is not there is refused with those that
+    are.
+    """
 
     def __init__(self, values: dict):
         self.__dict__.update(values)
 
     def __setattr__(self, name: str, value):
-        raise AttributeError(f"values are fixed; let the function that returns {name!r} return another one")
+        raise AttributeError(
+            f"values are fixed; let the function that returns {name!r} return another one"
+        )
 
     def __getattr__(self, name: str):
         raise AttributeError(f"there is no value {name!r}, only {', '.join(self.__dict__)}")
@@ -38,7 +44,9 @@ def named(function):
             found = function(*arguments, **more)
         for name, value in found.items():
             if isinstance(value, TracedText) and not value.told:
-                value.told = {"data-code": code.get(name, name)} | experiments(code.get(name, name), given)
+                value.told = {"data-code": code.get(name, name)} | experiments(
+                    code.get(name, name), given
+                )
         return Values(found)
 
     return with_names
@@ -47,5 +55,14 @@ def named(function):
 def expressions(function) -> dict[str, str]:
     """{name: expression} of the `dict(name=expression, …)` that a function returns."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    calls = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and isinstance(node.value, ast.Call)]
-    return {keyword.arg: ast.unparse(keyword.value) for call in calls for keyword in call.keywords if keyword.arg}
+    calls = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
+    ]
+    return {
+        keyword.arg: ast.unparse(keyword.value)
+        for call in calls
+        for keyword in call.keywords
+        if keyword.arg
+    }

@@ -15,12 +15,18 @@ PASSED = 0.9  # accuracy from which on a distance counts as recalled
 def of_recurrence(chains, fading, recalled):
     """What must wait, what fades and what is learned, by layer (3a)."""
     return dict(
-        length=markdown.count(chains["lengths"][-1]), lstm_chain=markdown.count(chains["lstm"][-1]),
-        attention_chain=markdown.count(chains["attention"][-1]), far=markdown.count(fading["distance"][-1]),
-        rnn_left=markdown.num(fading["rnn"][-1], 1), lstm_left=markdown.num(fading["lstm"][-1], 1),
-        open_left=markdown.num(fading["lstm_keep"][-1], 2), attention_left=markdown.num(fading["attention"][-1], 2),
-        lstm_reach=markdown.count(reach(recalled, "lstm")), open_reach=markdown.count(reach(recalled, "lstm_keep")),
-        attention_reach=markdown.count(reach(recalled, "attention")), seeds=markdown.count(recalled["lstm"].shape[1]),
+        length=markdown.count(chains["lengths"][-1]),
+        lstm_chain=markdown.count(chains["lstm"][-1]),
+        attention_chain=markdown.count(chains["attention"][-1]),
+        far=markdown.count(fading["distance"][-1]),
+        rnn_left=markdown.num(fading["rnn"][-1], 1),
+        lstm_left=markdown.num(fading["lstm"][-1], 1),
+        open_left=markdown.num(fading["lstm_keep"][-1], 2),
+        attention_left=markdown.num(fading["attention"][-1], 2),
+        lstm_reach=markdown.count(reach(recalled, "lstm")),
+        open_reach=markdown.count(reach(recalled, "lstm_keep")),
+        attention_reach=markdown.count(reach(recalled, "attention")),
+        seeds=markdown.count(recalled["lstm"].shape[1]),
     )
 
 
@@ -31,13 +37,26 @@ def reach(recalled, layer: str) -> int:
 
 
 def by_hand(found):
-    """The worked sentence, a row for each word: its question, whom it looks at and what it learns (3b)."""
-    rows = [[word, question, *(markdown.fixed(weight, 2) for weight in weights),
-             ", ".join(f"{value:.2f}" for value in output)]
-            for word, question, weights, output in zip(found["words"], found["questions"], found["weights"],
-                                                       found["output"], strict=True)]
-    return markdown.table(rows, ["word", "its question", *found["words"], "output"], ("left", "left", *["right"] * 5),
-                          of=attention.worked_sentence)
+    """The worked sentence, a row for each word: its question, whom it looks at and what it learns
+    (3b).
+    """
+    rows = [
+        [
+            word,
+            question,
+            *(markdown.fixed(weight, 2) for weight in weights),
+            ", ".join(f"{value:.2f}" for value in output),
+        ]
+        for word, question, weights, output in zip(
+            found["words"], found["questions"], found["weights"], found["output"], strict=True
+        )
+    ]
+    return markdown.table(
+        rows,
+        ["word", "its question", *found["words"], "output"],
+        ("left", "left", *["right"] * 5),
+        of=attention.worked_sentence,
+    )
 
 
 @named
@@ -46,8 +65,10 @@ def of_recall(attending, recurrent, lengths):
     return dict(
         on_target=markdown.pct(attending["map"].diagonal().mean(), 0),
         attention=markdown.pct(attending["accuracy"].mean(), 0),
-        lstm=markdown.pct(recurrent["accuracy"].mean(), 0), chance=markdown.pct(attending["chance"], 0),
-        attention_path=markdown.count(lengths["attention"][0]), lstm_path=markdown.count(lengths["lstm"][0]),
+        lstm=markdown.pct(recurrent["accuracy"].mean(), 0),
+        chance=markdown.pct(attending["chance"], 0),
+        attention_path=markdown.count(lengths["attention"][0]),
+        lstm_path=markdown.count(lengths["lstm"][0]),
     )
 
 
@@ -55,9 +76,12 @@ def of_recall(attending, recurrent, lengths):
 def of_cheating(no_mask, right, late):
     """A tiny language model with no, a late and the right mask (3c)."""
     return dict(
-        entropy=markdown.fixed(right["entropy"], 2), none=markdown.fixed(no_mask["loss"][-20:].mean(), 2),
-        late=markdown.fixed(late["loss"][-20:].mean(), 2), right=markdown.fixed(right["loss"][-20:].mean(), 2),
-        none_share=markdown.pct(no_mask["share"], 0), late_share=markdown.pct(late["share"], 0),
+        entropy=markdown.fixed(right["entropy"], 2),
+        none=markdown.fixed(no_mask["loss"][-20:].mean(), 2),
+        late=markdown.fixed(late["loss"][-20:].mean(), 2),
+        right=markdown.fixed(right["loss"][-20:].mean(), 2),
+        none_share=markdown.pct(no_mask["share"], 0),
+        late_share=markdown.pct(late["share"], 0),
         right_share=markdown.pct(right["share"], 0),
     )
 
@@ -68,18 +92,28 @@ def of_order(mixed):
     falls = studies.shuffled_falls(mixed)
     return dict(
         whole=markdown.pct(studies.share(mixed, "predicted.0")),
-        least=markdown.fixed(100 * falls[0], 1), most=markdown.fixed(100 * falls[-1], 1),
-        matters=studies.order_matters(mixed), origin=MarkdownText(markdown.plain(studies.origin(mixed))),
-        verdict=markdown.more_or_less(falls[-1], 0.1, "the tags hang largely on word order",
-                                      "the tags hang mostly on which words occur"),
+        least=markdown.fixed(100 * falls[0], 1),
+        most=markdown.fixed(100 * falls[-1], 1),
+        matters=studies.order_matters(mixed),
+        origin=MarkdownText(markdown.plain(studies.origin(mixed))),
+        verdict=markdown.more_or_less(
+            falls[-1],
+            0.1,
+            "the tags hang largely on word order",
+            "the tags hang mostly on which words occur",
+        ),
     )
 
 
 @named
 def of_padding(padded, ahead: float):
     """What padding does to BERT, and that it looks ahead (3c)."""
-    return dict(ahead=markdown.num(ahead, 2), pads=markdown.count(padded["pads"][-1]),
-                hidden=markdown.num(padded["largest"], 1), all=markdown.num(padded["without"][-1], 2))
+    return dict(
+        ahead=markdown.num(ahead, 2),
+        pads=markdown.count(padded["pads"][-1]),
+        hidden=markdown.num(padded["largest"], 1),
+        all=markdown.num(padded["without"][-1], 2),
+    )
 
 
 @named
@@ -88,23 +122,41 @@ def of_both_classes(encoder, with_head, new_weights):
     share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
     return dict(
         share=markdown.pct(share, 3),
-        same=markdown.word(int(not foundation.same_encoder(encoder, with_head)), "tensor by tensor the same",
-                           "not the same"),
+        same=markdown.word(
+            int(not foundation.same_encoder(encoder, with_head)),
+            "tensor by tensor the same",
+            "not the same",
+        ),
     )
 
 
 def two_classes(encoder, with_head, new_weights, tokenizer):
-    """`AutoModel` beside `AutoModelForSequenceClassification`: shapes, parameters, what is new (4b)."""
-    shapes = foundation.outputs(encoder, with_head, tokenizer,
-                                ["how do I sort a list?", "what does this loop print?"])
+    """`AutoModel` beside `AutoModelForSequenceClassification`: shapes, parameters, what is new
+    (4b).
+    """
+    shapes = foundation.outputs(
+        encoder, with_head, tokenizer, ["how do I sort a list?", "what does this loop print?"]
+    )
     new = foundation.parameters(with_head, tuple(new_weights))
     return markdown.table(
-        [["output for two questions", f"hidden states {shapes['last_hidden_state']}", f"logits {shapes['logits']}"],
-         ["parameters", markdown.count(foundation.parameters(encoder)), markdown.count(foundation.parameters(with_head))],
-         ["of these new, random", "0", markdown.count(new)],
-         ["useful without training", "as features", "no: the head guesses"]],
-        ["", "AutoModel", "AutoModelForSequenceClassification"], align=("left", "left", "left"),
-        of=foundation.load_both)
+        [
+            [
+                "output for two questions",
+                f"hidden states {shapes['last_hidden_state']}",
+                f"logits {shapes['logits']}",
+            ],
+            [
+                "parameters",
+                markdown.count(foundation.parameters(encoder)),
+                markdown.count(foundation.parameters(with_head)),
+            ],
+            ["of these new, random", "0", markdown.count(new)],
+            ["useful without training", "as features", "no: the head guesses"],
+        ],
+        ["", "AutoModel", "AutoModelForSequenceClassification"],
+        align=("left", "left", "left"),
+        of=foundation.load_both,
+    )
 
 
 @named
@@ -113,13 +165,20 @@ def of_learning(curve, linear):
     values, sizes = studies.curve(curve), [point["size"] for point in curve["points"]]
     fewest, most = min(sizes), max(sizes)
     return dict(
-        fewest=markdown.count(fewest), most=markdown.count(most), lead=studies.best_way(curve, fewest),
-        tuned_few=markdown.pct(values["fine-tuned", fewest]), frozen_few=markdown.pct(values["frozen", fewest]),
-        tuned_most=markdown.pct(values["fine-tuned", most]), scratch_most=markdown.pct(values["from scratch", most]),
+        fewest=markdown.count(fewest),
+        most=markdown.count(most),
+        lead=studies.best_way(curve, fewest),
+        tuned_few=markdown.pct(values["fine-tuned", fewest]),
+        frozen_few=markdown.pct(values["frozen", fewest]),
+        tuned_most=markdown.pct(values["fine-tuned", most]),
+        scratch_most=markdown.pct(values["from scratch", most]),
         svm_few=markdown.pct(studies.share(linear, "predicted.0")),
         best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
-        saved=studies.saved(curve), overtaking=studies.overtaking(curve), few_texts=studies.few_texts(curve, linear),
-        length=markdown.count(curve.inputs["settings"]["max_length"]), texts=markdown.count(len(curve["labels"])),
+        saved=studies.saved(curve),
+        overtaking=studies.overtaking(curve),
+        few_texts=studies.few_texts(curve, linear),
+        length=markdown.count(curve.inputs["settings"]["max_length"]),
+        texts=markdown.count(len(curve["labels"])),
         origin=MarkdownText(markdown.plain(studies.origin(curve, linear))),
     )
 
@@ -130,8 +189,12 @@ def of_scratch(curve, lstm):
     accuracy = measures.accuracy(lstm)
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
     return dict(
-        transformer=markdown.pct(values["from scratch", most]), lstm=markdown.pct(accuracy),
-        verdict=markdown.more_or_less(values["from scratch", most], accuracy,
-                                      "so the architecture alone may give a lead",
-                                      "so whatever lead there is comes from the pre-training and not from the architecture"),
+        transformer=markdown.pct(values["from scratch", most]),
+        lstm=markdown.pct(accuracy),
+        verdict=markdown.more_or_less(
+            values["from scratch", most],
+            accuracy,
+            "so the architecture alone may give a lead",
+            "so whatever lead there is comes from the pre-training and not from the architecture",
+        ),
     )

@@ -1,4 +1,6 @@
-"""Values of the card and of questions 1 and 2: which runs, which data, what tokenizer and layer make of a text."""
+"""Values of the card and of questions 1 and 2: which runs, which data, what tokenizer and layer
+make of a text.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from lmreport.runs import records
 
 @named
 def of_card(bert, lstm, svm, recorded: bool, source):
-    """What the first page says: three accuracies, three times, one verdict, which model and which runs."""
+    """What the first page says: three accuracies, three times, one verdict, which model and which
+    runs.
+    """
     return dict(
         texts=markdown.count(measures.texts(bert)),
         data=MarkdownText(markdown.plain(bert.inputs["data"]["name"])),
@@ -25,29 +29,57 @@ def of_card(bert, lstm, svm, recorded: bool, source):
 def verdict(bert, lstm, svm) -> MarkdownText:
     """The ranking of the three in one sentence."""
     if measures.outcome(bert, lstm) == 0:
-        told = markdown.word(measures.outcome(bert, svm), "and also a linear SVM", "but loses to a linear SVM",
-                             "but not a linear SVM")
-        return fill("The fine-tuned Transformer beats the LSTM, {} that trains in {}.", told,
-                        markdown.duration(svm["train_seconds"]))
-    first = markdown.word(measures.outcome(bert, lstm), "The fine-tuned Transformer beats the LSTM",
-                          "The LSTM beats the fine-tuned Transformer",
-                          "The difference between the fine-tuned Transformer and the LSTM is not significant")
-    second = markdown.word(measures.outcome(bert, svm), "the Transformer also beats a linear SVM",
-                           "a linear SVM beats the Transformer", "the Transformer does not beat a linear SVM")
-    return fill("{}, and {} that trains in {}.", first, second, markdown.duration(svm["train_seconds"]))
+        told = markdown.word(
+            measures.outcome(bert, svm),
+            "and also a linear SVM",
+            "but loses to a linear SVM",
+            "but not a linear SVM",
+        )
+        return fill(
+            "The fine-tuned Transformer beats the LSTM, {} that trains in {}.",
+            told,
+            markdown.duration(svm["train_seconds"]),
+        )
+    first = markdown.word(
+        measures.outcome(bert, lstm),
+        "The fine-tuned Transformer beats the LSTM",
+        "The LSTM beats the fine-tuned Transformer",
+        "The difference between the fine-tuned Transformer and the LSTM is not significant",
+    )
+    second = markdown.word(
+        measures.outcome(bert, svm),
+        "the Transformer also beats a linear SVM",
+        "a linear SVM beats the Transformer",
+        "the Transformer does not beat a linear SVM",
+    )
+    return fill(
+        "{}, and {} that trains in {}.", first, second, markdown.duration(svm["train_seconds"])
+    )
 
 
 def model(bert, source) -> MarkdownText:
     """Which checkpoint the answers speak of, and why it is this one."""
     if "distilbert-base" in bert.label:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
-    here = "" if source.name == bert.label else f" This render itself loads {markdown.plain(source.name)}."
-    more = " It is a BERT-like encoder that was distilled from a larger one [@wang2020] and then trained further " \
-           "on sentence pairs [@reimers2019; @allminilm]." if "MiniLM" in bert.label else ""
-    return fill("The Transformer is {}, with {} million parameters, since DistilBERT was out of reach where these "
-                    "runs were made.{}{}",
-                MarkdownText(markdown.plain(bert.label)), markdown.fixed(bert["parameters"] / 1e6, 1),
-                    MarkdownText(more), MarkdownText(here))
+    here = (
+        ""
+        if source.name == bert.label
+        else f" This render itself loads {markdown.plain(source.name)}."
+    )
+    more = (
+        " It is a BERT-like encoder that was distilled from a larger one [@wang2020] and then "
+        "trained further on sentence pairs [@reimers2019; @allminilm]."
+        if "MiniLM" in bert.label
+        else ""
+    )
+    return fill(
+        "The Transformer is {}, with {} million parameters, since DistilBERT was out of reach "
+        "where these runs were made.{}{}",
+        MarkdownText(markdown.plain(bert.label)),
+        markdown.fixed(bert["parameters"] / 1e6, 1),
+        MarkdownText(more),
+        MarkdownText(here),
+    )
 
 
 @named
@@ -55,13 +87,20 @@ def of_splits(corpus, whole):
     """The data, its splits, and how many of them this render trains on."""
     return dict(
         origin=MarkdownText(markdown.plain(corpus.origin)),
-        name=MarkdownText(markdown.plain(corpus.name)), digest=MarkdownText(f"`{corpus.digest[:16]}`"),
+        name=MarkdownText(markdown.plain(corpus.name)),
+        digest=MarkdownText(f"`{corpus.digest[:16]}`"),
         texts=markdown.count(sum(map(len, whole.values()))),
         classes=markdown.count(len(whole["train"].features["labels"].names)),
-        train=markdown.count(len(whole["train"])), validation=markdown.count(len(whole["validation"])),
+        train=markdown.count(len(whole["train"])),
+        validation=markdown.count(len(whole["validation"])),
         test=markdown.count(len(whole["test"])),
-        about=MarkdownText(sentences.of_data(corpus, "The texts are CC BY-SA [@so16k]; most names of the four languages "
-                                       "were replaced by *blank*.")),
+        about=MarkdownText(
+            sentences.of_data(
+                corpus,
+                "The texts are CC BY-SA [@so16k]; most names of the four languages "
+                "were replaced by *blank*.",
+            )
+        ),
     )
 
 
@@ -72,8 +111,12 @@ def of_tokenizer(tokenizer, source, bert):
         name=MarkdownText(markdown.plain(source.name)),
         pieces=markdown.count(tokenizer.vocab_size),
         special=MarkdownText(", ".join(f"`{t}`" for t in tokenizer.all_special_tokens)),
-        same=MarkdownText("Its vocabulary is that of `distilbert-base-uncased`, so the ids below are the same there."
-                    if "MiniLM" in source.name else ""),
+        same=MarkdownText(
+            "Its vocabulary is that of `distilbert-base-uncased`, so the ids below are the same "
+            "there."
+            if "MiniLM" in source.name
+            else ""
+        ),
     )
 
 
@@ -81,17 +124,24 @@ def of_tokenizer(tokenizer, source, bert):
 def of_outputs(found, text: str):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
-        unknown_words=markdown.count(found["layer_unknown"]), words=markdown.count(found["layer_used"]),
-        unknown_pieces=markdown.count(found["unknown_pieces"]), pieces=markdown.count(len(found["pieces"])),
-        vocabulary=markdown.count(found["vocabulary"]), length=markdown.count(len(found["layer_ids"])),
-        types=MarkdownText("`token_type_ids` says which of two sentences a token belongs to. With one text all are 0, and "
-                     "DistilBERT, which has no such vectors, goes without them."
-                     if "token_type_ids" in found["tokenizer_keys"] else
-                     "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: DistilBERT has no "
-                     "such vectors."),
-        decoded=MarkdownText("Without these two, the decoded text is exactly the original."
-                       if is_original(found["decoded"], text) else
-                       "It is not exactly the original: white space and the spacing of punctuation are lost."),
+        unknown_words=markdown.count(found["layer_unknown"]),
+        words=markdown.count(found["layer_used"]),
+        unknown_pieces=markdown.count(found["unknown_pieces"]),
+        pieces=markdown.count(len(found["pieces"])),
+        vocabulary=markdown.count(found["vocabulary"]),
+        length=markdown.count(len(found["layer_ids"])),
+        types=MarkdownText(
+            "`token_type_ids` says which of two sentences a token belongs to. With one text all "
+            "are 0, and DistilBERT, which has no such vectors, goes without them."
+            if "token_type_ids" in found["tokenizer_keys"]
+            else "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: DistilBERT has no "
+            "such vectors."
+        ),
+        decoded=MarkdownText(
+            "Without these two, the decoded text is exactly the original."
+            if is_original(found["decoded"], text)
+            else "It is not exactly the original: white space and the spacing of punctuation are lost."
+        ),
     )
 
 
@@ -102,5 +152,7 @@ def is_original(decoded: str, text: str) -> bool:
 @named
 def of_tokenized(tokenized, settings):
     """Length and padding of the tokenized training split."""
-    return dict(length=markdown.count(settings.max_length),
-                padding=markdown.pct(tables.padding_share(tokenized["train"])))
+    return dict(
+        length=markdown.count(settings.max_length),
+        padding=markdown.pct(tables.padding_share(tokenized["train"])),
+    )

@@ -1,4 +1,6 @@
-"""Values of questions 4 to 6: the arguments, the times, the accuracies, the two questions, the verdict."""
+"""Values of questions 4 to 6: the arguments, the times, the accuracies, the two questions, the
+verdict.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,15 @@ from lmreport.reporting.values import named
 def of_classifier(source, bert, class_names: list[str]):
     """The checkpoint that this render loads, and what must be known of it (4a)."""
     return dict(
-        name=MarkdownText(markdown.plain(source.name)), classes=markdown.count(len(class_names)),
-        stand_in=MarkdownText("Its authors trained it on sentence pairs, among them 25 million titles and bodies of Stack "
-                        "Exchange questions [@allminilm]. So it probably saw our questions, without their tags: that "
-                        "is pre-training on the domain and may explain part of its accuracy."
-                        if "MiniLM" in bert.label else ""),
+        name=MarkdownText(markdown.plain(source.name)),
+        classes=markdown.count(len(class_names)),
+        stand_in=MarkdownText(
+            "Its authors trained it on sentence pairs, among them 25 million titles and bodies of "
+            "Stack Exchange questions [@allminilm]. So it probably saw our questions, without "
+            "their tags: that is pre-training on the domain and may explain part of its accuracy."
+            if "MiniLM" in bert.label
+            else ""
+        ),
     )
 
 
@@ -25,8 +31,10 @@ def of_arguments(bert):
     """What the recorded fine-tuning was set to (4c)."""
     given = bert.inputs["settings"]
     return dict(
-        epochs=markdown.count(bert["epochs"]), batch=markdown.count(given["batch_size"]),
-        rate=markdown.num(given["learning_rate"], 1), length=markdown.count(given["max_length"]),
+        epochs=markdown.count(bert["epochs"]),
+        batch=markdown.count(given["batch_size"]),
+        rate=markdown.num(given["learning_rate"], 1),
+        length=markdown.count(given["max_length"]),
         an_epoch=markdown.duration(bert["train_seconds"] / bert["epochs"]),
     )
 
@@ -35,9 +43,11 @@ def of_arguments(bert):
 def of_training(bert, lstm):
     """How the two networks got on, epoch by epoch (5a)."""
     return dict(
-        label=MarkdownText(markdown.plain(bert.label)), epochs=markdown.count(bert["epochs"]),
+        label=MarkdownText(markdown.plain(bert.label)),
+        epochs=markdown.count(bert["epochs"]),
         best=markdown.count(measures.best_epoch(bert)),
-        lstm_epochs=markdown.count(lstm["epochs"]), lstm_best=markdown.count(measures.best_epoch(lstm)),
+        lstm_epochs=markdown.count(lstm["epochs"]),
+        lstm_best=markdown.count(measures.best_epoch(lstm)),
         validation=markdown.pct(measures.validation_accuracy(bert)),
     )
 
@@ -48,26 +58,41 @@ def of_times(bert, lstm, classifier, source):
     ratio = bert["train_seconds"] / lstm["train_seconds"]
     a_text = lstm.rate / bert.rate
     return dict(
-        bert=markdown.duration(bert["train_seconds"]), lstm=markdown.duration(lstm["train_seconds"]),
-        times=markdown.num(max(ratio, 1 / ratio), 2), longer=markdown.more_or_less(ratio, 1, "as long", "less"),
-        verdict=markdown.more_or_less(ratio, 1, "Fine-tuning takes far longer than training the LSTM",
-                                      "Fine-tuning takes less time than training the LSTM"),
-        a_text=markdown.num(max(a_text, 1 / a_text), 2), slower=markdown.more_or_less(a_text, 1, "slower", "faster"),
-        epochs=markdown.more_or_less(bert["epochs"], lstm["epochs"], "Part of the reason", "Not the reason",
-                                     "Not the reason"),
-        bert_epochs=markdown.count(bert["epochs"]), lstm_epochs=markdown.count(lstm["epochs"]),
-        size=sentences.size(bert, lstm, classifier, source), rough=sentences.bound(bert, lstm),
+        bert=markdown.duration(bert["train_seconds"]),
+        lstm=markdown.duration(lstm["train_seconds"]),
+        times=markdown.num(max(ratio, 1 / ratio), 2),
+        longer=markdown.more_or_less(ratio, 1, "as long", "less"),
+        verdict=markdown.more_or_less(
+            ratio,
+            1,
+            "Fine-tuning takes far longer than training the LSTM",
+            "Fine-tuning takes less time than training the LSTM",
+        ),
+        a_text=markdown.num(max(a_text, 1 / a_text), 2),
+        slower=markdown.more_or_less(a_text, 1, "slower", "faster"),
+        epochs=markdown.more_or_less(
+            bert["epochs"], lstm["epochs"], "Part of the reason", "Not the reason", "Not the reason"
+        ),
+        bert_epochs=markdown.count(bert["epochs"]),
+        lstm_epochs=markdown.count(lstm["epochs"]),
+        size=sentences.size(bert, lstm, classifier, source),
+        rough=sentences.bound(bert, lstm),
         why=MarkdownText(why(bert)),
     )
 
 
 def why(bert) -> str:
-    """The reason for the ratio of the times, on the kind of machine that the Transformer was trained on."""
+    """The reason for the ratio of the times, on the kind of machine that the Transformer was
+    trained on.
+    """
     more = "Each text costs the Transformer far more operations"
     if bert.made["hardware"]["gpu"]:
         return f"{more}; on a GPU it runs them side by side, while the LSTM's steps must wait for each other."
-    return f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap should shrink, " \
-           "since there the LSTM's steps must still wait for each other."
+    return (
+        f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap "
+        f"should shrink, "
+        "since there the LSTM's steps must still wait for each other."
+    )
 
 
 @named
@@ -76,14 +101,23 @@ def of_tests(bert, lstm, svm, scatter):
     lead = 100 * (measures.accuracy(bert) - measures.accuracy(lstm))
     behind = 100 * (measures.accuracy(bert) - measures.accuracy(svm))
     return dict(
-        bert=markdown.pct(measures.accuracy(bert)), lstm=markdown.pct(measures.accuracy(lstm)),
-        svm=markdown.pct(measures.accuracy(svm)), lead=markdown.fixed(abs(lead), 1),
-        more=markdown.more_or_less(lead, 0, "more", "fewer"), label=MarkdownText(markdown.plain(bert.label)),
-        significant=markdown.word(int(measures.outcome(bert, lstm) == 2), "significant", "not significant"),
-        ranking=markdown.word(measures.outcome(bert, svm), "The Transformer beats the linear SVM too",
-                              "The linear SVM beats the Transformer",
-                              "Against the linear SVM the difference is not significant"),
-        apart=markdown.fixed(abs(behind), 1), seeds=markdown.fixed(100 * max(scatter), 1),
+        bert=markdown.pct(measures.accuracy(bert)),
+        lstm=markdown.pct(measures.accuracy(lstm)),
+        svm=markdown.pct(measures.accuracy(svm)),
+        lead=markdown.fixed(abs(lead), 1),
+        more=markdown.more_or_less(lead, 0, "more", "fewer"),
+        label=MarkdownText(markdown.plain(bert.label)),
+        significant=markdown.word(
+            int(measures.outcome(bert, lstm) == 2), "significant", "not significant"
+        ),
+        ranking=markdown.word(
+            measures.outcome(bert, svm),
+            "The Transformer beats the linear SVM too",
+            "The linear SVM beats the Transformer",
+            "Against the linear SVM the difference is not significant",
+        ),
+        apart=markdown.fixed(abs(behind), 1),
+        seeds=markdown.fixed(100 * max(scatter), 1),
         trade=trade(bert, svm),
     )
 
@@ -92,20 +126,41 @@ def trade(bert, svm) -> MarkdownText:
     """Whether the Transformer wins where it reads a text whole and loses where it must cut it."""
     if not sentences.has_halves(bert):
         return MarkdownText("")
-    told = [fill("{} than the SVM ({} of them wrong against {})", markdown.word(
-        [2, 0, 1][sentences.ahead(bert, svm, filled)], "less", "more", "no more and no less"),
-        *(markdown.pct(measures.error_reaching(record, bert, filled)) for record in (bert, svm))) for filled in (0, 1)]
-    start = "The tie hides a trade. " if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0 else ""
-    return fill("{}On texts that it reads whole, the Transformer errs {}. On texts that it must cut, it errs {}.",
-                    start, *told)
+    told = [
+        fill(
+            "{} than the SVM ({} of them wrong against {})",
+            markdown.word(
+                [2, 0, 1][sentences.ahead(bert, svm, filled)], "less", "more", "no more and no less"
+            ),
+            *(
+                markdown.pct(measures.error_reaching(record, bert, filled))
+                for record in (bert, svm)
+            ),
+        )
+        for filled in (0, 1)
+    ]
+    start = (
+        "The tie hides a trade. "
+        if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
+        else ""
+    )
+    return fill(
+        "{}On texts that it reads whole, the Transformer errs {}. On texts that it must cut, it "
+        "errs {}.",
+        start,
+        *told,
+    )
 
 
 @named
 def of_confusion(bert, class_names: list[str]):
     """Which tag is hardest, and what it is taken for (6a)."""
     f1 = {name: measures.score(bert, "f1", tag) for tag, name in enumerate(class_names)}
-    return dict(hardest=markdown.first_of(f1, least=True), easiest=markdown.first_of(f1),
-                error=sentences.commonest(bert, class_names))
+    return dict(
+        hardest=markdown.first_of(f1, least=True),
+        easiest=markdown.first_of(f1),
+        error=sentences.commonest(bert, class_names),
+    )
 
 
 @named
@@ -113,28 +168,45 @@ def of_questions(asked, class_names: list[str]):
     """The predicted tags of the two questions and whether we agree (6b)."""
     tags = [markdown.word(measures.answer(asked, number), *class_names) for number in range(2)]
     return dict(
-        first=tags[0], second=tags[1],
+        first=tags[0],
+        second=tags[1],
         first_sure=markdown.pct(measures.chance_of(asked, 0, int(measures.answer(asked, 0)))),
         second_sure=markdown.pct(measures.chance_of(asked, 1, int(measures.answer(asked, 1)))),
         agree=agreement(tags, class_names),
-        first_why=MarkdownText(sentences.agreement(tags[0], "python", class_names, FIRST, f"We disagree. {FIRST}")),
-        second_why=MarkdownText(sentences.agreement(tags[1], "java", class_names, SECOND, f"We disagree. {SECOND}")),
+        first_why=MarkdownText(
+            sentences.agreement(tags[0], "python", class_names, FIRST, f"We disagree. {FIRST}")
+        ),
+        second_why=MarkdownText(
+            sentences.agreement(tags[1], "java", class_names, SECOND, f"We disagree. {SECOND}")
+        ),
         word=sentences.at_its_word(asked, 0),
     )
 
 
 FIRST = "“dict” and “list” are what Python calls these types; elsewhere it would be a dictionary, a map or an object."
-SECOND = "“public static void main” with “args” is the entry point of a Java program. C# writes “Main(string[] " \
-         "args)” and mostly leaves “public” out, but the capitals that tell the two apart are lost in lower case."
+SECOND = (
+    "“public static void main” with “args” is the entry point of a Java program. C# writes "
+    "“Main(string[] args)” and mostly leaves “public” out, but the capitals that tell the two "
+    "apart are lost in lower case."
+)
 
 
 def agreement(tags: list, class_names: list[str]) -> MarkdownText:
     """Whether we agree with both tags, in a few words."""
-    right = [str(tag).casefold() == wanted for tag, wanted in zip(tags, ("python", "java"), strict=True)]
+    right = [
+        str(tag).casefold() == wanted for tag, wanted in zip(tags, ("python", "java"), strict=True)
+    ]
     if not {"python", "java"} <= {name.casefold() for name in class_names}:
         return MarkdownText("These data have no class for at least one of them.")
-    return MarkdownText("We agree with both." if all(right) else "We agree with the first only." if right[0] else
-                  "We agree with the second only." if right[1] else "We agree with neither.")
+    return MarkdownText(
+        "We agree with both."
+        if all(right)
+        else "We agree with the first only."
+        if right[0]
+        else "We agree with the second only."
+        if right[1]
+        else "We agree with neither."
+    )
 
 
 @named
@@ -142,23 +214,45 @@ def of_worth(bert, lstm, svm, lengths, few):
     """Whether the Transformer is worth its price for this problem (6c)."""
     bert_lead = 100 * (measures.accuracy(bert) - measures.accuracy(lstm))
     return dict(
-        answer=markdown.word(measures.outcome(bert, svm), "Yes, if the lead over a linear SVM is worth the time", "No",
-                             "No"),
-        reason=markdown.word(measures.outcome(bert, svm), "A TF-IDF SVM is less accurate than the Transformer",
-                             "A TF-IDF SVM is more accurate than the Transformer",
-                             "A TF-IDF SVM is not significantly less accurate"),
-        svm=markdown.pct(measures.accuracy(svm)), bert=markdown.pct(measures.accuracy(bert)),
-        svm_time=markdown.duration(svm["train_seconds"]), time=markdown.duration(bert["train_seconds"]),
-        against_lstm=fill("Against the LSTM alone ({} points {}) it {} be.", markdown.fixed(abs(bert_lead), 1),
-                              markdown.more_or_less(bert_lead, 0, "more", "fewer"),
-                              markdown.word(measures.outcome(bert, lstm), "would", "would not", "would not")),
-        size=markdown.fixed(bert["parameters"] / 1e6, 1), length=markdown.count(bert.inputs["settings"]["max_length"]),
-        filled=markdown.pct(measures.cut_share(bert)), cut=markdown.pct((lengths > 512).mean()),
+        answer=markdown.word(
+            measures.outcome(bert, svm),
+            "Yes, if the lead over a linear SVM is worth the time",
+            "No",
+            "No",
+        ),
+        reason=markdown.word(
+            measures.outcome(bert, svm),
+            "A TF-IDF SVM is less accurate than the Transformer",
+            "A TF-IDF SVM is more accurate than the Transformer",
+            "A TF-IDF SVM is not significantly less accurate",
+        ),
+        svm=markdown.pct(measures.accuracy(svm)),
+        bert=markdown.pct(measures.accuracy(bert)),
+        svm_time=markdown.duration(svm["train_seconds"]),
+        time=markdown.duration(bert["train_seconds"]),
+        against_lstm=fill(
+            "Against the LSTM alone ({} points {}) it {} be.",
+            markdown.fixed(abs(bert_lead), 1),
+            markdown.more_or_less(bert_lead, 0, "more", "fewer"),
+            markdown.word(measures.outcome(bert, lstm), "would", "would not", "would not"),
+        ),
+        size=markdown.fixed(bert["parameters"] / 1e6, 1),
+        length=markdown.count(bert.inputs["settings"]["max_length"]),
+        filled=markdown.pct(measures.cut_share(bert)),
+        cut=markdown.pct((lengths > 512).mean()),
         predicting=markdown.num(
-            (bert["predict_seconds"] / bert["test_texts"]) / (svm["predict_seconds"] / svm["test_texts"]), 2),
-        choose=markdown.more_or_less(float(few.best_few.value), float(few.svm_few.value),
-                                     "We would choose a pre-trained encoder with few labels, or for tasks "
-                                     "that need meaning.",
-                                     "We would choose BERT for tasks that need meaning."),
-        fewest=few.fewest, few=few.best_few, svm_few=few.svm_few,
+            (bert["predict_seconds"] / bert["test_texts"])
+            / (svm["predict_seconds"] / svm["test_texts"]),
+            2,
+        ),
+        choose=markdown.more_or_less(
+            float(few.best_few.value),
+            float(few.svm_few.value),
+            "We would choose a pre-trained encoder with few labels, or for tasks "
+            "that need meaning.",
+            "We would choose BERT for tasks that need meaning.",
+        ),
+        fewest=few.fewest,
+        few=few.best_few,
+        svm_few=few.svm_few,
     )

@@ -1,4 +1,6 @@
-"""Values of the supplement: what it takes to be better, errors and calibration, attention, this render's own runs."""
+"""Values of the supplement: what it takes to be better, errors and calibration, attention, this
+render's own runs.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +20,34 @@ from lmreport.reporting.values import named
 @named
 def of_stack(climbed, top, seeds_of_test):
     """The best of all: the stack, what it is made of, what it costs and what it cannot reach."""
-    best, plain, svm = (studies.share(top, f"predicted.{top['names'].index(name)}")
-                        for name in (top["names"][-1], TRANSFORMER, SVM))
+    best, plain, svm = (
+        studies.share(top, f"predicted.{top['names'].index(name)}")
+        for name in (top["names"][-1], TRANSFORMER, SVM)
+    )
     texts, missed = measures.texts(top), improvements.missed_by_all(top)
     return dict(
-        members_number=markdown.count(len(top["members"])), members=improvements.members(top), best=markdown.pct(best),
-        over_svm=markdown.fixed(100 * abs(best - svm), 1), more=markdown.more_or_less(best, svm, "more", "fewer"),
+        members_number=markdown.count(len(top["members"])),
+        members=improvements.members(top),
+        best=markdown.pct(best),
+        over_svm=markdown.fixed(100 * abs(best - svm), 1),
+        more=markdown.more_or_less(best, svm, "more", "fewer"),
         over_plain=markdown.fixed(100 * abs(best - plain), 1),
         price=markdown.num(improvements.price(climbed, top["names"][-1]), 2),
-        aim=improvements.aim(top), worth=improvements.worth(top), second=recipes.apart(seeds_of_test, top),
-        scored_before=MarkdownText("" if top.inputs["data"]["kind"] == "other" else
-                             "One exception: a smaller form of the second stack had been scored before and decided "
-                             "nothing."),
-        a_point=improvements.a_point(climbed, top), without_last=improvements.without_last(climbed, top),
-        missed=markdown.count(missed), missed_share=markdown.pct(missed / texts),
-        agreed=markdown.count(improvements.agreed_wrong(top)), read=of_reading(top),
+        aim=improvements.aim(top),
+        worth=improvements.worth(top),
+        second=recipes.apart(seeds_of_test, top),
+        scored_before=MarkdownText(
+            ""
+            if top.inputs["data"]["kind"] == "other"
+            else "One exception: a smaller form of the second stack had been scored before and decided "
+            "nothing."
+        ),
+        a_point=improvements.a_point(climbed, top),
+        without_last=improvements.without_last(climbed, top),
+        missed=markdown.count(missed),
+        missed_share=markdown.pct(missed / texts),
+        agreed=markdown.count(improvements.agreed_wrong(top)),
+        read=of_reading(top),
         bound=markdown.pct(1 - improvements.agreed_wrong(top) / texts),
         origin=MarkdownText(markdown.plain(studies.origin(top, climbed))),
     )
@@ -44,25 +59,39 @@ def of_steps(climbed, corpus, splits):
     letters = [c for text in splits["train"]["text"] for c in text if c.isalpha()]
     upper = sum(map(str.isupper, letters)) / len(letters)
     return dict(
-        validation=markdown.count(len(climbed["labels"])), helped=changes(climbed, 1), hurt=changes(climbed, -1),
+        validation=markdown.count(len(climbed["labels"])),
+        helped=changes(climbed, 1),
+        hurt=changes(climbed, -1),
         by_chance=improvements.by_chance(climbed),
         pilot_texts=markdown.count(climbed["points"][improvements.row(climbed, "pilot")]["texts"]),
-        upper=fill("Lower-casing loses {} here: of the letters, {} are upper-case.",
-                       markdown.word(int(upper > 0.001), "nothing", "something"), markdown.pct(upper, 2)),
+        upper=fill(
+            "Lower-casing loses {} here: of the letters, {} are upper-case.",
+            markdown.word(int(upper > 0.001), "nothing", "something"),
+            markdown.pct(upper, 2),
+        ),
     )
 
 
 def changes(climbed, sign: int) -> MarkdownText:
     """The steps that changed the accuracy significantly up (1) or down (−1), with their points."""
-    found = [at for at, point in enumerate(climbed["points"])
-             if point["against"] != at and improvements.kind_of(point["name"]) != "LSTM"
-             and sign * float(improvements.gain(climbed, at)) > 0
-             and improvements.p_value(climbed, at) < measures.SURE]
+    found = [
+        at
+        for at, point in enumerate(climbed["points"])
+        if point["against"] != at
+        and improvements.kind_of(point["name"]) != "LSTM"
+        and sign * float(improvements.gain(climbed, at)) > 0
+        and improvements.p_value(climbed, at) < measures.SURE
+    ]
     if not found:
         return MarkdownText("nothing, significantly")
-    told = [fill("{} ({} points)", climbed["points"][at]["name"].removeprefix("pilot: "),
-                     markdown.fixed(100 * improvements.gain(climbed, at), 1))
-            for at in found]
+    told = [
+        fill(
+            "{} ({} points)",
+            climbed["points"][at]["name"].removeprefix("pilot: "),
+            markdown.fixed(100 * improvements.gain(climbed, at), 1),
+        )
+        for at in found
+    ]
     return MarkdownText("; ".join(told))
 
 
@@ -76,13 +105,23 @@ def of_recipes(searched, seeds_of_test):
         data=MarkdownText(markdown.plain(searched.inputs["data"]["name"])),
         a_training=markdown.duration(studies.entry(searched, "seconds_of.0")),
         trainings=markdown.count(len(searched["rows"])),
-        epochs=markdown.count(base["epochs"]), budget=markdown.count(base["budget"]),
-        rate=markdown.num(base["learning_rate"], 1), best=markdown.pct(max(ranges)), worst=markdown.pct(min(ranges)),
+        epochs=markdown.count(base["epochs"]),
+        budget=markdown.count(base["budget"]),
+        rate=markdown.num(base["learning_rate"], 1),
+        best=markdown.pct(max(ranges)),
+        worst=markdown.pct(min(ranges)),
         seeds=markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
-        mean=markdown.pct(recipes.joined(searched, "mean")), joined=markdown.pct(recipes.joined(searched, "stack")),
-        goal=markdown.more_or_less(recipes.joined(searched, "stack"), improvements.GOAL, "above the aim",
-                                   "still below the aim", "just the aim"),
-        new_seeds=recipes.new_seeds(seeds_of_test), folds=recipes.folds(seeds_of_test),
+        mean=markdown.pct(recipes.joined(searched, "mean")),
+        joined=markdown.pct(recipes.joined(searched, "stack")),
+        goal=markdown.more_or_less(
+            recipes.joined(searched, "stack"),
+            improvements.GOAL,
+            "above the aim",
+            "still below the aim",
+            "just the aim",
+        ),
+        new_seeds=recipes.new_seeds(seeds_of_test),
+        folds=recipes.folds(seeds_of_test),
         fold_texts=markdown.count(len(seeds_of_test["fold_labels"])),
     )
 
@@ -92,29 +131,50 @@ def of_calibration(bert, lstm, bag):
     """How sure the models are against how often they are right."""
     ece = {record.label: measures.ece(record) for record in (bert, lstm, bag)}
     return dict(
-        closest=markdown.first_of(ece, least=True), closest_error=markdown.pct(min(ece.values())),
-        furthest=markdown.first_of(ece), furthest_error=markdown.pct(max(ece.values())),
-        bert=too_sure(bert), lstm=too_sure(lstm), bag=too_sure(bag),
+        closest=markdown.first_of(ece, least=True),
+        closest_error=markdown.pct(min(ece.values())),
+        furthest=markdown.first_of(ece),
+        furthest_error=markdown.pct(max(ece.values())),
+        bert=too_sure(bert),
+        lstm=too_sure(lstm),
+        bag=too_sure(bag),
     )
 
 
 def too_sure(record) -> MarkdownText:
     """By how much a model is surer than it is right, or less sure."""
-    return fill("{} points {}", markdown.fixed(100 * abs(measures.too_sure(record)), 1), markdown.more_or_less(
-        measures.too_sure(record), 0, "above its accuracy", "below its accuracy"))
+    return fill(
+        "{} points {}",
+        markdown.fixed(100 * abs(measures.too_sure(record)), 1),
+        markdown.more_or_less(
+            measures.too_sure(record), 0, "above its accuracy", "below its accuracy"
+        ),
+    )
 
 
 @named
 def of_lengths(bert, svm, edges: list[int]):
     """Errors on short and on long texts."""
     longest = int(bert["test_words"].max()) + 1
-    short, long = (measures.error_between(bert, *part, bert) for part in ((0, edges[0]), (edges[-1], longest)))
-    long_svm, long_bert = (measures.error_between(record, edges[-2], longest, bert) for record in (svm, bert))
+    short, long = (
+        measures.error_between(bert, *part, bert) for part in ((0, edges[0]), (edges[-1], longest))
+    )
+    long_svm, long_bert = (
+        measures.error_between(record, edges[-2], longest, bert) for record in (svm, bert)
+    )
     return dict(
-        short=markdown.pct(short), long=markdown.pct(long), low=markdown.count(edges[0]), high=markdown.count(edges[-1]),
-        verdict=markdown.more_or_less(short, long, "Short texts are the harder ones", "Long texts are the harder ones"),
-        from_words=markdown.count(edges[-2]), long_svm=markdown.pct(long_svm), long_bert=markdown.pct(long_bert),
-        cut=markdown.pct(measures.cut_share(bert)), length=markdown.count(bert.inputs["settings"]["max_length"]),
+        short=markdown.pct(short),
+        long=markdown.pct(long),
+        low=markdown.count(edges[0]),
+        high=markdown.count(edges[-1]),
+        verdict=markdown.more_or_less(
+            short, long, "Short texts are the harder ones", "Long texts are the harder ones"
+        ),
+        from_words=markdown.count(edges[-2]),
+        long_svm=markdown.pct(long_svm),
+        long_bert=markdown.pct(long_bert),
+        cut=markdown.pct(measures.cut_share(bert)),
+        length=markdown.count(bert.inputs["settings"]["max_length"]),
         halves=sentences.halves(bert, svm),
     )
 
@@ -124,11 +184,16 @@ def of_audit(found, lengths, corpus, settings):
     """Lengths, copies and texts that name their own class."""
     told = {tag: found["named"][tag] for tag in found["tags"]}
     return dict(
-        median=markdown.count(np.median(lengths)), longest=markdown.count(lengths.max()),
-        quick_cut=markdown.pct((lengths > 128).mean()), full_cut=markdown.pct((lengths > 256).mean()),
-        bert_cut=markdown.pct((lengths > 512).mean()), leakiest=markdown.first_of(told),
+        median=markdown.count(np.median(lengths)),
+        longest=markdown.count(lengths.max()),
+        quick_cut=markdown.pct((lengths > 128).mean()),
+        full_cut=markdown.pct((lengths > 256).mean()),
+        bert_cut=markdown.pct((lengths > 512).mean()),
+        leakiest=markdown.first_of(told),
         leak=markdown.pct(max(told.values())),
-        leaks=sentences.leak(told, corpus), copies=markdown.count(found["copies"]), copied=sentences.copied(found),
+        leaks=sentences.leak(told, corpus),
+        copies=markdown.count(found["copies"]),
+        copied=sentences.copied(found),
     )
 
 
@@ -142,7 +207,8 @@ def of_ablation(ablated):
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
         on_first=markdown.pct(studies.column_mean(ablated, "weights_0", 0), 0),
         on_last=markdown.pct(studies.column_mean(ablated, "weights_0", -1), 0),
-        even=markdown.pct(1 / len(first["all_tokens"]), 0), origin=MarkdownText(markdown.plain(studies.origin(ablated))),
+        even=markdown.pct(1 / len(first["all_tokens"]), 0),
+        origin=MarkdownText(markdown.plain(studies.origin(ablated))),
     )
 
 
@@ -150,59 +216,89 @@ def of_ablation(ablated):
 def of_learned_positions(nearness, explained: float, table):
     """How the learned position vectors resemble each other, by offset."""
     return dict(
-        rows=markdown.count(table.shape[0]), width=markdown.count(table.shape[1]), explained=markdown.pct(explained, 0),
-        next=markdown.fixed(nearness[1], 2), low=markdown.fixed(nearness[8:65].min(), 2),
-        high=markdown.fixed(nearness[8:65].max(), 2), lowest=markdown.fixed(nearness.min(), 2),
-        at=markdown.count(nearness.argmin()), end=markdown.count(table.shape[0] + 1),
+        rows=markdown.count(table.shape[0]),
+        width=markdown.count(table.shape[1]),
+        explained=markdown.pct(explained, 0),
+        next=markdown.fixed(nearness[1], 2),
+        low=markdown.fixed(nearness[8:65].min(), 2),
+        high=markdown.fixed(nearness[8:65].max(), 2),
+        lowest=markdown.fixed(nearness.min(), 2),
+        at=markdown.count(nearness.argmin()),
+        end=markdown.count(table.shape[0] + 1),
     )
 
 
 @named
 def of_shuffles(layer, moved, mixed):
-    """Order of words: without positions nothing changes, with them the vectors do, and some answers."""
+    """Order of words: without positions nothing changes, with them the vectors do, and some
+    answers.
+    """
     falls = studies.shuffled_falls(mixed)
     kept = 1 - falls[-1] / (studies.share(mixed, "predicted.0") - metrics.guessing(mixed["labels"]))
     return dict(
-        shuffles=markdown.count(moved[0]["shuffles"]), cosine=markdown.num(moved[0]["cosine"], 2),
-        least=markdown.fixed(100 * falls[0], 1), most=markdown.fixed(100 * falls[-1], 1),
-        whole=markdown.pct(studies.share(mixed, "predicted.0")), matters=studies.order_matters(mixed),
-        kept=markdown.pct(kept, 0), texts=markdown.count(len(mixed["labels"])),
+        shuffles=markdown.count(moved[0]["shuffles"]),
+        cosine=markdown.num(moved[0]["cosine"], 2),
+        least=markdown.fixed(100 * falls[0], 1),
+        most=markdown.fixed(100 * falls[-1], 1),
+        whole=markdown.pct(studies.share(mixed, "predicted.0")),
+        matters=studies.order_matters(mixed),
+        kept=markdown.pct(kept, 0),
+        texts=markdown.count(len(mixed["labels"])),
         origin=MarkdownText(markdown.plain(studies.origin(mixed))),
     )
 
 
 def shuffles(layer, moved, questions, name: str, function):
     """Largest change of any output component when the words change places."""
-    rows = [["one layer of multi-head attention, random weights", markdown.num(layer["without"], 2),
-             markdown.num(layer["with"], 2)],
-            *([f"{name}, “{question}”", markdown.num(one["without"], 2), markdown.num(one["with"], 2)]
-              for question, one in zip(questions, moved, strict=True))]
+    rows = [
+        [
+            "one layer of multi-head attention, random weights",
+            markdown.num(layer["without"], 2),
+            markdown.num(layer["with"], 2),
+        ],
+        *(
+            [f"{name}, “{question}”", markdown.num(one["without"], 2), markdown.num(one["with"], 2)]
+            for question, one in zip(questions, moved, strict=True)
+        ),
+    ]
     return markdown.table(rows, ["", "without positions", "with positions"], of=function)
 
 
 @named
 def of_forcing(forced):
     """Teacher forcing: one pass against many."""
-    return dict(words=markdown.count(forced["n"]), difference=markdown.num(forced["difference"], 2),
-                same=markdown.word(int(not forced["same_tokens"]), "the same", "different"))
+    return dict(
+        words=markdown.count(forced["n"]),
+        difference=markdown.num(forced["difference"], 2),
+        same=markdown.word(int(not forced["same_tokens"]), "the same", "different"),
+    )
 
 
 @named
 def of_lookup(looked_up):
     """A soft lookup that becomes a hard one."""
-    return dict(soft=markdown.num(looked_up["error"][0], 2), scale=markdown.num(looked_up["scales"][-1], 2),
-                hard=markdown.num(looked_up["error"][-1], 2))
+    return dict(
+        soft=markdown.num(looked_up["error"][0], 2),
+        scale=markdown.num(looked_up["scales"][-1], 2),
+        hard=markdown.num(looked_up["error"][-1], 2),
+    )
 
 
 @named
 def of_probe(probes, length: int):
     """The same linear head on pre-trained and on random weights."""
     return dict(
-        texts=markdown.count(probes["sizes"][-1]), trained=markdown.pct(probes["pre-trained"][-1]),
-        random=markdown.pct(probes["random"][-1]), tests=markdown.count(probes["test"]), length=markdown.count(length),
-        verdict=markdown.more_or_less(float(probes["pre-trained"][-1]), float(probes["random"][-1]),
-                                      "What the encoder brings was learned without these tags",
-                                      "On so few texts the pre-trained weights bring no lead"),
+        texts=markdown.count(probes["sizes"][-1]),
+        trained=markdown.pct(probes["pre-trained"][-1]),
+        random=markdown.pct(probes["random"][-1]),
+        tests=markdown.count(probes["test"]),
+        length=markdown.count(length),
+        verdict=markdown.more_or_less(
+            float(probes["pre-trained"][-1]),
+            float(probes["random"][-1]),
+            "What the encoder brings was learned without these tags",
+            "On so few texts the pre-trained weights bring no lead",
+        ),
     )
 
 
@@ -213,17 +309,27 @@ def of_heads(found, best, removal, headless, digest: str):
     path = f"predicted.{layer}.{head}"
     falls, tests = studies.layer_falls(headless), studies.head_changes(headless).size
     return dict(
-        previous=markdown.pct(best[0]["score"], 0), equal=markdown.pct(best[0]["equal"], 0),
+        previous=markdown.pct(best[0]["score"], 0),
+        equal=markdown.pct(best[0]["equal"], 0),
         least_cls=markdown.pct(found["scores"][4, 1:].mean(1).min(), 0),
         most_cls=markdown.pct(found["scores"][4, 1:].mean(1).max(), 0),
-        median=markdown.pct(np.median(removal["change"])), strongest=markdown.pct(removal["change"].max()),
-        whole=markdown.pct(studies.share(headless, "whole")), texts=markdown.count(len(headless["labels"])),
-        layer=markdown.count(layer + 1), head=markdown.count(head + 1),
-        costs=markdown.fixed(100 * (studies.share(headless, "whole") - studies.share(headless, path)), 1),
-        significant=markdown.count(tests - studies.heads_within_chance(headless)), tests=markdown.count(tests),
-        by_chance=markdown.count(studies.SURE * tests), better=markdown.count(studies.heads_better_removed(headless)),
-        least=markdown.fixed(100 * min(falls), 1), most=markdown.fixed(100 * max(falls), 1),
-        costliest=markdown.count(int(np.argmax(falls)) + 1), together=studies.standing_in(headless),
+        median=markdown.pct(np.median(removal["change"])),
+        strongest=markdown.pct(removal["change"].max()),
+        whole=markdown.pct(studies.share(headless, "whole")),
+        texts=markdown.count(len(headless["labels"])),
+        layer=markdown.count(layer + 1),
+        head=markdown.count(head + 1),
+        costs=markdown.fixed(
+            100 * (studies.share(headless, "whole") - studies.share(headless, path)), 1
+        ),
+        significant=markdown.count(tests - studies.heads_within_chance(headless)),
+        tests=markdown.count(tests),
+        by_chance=markdown.count(studies.SURE * tests),
+        better=markdown.count(studies.heads_better_removed(headless)),
+        least=markdown.fixed(100 * min(falls), 1),
+        most=markdown.fixed(100 * max(falls), 1),
+        costliest=markdown.count(int(np.argmax(falls)) + 1),
+        together=studies.standing_in(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
         origin=MarkdownText(markdown.plain(studies.origin(headless))),
     )
@@ -232,44 +338,97 @@ def of_heads(found, best, removal, headless, digest: str):
 @named
 def of_live(live, corpus, settings):
     """What this render trained itself."""
-    return dict(data=MarkdownText(markdown.plain(corpus.name)), scale=MarkdownText(markdown.plain(settings.scale)),
-                said=sentences.live(live))
+    return dict(
+        data=MarkdownText(markdown.plain(corpus.name)),
+        scale=MarkdownText(markdown.plain(settings.scale)),
+        said=sentences.live(live),
+    )
 
 
 def of_limits(lengths, config) -> list[dict]:
     """What each limit on the number of word pieces costs on all texts."""
-    return cost.limits(lengths, (128, 256, 512, 2048), config.hidden_size, config.num_hidden_layers,
-                       config.num_attention_heads)
+    return cost.limits(
+        lengths,
+        (128, 256, 512, 2048),
+        config.hidden_size,
+        config.num_hidden_layers,
+        config.num_attention_heads,
+    )
 
 
 def limits(bounds: list[dict]):
     """`of_limits` as a table."""
-    rows = [[markdown.count(row["bound"]), markdown.pct(row["cut"]), markdown.pct(row["lost"]),
-             markdown.fixed(row["flops"] / 1e9, 1),
-             markdown.fixed(row["padded_flops"] / 1e9, 1), markdown.fixed(row["score_bytes"] / 2**20, 1)] for row in bounds]
-    return markdown.table(rows, ["limit", "texts cut", "word pieces lost", "GFLOPs a text", "padded to the limit",
-                                 "scores [MiB]"], of=cost.limits)
+    rows = [
+        [
+            markdown.count(row["bound"]),
+            markdown.pct(row["cut"]),
+            markdown.pct(row["lost"]),
+            markdown.fixed(row["flops"] / 1e9, 1),
+            markdown.fixed(row["padded_flops"] / 1e9, 1),
+            markdown.fixed(row["score_bytes"] / 2**20, 1),
+        ]
+        for row in bounds
+    ]
+    return markdown.table(
+        rows,
+        [
+            "limit",
+            "texts cut",
+            "word pieces lost",
+            "GFLOPs a text",
+            "padded to the limit",
+            "scores [MiB]",
+        ],
+        of=cost.limits,
+    )
 
 
 def crossings(width: int):
     """From which lengths the quadratic side costs more operations."""
-    rows = [[what, markdown.count(n), markdown.count(cost.crossings(width)[what])]
-            for what, n in cost.crossings(768).items()]
-    return markdown.table(rows, ["The two sides", "n for d = 768", f"n for d = {width}"], of=cost.crossings)
+    rows = [
+        [what, markdown.count(n), markdown.count(cost.crossings(width)[what])]
+        for what, n in cost.crossings(768).items()
+    ]
+    return markdown.table(
+        rows, ["The two sides", "n for d = 768", f"n for d = {width}"], of=cost.crossings
+    )
 
 
 def head_costs(times):
     """Weights, operations and scores of one attention layer, by number of heads."""
     n, d = times["n"], times["d"]
-    rows = [[markdown.count(h),
-             *(cell for width in (d // int(h), d) for cell in counted(heads.head_costs(n, d, int(h), width)))]
-            for h in times["heads"]]
-    return markdown.table(rows, ["h", "weights, d/h each", "MFLOPs", "scores h·n²", "weights, d each", "MFLOPs, d each",
-                                 "scores"], of=heads.head_costs)
+    rows = [
+        [
+            markdown.count(h),
+            *(
+                cell
+                for width in (d // int(h), d)
+                for cell in counted(heads.head_costs(n, d, int(h), width))
+            ),
+        ]
+        for h in times["heads"]
+    ]
+    return markdown.table(
+        rows,
+        [
+            "h",
+            "weights, d/h each",
+            "MFLOPs",
+            "scores h·n²",
+            "weights, d each",
+            "MFLOPs, d each",
+            "scores",
+        ],
+        of=heads.head_costs,
+    )
 
 
 def counted(costs: dict) -> list:
-    return [markdown.count(costs["weights"]), markdown.fixed(costs["flops"] / 1e6, 0), markdown.count(costs["scores"])]
+    return [
+        markdown.count(costs["weights"]),
+        markdown.fixed(costs["flops"] / 1e6, 0),
+        markdown.count(costs["scores"]),
+    ]
 
 
 def of_reading(top) -> MarkdownText:
@@ -280,21 +439,31 @@ def of_reading(top) -> MarkdownText:
         return MarkdownText("")
     kinds = list(told["read"].values())
     counts = [markdown.count(kinds.count(kind)) for kind in ("missing", "two", "clue", "label")]
-    return fill("We read {} of them, drawn at random. In {} the word that would tell is BLANK or not there. In {} "
-                    "what is left fits two languages, mostly since capitals are lost. In {} a clue is there that all "
-                    "models missed, and in {} the tag itself is doubtful.", markdown.count(len(kinds)), *counts)
+    return fill(
+        "We read {} of them, drawn at random. In {} the word that would tell is BLANK or not "
+        "there. In {} what is left fits two languages, mostly since capitals are lost. In {} a "
+        "clue is there that all models missed, and in {} the tag itself is doubtful.",
+        markdown.count(len(kinds)),
+        *counts,
+    )
 
 
 @named
 def of_leaks(leaks):
     """Largest change of an output by a later token, for each of three masks."""
     bare, before, after = (masks.leaked(changes) for changes in leaks.values())
-    return dict(bare=markdown.num(bare, 2), after=markdown.num(after, 2),
-                before=markdown.word(int(before != 0), "exactly 0", "not 0"))
+    return dict(
+        bare=markdown.num(bare, 2),
+        after=markdown.num(after, 2),
+        before=markdown.word(int(before != 0), "exactly 0", "not 0"),
+    )
 
 
 @named
 def of_shape(lstm, whole, splits, settings):
     """What the LSTM is, and what part of the data this render trains on."""
-    return dict(lstm_is=sentences.described(lstm), balance=sentences.balance(whole),
-                used=sentences.used(splits, settings))
+    return dict(
+        lstm_is=sentences.described(lstm),
+        balance=sentences.balance(whole),
+        used=sentences.used(splits, settings),
+    )
