@@ -11,14 +11,8 @@ from pathlib import Path
 
 from lmreport.check.findings import Finding
 
-CHECKS = (
-    "items",
-    "figures",
-    "references",
-    "text",
-    "executed",
-    "pdf",
-)  # modules with GROUP and findings(documents)
+# modules with GROUP and findings(documents)
+CHECKS = ("items", "figures", "references", "text", "executed", "pdf")
 
 
 def check(root: Path, profile: str | None = None, quick: bool = False):

@@ -43,50 +43,32 @@ def load_classifier(path: str, class_names: list[str]):
     )
 
 
+# As the report shows it, in little room.
+# fmt: off
 def training_arguments(settings, folder: str | Path):
-    """Every hyper-parameter of the fine-tuning in one object. bf16 where the processor computes in
-    it.
-    """
+    """Every hyper-parameter of the fine-tuning in one object. bf16 where the processor computes in it."""
     from transformers import TrainingArguments
 
     return TrainingArguments(
-        output_dir=str(folder),
-        seed=settings.seed,
-        num_train_epochs=settings.epochs,
+        output_dir=str(folder), seed=settings.seed, num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=4 * settings.batch_size,
-        learning_rate=settings.learning_rate,
-        warmup_steps=0.1,
-        weight_decay=0.01,
-        lr_scheduler_type="linear",
-        bf16=has_bf16(),
-        use_cpu=not cuda_available(),
-        train_sampling_strategy="group_by_length",
-        eval_strategy="epoch",
-        logging_steps=20,
-        save_strategy="steps",
-        save_steps=SAVE_STEPS,
-        save_total_limit=1,
-        report_to="none",
-        disable_tqdm=True,
-    )
+        learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01,
+        lr_scheduler_type="linear", bf16=has_bf16(), use_cpu=not cuda_available(),
+        train_sampling_strategy="group_by_length", eval_strategy="epoch",
+        logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS,
+        save_total_limit=1, report_to="none", disable_tqdm=True)
 
 
 def make_trainer(model, arguments, train, validation, tokenizer):
-    """A `Trainer` that pads each batch to its longest text and reports the accuracy on
-    `validation`.
-    """
+    """A `Trainer` that pads each batch to its longest text and reports the accuracy on `validation`."""
     from transformers import DataCollatorWithPadding, Trainer
 
     return Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=train,
-        eval_dataset=validation,
-        processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=accuracy,
-    )
+        model=model, args=arguments, train_dataset=train, eval_dataset=validation,
+        processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=accuracy)
+# fmt: on
 
 
 def accuracy(prediction) -> dict[str, float]:
