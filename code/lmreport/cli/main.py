@@ -41,6 +41,9 @@ def get_data(arguments) -> int:
 
     corpus = download.obtain(loaded(arguments).data, say)
     print(f"{corpus.name}, from {corpus.origin}\nfolder  {corpus.folder}\ndigest  {corpus.digest}")
+    for split, numbers in corpus.counts().items():
+        listed = ", ".join(f"{name} {number:,}" for name, number in numbers.items())
+        print(f"{split:<7} {sum(numbers.values()):,} texts: {listed}")
     return 0
 
 

@@ -57,7 +57,7 @@ class Settings:
 
 
 HELP = {  # of each setting on the command line
-    "data": "auto, sample, an archive, a folder or an address",
+    "data": "auto, sample, an archive, a table, a folder or an address",
     "model": "a model on the hub or a folder",
     "scale": "quick, full or auto",
     "seed": "of split, weights and order",
@@ -157,8 +157,9 @@ def whole_path(value: str, root: Path | None = None) -> str:
     """
     if value in ("auto", "sample") or "://" in value:
         return value
-    found = [base / Path(value).expanduser() for base in (Path.cwd(), project_root(root))]
-    return next((os.path.abspath(path) for path in found if path.exists()), value)
+    name, mark, query = value.partition("?")  # reviews.csv?text=body
+    found = [base / Path(name).expanduser() for base in (Path.cwd(), project_root(root))]
+    return next((os.path.abspath(path) + mark + query for path in found if path.exists()), value)
 
 
 def resolved(settings: Settings, device: str | None = None) -> Settings:

@@ -46,6 +46,14 @@ class Corpus:
             return KNOWN.get(self.digest, "unknown edition of Stack Overflow 16k")
         return self.title if self.kind == "other" else "sample"
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """{split: {class: number of texts}}, before any are held out for validation."""
+        folder = Path(self.folder)
+        return {
+            split: {name: len(texts_in(folder / split / name)) for name in classes_in(folder)}
+            for split in LEAST
+        }
+
 
 def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = "") -> Corpus:
     """The corpus in `folder` or in its only folder, or ReportError with what was found instead of

@@ -26,9 +26,11 @@ from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
+from lmreport.data import tables
 from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, digest, verified
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/stack_overflow_16k.tar.gz"
+SPLIT_SEED = 157  # by which test texts are drawn, where a data set has none
 PATIENCE = 20  # seconds that a silent server is waited for
 LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the data
 
@@ -51,28 +53,29 @@ def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus
             return verified(SAMPLE, "sample", "the package's own sample", note)
     if source.startswith(("http://", "https://")):
         return from_address(source, say)
-    path = Path(source).expanduser()
+    name, asked = tables.parted(source)
+    path = Path(name).expanduser()
+    if tables.is_table(path):
+        return laid_out(path, asked, say)
     if path.is_dir():
         return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
         return unpacked(path, say)
     source_exists(source)
     raise ReportError(
-        f"data: {source!r} is neither an archive nor a folder nor an address; give one of them"
+        f"data: {source!r} is neither an archive, a table, a folder nor an address; give one of them"
     )
 
 
 def source_exists(source: str) -> None:
     """Raises ReportError if `source` names a file or folder that is not there."""
-    if (
-        source not in ("auto", "sample")
-        and "://" not in source
-        and not Path(source).expanduser().exists()
-    ):
+    if source in ("auto", "sample") or "://" in source:
+        return
+    name = tables.parted(source)[0]
+    if not Path(name).expanduser().exists():
         raise ReportError(
-            f"data: there is no file or folder {source!r}; give an archive, a folder, an address "
-            f"or "
-            "'sample'"
+            f"data: there is no file or folder {name!r}; give an archive, a table (.csv, .tsv, "
+            ".jsonl, .parquet), a folder, an address or 'sample'"
         )
 
 
@@ -201,6 +204,29 @@ def unchanged(corpus: Corpus) -> None:
     )
 
 
+def laid_out(path: Path, asked: dict[str, str], say: Callable[[str], object] = print) -> Corpus:
+    """The texts of a table as a corpus in the cache, laid out there once."""
+    folder = tables.laid_out_at(path, asked, SPLIT_SEED)
+    with lock.only_one(f"data-{folder.name}", say):
+        if kept(folder) is None:
+            say(f"data: reading {path.name}")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
+            try:
+                done = tables.lay_out(path, asked, SPLIT_SEED, part / "texts")
+                origin = f"{path.name} ({done})" if done else path.name
+                title = path.stem if path.is_file() else path.name
+                corpus = verified(part / "texts", "real", origin, done, title)
+                corpus = replace(corpus, folder=str(folder / "texts"))
+                write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
+                tables.replaced(part, folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    found = kept(folder)
+    assert found is not None  # it was laid out just now, or before
+    return found
+
+
 def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
     """Unpack and verify `archive`; `folder` appears when that has gone well."""
     say(f"data: unpacking {archive.name}")
@@ -244,7 +270,10 @@ def at_hand(source: str = "auto") -> Corpus | None:
     """The corpus that `obtain` would give, if that needs no network and writes nothing; else
     None.
     """
-    path = Path(source).expanduser()
+    name, asked = tables.parted(source) if "://" not in source else (source, {})
+    path = Path(name).expanduser()
+    if source not in ("auto", "sample") and tables.is_table(path):
+        return kept(tables.laid_out_at(path, asked, SPLIT_SEED))
     if source == "sample" or path.is_dir():
         return obtain(source, print)
     archive = (

@@ -38,6 +38,7 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                     f"classes: {', '.join(map(markdown.plain, class_names))}. Where the report "
                     f"says question and tag, read text and "
                     "class. The two questions of 6(b) are the assignment’s all the same."
+                    + (f" Of these data: {markdown.plain(corpus.note)}." if corpus.note else "")
                 ),
             )
         )

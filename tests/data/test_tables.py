@@ -1,0 +1,176 @@
+"""Tables, saved data sets and folders by class give the same texts as the folders of the
+assignment, or one error that names the place and the remedy.
+"""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lmreport.core.errors import ReportError
+from lmreport.data import corpus, download, tables
+
+CLASSES = ("cats", "vögel", "猫")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(corpus.LEAST, "train", 2)
+    monkeypatch.setitem(corpus.LEAST, "test", 1)
+
+
+def rows(number=10):
+    return [{"text": f"{name} {i}", "label": name} for i in range(number) for name in CLASSES]
+
+
+def as_csv(path, found, delimiter=","):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(found[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(found)
+
+
+def as_jsonl(path, found):
+    path.write_text("".join(json.dumps(row) + "\n" for row in found), encoding="utf-8")
+
+
+def as_parquet(path, found):
+    from datasets import Dataset
+
+    Dataset.from_list(found).to_parquet(path)
+
+
+WRITERS = {
+    "a.csv": as_csv,
+    "a.tsv": lambda path, found: as_csv(path, found, "\t"),
+    "a.jsonl": as_jsonl,
+    "a.json": lambda path, found: path.write_text(json.dumps(found), encoding="utf-8"),
+    "a.parquet": as_parquet,
+}
+
+
+def read(folder):
+    """{(split, class, text)} of a corpus as it lies on disk."""
+    return sorted(
+        (path.parts[-3], path.parts[-2], path.read_bytes().decode())
+        for path in Path(folder).rglob("*.txt")
+    )
+
+
+def obtained(source):
+    return download.obtain(str(source), lambda text: None)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_each_format_gives_the_texts_with_a_test_split_of_each_class(name, tmp_path):
+    WRITERS[name](tmp_path / name, rows())
+    found = obtained(tmp_path / name)
+    assert found.counts() == {
+        "train": dict.fromkeys(sorted(CLASSES), 8),
+        "test": dict.fromkeys(sorted(CLASSES), 2),
+    }
+    assert sorted(text for _, _, text in read(found.folder)) == sorted(r["text"] for r in rows())
+    assert "no test texts" in found.note and found.kind == "other" and found.title == "a"
+    assert obtained(tmp_path / name) == found == download.at_hand(str(tmp_path / name))
+
+
+@given(st.lists(TEXTS.filter(str.strip), min_size=15, max_size=15), st.sampled_from(list(WRITERS)))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_texts_come_through_unchanged(tmp_path_factory, texts, name):
+    folder = tmp_path_factory.mktemp("table")
+    found = [{"text": t, "label": CLASSES[i % 3]} for i, t in enumerate(texts)]
+    WRITERS[name](folder / name, found)
+    laid = read(obtained(folder / name).folder)
+    assert sorted((c, t) for _, c, t in laid) == sorted((r["label"], r["text"]) for r in found)
+
+
+def test_numbers_as_texts_stay_as_they_are_written(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"text": f"00{i}", "label": i % 2} for i in range(20)])
+    assert ("001" in {text for _, _, text in read(obtained(tmp_path / "a.csv").folder)}) is True
+
+
+def test_a_folder_of_files_and_a_saved_data_set_keep_their_splits(tmp_path):
+    from datasets import ClassLabel, Dataset, DatasetDict
+
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    as_jsonl(folder / "reviews-train.jsonl", rows())
+    as_csv(folder / "reviews_test.csv", rows(3))
+    as_csv(folder / "reviews.dev.csv", rows(2))
+    found = obtained(folder)
+    assert {split: sum(n.values()) for split, n in found.counts().items()} == {
+        "train": 36,
+        "test": 9,
+    }
+    assert "validation texts were joined" in found.note and "no test texts" not in found.note
+    named = [{"text": r["text"], "label": CLASSES.index(r["label"])} for r in rows()]
+    one = Dataset.from_list(named).cast_column("label", ClassLabel(names=list(CLASSES)))
+    DatasetDict({"train": one, "test": one.select(range(9))}).save_to_disk(tmp_path / "saved")
+    saved = obtained(tmp_path / "saved")
+    assert saved.counts()["train"] == dict.fromkeys(sorted(CLASSES), 10) and saved.note == ""
+
+
+def test_folders_by_class_get_a_test_split(tmp_path):
+    for i, row in enumerate(rows()):
+        inner = tmp_path / "flat" / row["label"]
+        inner.mkdir(parents=True, exist_ok=True)
+        (inner / f"{i}.txt").write_text(row["text"], encoding="utf-8")
+    assert obtained(tmp_path / "flat").counts()["test"] == dict.fromkeys(sorted(CLASSES), 2)
+
+
+def test_columns_with_other_names_are_named_after_the_path(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"id": i, "body": r["text"], "stars": r["label"]}
+                                for i, r in enumerate(rows())])  # fmt: skip
+    with pytest.raises(ReportError, match=r"has id, body, stars.*\?text=COLUMN&label=COLUMN"):
+        obtained(tmp_path / "a.csv")
+    found = obtained(f"{tmp_path / 'a.csv'}?text=body&label=stars")
+    assert sum(found.counts()["train"].values()) == 24
+
+
+@pytest.mark.parametrize(
+    "name, content, said",
+    [
+        ("a.csv", b"text,label\nfine,a\nbad \xff,b\n", "a.csv, line 3 cannot be read as UTF-8"),
+        ("a.csv", b"text,label\nfine,a\n,b\n", "row 2 has no text"),
+        ("a.csv", b"text,label\nfine,a\nmore,\n", "row 2 has no label"),
+        ("a.csv", b"text,label\nfine,a\nmore\n", "row 2 has no label"),
+        ("a.csv", b"text,label\nfine,a,b\nmore\n", "a.csv"),
+        ("a.csv", b"", "cannot be read as csv"),
+        ("a.csv", b"text,label\nfine,0.5\nmore,1.5\n", "a measure and no class"),
+        ("a.csv", b"text,sentence,label\na,b,c\n", "which column of a.csv holds the texts"),
+        ("a.jsonl", b'{"text": "fine", "label": "a"}\n{"text": \n', "cannot be read as jsonl"),
+        ("a.json", b"[1, 2", "cannot be read as json"),
+        ("a.parquet", b"PAR1 no more", "cannot be read as parquet"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_sentence(name, content, said, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReportError) as refused:
+        obtained(tmp_path / name)
+    assert said in str(refused.value) and "\n" not in str(refused.value)
+    assert not list((tmp_path / "cache" / "data").glob("*"))  # nothing half-written
+
+
+def test_too_many_values_are_no_classes(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"text": "x", "label": f"c{i}"} for i in range(300)])
+    with pytest.raises(ReportError, match="300 different values, more than 200"):
+        obtained(tmp_path / "a.csv")
+
+
+def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"text": f"t {i}", "label": ("a/b", ".c")[i % 2]}
+                                for i in range(20)])  # fmt: skip
+    found = obtained(tmp_path / "a.csv")
+    assert set(found.counts()["train"]) == {"a∕b", "·c"} and "is written" in found.note
+    with pytest.raises(ReportError, match="cannot be told apart"):
+        tables.folder_names({"a/b", "a∕b"})
+
+
+def test_a_wrong_word_after_the_path_is_refused():
+    with pytest.raises(ReportError, match=r"'txt' in .* write \?text=COLUMN"):
+        obtained("a.csv?txt=body")
