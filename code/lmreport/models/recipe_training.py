@@ -5,12 +5,13 @@ texts.
 from __future__ import annotations
 
 import io
+import logging
 import time
 from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files, progress
+from lmreport.core import files
 from lmreport.models.recipe import (
     Recipe,
     batches,
@@ -21,6 +22,8 @@ from lmreport.models.recipe import (
     windows,
 )
 from lmreport.models.tokenizer import load_tokenizer
+
+log = logging.getLogger(__name__)
 
 TOKENS_AT_ONCE = 4096  # padded word pieces of one batch of prediction
 SAVE_EVERY = 180.0  # seconds between two checkpoints
@@ -64,7 +67,7 @@ def padded(rows: list[list[int]], padding: int):
     }
 
 
-def predict(model, rows: list[list[int]], padding: int, say=None) -> np.ndarray:
+def predict(model, rows: list[list[int]], padding: int) -> np.ndarray:
     """Logits (n, classes) of rows of token ids, in their order; texts of like length are computed
     together.
     """
@@ -81,9 +84,9 @@ def predict(model, rows: list[list[int]], padding: int, say=None) -> np.ndarray:
                 model(**padded([rows[i] for i in chosen], padding)).logits.float().numpy()
             )
         start += len(chosen)
-        if say and time.perf_counter() - told > 30:
+        if time.perf_counter() - told > 30:
             told = time.perf_counter()
-            say(f"predicting: {start:,} of {len(rows):,}")
+            log.info(f"predicting: {start:,} of {len(rows):,}")
     return logits
 
 
@@ -108,9 +111,7 @@ def predict_windows(
     return logits
 
 
-def train(
-    model, rows, labels, recipe: Recipe, padding: int, folder: Path, say=progress.say
-) -> dict:
+def train(model, rows, labels, recipe: Recipe, padding: int, folder: Path) -> dict:
     """Train `model` on rows of token ids; goes on from the checkpoint in `folder` if there is one.
 
     Returns seconds (wall and CPU), tokens that were computed with (padding not counted), and
@@ -130,7 +131,7 @@ def train(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         mean, done = state["mean"], state["done"]
-        say(f"training: goes on after step {done['step']} of {len(plan)}")
+        log.info(f"training: goes on after step {done['step']} of {len(plan)}")
     model.train()
     wall, cpu, saved, told, losses = (
         time.perf_counter(),
@@ -164,7 +165,7 @@ def train(
         if now - told > 30:
             told = now
             left = (len(plan) - step - 1) * done["seconds"] / done["step"]
-            say(
+            log.info(
                 f"training: step {step + 1}/{len(plan)}, loss {np.mean(losses[-50:]):.3f}, "
                 f"{done['tokens'] / done['seconds']:.0f} tokens/s, {left:.0f} s left"
             )

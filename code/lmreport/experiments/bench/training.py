@@ -7,6 +7,7 @@ chosen evenly from short to long; what is shown of an epoch is extrapolated from
 
 from __future__ import annotations
 
+import logging
 import re
 import statistics
 import tempfile
@@ -16,6 +17,8 @@ import numpy as np
 
 from lmreport.experiments.bench import machine
 from lmreport.models import arrow_batches, cls_only, fast_finetune, token_budget
+
+log = logging.getLogger(__name__)
 
 MAX_LENGTH, BATCH = 512, 8  # the literal recipe: all positions, and the Trainer's default batch
 MODELS = {
@@ -226,7 +229,7 @@ def flops(model, first_only: bool, shapes: list[tuple[int, int]]) -> float:
 
 
 def measured(
-    name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int, say
+    name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int
 ) -> list[dict]:
     """One entry for each of the steps `wanted`: medians over the repeats, which go through all
     steps in turn.
@@ -239,7 +242,7 @@ def measured(
             few = max(2, number // 2) if step in STEPS[:2] else number  # all their batches are long
             found[step].append(once(step, name, tokens, lengths, tokenizer, few, seed))
             last = found[step][-1]
-            say(
+            log.info(
                 f"bench: {name}, {step}, {repeat + 1} of {repeats}: "
                 f"{last['texts'] / last['seconds']:.2f} texts/s"
             )
