@@ -16,9 +16,6 @@ from lmreport.experiments import kept_trainings
 from lmreport.models import pretrained, stacking
 from lmreport.models.recipe import Recipe
 from lmreport.models.stacking import Linear
-from lmreport.runs import records as run_records
-from lmreport.runs import train
-from lmreport.runs.kinds import KINDS
 
 log = logging.getLogger(__spec__.name)  # of the package, also where this file is started
 
@@ -260,22 +257,6 @@ def summit(settings, splits, path: str, records: dict, scale: str) -> dict:
 
 
 NAMES = ("ladder", "summit")
-
-
-def run(name: str, settings, corpus, force: bool = False, scale: str = "") -> run_records.Record:
-    """The record of a study of this module, made if there is none, or by force, after the models
-    that it needs.
-    """
-    source, scale = pretrained.locate(settings.model), scale or settings.scale
-    records = {n: train.run(n, settings, corpus) for n in ON_RECORD}
-
-    def make() -> dict:
-        log.info(f"{name}: at scale {scale} on {corpus.name}")
-        start, splits = time.perf_counter(), splits_for(settings, corpus)
-        values = KINDS[name].make(settings, splits, source.path, records, scale)
-        return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
-
-    return train.once(run_records.inputs(name, settings, corpus, source, scale=scale), make, force)
 
 
 def main(names: list[str], predict: bool) -> None:

@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from lmreport.core import files, lock, machine
+from lmreport.core import files, lock, machine, processes
 from lmreport.core.settings import cache_root
 from lmreport.data.splits import subset
 from lmreport.models import masked_lm, pretrained, recipe_training, stacking
 from lmreport.models.recipe import Recipe
 from lmreport.models.stacking import Linear
+from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import memo
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def measure(step: Recipe | Linear, splits, path: str) -> dict:
     with lock.only_one(f"ladder-{folder.name}"):
         if not (folder / "found.npz").is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            recipe_training.forget_peak()
+            processes.forget_peak()
             made = {
                 "date": machine.now(),
                 "commit": machine.commit(),
@@ -52,7 +53,7 @@ def measure(step: Recipe | Linear, splits, path: str) -> dict:
                 step, splits, path, folder
             )
             found |= {
-                "memory": recipe_training.peak_memory(),
+                "memory": processes.peak_memory() / 2**20,
                 "sets": dataclasses.asdict(step),
                 "made": made,
             }
@@ -89,7 +90,7 @@ def fine_tune(recipe: Recipe, splits, path: str, folder: Path) -> dict:
     """Fine-tune the encoder at `path` by `recipe` and score the validation texts; the weights stay
     in `folder`.
     """
-    tokenizer, found = recipe_training.tokenizer_of(path), {}
+    tokenizer, found = load_tokenizer(path), {}
     chosen = subset(splits["train"], recipe.texts, recipe.drawn)
     model = recipe_training.classifier(path, chosen.features["labels"].num_classes, recipe)
     if recipe.masked_epochs:
@@ -129,7 +130,7 @@ def fit_linear(linear: Linear, splits, path: str, folder: Path) -> dict:
     `folder`.
     """
     tokenizer, wall, cpu = (
-        recipe_training.tokenizer_of(path),
+        load_tokenizer(path),
         time.perf_counter(),
         time.process_time(),
     )
@@ -168,7 +169,7 @@ def reading_on(recipe: Recipe, splits, path: str, most: int) -> dict:
     folder, known = folder_of(recipe, splits, path), measure(recipe, splits, path)
     kept = folder / f"windows-{most}.npz"
     if not kept.is_file():
-        model, tokenizer = fine_tuned(recipe, splits, path), recipe_training.tokenizer_of(path)
+        model, tokenizer = fine_tuned(recipe, splits, path), load_tokenizer(path)
         pieces, start = (
             recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])),
             time.perf_counter(),
@@ -202,7 +203,7 @@ def test_logits(step, splits, path: str, weights: str = "model.pt", backwards: b
     """
     folder, tokenizer, texts = (
         folder_of(step, splits, path),
-        recipe_training.tokenizer_of(path),
+        load_tokenizer(path),
         list(splits["test"]["text"]),
     )
     measure(step, splits, path)

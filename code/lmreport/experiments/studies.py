@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lmreport.core import files, machine
 from lmreport.core.settings import Settings, cache_root
-from lmreport.data.splits import load_splits, subset
+from lmreport.data.splits import load_splits, splits_for, subset
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
@@ -248,7 +248,7 @@ def predictor(weights: str, settings):
 def run(
     name: str, settings: Settings, corpus, force: bool = False, scale: str = ""
 ) -> records.Record:
-    """The record of the study `name`; made if there is none, or by force, after the model that it
+    """The record of the study `name`; made if there is none, or by force, after the models that it
     needs.
 
     scale: that of the study, where it is not that of the settings.
@@ -257,24 +257,28 @@ def run(
     from lmreport.models import pretrained
     from lmreport.runs import train
 
-    if name in improvements.NAMES:
-        return improvements.run(name, settings, corpus, force, scale)
     source = pretrained.locate(settings.model)
     kind, scale = KINDS[name], scale or settings.scale
-    tuned = train.run("transformer", settings, corpus) if kind.starts_from else None
+    needed = {model: train.run(model, settings, corpus) for model in kind.starts_from}
     given = records.inputs(name, settings, corpus, source, scale=scale)
     kept = cache_root() / "studies" / f"{name}-{records.predicted(given)}"
 
-    def make() -> dict:
-        weights = source.path if tuned is None else str(train.trained_model(settings, corpus))
+    def arguments() -> tuple:
+        if name in improvements.NAMES:
+            return splits_for(settings, corpus), source.path, needed, scale
+        weights = str(train.trained_model(settings, corpus)) if needed else source.path
         sizes = kind.sizes[scale]
-        splits = splits_with(corpus, settings.seed, sizes.get("texts", 0))
+        return sizes, splits_with(corpus, settings.seed, sizes.get("texts", 0)), weights, kept
+
+    def make() -> dict:
+        chosen = arguments()
         log.info(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
-        values = kind.make(settings, sizes, splits, weights, kept)
+        values = kind.make(settings, *chosen)
+        on_gpu = machine.gpu_name() and name not in improvements.NAMES
         return values | {
             "seconds": time.perf_counter() - start,
-            "device": "cuda" if machine.gpu_name() else "cpu",
+            "device": "cuda" if on_gpu else "cpu",
         }
 
     record = train.once(given, make, force)

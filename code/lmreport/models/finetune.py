@@ -15,6 +15,7 @@ import numpy as np
 
 from lmreport.core.settings import cuda_available
 from lmreport.models import callbacks
+from lmreport.models.token_budget import longest_first
 from lmreport.models.tokenizer import load_tokenizer, tokenized
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def predict_logits(trainer, dataset) -> np.ndarray:
     Batches hold texts of like length, so little is padded. The Trainer groups and shuffles its
     evaluation batches when training does; "sequential" keeps the order given here.
     """
-    order = np.argsort([len(ids) for ids in dataset["input_ids"]], kind="stable")[::-1]
+    order = longest_first([len(ids) for ids in dataset["input_ids"]])
     before, trainer.args.train_sampling_strategy = (
         trainer.args.train_sampling_strategy,
         "sequential",

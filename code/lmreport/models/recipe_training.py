@@ -21,7 +21,6 @@ from lmreport.models.recipe import (
     update_average,
     windows,
 )
-from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -191,40 +190,6 @@ def save(path: Path, state: dict) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     files.write_atomically(path, buffer.getvalue())
-
-
-def forget_peak() -> None:
-    """From now on `peak_memory` counts anew (on Linux; elsewhere it goes on)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
-
-
-def peak_memory() -> float:
-    """The most memory that this process has held since `forget_peak`, in MiB."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        return float(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    return peak_elsewhere() / 2**20
-
-
-def peak_elsewhere() -> float:
-    """The most memory that this process has ever held, in bytes, where there is no /proc: on
-    Windows and macOS.
-    """
-    import psutil
-
-    now = psutil.Process().memory_info()
-    if hasattr(now, "peak_wset"):
-        return now.peak_wset
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def tokenizer_of(path: str):
-    return load_tokenizer(path)
 
 
 def rows_of(pieces: list[list[int]], recipe: Recipe, tokenizer) -> list[list[int]]:

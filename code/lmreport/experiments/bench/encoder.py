@@ -13,13 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files
+from lmreport.core import files, processes
 from lmreport.models import (
     arrow_batches,
     fast_finetune,
     finetune,
     predict,
-    recipe_training,
     stacking,
 )
 from lmreport.models.tokenizer import load_tokenizer
@@ -91,7 +90,7 @@ def trained(splits, path: str, sizes: dict, seed: int, kept: Path) -> dict:
         save_total_limit=1,
     )
     trainer = fast_finetune.make_trainer(model, arguments, tokens, tokenizer, sizes["budget"])
-    recipe_training.forget_peak()
+    processes.forget_peak()
     cpu = time.process_time()
     seconds = finetune.train(trainer)
     trainer.save_model(str(kept / "model"))
@@ -103,7 +102,7 @@ def trained(splits, path: str, sizes: dict, seed: int, kept: Path) -> dict:
         "train_texts": len(tokens),
         "epochs": sizes["epochs"],
         "parameters": model.num_parameters(),
-        "memory": recipe_training.peak_memory(),
+        "memory": processes.peak_memory() / 2**20,
         "bf16": arguments.bf16,
     }
 

@@ -193,7 +193,6 @@ def train_masked(plan: Training, train, path: str) -> dict:
         AutoConfig,
         AutoModelForMaskedLM,
         DataCollatorForLanguageModeling,
-        Trainer,
         set_seed,
     )
 
@@ -204,16 +203,12 @@ def train_masked(plan: Training, train, path: str) -> dict:
     model = AutoModelForMaskedLM.from_pretrained(path, config=config)
     sampler = token_budget.sampler(token_budget.token_lengths(tokens), plan.budget, 0)
 
-    class MaskedTrainer(Trainer):
-        def _get_train_sampler(self, train_dataset=None):
-            return sampler
-
     collator = DataCollatorForLanguageModeling(
         tokenizer, mlm_probability=0.15, pad_to_multiple_of=8
     )
     with tempfile.TemporaryDirectory() as folder:
         seconds = run(
-            MaskedTrainer(
+            fast_finetune.reading(sampler)(
                 model=model,
                 args=arguments(folder, 0, plan),
                 train_dataset=tokens,

@@ -92,7 +92,7 @@ def evenly(found: list[np.ndarray], lengths: np.ndarray, number: int) -> list[np
 
 def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folder: str):
     """A `Trainer` under the recipe `step` that reads the batches `chosen`."""
-    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import DataCollatorWithPadding, TrainingArguments
     from transformers.trainer_pt_utils import BatchRebalanceSampler
 
     class Chosen(BatchRebalanceSampler):
@@ -105,10 +105,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
         def __len__(self):
             return len(chosen)
 
-    class OnChosen(Trainer):
-        def _get_train_sampler(self, train_dataset=None):
-            return Chosen()
-
+    on_chosen = fast_finetune.reading(Chosen())
     plain = dict(
         output_dir=folder,
         use_cpu=fast_finetune.device() == "cpu",
@@ -122,7 +119,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
         ours = fast_finetune.arguments(
             folder, num_train_epochs=1, logging_steps=1000, bf16=reached(step, "bf16")
         )
-        return OnChosen(
+        return on_chosen(
             model=model,
             train_dataset=arrow_batches.Rows(tokens),
             processing_class=tokenizer,
@@ -133,7 +130,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
             compute_loss_func=fast_finetune.mean_over_rows,
         )
     padding = True if reached(step, "dynamic padding") else "max_length"
-    return OnChosen(
+    return on_chosen(
         model=model,
         train_dataset=tokens,
         processing_class=tokenizer,
