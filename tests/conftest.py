@@ -8,6 +8,7 @@ import shutil
 import pytest
 from hypothesis import settings
 
+import listening
 import pages
 from browser import chromium
 
@@ -26,6 +27,13 @@ def fp32(monkeypatch):
     from lmreport.models import finetune
 
     monkeypatch.setattr(finetune, "has_bf16", lambda: False)
+
+
+@pytest.fixture
+def told():
+    """The lines that the package tells during the test."""
+    with listening.lines() as said:
+        yield said
 
 
 @pytest.fixture(scope="module")

@@ -54,8 +54,7 @@ def project(
 
 def own(folder: Path, formats=("html", "typst"), **options) -> Path:
     """Render with the project's own renderer; the folder of the results."""
-    said: list[str] = []
-    render(folder, formats, progress=said.append, **options)
+    render(folder, formats, **options)
     return folder / "_report" / "report"
 
 

@@ -113,8 +113,8 @@ def test_the_profile_is_that_of_the_finished_page(undergraduate, tmp_path, monke
 def test_what_is_handed_in_is_of_the_pages_profile(undergraduate, tmp_path, monkeypatch, capsys):
     report = copied(undergraduate, tmp_path, monkeypatch)
     with pytest.raises(ReportError, match="is for 157b, not for 272b"):
-        submission.submit(report.folder, "272b", print)
-    submission.submit(report.folder, None, print)
+        submission.submit(report.folder, "272b")
+    submission.submit(report.folder, None)
     with zipfile.ZipFile(report.folder / "_report" / "submission.zip") as archive:
         graded = json.loads(archive.read("grade.json"))
     assert "1a" in [test["number"] for test in graded["tests"]] and "2a" not in str(graded)

@@ -210,7 +210,7 @@ def test_a_training_that_keeps_no_state_does_not_promise_one():
 
     from lmreport.models.callbacks import CtrlC, Interrupted
 
-    noted, control = CtrlC(print), SimpleNamespace(should_save=False)
+    noted, control = CtrlC(), SimpleNamespace(should_save=False)
     noted.stop(SimpleNamespace(world_size=1, save_strategy="no"), None, control)
     noted.asked = True
     with pytest.raises(Interrupted, match="before this training is kept"):

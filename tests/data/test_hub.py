@@ -172,7 +172,7 @@ def noticed(folder, **more):
     """What stands at the top of a report on the sample whose model lies in `folder`, with the
     recorded answers.
     """
-    corpus = download.obtain("sample", print)
+    corpus = download.obtain("sample")
     source = dataclasses.replace(pretrained.from_folder(folder, stand_in.NAME), **more)
     return re.sub(
         r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, list("abcd"), True).data
@@ -194,7 +194,7 @@ def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_ho
     assert (
         "`lmreport run transformer --scale full` records a run of distilbert-base-uncased" in said
     )
-    recorded = records.full_scale(download.obtain("sample", print))["transformer"]
+    recorded = records.full_scale(download.obtain("sample"))["transformer"]
     assert "the answers are about" not in noticed(folder, digest=recorded.inputs["model"]["digest"])
     said = noticed(folder, name=pretrained.MINILM, why="The hub could not be reached.")
     assert (

@@ -63,7 +63,7 @@ def read(folder):
 
 
 def obtained(source):
-    return download.obtain(str(source), lambda text: None)
+    return download.obtain(str(source))
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -30,7 +30,7 @@ def tokens(tokenizer):
     )
 
 
-def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch):
+def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch, told):
     from transformers import BertConfig
 
     monkeypatch.setattr(
@@ -45,11 +45,9 @@ def test_each_step_is_trained_and_pads_as_it_says(tokens, tokenizer, monkeypatch
             intermediate_size=32,
         ),
     )
-    lengths, said = token_budget.token_lengths(tokens), []
-    found = training.measured(
-        "minilm", training.STEPS, tokens, lengths, tokenizer, 4, 2, 1, said.append
-    )
-    assert [one["step"] for one in found] == list(training.STEPS) and len(said) == 2 * len(found)
+    lengths = token_budget.token_lengths(tokens)
+    found = training.measured("minilm", training.STEPS, tokens, lengths, tokenizer, 4, 2, 1)
+    assert [one["step"] for one in found] == list(training.STEPS) and len(told) == 2 * len(found)
     padding = [one["padding_share"] for one in found]
     assert (
         padding[0] == pytest.approx(1 - lengths.mean() / 512)
@@ -88,7 +86,7 @@ def test_a_step_reads_the_batches_and_the_padding_that_it_stands_for(tokens, tok
 
 
 def test_rows_are_all_read_in_a_process_whose_memory_is_watched():
-    (found,) = scale.measured([3000], 1, print)
+    (found,) = scale.measured([3000], 1)
     assert found["read"] == found["rows"] == 3000 and found["largest_batch"] <= scale.BUDGET
     assert 50 < found["peak_mb"] < 2000 and found["total_s"] == pytest.approx(
         sum(found["seconds"].values())
@@ -96,24 +94,24 @@ def test_rows_are_all_read_in_a_process_whose_memory_is_watched():
 
 
 def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(
-    monkeypatch, tmp_path, capsys
+    monkeypatch, tmp_path, capsys, told
 ):
     (tmp_path / "_quarto.yml").write_text("project: {}\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LMREPORT_DATA", raising=False)
     made, values = [], {"list": [], "rows": np.ones(1)}
     monkeypatch.setattr(measure, "scale", lambda *given: made.append(1) or dict(values))
-    settings, sizes, said = resolved(load(data="sample"), "cpu"), {"rows": [7]}, []
+    settings, sizes = resolved(load(data="sample"), "cpu"), {"rows": [7]}
     with pytest.raises(ReportError, match="not recorded on the sample"):
-        measure.run("bench_scale", sizes, settings, True, said.append)
+        measure.run("bench_scale", sizes, settings, True)
     assert not made
     monkeypatch.setattr(
         download, "obtain", lambda *given: download.Corpus("nowhere", "real", "a test", "0" * 64)
     )
     for force, times in ((False, 1), (False, 1), (True, 2)):
-        measure.run("bench_scale", sizes, settings, True, said.append, force)
+        measure.run("bench_scale", sizes, settings, True, force)
         assert len(made) == times
-    assert sum("--force measures again" in line for line in said) == 1
+    assert sum("--force measures again" in line for line in told) == 1
 
 
 def test_growth_in_proportion_has_the_exponent_one():
@@ -137,7 +135,7 @@ def test_prediction_is_measured_for_the_stock_pipeline_and_ours(tokenizer, tmp_p
         )
     ).save_pretrained(tmp_path)
     texts = [f"sort {'dict ' * n}" for n in range(40)]
-    found = prediction.measured(str(tmp_path), list(TAGS), tokenizer, texts, 800, 2, print)
+    found = prediction.measured(str(tmp_path), list(TAGS), tokenizer, texts, 800, 2)
     assert [one["way"] for one in found][:2] == ["stock pipeline", "stock pipeline, batch 32"]
     assert found[0]["ratio"] == 1 and all(
         one["whole_s"] == pytest.approx(800 / one["samples_per_s"]) for one in found

@@ -69,7 +69,7 @@ def kept(tmp_path_factory):
 def searched(splits, small, kept):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMREPORT_CACHE", str(kept))
-        return search.measured(splits, small, SEARCH, print)
+        return search.measured(splits, small, SEARCH)
 
 
 def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(
@@ -98,17 +98,17 @@ def test_each_recipe_is_trained_with_each_seed_and_the_best_is_told(
     ).mean() > 0.9  # the SVM sees the telling word
     monkeypatch.setenv("LMREPORT_CACHE", str(kept))
     monkeypatch.setattr(recipes, "run", lambda *rest: pytest.fail("trained again"))
-    again = search.measured(splits, small, SEARCH, print)
+    again = search.measured(splits, small, SEARCH)
     assert (again["predicted"] == searched["predicted"]).all()
     next((kept / "bench" / "recipes").glob("*.npz")).unlink()
-    cut = search.measured(splits, small, SEARCH | {"kept": True}, print)
+    cut = search.measured(splits, small, SEARCH | {"kept": True})
     assert len(cut["rows"]) == 3 and len(cut["recipes"][cut["best"]]["rows"]) == 2
 
 
 def test_nothing_kept_is_said_so(splits, small, tmp_path, monkeypatch):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     with pytest.raises(ReportError, match="leave out --kept"):
-        search.measured(splits, small, SEARCH | {"kept": True}, print)
+        search.measured(splits, small, SEARCH | {"kept": True})
 
 
 def test_seeds_folds_and_stack_are_of_unseen_texts(searched, splits, small, tmp_path, monkeypatch):
@@ -179,7 +179,7 @@ def test_masked_training_changes_the_encoder_and_learns(splits, small, tmp_path,
     losses = []
     for epochs in (1, 8):
         plan = recipes.Training(masked_epochs=epochs, max_length=24)
-        weights = recipes.masked_encoder(plan, splits["train"], small, print)
+        weights = recipes.masked_encoder(plan, splits["train"], small)
         losses.append(said[-1]["train_loss"])
     before = load_file(f"{small}/model.safetensors")
     assert set(weights) <= set(before) and not any(name.startswith("pooler") for name in weights)
@@ -206,7 +206,7 @@ def test_accuracy_of_three_recipes_is_measured_in_processes_side_by_side(
     monkeypatch.setitem(machine.PROCESSES, "cpu", 2)
     monkeypatch.setitem(accuracy.WAYS, "cpu", ("literal", "ours on a GPU", "ours"))
     sizes = dict(seeds=[1], train_texts=0, epochs=1, learning_rate=1e-2, max_length=24)
-    found = accuracy.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept", print)
+    found = accuracy.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept")
     assert found["predicted"].shape == (3, 1, 32) and found["int8"].shape == found[
         "bf16"
     ].shape == (1, 32)
@@ -229,11 +229,11 @@ def test_the_kept_logits_are_those_of_the_trained_model(splits, small, tmp_path,
         ),
     )
     asked = {"test": list(splits["test"]["text"])}
-    found = recipes.trained(plan, 1, splits["train"], asked, small, say=print)
+    found = recipes.trained(plan, 1, splits["train"], asked, small)
     assert (found["test"] == kept[0]).all() and found["updates"] > 0 and found["seconds"] > 0
-    recipes.trained(plan, 1, splits["train"], asked, small, say=print)
+    recipes.trained(plan, 1, splits["train"], asked, small)
     assert len(kept) == 1
-    recipes.trained(plan, 2, splits["train"], asked, small, say=print)
+    recipes.trained(plan, 2, splits["train"], asked, small)
     assert len(kept) == 2 and not np.array_equal(*kept)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import listening
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.splits import load_splits, subset
@@ -82,8 +83,8 @@ def settings(tiny):
 
 
 def made(name, settings):
-    told = []
-    return studies.run(name, settings, download.obtain("sample"), say=told.append), told
+    with listening.lines() as told:
+        return studies.run(name, settings, download.obtain("sample")), told
 
 
 def test_the_learning_curve_keeps_what_its_numbers_come_from(folder, settings):
@@ -253,27 +254,22 @@ def test_a_killed_learning_curve_goes_on_after_its_last_point(folder, tiny, sett
     ]
     stamps = {p: p.stat().st_mtime_ns for p in kept}
     other = resolved(load(model=str(tiny), **options), "cpu")
-    told = []
-
-    def say(line):
-        told.append(line)
-        assert all(p.stat().st_mtime_ns == stamp for p, stamp in stamps.items()), (
-            "a finished point was made again"
-        )
-
-    resumed = studies.run("learning_curve", other, download.obtain("sample"), say=say)
-    undisturbed = studies.run(
-        "learning_curve", other, download.obtain("sample"), force=True, say=told.append
-    )
+    seen = []
+    with listening.lines(lambda: seen.append({p: p.stat().st_mtime_ns for p in stamps})):
+        resumed = studies.run("learning_curve", other, download.obtain("sample"))
+    assert len(seen) > 2 and all(one == stamps for one in seen), "a finished point was made again"
+    undisturbed = studies.run("learning_curve", other, download.obtain("sample"), force=True)
     assert (
         resumed["predicted"] == undisturbed["predicted"]
     ).mean() > 0.95  # threads may add in another order
 
 
 ONE = """
+from lmreport.core import progress
 from lmreport.data import download
 from lmreport.runs import train
 from lmreport.core.settings import load, resolved
+progress.show()
 record = train.run("bag_of_words", resolved(load(scale="quick", train_size=40, test_size=40), "cpu"),
                    download.obtain("sample"))
 print(record.path)
@@ -291,13 +287,14 @@ def test_two_processes_that_want_the_same_run_make_it_once(folder):
 
 def test_a_process_waits_for_another_that_makes_the_run(folder):
     code = (
-        "import time; from lmreport.core import lock\nwith lock.only_one('x', print):\n"
+        "import time; from lmreport.core import lock, progress\nprogress.show()\n"
+        "with lock.only_one('x'):\n"
         "    print('in', flush=True); time.sleep({}); print('out', flush=True)"
     )
     first = start(code.format(1.0), folder)
     assert first.stdout.readline() == "in\n"
-    second = start(code.format(0), folder).communicate()[0].splitlines()
-    assert second[0].startswith("x: another process") and second[1:] == ["in", "out"]
+    second, told = start(code.format(0), folder).communicate()
+    assert told.startswith("x: another process") and second.splitlines() == ["in", "out"]
     assert first.wait() == 0
 
 

@@ -26,7 +26,7 @@ SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2,
 
 @pytest.fixture(scope="module")
 def corpus():
-    return download.obtain("sample", print)
+    return download.obtain("sample")
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +131,13 @@ def test_logits_come_in_the_order_of_the_data_and_do_not_depend_on_padding(
 
 @pytest.mark.parametrize("bf16, precision", [(False, 1e-6), (True, 2e-2)], ids=["fp32", "bf16"])
 def test_a_training_learns_is_recorded_and_found_again(
-    corpus, settings, monkeypatch, tmp_path, bf16, precision
+    corpus, settings, monkeypatch, tmp_path, bf16, precision, told
 ):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     monkeypatch.setattr(
         finetune, "has_bf16", lambda: bf16
     )  # a processor without it computes it by way of fp32
-    told = []
-    record = train.run("transformer", settings, corpus, say=told.append)
+    record = train.run("transformer", settings, corpus)
     losses = [h["loss"] for h in record["history"] if "loss" in h] or [
         h["train_loss"] for h in record["history"][-1:]
     ]
@@ -148,7 +147,7 @@ def test_a_training_learns_is_recorded_and_found_again(
         and record["train_seconds"] > 0
         and record["logits"].shape == (32, 4)
     )
-    assert train.run("transformer", settings, corpus, say=told.append).path == record.path
+    assert train.run("transformer", settings, corpus).path == record.path
     assert sum("training at scale" in line for line in told) == 1
     folder = train.fine_tuned(record)
     model = finetune.load_classifier(str(folder), class_names(folder))
@@ -161,20 +160,17 @@ def test_a_training_learns_is_recorded_and_found_again(
 
 
 def test_weights_that_are_missing_are_made_without_touching_the_record(
-    corpus, settings, monkeypatch, tmp_path
+    corpus, settings, monkeypatch, tmp_path, told
 ):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    record = train.run("transformer", settings, corpus, say=print)
+    record = train.run("transformer", settings, corpus)
     folder, before = train.fine_tuned(record), record.path.read_bytes()
     (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
     assert train.fine_tuned(record) is None
     shutil.rmtree(folder)
-    said = []
-    assert (
-        train.trained_model(settings, corpus, said.append) == folder
-        and (folder / "config.json").is_file()
-    )
-    assert record.path.read_bytes() == before and "lacks the weights" in said[0]
+    assert train.trained_model(settings, corpus) == folder and (folder / "config.json").is_file()
+    assert record.path.read_bytes() == before
+    assert sum("lacks the weights" in line for line in told) == 1
 
 
 @pytest.mark.parametrize(
@@ -269,15 +265,15 @@ def test_a_state_that_was_not_written_to_its_end_is_passed_over(
     trainer.args.save_total_limit = 2
     trainer.add_callback(Killed())
     with pytest.raises(SystemExit):
-        finetune.train(trainer, print)
+        finetune.train(trainer)
     assert finetune.last_state(tmp_path / "states").endswith("checkpoint-6")
     damage(tmp_path / "states" / "checkpoint-6")
     assert finetune.last_state(tmp_path / "states").endswith("checkpoint-3")
     assert finetune.last_state(tmp_path / "states", processes=2) is None
     resumed, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "states")
-    finetune.train(resumed, print)
+    finetune.train(resumed)
     whole, parts = finetune.prepare(some(splits, settings), str(tiny), small, tmp_path / "whole")
-    finetune.train(whole, print)
+    finetune.train(whole)
     assert (
         finetune.predict_logits(resumed, parts["test"])
         == finetune.predict_logits(whole, parts["test"])
@@ -396,49 +392,3 @@ def test_nothing_foreign_is_on_the_screen(tiny, tmp_path):
         for line in done.stderr.splitlines()
     ), done.stderr
     assert len(done.stdout.splitlines()) == 2 and "\x1b" not in done.stderr, done.stdout
-
-
-def test_on_a_terminal_there_is_one_line_that_tells_how_far_a_step_is(monkeypatch):
-    import io
-
-    from lmreport.core import progress
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    for kind, said in (
-        (Terminal, "\r\x1b[Kstep 1\r\x1b[Kstep 2\r\x1b[Kdone\nmore\n"),
-        (io.StringIO, "step 1\nstep 2\ndone\nmore\n"),
-    ):
-        monkeypatch.setattr(sys, "stderr", kind())
-        progress.live("step 1")
-        progress.live("step 2")
-        progress.say("done")
-        progress.say("more")
-        assert sys.stderr.getvalue() == said
-
-
-def test_what_is_kept_quiet_is_told_where_it_fails():
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            """
-import os
-from lmreport.core import progress
-with progress.quiet():
-    os.write(2, b"chatter\\n")
-with progress.quiet():
-    os.write(2, b"reason\\n")
-    raise OSError("failed")
-""",
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert (
-        "chatter" not in done.stderr
-        and "reason" in done.stderr
-        and "OSError: failed" in done.stderr
-    )

@@ -478,8 +478,8 @@ def test_after_a_report_on_own_data_its_model_answers_and_is_named_first(
                 )
     sizes = dict(scale="quick", train_size=24, test_size=12, max_length=16, epochs=1)
     asked = load(data="groups", model=str(folder), **sizes)
-    corpus = download.obtain(asked.data, print)
-    record = train.run("transformer", resolved(asked), corpus, say=print)
+    corpus = download.obtain(asked.data)
+    record = train.run("transformer", resolved(asked), corpus)
     train.note_model(tmp_path, asked, corpus, record)
     capsys.readouterr()
     assert main.main(["predict", "how do I sort"]) == 0

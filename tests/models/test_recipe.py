@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import listening
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.splits import splits_for
@@ -171,7 +172,6 @@ def test_masked_training_teaches_and_the_classifier_gets_its_encoder(tiny, token
         Recipe(masked_epochs=8, masked_length=16, batch_size=4),
         tokenizer,
         tmp_path,
-        lambda line: None,
     )
     assert told["masked_loss"][1] < told["masked_loss"][0] - 0.1
     model, plain = (
@@ -246,7 +246,7 @@ from lmreport.models.recipe import Recipe
 from lmreport.core.settings import load, resolved
 recipe_training.SAVE_EVERY = 0.0
 splits = splits_for(resolved(load(model={model!r}, **{options!r}), "cpu"), download.obtain("sample"))
-kept_trainings.measure(Recipe(**{given!r}), splits, {model!r}, print)
+kept_trainings.measure(Recipe(**{given!r}), splits, {model!r})
 """
 
 
@@ -267,11 +267,11 @@ def test_a_killed_training_goes_on_to_the_same_logits(folder, tiny, splits, monk
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     assert not (kept / "found.npz").is_file()
-    told = []
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        resumed = kept_trainings.measure(Recipe(**given), splits, tiny, told.append)
+        with listening.lines() as told:
+            resumed = kept_trainings.measure(Recipe(**given), splits, tiny)
         assert any("goes on after step" in line for line in told)
         (kept / "found.npz").unlink()
         whole = kept_trainings.measure(Recipe(**given), splits, tiny)
@@ -285,13 +285,10 @@ def test_a_killed_training_goes_on_to_the_same_logits(folder, tiny, splits, monk
 @pytest.fixture(scope="module")
 def made(folder, settings):
     corpus = download.obtain("sample")
-    return {
-        name: studies.run(name, settings, corpus, say=lambda line: None)
-        for name in ("ladder", "summit")
-    }
+    return {name: studies.run(name, settings, corpus) for name in ("ladder", "summit")}
 
 
-def test_the_quick_form_has_every_kind_of_step_and_is_made_once(folder, settings, made):
+def test_the_quick_form_has_every_kind_of_step_and_is_made_once(folder, settings, made, told):
     climbed, top = made["ladder"], made["summit"]
     names = [p["name"] for p in climbed["points"]]
     assert {*steps.ON_RECORD.values(), *steps.STACKS, *steps.QUICK} <= set(names)
@@ -303,8 +300,7 @@ def test_the_quick_form_has_every_kind_of_step_and_is_made_once(folder, settings
     assert (
         climbed["logits"].argmax(-1) == climbed["predicted"]
     ).mean() > 0.99  # kept in half precision
-    told = []
-    again = studies.run("ladder", settings, download.obtain("sample"), say=told.append)
+    again = studies.run("ladder", settings, download.obtain("sample"))
     assert again.key == climbed.key and told == []
     assert steps.TRANSFORMER in top["members"] and top["names"][-1] in steps.STACKS
     test = train.run("transformer", settings, download.obtain("sample"))["logits"].argmax(-1)

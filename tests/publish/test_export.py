@@ -124,7 +124,7 @@ def kept_by_quarto(folder: Path, caption: str = CAPTION, svg: str = SVG) -> Path
 def exported(tmp_path_factory):
     """A project with its exported files."""
     folder = kept_by_quarto(tmp_path_factory.mktemp("exported") / "project")
-    export(folder, print)
+    export(folder)
     return folder
 
 
@@ -172,7 +172,7 @@ def test_a_run_is_told_with_the_date_and_commit_of_its_record(tmp_path):
     (folder / "report" / "runs").mkdir()
     made = {"date": "2026-11-20T10:00:00Z", "commit": "abc123", "hardware": {}}
     (folder / "report" / "runs" / f"{RUN}.json").write_text(json.dumps({"made": made}))
-    manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
+    manifest = json.loads(export(folder)[0].read_text(encoding="utf-8"))
     assert manifest["items"][1]["runs"] == [
         {"name": RUN, "date": made["date"], "commit": made["commit"]}
     ]
@@ -333,7 +333,7 @@ def test_same_notebook_same_bytes(exported, tmp_path, monkeypatch):
     for name in "ab":
         folder = tmp_path / name
         shutil.copytree(exported, folder, ignore=shutil.ignore_patterns("figures"))
-        twice.append({p.name: p.read_bytes() for p in export(folder, print)})
+        twice.append({p.name: p.read_bytes() for p in export(folder)})
     assert twice[0] == twice[1] and json.loads(twice[0]["manifest.json"])["date"] == "2026-01-02"
 
 
@@ -341,28 +341,27 @@ def refuse(*_):
     raise AssertionError("drawn again")
 
 
-def test_what_has_not_changed_is_kept(tmp_path, monkeypatch):
+def test_what_has_not_changed_is_kept(tmp_path, monkeypatch, told):
     folder = kept_by_quarto(tmp_path / "project")
-    target = export(folder, print)[0].parent
+    target = export(folder)[0].parent
     before = {p.name: p.stat().st_mtime_ns for p in target.iterdir()}
     monkeypatch.setattr(pictures, "files", refuse)
-    said: list[str] = []
-    export(folder, said.append)
-    assert "up to date" in said[-1] and before == {
+    export(folder)
+    assert "up to date" in told[-1] and before == {
         p.name: p.stat().st_mtime_ns for p in target.iterdir()
     }
     notebook = folder / "_report" / "report" / "index.ipynb"
     notebook.write_text(
         notebook.read_text(encoding="utf-8").replace("Scores.", "Other scores."), encoding="utf-8"
     )
-    export(folder, said.append)
-    assert "3 figures and tables" in said[-1] and "1 of them new" in said[-1]
+    export(folder)
+    assert "3 figures and tables" in told[-1] and "1 of them new" in told[-1]
     assert "title: Other scores." in (target / "tbl-scores.md").read_text(encoding="utf-8")
 
 
 def test_a_failed_export_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
     folder = kept_by_quarto(tmp_path / "project")
-    target = export(folder, print)[0].parent
+    target = export(folder)[0].parent
     before = {p.name: p.read_bytes() for p in target.iterdir()}
     notebook = folder / "_report" / "report" / "index.ipynb"
     for old, new in ((ALT.split()[-1], "crooked."), ("M 0 0 L", "M 1 1 L")):
@@ -371,25 +370,25 @@ def test_a_failed_export_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
         )
         with monkeypatch.context() as patch, pytest.raises(AssertionError, match="drawn again"):
             patch.setattr(pictures, "files", refuse)
-            export(folder, print)
+            export(folder)
         assert before == {p.name: p.read_bytes() for p in target.iterdir()}
         assert [p.name for p in target.parent.iterdir() if p.name.startswith(".")] == []
 
 
 def test_a_damaged_file_is_made_again(tmp_path):
     folder = kept_by_quarto(tmp_path / "project")
-    target = export(folder, print)[0].parent
+    target = export(folder)[0].parent
     before = {p.name: p.read_bytes() for p in target.iterdir()}
     (target / "fig-curves.png").write_bytes(b"half")
     (target / "tbl-scores.csv").unlink()
-    export(folder, print)
+    export(folder)
     assert before == {p.name: p.read_bytes() for p in target.iterdir()}
 
 
 def test_without_a_render_there_is_nothing_to_export_or_cite(tmp_path):
     project(tmp_path / "project", "# One\n")
     with pytest.raises(ReportError, match="lmreport render"):
-        export(tmp_path / "project", print)
+        export(tmp_path / "project")
     with pytest.raises(ReportError, match="_report/figures/manifest.json"):
         cite.told(tmp_path / "project", "fig-curves")
 
@@ -515,7 +514,7 @@ KEPT = {own: (), quarto: ("-M", "keep-ipynb:true")}
 def test_a_rendered_notebook_keeps_what_the_exporter_needs(tmp_path, renderer):
     folder = project(tmp_path / "project", BODY)
     page = Page(renderer(folder, *KEPT[renderer]) / "index.html")
-    manifest = json.loads(export(folder, print)[0].read_text(encoding="utf-8"))
+    manifest = json.loads(export(folder)[0].read_text(encoding="utf-8"))
     items = {item["label"]: item for item in manifest["items"]}
     assert items["fig-curves"]["function"] == FIGURE["function"] and items["fig-curves"][
         "runs"
@@ -572,5 +571,5 @@ def test_what_stands_in_another_document_is_found_there(tmp_path):
         "---\ntitle: More\n---\n\n| a |\n|---|\n| 1 |\n\n: Few. {#tbl-few}\n"
     )
     own(folder, ("html",))
-    export(folder, print)
+    export(folder)
     assert cite.found(folder, "tbl-few")[1]["anchor"] == "supplement.html#tbl-few"

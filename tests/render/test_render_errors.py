@@ -14,6 +14,7 @@ import time
 import nbformat
 import pytest
 
+import listening
 from lmreport.check.numbers import verify
 from lmreport.core.errors import ReportError
 from lmreport.data import download
@@ -161,7 +162,7 @@ def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
     assert (folder / "_report/report/index.html").read_bytes() == before
 
 
-def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch):
+def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch, told):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     body = (
         "See @fig-p, made on `{python} 1 + 1`.\n\n```{python}\n#| label: fig-p\n#| fig-cap: A "
@@ -172,9 +173,9 @@ def test_same_bytes_and_nothing_done_twice(tmp_path, monkeypatch):
     out = own(folder)
     first = {p.name: p.read_bytes() for p in out.iterdir()}
     assert "November 14, 2023" in first["index.html"].decode()
-    said: list[str] = []
-    render(folder, progress=said.append)
-    assert any("nothing changed" in line for line in said)
+    assert not any("nothing changed" in line for line in told)
+    render(folder)
+    assert any("nothing changed" in line for line in told)
     own(folder, force=True)
     assert {p.name: p.read_bytes() for p in out.iterdir()} == first
     (folder / "report/index.qmd").write_text(FRONT + "Other.\n")
@@ -297,10 +298,10 @@ def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):
     folder = project(tmp_path, body)
 
     def shown() -> str:
-        said: list[str] = []
-        render(folder, ("html",), progress=said.append)
-        fresh_again: list[str] = []
-        render(folder, ("html",), progress=fresh_again.append)
+        with listening.lines() as said:
+            render(folder, ("html",))
+        with listening.lines() as fresh_again:
+            render(folder, ("html",))
         assert ["nothing changed" in line for line in fresh_again] == [True]
         assert not any("nothing changed" in line for line in said)
         return text(list(Page(folder / "_report/report/index.html").tags("p"))[-1])

@@ -32,7 +32,7 @@ BASELINE = '''"""Always the largest class."""
 import numpy as np
 
 
-def make(splits, settings, source=None, folder=None, say=None) -> dict:
+def make(splits, settings, source=None, folder=None) -> dict:
     counts = np.bincount(splits["train"]["labels"]).astype(np.float32)
     return {"logits": np.tile(counts, (len(splits["test"]), 1)), "labels": np.array(splits["test"]["labels"]),
             "train_seconds": 0.1, "train_texts": len(splits["train"]), "epochs": 1, "device": "cpu"}
@@ -101,7 +101,7 @@ def project(tmp_path_factory):
         root,
         "-c",
         "from pathlib import Path; from lmreport.render import render; "
-        "render(Path.cwd(), ('html',), {}, None, print, True)",
+        "render(Path.cwd(), ('html',), {}, None, True)",
     )
     assert done.returncode == 0, done.stderr
     return root

@@ -53,17 +53,13 @@ def packed(folder: Path, archive: Path, top: str) -> Path:
     return archive
 
 
-def quiet(text):
-    pass
-
-
 def test_folder_and_archive_are_the_same_data_with_and_without_a_folder_around_them(tmp_path):
     folder = make(tmp_path / "groups")
     (folder / "README.txt").write_text("what this is")
-    found = download.obtain(str(folder), quiet)
+    found = download.obtain(str(folder))
     assert (found.kind, found.name) == ("other", "groups")
     for name, top in (("groups.tar.gz", "."), ("groups.tgz", "inner")):
-        again = download.obtain(str(packed(folder, tmp_path / name, top)), quiet)
+        again = download.obtain(str(packed(folder, tmp_path / name, top)))
         assert (again.digest, again.name) == (found.digest, "groups")
         assert download.at_hand(str(tmp_path / name)) == again
         splits = load_splits(again, 1)
@@ -72,9 +68,7 @@ def test_folder_and_archive_are_the_same_data_with_and_without_a_folder_around_t
 
 
 def test_a_damaged_copy_of_an_archive_with_a_folder_around_is_deleted(tmp_path):
-    found = download.obtain(
-        str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz", "inner")), quiet
-    )
+    found = download.obtain(str(packed(make(tmp_path / "d"), tmp_path / "d.tar.gz", "inner")))
     next(Path(found.folder).rglob("sci++/*.txt")).unlink()
     with pytest.raises(ReportError, match="has been deleted"):
         load_splits(found, 1)
@@ -136,7 +130,7 @@ def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
     folder = make(tmp_path / "d")
     change(folder)
     with pytest.raises(ReportError, match=said) as caught:
-        download.obtain(str(folder), quiet)
+        download.obtain(str(folder))
     assert "same classes in train/ and test/" in str(caught.value)
 
 
@@ -155,19 +149,19 @@ def test_an_archive_of_another_layout_is_told_what_is_wanted(tmp_path, names, sa
         for name in names:
             tar.add(__file__, name)
     with pytest.raises(ReportError, match=said):
-        download.obtain(str(tmp_path / "d.tar"), quiet)
+        download.obtain(str(tmp_path / "d.tar"))
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         archive.writestr("train/a/1.txt", "a")
     with pytest.raises(ReportError, match="is a zip archive; unpack it"):
-        download.obtain(str(tmp_path / "d.zip"), quiet)
+        download.obtain(str(tmp_path / "d.zip"))
 
 
 def test_a_part_without_a_text_of_a_rare_class_is_refused(tmp_path):
-    found = download.obtain(str(make(tmp_path / "d", least={"train": 5, "test": 90})), quiet)
+    found = download.obtain(str(make(tmp_path / "d", least={"train": 5, "test": 90})))
     for split, name in (("train", CLASSES[0]), ("test", CLASSES[0])):
         for i in range(5 if split == "train" else 2, 90):
             (tmp_path / "d" / split / name / f"{i}.txt").unlink(missing_ok=True)
-    found = download.obtain(str(tmp_path / "d"), quiet)
+    found = download.obtain(str(tmp_path / "d"))
     with pytest.raises(
         ReportError, match=f"test_size: 10 of 185 texts for test leave none of .* '{CLASSES[0]}'"
     ):
@@ -176,18 +170,18 @@ def test_a_part_without_a_text_of_a_rare_class_is_refused(tmp_path):
 
 def test_some_of_the_four_tags_are_an_incomplete_download_and_no_other_data(tmp_path):
     with pytest.raises(ReportError, match="is not the Stack Overflow data"):
-        download.obtain(str(make(tmp_path / "d", ("java", "python"))), quiet)
+        download.obtain(str(make(tmp_path / "d", ("java", "python"))))
 
 
 def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
-    found = download.obtain(str(make(tmp_path / "d")), quiet)
+    found = download.obtain(str(make(tmp_path / "d")))
     assert records.full_scale(found) == {}
     said = notices.notices(found, pretrained.from_package("any"), list(CLASSES), False).data
     assert "other data than the assignment" in said and "comp.sys&#95;ibm" in said
     record = next(r for r in records.all_records() if r.name == "bench_recipes")
     told = notices.of_other_data(found, record).data
     assert "“Stack Overflow 16k” and not on these data: recipes on all texts." in told
-    assert notices.of_other_data(download.obtain("sample", quiet), record) is None
+    assert notices.of_other_data(download.obtain("sample"), record) is None
     assert (
         recipes.apart(record, dataclasses.replace(record, inputs={"data": {"digest": "another"}}))
         == ""
@@ -196,8 +190,8 @@ def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
 
 def test_the_prose_fits_the_data(tmp_path):
     found, sample = (
-        download.obtain(str(make(tmp_path / "d")), quiet),
-        download.obtain("sample", quiet),
+        download.obtain(str(make(tmp_path / "d"))),
+        download.obtain("sample"),
     )
     assert sentences.of_data(found, "asked", "other") == "other"
     assert sentences.of_data(sample, "asked", "other") == "asked"
@@ -216,7 +210,7 @@ def test_the_prose_fits_the_data(tmp_path):
 def test_the_audit_and_the_tables_take_any_classes(tmp_path):
     folder = make(tmp_path / "d")
     shutil.copytree(folder / "train", folder / "dev")  # no part of the data
-    found = download.obtain(str(folder), quiet)
+    found = download.obtain(str(folder))
     counted = data_audit.audit(found.folder, found.digest)
     assert counted["texts"] == {
         name: sum(LEAST.values()) + 2 * more for more, name in enumerate(CLASSES)

@@ -77,7 +77,7 @@ def rendered(folder, *options):
 def recorded(project):
     before = os.getcwd()
     os.chdir(project)
-    yield records.full_scale(download.obtain("sample", print))
+    yield records.full_scale(download.obtain("sample"))
     os.chdir(before)
 
 

@@ -128,7 +128,7 @@ def test_a_copy_without_its_history_can_be_told_its_commit(monkeypatch):
 
 
 def test_full_scale_records_are_of_one_edition_and_whole():
-    for name, record in records.full_scale(download.obtain("sample", print)).items():
+    for name, record in records.full_scale(download.obtain("sample")).items():
         assert record.inputs["data"]["digest"] in download.KNOWN
         assert record["logits"].shape == (8000, 4) and record["labels"].shape == (8000,), name
         assert (
@@ -156,8 +156,8 @@ def test_a_damaged_result_of_an_experiment_is_made_again(monkeypatch, tmp_path):
 def test_a_damaged_record_is_mended_by_force(given):
     write(given).path.write_text("{")
     with pytest.raises(ReportError, match="delete it"):
-        train.once(given, dict, False, print)
-    assert train.once(given, lambda: {"labels": np.zeros(4)}, True, print)["labels"].shape == (4,)
+        train.once(given, dict, False)
+    assert train.once(given, lambda: {"labels": np.zeros(4)}, True)["labels"].shape == (4,)
 
 
 def test_remembered_results_come_back_and_are_kept_apart_by_arguments(monkeypatch, tmp_path):

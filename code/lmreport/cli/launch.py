@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from lmreport.data import download
 from lmreport.data.splits import splits_for
 from lmreport.models import arrow_batches, fast_finetune, finetune, pretrained
 from lmreport.models.tokenizer import load_tokenizer
+
+log = logging.getLogger(__name__)
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -64,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     return settings_of(made)
 
 
-def run(options, say=progress.say):
+def run(options):
     """Train as the options say, or go on where a training of that folder was stopped. Returns the
     Trainer.
     """
@@ -90,7 +92,7 @@ def run(options, say=progress.say):
         texts = (
             on_disk(options.dataset)
             if options.dataset
-            else splits_for(settings, download.obtain(settings.data, say))["train"]
+            else splits_for(settings, download.obtain(settings.data))["train"]
         )
         tokenizer = load_tokenizer(source.path)
         tokens = arrow_batches.tokenized(texts, tokenizer, settings.max_length)
@@ -110,7 +112,7 @@ def run(options, say=progress.say):
     set_seed(settings.seed)
     model = fast_finetune.load_classifier(source.path, texts.features["labels"].names)
     trainer = fast_finetune.make_trainer(model, arguments, tokens, tokenizer, options.budget)
-    seconds = finetune.train(trainer, say)
+    seconds = finetune.train(trainer)
     trainer.save_model(str(options.folder))
     if trainer.is_world_process_zero():
         losses = {
@@ -123,7 +125,7 @@ def run(options, say=progress.say):
             options.folder / "training.json", (json.dumps(losses, indent=1) + "\n").encode()
         )
         shutil.rmtree(part(options.folder), ignore_errors=True)
-        say(
+        log.info(
             f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in "
             f"{options.folder}"
         )
@@ -218,21 +220,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(parser().parse_args(arguments))
     except ReportError as error:
-        print(f"launch: {error}", file=sys.stderr)
+        log.error(f"launch: {error}")
         return 2
     except OSError as error:
         if error.filename is None:
             raise
-        print(
-            f"launch: {error.filename} cannot be used ({error.strerror}); name another folder",
-            file=sys.stderr,
+        log.error(
+            f"launch: {error.filename} cannot be used ({error.strerror}); name another folder"
         )
         return 2
     except KeyboardInterrupt as stopped:
-        print(
+        log.error(
             f"launch: stopped; "
-            f"{str(stopped) or 'the same command goes on from the last state that was saved'}",
-            file=sys.stderr,
+            f"{str(stopped) or 'the same command goes on from the last state that was saved'}"
         )
         return 130
     return 0

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import sys
 import time
 
 from lmreport.cli.options import parser
+from lmreport.core import progress
 from lmreport.core.errors import ReportError
-from lmreport.core.progress import say
 from lmreport.models.pretrained import class_names, located, no_classifier
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
+
+log = logging.getLogger(__name__)
 
 
 def given(arguments) -> dict:
@@ -39,7 +42,7 @@ def doctor(arguments) -> int:
 def get_data(arguments) -> int:
     from lmreport.data import download
 
-    corpus = download.obtain(loaded(arguments).data, say)
+    corpus = download.obtain(loaded(arguments).data)
     print(f"{corpus.name}, from {corpus.origin}\nfolder  {corpus.folder}\ndigest  {corpus.digest}")
     for split, numbers in corpus.counts().items():
         listed = ", ".join(f"{name} {number:,}" for name, number in numbers.items())
@@ -48,7 +51,6 @@ def get_data(arguments) -> int:
 
 
 def train(arguments) -> int:
-    from lmreport.core import progress
     from lmreport.data import download
     from lmreport.models import metrics
     from lmreport.runs import train as training
@@ -60,9 +62,9 @@ def train(arguments) -> int:
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
         located(settings.model)  # a wrong model is told before anything is trained
-    corpus = download.obtain(settings.data, say)
+    corpus = download.obtain(settings.data)
     for name in names:
-        record = training.run(name, settings, corpus, arguments.force, say)
+        record = training.run(name, settings, corpus, arguments.force)
         print(
             f"{record.label}: test accuracy "
             f"{metrics.accuracy(record['logits'], record['labels']):.4f}, trained in "
@@ -73,7 +75,6 @@ def train(arguments) -> int:
 
 
 def run(arguments) -> int:
-    from lmreport.core import progress
     from lmreport.data import download
     from lmreport.experiments import studies
     from lmreport.runs import memo
@@ -91,9 +92,7 @@ def run(arguments) -> int:
             arguments.models = [name]
             train(arguments)
         elif name in STUDIES:
-            record = studies.run(
-                name, settings, download.obtain(settings.data, say), arguments.force, say
-            )
+            record = studies.run(name, settings, download.obtain(settings.data), arguments.force)
             print(
                 f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} "
                 f"({record.path.name})",
@@ -132,7 +131,6 @@ def list_runs(arguments) -> int:
     import json
 
     from lmreport.check import status
-    from lmreport.core import progress
 
     if arguments.probe:
         from lmreport.experiments import probes
@@ -153,12 +151,11 @@ def list_runs(arguments) -> int:
             raise ReportError(
                 f"--prove: there is no kind of run {wrong[0]!r}; known are {', '.join(KINDS)}"
             )
-        return proof.prove(arguments.prove, arguments.at, say)
+        return proof.prove(arguments.prove, arguments.at)
     return status.listing(arguments.json)
 
 
 def predict(arguments) -> int:
-    from lmreport.core import progress
     from lmreport.core.settings import cuda_available
     from lmreport.data import readers
     from lmreport.models import finetune, tokenizer
@@ -173,7 +170,7 @@ def predict(arguments) -> int:
     settings, folder, what = (
         (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
     )
-    say(f"predict: {what}, classes {', '.join(class_names(folder))}")
+    log.info(f"predict: {what}, classes {', '.join(class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
     asked = [readers.clean(text) for text in arguments.question]
@@ -208,8 +205,8 @@ def asked_model(arguments):
 
     last = training.noted_model(project_root())
     settings = resolved(load(**(last.get("settings", {}) | chosen(**given(arguments)))))
-    corpus = download.obtain(settings.data, say)
-    folder = training.trained_model(settings, corpus, say)
+    corpus = download.obtain(settings.data)
+    folder = training.trained_model(settings, corpus)
     whose = "the last report’s model" if str(folder) == last.get("folder") else "the model"
     return settings, folder, f"{whose} {folder.name}, fine-tuned on {corpus.name}"
 
@@ -256,7 +253,6 @@ def readable(arguments):
 
 
 def predict_file(texts, precision: str, settings, folder) -> int:
-    from lmreport.core import progress
     from lmreport.models import predict as bulk_predict
     from lmreport.models import tokenizer
 
@@ -272,9 +268,12 @@ def predict_file(texts, precision: str, settings, folder) -> int:
         print(tag)
         if time.perf_counter() - told > 5:
             told = time.perf_counter()
-            progress.live(f"predict: {number:,} texts, {number / (told - start):.0f} texts/s")
+            log.info(
+                f"predict: {number:,} texts, {number / (told - start):.0f} texts/s",
+                extra=progress.LIVE,
+            )
     sys.stdout.flush()
-    say(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
+    log.info(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
     return 0
 
 
@@ -299,7 +298,6 @@ def render(arguments) -> int:
         arguments.profile,
         arguments.renderer,
         arguments.force,
-        say,
         identity.given(arguments),
     )
 
@@ -334,7 +332,7 @@ def export(arguments) -> int:
     from lmreport.core.settings import project_root
     from lmreport.publish.export import export
 
-    print(export(project_root(), say)[0])
+    print(export(project_root())[0])
     return 0
 
 
@@ -342,9 +340,7 @@ def submit(arguments) -> int:
     from lmreport.core.settings import project_root
     from lmreport.publish import submission
 
-    return submission.submit(
-        project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"), say
-    )
+    return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"))
 
 
 COMMANDS = {
@@ -369,6 +365,7 @@ def main(argv: list[str] | None = None) -> int:
     for Ctrl-C.
     """
     arguments = parser().parse_args(argv)
+    progress.show()
     start = time.perf_counter()
     for stream in (
         sys.stdout,
@@ -379,14 +376,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return COMMANDS[arguments.command](arguments)
     except ReportError as error:
-        say(f"lmreport: {error}")
+        log.error(f"lmreport: {error}")
         return 2
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            say(
+            log.error(
                 f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free "
                 f"some, "
                 "or set LMREPORT_CACHE to another folder"
@@ -399,7 +396,7 @@ def main(argv: list[str] | None = None) -> int:
             errno.EISDIR,
             errno.EEXIST,
         ):
-            say(
+            log.error(
                 f"lmreport: {error.filename or 'a file'} cannot be used ({error.strerror}); make "
                 f"it readable and "
                 "writable, or set LMREPORT_CACHE to another folder"
@@ -410,14 +407,14 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
             raise
-        say(
+        log.error(
             f"lmreport: the model hub cannot be asked ({error}); set HF_HUB_OFFLINE=1 to do "
             f"without it, or "
             "LMREPORT_MODEL to a folder"
         )
         return 2
     except KeyboardInterrupt as stopped:
-        say(
+        log.error(
             f"lmreport: stopped after {time.perf_counter() - start:.0f} s; "
             f"{str(stopped) or 'what was finished is kept, and the same command goes on from there'}"
         )

@@ -4,6 +4,7 @@ renderer.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ from lmreport.reporting import studies
 from lmreport.runs import train as training
 from lmreport.runs.kinds import MODELS, STUDIES
 
+log = logging.getLogger(__name__)
+
 
 def report(
     given: dict,
@@ -33,7 +36,6 @@ def report(
     profile: str | None,
     renderer: str,
     force: bool,
-    say,
     persons: dict[str, str],
 ) -> int:
     """Make the report under the settings `given` and `params`; returns the exit status.
@@ -57,21 +59,21 @@ def report(
     if renderer == "quarto" and not quarto:
         raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
     use_quarto = bool(quarto) and renderer != "own"
-    say(
+    log.info(
         f"report: rendering with "
         f"{f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}"
     )
     located(settings.model)  # a wrong model is told before anything is trained
-    corpus = download.obtain(settings.data, say)
+    corpus = download.obtain(settings.data)
     made = {}
     for name in MODELS:
-        record = made[name] = training.run(name, settings, corpus, say=say)
-        say(
+        record = made[name] = training.run(name, settings, corpus)
+        log.info(
             f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record "
             f"{record.key}"
         )
     for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
-        studies.of(name, settings, corpus, say)
+        studies.found_or_made(name, settings, corpus)
     paths = {
         k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()
     }  # for another folder
@@ -91,16 +93,14 @@ def report(
     outputs = (
         with_quarto(root, formats, profile, environment)
         if use_quarto
-        else with_own(root, formats, params, profile, force, say, environment)
+        else with_own(root, formats, params, profile, force, environment)
     )
     for path in outputs:
-        say(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
-    export(root, say, profile)
+        log.info(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
+    export(root, profile)
     training.note_model(root, asked, corpus, made["transformer"])
-    status = (
-        submission.submit(root, profile, say, chosen) if set(formats) == {"html", "typst"} else 0
-    )
-    say(f"report: done in {markdown.duration(time.perf_counter() - start)}")
+    status = submission.submit(root, profile, chosen) if set(formats) == {"html", "typst"} else 0
+    log.info(f"report: done in {markdown.duration(time.perf_counter() - start)}")
     return status
 
 
@@ -110,13 +110,12 @@ def with_own(
     params: dict,
     profile: str | None,
     force: bool,
-    say,
     environment: dict[str, str],
 ) -> list[Path]:
     """Render with lmreport.render."""
     from lmreport.render import render
 
-    return render(root, formats, params, profile, say, force, environment)
+    return render(root, formats, params, profile, force, environment)
 
 
 def with_quarto(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
 from lmreport.core.settings import cache_root
 
+log = logging.getLogger(__name__)
+
 
 @contextmanager
-def only_one(name: str, say: Callable[[str], object]) -> Iterator[None]:
+def only_one(name: str) -> Iterator[None]:
     """Nobody else is inside with the same `name`; the lock ends with the process, however that
     ends.
     """
@@ -21,7 +24,7 @@ def only_one(name: str, say: Callable[[str], object]) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say(f"{name}: another process is making this run; waiting for it")
+        log.info(f"{name}: another process is making this run; waiting for it")
         lock.acquire()
     try:
         yield

@@ -1,13 +1,16 @@
-"""A command, timed, and the memory of all its processes."""
+"""A command, timed, and the memory of all its processes; the most memory of this one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, float, str]:
@@ -51,3 +54,25 @@ def watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         peak[0] = max(peak[0], now / 1e6)
+
+
+def forget_peak() -> None:
+    """From now on `peak_memory` counts anew (on Linux; elsewhere it goes on)."""
+    with contextlib.suppress(OSError):
+        CLEAR.write_text("5")
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held since `forget_peak`, in bytes; where there is no
+    /proc, on Windows and macOS, the most that it has ever held.
+    """
+    if STATUS.is_file():
+        return int(STATUS.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    import psutil
+
+    now = psutil.Process().memory_info()
+    if hasattr(now, "peak_wset"):
+        return now.peak_wset
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

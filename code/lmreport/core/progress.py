@@ -1,45 +1,82 @@
-"""Lines that tell how far a long step is."""
+"""What the program tells while it works: the lines of the loggers "lmreport.…" on standard error.
+
+Each module logs to `logging.getLogger(__name__)`. Nothing is set up by an import: whoever imports
+the package decides what becomes of its lines. The commands, and the kernel of the report, call
+`show`.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
-STATE = {"live": False}  # whether the last line on the terminal is one of `live`
+LIVE = {"live": True}  # as `extra`: how far a step is, which the next line may take the place of
+LABEL: ContextVar[str] = ContextVar("label", default="")
+ours = logging.getLogger("lmreport")
 
 
-def say(text: str) -> None:
-    """One line on standard error, at once; it takes the place of a line of `live`."""
-    print(f"{CLEAR if STATE['live'] else ''}{text}", file=sys.stderr, flush=True)
-    STATE["live"] = False
-
-
-def live(text: str) -> None:
-    """How far a step is: on a terminal a line that the next one overwrites, elsewhere a line like
-    any other.
+class Lines(logging.Handler):
+    """Each message as one line on standard error, at once. On a terminal, one that was logged with
+    `extra=LIVE` stands until the next one, which overwrites it; elsewhere it is like any other.
     """
-    if not sys.stderr.isatty():
-        return say(text)
-    print(
-        f"{CLEAR}{text[: shutil.get_terminal_size().columns - 1]}",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    STATE["live"] = True
+
+    standing = False  # whether the last line on the terminal is a live one
+
+    def emit(self, record: logging.LogRecord) -> None:
+        label, text = LABEL.get(), record.getMessage()
+        live = getattr(record, "live", False) and not label and sys.stderr.isatty()
+        if live:
+            text = text[: shutil.get_terminal_size().columns - 1]
+        start = CLEAR if live or self.standing else ""
+        line = start + (f"{label}: " if label else "") + text
+        print(line, end="" if live else "\n", file=sys.stderr, flush=True)
+        self.standing = live
+
+
+def show() -> None:
+    """From now on this process shows the lines of the package, once each, whoever calls this."""
+    ours.setLevel(logging.INFO)
+    ours.propagate = False  # a notebook's own handler would show them a second time
+    if not any(isinstance(handler, Lines) for handler in ours.handlers):
+        ours.addHandler(Lines())
+
+
+@contextmanager
+def labelled(label: str) -> Iterator[None]:
+    """Inside, each line begins with `label`: one of several trainings tells which it is."""
+    before = LABEL.set(label)
+    try:
+        yield
+    finally:
+        LABEL.reset(before)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Inside, nothing but errors is told."""
+    before = ours.level
+    ours.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
 
 
 def hide_bars() -> None:
-    """No progress bars of the libraries: this project tells itself how far it is, and in a notebook
-    they would be output."""
+    """The package's own lines, and no progress bars of the libraries beside them, which in a
+    notebook would be output."""
     import datasets
     import huggingface_hub.utils
     import transformers
 
+    show()
     datasets.disable_progress_bars()
     huggingface_hub.utils.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
@@ -47,7 +84,7 @@ def hide_bars() -> None:
 
 
 @contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """What is written to standard error inside, by C code too, is shown only if something fails
     there.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import logging
 import lzma
 import re
 import shutil
@@ -15,7 +16,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
@@ -29,13 +30,15 @@ from lmreport.core.settings import cache_root
 from lmreport.data import tables
 from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, digest, verified
 
+log = logging.getLogger(__name__)
+
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/stack_overflow_16k.tar.gz"
 SPLIT_SEED = 157  # by which test texts are drawn, where a data set has none
 PATIENCE = 20  # seconds that a silent server is waited for
 LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the data
 
 
-def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus:
+def obtain(source: str = "auto") -> Corpus:
     """The corpus that `source` names: "auto", "sample", an archive or folder on disk, or an http(s)
     address.
 
@@ -46,21 +49,21 @@ def obtain(source: str = "auto", say: Callable[[str], object] = print) -> Corpus
         return verified(SAMPLE, "sample", "the package's own sample")
     if source == "auto":
         try:
-            return from_address(URL, say)
+            return from_address(URL)
         except NoNetworkError as error:
-            say(f"{error}; going on with the package's own sample")
+            log.warning(f"{error}; going on with the package's own sample")
             note = "The official archive could not be fetched, so this report was made on the package's own sample."
             return verified(SAMPLE, "sample", "the package's own sample", note)
     if source.startswith(("http://", "https://")):
-        return from_address(source, say)
+        return from_address(source)
     name, asked = tables.parted(source)
     path = Path(name).expanduser()
     if tables.is_table(path):
-        return laid_out(path, asked, say)
+        return laid_out(path, asked)
     if path.is_dir():
         return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
-        return unpacked(path, say)
+        return unpacked(path)
     source_exists(source)
     raise ReportError(
         f"data: {source!r} is neither an archive, a table, a folder nor an address; give one of them"
@@ -83,13 +86,13 @@ class NoNetworkError(ReportError):
     """The address could not be reached."""
 
 
-def from_address(address: str, say: Callable[[str], object] = print) -> Corpus:
+def from_address(address: str) -> Corpus:
     """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and
     verify it.
     """
     archive = downloaded(address)
     if not archive.is_file():
-        say(f"data: downloading {address}")
+        log.info(f"data: downloading {address}")
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".part-") as part:
             try:
@@ -99,7 +102,7 @@ def from_address(address: str, say: Callable[[str], object] = print) -> Corpus:
             except Exception as error:  # get_file raises bare Exceptions
                 raise not_fetched(address, error) from error
     try:
-        return unpacked(archive, say)
+        return unpacked(archive)
     except ReportError as error:
         archive.unlink()
         raise ReportError(
@@ -156,15 +159,15 @@ def patience() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def unpacked(archive: Path, say: Callable[[str], object] = print) -> Corpus:
+def unpacked(archive: Path) -> Corpus:
     """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it
     into place.
     """
     folder = unpacked_at(archive)
     if kept(folder) is None:
-        with lock.only_one(f"data-{folder.name}", say):
+        with lock.only_one(f"data-{folder.name}"):
             if kept(folder) is None:
-                unpack(archive, folder, say)
+                unpack(archive, folder)
     found = kept(folder)
     assert found is not None  # it was unpacked and renamed into place just now, or before
     return found
@@ -204,12 +207,12 @@ def unchanged(corpus: Corpus) -> None:
     )
 
 
-def laid_out(path: Path, asked: dict[str, str], say: Callable[[str], object] = print) -> Corpus:
+def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
     """The texts of a table as a corpus in the cache, laid out there once."""
     folder = tables.laid_out_at(path, asked, SPLIT_SEED)
-    with lock.only_one(f"data-{folder.name}", say):
+    with lock.only_one(f"data-{folder.name}"):
         if kept(folder) is None:
-            say(f"data: reading {path.name}")
+            log.info(f"data: reading {path.name}")
             folder.parent.mkdir(parents=True, exist_ok=True)
             part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
             try:
@@ -227,9 +230,9 @@ def laid_out(path: Path, asked: dict[str, str], say: Callable[[str], object] = p
     return found
 
 
-def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
+def unpack(archive: Path, folder: Path) -> None:
     """Unpack and verify `archive`; `folder` appears when that has gone well."""
-    say(f"data: unpacking {archive.name}")
+    log.info(f"data: unpacking {archive.name}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
     try:
@@ -245,7 +248,7 @@ def unpack(archive: Path, folder: Path, say: Callable[[str], object]) -> None:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     if corpus.kind == "real" and corpus.digest not in KNOWN:
-        say(
+        log.warning(
             f"data: {archive.name} has the right structure but another content (digest "
             f"{corpus.digest[:12]}…); "
             "its results are kept apart"
@@ -275,7 +278,7 @@ def at_hand(source: str = "auto") -> Corpus | None:
     if source not in ("auto", "sample") and tables.is_table(path):
         return kept(tables.laid_out_at(path, asked, SPLIT_SEED))
     if source == "sample" or path.is_dir():
-        return obtain(source, print)
+        return obtain(source)
     archive = (
         downloaded(URL if source == "auto" else source)
         if source == "auto" or "://" in source

@@ -82,13 +82,13 @@ def load_splits(corpus, seed: int):
 
     folder = cache_root() / "splits" / f"{corpus.digest[:16]}-{seed}"
     if not (folder / "dataset_dict.json").is_file():
-        with lock.only_one(f"splits-{folder.name}", progress.say):
+        with lock.only_one(f"splits-{folder.name}"):
             if not (folder / "dataset_dict.json").is_file():
                 convert(corpus, seed, folder)
     try:
         return load_from_disk(str(folder))
     except (OSError, ValueError):  # damaged
-        with lock.only_one(f"splits-{folder.name}", progress.say):
+        with lock.only_one(f"splits-{folder.name}"):
             convert(corpus, seed, folder)
         return load_from_disk(str(folder))
 

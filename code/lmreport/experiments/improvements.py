@@ -5,6 +5,7 @@ ones on the test.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 
 import numpy as np
@@ -15,9 +16,8 @@ from lmreport.experiments import kept_trainings
 from lmreport.models import pretrained, stacking
 from lmreport.models.recipe import Recipe
 from lmreport.models.stacking import Linear
-from lmreport.runs import records as run_records
-from lmreport.runs import train
-from lmreport.runs.kinds import KINDS
+
+log = logging.getLogger(__spec__.name)  # of the package, also where this file is started
 
 ON_RECORD = {
     "tfidf_svm": "TF-IDF + SVM",
@@ -130,7 +130,7 @@ def against(name: str) -> str:
     return fewer if fewer in STACKS and fewer != name else TRANSFORMER
 
 
-def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
+def climb(settings, splits, path: str, records: dict, scale: str) -> dict:
     """Every step on the validation texts.
 
     records: the models on record by name. Returns points (name, against: the row it is compared
@@ -155,7 +155,9 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
             [float(found.get(k, np.nan)) + float(found.get(f"masked_{k}", 0)) for k in COSTS]
         )
         logits.append(np.asarray(scores, np.float32))
-        say(f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}")
+        log.info(
+            f"ladder: {name}, validation accuracy {(logits[-1].argmax(-1) == labels).mean():.4f}"
+        )
 
     for name, label in ON_RECORD.items():
         record = records[name]
@@ -171,12 +173,12 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
             record["validation_logits"],
         )
     for name, step in chosen(scale).items():
-        found = kept_trainings.measure(step, splits, path, say)
+        found = kept_trainings.measure(step, splits, path)
         add(name, found, found["validation_logits"])
         if "average_logits" in found:
             add(f"{name}, averaged weights", found, found["average_logits"])
         if name == "pilot":
-            found = kept_trainings.reading_on(step, splits, path, 2, say)
+            found = kept_trainings.reading_on(step, splits, path, 2)
             add("pilot: two windows at prediction", found, found["validation_logits"])
     for name, members in MEANS.items():
         if at.keys() >= set(members):
@@ -211,7 +213,7 @@ def climb(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     } | {name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
 
 
-def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
+def summit(settings, splits, path: str, records: dict, scale: str) -> dict:
     """The test texts, once: the models on record, and the stack that did best on validation.
 
     names, predicted (names, texts), labels (texts,); logits of the stack (texts, classes) and its
@@ -219,7 +221,7 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     each member.
     """
     steps, labels = (
-        climb(settings, splits, path, records, scale, say),
+        climb(settings, splits, path, records, scale),
         np.array(splits["test"]["labels"]),
     )
     right = {
@@ -232,7 +234,7 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
     test = {label: np.asarray(records[name]["logits"]) for name, label in ON_RECORD.items()}
     for name, step in chosen(scale).items():
         if name in STACKS[best]:
-            test[name] = kept_trainings.test_logits(step, splits, path, say=say)
+            test[name] = kept_trainings.test_logits(step, splits, path)
     members = STACKS[best]
     scores = np.stack(
         [stacking.normalised(steps["logits"][at[m]].astype(np.float32)) for m in members]
@@ -257,26 +259,6 @@ def summit(settings, splits, path: str, records: dict, scale: str, say) -> dict:
 NAMES = ("ladder", "summit")
 
 
-def run(
-    name: str, settings, corpus, force: bool = False, say=progress.say, scale: str = ""
-) -> run_records.Record:
-    """The record of a study of this module, made if there is none, or by force, after the models
-    that it needs.
-    """
-    source, scale = pretrained.locate(settings.model), scale or settings.scale
-    records = {n: train.run(n, settings, corpus, say=say) for n in ON_RECORD}
-
-    def make() -> dict:
-        say(f"{name}: at scale {scale} on {corpus.name}")
-        start, splits = time.perf_counter(), splits_for(settings, corpus)
-        values = KINDS[name].make(settings, splits, source.path, records, scale, say)
-        return values | {"seconds": time.perf_counter() - start, "device": "cpu"}
-
-    return train.once(
-        run_records.inputs(name, settings, corpus, source, scale=scale), make, force, say
-    )
-
-
 def main(names: list[str], predict: bool) -> None:
     """Make the named full-scale steps one after the other (all if none is named), as a process
     beside others.
@@ -296,7 +278,7 @@ def main(names: list[str], predict: bool) -> None:
     splits = splits_for(now, corpus)
     for name, step in chosen("full").items():
         if not names or name in names:
-            progress.say(f"ladder: {name}")
+            log.info(f"ladder: {name}")
             if predict:
                 kept_trainings.test_logits(step, splits, source.path, backwards=True)
             else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import pickle
 import time
 from pathlib import Path
@@ -17,16 +18,19 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from lmreport.core import files, lock, machine, progress
+from lmreport.core import files, lock, machine, processes
 from lmreport.core.settings import cache_root
 from lmreport.data.splits import subset
 from lmreport.models import masked_lm, pretrained, recipe_training, stacking
 from lmreport.models.recipe import Recipe
 from lmreport.models.stacking import Linear
+from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import memo
 
+log = logging.getLogger(__name__)
 
-def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
+
+def measure(step: Recipe | Linear, splits, path: str) -> dict:
     """The result of one step: found, or made now and kept.
 
     validation_logits (texts, classes), average_logits where weights are averaged; seconds,
@@ -34,10 +38,10 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
     hardware, load).
     """
     folder = folder_of(step, splits, path)
-    with lock.only_one(f"ladder-{folder.name}", say):
+    with lock.only_one(f"ladder-{folder.name}"):
         if not (folder / "found.npz").is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            recipe_training.forget_peak()
+            processes.forget_peak()
             made = {
                 "date": machine.now(),
                 "commit": machine.commit(),
@@ -46,10 +50,10 @@ def measure(step: Recipe | Linear, splits, path: str, say=progress.say) -> dict:
                 "threads": machine.threads(),
             }
             found = (fine_tune if isinstance(step, Recipe) else fit_linear)(
-                step, splits, path, folder, say
+                step, splits, path, folder
             )
             found |= {
-                "memory": recipe_training.peak_memory(),
+                "memory": processes.peak_memory() / 2**20,
                 "sets": dataclasses.asdict(step),
                 "made": made,
             }
@@ -82,11 +86,11 @@ def texts_digest(dataset) -> str:
     return hashlib.sha256(whole.digest() + bytes(dataset["labels"])).hexdigest()
 
 
-def fine_tune(recipe: Recipe, splits, path: str, folder: Path, say) -> dict:
+def fine_tune(recipe: Recipe, splits, path: str, folder: Path) -> dict:
     """Fine-tune the encoder at `path` by `recipe` and score the validation texts; the weights stay
     in `folder`.
     """
-    tokenizer, found = recipe_training.tokenizer_of(path), {}
+    tokenizer, found = load_tokenizer(path), {}
     chosen = subset(splits["train"], recipe.texts, recipe.drawn)
     model = recipe_training.classifier(path, chosen.features["labels"].num_classes, recipe)
     if recipe.masked_epochs:
@@ -97,7 +101,6 @@ def fine_tune(recipe: Recipe, splits, path: str, folder: Path, say) -> dict:
                 recipe,
                 tokenizer,
                 folder,
-                say,
             )
             files.write_atomically(folder / "masked.npz", files.pack(told))
         masked_lm.load_into(model, folder)
@@ -106,28 +109,28 @@ def fine_tune(recipe: Recipe, splits, path: str, folder: Path, say) -> dict:
         recipe_training.pieces_of(tokenizer, list(chosen["text"])), recipe, tokenizer
     )
     found |= recipe_training.train(
-        model, rows, chosen["labels"], recipe, tokenizer.pad_token_id, folder, say
+        model, rows, chosen["labels"], recipe, tokenizer.pad_token_id, folder
     )
     mean = found.pop("average")
     recipe_training.save(folder / "model.pt", model.state_dict())
     rows = recipe_training.rows_of(
         recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])), recipe, tokenizer
     )
-    found["validation_logits"] = recipe_training.predict(model, rows, tokenizer.pad_token_id, say)
+    found["validation_logits"] = recipe_training.predict(model, rows, tokenizer.pad_token_id)
     if mean:
         model.load_state_dict(mean)
-        found["average_logits"] = recipe_training.predict(model, rows, tokenizer.pad_token_id, say)
+        found["average_logits"] = recipe_training.predict(model, rows, tokenizer.pad_token_id)
         recipe_training.save(folder / "average.pt", mean)
-    tell(found, splits, say)
+    tell(found, splits)
     return found | {"texts": len(chosen)}
 
 
-def fit_linear(linear: Linear, splits, path: str, folder: Path, say) -> dict:
+def fit_linear(linear: Linear, splits, path: str, folder: Path) -> dict:
     """Fit a linear model on all training texts and score the validation texts; it stays in
     `folder`.
     """
     tokenizer, wall, cpu = (
-        recipe_training.tokenizer_of(path),
+        load_tokenizer(path),
         time.perf_counter(),
         time.process_time(),
     )
@@ -146,27 +149,27 @@ def fit_linear(linear: Linear, splits, path: str, folder: Path, say) -> dict:
         ),
     }
     files.write_atomically(folder / "model.pickle", pickle.dumps(model))
-    tell(found, splits, say)
+    tell(found, splits)
     return found
 
 
-def tell(found: dict, splits, say) -> None:
+def tell(found: dict, splits) -> None:
     right = (
         found["validation_logits"].argmax(-1) == np.array(splits["validation"]["labels"])
     ).mean()
-    say(f"ladder: {found['seconds']:.0f} s, validation accuracy {right:.4f}")
+    log.info(f"ladder: {found['seconds']:.0f} s, validation accuracy {right:.4f}")
 
 
-def reading_on(recipe: Recipe, splits, path: str, most: int, say=progress.say) -> dict:
+def reading_on(recipe: Recipe, splits, path: str, most: int) -> dict:
     """A finished step whose prediction reads up to `most` windows of a text instead of its
     beginning.
 
     Only validation_logits are new, and predict_seconds, which they took.
     """
-    folder, known = folder_of(recipe, splits, path), measure(recipe, splits, path, say)
+    folder, known = folder_of(recipe, splits, path), measure(recipe, splits, path)
     kept = folder / f"windows-{most}.npz"
     if not kept.is_file():
-        model, tokenizer = fine_tuned(recipe, splits, path), recipe_training.tokenizer_of(path)
+        model, tokenizer = fine_tuned(recipe, splits, path), load_tokenizer(path)
         pieces, start = (
             recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])),
             time.perf_counter(),
@@ -192,9 +195,7 @@ def fine_tuned(recipe: Recipe, splits, path: str, weights: str = "model.pt"):
     return model
 
 
-def test_logits(
-    step, splits, path: str, weights: str = "model.pt", backwards: bool = False, say=progress.say
-):
+def test_logits(step, splits, path: str, weights: str = "model.pt", backwards: bool = False):
     """Logits (texts, classes) of a finished step for the test texts, computed once, in blocks that
     are kept.
 
@@ -202,10 +203,10 @@ def test_logits(
     """
     folder, tokenizer, texts = (
         folder_of(step, splits, path),
-        recipe_training.tokenizer_of(path),
+        load_tokenizer(path),
         list(splits["test"]["text"]),
     )
-    measure(step, splits, path, say)
+    measure(step, splits, path)
     model = (
         pickle.loads((folder / "model.pickle").read_bytes())
         if isinstance(step, Linear)
@@ -215,7 +216,7 @@ def test_logits(
     for start in reversed(starts) if backwards else starts:
         part = texts[start : start + 1000]
         kept = folder / f"test-{weights}-{texts_digest(splits['test'])[:8]}-{start}.npz"
-        with lock.only_one(f"ladder-{folder.name}-{start}", say):
+        with lock.only_one(f"ladder-{folder.name}-{start}"):
             if not kept.is_file():
                 logits = (
                     stacking.scores_of(model, step, part, tokenizer)
@@ -229,6 +230,6 @@ def test_logits(
                     )
                 )
                 files.write_atomically(kept, files.pack({"logits": logits}))
-                say(f"ladder: predicted the {len(part):,} test texts from {start:,} on")
+                log.info(f"ladder: predicted the {len(part):,} test texts from {start:,} on")
         blocks[start] = files.unpack(kept.read_bytes())["logits"]
     return np.concatenate([blocks[start] for start in starts])

@@ -13,7 +13,7 @@ import json
 import re
 from pathlib import Path
 
-from lmreport.core import files, machine
+from lmreport.core import files, machine, progress
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data import download
 from lmreport.data.splits import splits_for
@@ -62,7 +62,8 @@ def probe(name: str) -> dict:
     """{"code": fingerprint of the kind `name`, "result": sha256 of what its probe gives,
     "versions"}.
     """
-    values = ran(name)
+    with progress.silent():  # a probe tells only its result
+        values = ran(name)
     return {
         "code": run_records.code_of(name)["fingerprint"],
         "result": digest(values),
@@ -81,36 +82,32 @@ def ran(name: str) -> dict:
         return bench(name, corpus, source)
     splits = splits_for(SETTINGS, corpus)
     if kind.group == "model":
-        return kind.make(splits, SETTINGS, source, cache_root() / "probe" / name, silent)
+        return kind.make(splits, SETTINGS, source, cache_root() / "probe" / name)
     if name in ("ladder", "summit"):
-        records = {n: train.run(n, SETTINGS, corpus, say=silent) for n in kind.starts_from}
-        return kind.make(SETTINGS, splits, source.path, records, "quick", silent)
-    weights = (
-        str(train.trained_model(SETTINGS, corpus, silent)) if kind.starts_from else source.path
-    )
-    return kind.make(SETTINGS, SIZES[name], splits, weights, cache_root() / "probe" / name, silent)
+        records = {n: train.run(n, SETTINGS, corpus) for n in kind.starts_from}
+        return kind.make(SETTINGS, splits, source.path, records, "quick")
+    weights = str(train.trained_model(SETTINGS, corpus)) if kind.starts_from else source.path
+    return kind.make(SETTINGS, SIZES[name], splits, weights, cache_root() / "probe" / name)
 
 
 def bench(name: str, corpus, source) -> dict:
     from lmreport.experiments.bench import encoder, seeds
 
     if name == "bench_encoder":  # beside models of the probe: those on record are of other texts
-        records = {
-            n: train.run(n, SETTINGS, corpus, say=silent)
-            for n in ("tfidf_svm", "transformer", "lstm")
-        }
-        return encoder.measured(
+        records = {n: train.run(n, SETTINGS, corpus) for n in ("tfidf_svm", "transformer", "lstm")}
+        found = encoder.measured(
             splits_for(SETTINGS, corpus),
             source.path,
             SIZES[name],
             SETTINGS.seed,
             records,
             cache_root() / "probe" / name,
-            silent,
         )
+        # The kinds alone: the key of a record changes with the code of its kind.
+        return found | {"members": list(found["members"])}
     if name == "bench_seeds":  # the recipe of a record would be another one on each machine
         return seeds.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], BEST)
-    return KINDS[name].make(SIZES[name], SETTINGS, corpus, source, silent)
+    return KINDS[name].make(SIZES[name], SETTINGS, corpus, source)
 
 
 def digest(values: dict) -> str:
@@ -129,7 +126,3 @@ def without_times(value):
     if isinstance(value, list | tuple):
         return [without_times(one) for one in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def silent(text: str) -> None:
-    """Nothing: a probe says only its result."""

@@ -2,27 +2,30 @@
 can be recounted.
 
 Each study takes the settings, its sizes (`kinds`), the splits with its test texts, the folder of
-the weights it starts from (pre-trained for the learning curve, fine-tuned for the others), a folder
-for what is finished, and `say`.
+the weights it starts from (pre-trained for the learning curve, fine-tuned for the others), and a
+folder for what is finished.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lmreport.core import files, machine, progress
+from lmreport.core import files, machine
 from lmreport.core.settings import Settings, cache_root
-from lmreport.data.splits import load_splits, subset
+from lmreport.data.splits import load_splits, splits_for, subset
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
+log = logging.getLogger(__name__)
 
-def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+
+def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     """Fine-tuned, frozen and trained from scratch, on growing parts of the training split.
 
     points: way, size, accuracy and seconds of each; predicted: (points, texts); labels: (texts,). A
@@ -39,12 +42,10 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say)
         for way in foundation.WAYS:
             path = kept / f"{way}-{size}.npz"
             if not path.is_file():
-                found = foundation.train_point(
-                    splits, weights, chosen, way, size, sizes["steps"], say
-                )
+                found = foundation.train_point(splits, weights, chosen, way, size, sizes["steps"])
                 files.write_atomically(path, files.pack(found))
             points.append(files.unpack(path.read_bytes()))
-            say(
+            log.info(
                 f"learning_curve: {way} on {size:,} texts, test accuracy "
                 f"{points[-1]['accuracy']:.4f}, {points[-1]['seconds']:.0f} s"
             )
@@ -55,7 +56,7 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path, say)
     }
 
 
-def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     """The linear SVM on the parts of the training split that `learning_curve` takes.
 
     points: size and accuracy of each; predicted: (points, texts); labels: (texts,), those of
@@ -74,11 +75,11 @@ def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path, say) -
         model = linear.tfidf_svm(settings.seed).fit(list(chosen["text"]), chosen["labels"])
         predicted.append(model.predict(list(splits["test"]["text"])).astype(np.int8))
         points.append({"size": size, "accuracy": float((predicted[-1] == labels).mean())})
-        say(f"linear_curve: {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}")
+        log.info(f"linear_curve: {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}")
     return {"points": points, "predicted": np.array(predicted), "labels": labels}
 
 
-def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     """The fine-tuned model on texts whose words were put in another order.
 
     orders: what was done to the words; predicted: (orders, texts); labels: (texts,).
@@ -107,7 +108,7 @@ def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path, say)
                 predict(splits["test"].remove_columns("text").add_column("text", changed))
             )
             right = (predicted[-1] == np.array(splits["test"]["labels"])).mean()
-            say(f"shuffled_words: {name}, test accuracy {right:.4f}")
+            log.info(f"shuffled_words: {name}, test accuracy {right:.4f}")
     return {
         "orders": list(orders),
         "predicted": np.array(predicted, np.int8),
@@ -115,7 +116,7 @@ def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path, say)
     }
 
 
-def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     """The fine-tuned model with each head removed in turn, and with all heads of a layer.
 
     whole: (texts,), predicted: (layers, heads, texts), layers: (layers, texts), labels: (texts,).
@@ -136,7 +137,7 @@ def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path, say) 
                 for head in range(number):
                     removed.enter_context(heads.without_head(model, layer, head))
                 layers.append(predict(splits["test"]))
-            say(f"heads_removed: layer {layer + 1} of {model.config.num_hidden_layers} done")
+            log.info(f"heads_removed: layer {layer + 1} of {model.config.num_hidden_layers} done")
     shape = (len(layers), number, len(whole))
     return {
         "whole": whole.astype(np.int8),
@@ -146,7 +147,7 @@ def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path, say) 
     }
 
 
-def ablation(settings, sizes: dict, splits, weights: str, kept: Path, say) -> dict:
+def ablation(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     """Attention of the fine-tuned model's last layer on the assignment's questions, and each word
     piece hidden in turn.
 
@@ -245,9 +246,9 @@ def predictor(weights: str, settings):
 
 
 def run(
-    name: str, settings: Settings, corpus, force: bool = False, say=progress.say, scale: str = ""
+    name: str, settings: Settings, corpus, force: bool = False, scale: str = ""
 ) -> records.Record:
-    """The record of the study `name`; made if there is none, or by force, after the model that it
+    """The record of the study `name`; made if there is none, or by force, after the models that it
     needs.
 
     scale: that of the study, where it is not that of the settings.
@@ -256,26 +257,30 @@ def run(
     from lmreport.models import pretrained
     from lmreport.runs import train
 
-    if name in improvements.NAMES:
-        return improvements.run(name, settings, corpus, force, say, scale)
     source = pretrained.locate(settings.model)
     kind, scale = KINDS[name], scale or settings.scale
-    tuned = train.run("transformer", settings, corpus, say=say) if kind.starts_from else None
+    needed = {model: train.run(model, settings, corpus) for model in kind.starts_from}
     given = records.inputs(name, settings, corpus, source, scale=scale)
     kept = cache_root() / "studies" / f"{name}-{records.predicted(given)}"
 
-    def make() -> dict:
-        weights = source.path if tuned is None else str(train.trained_model(settings, corpus, say))
+    def arguments() -> tuple:
+        if name in improvements.NAMES:
+            return splits_for(settings, corpus), source.path, needed, scale
+        weights = str(train.trained_model(settings, corpus)) if needed else source.path
         sizes = kind.sizes[scale]
-        splits = splits_with(corpus, settings.seed, sizes.get("texts", 0))
-        say(f"{name}: at scale {scale} on {corpus.name}")
+        return sizes, splits_with(corpus, settings.seed, sizes.get("texts", 0)), weights, kept
+
+    def make() -> dict:
+        chosen = arguments()
+        log.info(f"{name}: at scale {scale} on {corpus.name}")
         start = time.perf_counter()
-        values = kind.make(settings, sizes, splits, weights, kept, say)
+        values = kind.make(settings, *chosen)
+        on_gpu = machine.gpu_name() and name not in improvements.NAMES
         return values | {
             "seconds": time.perf_counter() - start,
-            "device": "cuda" if machine.gpu_name() else "cpu",
+            "device": "cuda" if on_gpu else "cpu",
         }
 
-    record = train.once(given, make, force, say)
+    record = train.once(given, make, force)
     shutil.rmtree(kept, ignore_errors=True)  # finished parts are no longer needed
     return record

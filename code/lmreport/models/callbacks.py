@@ -4,12 +4,15 @@ first.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
 from pathlib import Path
 
-from lmreport.core import progress
+from lmreport.core.progress import LIVE
+
+log = logging.getLogger(__name__)
 
 EVERY = 10  # steps after which several processes ask each other whether one of them was interrupted
 
@@ -23,8 +26,8 @@ class Interrupted(KeyboardInterrupt):
 class CtrlC:
     """Notes SIGINT while a Trainer is training. A second one stops at once, as it always does."""
 
-    def __init__(self, say):
-        self.say, self.asked, self.before = say, False, None
+    def __init__(self):
+        self.asked, self.before = False, None
 
     def watch(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -35,7 +38,7 @@ class CtrlC:
         if not in_training(frame):  # a training that failed has left this handler behind
             return self.before(number, frame)
         self.asked = True
-        self.say("Ctrl-C: stopping after this step, once the state is saved (again: stop at once)")
+        log.info("Ctrl-C: stopping after this step, once the state is saved (again: stop at once)")
 
     def release(self) -> None:
         if self.before is not None:
@@ -84,7 +87,7 @@ def anywhere(asked: bool, device) -> bool:
     return bool(flag)
 
 
-def training_clock(say=progress.say, every: float = 5.0):
+def training_clock(every: float = 5.0):
     """A `TrainerCallback` that counts the `seconds` spent in training steps, evaluations and
     checkpoints left out.
 
@@ -94,7 +97,7 @@ def training_clock(say=progress.say, every: float = 5.0):
     """
     from transformers import TrainerCallback
 
-    interrupt, tell = CtrlC(say), progress.live if say is progress.say else say
+    interrupt = CtrlC()
 
     class Clock(TrainerCallback):
         seconds, started, told, loss, predicted = 0.0, 0.0, 0.0, float("nan"), 0
@@ -118,9 +121,10 @@ def training_clock(say=progress.say, every: float = 5.0):
                 )  # batches may differ in their number of texts
                 left = (state.max_steps - state.global_step) * self.seconds / state.global_step
                 loss = "" if self.loss != self.loss else f"loss {self.loss:.3f}, "
-                tell(
+                log.info(
                     f"training: step {state.global_step}/{state.max_steps}, {loss}"
-                    f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left"
+                    f"{texts / self.seconds:.1f} texts/s, {left:.0f} s left",
+                    extra=LIVE,
                 )
             interrupt.stop(args, state, control)
 
@@ -129,7 +133,7 @@ def training_clock(say=progress.say, every: float = 5.0):
 
         def on_evaluate(self, args, state, control, metrics=None, **kwargs):
             if metrics and "eval_accuracy" in metrics:
-                say(
+                log.info(
                     f"training: epoch {state.epoch:.0f}, validation accuracy "
                     f"{metrics['eval_accuracy']:.4f}"
                 )
@@ -139,7 +143,7 @@ def training_clock(say=progress.say, every: float = 5.0):
             total, now = len(eval_dataloader), time.perf_counter()
             if now - self.told > every:
                 self.told = now
-                tell(f"predicting: batch {self.predicted}/{total}")
+                log.info(f"predicting: batch {self.predicted}/{total}", extra=LIVE)
             self.predicted %= total
 
         def on_save(self, args, state, control, **kwargs):

@@ -102,7 +102,7 @@ def make_trainer(
 
     The budget counts padding too and is that of all processes together.
     """
-    from transformers import Trainer, TrainerCallback
+    from transformers import TrainerCallback
 
     ranks, rank = arguments.world_size, arguments.process_index
     budget = budget or ranks * BUDGET[device()]
@@ -110,17 +110,13 @@ def make_trainer(
         token_budget.token_lengths(train), budget, arguments.seed, ranks, rank
     )
 
-    class BudgetTrainer(Trainer):
-        def _get_train_sampler(self, train_dataset=None):
-            return sampler
-
     class TellEpoch(
         TrainerCallback
     ):  # several processes that go on in the middle of an epoch are not told otherwise
         def on_epoch_begin(self, args, state, control, **rest):
             sampler.set_epoch(int(state.epoch or 0))
 
-    return BudgetTrainer(
+    return reading(sampler)(
         model=model,
         args=arguments,
         train_dataset=arrow_batches.Rows(train),
@@ -129,6 +125,17 @@ def make_trainer(
         compute_loss_func=partial(mean_over_rows, label_smoothing=label_smoothing),
         callbacks=[TellEpoch()],
     )
+
+
+def reading(sampler):
+    """A `Trainer` class whose training reads the batches of `sampler`."""
+    from transformers import Trainer
+
+    class Reading(Trainer):
+        def _get_train_sampler(self, train_dataset=None):
+            return sampler
+
+    return Reading
 
 
 def scaled(learning_rate: float, budget: int, other: int) -> float:

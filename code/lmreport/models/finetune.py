@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 import zipfile
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import progress
 from lmreport.core.settings import cuda_available
 from lmreport.models import callbacks
+from lmreport.models.token_budget import longest_first
 from lmreport.models.tokenizer import load_tokenizer, tokenized
+
+log = logging.getLogger(__name__)
 
 SAVE_STEPS = 100
 AMPERE = (8, 0)  # CUDA's compute capability from which on a card has bf16
@@ -84,7 +87,7 @@ def predict_logits(trainer, dataset) -> np.ndarray:
     Batches hold texts of like length, so little is padded. The Trainer groups and shuffles its
     evaluation batches when training does; "sequential" keeps the order given here.
     """
-    order = np.argsort([len(ids) for ids in dataset["input_ids"]], kind="stable")[::-1]
+    order = longest_first([len(ids) for ids in dataset["input_ids"]])
     before, trainer.args.train_sampling_strategy = (
         trainer.args.train_sampling_strategy,
         "sequential",
@@ -124,24 +127,22 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
     ), data
 
 
-def train(trainer, say=progress.say) -> float:
+def train(trainer) -> float:
     """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in
     training steps.
     """
     from transformers import PrinterCallback
 
-    clock = callbacks.training_clock(say)
+    clock = callbacks.training_clock()
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
     trainer.train(
-        resume_from_checkpoint=last_state(
-            Path(trainer.args.output_dir), trainer.args.world_size, say
-        )
+        resume_from_checkpoint=last_state(Path(trainer.args.output_dir), trainer.args.world_size)
     )
     return clock.seconds
 
 
-def last_state(folder: Path, processes: int = 1, say=progress.say) -> str | None:
+def last_state(folder: Path, processes: int = 1) -> str | None:
     """The newest checkpoint in `folder` with which so many processes can go on; None if there is
     none.
     """
@@ -150,7 +151,7 @@ def last_state(folder: Path, processes: int = 1, say=progress.say) -> str | None
     ):
         if is_whole(state, processes):
             return str(state)
-        say(
+        log.warning(
             f"training: {state.name} was not written to its end, or by another number of "
             f"processes; passing it over"
         )
@@ -180,16 +181,14 @@ def is_whole(state: Path, processes: int) -> bool:
         return False
 
 
-def finetune(
-    splits, source_path: str, settings, folder: str | Path, say=progress.say
-) -> tuple[object, dict]:
+def finetune(splits, source_path: str, settings, folder: str | Path) -> tuple[object, dict]:
     """Fine-tune on splits["train"] and predict validation and test. Returns the Trainer and what to
     record.
 
     Lengths are in word pieces after cutting (`test_tokens`) and in words (`test_words`).
     """
     trainer, data = prepare(splits, source_path, settings, folder)
-    train_seconds = train(trainer, say)
+    train_seconds = train(trainer)
     validation_logits = predict_logits(trainer, data["validation"])
     start = time.perf_counter()
     logits = predict_logits(trainer, data["test"])
@@ -230,7 +229,7 @@ def has_bf16() -> bool:
     return bool(usable()) and any(able.get(name) for name in BF16_PROCESSORS)
 
 
-def make(splits, settings, source, folder: Path, say=progress.say) -> dict:
+def make(splits, settings, source, folder: Path) -> dict:
     """Fine-tune the encoder `source`, save the classifier in `folder`; returns what to record.
 
     Beside what `finetune` returns: `question_probabilities` (questions, classes) of the
@@ -241,7 +240,7 @@ def make(splits, settings, source, folder: Path, say=progress.say) -> dict:
     checkpoints, part = (
         folder.with_name(f"{folder.name}.{end}") for end in ("checkpoints", "part")
     )
-    trainer, values = finetune(splits, source.path, settings, checkpoints, say)
+    trainer, values = finetune(splits, source.path, settings, checkpoints)
     trainer.save_model(str(part))
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

@@ -38,12 +38,12 @@ def tfidf_svm(seed: int):
     return make_pipeline(make_union(words, characters), LinearSVC(C=0.5, random_state=seed))
 
 
-def make_bag_of_words(splits, settings, source=None, folder=None, say=None) -> dict:
+def make_bag_of_words(splits, settings, source=None, folder=None) -> dict:
     """What to record of the binary bag of words."""
     return fit(bag_of_words(settings.seed), splits)[1]
 
 
-def make_tfidf_svm(splits, settings, source=None, folder=None, say=None) -> dict:
+def make_tfidf_svm(splits, settings, source=None, folder=None) -> dict:
     """What to record of the linear SVM on TF-IDF."""
     return fit(tfidf_svm(settings.seed), splits)[1]
 

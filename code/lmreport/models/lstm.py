@@ -4,11 +4,14 @@ LSTM → softmax.
 
 from __future__ import annotations
 
+import logging
 import time
 
 import numpy as np
 
 from lmreport.core import progress
+
+log = logging.getLogger(__name__)
 
 EMBEDDING = 128  # numbers per word
 # The configurations that were compared on validation; nothing else was tried.
@@ -103,7 +106,7 @@ def train(
     return model, {k: [float(x) for x in v] for k, v in history.history.items()}
 
 
-def fit(splits, settings, say=print) -> tuple[object, dict]:
+def fit(splits, settings) -> tuple[object, dict]:
     """Train the configurations, keep the best on validation, predict validation and test with it
     alone.
 
@@ -124,7 +127,7 @@ def fit(splits, settings, say=print) -> tuple[object, dict]:
     for name in names:
         begun = time.perf_counter()
         tell = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs, name=name: say(
+            on_epoch_end=lambda epoch, logs, name=name: log.info(
                 f"lstm: {name}, epoch {epoch + 1}, loss {logs['loss']:.3f}, "
                 f"validation accuracy {logs['val_accuracy']:.4f}"
             )
@@ -173,7 +176,7 @@ def fit(splits, settings, say=print) -> tuple[object, dict]:
     }
 
 
-def make(splits, settings, source=None, folder=None, say=print) -> dict:
+def make(splits, settings, source=None, folder=None) -> dict:
     """What to record of the LSTM that `fit` keeps."""
     progress.load_keras()
-    return fit(splits, settings, say)[1]
+    return fit(splits, settings)[1]

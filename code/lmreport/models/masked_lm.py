@@ -4,13 +4,15 @@ al. 2019, section 3.1)."""
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 
 import numpy as np
 
-from lmreport.core import progress
 from lmreport.models import recipe_training
 from lmreport.models.recipe import Recipe, batches, cut, factor, parameter_groups
+
+log = logging.getLogger(__name__)
 
 # of the word pieces are predicted; of these 80 % hidden, 10 % replaced, 10 % left as they are
 SHARE = 0.15
@@ -58,9 +60,7 @@ def load_into(model, folder) -> None:
     assert not unknown.unexpected_keys, unknown.unexpected_keys
 
 
-def train(
-    path: str, pieces: list[list[int]], recipe: Recipe, tokenizer, folder, say=progress.say
-) -> dict:
+def train(path: str, pieces: list[list[int]], recipe: Recipe, tokenizer, folder) -> dict:
     """Train the encoder at `path` on hidden pieces and save it in `folder`; returns seconds, tokens
     and losses.
 
@@ -112,7 +112,7 @@ def train(
         tokens += int(inputs["attention_mask"].sum())
         if time.perf_counter() - told > 30:
             told = time.perf_counter()
-            say(f"masked: step {step + 1}/{len(plan)}, loss {np.mean(losses[-50:]):.3f}")
+            log.info(f"masked: step {step + 1}/{len(plan)}, loss {np.mean(losses[-50:]):.3f}")
     recipe_training.save(folder / "encoder.pt", model.base_model.state_dict())
     return {
         "masked_seconds": time.perf_counter() - start,

@@ -87,7 +87,7 @@ def by_length(lengths: list[int], budget: int) -> list[np.ndarray]:
     """Row numbers in batches of falling length, each with rows × longest row ≤ `budget` or one
     row.
     """
-    order = np.argsort(lengths, kind="stable")[::-1]
+    order = token_budget.longest_first(lengths)
     cuts = token_budget.cut(np.minimum(np.asarray(lengths)[order], budget), budget)
     return [order[a:b] for a, b in itertools.pairwise(cuts)]
 

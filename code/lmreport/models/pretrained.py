@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lmreport.core import progress
 from lmreport.core.errors import ReportError
+
+log = logging.getLogger(__name__)
 
 MINILM = "all-MiniLM-L6-v2"
 FORBIDDEN = {401, 403, 407, 451}  # HTTP's answers of who is there but lets nobody through
@@ -129,7 +130,7 @@ def from_hub(name: str) -> Source | None:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         if not (constants.HF_HUB_OFFLINE or try_to_load_from_cache(name, "model.safetensors")):
-            progress.say(f"model: fetching {name} from the hub")
+            log.info(f"model: fetching {name} from the hub")
         folder = Path(snapshot_download(name, allow_patterns=WANTED))
     except GatedRepoError as error:
         raise ReportError(

@@ -5,12 +5,13 @@ texts.
 from __future__ import annotations
 
 import io
+import logging
 import time
 from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files, progress
+from lmreport.core import files
 from lmreport.models.recipe import (
     Recipe,
     batches,
@@ -20,7 +21,8 @@ from lmreport.models.recipe import (
     update_average,
     windows,
 )
-from lmreport.models.tokenizer import load_tokenizer
+
+log = logging.getLogger(__name__)
 
 TOKENS_AT_ONCE = 4096  # padded word pieces of one batch of prediction
 SAVE_EVERY = 180.0  # seconds between two checkpoints
@@ -64,7 +66,7 @@ def padded(rows: list[list[int]], padding: int):
     }
 
 
-def predict(model, rows: list[list[int]], padding: int, say=None) -> np.ndarray:
+def predict(model, rows: list[list[int]], padding: int) -> np.ndarray:
     """Logits (n, classes) of rows of token ids, in their order; texts of like length are computed
     together.
     """
@@ -81,9 +83,9 @@ def predict(model, rows: list[list[int]], padding: int, say=None) -> np.ndarray:
                 model(**padded([rows[i] for i in chosen], padding)).logits.float().numpy()
             )
         start += len(chosen)
-        if say and time.perf_counter() - told > 30:
+        if time.perf_counter() - told > 30:
             told = time.perf_counter()
-            say(f"predicting: {start:,} of {len(rows):,}")
+            log.info(f"predicting: {start:,} of {len(rows):,}")
     return logits
 
 
@@ -108,9 +110,7 @@ def predict_windows(
     return logits
 
 
-def train(
-    model, rows, labels, recipe: Recipe, padding: int, folder: Path, say=progress.say
-) -> dict:
+def train(model, rows, labels, recipe: Recipe, padding: int, folder: Path) -> dict:
     """Train `model` on rows of token ids; goes on from the checkpoint in `folder` if there is one.
 
     Returns seconds (wall and CPU), tokens that were computed with (padding not counted), and
@@ -130,7 +130,7 @@ def train(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         mean, done = state["mean"], state["done"]
-        say(f"training: goes on after step {done['step']} of {len(plan)}")
+        log.info(f"training: goes on after step {done['step']} of {len(plan)}")
     model.train()
     wall, cpu, saved, told, losses = (
         time.perf_counter(),
@@ -164,7 +164,7 @@ def train(
         if now - told > 30:
             told = now
             left = (len(plan) - step - 1) * done["seconds"] / done["step"]
-            say(
+            log.info(
                 f"training: step {step + 1}/{len(plan)}, loss {np.mean(losses[-50:]):.3f}, "
                 f"{done['tokens'] / done['seconds']:.0f} tokens/s, {left:.0f} s left"
             )
@@ -190,40 +190,6 @@ def save(path: Path, state: dict) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     files.write_atomically(path, buffer.getvalue())
-
-
-def forget_peak() -> None:
-    """From now on `peak_memory` counts anew (on Linux; elsewhere it goes on)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
-
-
-def peak_memory() -> float:
-    """The most memory that this process has held since `forget_peak`, in MiB."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        return float(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
-    return peak_elsewhere() / 2**20
-
-
-def peak_elsewhere() -> float:
-    """The most memory that this process has ever held, in bytes, where there is no /proc: on
-    Windows and macOS.
-    """
-    import psutil
-
-    now = psutil.Process().memory_info()
-    if hasattr(now, "peak_wset"):
-        return now.peak_wset
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def tokenizer_of(path: str):
-    return load_tokenizer(path)
 
 
 def rows_of(pieces: list[list[int]], recipe: Recipe, tokenizer) -> list[list[int]]:

@@ -38,6 +38,11 @@ def by_length(lengths, budget: int, seed: int, epoch: int, ranks: int = 1) -> li
     return [found[i][found[i] >= 0] for i in rng.permutation(len(found))]
 
 
+def longest_first(lengths) -> np.ndarray:
+    """Row numbers by falling length; lengths: (n,)."""
+    return np.argsort(lengths, kind="stable")[::-1]
+
+
 def cut(longest: np.ndarray, budget: int) -> list[int]:
     """Where to cut rows of falling length so that each part keeps the budget: [0, …,
     len(longest)].

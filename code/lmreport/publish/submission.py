@@ -9,6 +9,7 @@ import hashlib
 import html
 import io
 import json
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ from lmreport.core.files import write_atomically
 from lmreport.publish.export import folder
 from lmreport.render import colab, notebook, project
 from lmreport.reporting import rubric
+
+log = logging.getLogger(__name__)
 
 NAME = "submission.zip"
 ABOUT = {  # every part with what it is, in the order in which they stand in the zip file
@@ -75,7 +78,6 @@ class Outputs:
 def submit(
     root: Path,
     profile: str | None,
-    say: Callable[[str], None],
     chosen: Mapping[str, object] | None = None,
 ) -> int:
     """Write the zip file into the output folder of the project at `root`; 0 if it is complete, else
@@ -94,14 +96,14 @@ def submit(
         raise ReportError("submit: there is no report yet; make it with lmreport render")
     old = outdated([graded, *others], chosen or {}, profile)
     for line in old:
-        say(f"submission: {line}")
+        log.warning(f"submission: {line}")
     for name, why in missing.items():
-        say(f"submission: {name} IS MISSING: {why}")
+        log.warning(f"submission: {name} IS MISSING: {why}")
     write_atomically(target, zipped(parts | notes(parts, missing, old)))
     lacking = [f"WITHOUT {', '.join(missing)}"] * bool(missing) + [
         "NOT as its sources are now"
     ] * bool(old)
-    say(
+    log.info(
         f"submission: wrote {target.relative_to(root)} ({target.stat().st_size / 1e6:.1f} MB), "
         + (f"not complete: {', '.join(lacking)}" if lacking else "complete")
     )

@@ -9,7 +9,7 @@ and typst).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -18,7 +18,6 @@ def render(
     formats: tuple[str, ...] = ("html", "typst"),
     params: dict | None = None,
     profile: str | None = None,
-    progress: Callable[[str], None] = print,
     force: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> list[Path]:
@@ -32,5 +31,5 @@ def render(
     from lmreport.render.pipeline import render_project
 
     return render_project(
-        Path(root), tuple(formats), dict(params or {}), profile, progress, force, environment
+        Path(root), tuple(formats), dict(params or {}), profile, force, environment
     )

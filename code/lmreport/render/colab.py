@@ -152,7 +152,7 @@ def is_carried(name: Path, path: Path) -> bool:
     return path.is_file() and path.suffix in CARRIED and not left_out
 
 
-def prepare(folder: str, profile: str = "", say=print) -> None:
+def prepare(folder: str, profile: str = "") -> None:
     """In Colab, after unpacking into `folder`: install what is missing, make the project
     importable, go into it.
 
@@ -171,25 +171,25 @@ def prepare(folder: str, profile: str = "", say=print) -> None:
         for name, version in kept.items()
         if version.split("+")[0] != wanted[name]
     ]
-    say(
+    print(
         f"colab: kept as they are here: {', '.join(other)}"
         if other
         else "colab: every version here is the project's"
     )
     if lacking:
-        say(
+        print(
             f"colab: installing "
             f"{', '.join(f'{name} {version}' for name, version in lacking.items())}"
         )
         install([f"{name}=={version}" for name, version in lacking.items()], kept)
     if pip("install", "--no-deps", "--editable", str(home)).returncode:
-        say(
+        print(
             "colab: the command lmreport could not be installed; python -m lmreport.cli does the "
             "same"
         )
     importlib.invalidate_caches()
     os.chdir(home / "report")
-    say(
+    print(
         f"colab: the project lies in {home}; the outputs are made anew, the text keeps the numbers "
         f"of its own render"
     )

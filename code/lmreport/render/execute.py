@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,8 @@ import nbformat
 
 from lmreport.core.errors import ReportError
 from lmreport.render.source import Cell
+
+log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
@@ -82,12 +84,11 @@ def run(
     nb,
     folder: Path,
     execute: dict,
-    progress: Callable[[str], None],
     profiles: tuple[str, ...] = (),
     root: Path | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Seen:
-    """Execute `nb` in place with `folder` as the working directory; one line of progress per cell.
+    """Execute `nb` in place with `folder` as the working directory; one line is logged per cell.
 
     profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files
     are watched;
@@ -157,7 +158,7 @@ def run(
                     origin.options.get("error", execute.get("error", False)),
                 )
                 name = (origin.label or origin.place).ljust(width)
-                progress(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
+                log.info(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
             seen.append(await what_was_seen(client))
 
     try:

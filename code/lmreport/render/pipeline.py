@@ -5,6 +5,7 @@ succeeded.
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import re
 import tempfile
@@ -32,6 +33,8 @@ from lmreport.render import (
     up_to_date,
 )
 
+log = logging.getLogger(__name__)
+
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
 
@@ -40,7 +43,6 @@ def render_project(
     formats,
     params: dict,
     profile,
-    progress,
     force: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> list[Path]:
@@ -48,7 +50,7 @@ def render_project(
     return [
         path
         for doc in documents
-        for path in render_document(doc, formats, params, progress, force, environment=environment)
+        for path in render_document(doc, formats, params, force, environment=environment)
     ]
 
 
@@ -56,7 +58,6 @@ def render_document(
     doc,
     formats,
     params: dict,
-    progress,
     force: bool,
     times: dict | None = None,
     environment: Mapping[str, str] = os.environ,
@@ -70,7 +71,7 @@ def render_document(
     ]
     made_from = up_to_date.made_from(doc, cells, formats, params, environment)
     if not force and up_to_date.is_fresh(doc, made_from, outputs):
-        progress(
+        log.info(
             f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
             "again, as is needed after changes outside the project or in what its cells start"
         )
@@ -80,12 +81,12 @@ def render_document(
         dir=there
     ).close()  # a folder that cannot be written to is told before any cell runs
     clock("read")
-    progress(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
+    log.info(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
     options = doc.options[formats[0]]
     defaults = options.get("execute") or {}
     title = str(options.get("title", doc.path.stem))
     nb = execute.notebook(cells, params, title)
-    seen = execute.run(nb, doc.path.parent, defaults, progress, doc.profiles, doc.root, environment)
+    seen = execute.run(nb, doc.path.parent, defaults, doc.profiles, doc.root, environment)
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         folder = Path(name)
@@ -95,8 +96,8 @@ def render_document(
 
         def write(fmt: str) -> bytes:
             start = time.perf_counter()
-            data = write_format(fmt, copy.deepcopy(parsed), doc, cells, pages, progress)
-            progress(
+            data = write_format(fmt, copy.deepcopy(parsed), doc, cells, pages)
+            log.info(
                 f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, "
                 f"{time.perf_counter() - start:.1f} s"
             )
@@ -114,7 +115,7 @@ def render_document(
     return outputs
 
 
-def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
+def write_format(fmt: str, parsed: dict, doc, cells, pages) -> bytes:
     options = doc.options[fmt]
     blocks = layout.prepare(parsed["blocks"], fmt, doc.profiles, cells)
     index = crossref.number(blocks, cells, options)
@@ -132,7 +133,7 @@ def write_format(fmt: str, parsed: dict, doc, cells, pages, progress) -> bytes:
         if missing:
             at = index.place("@" + re.escape(missing[1]))
             raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography")
-        progress(f"  {line}")
+        log.warning(f"  {line}")
     return data
 
 

@@ -50,9 +50,7 @@ def once(folder: Path) -> None:
     times: dict[str, float] = {}
     start = time.perf_counter()
     for document in project.read(folder, ("html", "typst"), None):
-        pipeline.render_document(
-            document, ("html", "typst"), {}, lambda _: None, "FORCE" in os.environ, times
-        )
+        pipeline.render_document(document, ("html", "typst"), {}, "FORCE" in os.environ, times)
     print(json.dumps(times | {"total": time.perf_counter() - start}))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lmreport.core import progress
 from lmreport.display import markdown
 from lmreport.display.origin import of_inputs
 from lmreport.display.traced import MarkdownText, fill
@@ -432,10 +433,18 @@ def origin(*records) -> str:
     return run_records.origin(records[0], records[0].inputs["settings"]["scale"] == "full", records)
 
 
-def of(name: str, settings, corpus, say=lambda text: None) -> run_records.Record:
+def of(name: str, settings, corpus) -> run_records.Record:
+    """As `found_or_made`, in a cell of the report, where a line that is told would stand on the
+    page.
+    """
+    with progress.silent():
+        return found_or_made(name, settings, corpus)
+
+
+def found_or_made(name: str, settings, corpus) -> run_records.Record:
     """The study to be shown: the newest full-scale record on these data, else its quick form, made
     if need be.
     """
     return run_records.newest(corpus).get(name) or studies.run(
-        name, settings, corpus, say=say, scale="quick"
+        name, settings, corpus, scale="quick"
     )

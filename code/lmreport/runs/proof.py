@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from lmreport.core.settings import ENV_PREFIX, cache_root, project_root
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
+log = logging.getLogger(__name__)
 
-def prove(names: list[str], commit: str, say: Callable[[str], object]) -> int:
+
+def prove(names: list[str], commit: str) -> int:
     """Carry full-scale records of the kinds `names` (all if none is named) over to the code at
     hand, where proven.
 
@@ -40,35 +43,33 @@ def prove(names: list[str], commit: str, say: Callable[[str], object]) -> int:
                 else last_fresh(record)
             )
             if record.name not in now:
-                say(f"prove: {record.name} by the code at hand")
+                log.info(f"prove: {record.name} by the code at hand")
                 now[record.name] = probed(record.name, Path(records.CODE.root).parent)
-            say(f"prove: {record.name} by the code of {base[:12]}")
-            left += not followed(record, base, probed_at(base, record.name), now[record.name], say)
+            log.info(f"prove: {record.name} by the code of {base[:12]}")
+            left += not followed(record, base, probed_at(base, record.name), now[record.name])
         except (
             ReportError
         ) as error:  # one that cannot be probed keeps none of the others from being proven
             left += 1
-            say(str(error))
-    say(
+            log.info(str(error))
+    log.info(
         f"prove: {len(stale)} records had other code, {len(stale) - left} follow by proof, {left} "
         f"stay stale"
     )
     return int(left > 0)
 
 
-def followed(
-    record: records.Record, commit: str, then: dict, now: dict, say: Callable[[str], object]
-) -> bool:
+def followed(record: records.Record, commit: str, then: dict, now: dict) -> bool:
     """Whether both probes agree; the record then gets the link."""
     name = f"{record.name}-{record.key[:8]}"
     if then["code"] != record.code["fingerprint"]:
-        say(
+        log.info(
             f"prove: {name} stays stale: at {commit[:12]}, where it was last written, its code was "
             f"another ({then['code']}, not {record.code['fingerprint']})"
         )
         return False
     if then["result"] != now["result"]:
-        say(
+        log.info(
             f"prove: {name} stays stale: the probe gives {then['result'][:16]} by the code of "
             f"{commit[:12]} and {now['result'][:16]} by the code at hand; make it again with "
             f"lmreport run {record.name} --force"
@@ -86,7 +87,7 @@ def followed(
     records.save(
         dataclasses.replace(record, code=records.code_of(record.name), chain=(*record.chain, link))
     )
-    say(f"prove: {name} follows ({now['result'][:16]})")
+    log.info(f"prove: {name} follows ({now['result'][:16]})")
     return True
 
 

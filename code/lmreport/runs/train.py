@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 
-from lmreport.core import lock, progress
+from lmreport.core import lock
 from lmreport.core.durations import in_words
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import Settings, cache_root
@@ -18,6 +19,8 @@ from lmreport.data.splits import splits_for
 from lmreport.models import pretrained
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
+
+log = logging.getLogger(__name__)
 
 HEADS = (
     "classifier",
@@ -30,7 +33,7 @@ LAST = Path("_report", "model.json")  # in the project's root
 
 
 def run(
-    name: str, settings: Settings, corpus: download.Corpus, force: bool = False, say=progress.say
+    name: str, settings: Settings, corpus: download.Corpus, force: bool = False
 ) -> records.Record:
     """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is
     none, or by force.
@@ -39,21 +42,21 @@ def run(
     given = records.inputs(name, settings, corpus, source)
 
     def make() -> dict:
-        say(f"{name}: training at scale {settings.scale} on {corpus.name}")
+        log.info(f"{name}: training at scale {settings.scale} on {corpus.name}")
         return KINDS[name].make(
-            splits_for(settings, corpus), settings, source, weights(records.predicted(given)), say
+            splits_for(settings, corpus), settings, source, weights(records.predicted(given))
         )
 
-    return once(given, make, force, say)
+    return once(given, make, force)
 
 
-def once(given: dict, make, force: bool, say) -> records.Record:
+def once(given: dict, make, force: bool) -> records.Record:
     """The record of the run with the inputs `given`; `make()` gives what is to be recorded where
     there is none.
     """
     if not force and (found := records.find(given)):
         return found
-    with lock.only_one(f"{given['name']}-{records.predicted(given)}", say):
+    with lock.only_one(f"{given['name']}-{records.predicted(given)}"):
         if not force and (
             found := records.find(given)
         ):  # another process may have made it meanwhile
@@ -71,19 +74,19 @@ def weights(key: str) -> Path:
     return cache_root() / "models" / f"transformer-{key}"
 
 
-def trained_model(settings: Settings, corpus: download.Corpus, say=progress.say) -> Path:
+def trained_model(settings: Settings, corpus: download.Corpus) -> Path:
     """The folder of the model fine-tuned under `settings`; trains it where this machine has only
     numbers or nothing.
     """
-    record = run("transformer", settings, corpus, say=say)
+    record = run("transformer", settings, corpus)
     folder = fine_tuned(record)
     if folder is None:
         took = in_words(record["train_seconds"])
-        say(
+        log.info(
             f"transformer: this machine lacks the weights of record {record.key}; training it "
             f"here, which took {took} where it was recorded ({record.made['date'][:10]})"
         )
-        with lock.only_one(f"transformer-{record.key}", say):
+        with lock.only_one(f"transformer-{record.key}"):
             if (
                 fine_tuned(record) is None
             ):  # another process may have made it meanwhile; the record stays as it is
@@ -92,7 +95,6 @@ def trained_model(settings: Settings, corpus: download.Corpus, say=progress.say)
                     settings,
                     pretrained.locate(settings.model),
                     weights(record.key),
-                    say,
                 )
         folder = fine_tuned(record)
     return folder

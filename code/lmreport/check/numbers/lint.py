@@ -78,16 +78,16 @@ def of_project(root: Path) -> list[tuple[str, str]]:
     ]
 
 
-def report(say=print) -> int:
+def report() -> int:
     """Say which numbers are typed; 0 if there are none, else 1."""
     root = project_root()
     found = of_project(root)
     for place, text in found:
-        say(
+        print(
             f"{place}: “{text}” looks like a result; make it inline code, or allow it with a "
             f"reason in report/{BESIDE}"
         )
-    say(
+    print(
         f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; "
         f"{len(allowed(root / 'report'))} allowed with a "
         "reason"

@@ -143,7 +143,7 @@ def altered(path: Path, root: Path) -> dict[str, str]:
     return outputs.altered(document) if document else {}
 
 
-def report(path: Path | None, say=print) -> int:
+def report(path: Path | None) -> int:
     """Check one page, or those of all documents, and say what was found; 0 if nothing differs, else
     1.
     """
@@ -154,19 +154,19 @@ def report(path: Path | None, say=print) -> int:
         if path
         else [d.output.with_suffix(".html") for d in project.read(project_root(), ("html",), None)]
     )
-    return max([of_page(one, say) for one in paths])
+    return max([of_page(one) for one in paths])
 
 
-def of_page(path: Path, say) -> int:
+def of_page(path: Path) -> int:
     """Check one page and say what was found; 0 if nothing differs, else 1."""
     if not path.is_file():
         raise ReportError(f"there is no {path}; make it with lmreport render")
     found = verify(path)
     for place, text, right in found.differences:
-        say(f"{path.name}: {place}: shows “{text}”: {right}")
+        print(f"{path.name}: {place}: shows “{text}”: {right}")
     for name, why in found.altered.items():
-        say(f"{name} was altered: {why}")
-    say(
+        print(f"{name} was altered: {why}")
+    print(
         f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits "
         f"and values, "
         f"{found.remembered} from remembered experiments, {found.own} compared with their own full "

@@ -11,23 +11,26 @@ since the Trainer would otherwise add up, not average, the losses of the eight.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files
+from lmreport.core import files, progress
 from lmreport.data.splits import subset
 from lmreport.experiments.bench import machine
 from lmreport.experiments.bench.training import BATCH, MAX_LENGTH
 from lmreport.models import arrow_batches, fast_finetune, finetune, int8, predict
 from lmreport.models.tokenizer import load_tokenizer
 
+log = logging.getLogger(__name__)
+
 WAYS = {"cpu": ("literal", "ours"), "cuda": ("literal", "ours on a GPU")}
 PRECISIONS = (("ours", "int8"), ("ours on a GPU", "bf16"))  # of predictions, besides full precision
 
 
-def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path, say):
+def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path):
     """The model that the recipe `way` gives; the training goes on where it was stopped."""
     from transformers import set_seed
 
@@ -66,7 +69,8 @@ def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folde
             tokenizer,
             budget,
         )
-    finetune.train(trainer, lambda text: say(f"{way}, seed {seed}: {text}"))
+    with progress.labelled(f"{way}, seed {seed}"):
+        finetune.train(trainer)
     return trainer.model.eval()
 
 
@@ -90,13 +94,13 @@ def literal(model, tokens, tokenizer, folder: Path, chosen: dict):
     )
 
 
-def point(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path, say) -> dict:
+def point(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path) -> dict:
     """Predicted classes of the validation texts in full precision; ours in eight bits too, on a GPU
     also in bf16.
     """
     import torch
 
-    model = fine_tuned(way, source_path, splits, sizes, seed, folder, say)
+    model = fine_tuned(way, source_path, splits, sizes, seed, folder)
     tokenizer, texts = load_tokenizer(source_path), list(splits["validation"]["text"])
 
     def classes(model):
@@ -112,7 +116,7 @@ def point(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Pa
     return found
 
 
-def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path, say) -> dict:
+def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path) -> dict:
     """predicted: (ways, seeds, texts) in full precision; int8, bf16: (seeds, texts), where made;
     labels: (texts,).
 
@@ -120,7 +124,7 @@ def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path
     """
     labels, device = np.array(splits["validation"]["labels"], np.int8), fast_finetune.device()
     things = [
-        (way, source_path, splits, sizes, seed, kept, say) for seed in seeds for way in WAYS[device]
+        (way, source_path, splits, sizes, seed, kept) for seed in seeds for way in WAYS[device]
     ]
     found = dict(
         zip(
@@ -151,19 +155,19 @@ def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path
     )
 
 
-def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path, say) -> dict:
+def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path) -> dict:
     """`point`, made once."""
     path, folder = (
         kept / f"{way.replace(' ', '-')}-{seed}.npz",
         kept / f"{way.replace(' ', '-')}-{seed}",
     )
     if not path.is_file():
-        made = point(way, source_path, splits, sizes, seed, folder, say)
+        made = point(way, source_path, splits, sizes, seed, folder)
         files.write_atomically(path, files.pack(made))
         shutil.rmtree(folder, ignore_errors=True)
     found = files.unpack(path.read_bytes())
     right = (found["fp32"] == np.array(splits["validation"]["labels"])).mean()
-    say(f"bench: {way}, seed {seed}: validation accuracy {right:.4f}")
+    log.info(f"bench: {way}, seed {seed}: validation accuracy {right:.4f}")
     return found
 
 

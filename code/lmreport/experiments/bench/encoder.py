@@ -7,21 +7,23 @@ once by the encoder and once by the chosen stack.
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files
+from lmreport.core import files, processes
 from lmreport.models import (
     arrow_batches,
     fast_finetune,
     finetune,
     predict,
-    recipe_training,
     stacking,
 )
 from lmreport.models.tokenizer import load_tokenizer
+
+log = logging.getLogger(__name__)
 
 ENCODER = "encoder"
 STACKS = {  # name: the kinds of the models whose scores are weighted
@@ -31,7 +33,7 @@ STACKS = {  # name: the kinds of the models whose scores are weighted
 }
 
 
-def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Path, say) -> dict:
+def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Path) -> dict:
     """Fine-tune the encoder at `path` on all training texts and stack it with the models in
     `records`.
 
@@ -43,7 +45,7 @@ def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Pat
     kept.mkdir(parents=True, exist_ok=True)
     if not (kept / "trained.npz").is_file():
         files.write_atomically(
-            kept / "trained.npz", files.pack(trained(splits, path, sizes, seed, kept, say))
+            kept / "trained.npz", files.pack(trained(splits, path, sizes, seed, kept))
         )
     found = files.unpack((kept / "trained.npz").read_bytes())
     tokenizer, names = load_tokenizer(path), splits["train"].features["labels"].names
@@ -62,7 +64,7 @@ def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Pat
             name: part["logits"],
             name.replace("logits", "labels"): np.array(splits[split]["labels"]),
         }
-        say(
+        log.info(
             f"bench: encoder, {split} accuracy "
             f"{(found[name].argmax(-1) == splits[split]['labels']).mean():.4f}"
         )
@@ -70,7 +72,7 @@ def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Pat
     return found | stack(found, records, seed)
 
 
-def trained(splits, path: str, sizes: dict, seed: int, kept: Path, say) -> dict:
+def trained(splits, path: str, sizes: dict, seed: int, kept: Path) -> dict:
     """The fine-tuning; its model is saved in `kept` and its state there while it goes on."""
     from transformers import set_seed
 
@@ -88,9 +90,9 @@ def trained(splits, path: str, sizes: dict, seed: int, kept: Path, say) -> dict:
         save_total_limit=1,
     )
     trainer = fast_finetune.make_trainer(model, arguments, tokens, tokenizer, sizes["budget"])
-    recipe_training.forget_peak()
+    processes.forget_peak()
     cpu = time.process_time()
-    seconds = finetune.train(trainer, say)
+    seconds = finetune.train(trainer)
     trainer.save_model(str(kept / "model"))
     return {
         "train_seconds": seconds,
@@ -100,7 +102,7 @@ def trained(splits, path: str, sizes: dict, seed: int, kept: Path, say) -> dict:
         "train_texts": len(tokens),
         "epochs": sizes["epochs"],
         "parameters": model.num_parameters(),
-        "memory": recipe_training.peak_memory(),
+        "memory": processes.peak_memory() / 2**20,
         "bf16": arguments.bf16,
     }
 

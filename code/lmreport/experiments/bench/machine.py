@@ -7,10 +7,10 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+
+from lmreport.core import processes
 
 PROCESSES = {"cpu": 1, "cuda": 10}  # trainings of small models that keep the device busy together
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def side_by_side(function, things: list[tuple], processes: int) -> list:
@@ -66,8 +66,8 @@ def forget_peak(device: str) -> None:
     if device == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    elif CLEAR.exists():
-        CLEAR.write_text("5")
+    else:
+        processes.forget_peak()
 
 
 def peak_mb(device: str) -> float:
@@ -76,15 +76,7 @@ def peak_mb(device: str) -> float:
 
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    if not STATUS.is_file():
-        from lmreport.models import recipe_training
-
-        return recipe_training.peak_elsewhere() / 1e6
-    return (
-        int(next(s for s in STATUS.read_text().splitlines() if s.startswith("VmHWM")).split()[1])
-        * 1024
-        / 1e6
-    )
+    return processes.peak_memory() / 1e6
 
 
 def flops(parameters: int, layers: int, width: int, rows: int, length: int) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import logging
 import time
 
 import psutil
@@ -20,6 +20,8 @@ from lmreport.models import pretrained
 from lmreport.models.pretrained import class_names
 from lmreport.runs import records, train
 from lmreport.runs.kinds import BENCHES, KINDS
+
+log = logging.getLogger(__name__)
 
 NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
 
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             sizes |= {"kept": True} if options.kept and name == "recipes" else {}
             run(f"bench_{name}", sizes, resolved(load(scale="full")), options.record)
     except ReportError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        log.error(f"bench: {error}")
         return 2
     return 0
 
@@ -57,26 +59,25 @@ def sizes_of(name: str) -> dict:
     return KINDS[f"bench_{name}"].sizes[fast_finetune.device()]
 
 
-def run(
-    name: str, sizes: dict, settings, record: bool, say=progress.say, force: bool = True
-) -> None:
+def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> None:
     """Measure one thing, if need be by force; results on the sample, where there is no real data,
     are not recorded.
     """
     from lmreport.models import fast_finetune
 
-    corpus, source = download.obtain(settings.data, say), source_of(sizes, settings)
+    corpus, source = download.obtain(settings.data), source_of(sizes, settings)
     kind, given = (
         KINDS[name],
         records.inputs(name, settings, corpus, source, sizes, "full", fast_finetune.device()),
     )
     if not force and (kept := records.find(given)):
-        return say(
+        log.info(
             f"bench: {name} was recorded on {kept.made['date'][:10]} ({kept.path.name}); --force "
             f"measures again"
         )
+        return
     if kind.without_gpu and fast_finetune.device() == "cpu":
-        say(
+        log.info(
             f"bench: {name[6:]} may take {kind.without_gpu} without a GPU; each training that ends "
             f"is kept"
         )
@@ -85,7 +86,7 @@ def run(
             f"{name} is not recorded on the sample; set LMREPORT_DATA to the real archive"
         )
     made, start = records.made_here(), time.perf_counter()
-    values = kind.make(sizes, settings, corpus, source, say)
+    values = kind.make(sizes, settings, corpus, source)
     values |= {"seconds": time.perf_counter() - start, "device": fast_finetune.device()}
     made |= {"load_after": psutil.getloadavg()[0]}
     listed = values["list"]
@@ -93,7 +94,7 @@ def run(
     files.write_atomically(path, (json.dumps(listed, indent=1, default=float) + "\n").encode())
     print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
     if record:
-        say(f"bench: recorded in {records.write(given, values, made).path}")
+        log.info(f"bench: recorded in {records.write(given, values, made).path}")
 
 
 def source_of(sizes: dict, settings) -> pretrained.Source:
@@ -109,7 +110,7 @@ def source_of(sizes: dict, settings) -> pretrained.Source:
     return source
 
 
-def training(sizes, settings, corpus, source, say) -> dict:
+def training(sizes, settings, corpus, source) -> dict:
     import numpy as np
 
     from lmreport.experiments.bench import machine, training
@@ -134,7 +135,7 @@ def training(sizes, settings, corpus, source, say) -> dict:
     for name in training.MODELS:
         wanted = order if name == "minilm" else few
         found = training.measured(
-            name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed, say
+            name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed
         )
         first, last = found[0], [one for one in found if one["step"] not in training.NOT_OURS][-1]
         listed.append(
@@ -173,7 +174,7 @@ def training(sizes, settings, corpus, source, say) -> dict:
     return values | {"list": listed}
 
 
-def predicting(sizes, settings, corpus, source, say) -> dict:
+def predicting(sizes, settings, corpus, source) -> dict:
     import dataclasses
 
     import numpy as np
@@ -183,16 +184,14 @@ def predicting(sizes, settings, corpus, source, say) -> dict:
     from lmreport.models.tokenizer import load_tokenizer
 
     quick = resolved(dataclasses.replace(load(), scale="quick"))
-    folder = train.trained_model(
-        quick, corpus, say
-    )  # what it has learned does not matter for its speed
+    folder = train.trained_model(quick, corpus)  # what it has learned does not matter for its speed
     tokenizer, test = load_tokenizer(str(folder)), load_splits(corpus, settings.seed)["test"]
     lengths = token_budget.token_lengths(
         arrow_batches.tokenized(test, tokenizer, sizes["max_length"])
     )
     texts = prediction.evenly(list(test["text"]), lengths, sizes["texts"], settings.seed)
     listed = prediction.measured(
-        str(folder), class_names(folder), tokenizer, texts, len(test), sizes["repeats"], say
+        str(folder), class_names(folder), tokenizer, texts, len(test), sizes["repeats"]
     )
     return {
         "list": listed,
@@ -205,19 +204,19 @@ def predicting(sizes, settings, corpus, source, say) -> dict:
     }
 
 
-def scale(sizes, settings, corpus, source, say) -> dict:
+def scale(sizes, settings, corpus, source) -> dict:
     import numpy as np
 
     from lmreport.experiments.bench import scale
 
-    found = scale.measured(sizes["rows"], settings.seed, say)
+    found = scale.measured(sizes["rows"], settings.seed)
     return {"list": found, "exponent": scale.slope(found)} | {
         key: np.array([one[key] for one in found], float)
         for key in ("rows", "peak_mb", "total_s", "tokens")
     }
 
 
-def accuracy(sizes, settings, corpus, source, say) -> dict:
+def accuracy(sizes, settings, corpus, source) -> dict:
     from lmreport.experiments.bench import accuracy
     from lmreport.models import fast_finetune
 
@@ -231,20 +230,19 @@ def accuracy(sizes, settings, corpus, source, say) -> dict:
         sizes,
         sizes["seeds"],
         cache_root() / "bench" / f"accuracy-{records.predicted(given)}",
-        say,
     )
     plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
     return found | {"list": [plain | sizes]}
 
 
-def recipes(sizes, settings, corpus, source, say) -> dict:
+def recipes(sizes, settings, corpus, source) -> dict:
     from lmreport.experiments.bench import search
 
-    found = search.measured(load_splits(corpus, settings.seed), source.path, sizes, say)
+    found = search.measured(load_splits(corpus, settings.seed), source.path, sizes)
     return found | {"list": found["recipes"]}
 
 
-def seeds(sizes, settings, corpus, source, say) -> dict:
+def seeds(sizes, settings, corpus, source) -> dict:
     from lmreport.experiments.bench import search, seeds
 
     splits, here = load_splits(corpus, settings.seed), (corpus.digest, source.digest)
@@ -254,7 +252,7 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
         None,
     )
     best = seeds.best_of(
-        known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"], say)
+        known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"])
     )
     found = seeds.measured(splits, source.path, sizes, best)
     return found | {
@@ -265,7 +263,7 @@ def seeds(sizes, settings, corpus, source, say) -> dict:
     }
 
 
-def encoder(sizes, settings, corpus, source, say) -> dict:
+def encoder(sizes, settings, corpus, source) -> dict:
     from lmreport.experiments.bench import encoder
     from lmreport.models import fast_finetune
 
@@ -284,7 +282,6 @@ def encoder(sizes, settings, corpus, source, say) -> dict:
         settings.seed,
         here,
         cache_root() / "bench" / f"encoder-{records.predicted(given)}",
-        say,
     )
     right = (found["logits"].argmax(-1) == found["labels"]).mean()
     stacked = (

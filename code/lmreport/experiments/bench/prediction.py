@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 import warnings
@@ -11,6 +12,8 @@ import numpy as np
 from lmreport.experiments.bench import machine
 from lmreport.models import fast_finetune, finetune
 from lmreport.models import predict as bulk_predict
+
+log = logging.getLogger(__name__)
 
 MAX_LENGTH = 512
 
@@ -48,7 +51,7 @@ def ways(folder: str, class_names: list[str], tokenizer) -> dict:
 
 
 def measured(
-    folder: str, class_names: list[str], tokenizer, texts: list[str], whole: int, repeats: int, say
+    folder: str, class_names: list[str], tokenizer, texts: list[str], whole: int, repeats: int
 ) -> list[dict]:
     """One entry a way: texts per second (median over the repeats, in turn) on `texts`, time for
     `whole` extrapolated.
@@ -64,7 +67,9 @@ def measured(
                 predict(texts)
                 kept.setdefault(name, []).append(len(texts) / (time.perf_counter() - start))
             peaks[name] = max(peaks.get(name, 0), machine.peak_mb(fast_finetune.device()))
-            say(f"bench: predict, {name}, {repeat + 1} of {repeats}: {kept[name][-1]:.1f} texts/s")
+            log.info(
+                f"bench: predict, {name}, {repeat + 1} of {repeats}: {kept[name][-1]:.1f} texts/s"
+            )
     base = statistics.median(kept["stock pipeline"])
     return [
         {

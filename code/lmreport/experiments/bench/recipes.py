@@ -5,17 +5,20 @@ and its code.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.core import files, lock, machine, progress
+from lmreport.core import files, lock, machine
 from lmreport.core.settings import cache_root
 from lmreport.experiments import kept_trainings
 from lmreport.models import arrow_batches, fast_finetune, predict, pretrained, token_budget
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import memo
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,6 @@ def trained(
     asked: dict[str, list[str]],
     path: str,
     unlabelled=None,
-    say=progress.say,
 ) -> dict:
     """Logits (texts, classes) of each list of texts in `asked` by the model at `path`, fine-tuned
     on `train`.
@@ -61,10 +63,10 @@ def trained(
     """
     unlabelled = train if unlabelled is None else unlabelled
     kept = kept_at(plan, seed, train, asked, path, unlabelled)
-    with lock.only_one(f"recipes-{kept.stem}", say):
+    with lock.only_one(f"recipes-{kept.stem}"):
         if not kept.is_file():
             files.write_atomically(
-                kept, files.pack(training(plan, seed, train, asked, path, unlabelled, say))
+                kept, files.pack(training(plan, seed, train, asked, path, unlabelled))
             )
     return files.unpack(kept.read_bytes())
 
@@ -105,13 +107,13 @@ def key_of(plan: Training, seed: int, *given) -> str:
 
 
 def training(
-    plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled, say
+    plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled
 ) -> dict:
     """What `trained` keeps."""
     from transformers import set_seed
 
     tokenizer = load_tokenizer(path)
-    encoder = masked_encoder(plan, unlabelled, path, say) if plan.masked_epochs else None
+    encoder = masked_encoder(plan, unlabelled, path) if plan.masked_epochs else None
     set_seed(seed)
     model = fast_finetune.load_classifier(path, train.features["labels"].names)
     if encoder:
@@ -127,7 +129,7 @@ def training(
             plan.label_smoothing,
         )
         seconds = run(trainer)
-    say(f"bench: recipes, seed {seed}, {plan}: {seconds:.0f} s")
+    log.info(f"bench: recipes, seed {seed}, {plan}: {seconds:.0f} s")
     model.eval()
     return {
         name: predict.logits(model, tokenizer, texts, plan.max_length)
@@ -163,7 +165,7 @@ def arguments(folder: str, seed: int, plan: Training, **more):
     )
 
 
-def masked_encoder(plan: Training, train, path: str, say) -> dict:
+def masked_encoder(plan: Training, train, path: str) -> dict:
     """The weights of the encoder after `masked_epochs` passes over the texts of `train`, without
     their labels.
 
@@ -177,21 +179,20 @@ def masked_encoder(plan: Training, train, path: str, say) -> dict:
     )
     key = key_of(given, 0, kept_trainings.texts_digest(train), "masked", path)
     kept = cache_root() / "bench" / "recipes" / f"{key}.pt"
-    with lock.only_one(f"masked-{key}", say):
+    with lock.only_one(f"masked-{key}"):
         if not kept.is_file():
-            weights = train_masked(given, train, path, say)
+            weights = train_masked(given, train, path)
             kept.parent.mkdir(parents=True, exist_ok=True)
             torch.save(weights, kept.with_suffix(".part"))
             kept.with_suffix(".part").rename(kept)
     return torch.load(kept, weights_only=True)
 
 
-def train_masked(plan: Training, train, path: str, say) -> dict:
+def train_masked(plan: Training, train, path: str) -> dict:
     from transformers import (
         AutoConfig,
         AutoModelForMaskedLM,
         DataCollatorForLanguageModeling,
-        Trainer,
         set_seed,
     )
 
@@ -202,21 +203,17 @@ def train_masked(plan: Training, train, path: str, say) -> dict:
     model = AutoModelForMaskedLM.from_pretrained(path, config=config)
     sampler = token_budget.sampler(token_budget.token_lengths(tokens), plan.budget, 0)
 
-    class MaskedTrainer(Trainer):
-        def _get_train_sampler(self, train_dataset=None):
-            return sampler
-
     collator = DataCollatorForLanguageModeling(
         tokenizer, mlm_probability=0.15, pad_to_multiple_of=8
     )
     with tempfile.TemporaryDirectory() as folder:
         seconds = run(
-            MaskedTrainer(
+            fast_finetune.reading(sampler)(
                 model=model,
                 args=arguments(folder, 0, plan),
                 train_dataset=tokens,
                 data_collator=collator,
             )
         )
-    say(f"bench: recipes, masked language model, {plan.epochs} epochs: {seconds:.0f} s")
+    log.info(f"bench: recipes, masked language model, {plan.epochs} epochs: {seconds:.0f} s")
     return {name: weight.cpu() for name, weight in model.base_model.state_dict().items()}

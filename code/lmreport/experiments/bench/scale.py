@@ -7,6 +7,7 @@ The rows are made up: short questions from a few word lists, written to disk a p
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -18,6 +19,8 @@ from lmreport.core import progress
 from lmreport.core.processes import timed
 from lmreport.models import arrow_batches, token_budget
 from lmreport.models.tokenizer import load_tokenizer
+
+log = logging.getLogger(__name__)
 
 ROWS = (250_000, 500_000, 1_000_000, 2_000_000)
 PIECE, BUDGET, MAX_LENGTH = 50_000, 4096, 64
@@ -89,7 +92,7 @@ def through(folder: Path, number: int, tokenizer, seed: int) -> dict:
     }
 
 
-def measured(sizes, seed: int, say) -> list[dict]:
+def measured(sizes, seed: int) -> list[dict]:
     """One entry for each number of rows, each in a process of its own; memory is that of all its
     processes (PSS).
     """
@@ -107,7 +110,7 @@ def measured(sizes, seed: int, say) -> list[dict]:
             _, peak, out = timed(command, Path(folder), TMPDIR=folder)
             found.append(json.loads(out.splitlines()[-1]) | {"peak_mb": peak})
         last = found[-1]
-        say(f"bench: {number:,} rows: {last['total_s']:.0f} s, {peak:.0f} MB at most")
+        log.info(f"bench: {number:,} rows: {last['total_s']:.0f} s, {peak:.0f} MB at most")
     return found
 
 

@@ -8,6 +8,7 @@ side.
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from lmreport.experiments.bench import machine, recipes
 from lmreport.experiments.bench.recipes import Training
 from lmreport.models import fast_finetune, stacking
 from lmreport.models.tokenizer import load_tokenizer
+
+log = logging.getLogger(__name__)
 
 BASE = Training()
 CHANGES = {  # name: what it changes; the order is that of the report
@@ -42,7 +45,7 @@ CHANGES = {  # name: what it changes; the order is that of the report
 }
 
 
-def measured(splits, path: str, sizes: dict, say) -> dict:
+def measured(splits, path: str, sizes: dict) -> dict:
     """Every recipe with each seed on the validation texts, and what the trainings reach together.
 
     rows: recipe and seed of each training; logits (rows, texts, classes), predicted (rows, texts),
@@ -87,7 +90,7 @@ def measured(splits, path: str, sizes: dict, say) -> dict:
                     "accuracy": right[at].mean(),
                 }
             )
-            say(
+            log.info(
                 f"bench: recipes, {name}: validation accuracy "
                 f"{', '.join(f'{one:.4f}' for one in right[at])}"
             )

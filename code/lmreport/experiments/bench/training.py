@@ -7,6 +7,7 @@ chosen evenly from short to long; what is shown of an epoch is extrapolated from
 
 from __future__ import annotations
 
+import logging
 import re
 import statistics
 import tempfile
@@ -16,6 +17,8 @@ import numpy as np
 
 from lmreport.experiments.bench import machine
 from lmreport.models import arrow_batches, cls_only, fast_finetune, token_budget
+
+log = logging.getLogger(__name__)
 
 MAX_LENGTH, BATCH = 512, 8  # the literal recipe: all positions, and the Trainer's default batch
 MODELS = {
@@ -89,7 +92,7 @@ def evenly(found: list[np.ndarray], lengths: np.ndarray, number: int) -> list[np
 
 def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folder: str):
     """A `Trainer` under the recipe `step` that reads the batches `chosen`."""
-    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import DataCollatorWithPadding, TrainingArguments
     from transformers.trainer_pt_utils import BatchRebalanceSampler
 
     class Chosen(BatchRebalanceSampler):
@@ -102,10 +105,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
         def __len__(self):
             return len(chosen)
 
-    class OnChosen(Trainer):
-        def _get_train_sampler(self, train_dataset=None):
-            return Chosen()
-
+    on_chosen = fast_finetune.reading(Chosen())
     plain = dict(
         output_dir=folder,
         use_cpu=fast_finetune.device() == "cpu",
@@ -119,7 +119,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
         ours = fast_finetune.arguments(
             folder, num_train_epochs=1, logging_steps=1000, bf16=reached(step, "bf16")
         )
-        return OnChosen(
+        return on_chosen(
             model=model,
             train_dataset=arrow_batches.Rows(tokens),
             processing_class=tokenizer,
@@ -130,7 +130,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
             compute_loss_func=fast_finetune.mean_over_rows,
         )
     padding = True if reached(step, "dynamic padding") else "max_length"
-    return OnChosen(
+    return on_chosen(
         model=model,
         train_dataset=tokens,
         processing_class=tokenizer,
@@ -226,7 +226,7 @@ def flops(model, first_only: bool, shapes: list[tuple[int, int]]) -> float:
 
 
 def measured(
-    name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int, say
+    name: str, wanted, tokens, lengths, tokenizer, number: int, repeats: int, seed: int
 ) -> list[dict]:
     """One entry for each of the steps `wanted`: medians over the repeats, which go through all
     steps in turn.
@@ -239,7 +239,7 @@ def measured(
             few = max(2, number // 2) if step in STEPS[:2] else number  # all their batches are long
             found[step].append(once(step, name, tokens, lengths, tokenizer, few, seed))
             last = found[step][-1]
-            say(
+            log.info(
                 f"bench: {name}, {step}, {repeat + 1} of {repeats}: "
                 f"{last['texts'] / last['seconds']:.2f} texts/s"
             )

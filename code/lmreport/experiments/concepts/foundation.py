@@ -10,7 +10,6 @@ import time
 
 import numpy as np
 
-from lmreport.core import progress
 from lmreport.core.settings import cuda_available
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
@@ -220,9 +219,7 @@ def frozen_against_random(
     return found
 
 
-def train_point(
-    splits, path: str, settings, way: str, size: int, steps: int = 150, say=progress.say
-) -> dict:
+def train_point(splits, path: str, settings, way: str, size: int, steps: int = 150) -> dict:
     """One point of the learning curve: `way` of WAYS on `size` texts of splits["train"], tested on
     splits["test"].
 
@@ -233,7 +230,7 @@ def train_point(
     """
     train = splits["train"].select(subset(splits["train"]["labels"], size, settings.seed))
     point = frozen_point if way == "frozen" else trained_point
-    predicted, seconds = point(train, splits["test"], path, settings, way, steps, say)
+    predicted, seconds = point(train, splits["test"], path, settings, way, steps)
     correct = predicted == np.array(splits["test"]["labels"])
     return {
         "way": way,
@@ -245,7 +242,7 @@ def train_point(
     }
 
 
-def frozen_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarray, float]:
+def frozen_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, float]:
     """Predicted classes of `test` by a linear head on the unchanged encoder, and the seconds of its
     training.
     """
@@ -261,7 +258,7 @@ def frozen_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarr
     ), seconds
 
 
-def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndarray, float]:
+def trained_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, float]:
     """Predicted classes of `test` after training all weights, from the pre-trained or from random
     ones; seconds.
     """
@@ -284,7 +281,7 @@ def trained_point(train, test, path, settings, way, steps, say) -> tuple[np.ndar
         )
         arguments.eval_strategy = arguments.save_strategy = arguments.logging_strategy = "no"
         trainer = finetune.make_trainer(model, arguments, data["train"], None, tokenizer)
-        clock = callbacks.training_clock(say)
+        clock = callbacks.training_clock()
         trainer.add_callback(clock)
         trainer.remove_callback(PrinterCallback)
         trainer.train()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def export(root: Path, say=print, profile: str | None = None) -> list[Path]:
+def export(root: Path, profile: str | None = None) -> list[Path]:
     """Export what the executed notebooks of the project at `root` show; the paths of all files, the
     manifest first.
 
@@ -20,4 +20,4 @@ def export(root: Path, say=print, profile: str | None = None) -> list[Path]:
     """
     from lmreport.publish.export.folder import export_project
 
-    return export_project(Path(root), say, profile)
+    return export_project(Path(root), profile)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -22,10 +23,12 @@ from lmreport.publish import work as described
 from lmreport.publish.export import contents, pictures, tables
 from lmreport.render import project, up_to_date
 
+log = logging.getLogger(__name__)
+
 NAME, MANIFEST = "figures", "manifest.json"
 
 
-def export_project(root: Path, say, profile: str | None) -> list[Path]:
+def export_project(root: Path, profile: str | None) -> list[Path]:
     """`export` without its promise about the arguments."""
     documents = [d for d in project.read(root, ("html",), profile) if d.notebook.is_file()]
     if not documents:
@@ -39,7 +42,7 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
     state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     old = read_manifest(target)
     if old.get("state") == state and all(whole(target, item) for item in old["items"]):
-        say(f"export: {target.relative_to(root)} is up to date")
+        log.info(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, d.notebook)]
     found: dict[str, Any] = {
@@ -64,7 +67,7 @@ def export_project(root: Path, say, profile: str | None) -> list[Path]:
         )
         swap(new, target)
     fresh = sum(item["key"] not in kept for item in found["items"])
-    say(
+    log.info(
         f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them "
         f"new or changed"
     )

@@ -1,0 +1,116 @@
+"""What the package tells while it works: plain lines on standard error, one live line on a terminal,
+and nothing where nobody asked for it.
+"""
+
+import io
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from lmreport.core import progress
+
+log = logging.getLogger("lmreport.a_test")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def shown():
+    """The lines of the package are shown during the test, as by a command."""
+    ours = progress.ours
+    before = ours.level, ours.propagate, list(ours.handlers)
+    ours.handlers = []
+    progress.show()
+    yield
+    ours.level, ours.propagate, ours.handlers = before
+
+
+@pytest.mark.parametrize(
+    "kind, said",
+    [
+        (Terminal, "\r\x1b[Kstep 1\r\x1b[Kstep 2\r\x1b[Kdone\nmore\n"),
+        (io.StringIO, "step 1\nstep 2\ndone\nmore\n"),
+    ],
+)
+def test_on_a_terminal_there_is_one_line_that_tells_how_far_a_step_is(
+    monkeypatch, shown, kind, said
+):
+    monkeypatch.setattr(sys, "stderr", kind())
+    log.info("step 1", extra=progress.LIVE)
+    log.info("step 2", extra=progress.LIVE)
+    log.info("done")
+    log.warning("more")
+    assert sys.stderr.getvalue() == said
+
+
+def test_a_live_line_is_not_longer_than_the_terminal(monkeypatch, shown):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "20")
+    log.info("x" * 50, extra=progress.LIVE)
+    assert sys.stderr.getvalue().removeprefix(progress.CLEAR) == "x" * 19
+
+
+def test_lines_are_shown_once_however_often_it_is_asked_for(capsys, shown):
+    progress.show()
+    logging.getLogger("lmreport").info("50 % of {it}")
+    assert capsys.readouterr() == ("", "50 % of {it}\n")
+
+
+def test_one_of_several_trainings_tells_which_it_is(monkeypatch, shown):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress.labelled("ours, seed 2"):
+        log.info("step 1", extra=progress.LIVE)
+    log.info("done")
+    assert sys.stderr.getvalue() == "ours, seed 2: step 1\ndone\n"
+
+
+def test_in_silence_errors_alone_are_told(capsys, shown):
+    with progress.silent():
+        log.info("one")
+        log.warning("two")
+        log.error("three")
+    log.info("four")
+    assert capsys.readouterr().err == "three\nfour\n"
+
+
+def test_an_import_sets_nothing_up_and_a_command_shows_the_lines():
+    tells = "import logging; logging.getLogger('lmreport.runs').info('told')"
+    for start, said in (
+        ("import lmreport.cli.main, lmreport.experiments.bench.measure", ""),
+        ("from lmreport.cli import main; main.main(['verify', 'nowhere.html'])", "told\n"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{start}; {tells}"], capture_output=True, text=True
+        )
+        assert done.returncode == 0 and done.stdout == "", done.stderr
+        assert done.stderr.endswith(said) and ("told" in done.stderr) == bool(said), done.stderr
+
+
+def test_what_is_kept_quiet_is_told_where_it_fails():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            """
+import os
+from lmreport.core import progress
+with progress.quiet():
+    os.write(2, b"chatter\\n")
+with progress.quiet():
+    os.write(2, b"reason\\n")
+    raise OSError("failed")
+""",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        "chatter" not in done.stderr
+        and "reason" in done.stderr
+        and "OSError: failed" in done.stderr
+    )
