@@ -17,7 +17,7 @@ import pytest
 import hub as stand_in
 from lmreport.data import corpus, download
 from lmreport.data.corpus import KNOWN
-from lmreport.display import origin
+from lmreport.display import again
 from lmreport.models import pretrained
 from lmreport.reporting import notices
 from lmreport.runs import records
@@ -210,15 +210,15 @@ def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
     mine = {"digest": "0" * 64, "kind": "other", "name": "my groups"}
     digest = pretrained.sha256(folder / "model.safetensors")
     assert (
-        origin.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}})
+        again.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}})
         == []
     )
-    assert origin.of_inputs({"data": mine | {"kind": "sample"}, "model": None}) == ["--data sample"]
-    assert origin.of_inputs(
+    assert again.of_inputs({"data": mine | {"kind": "sample"}, "model": None}) == ["--data sample"]
+    assert again.of_inputs(
         {"data": mine, "model": {"name": pretrained.MINILM, "digest": "1"}}
     ) == ["--data 'my groups'", "--model all-MiniLM-L6-v2"]
     monkeypatch.setenv("LMREPORT_MODEL", str(folder))
-    assert origin.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
+    assert again.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
     monkeypatch.setattr(corpus, "LEAST", {"train": 1, "test": 1})
     for split in ("train", "test"):
         for name in ("a", "b", "c"):
@@ -226,7 +226,7 @@ def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
             (tmp_path / "my groups" / split / name / "1.txt").write_text(f"{split} {name}")
     monkeypatch.setenv("LMREPORT_DATA", str(tmp_path / "my groups"))
     mine["digest"] = download.obtain(str(tmp_path / "my groups")).digest
-    assert origin.of_data(mine) == [f"--data '{tmp_path / 'my groups'}'"]
+    assert again.of_data(mine) == [f"--data '{tmp_path / 'my groups'}'"]
 
 
 @pytest.mark.slow

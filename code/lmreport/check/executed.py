@@ -172,7 +172,7 @@ def records(documents: Documents) -> Iterator[Finding]:
     """Each run that the page shows is at hand, and is what the code and the libraries at hand would
     give.
     """
-    from lmreport.display import origin
+    from lmreport.display import again
     from lmreport.runs import freshness
     from lmreport.runs import records as run_records
 
@@ -204,7 +204,7 @@ def records(documents: Documents) -> Iterator[Finding]:
             continue
         try:
             record = run_records.read(run_records.home(scale) / f"{name}.json")
-            given = origin.of_inputs(record.inputs)
+            given = again.of_inputs(record.inputs)
             models |= {kind: record} if kind in MODELS and scale == "full" else {}
             why = [
                 *freshness.reasons(record),

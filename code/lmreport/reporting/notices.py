@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmreport.display import markdown, origin
+from lmreport.display import again, markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.runs import freshness
 from lmreport.runs.records import all_records, edition, full_scale, newest
@@ -139,7 +139,7 @@ def full_run(corpus, source) -> str:
         "data": {"digest": edition(corpus), "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest},
     }
-    return " ".join(["lmreport run transformer --scale full", *origin.of_inputs(inputs)])
+    return " ".join(["lmreport run transformer --scale full", *again.of_inputs(inputs)])
 
 
 def of_other_data(corpus, *records):
@@ -172,7 +172,7 @@ def stale(recorded: dict) -> list[str]:
     for record in recorded.values():
         why = [*freshness.reasons(record), *freshness.of_another(record, recorded)]
         if why:
-            given = origin.of_inputs(record.inputs)
+            given = again.of_inputs(record.inputs)
             lines.append(
                 f"- {record.label}, recorded on {record.made['date'][:10]}: since then "
                 f"{', '.join(why)}. "

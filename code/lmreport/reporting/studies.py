@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import markdown
-from lmreport.display.origin import of_inputs
+from lmreport.display.again import of_inputs
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments import studies
 from lmreport.models import metrics
