@@ -61,20 +61,6 @@ print("a long line of output " * 12, file=sys.stdout)
 def area(r, unit="cm"): return 3.14 * r ** 2  # folded or not
 ```
 
-Of the test texts ACCURACY are right, and this is MORE than half. Both took TIMES.
-
-::: {#tbl-own}
-
-| one | two |
-|---|---|
-| plain | OWN |
-
-[Run line-0123 (2026-01-02, 2 cores)
-· written by `tables.own` · again: `lmreport run line --force`.]{.origin tabindex="0"}
-
-A row of its own.
-:::
-
 # Second part {#sec-c}
 
 | | alpha | beta | gamma | delta | epsilon | zeta | eta | theta |
@@ -105,6 +91,20 @@ The second tab hides a pomegranate.
         f"Paragraph {i} of plain words to make the page long enough to scroll." for i in range(30)
     )
     + """
+
+Of the test texts ACCURACY are right, and this is MORE than half. Both took TIMES.
+
+::: {#tbl-own}
+
+| one | two |
+|---|---|
+| plain | OWN |
+
+[Run line-0123 (2026-01-02, 2 cores)
+· written by `tables.own` · again: `lmreport run line --force`.]{.origin tabindex="0"}
+
+A row of its own.
+:::
 
 # Third part {#sec-d}
 

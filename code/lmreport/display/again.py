@@ -89,13 +89,15 @@ def options(record: Record) -> str:
 
 def render() -> str:
     """The command that makes the whole report anew from today's data and model."""
-    now = load()
+    return " ".join(["lmreport render", *of_settings(load()), "--force"])
+
+
+def of_settings(now: Settings) -> list[str]:
+    """The options --data and --model of `now`, each where the default would be another one."""
     data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
     given = {"--data": now.data} if data_given else {}
     given |= {"--model": now.model} if now.model != Settings.model else {}
-    return " ".join(
-        ["lmreport render", *(f"{name} {typed(value)}" for name, value in given.items()), "--force"]
-    )
+    return [f"{name} {typed(value)}" for name, value in given.items()]
 
 
 def of_inputs(inputs: dict) -> list[str]:
