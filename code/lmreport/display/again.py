@@ -45,19 +45,26 @@ def of_runs(told: str) -> dict[str, str]:
     """The attributes data-made and data-again of a number from the runs and remembered experiments
     in `told`, each named as name-key: when they were made, and how they are made again.
     """
-    names = list(dict.fromkeys(RUN.findall(told)))
-    homes = [records.home(scale) for scale in ("full", "quick")]
-    paths = [home / f"{name}-{key}.json" for name, key in names for home in homes]
-    runs = [records.read(path) for path in paths if path.is_file()]
-    kinds = {record.name for record in runs}
-    kept = [
-        files.kept(cache_root() / "experiments" / f"{name}-{key}.npz")
-        for name, key in names
-        if name not in kinds
-    ]
-    made = [record.made for record in runs] + [(one or {}).get(MADE, {}) for one in kept]
-    again = commands(runs, [name for name, _ in names if name not in KINDS])
+    names = dict.fromkeys(RUN.findall(told))
+    runs = [run for one in names if (run := recorded(*one))]
+    others = [one for one in names if one[0] not in KINDS]
+    made = [run.made for run in runs] + [experiment(*one) for one in others]
+    again = commands(runs, [name for name, _ in others])
     return attributes(days(made), " && ".join(again))
+
+
+@functools.cache
+def recorded(name: str, key: str) -> Record | None:
+    """The run with this name and key; None where there is none."""
+    paths = [records.home(scale) / f"{name}-{key}.json" for scale in ("full", "quick")]
+    return next((records.read(path) for path in paths if path.is_file()), None)
+
+
+@functools.cache
+def experiment(name: str, key: str) -> dict:
+    """When and where a remembered experiment was made; {} where that is not known."""
+    kept = files.kept(cache_root() / "experiments" / f"{name}-{key}.npz")
+    return (kept or {}).get(MADE, {})
 
 
 def of_render() -> dict[str, str]:
