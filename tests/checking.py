@@ -91,20 +91,35 @@ FRONT = "---\ntitle: A test\ndate: 2026-01-02\ndate-format: D MMMM YYYY\n---\n\n
 PROFILES = rendering.OPTIONS + "profile: {default: 272b, group: [[272b, 157b]]}\n"
 
 
+SUPPLEMENT = """# More {#sec-more}
+
+As @fig-more and [the report](index.html#sec-1a) say, after @vaswani2017, it is
+[90.1 %]{.computed data-value="0.901" data-as="pct:1" data-code="x"}.
+
+![A line that rises further.](line.svg){#fig-more fig-alt="One line from lower left to the right."}
+
+```{python}
+#| label: differences
+print(2 - 1)
+```
+"""
+
+
 @dataclass
 class Report:
     """A finished report in a folder of its own, that a test may damage."""
 
     folder: Path
 
-    def path(self, ending):
-        return self.folder / "_report" / "report" / f"index.{ending}"
+    def path(self, ending, name="index"):
+        return self.folder / "_report" / "report" / f"{name}.{ending}"
 
-    def page(self, old, new, count=1):
-        """Put `new` in the place of `old` in the page."""
-        text = self.path("html").read_text()
+    def page(self, old, new, count=1, name="index"):
+        """Put `new` in the place of `old` in the page of a document."""
+        page = self.path("html", name)
+        text = page.read_text()
         assert len(re.findall(old, text)) >= count, f"{old} is not in the page"
-        self.path("html").write_text(re.sub(old, lambda m: m.expand(new), text, count=count))
+        page.write_text(re.sub(old, lambda m: m.expand(new), text, count=count))
         self.sealed()
 
     def cell(self, label, **changes):
@@ -126,10 +141,10 @@ class Report:
                 file["digest"] = up_to_date.contents(path) if path.is_file() else ""
         kept.write_text(json.dumps(told))
 
-    def line(self, text):
+    def line(self, text, name="index"):
         """file:line of the source."""
-        lines = (self.folder / "report" / "index.qmd").read_text().splitlines()
-        return f"report/index.qmd:{next(n for n, line in enumerate(lines, 1) if text in line)}"
+        lines = (self.folder / "report" / f"{name}.qmd").read_text().splitlines()
+        return f"report/{name}.qmd:{next(n for n, line in enumerate(lines, 1) if text in line)}"
 
     def line_of_cell(self, label):
         """file:line of the fence of a cell."""
@@ -140,9 +155,13 @@ class Report:
         return check(self.folder, quick=quick, **options)[1]
 
 
-def made(folder, body=BODY, render=rendering.own, **options):
+def made(folder, body=BODY, render=rendering.own, supplement="", **options):
     """The finished report in `folder`, by one of the renderers of `rendering`."""
     rendering.project(folder, body, FRONT, PROFILES)
+    if supplement:
+        (folder / "report" / "supplement.qmd").write_text(
+            FRONT.replace("A test", "More") + supplement
+        )
     for name in ("157b", "272b"):
         (folder / f"_quarto-{name}.yml").write_text(f"subtitle: For {name}\n")
     (folder / "report" / "rubric.yml").write_text(RUBRIC)

@@ -13,7 +13,7 @@ import pikepdf
 import pytest
 
 import rendering
-from checking import BODY, BREAK, Report, made
+from checking import BODY, BREAK, SUPPLEMENT, Report, made
 from lmreport.check.findings import LOOK, MUST
 from lmreport.cli import main
 from lmreport.core.errors import ReportError
@@ -51,6 +51,18 @@ def careless(tmp_path_factory):
     return made(
         tmp_path_factory.mktemp("careless"), body.replace(heading, heading + "TODO say why.\n\n")
     )
+
+
+@pytest.fixture(scope="module")
+def with_supplement(tmp_path_factory):
+    body = BODY.replace("[the second](#sec-1b)", "[the second](supplement.html#sec-more)")
+    return made(tmp_path_factory.mktemp("two"), body, supplement=SUPPLEMENT)
+
+
+@pytest.fixture
+def two(with_supplement, tmp_path, monkeypatch):
+    """A report with a supplement."""
+    return copied(with_supplement, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -539,3 +551,103 @@ def test_json_says_the_same(report, capsys):
     ) == (False, 1, 1, "272b")
     assert [one["weight"] for one in said["findings"]] == [MUST, LOOK]
     assert set(said["findings"][0]) == {"group", "weight", "what", "where", "mend"}
+
+
+def test_a_report_with_a_supplement_can_be_handed_in(two):
+    assert told(two.found(quick=False)) == []
+
+
+# name: what is done to the page of the supplement, the finding, and a line of the supplement's
+# source or the place
+FURTHER = {
+    "answer": (
+        (' id="sec-more"', ' id="sec-1b"'),
+        "item 1b (Second) is answered in supplement.html, which is not graded",
+        "supplement.html#sec-1b",
+    ),
+    "same id": (
+        ("<p>As", '<p id="fig-more">As'),
+        "2 things have the same anchor fig-more",
+        "![A line",
+    ),
+    "no alt": (
+        (r'alt="One line[^"]*"', 'alt=""'),
+        "figure fig-more has no alternative text",
+        "![A line",
+    ),
+    "unreferenced": (
+        (r'<a href="#fig-more"[^>]*>(.*?)</a>', r"\1"),
+        "figure fig-more is never referred to",
+        "![A line",
+    ),
+    "link to the report": (
+        ("index.html#sec-1a", "index.html#sec-9z"),
+        "the link “the report” leads to #sec-9z, which is nowhere in index.html",
+        "sec-more",
+    ),
+    "no such figure": (
+        ("<p>As", "<p>?@fig-lime As"),
+        "the reference @fig-lime is to nothing",
+        "sec-more",
+    ),
+    "citation": (
+        ('id="ref-vaswani2017"', 'id="ref-other"'),
+        "the citation @vaswani2017 is to no work in the list of references",
+        "after @vaswani2017",
+    ),
+    "to do": (
+        ("<p>As", "<p>TBD As"),
+        "“TBD” is left in the text (“TBD As Figure 1 and the report sa”)",
+        "sec-more",
+    ),
+    "error": (
+        ('class="cell-output cell-output-stdout"', 'class="cell-output cell-output-error"'),
+        "the page shows an error (“1”)",
+        "print(2 - 1)",
+    ),
+    "number": (
+        (">90.1 %<", ">91.1 %<"),
+        "the page shows “91.1 %”: its full value is 0.901",
+        "# More",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_damaged_supplement_is_told_with_its_place(two, name):
+    damage, what, where = FURTHER[name]
+    two.page(*damage, name="supplement")
+    found = two.found(quick=name != "number")
+    first = found[0]
+    assert first.what == what and first.weight == MUST
+    source = (two.folder / "report" / "supplement.qmd").read_text()
+    if name == "error":
+        assert first.where.startswith("report/supplement.qmd:")
+    else:
+        assert (two.line(where, "supplement") if where in source and " " in where else where) in (
+            first.where
+        )
+
+
+def test_a_link_from_the_report_into_the_supplement_must_lead_somewhere(two):
+    two.page(' id="sec-more"', "", name="supplement")
+    assert [(one.what, one.where) for one in two.found()][0] == (
+        "the link “the second” leads to #sec-more, which is nowhere in supplement.html",
+        two.line("supplement.html#sec-more"),
+    )
+
+
+def test_parts_of_the_supplement_that_are_missing_changed_or_stale_are_told(two):
+    two.path("pdf", "supplement").unlink()
+    (found,) = two.found()
+    assert found.what == "there is no supplement.pdf"
+    assert found.where == "_report/report/supplement.pdf"
+    page = two.path("html", "supplement")
+    page.write_text(page.read_text().replace("rises further", "falls further"))
+    assert "supplement.html was altered" in " ".join(one.what for one in two.found())
+    with (two.folder / "report" / "supplement.qmd").open("a") as file:
+        file.write("\nMore words.\n")
+    stale = [one.what for one in two.found() if "older than" in one.what]
+    assert any(
+        what.startswith("supplement.") and "report/supplement.qmd changed" in what for what in stale
+    )

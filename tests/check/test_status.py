@@ -168,7 +168,10 @@ def test_what_is_missing_fresh_stale_and_not_needed_is_told(root, capsys):
     done, found = lines(capsys, "at these settings")
     assert done == 1 and found["bag_of_words"][0] == found["transformer"][0] == "fresh"
     assert found["lstm"] == ("stale", ["lstm_epochs 3 → 8"])
-    assert found["learning_curve"] == ("missing", ["make it with: lmreport run learning_curve"])
+    assert found["learning_curve"] == (
+        "missing",
+        ["make it with: lmreport run learning_curve --scale quick --data sample"],
+    )
     assert found["ablation"][0] == "not needed"
     _, full = lines(capsys, "recorded at full scale")
     assert full["ablation"][0] == "fresh" and full["lstm"] == (
@@ -261,6 +264,46 @@ def test_outputs_are_stale_when_a_source_changes_and_the_source_is_named(root, c
         "stale",
         ["report/_2-vectorize.qmd is newer"],
     )
+
+
+def test_data_and_model_of_the_last_report_hold_until_others_are_named(
+    root, capsys, monkeypatch, tmp_path
+):
+    document = project.read(root, ("html",), None)[0]
+    document.output.parent.mkdir(parents=True)
+    page = document.output.with_suffix(".html")
+    page.write_text("a page")
+    corpus = shutil.copytree(download.obtain("sample", print).folder, tmp_path / "my data")
+    for folder in corpus.glob("t*/*"):
+        folder.rename(folder.with_name(f"of {folder.name}"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMREPORT_DATA", str(corpus))
+        patch.setenv("LMREPORT_MODEL", pretrained_models.MINILM)
+        up_to_date.remember(
+            document, up_to_date.made_from(document, source.read(document), ["html"], {}), [page]
+        )
+
+    def said(**given):
+        status.report(given)
+        return capsys.readouterr().out
+
+    options = f"--data '{corpus}' --model {pretrained_models.MINILM}"
+    told = said()
+    assert "data my data (" in told and "data and model as in the last report" in told
+    assert f"make it with: lmreport run lstm {options}\n" in told
+    assert f"make it with: lmreport run lstm --scale full {options}\n" in told
+    assert f"make it with: lmreport render {options}\n" in told
+    told = said(data="sample", scale="quick")
+    assert "data sample (" in told and "model as in the last report" in told
+    assert (
+        f"lmreport run lstm --scale quick --data sample --model {pretrained_models.MINILM}\n"
+        in told
+    )
+    assert f"lmreport run lstm --scale full --model {pretrained_models.MINILM}\n" in told
+    monkeypatch.setenv("LMREPORT_MODEL", "distilbert-base-uncased")
+    monkeypatch.setenv("LMREPORT_DATA", "sample")
+    told = said()
+    assert "last report" not in told and "make it with: lmreport run lstm --data sample\n" in told
 
 
 def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, monkeypatch):

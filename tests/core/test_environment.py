@@ -3,6 +3,10 @@
 import ast
 from pathlib import Path
 
+import pytest
+
+from lmreport.core import machine
+
 PACKAGE = Path(__file__).parents[2] / "code" / "lmreport"
 ALLOWED = {
     "__init__.py",  # how much the libraries say, as long as nobody else has said it
@@ -55,3 +59,15 @@ def test_the_environment_is_changed_in_few_places():
 def test_changes_are_found():
     text = "os.environ['a'] = '1'\nos.environ |= {}\nos.environ.pop('a')\ndel os.environ['a']\nos.environ.get('a')"
     assert changes(ast.parse(text)) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("installed", ["tensorflow-cpu", "tensorflow"])
+def test_tensorflow_has_one_version_under_either_name(installed, monkeypatch):
+    def version(name):
+        if name == installed:
+            return "2.21.0"
+        raise machine.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(machine.importlib.metadata, "version", version)
+    assert machine.versions("tensorflow-cpu", "torch") == {"tensorflow-cpu": "2.21.0", "torch": ""}
+    assert machine.versions("tensorflow") == {"tensorflow": "2.21.0"}

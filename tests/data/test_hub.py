@@ -6,22 +6,19 @@ import dataclasses
 import http.server
 import json
 import re
-import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 import hub as stand_in
 from lmreport.data import corpus, download
 from lmreport.data.corpus import KNOWN
-from lmreport.display import origin
+from lmreport.display import again
 from lmreport.models import pretrained
 from lmreport.reporting import notices
 from lmreport.runs import records
-from rendering import Page, text
 
 LOCATE = """
 import json, sys
@@ -168,14 +165,14 @@ def test_a_proxy_that_forbids_is_one_sentence_and_what_was_fetched_before_serves
     proxy.shutdown()
 
 
-def noticed(folder, **more):
-    """What stands at the top of a report on the sample whose model lies in `folder`, with the
-    recorded answers.
-    """
+def noticed(folder, recorded=False, **more):
+    """What stands at the top of a report on the sample whose model lies in `folder`."""
     corpus = download.obtain("sample")
     source = dataclasses.replace(pretrained.from_folder(folder, stand_in.NAME), **more)
     return re.sub(
-        r"\[([^]]*)\]\{[^}]*\}", r"\1", notices.notices(corpus, source, list("abcd"), True).data
+        r"\[([^]]*)\]\{[^}]*\}",
+        r"\1",
+        notices.notices(corpus, source, list("abcd"), recorded).data,
     )
 
 
@@ -184,23 +181,48 @@ def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_ho
 ):
     said = noticed(folder)
     assert (
-        said.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2")
+        said.count(
+            "The recorded full-scale runs fine-tuned all-MiniLM-L6-v2, and this render loads "
+            "distilbert-base-uncased. So every answer speaks of small runs that this render made"
+        )
         == 1
     )
-    assert (
-        "No full-scale run of distilbert-base-uncased is recorded on these data. So the answers "
-        "speak of" in said
-    )
-    assert (
-        "`lmreport run transformer --scale full` records a run of distilbert-base-uncased" in said
-    )
-    recorded = records.full_scale(download.obtain("sample"))["transformer"]
-    assert "the answers are about" not in noticed(folder, digest=recorded.inputs["model"]["digest"])
-    said = noticed(folder, name=pretrained.MINILM, why="The hub could not be reached.")
-    assert (
-        said.count("The hub could not be reached.") == 1
-        and "The settings ask for all-MiniLM" not in said
-    )
+    assert "`lmreport run transformer --scale full` records a fine-tuning on all texts" in said
+    assert "began with all-MiniLM-L6-v2." in said and "the answers speak of it" in said
+    corpus = download.obtain("sample")
+    digest = records.full_scale(corpus)["transformer"].inputs["model"]["digest"]
+    own = noticed(folder, digest=digest)
+    assert "began with" not in own
+    assert "A quick render" not in noticed(folder, recorded=True)
+    said = noticed(folder, True, name=pretrained.MINILM, why="The hub could not be reached.")
+    assert said.count("The hub could not be reached.") == 1
+
+
+def test_the_answers_speak_of_the_model_at_hand(folder):
+    """Of its recorded runs, though another model's is newer; of this render's own where it has
+    none.
+    """
+    corpus, source = download.obtain("sample"), pretrained.from_folder(folder)
+    recorded = records.full_scale(corpus)
+    live = dict.fromkeys(recorded, "made by this render")
+    assert records.answering(recorded, live, source) is live
+    packaged = pretrained.from_package("any")
+    assert records.answering(recorded, live, packaged) is recorded
+    assert records.answering({"lstm": recorded["lstm"]}, live, packaged) is live
+    assert records.full_scale(corpus, packaged) == records.full_scale(corpus, source) == recorded
+
+
+def test_an_older_run_of_the_model_at_hand_is_preferred_to_a_newer_one_of_another(
+    folder, monkeypatch
+):
+    corpus, source = download.obtain("sample"), pretrained.from_folder(folder)
+    (old,) = [r for r in records.all_records() if r.name == "transformer"]
+    given = old.inputs | {"model": {"name": source.name, "digest": source.digest}}
+    new = dataclasses.replace(old, inputs=given, made=old.made | {"date": "2999-01-01"})
+    monkeypatch.setattr(records, "all_records", lambda scale="full": [new, old])
+    assert records.full_scale(corpus)["transformer"] is new
+    assert records.full_scale(corpus, source)["transformer"] is new
+    assert records.full_scale(corpus, pretrained.from_package("any"))["transformer"] is old
 
 
 def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
@@ -210,15 +232,16 @@ def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
     mine = {"digest": "0" * 64, "kind": "other", "name": "my groups"}
     digest = pretrained.sha256(folder / "model.safetensors")
     assert (
-        origin.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}})
+        again.of_inputs({"data": official, "model": {"name": stand_in.NAME, "digest": digest}})
         == []
     )
-    assert origin.of_inputs({"data": mine | {"kind": "sample"}, "model": None}) == ["--data sample"]
-    assert origin.of_inputs(
-        {"data": mine, "model": {"name": pretrained.MINILM, "digest": "1"}}
-    ) == ["--data 'my groups'", "--model all-MiniLM-L6-v2"]
+    assert again.of_inputs({"data": mine | {"kind": "sample"}, "model": None}) == ["--data sample"]
+    assert again.of_inputs({"data": mine, "model": {"name": pretrained.MINILM, "digest": "1"}}) == [
+        "--data 'my groups'",
+        "--model all-MiniLM-L6-v2",
+    ]
     monkeypatch.setenv("LMREPORT_MODEL", str(folder))
-    assert origin.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
+    assert again.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
     monkeypatch.setattr(corpus, "LEAST", {"train": 1, "test": 1})
     for split in ("train", "test"):
         for name in ("a", "b", "c"):
@@ -226,41 +249,4 @@ def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
             (tmp_path / "my groups" / split / name / "1.txt").write_text(f"{split} {name}")
     monkeypatch.setenv("LMREPORT_DATA", str(tmp_path / "my groups"))
     mine["digest"] = download.obtain(str(tmp_path / "my groups")).digest
-    assert origin.of_data(mine) == [f"--data '{tmp_path / 'my groups'}'"]
-
-
-@pytest.mark.slow
-def test_the_whole_report_with_the_hubs_model_contradicts_itself_nowhere(hub, tmp_path):
-    served, environment = hub
-    root = Path(__file__).parents[2]
-    shutil.copytree(
-        root / "report",
-        tmp_path / "report",
-        ignore=shutil.ignore_patterns("index_files", ".jupyter*"),
-    )
-    [shutil.copy(path, tmp_path) for path in root.glob("_quarto*.yml")]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "lmreport",
-            "render",
-            "--renderer",
-            "own",
-            "--data",
-            "sample",
-            "--to",
-            "html",
-        ],
-        cwd=tmp_path,
-        env=environment | {"LMREPORT_SCALE": "quick"},
-        text=True,
-        capture_output=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    words = text(Page(tmp_path / "_report" / "report" / "index.html").tree)
-    assert (
-        words.count("The model is distilbert-base-uncased, the answers are about all-MiniLM-L6-v2")
-        == 1
-    )
-    assert "It is all-MiniLM-L6-v2" not in words and "could not be reached" not in words
+    assert again.of_data(mine) == [f"--data '{tmp_path / 'my groups'}'"]

@@ -2,11 +2,15 @@
 elsewhere.
 """
 
+import io
 import json
+import lzma
 import os
+import shutil
 import site
 import subprocess
 import sys
+import tarfile
 import venv
 from pathlib import Path
 
@@ -121,6 +125,60 @@ def test_page_and_pdf_do_not_show_the_cell(tmp_path):
     assert rendering.pdf_text(out / "index.pdf").count(
         "Words."
     ) == 1 and "colab" not in rendering.pdf_text(out / "index.pdf")
+
+
+PROFILES = rendering.OPTIONS + "profile: {default: 272b, group: [[272b, 157b]]}\n"
+PARTS = """
+Shown to all.
+
+::: {.content-visible when-profile="272b"}
+{{< include _solutions.qmd >}}
+
+Graduates read marmalade.
+:::
+
+Here [walnuts]{.content-hidden when-profile="157b"} [and almonds]{.content-visible when-profile="157b"}.
+
+```{python}
+#| label: cell
+print("a cell")
+```
+"""
+
+
+@pytest.mark.parametrize(
+    "profile, there, nowhere",
+    [
+        ("157b", ["almonds"], ["marmalade", "walnuts", "pomegranate"]),
+        ("272b", ["marmalade", "walnuts", "pomegranate"], ["almonds"]),
+        ("", ["marmalade", "walnuts", "pomegranate"], ["almonds"]),
+    ],
+)
+def test_what_is_for_another_profile_is_nowhere_in_the_archive(
+    profile, there, nowhere, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("QUARTO_PROFILE", raising=False)
+    solutions = "The solution is pomegranate.\n"
+    folder = rendering.project(tmp_path, PARTS, rendering.FRONT, PROFILES, solutions=solutions)
+    for name in ("index.html", "index.typ"):  # left by an earlier render of the other profile
+        (folder / "report" / name).write_text(" ".join(nowhere))
+    packed = lzma.decompress(colab.archive(folder, profile))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        files = {
+            m.name: archive.extractfile(m).read() for m in archive if m.name.startswith("report/")
+        }
+    kept = b" ".join(files.values()).decode()
+    assert all(word in kept for word in ["Shown to all.", 'print("a cell")', *there])
+    assert [word for word in nowhere if word in kept] == []
+    for name, content in files.items():  # and what is there is the same document
+        (tmp_path / "again" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "again" / name).write_bytes(content)
+    shutil.copy(folder / "_quarto.yml", tmp_path / "again")
+    before, after = (
+        [c.source for c in source.read(project.read(root, ("html",), profile or None)[0])]
+        for root in (folder, tmp_path / "again")
+    )
+    assert before == after
 
 
 @pytest.mark.parametrize(

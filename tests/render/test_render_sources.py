@@ -9,7 +9,7 @@ import pikepdf
 import pytest
 
 from lmreport.core.errors import ReportError
-from rendering import FRONT, OPTIONS, Page, own, project, text
+from rendering import FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
 
 KEY = '::: {.content-visible when-profile="key"}\n'
 
@@ -224,3 +224,36 @@ def test_a_document_without_a_title_is_called_by_its_file_and_half_a_character_i
     ) == "a⟨U+D800⟩b"
     with pikepdf.open(out / "index.pdf") as pdf:
         assert str(pdf.docinfo["/Title"]) == "index"
+
+
+ESCAPED = """
+In {{{< video x.mp4 >}}} prose and `{{{< meta a >}}}` code, {{{{< meta b >}}}}, *{{{<meta c>}}}*.
+
+{{{< pagebreak >}}}
+
+```markdown
+{{{< include _x.qmd >}}}
+```
+
+{{< pagebreak >}}
+
+Not one: {{{ d }}} and `{{{` and {{{< e.
+"""
+
+
+def test_an_escaped_shortcode_is_shown_as_quarto_shows_it(tmp_path):
+    out = own(project(tmp_path, ESCAPED))
+    page = Page(out / "index.html")
+    said = words(out)
+    for wanted in (
+        "In {{< video x.mp4 >}} prose and {{< meta a >}} code, {{{< meta b >}}}, {{<meta c>}}.",
+        "{{< pagebreak >}}",
+        "{{< include _x.qmd >}}",
+        "Not one: {{{ d }}} and {{{ and {{{< e.",
+    ):
+        assert wanted in said and squeezed(wanted) in pdf_text(out / "index.pdf")
+    assert len(list(page.find(lambda e: e[1].get("class") == "pagebreak"))) == 1
+    cells = nbformat.read(out / "index.ipynb", 4).cells
+    text = " ".join(cell.source for cell in cells)
+    assert "{{< include" in text and "{{{< include" not in text and "\ue002" not in text
+    assert "\ue002" not in page.source

@@ -126,7 +126,7 @@ def test_what_is_too_wide_scrolls_inside_itself(browser, made):
 
 def test_origin_is_a_small_mark_until_it_is_asked_for(browser, made):
     with opened(browser, made) as page:
-        origin = page.locator(".origin")
+        origin = page.locator(".origin").first
         mark = origin.bounding_box()
         assert mark["height"] < 30 and mark["width"] < 30
         origin.focus()

@@ -12,7 +12,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import measures, sentences, studies
-from lmreport.reporting.values import on_data, on_results
+from lmreport.reporting.values import on_concepts, on_data, on_results
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -167,7 +167,7 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 def test_a_stand_in_for_distilbert_is_called_one(record):
     source = pretrained.from_package("any")
     bert = record("transformer", parameters=22_714_756)
-    said = plain(on_data.model(bert, source))
+    said = plain(on_data.model(bert))
     assert said.startswith(
         "The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT"
     )
@@ -296,8 +296,34 @@ def test_a_verdict_says_who_beats_whom(record):
         "The fine-tuned Transformer beats the LSTM, but not a linear SVM that trains in 36 s."
     )
     assert plain(on_data.verdict(lstm, bert, svm)).startswith(
-        "The LSTM beats the fine-tuned Transformer, and a linear SVM beats"
+        "The LSTM beats the fine-tuned Transformer, and the Transformer loses to a linear SVM that"
     )
+
+
+def test_the_reason_for_the_times_fits_what_took_longer(record):
+    bert, lstm = (
+        record(name, train_seconds=60.0, epochs=count)
+        for name, count in (("transformer", 2), ("lstm", 1))
+    )
+    slow, quick = (
+        dataclasses.replace(lstm, values={"train_seconds": t, "epochs": 1}) for t in (90.0, 30.0)
+    )
+    assert "its parallelism gains little" in on_results.why(bert, quick)
+    assert plain(on_results.why(bert, slow)) == (
+        "That says little: the Transformer was given 256 word pieces of a text at most and "
+        "2 epochs, the LSTM 1 epoch."
+    )
+
+
+def test_scratch_is_compared_with_the_lstm_on_the_same_data(record):
+    curve, _ = curves(record, (0.9, 0.9, 0.9), (0.9, 0.9, 0.9))
+    labels = np.zeros(100, np.int8)
+    kept = record("lstm", logits=np.eye(2, dtype=np.float32)[labels], labels=labels)
+    other = dataclasses.replace(kept, inputs=kept.inputs | {"data": {"digest": "another"}})
+    assert on_concepts.comparable(kept, curve) is kept
+    assert on_concepts.comparable(other, curve).key == kept.key
+    quick = dataclasses.replace(kept, inputs=kept.inputs | {"settings": {"scale": "quick"}})
+    assert on_concepts.comparable(quick, curve).key == kept.key
 
 
 def test_heads_that_cost_more_together_are_explained_in_two_ways(record):

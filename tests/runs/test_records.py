@@ -12,7 +12,7 @@ from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
-from lmreport.display import origin
+from lmreport.display import again
 from lmreport.experiments import data_audit
 from lmreport.models import pretrained
 from lmreport.runs import freshness, memo, records, train
@@ -115,7 +115,7 @@ def test_the_command_that_makes_a_run_again_names_what_is_not_the_scales_standar
     made = records.write(
         records.inputs("lstm", settings, CORPUS), {"labels": np.zeros(4)}, records.made_here()
     )
-    assert origin.options(made) == said
+    assert again.options(made) == said
 
 
 def test_a_copy_without_its_history_can_be_told_its_commit(monkeypatch):

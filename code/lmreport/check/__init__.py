@@ -16,7 +16,8 @@ CHECKS = ("items", "figures", "references", "text", "executed", "pdf")
 
 
 def check(root: Path, profile: str | None = None, quick: bool = False):
-    """(documents, findings) of the report of the project at `root`, in the order of the checks.
+    """(graded document, findings) of the documents of the project at `root`, in the order of the
+    checks.
 
     quick: without computing the numbers again. A check that breaks is a finding itself, for a
     foreign or half-made report can break any reader. Raises ReportError if there is no report at
@@ -24,13 +25,16 @@ def check(root: Path, profile: str | None = None, quick: bool = False):
     """
     from lmreport.check import documents, executed
 
-    read, found = documents.read(root, profile)
+    read, found = documents.read_all(root, profile)
     for name in CHECKS:
         module = importlib.import_module(f"lmreport.check.{name}")
-        found += guarded(module.GROUP, module.findings, read)
+        looks = [(module.GROUP, module.findings)]
         if module is executed and not quick:
-            found += guarded(executed.NUMBERS, executed.verified, read)
-    return read, found
+            looks.append((executed.NUMBERS, executed.verified))
+        for group, look in looks:
+            for one in read:
+                found += guarded(group, look, one)
+    return read[0], list(dict.fromkeys(found))  # two pages may show the same stale run
 
 
 def guarded(group: str, look, read) -> list[Finding]:

@@ -140,13 +140,13 @@ def document(pdf) -> Iterator[Finding]:
         yield Finding(
             "document",
             "a viewer shows the file name, not the title",
-            "set a title in index.qmd",
+            "set a title in its front matter",
             "7.1",
         )
     with pdf.open_metadata() as xmp:
         if not str(xmp.get("dc:title", "")).strip():
             yield Finding(
-                "document", "its metadata have no title", "set a title in index.qmd", "7.1"
+                "document", "its metadata have no title", "set a title in its front matter", "7.1"
             )
         if str(xmp.get("pdfuaid:part", "")) != "1":
             yield Finding(

@@ -22,20 +22,22 @@ ENDINGS = ("html", "pdf", "ipynb")
 
 @dataclass
 class Documents:
-    """What there is to check; None stands for a part that is missing or cannot be read.
+    """One document that there is to check; None stands for a part that is missing or cannot be read.
 
-    answering: for whom the report is, as the rubric says it ("157B", "" for all); profile: the same
-    for Quarto;
-    shown: the profile that the files themselves are of, "" for all or where they do not tell; page:
-    the HTML page as a tree; notebook: the executed notebook; pdf: the file; places: {name: (page
-    from 0, points from its upper edge)} of the PDF's named destinations; cells: those of the
-    sources, for this profile.
+    graded: whether it is the one that answers the rubric, and not a supplement; beside: {name: page
+    or None} of the other documents' pages; answering: for whom the report is, as the rubric says it
+    ("157B", "" for all); profile: the same for Quarto; shown: the profile that the files themselves
+    are of, "" for all or where they do not tell; page: the HTML page as a tree; notebook: the
+    executed notebook; pdf: the file; places: {name: (page from 0, points from its upper edge)} of
+    the PDF's named destinations; cells: those of the sources, for this profile.
     """
 
     root: Path
     page_path: Path
     pdf_path: Path
     notebook_path: Path
+    graded: bool = True
+    beside: dict[str, Any] = field(default_factory=dict)
     answering: str = ""
     profile: str = ""
     shown: str = ""
@@ -44,6 +46,10 @@ class Documents:
     pdf: Path | None = None
     places: dict[str, tuple[int, float]] = field(default_factory=dict)
     cells: list = field(default_factory=list)
+
+    @property
+    def notebook_name(self) -> str:
+        return f"{self.page_path.stem}.ipynb"
 
     @property
     def items(self) -> list[dict]:
@@ -84,41 +90,80 @@ class Documents:
         )
 
 
+def of_project(root: Path, profile: str | None) -> list:
+    """The documents of the project, the graded one first: it is called index, or is listed
+    first.
+    """
+    from lmreport.render import project
+
+    return sorted(project.read(root, ("html",), profile), key=lambda one: one.path.stem != "index")
+
+
 def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
-    """The documents of the project at `root`, and what kept some of them from being read.
+    """The graded document of the project at `root`, and what kept parts of it from being read.
 
     The profile is `profile`, else the one that the page shows, else the PDF's, else the active one.
     Raises ReportError if there is no report at all, and if the rubric or the project cannot be
     read.
     """
-    from lmreport.render import project, source
-
-    document = project.read(root, ("html",), profile)[0]
-    folder = document.output.parent
-    documents = Documents(root, folder / "index.html", folder / "index.pdf", document.notebook)
-    paths = dict(
-        zip(
-            ENDINGS, (documents.page_path, documents.pdf_path, documents.notebook_path), strict=True
-        )
-    )
-    if not any(path.is_file() for path in paths.values()):
+    documents = at(root, of_project(root, profile)[0])
+    if not any(path.is_file() for path in paths(documents).values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
     rubric.whole()  # raises where there is none that can be read
-    found = [finding for ending, path in paths.items() for finding in part(documents, ending, path)]
+    found = list(parts(documents))
     found += choose_profile(documents, profile)
-    try:
-        documents.cells = source.read(project.read(root, ("html",), documents.profile or None)[0])
-    except ReportError as error:
-        found.append(
-            Finding(
-                GROUP,
-                MUST,
-                "the sources cannot be read",
-                str(error).split(": ")[0],
-                f"{error}; lmreport render stops there too",
-            )
-        )
+    found += sources(documents, 0)
     return documents, found
+
+
+def read_all(root: Path, profile: str | None) -> tuple[list[Documents], list[Finding]]:
+    """The same of all documents, the graded one first; the others are of its profile."""
+    graded, found = read(root, profile)
+    documents = [graded]
+    for number, one in enumerate(of_project(root, graded.profile or None)[1:], 1):
+        other = at(root, one)
+        other.graded, other.profile, other.answering = False, graded.profile, graded.answering
+        found += parts(other)
+        found += sources(other, number)
+        documents.append(other)
+    for one in documents:
+        one.beside = {o.page_path.name: o.page for o in documents if o is not one}
+    return documents, found
+
+
+def at(root: Path, document) -> Documents:
+    """A document of which nothing is read yet."""
+    page = document.output.with_suffix(".html")
+    return Documents(root, page, page.with_suffix(".pdf"), document.notebook)
+
+
+def paths(documents: Documents) -> dict[str, Path]:
+    """{ending: file} of the three parts."""
+    files = (documents.page_path, documents.pdf_path, documents.notebook_path)
+    return dict(zip(ENDINGS, files, strict=True))
+
+
+def parts(documents: Documents) -> Iterator[Finding]:
+    """Read the three files."""
+    for ending, path in paths(documents).items():
+        yield from part(documents, ending, path)
+
+
+def sources(documents: Documents, number: int) -> Iterator[Finding]:
+    """Read the cells of the sources of document `number`, for the profile of the page."""
+    from lmreport.render import source
+
+    try:
+        one = of_project(documents.root, documents.profile or None)[number]
+        documents.cells = source.read(one)
+    except ReportError as error:
+        yield Finding(
+            GROUP,
+            MUST,
+            "the sources cannot be read",
+            str(error).split(": ")[0],
+            f"{error}; lmreport render stops there too",
+        )
 
 
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
@@ -127,7 +172,8 @@ def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
         mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (
             ending == "ipynb"
         )
-        yield Finding(GROUP, MUST, f"there is no index.{ending}", where(documents, path), mend)
+        name = documents.page_path.with_suffix(f".{ending}").name
+        yield Finding(GROUP, MUST, f"there is no {name}", where(documents, path), mend)
         return
     try:
         {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)
@@ -184,9 +230,11 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
     different ones.
     """
     anchors = {
-        "index.html": set(documents.page.xpath("//@id")) if documents.page is not None else set(),
-        "index.pdf": set(documents.places),
-        "index.ipynb": in_notebook(documents.notebook),
+        documents.page_path.name: set(documents.page.xpath("//@id"))
+        if documents.page is not None
+        else set(),
+        documents.pdf_path.name: set(documents.places),
+        documents.notebook_name: in_notebook(documents.notebook),
     }
     shown = {
         name: who for name, there in anchors.items() if (who := of_anchors(documents.root, there))

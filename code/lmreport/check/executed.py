@@ -30,10 +30,10 @@ def cells(documents: Documents) -> Iterator[Finding]:
     read = []
     for number, cell in enumerate(kept, 1):
         lines = [
-            source.Line(text, "index.ipynb", n)
+            source.Line(text, documents.notebook_name, n)
             for n, text in enumerate(cell.source.splitlines(), 1)
         ]
-        told = source.code_cell(source.Line("```{python}", "index.ipynb", 1), lines)
+        told = source.code_cell(source.Line("```{python}", documents.notebook_name, 1), lines)
         read.append(told)
         where = place(documents, told, number)
         errors = [o for o in cell.outputs if o.output_type == "error"]
@@ -77,9 +77,9 @@ def place(documents: Documents, cell, number: int) -> str:
         and (c.label == cell.label if cell.label else c.code.strip() == cell.code.strip())
     ]
     return (
-        f"{same[0]} (index.ipynb, code cell {number})"
+        f"{same[0]} ({documents.notebook_name}, code cell {number})"
         if same
-        else f"index.ipynb, code cell {number}"
+        else f"{documents.notebook_name}, code cell {number}"
     )
 
 
@@ -98,7 +98,7 @@ def in_page(documents: Documents) -> Iterator[Finding]:
             GROUP,
             MUST,
             f"the page shows an error (“{words(element)[-60:]}”)",
-            documents.place(name) if name else "index.html",
+            documents.place(name) if name else documents.page_path.name,
             "mend the cell, then lmreport render",
         )
 
@@ -108,11 +108,15 @@ def outputs(documents: Documents) -> Iterator[Finding]:
     settings of then.
     """
     from lmreport.check import status
-    from lmreport.render import project
+    from lmreport.check.documents import of_project
 
-    document = project.read(documents.root, ("html",), documents.profile or None)[0]
+    document = next(
+        one
+        for one in of_project(documents.root, documents.profile or None)
+        if one.output.stem == documents.page_path.stem
+    )
     try:
-        lines = status.outputs(status.settings_then(document))
+        lines = status.of_document(document, status.settings_then(document))
     except ReportError as error:
         yield Finding(
             GROUP,
@@ -172,7 +176,7 @@ def records(documents: Documents) -> Iterator[Finding]:
     """Each run that the page shows is at hand, and is what the code and the libraries at hand would
     give.
     """
-    from lmreport.display import origin
+    from lmreport.display import again
     from lmreport.runs import freshness
     from lmreport.runs import records as run_records
 
@@ -204,7 +208,7 @@ def records(documents: Documents) -> Iterator[Finding]:
             continue
         try:
             record = run_records.read(run_records.home(scale) / f"{name}.json")
-            given = origin.of_inputs(record.inputs)
+            given = again.of_inputs(record.inputs)
             models |= {kind: record} if kind in MODELS and scale == "full" else {}
             why = [
                 *freshness.reasons(record),
@@ -224,10 +228,12 @@ def records(documents: Documents) -> Iterator[Finding]:
 
 def verified(documents: Documents) -> Iterator[Finding]:
     """Every number of the page can be computed again."""
-    from lmreport.check.numbers import verify
+    from lmreport.check.numbers import reading, verify
 
     if documents.page is None or documents.pdf is None and documents.pdf_path.is_file():
         return  # a file that cannot be read is told already
+    if not documents.graded and not documents.page.xpath(reading.SPAN):
+        return  # a supplement may have none
     try:
         found = verify.verify(documents.page_path, documents.root)
     except ReportError as error:
@@ -235,7 +241,7 @@ def verified(documents: Documents) -> Iterator[Finding]:
             NUMBERS,
             MUST,
             "the numbers of the page cannot be computed again",
-            "index.html",
+            documents.page_path.name,
             str(error),
         )
         return
@@ -244,7 +250,7 @@ def verified(documents: Documents) -> Iterator[Finding]:
         where = (
             documents.place(label) + at[len(label) :]
             if re.match(r"(sec|fig|tbl)-", label)
-            else f"index.html, {at}"
+            else f"{documents.page_path.name}, {at}"
         )
         yield Finding(
             NUMBERS,

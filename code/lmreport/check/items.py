@@ -38,12 +38,29 @@ ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+(?:\.\d+)?) points?|no points)\.?"
 def findings(documents: Documents) -> Iterator[Finding]:
     if documents.page is None:
         return
+    yield from unique(documents)
+    if not documents.graded:
+        yield from elsewhere(documents)
+        return
     yield from answered(documents)
     yield from ordered(documents)
-    yield from unique(documents)
     yield from worth(documents)
     yield from table(documents)
     yield from printed(documents)
+
+
+def elsewhere(documents: Documents) -> Iterator[Finding]:
+    """No item is answered in a document that is not graded."""
+    for item in documents.items:
+        if section(documents, item["id"]) is not None:
+            yield Finding(
+                GROUP,
+                MUST,
+                f"item {item['id']} ({item['asks']}) is answered in {documents.page_path.name}, "
+                "which is not graded",
+                documents.place(PREFIX + item["id"]),
+                "move the answer into report/index.qmd, or give the heading another label",
+            )
 
 
 def section(documents: Documents, item: str):

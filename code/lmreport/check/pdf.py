@@ -12,15 +12,15 @@ from lmreport.check.pdf_pages import PREFIX
 
 GROUP = "PDF"
 LARGEST = 100  # MB that an upload may have
-NAME = "index.pdf"
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
     if documents.pdf is None:
         return
     yield from size(documents)
-    yield from answers(documents)
-    yield from questions(documents)
+    if documents.graded:
+        yield from answers(documents)
+        yield from questions(documents)
     yield from accessible(documents)
 
 
@@ -32,7 +32,7 @@ def size(documents: Documents) -> Iterator[Finding]:
             GROUP,
             MUST,
             f"it has {megabytes:.0f} MB, {LARGEST} are too many to be uploaded",
-            NAME,
+            documents.pdf.name,
             "leave out large pictures, or save them with fewer points or as PNG",
         )
 
@@ -46,7 +46,7 @@ def answers(documents: Documents) -> Iterator[Finding]:
                 GROUP,
                 MUST,
                 f"it has no place for item {item['id']} ({item['asks']})",
-                documents.heading(name) or NAME,
+                documents.heading(name) or documents.pdf_path.name,
                 f"give the heading of the answer the label {{#{name}}}, then lmreport render",
             )
 
@@ -67,7 +67,7 @@ def questions(documents: Documents) -> Iterator[Finding]:
                     GROUP,
                     MUST,
                     f"it has no place for {told}",
-                    source or NAME,
+                    source or documents.pdf_path.name,
                     f"give its heading the label {{#{name}}}, then lmreport render",
                 )
                 continue
@@ -77,7 +77,8 @@ def questions(documents: Documents) -> Iterator[Finding]:
                     GROUP,
                     MUST,
                     f"{told} does not begin on a page of its own",
-                    f"{NAME}, page {page + 1}" + (f" ({source})" if source else ""),
+                    f"{documents.pdf_path.name}, page {page + 1}"
+                    + (f" ({source})" if source else ""),
                     "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ",
                 )
     finally:
@@ -95,11 +96,11 @@ def accessible(documents: Documents) -> Iterator[Finding]:
             GROUP,
             MUST if needed else LOOK,
             f"{one.where}: {one.what}",
-            place(one.where),
+            place(documents.pdf.name, one.where),
             f"{one.mend}, then lmreport render (PDF/UA-1, {one.clause})",
         )
 
 
-def place(where: str) -> str:
+def place(name: str, where: str) -> str:
     """The page of the PDF, where a finding tells one."""
-    return f"{NAME}, page {where.rpartition('page ')[2]}" if "page " in where else NAME
+    return f"{name}, page {where.rpartition('page ')[2]}" if "page " in where else name

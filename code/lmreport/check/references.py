@@ -21,6 +21,7 @@ def findings(documents: Documents) -> Iterator[Finding]:
     if documents.page is None:
         return
     yield from anchors(documents)
+    yield from across(documents)
     yield from unresolved(documents)
     yield from citations(documents)
 
@@ -45,6 +46,26 @@ def anchors(documents: Documents) -> Iterator[Finding]:
             MUST,
             f"the link “{words(link)[:40]}” leads to #{target}, which is nowhere in the page",
             where or place(link),
+            f"give the thing that is meant the label {target}, or mend the link",
+        )
+
+
+def across(documents: Documents) -> Iterator[Finding]:
+    """Every link to a place in another document of the report has its place there."""
+    told = set()
+    for link in documents.page.xpath("//main//a[@href]"):
+        name, _, target = unquote(link.get("href")).partition("#")
+        page = documents.beside.get(name)
+        if page is None or not target or (name, target) in told:
+            continue
+        if page.xpath("//*[@id=$target] | //a[@name=$target]", target=target):
+            continue
+        told.add((name, target))
+        yield Finding(
+            GROUP,
+            MUST,
+            f"the link “{words(link)[:40]}” leads to #{target}, which is nowhere in {name}",
+            documents.source(rf"{re.escape(name)}#{re.escape(target)}(?![\w-])") or place(link),
             f"give the thing that is meant the label {target}, or mend the link",
         )
 

@@ -34,7 +34,8 @@ def report(given: dict) -> int:
     """Print the state of everything under the settings `given`; 0 if nothing is stale, missing or
     damaged, else 1.
     """
-    chosen = {k: v for k, v in given.items() if v not in (None, "")}
+    asked = {k: v for k, v in given.items() if v not in (None, "")}
+    chosen = of_last_report(asked) | asked
     now = settings.resolved(settings.load(**chosen))
     corpus, source = download.at_hand(now.data), pretrained.at_hand(now.model)
     assumed = corpus or download.at_hand("sample")
@@ -49,15 +50,22 @@ def report(given: dict) -> int:
             "          the data that the settings name is not downloaded or unpacked yet; compared "
             "with the sample"
         )
+    if len(chosen) > len(asked):
+        print(
+            f"          {' and '.join(n for n in chosen if n not in asked)} as in the last report"
+        )
     if source.why and source.name != now.model:
         print(f"          {now.model} is not on this machine; compared with {source.name}")
     lines = []
     for title, part in (
         (
             f"at these settings ({shortened(run_records.home(now.scale))})",
-            at_settings(now, assumed, source),
+            at_settings(now, assumed, source, options(asked, now)),
         ),
-        ("recorded at full scale, shown in each report", recorded(assumed)),
+        (
+            "recorded at full scale, shown in each report",
+            recorded(assumed, options({"scale": "full"}, now, assumed)),
+        ),
         ("outputs", outputs(chosen)),
     ):
         print(f"\n{title}")
@@ -69,8 +77,43 @@ def report(given: dict) -> int:
     return int(any(line.state not in ("fresh", "not needed") for line in lines))
 
 
-def at_settings(now, corpus, source) -> list[Line]:
-    """Models and studies under the settings `now`, against the records of that scale."""
+def of_last_report(asked: dict) -> dict[str, str]:
+    """Data and model of the last report, as far as neither `asked` nor environment or file name
+    them.
+    """
+    from lmreport.render import project
+
+    document = project.read(settings.project_root(), ("html",), None)[0]
+    named = settings.chosen(**asked)
+    return {
+        name: value
+        for name, value in settings_then(document).items()
+        if name in ("data", "model")
+        and name not in named
+        and value != getattr(settings.Settings, name)
+    }
+
+
+def options(asked: dict, now, corpus=None) -> str:
+    """What follows `lmreport run NAME` where it shall run at the settings `now`.
+
+    corpus: the data at hand, if the run shall be one whose results every report shows; that is of
+    the official data where these are the sample.
+    """
+    from lmreport.display import again
+
+    given = again.of_settings(now)
+    if corpus is not None and corpus.kind == "sample":
+        given = [one for one in given if not one.startswith("--data ")]
+    scale = [f"--scale {asked['scale']}"] if asked.get("scale") else []
+    return "".join(f" {one}" for one in [*scale, *given])
+
+
+def at_settings(now, corpus, source, typed: str) -> list[Line]:
+    """Models and studies under the settings `now`, against the records of that scale.
+
+    typed: the options under which a missing one is made.
+    """
     kept, found = readable(now.scale)
     shown = {
         r.name
@@ -79,19 +122,19 @@ def at_settings(now, corpus, source) -> list[Line]:
     }
     for name in (*MODELS, *STUDIES):
         wanted = run_records.inputs(name, now, corpus, source)
-        line = compared(name, wanted, [r for r in kept if r.name == name])
+        line = compared(name, wanted, [r for r in kept if r.name == name], typed)
         if line.state != "fresh" and name in STUDIES and now.scale == "quick" and name in shown:
             line = Line(name, "not needed", ("the report shows the recorded one",))
         found.append(line)
     return found
 
 
-def compared(name: str, wanted: dict, records: list) -> Line:
+def compared(name: str, wanted: dict, records: list, typed: str) -> Line:
     """The state of one run: fresh if a record has its inputs, stale if another run of that name was
     recorded.
     """
     if not records:
-        return Line(name, "missing", (f"make it with: lmreport run {name}",))
+        return Line(name, "missing", (f"make it with: lmreport run {name}{typed}",))
     nearest = min(records, key=lambda r: len(freshness.reasons(r, wanted)))
     return fresh_or_stale(nearest, freshness.reasons(nearest, wanted))
 
@@ -105,7 +148,7 @@ def fresh_or_stale(record, why: list[str]) -> Line:
     )
 
 
-def recorded(corpus) -> list[Line]:
+def recorded(corpus, typed: str) -> list[Line]:
     """The newest full-scale records of the edition that the report shows, against this code and
     these libraries.
     """
@@ -116,9 +159,7 @@ def recorded(corpus) -> list[Line]:
             newest.setdefault(record.name, record)
     for name in (*MODELS, *STUDIES):
         if name not in newest:
-            found.append(
-                Line(name, "missing", (f"make it with: lmreport run {name} --scale full",))
-            )
+            found.append(Line(name, "missing", (f"make it with: lmreport run {name}{typed}",)))
             continue
         record = newest[name]
         why = [*freshness.reasons(record), *freshness.of_another(record, newest)]
@@ -181,10 +222,11 @@ def of_document(document, chosen: dict) -> list[Line]:
     from lmreport.render import up_to_date
 
     kept, found, known, told = up_to_date.kept_for(document), [], {}, {}
+    typed = options({}, settings.load(**settings_then(document) | chosen))
     for name in parts.names(document):
         path = document.output.parent / name
         if not path.is_file() or not path.stat().st_size:
-            found.append(Line(name, "missing", ("make it with: lmreport render",)))
+            found.append(Line(name, "missing", (f"make it with: lmreport render{typed}",)))
         elif name in kept and kept[name].digest == up_to_date.contents(path):
             known[name] = then = kept[name].made_from
             if id(then) not in told:  # mostly one render made them all

@@ -40,11 +40,13 @@ def visible(block) -> str:
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
-    yield from typed(documents)
+    if documents.graded:
+        yield from typed(documents)  # in the sources of all documents
     if documents.page is None:
         return
     yield from left_over(documents)
-    yield from whose(documents)
+    if documents.graded:
+        yield from whose(documents)
 
 
 def typed(documents: Documents) -> Iterator[Finding]:

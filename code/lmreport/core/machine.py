@@ -24,6 +24,10 @@ LIBRARIES = (
     "scikit-learn",
     "numpy",
 )
+ALSO_CALLED = {  # pyproject.toml takes the one or the other by system, and Colab has the second
+    "tensorflow-cpu": "tensorflow",
+    "tensorflow": "tensorflow-cpu",
+}
 
 
 def name_of(function: Callable) -> str:
@@ -63,14 +67,21 @@ def digest(thing: object) -> str:
 
 
 def versions(*names: str) -> dict[str, str]:
-    """Installed versions of the named distributions, "" where one is missing."""
-    found = {}
-    for name in names or LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = ""
-    return found
+    """Installed versions of the named distributions, "" where one is missing.
+
+    A library that is called otherwise on some systems is told under its one name.
+    """
+    return {
+        name: installed(name) or installed(ALSO_CALLED.get(name, "")) for name in names or LIBRARIES
+    }
+
+
+def installed(name: str) -> str:
+    """The version of a distribution, "" where it is missing."""
+    try:
+        return importlib.metadata.version(name) if name else ""
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def now() -> str:

@@ -5,23 +5,14 @@ make it again.
 from __future__ import annotations
 
 import functools
-import os
-import shlex
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmreport.core import machine
-from lmreport.core.errors import ReportError
-from lmreport.core.settings import Settings, load, project_root, resolved
-from lmreport.data import download
-from lmreport.data.corpus import KNOWN
+from lmreport.display import again
 from lmreport.display.literal import MarkdownText, plain
 from lmreport.display.traced import fill, sources
-from lmreport.models import pretrained
 from lmreport.runs import freshness
-from lmreport.runs.kinds import KINDS
-from lmreport.runs.records import Record
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -61,12 +52,8 @@ def line(function: str, things: object, verb: str = "drawn by") -> MarkdownText:
         parts.append(fill("this render ({})", when([here])))
     if function:
         parts.append(fill(f"{verb} {{}}", MarkdownText(f"`{function}`")))
-    again = [
-        f"lmreport run {' '.join(names)} {options}" for names, options in commands(records, found)
-    ]
-    parts.append(
-        fill("again: {}", MarkdownText(", ".join(f"`{text}`" for text in again or [render()])))
-    )
+    typed = again.commands(records, [f.name for f in found]) or [again.render()]
+    parts.append(fill("again: {}", MarkdownText(", ".join(f"`{text}`" for text in typed))))
     stale = [
         f"{r.name}: {plain(', '.join(why[:2]))}" for r in records if (why := freshness.reasons(r))
     ]
@@ -100,10 +87,9 @@ def made(things: list, names: list[str], kind: str) -> str:
 
 def when(told: list[dict]) -> str:
     """Dates, hardware and commits of runs or experiments, each said once."""
-    days = sorted({made["date"][:10] for made in told if made.get("date")})
     commits = list(dict.fromkeys(made["commit"][:8] for made in told if made.get("commit")))
     facts = [
-        " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "date not kept",
+        again.days(told) or "date not kept",
         *dict.fromkeys(hardware(made["hardware"]) for made in told if made.get("hardware")),
         f"commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else "",
     ]
@@ -112,115 +98,6 @@ def when(told: list[dict]) -> str:
 
 def hardware(found: dict) -> str:
     return found["gpu"] or f"{found['cores']} cores {found['cpu']}"
-
-
-def commands(records: list, found: list) -> list[tuple[list[str], str]]:
-    """(names, options) of the calls of `lmreport run` that make these again."""
-    calls: dict[str, list[str]] = {}
-    for record in records:
-        calls.setdefault(options(record), []).append(record.name)
-    experiments = list(dict.fromkeys(f.name for f in found))
-    return [(names, said) for said, names in calls.items()] + (
-        [(experiments, "--force")] if experiments else []
-    )
-
-
-def options(record: Record) -> str:
-    """The options of `lmreport run` under which a run is made again: its scale, and what is not the
-    scale's standard.
-    """
-    given = record.inputs["settings"]
-    standard = resolved(Settings(scale=given["scale"]), record.device)
-    kind = KINDS[record.name]
-    chosen = (
-        kind.settings if kind.group == "model" else ("seed",)
-    )  # a study or a bench has sizes of its own
-    more = [
-        f"--{name.replace('_', '-')} {given[name]}"
-        for name in chosen
-        if name != "scale" and given[name] != getattr(standard, name)
-    ]
-    return " ".join([f"--scale {given['scale']}", *of_inputs(record.inputs), *more, "--force"])
-
-
-def render() -> str:
-    """The command that makes the whole report anew from today's data and model."""
-    now = load()
-    data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
-    given = {"--data": now.data} if data_given else {}
-    given |= {"--model": now.model} if now.model != Settings.model else {}
-    return " ".join(
-        ["lmreport render", *(f"{name} {typed(value)}" for name, value in given.items()), "--force"]
-    )
-
-
-def of_inputs(inputs: dict) -> list[str]:
-    """The options --data and --model of a run with such `inputs`, each where the default would be
-    another one.
-    """
-    return [*of_data(inputs["data"]), *of_model(inputs.get("model"))]
-
-
-def of_data(found: dict) -> list[str]:
-    """The option for data of this digest, kind and name; [] for the official archive.
-
-    A record knows its data by their digest; where they are, only today's settings can tell. Where
-    those name others, it is the name of the data, or "…" for an edition without one, which both are
-    refused if there is no such folder.
-    """
-    if found["digest"] in KNOWN:
-        return []
-    if found["kind"] == "sample":
-        return ["--data sample"]
-    source = load().data
-    if digest_of_data(source) == found["digest"]:
-        return [f"--data {typed(source)}"]
-    return [f"--data {typed(found['name'])}" if found["kind"] == "other" else "--data …"]
-
-
-def of_model(found: dict | None) -> list[str]:
-    """The option for a model of this name and digest; [] for the default one, and where the run has
-    none.
-    """
-    if not found:
-        return []
-    asked = load().model
-    if asked != Settings.model and digest_of_model(asked) == found["digest"]:
-        return [f"--model {typed(asked)}"]
-    return [] if found["name"] == Settings.model else [f"--model {typed(found['name'])}"]
-
-
-@functools.cache
-def digest_of_data(source: str) -> str:
-    """Digest of the data that `source` names, "" if they are not at hand."""
-    try:
-        corpus = download.at_hand(source)
-    except (ReportError, OSError):
-        return ""
-    return corpus.digest if corpus else ""
-
-
-@functools.cache
-def digest_of_model(name: str) -> str:
-    """Digest of the weights of the model `name`, "" if they are not at hand."""
-    try:
-        return pretrained.at_hand(name).digest
-    except (ReportError, OSError):
-        return ""
-
-
-def typed(value: str) -> str:
-    """`value` as one types it in a shell in the project's folder; a path in that folder, or at
-    home, is shortened.
-    """
-    path = Path(value)
-    if not path.is_absolute():
-        return shlex.quote(value)
-    if path.is_relative_to(project_root()):
-        return shlex.quote(os.path.relpath(path, project_root()))
-    if path.is_relative_to(Path.home()):
-        return f"~/{shlex.quote(path.relative_to(Path.home()).as_posix())}"
-    return shlex.quote(value)
 
 
 def with_origin(function: Callable[..., Markdown]) -> Callable[..., Markdown]:

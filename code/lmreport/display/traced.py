@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lmreport.display import again
 from lmreport.display.literal import MarkdownText, plain, quoted
 from lmreport.runs import memo
 from lmreport.runs.quantity import Quantity
@@ -25,7 +26,7 @@ class TracedText(str):
     In a document it becomes a span with the attributes data-value (the number in full), data-as
     (how it is shown: pct:1, num:3, count, duration, fixed:3, below or one:word¦word), and, as far
     as they are known, data-expr (how it is computed from records), data-run (which), data-code (the
-    inline code).
+    inline code), data-made (when) and data-again (the command that makes it again).
     """
 
     value: float
@@ -44,6 +45,10 @@ class TracedText(str):
         if isinstance(self.value, Quantity):
             told |= {"data-expr": self.value.expression, "data-run": " ".join(self.value.runs)}
         told |= {name: value for name, value in (INLINE | self.told).items() if name not in told}
+        if "data-run" in told:
+            told |= again.of_runs(told["data-run"])
+        elif "data-code" in told:
+            told |= again.of_render()
         pairs = " ".join(f"{name}={quoted(value)}" for name, value in told.items())
         return MarkdownText(f"[{plain(self)}]{{.computed {pairs}}}")
 
@@ -92,16 +97,20 @@ def sources(things: object) -> tuple[list, list]:
 
 
 @contextmanager
-def made_from(things: object) -> Iterator[None]:
-    """Inside, computed numbers carry the keys of the remembered experiments among `things`."""
-    found = sources(things)[1]
+def made_from(things: object, code: str = "") -> Iterator[None]:
+    """Inside, computed numbers carry the keys of the remembered experiments among `things`, and
+    `code` if they have none of their own.
+    """
+    found, before = sources(things)[1], dict(INLINE)
     if found:
         INLINE["data-run"] = "; ".join(f"{f.name}-{f.key}" for f in found)
+    if code:
+        INLINE["data-code"] = code
     try:
         yield
     finally:
-        if found:
-            INLINE.clear()
+        INLINE.clear()
+        INLINE.update(before)
 
 
 def name_inline_code(shell: Any = None) -> None:

@@ -111,11 +111,8 @@ def submit(
 
 
 def documents_of(root: Path, profile: str | None) -> list[Outputs]:
-    """The outputs of all documents, those of the graded one first: it is called index, or is listed
-    first.
-    """
-    found = sorted(project.read(root, ("html",), profile), key=lambda one: one.path.stem != "index")
-    return [Outputs(one) for one in found]
+    """The outputs of all documents, those of the graded one first."""
+    return [Outputs(one) for one in documents.of_project(root, profile)]
 
 
 def profile_of(root: Path, wanted: str | None) -> str | None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import importlib
-import importlib.metadata
 import io
 import lzma
 import os
@@ -19,6 +18,7 @@ import textwrap
 import tomllib
 from pathlib import Path
 
+from lmreport.core import machine
 from lmreport.core.errors import ReportError
 
 TAG = "colab"  # of the cell that is filled; in the documents it holds only a comment
@@ -42,7 +42,6 @@ CARRIED = {
     ".npz",
     "",
 }
-NAMED = {"tensorflow-cpu": "tensorflow"}  # the package is called so in Colab
 RENEWED = {
     "accelerate",
     "datasets",
@@ -99,7 +98,7 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     if cell is None or "b85decode" in cell.source or not (CHECKOUT / "pyproject.toml").is_file():
         return notebook
     text = (
-        base64.b85encode(archive(root)).decode().replace("#", ".")
+        base64.b85encode(archive(root, profile)).decode().replace("#", ".")
     )  # else a line could look like a code annotation
     cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118)), profile=profile).rstrip(
         "\n"
@@ -122,25 +121,36 @@ def is_tagged(cell) -> bool:
     )
 
 
-def archive(root: Path) -> bytes:
-    """Code, documents and recorded runs as .tar.xz; the same bytes for the same files."""
+def archive(root: Path, profile: str = "") -> bytes:
+    """Code, documents and recorded runs as .tar.xz; the same bytes for the same files.
+
+    Of the documents only what is for `profile` is in it: the solutions of another one are not in
+    what is handed out.
+    """
+    from lmreport.render import project, source  # not in Colab, before their libraries are there
+
     patterns = [
         (CHECKOUT, name)
         for name in ("pyproject.toml", "README.md", "LICENSE", "CITATION.cff", "code/**/*")
     ]
     patterns += [(root, name) for name in ("_quarto*.yml", "report/**/*")]
+    documents = {d.path: d for d in project.read(root, ("html",), profile or None)}
+    stems = {path.with_suffix("") for path in documents}
     files = {
-        path.relative_to(folder).as_posix(): path
+        path.relative_to(folder).as_posix(): path.read_bytes()
         for folder, pattern in patterns
         for path in folder.glob(pattern)
         if is_carried(path.relative_to(folder), path)
+        and path.suffix != ".qmd"
+        and path.with_suffix("") not in stems  # nor what an earlier render left beside a document
     }
+    files |= {document.name: source.whole(document).encode() for document in documents.values()}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, path in sorted(files.items()):
+        for name, content in sorted(files.items()):
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = path.stat().st_size, 0o644
-            tar.addfile(entry, io.BytesIO(path.read_bytes()))
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))
     return lzma.compress(buffer.getvalue(), preset=3)  # higher ones take twice as long for 3 %
 
 
@@ -163,7 +173,7 @@ def prepare(folder: str, profile: str = "") -> None:
     if profile:
         os.environ["QUARTO_PROFILE"] = profile
     wanted = pins(home)
-    here = {name: installed(name) or installed(NAMED.get(name, name)) for name in wanted}
+    here = machine.versions(*wanted)
     lacking = to_install(wanted, here)
     kept = {name: version for name, version in here.items() if version and name not in lacking}
     other = [
@@ -208,13 +218,6 @@ def pins(home: Path) -> dict[str, str]:
     }
 
 
-def installed(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
 def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
     """What of `wanted` ({package: version}) is missing, or so old that it is replaced, given what
     is `here`.
@@ -228,7 +231,7 @@ def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
 
 def install(requirements: list[str], kept: dict[str, str]) -> None:
     """Install `requirements` by pip, which must not touch what is `kept`."""
-    called = {name: name if installed(name) else NAMED[name] for name in kept}
+    called = {name: name if machine.installed(name) else machine.ALSO_CALLED[name] for name in kept}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("".join(f"{called[name]}=={version}\n" for name, version in kept.items()))
         file.flush()

@@ -77,7 +77,7 @@ def assemble(nb, folder: Path, execute: dict) -> Pages:
     parts = []
     for cell in nb.cells:
         if cell.cell_type == "markdown":
-            parts.append(visible(cell.source))
+            parts.append(escaped(visible(cell.source)))
         else:
             parts.append(
                 code_cell(cell, pages, {"echo": True, "output": True, "warning": True, **execute})
@@ -367,6 +367,38 @@ def affiliations(author: dict) -> list[str]:
     return [str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in given]
 
 
+SHORTCODE = re.compile(r"\{(\{\{+<)((?:(?!>\}\}).)*>\}\}+)\}")
+ESCAPE = "\ue002"  # a character that no text has; `visible` has written it out where one had
+
+
+def escaped(text: str) -> str:
+    """`text` in which each `{{{< name >}}}` is what it stands for, marked as no shortcode; nor is
+    what follows the `<` a tag of HTML.
+    """
+    return SHORTCODE.sub(rf"\1{ESCAPE}\2", text)
+
+
+def without_marks(tree):
+    """A tree in which page breaks are nodes of their own and no escaped shortcode is marked."""
+
+    def page_break(item: dict) -> dict | None:
+        if item["t"] in ("Para", "Plain") and pandoc_ast.plain(item["c"]).strip() == PAGEBREAK:
+            return pandoc_ast.raw("pagebreak", "")
+        return None
+
+    def plain(one):
+        if isinstance(one, str):
+            return one.replace(ESCAPE, "")
+        if isinstance(one, list):
+            return [plain(part) for part in one]
+        return {key: plain(part) for key, part in one.items()} if isinstance(one, dict) else one
+
+    return plain(pandoc_ast.change(tree, page_break))
+
+
+PAGEBREAK = "{{< pagebreak >}}"
+
+
 def parse(pages: Pages, options: dict, document) -> dict:
     """The document as pandoc's tree, with the captions and alternative texts in place."""
     markdown = metadata(options, pages) + pages.markdown
@@ -382,7 +414,9 @@ def parse(pages: Pages, options: dict, document) -> dict:
             else stripped(value)
         )
     got["meta"] |= literal(options, pages, document)
-    got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
+    got["blocks"] = without_marks(
+        pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
+    )
     for item in pandoc_ast.nodes(got):
         keep_clear_of_the_page(item)
         if item["t"] == "Image":

@@ -144,11 +144,8 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
                     write.grid(cells_, column_count(attributes, index)) + rest,
                 )
             ]
-        if kind in ("Para", "Plain") and any(
-            s.get("t") == "Str" and "{{<" in s["c"] for s in item["c"]
-        ):
-            if pandoc_ast.plain(item["c"]).strip() == "{{< pagebreak >}}":
-                return write.pagebreak()
+        if kind == "RawBlock" and item["c"][0] == "pagebreak":
+            return write.pagebreak()
         return None
 
     return pandoc_ast.change(blocks, visit)

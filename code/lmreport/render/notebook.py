@@ -120,7 +120,7 @@ class Tree:
         (self.folder / "figures").mkdir()
         for number, cell in enumerate(self.nb.cells):
             if cell.cell_type == "markdown":
-                parts.append(document.visible(cell.source))
+                parts.append(document.escaped(document.visible(cell.source)))
                 continue
             told = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, told)
@@ -272,8 +272,6 @@ class Plain:
                 if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1])
                 else None
             )
-        elif kind == "Para" and pandoc_ast.plain(item["c"]).strip() == "{{< pagebreak >}}":
-            return []
         elif kind == "Note":
             self.notes.append(item["c"])
             return pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{len(self.notes)}]")])

@@ -93,11 +93,7 @@ def read(document: Document) -> list[Cell]:
     """The cells of `document` with its includes. Raises ReportError for unknown options and
     shortcodes.
     """
-    lines = [
-        Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)
-    ]
-    lines = list(included(lines, document.root, document.path, (document.path,)))
-    cells = split(of_profiles(lines, document.profiles))
+    cells = split(lines_of(document))
     labels: dict[str, str] = {}
     for cell in cells:
         if cell.label and cell.label in labels:
@@ -106,6 +102,21 @@ def read(document: Document) -> list[Cell]:
             )
         labels[cell.label] = cell.place
     return cells
+
+
+def lines_of(document: Document) -> list[Line]:
+    """The lines of `document` with those of its includes, without what is for other profiles."""
+    lines = [
+        Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)
+    ]
+    lines = list(included(lines, document.root, document.path, (document.path,)))
+    return of_profiles(lines, document.profiles)
+
+
+def whole(document: Document) -> str:
+    """The same as one .qmd, with its front matter and without includes."""
+    first = text_of(document.path, document.name)[: document.body_line - 1]
+    return "\n".join([*first, *(line.text for line in lines_of(document))]) + "\n"
 
 
 def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:

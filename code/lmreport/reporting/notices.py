@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lmreport.display import markdown, origin
-from lmreport.display.traced import MarkdownText, fill
+from lmreport.display import again, markdown
 from lmreport.runs import freshness
-from lmreport.runs.records import all_records, edition, full_scale, newest
+from lmreport.runs.kinds import MODELS, STUDIES
+from lmreport.runs.records import edition, full_scale, is_of, newest
 
 
 def notices(corpus, source, class_names: list[str], recorded: bool):
@@ -18,12 +18,12 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                 "Made on the sample, not on the real data",
                 (
                     f"{corpus.note or 'The settings ask for the sample.'} What this render trained "
-                    f"itself says little about "
-                    "the real data and stands apart, in the supplement."
+                    "itself says little about the real data"
                     + (
-                        " The answers speak of recorded results on the real data."
+                        " and stands apart, in the supplement. The answers speak of recorded "
+                        "results on the real data."
                         if recorded
-                        else ""
+                        else ", and the answers speak of it."
                     )
                 ),
             )
@@ -42,18 +42,9 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                 ),
             )
         )
-    found += of_model(corpus, source, full_scale(corpus).get("transformer") if recorded else None)
+    found += of_model(source)
     if not recorded:
-        found.append(
-            markdown.callout(
-                "note",
-                "A quick render",
-                (
-                    "No full-scale runs are recorded for these data, so the answers speak of small "
-                    "runs made by this render. `LMREPORT_SCALE=full` trains on all texts."
-                ),
-            )
-        )
+        found.append(quick(corpus, source))
     found += stale(newest(corpus))
     return markdown.markdown("\n".join(found))
 
@@ -76,60 +67,42 @@ def of_render(settings):
     return markdown.markdown("\n".join(found))
 
 
-def of_model(corpus, source, answering) -> list[str]:
-    """At most one callout: which model was loaded and why, of which one the answers speak, how to
-    record one's own.
+def of_model(source) -> list[str]:
+    """A callout where another model was loaded than the settings ask for, with the reason."""
+    if not source.why:
+        return []
+    title = f"The model is {markdown.plain(source.name)}"
+    return [markdown.callout("note", title, markdown.plain(source.why))]
 
-    answering: the recorded run that the answers speak of, None if they speak of this render's own
-    runs.
-    """
-    model = markdown.plain(source.name)
-    other = answering is not None and answering.inputs["model"]["digest"] != source.digest
-    if not other:
-        return (
-            [markdown.callout("note", f"The model is {model}", markdown.plain(source.why))]
-            if source.why
-            else []
-        )
-    loaded = (
-        source.why
-        or f"The settings ask for {source.name}, and this render loads and fine-tunes it."
+
+def quick(corpus, source) -> str:
+    """The callout for answers from this render's own runs: why, and how to record full ones."""
+    model, recorded = markdown.plain(source.name), full_scale(corpus)
+    others = dict.fromkeys(
+        markdown.plain(record.inputs["model"]["name"])
+        for record in newest(corpus).values()
+        if record.name in STUDIES and record.inputs["model"] and not is_of(record, source, corpus)
     )
-    title = f"The model is {model}, the answers are about {markdown.plain(answering.label)}"
-    return [
-        markdown.callout(
-            "note",
-            title,
-            str(
-                fill(
-                    "{} {} So the answers speak of the newest recorded one, which fine-tuned {} on "
-                    "{} (training took {} there), and this render’s own run of {} stands beside it "
-                    "where the report shows both. {} records a run of {}, and the answers then "
-                    "speak of that.",
-                    loaded,
-                    unrecorded(corpus, source),
-                    answering.label,
-                    answering.made["date"][:10],
-                    markdown.duration(answering["train_seconds"]),
-                    source.name,
-                    MarkdownText(f"`{full_run(corpus, source)}`"),
-                    source.name,
-                )
-            ),
-        )
-    ]
-
-
-def unrecorded(corpus, source) -> str:
-    """Whether a full-scale run of this model is recorded on these data, in a sentence."""
-    if any(
-        record.name == "transformer"
-        and record.inputs["model"]["digest"] == source.digest
-        and record.inputs["data"]["digest"] == edition(corpus)
-        for record in all_records()
-    ):
-        return f"A full-scale run of {source.name} is recorded, and a newer one of another model."
-    return f"No full-scale run of {source.name} is recorded on these data."
+    why = (
+        f"The recorded full-scale runs fine-tuned {markdown.plain(recorded['transformer'].label)}, "
+        f"and this render loads {model}."
+        if set(MODELS) <= set(recorded)
+        else "No full-scale runs are recorded for these data."
+    )
+    beside = (
+        f" The recorded studies that stand beside them began with {' and '.join(others)}."
+        if others
+        else ""
+    )
+    return markdown.callout(
+        "note",
+        "A quick render",
+        (
+            f"{why} So every answer speaks of small runs that this render made of {model} and of "
+            f"the other models. `{full_run(corpus, source)}` records a fine-tuning on all texts, "
+            f"and the answers then speak of that.{beside}"
+        ),
+    )
 
 
 def full_run(corpus, source) -> str:
@@ -140,7 +113,7 @@ def full_run(corpus, source) -> str:
         "data": {"digest": edition(corpus), "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest},
     }
-    return " ".join(["lmreport run transformer --scale full", *origin.of_inputs(inputs)])
+    return " ".join(["lmreport run transformer --scale full", *again.of_inputs(inputs)])
 
 
 def of_other_data(corpus, *records):
@@ -173,7 +146,7 @@ def stale(recorded: dict) -> list[str]:
     for record in recorded.values():
         why = [*freshness.reasons(record), *freshness.of_another(record, recorded)]
         if why:
-            given = origin.of_inputs(record.inputs)
+            given = again.of_inputs(record.inputs)
             lines.append(
                 f"- {record.label}, recorded on {record.made['date'][:10]}: since then "
                 f"{', '.join(why)}. "

@@ -10,7 +10,7 @@ import numpy as np
 
 from lmreport.core import progress
 from lmreport.display import markdown
-from lmreport.display.origin import of_inputs
+from lmreport.display.again import of_inputs
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments import studies
 from lmreport.models import metrics

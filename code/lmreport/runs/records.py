@@ -270,14 +270,38 @@ def all_records(scale: str = "full") -> list[Record]:
     return sorted(records, key=lambda r: r.made["date"], reverse=True)
 
 
-def full_scale(corpus) -> dict[str, Record]:
+def full_scale(corpus, source=None) -> dict[str, Record]:
     """The newest full-scale record of each model on the real data, one edition of it only: {name:
     Record}.
 
     The edition is that of `corpus`; a render on the sample shows the records of the official one.
+    source: the pre-trained model whose fine-tuning is preferred to a newer one of another model.
     """
     found = newest(corpus)
+    for record in all_records("full") if source else ():
+        if record.name == "transformer" and is_of(record, source, corpus):
+            found["transformer"] = record
+            break
     return {name: found[name] for name in MODELS if name in found}
+
+
+def is_of(record: Record, source, corpus) -> bool:
+    """Whether a run fine-tuned this pre-trained model on the edition of `corpus`."""
+    given = record.inputs
+    return (given["model"] or {}).get("digest") == source.digest and given["data"][
+        "digest"
+    ] == edition(corpus)
+
+
+def answering(recorded: dict, live: dict, source) -> dict[str, Record]:
+    """The runs that every answer speaks of, so that none is about another model than the page's.
+
+    These are the `recorded` ones if they are whole and their Transformer is the pre-trained model
+    at hand, `source`; else those that this render made itself, `live`.
+    """
+    whole = set(live) <= set(recorded)
+    same = whole and recorded["transformer"].inputs["model"]["digest"] == source.digest
+    return recorded if same else live
 
 
 def newest(corpus) -> dict[str, Record]:

@@ -13,6 +13,7 @@ import functools
 import inspect
 import textwrap
 
+from lmreport.core import machine
 from lmreport.display.traced import TracedText, experiments, made_from
 
 
@@ -40,7 +41,7 @@ def named(function):
     @functools.wraps(function)
     def with_names(*arguments, **more) -> Values:
         given = inspect.signature(function).bind(*arguments, **more).arguments
-        with made_from(list(given.values())):
+        with made_from(list(given.values()), f"{machine.name_of(function)}(…)"):
             found = function(*arguments, **more)
         for name, value in found.items():
             if isinstance(value, TracedText) and not value.told:

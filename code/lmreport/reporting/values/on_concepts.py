@@ -7,6 +7,7 @@ from lmreport.display.traced import MarkdownText
 from lmreport.experiments.concepts import attention, foundation
 from lmreport.reporting import measures, studies
 from lmreport.reporting.values import named
+from lmreport.runs import records
 
 PASSED = 0.9  # accuracy from which on a distance counts as recalled
 
@@ -186,7 +187,7 @@ def of_learning(curve, linear):
 @named
 def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
-    accuracy = measures.accuracy(lstm)
+    accuracy = measures.accuracy(comparable(lstm, curve))
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
     return dict(
         transformer=markdown.pct(values["from scratch", most]),
@@ -198,3 +199,16 @@ def of_scratch(curve, lstm):
             "so whatever lead there is comes from the pre-training and not from the architecture",
         ),
     )
+
+
+def comparable(run, study):
+    """`run`, or the newest recorded one of its kind that has data and scale in common with `study`
+    where `run` has not.
+    """
+
+    def basis(record) -> tuple:
+        return record.inputs["data"]["digest"], record.inputs["settings"]["scale"]
+
+    kept = records.all_records(study.inputs["settings"]["scale"])
+    same = [r for r in [run, *kept] if r.name == run.name and basis(r) == basis(study)]
+    return same[0] if same else run

@@ -12,7 +12,7 @@ from lmreport.runs import records
 
 
 @named
-def of_card(bert, lstm, svm, recorded: bool, source):
+def of_card(bert, lstm, svm, recorded: bool):
     """What the first page says: three accuracies, three times, one verdict, which model and which
     runs.
     """
@@ -20,7 +20,7 @@ def of_card(bert, lstm, svm, recorded: bool, source):
         texts=markdown.count(measures.texts(bert)),
         data=MarkdownText(markdown.plain(bert.inputs["data"]["name"])),
         verdict=verdict(bert, lstm, svm),
-        model=model(bert, source),
+        model=model(bert),
         points=MarkdownText(rubric.differing_sentence()),
         runs=MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm)))),
     )
@@ -49,7 +49,7 @@ def verdict(bert, lstm, svm) -> MarkdownText:
     second = markdown.word(
         measures.outcome(bert, svm),
         "the Transformer also beats a linear SVM",
-        "a linear SVM beats the Transformer",
+        "the Transformer loses to a linear SVM",
         "the Transformer does not beat a linear SVM",
     )
     return fill(
@@ -57,28 +57,22 @@ def verdict(bert, lstm, svm) -> MarkdownText:
     )
 
 
-def model(bert, source) -> MarkdownText:
+def model(bert) -> MarkdownText:
     """Which checkpoint the answers speak of, and why it is this one."""
     if "distilbert-base" in bert.label:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
-    here = (
-        ""
-        if source.name == bert.label
-        else f" This render itself loads {markdown.plain(source.name)}."
-    )
-    more = (
-        " It is a BERT-like encoder that was distilled from a larger one [@wang2020] and then "
-        "trained further on sentence pairs [@reimers2019; @allminilm]."
+    why = (
+        ", since DistilBERT was out of reach where these runs were made. It is a BERT-like encoder "
+        "that was distilled from a larger one [@wang2020] and then trained further on sentence "
+        "pairs [@reimers2019; @allminilm]."
         if "MiniLM" in bert.label
-        else ""
+        else "."
     )
     return fill(
-        "The Transformer is {}, with {} million parameters, since DistilBERT was out of reach "
-        "where these runs were made.{}{}",
+        "The Transformer is {}, with {} million parameters{}",
         MarkdownText(markdown.plain(bert.label)),
         markdown.fixed(bert["parameters"] / 1e6, 1),
-        MarkdownText(more),
-        MarkdownText(here),
+        MarkdownText(why),
     )
 
 

@@ -77,21 +77,31 @@ def of_times(bert, lstm, classifier, source):
         lstm_epochs=markdown.count(lstm["epochs"]),
         size=sentences.size(bert, lstm, classifier, source),
         rough=sentences.bound(bert, lstm),
-        why=MarkdownText(why(bert)),
+        why=why(bert, lstm),
     )
 
 
-def why(bert) -> str:
+def why(bert, lstm) -> MarkdownText:
     """The reason for the ratio of the times, on the kind of machine that the Transformer was
     trained on.
     """
     more = "Each text costs the Transformer far more operations"
     if bert.made["hardware"]["gpu"]:
-        return f"{more}; on a GPU it runs them side by side, while the LSTM's steps must wait for each other."
-    return (
+        return MarkdownText(
+            f"{more}; on a GPU it runs them side by side, while the LSTM's steps must wait for each other."
+        )
+    if bert["train_seconds"] <= lstm["train_seconds"]:
+        return fill(
+            "That says little: the Transformer was given {} word pieces of a text at most and {}, the LSTM {}.",
+            markdown.count(bert.inputs["settings"]["max_length"]),
+            *(
+                fill("{} epoch" if r["epochs"] == 1 else "{} epochs", markdown.count(r["epochs"]))
+                for r in (bert, lstm)
+            ),
+        )
+    return MarkdownText(
         f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap "
-        f"should shrink, "
-        "since there the LSTM's steps must still wait for each other."
+        "should shrink, since there the LSTM's steps must still wait for each other."
     )
 
 

@@ -1,0 +1,176 @@
+"""When a result was made, and the command that one types to make it again."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shlex
+from pathlib import Path
+
+from lmreport.core import files, machine
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import Settings, cache_root, load, project_root, resolved
+from lmreport.data import download
+from lmreport.data.corpus import KNOWN
+from lmreport.models import pretrained
+from lmreport.runs import records
+from lmreport.runs.kinds import KINDS
+from lmreport.runs.memo import MADE
+from lmreport.runs.records import Record
+
+RUN = re.compile(r"([\w.]+)-([0-9a-f]{16})\b")  # of a run or an experiment: its name and its key
+
+
+def commands(records: list, experiments: list[str]) -> list[str]:
+    """The calls of `lmreport run` that make these records and the experiments of these names
+    again.
+    """
+    calls: dict[str, list[str]] = {}
+    for record in records:
+        calls.setdefault(options(record), []).append(record.name)
+    if experiments:
+        calls["--force"] = list(dict.fromkeys(experiments))
+    return [f"lmreport run {' '.join(names)} {said}" for said, names in calls.items()]
+
+
+def days(told: list[dict]) -> str:
+    """The day on which runs were made, or the first and the last one; "" where none was kept."""
+    found = sorted({made["date"][:10] for made in told if made.get("date")})
+    return " to ".join(dict.fromkeys((found[0], found[-1]))) if found else ""
+
+
+@functools.cache
+def of_runs(told: str) -> dict[str, str]:
+    """The attributes data-made and data-again of a number from the runs and remembered experiments
+    in `told`, each named as name-key: when they were made, and how they are made again.
+    """
+    names = dict.fromkeys(RUN.findall(told))
+    runs = [run for one in names if (run := recorded(*one))]
+    others = [one for one in names if one[0] not in KINDS]
+    made = [run.made for run in runs] + [experiment(*one) for one in others]
+    again = commands(runs, [name for name, _ in others])
+    return attributes(days(made), " && ".join(again))
+
+
+@functools.cache
+def recorded(name: str, key: str) -> Record | None:
+    """The run with this name and key; None where there is none."""
+    paths = [records.home(scale) / f"{name}-{key}.json" for scale in ("full", "quick")]
+    return next((records.read(path) for path in paths if path.is_file()), None)
+
+
+@functools.cache
+def experiment(name: str, key: str) -> dict:
+    """When and where a remembered experiment was made; {} where that is not known."""
+    kept = files.kept(cache_root() / "experiments" / f"{name}-{key}.npz")
+    return (kept or {}).get(MADE, {})
+
+
+def of_render() -> dict[str, str]:
+    """The same of a number that the render itself computes."""
+    return attributes(machine.now()[:10], render())
+
+
+def attributes(made: str, again: str) -> dict[str, str]:
+    return {k: v for k, v in (("data-made", made), ("data-again", again)) if v}
+
+
+def options(record: Record) -> str:
+    """The options of `lmreport run` under which a run is made again: its scale, and what is not the
+    scale's standard.
+    """
+    given = record.inputs["settings"]
+    standard = resolved(Settings(scale=given["scale"]), record.device)
+    kind = KINDS[record.name]
+    chosen = (
+        kind.settings if kind.group == "model" else ("seed",)
+    )  # a study or a bench has sizes of its own
+    more = [
+        f"--{name.replace('_', '-')} {given[name]}"
+        for name in chosen
+        if name != "scale" and given[name] != getattr(standard, name)
+    ]
+    return " ".join([f"--scale {given['scale']}", *of_inputs(record.inputs), *more, "--force"])
+
+
+def render() -> str:
+    """The command that makes the whole report anew from today's data and model."""
+    return " ".join(["lmreport render", *of_settings(load()), "--force"])
+
+
+def of_settings(now: Settings) -> list[str]:
+    """The options --data and --model of `now`, each where the default would be another one."""
+    data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
+    given = {"--data": now.data} if data_given else {}
+    given |= {"--model": now.model} if now.model != Settings.model else {}
+    return [f"{name} {typed(value)}" for name, value in given.items()]
+
+
+def of_inputs(inputs: dict) -> list[str]:
+    """The options --data and --model of a run with such `inputs`, each where the default would be
+    another one.
+    """
+    return [*of_data(inputs["data"]), *of_model(inputs.get("model"))]
+
+
+def of_data(found: dict) -> list[str]:
+    """The option for data of this digest, kind and name; [] for the official archive.
+
+    A record knows its data by their digest; where they are, only today's settings can tell. Where
+    those name others, it is the name of the data, or "…" for an edition without one, which both are
+    refused if there is no such folder.
+    """
+    if found["digest"] in KNOWN:
+        return []
+    if found["kind"] == "sample":
+        return ["--data sample"]
+    source = load().data
+    if digest_of_data(source) == found["digest"]:
+        return [f"--data {typed(source)}"]
+    return [f"--data {typed(found['name'])}" if found["kind"] == "other" else "--data …"]
+
+
+def of_model(found: dict | None) -> list[str]:
+    """The option for a model of this name and digest; [] for the default one, and where the run has
+    none.
+    """
+    if not found:
+        return []
+    asked = load().model
+    if asked != Settings.model and digest_of_model(asked) == found["digest"]:
+        return [f"--model {typed(asked)}"]
+    return [] if found["name"] == Settings.model else [f"--model {typed(found['name'])}"]
+
+
+@functools.cache
+def digest_of_data(source: str) -> str:
+    """Digest of the data that `source` names, "" if they are not at hand."""
+    try:
+        corpus = download.at_hand(source)
+    except (ReportError, OSError):
+        return ""
+    return corpus.digest if corpus else ""
+
+
+@functools.cache
+def digest_of_model(name: str) -> str:
+    """Digest of the weights of the model `name`, "" if they are not at hand."""
+    try:
+        return pretrained.at_hand(name).digest
+    except (ReportError, OSError):
+        return ""
+
+
+def typed(value: str) -> str:
+    """`value` as one types it in a shell in the project's folder; a path in that folder, or at
+    home, is shortened.
+    """
+    path = Path(value)
+    if not path.is_absolute():
+        return shlex.quote(value)
+    if path.is_relative_to(project_root()):
+        return shlex.quote(os.path.relpath(path, project_root()))
+    if path.is_relative_to(Path.home()):
+        return f"~/{shlex.quote(path.relative_to(Path.home()).as_posix())}"
+    return shlex.quote(value)
