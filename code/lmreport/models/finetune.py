@@ -67,11 +67,11 @@ def make_trainer(model, arguments, train, validation, tokenizer):
     return Trainer(
         model=model, args=arguments, train_dataset=train, eval_dataset=validation,
         processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=accuracy)
+        compute_metrics=compute_metrics)
 # fmt: on
 
 
-def accuracy(prediction) -> dict[str, float]:
+def compute_metrics(prediction) -> dict[str, float]:
     """Share of rows whose largest logit is at the label; `prediction` holds logits (n, classes) and
     labels (n,).
     """

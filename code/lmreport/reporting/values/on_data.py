@@ -12,7 +12,7 @@ from lmreport.runs import records
 
 
 @named
-def of_card(bert, lstm, svm, recorded: bool, source):
+def of_card(bert, lstm, svm, recorded: bool, source, settings):
     """What the first page says: three accuracies, three times, one verdict, which model and which
     runs.
     """
@@ -23,6 +23,7 @@ def of_card(bert, lstm, svm, recorded: bool, source):
         model=model(bert, source),
         points=MarkdownText(rubric.differing_sentence()),
         runs=MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm)))),
+        scale=MarkdownText(settings.scale),
     )
 
 
@@ -97,8 +98,7 @@ def of_splits(corpus, whole):
         about=MarkdownText(
             sentences.of_data(
                 corpus,
-                "The texts are CC BY-SA [@so16k]; most names of the four languages "
-                "were replaced by *blank*.",
+                "The texts are CC BY-SA [@so16k]; most names of the languages became *blank*.",
             )
         ),
     )
