@@ -19,13 +19,6 @@ def causal_mask(n: int):
     return torch.ones(n, n, dtype=torch.bool).tril()
 
 
-def padding_mask(lengths, n: int):
-    """(batch, 1, 1, n), True at real tokens: the same for every head and every query; lengths:
-    (batch,).
-    """
-    return (torch.arange(n) < torch.as_tensor(lengths)[:, None])[:, None, None]
-
-
 def masked_before(q, k, v):
     """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say
     in the sum.
@@ -252,25 +245,6 @@ def looks_ahead(model, tokenizer, text: str) -> float:
         for ids in (inputs["input_ids"], other)
     ]
     return float((states[1] - states[0]).abs().max())
-
-
-@cached_figure
-def plot_masks(n: int = 8, real: int = 6):
-    """The causal mask of a decoder beside BERT's mask for a text with padding; black: may look."""
-    fig, axes = style.figure(2, height=2.6)
-    masks = (causal_mask(n).numpy(), padding_mask([real], n)[0, 0].expand(n, n).numpy())
-    for axis, mask, title in zip(
-        axes, masks, ("Decoder: causal", f"BERT: {real} tokens, {n - real} padding"), strict=True
-    ):
-        axis.imshow(mask, cmap="Greys", vmin=0, vmax=1.4)
-        for i, j in np.ndindex(n, n):
-            color = style.ON_DARK if mask[i, j] else style.ON_LIGHT
-            axis.text(j, i, int(mask[i, j]), ha="center", va="center", fontsize=7, color=color)
-        axis.set(title=title, xlabel="key (looked at)", ylabel="query (looking)")
-        axis.set_xticks(range(n), range(1, n + 1))
-        axis.set_yticks(range(n), range(1, n + 1))
-        axis.grid(False)
-    return fig
 
 
 @cached_figure

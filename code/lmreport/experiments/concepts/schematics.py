@@ -196,7 +196,7 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     pairs, radius = d // 2, 0.24
     left, right = 1.75 + 0.62 * np.arange(len(shown)), 4.68 + 1.02 * np.arange(len(starts))
     ys = 2.5 - 0.63 * np.arange(pairs)
-    word(axes, left.mean(), 3.2, "the clocks of one place p", weight="bold")
+    word(axes, left.mean(), 3.2, f"the clocks of one place p, width d = {d}", weight="bold")
     word(axes, right.mean(), 3.2, f"k = {k} words further", weight="bold")
     for i, y in enumerate(ys):
         turn = 2 * np.pi / positions.hands(1, d)[i]
