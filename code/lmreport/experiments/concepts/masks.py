@@ -222,6 +222,11 @@ def padded_prediction(
     }
 
 
+def padded_questions(folder, digest: str, texts) -> list[dict]:
+    """`padded_prediction` of each text by the classifier in `folder`; [] where it is None."""
+    return [padded_prediction(str(folder), digest, text) for text in texts] if folder else []
+
+
 def flips_at(found: dict) -> int | None:
     """The first number of padding tokens at which `padded_prediction` without a mask names another
     class.
@@ -282,6 +287,13 @@ def plot_leaks(changes: dict[str, np.ndarray]):
     return fig
 
 
+def plot_effect(found: dict, tagged: list[dict]):
+    """What padding does to the tags of some texts, or to a text's vector where no classifier is at
+    hand.
+    """
+    return plot_padded_prediction(tagged) if tagged else plot_padding(found)
+
+
 @cached_figure
 def plot_padding(found: dict):
     """Distance of the sentence vector from the unpadded one against the number of padding tokens,
@@ -299,7 +311,7 @@ def plot_padding(found: dict):
     axis.set(
         xlabel=f"padding tokens after the {found['n']} of the text",
         ylabel="1 − cosine",
-        xlim=(-0.4, len(places) + 1.2),
+        xlim=(-0.4, len(places) - 1),
         ylim=(-0.02, None),
     )
     axis.set_xticks(places, [str(n) for n in found["pads"]])
@@ -311,7 +323,7 @@ def plot_padded_prediction(found: list[dict]):
     """Probability of the class that a text gets without padding, against padding, mask on and off;
     a panel per text.
     """
-    fig, axes = style.figure(len(found), height=2.6, squeeze=False, sharey=True)
+    fig, axes = style.figure(len(found), height=2.3, squeeze=False)
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
         first, places, flip = (
             int(one["without"][0].argmax()),
