@@ -137,14 +137,14 @@ def word_starts(pieces: list[str], words: list[str]) -> dict[int, int]:
 
 @with_origin
 def strips(found: dict, number: int = 11):
-    """Positions of both outputs, aligned by words: the first three, then those about the first word
-    that falls into pieces; `number` columns in all.
+    """Positions of both outputs, aligned by words: the first three, then those about a word that
+    falls into pieces, if there is one that the layer does not know; `number` columns in all.
     """
     pieces, starts = found["pieces"], word_starts(found["pieces"], found["words"])
-    split = next((i for i, piece in enumerate(pieces) if piece.startswith("##")), number)
-    begin = max(
-        3, min(max((i for i in starts if i < split), default=0) - 2, len(pieces) - number + 3)
-    )
+    split = [i for i in starts if "".join(pieces[i + 1 : i + 2]).startswith("##")]
+    unknown = [i for i in split if found["layer_ids"][starts[i]] == 1]
+    about = next(iter(unknown + split), 0)
+    begin = max(3, min(about - 2, len(pieces) - number + 3))
     shown = [*range(3), *range(begin, begin + number - 3)]
     shown = [i for i in shown if i < len(pieces)]
 

@@ -154,7 +154,7 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     left.set(title="what attention learned", xlabel="place looked at", ylabel="place of the target")
     left.grid(False)
     bar = fig.colorbar(image, ax=left, shrink=0.8)
-    bar.ax.set_title("weight", fontsize=8)
+    bar.ax.set_xlabel("weight", fontsize=8)
     distance = np.arange(PAIRS, 0, -1)
     for name, found, label, color in (
         ("lstm", recurrent, "LSTM", style.ORANGE),

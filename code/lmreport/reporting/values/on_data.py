@@ -152,9 +152,9 @@ def unknown(found) -> MarkdownText:
         )
     example = found["unknown_words"][0]
     return fill(
-        "{} of this text's {} words became `[UNK]`, among them “{}”.",
-        markdown.count(found["layer_unknown"]),
+        "Of this text's {} words, {} became `[UNK]` (“{}”).",
         markdown.count(found["layer_used"]),
+        markdown.count(found["layer_unknown"]),
         MarkdownText(markdown.plain(example)),
     )
 

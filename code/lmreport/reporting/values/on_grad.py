@@ -45,7 +45,7 @@ def crossing(measured) -> MarkdownText:
     if not found > 2 * width:
         return MarkdownText("The clock does not say so: see the supplement's measured times.")
     return fill(
-        "By the clock it is overtaken later, here at {} tokens or {} widths: the LSTM's many small "
+        "By the clock it falls behind later, here at {} tokens or {} widths: the LSTM's many small "
         "products take longer per operation than attention's few large ones.",
         markdown.num(found, 2),
         markdown.num(found / width, 1),
