@@ -399,7 +399,7 @@ def test_the_clock_s_crossing_is_told_only_where_it_is_later_than_the_count():
         "stored_training_seconds": np.array([1.0, 4.0, 64.0]),
         "lstm_training_seconds": np.array([4.0, 8.0, 32.0]),
     }
-    assert "here at 510 tokens or 8.0 widths" in plain(on_grad.crossing(measured))
+    assert "here at 510 tokens or 8 widths" in plain(on_grad.crossing(measured))
     never = measured | {"stored_training_seconds": np.array([0.1, 0.4, 1.6])}
     assert "does not say so" in plain(on_grad.crossing(never))
 
