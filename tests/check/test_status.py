@@ -273,7 +273,7 @@ def test_data_and_model_of_the_last_report_hold_until_others_are_named(
     document.output.parent.mkdir(parents=True)
     page = document.output.with_suffix(".html")
     page.write_text("a page")
-    corpus = shutil.copytree(download.obtain("sample", print).folder, tmp_path / "my data")
+    corpus = shutil.copytree(download.obtain("sample").folder, tmp_path / "my data")
     for folder in corpus.glob("t*/*"):
         folder.rename(folder.with_name(f"of {folder.name}"))
     with pytest.MonkeyPatch.context() as patch:

@@ -148,7 +148,7 @@ def test_heads_must_divide_the_width():
 def test_padding_mask_is_pytorchs_key_padding_mask():
     lengths, n, d = [3, 5, 1], 5, 8
     layer = nn.MultiheadAttention(d, 2, batch_first=True, dtype=torch.float64)
-    x, mask = random(0, 3, n, d), masks.padding_mask(lengths, n)
+    x, mask = random(0, 3, n, d), (torch.arange(n) < torch.tensor(lengths)[:, None])[:, None, None]
     ours = attention.multi_head_attention(
         x,
         layer.in_proj_weight,
@@ -183,12 +183,6 @@ def test_longest_chain_counts_what_must_wait():
     assert per_token.min() == per_token.max() > 0
 
 
-def test_slope_of_a_power_law():
-    assert recurrence.slope(np.array([1, 2, 4, 8]), np.array([9, 12, 48, 192]), 1) == pytest.approx(
-        2
-    )
-
-
 def test_influence_is_the_norm_of_the_jacobian():
     matrix = random(0, 3, 3)
     norms = recurrence.influence(
@@ -211,15 +205,6 @@ def test_recall_is_learned_near_and_by_attention_far():
         assert recurrence.train_recall("lstm", 2, 200, seed=0) > 0.9
 
 
-def test_the_example_by_hand():
-    hand = attention.by_hand()
-    assert hand["scores"].tolist() == [[1, 2, 3], [0, 1, 1], [1, 3, 4]]
-    parts = [math.exp(s / math.sqrt(2)) for s in (1, 2, 3)]
-    assert hand["weights"][0] == pytest.approx([p / sum(parts) for p in parts])
-    q, k, v = (torch.tensor(hand[name], dtype=torch.float64) for name in "qkv")
-    assert hand["output"] == pytest.approx(attention.attention(q, k, v).numpy())
-
-
 def test_soft_lookup_becomes_hard():
     found = attention.lookup()
     assert (found["error"] <= found["bound"] + 1e-12).all()
@@ -238,13 +223,6 @@ def test_sinusoidal_is_the_formula(n, half):
             assert table[pos, 2 * i : 2 * i + 2] == pytest.approx(
                 [math.sin(angle), math.cos(angle)], abs=1e-12
             )
-
-
-@given(k=st.integers(1, 60), half=st.integers(1, 40))
-def test_moving_is_a_rotation(k, half):
-    turn = positions.rotation(k, 2 * half)
-    assert turn @ turn.T == pytest.approx(np.eye(2 * half), abs=1e-12)
-    assert positions.rotation_residual(64, 2 * half, k) < 1e-12
 
 
 def test_dot_products_of_sinusoidal_positions_depend_on_the_offset_alone():
@@ -318,8 +296,6 @@ def test_attention_maps_of_a_model(small):
     n = len(found["tokens"])
     assert found["weights"].shape == (2, 4, n, n) and found["tokens"][0] == "[CLS]"
     assert attention.received(found["weights"]).sum() == pytest.approx(1, abs=1e-5)
-    assert attention.column_share(np.ones((1, 1, n, n)) * np.arange(n)) == pytest.approx(1)
-    assert attention.column_share(np.ones((1, 1, n, n)) * np.arange(n)[:, None]) == pytest.approx(0)
     sdpa = copy.deepcopy(encoder)
     sdpa.set_attn_implementation("sdpa")
     with pytest.raises(ValueError, match="eager"):
@@ -361,22 +337,14 @@ def test_every_figure_has_the_width_of_the_report(small):
     fading = {name: np.ones(9) for name in recurrence.NAMES} | {"distance": np.arange(1, 10)}
     recalled = {name: np.ones((5, 1)) for name in recurrence.NAMES}
     recalled |= {"distances": np.array(recurrence.DISTANCES), "chance": 0.1}
-    cost = {
-        "lengths": np.array([1, 2, 4]),
-        "lstm": np.array([1, 2, 3]),
-        "attention": np.array([1, 1, 2]),
-    }
     figures = [
-        recurrence.plot_cost(cost, cost),
         recurrence.plot_memory(fading, recalled),
         attention.plot_lookup(attention.lookup()),
         attention.plot_maps([attention.look(encoder, tokenizer, TEXT)]),
         attention.plot_ablation(
             [attention.ablation_logits(classifier, tokenizer, TEXT)] * 2, "effect"
         ),
-        positions.plot_sinusoidal(),
         positions.plot_learned(positions.position_table(encoder)[1].numpy(), 64),
-        masks.plot_masks(),
         masks.plot_leaks({"a": masks.leak(masks.masked_after)} | {"b": np.eye(3)}),
         masks.plot_padding(masks.padded(encoder, tokenizer, TEXT, (0, 3))),
     ]

@@ -16,9 +16,7 @@ from lmreport.experiments.concepts import (
     heads,
     language_model,
     masks,
-    positions,
     recall,
-    recurrence,
     residual,
     scaling,
 )
@@ -31,33 +29,6 @@ def own_cache(monkeypatch, tmp_path):
 
 def random(seed, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def test_moved_by_hand_for_a_running_sum_and_a_halving_state():
-    x, others = torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[0.0], [5.0], [3.0]])
-    assert recurrence.moved(lambda x: x.cumsum(0), x, others).tolist() == [1, 3, 1]
-
-    def halving(x):  # h_t = h_{t−1} / 2 + x_t
-        return torch.stack([sum(x[i] / 2 ** (t - i) for i in range(t + 1)) for t in range(len(x))])
-
-    assert recurrence.moved(halving, x, others).tolist() == [0.25, 1.5, 1]
-
-
-def test_early_words_hardly_move_an_rnn_and_move_attention_alike():
-    found = recurrence.still_moves(seeds=3)
-    n = len(recurrence.SENTENCE)
-    assert all(shares.shape == (n,) and math.isclose(shares.sum(), 1) for shares in found.values())
-    assert found["rnn"][1] < 1e-3 < 0.02 < found["attention"][1] and found["rnn"][-1] > 0.3
-    assert isinstance(recurrence.plot_still_moves(found).figure, Figure)
-
-
-def test_seconds_are_those_of_the_fastest_pass_and_waiting_says_where():
-    found = recurrence.waiting(lengths=(4, 8), d=8, heads=2, repeats=1)
-    assert found["lstm"].shape == found["attention"].shape == (2,) and (found["lstm"] > 0).all()
-    assert found["where"] == (torch.cuda.get_device_name() if torch.cuda.is_available() else "")
-    assert isinstance(
-        recurrence.plot_waiting(recurrence.sequential_steps((4, 8)), found).figure, Figure
-    )
 
 
 def test_each_query_of_the_worked_sentence_asks_its_own_question():
@@ -74,7 +45,6 @@ def test_each_query_of_the_worked_sentence_asks_its_own_question():
     assert {len(found[name]) for name in ("words", "questions", "values")} == {4} and len(
         found["features"]
     ) == 5
-    assert isinstance(attention.plot_worked(found).figure, Figure)
 
 
 def test_shortest_path_by_hand():
@@ -253,8 +223,3 @@ def test_cost_of_a_removed_head_by_hand_and_its_figure(monkeypatch):
         {"map": np.eye(3), "layer": 1, "head": 2, "pattern": "itself", "tokens": ["a", "b", "c"]}
     ]
     assert isinstance(head_maps.plot_worth(record, found).figure, Figure)
-    assert isinstance(head_maps.plot_specialists(found).figure, Figure)
-
-
-def test_offsets_are_drawn_for_any_table():
-    assert isinstance(positions.plot_offsets(positions.sinusoidal(40, 16), shown=20).figure, Figure)

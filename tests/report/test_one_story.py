@@ -63,7 +63,7 @@ def other_data(tmp_path_factory):
     """The texts of the sample under other class names, as a data set of one's own."""
     folder = tmp_path_factory.mktemp("data") / "colours"
     names = {"csharp": "blue", "java": "green", "javascript": "red", "python": "yellow"}
-    for path in Path(download.obtain("sample", print).folder).glob("t*/*/*.txt"):
+    for path in Path(download.obtain("sample").folder).glob("t*/*/*.txt"):
         kept = folder / path.parts[-3] / names[path.parts[-2]]
         kept.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, kept)

@@ -12,7 +12,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import measures, sentences, studies
-from lmreport.reporting.values import on_concepts, on_data, on_results
+from lmreport.reporting.values import on_concepts, on_data, on_grad, on_results
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -135,14 +135,12 @@ def test_the_days_of_several_runs_are_a_span(record):
 
 def test_the_lstm_is_described_by_its_configuration(record):
     told = {
-        name: plain(sentences.described(record("lstm", configuration=name)))
+        name: plain(sentences.described(record("lstm", configuration=name, epochs=6)))
         for name in lstm.CONFIGURATIONS
     }
-    assert "64 units reads them from left to right, and its last state goes" in told["last state"]
-    assert (
-        "96 units reads them in each direction, and the maximum over all"
-        in told["wider, more dropout"]
-    )
+    assert "one layer of 64 units from left to right" in told["last state"]
+    assert "its last state to the classifier, and ran 6 epochs" in told["last state"]
+    assert "96 units in each direction" in told["wider, more dropout"]
 
 
 def test_sizes_are_compared_with_and_without_the_embeddings(record):
@@ -403,3 +401,34 @@ def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
     told = plain(sentences.by_length(*models, lengths, metrics.length_edges(lengths)))
     assert said in told and "nan" not in told
     assert np.isnan(measures.error_between(models[0], 900, 950, models[0]))
+
+
+def test_a_flipped_tag_is_told_with_its_padding_and_a_kept_one_as_kept():
+    classes, pads = ["python", "java"], np.array([0, 4, 16])
+    flips = {
+        "classes": classes,
+        "pads": pads,
+        "without": np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]),
+    }
+    keeps = {"classes": classes, "pads": pads, "without": np.array([[0.1, 0.9]] * 3)}
+    assert plain(on_concepts.of_flips([flips, keeps])) == (
+        "Question (i) turns from python into java at 16 tokens of padding. "
+        "Question (ii) keeps its tag, java."
+    )
+    assert "was not tested" in plain(on_concepts.of_flips([]))
+
+
+def test_the_clock_s_crossing_is_told_only_where_it_is_later_than_the_count():
+    measured = {
+        "lengths": np.array([64, 256, 1024]),
+        "d": 64,
+        "stored_training_seconds": np.array([1.0, 4.0, 64.0]),
+        "lstm_training_seconds": np.array([4.0, 8.0, 32.0]),
+    }
+    assert "here at 510 tokens or 8 widths" in plain(on_grad.crossing(measured))
+    never = measured | {"stored_training_seconds": np.array([0.1, 0.4, 1.6])}
+    assert "does not say so" in plain(on_grad.crossing(never))
+
+
+def test_what_is_not_known_of_a_gpu_is_said():
+    assert "neither" in plain(on_results.on_gpu({}))

@@ -90,7 +90,7 @@ def source(function: Callable) -> str:
 def _short_docstring(found: re.Match) -> str:
     indent, first = found.groups()
     return textwrap.fill(
-        f'"""{first}"""',
+        f'"""{" ".join(first.split())}"""',
         CODE_WIDTH,
         initial_indent=indent,
         subsequent_indent=indent,

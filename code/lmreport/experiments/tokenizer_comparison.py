@@ -4,8 +4,6 @@ layer.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from lmreport.core import progress
@@ -19,16 +17,17 @@ from lmreport.runs.memo import remember
 TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "async", "string")
 
 
-def example(words: int = 40) -> str:
-    """A training text to look at: of the package's own short samples with code, the one with the
-    longest word.
-    """
-    paths = sorted((SAMPLE / "train" / "python").glob("*.txt"), key=lambda p: int(p.stem))
-    texts = [p.read_text(encoding="utf-8").strip() for p in paths]
-    return max(
-        (t for t in texts if "(" in t and len(t.split()) <= words),
-        key=lambda t: max(map(len, re.findall("[a-z]+", t))),
-    )
+def example() -> str:
+    """A training text of the package's own sample, short, with code and with rare words."""
+    return (SAMPLE / "train" / "python" / "41.txt").read_text(encoding="utf-8").strip()
+
+
+def adapted_layer(folder: str, seed: int):
+    """Last week's layer, its vocabulary counted in the training texts alone."""
+    from lmreport.data import splits
+
+    train, _, _ = splits.tf_splits(folder, seed)
+    return lstm.vectorization(train.map(lambda texts, labels: texts))
 
 
 @remember
@@ -40,17 +39,15 @@ def both_ways(
     The layer is adapted to the training split of the corpus in `folder`; `train_texts_digest`
     identifies it.
     """
-    from lmreport.data import splits
-
     progress.load_keras()
     tokenizer = load_tokenizer(tokenizer_path)
     encoded = tokenizer(text)
-    train, _, _ = splits.tf_splits(folder, seed)
-    layer = lstm.vectorization(train.map(lambda texts, labels: texts))
+    layer = adapted_layer(folder, seed)
     numbers = layer([text])
     vocabulary = layer.get_vocabulary()
     ids = numbers.numpy()[0]
     used = int((ids > 0).sum())
+    words = split_words(text)[:used]
     return {
         "tokenizer_type": type(encoded).__name__,
         "tokenizer_keys": list(encoded.keys()),
@@ -67,12 +64,11 @@ def both_ways(
         "layer_dtype": numbers.dtype.name,
         "layer_ids": ids,
         "layer_words": [vocabulary[i] for i in ids[:used]],
+        "words": words,
         "layer_used": used,
         "layer_unknown": int((ids == 1).sum()),
         "layer_vocabulary": len(vocabulary),
-        "unknown_words": sorted(
-            {str(w) for w, i in zip(split_words(text), ids[:used], strict=False) if i == 1}
-        ),
+        "unknown_words": sorted({str(w) for w, i in zip(words, ids[:used], strict=True) if i == 1}),
     }
 
 
@@ -119,20 +115,50 @@ def differences(found: dict):
     return markdown.table(rows, ["", "tokenizer", "TextVectorization"], ("left",) * 3)
 
 
-@with_origin
-def strips(found: dict, number: int = 9):
-    """The first positions of both, each output a row: pieces with their ids and mask over words
-    with their ids.
+def word_starts(pieces: list[str], words: list[str]) -> dict[int, int]:
+    """{place of a piece: place of the word that begins with it}, by the characters of both.
+
+    Where the tokenizer has changed characters (accents, a piece [UNK]) the words end early.
     """
+    starts: dict[int, int] = {}
+    piece = 0
+    for place, word in enumerate(words):
+        while piece < len(pieces) and pieces[piece] in ("[CLS]", "[SEP]"):
+            piece += 1
+        first, spelled = piece, ""
+        while piece < len(pieces) and len(spelled) < len(word):
+            spelled += pieces[piece].removeprefix("##")
+            piece += 1
+        if spelled != word:
+            break
+        starts[first] = place
+    return starts
+
+
+@with_origin
+def strips(found: dict, number: int = 11):
+    """Positions of both outputs, aligned by words: the first three, then those about a word that
+    falls into pieces, if there is one that the layer does not know; `number` columns in all.
+    """
+    pieces, starts = found["pieces"], word_starts(found["pieces"], found["words"])
+    split = [i for i in starts if "".join(pieces[i + 1 : i + 2]).startswith("##")]
+    unknown = [i for i in split if found["layer_ids"][starts[i]] == 1]
+    about = next(iter(unknown + split), 0)
+    begin = max(3, min(about - 2, len(pieces) - number + 3))
+    shown = [*range(3), *range(begin, begin + number - 3)]
+    shown = [i for i in shown if i < len(pieces)]
+
+    def of_words(values) -> list[str]:
+        return [str(values[starts[i]]) if i in starts else "" for i in shown]
+
     rows = [
-        ["tokenizer: piece", *found["pieces"][:number]],
-        *([key, *map(str, found[key][:number])] for key in ("input_ids", "attention_mask")),
-        ["layer: word", *found["layer_words"][:number]],
-        ["id", *map(str, found["layer_ids"][:number])],
+        ["tokenizer: piece", *(pieces[i] for i in shown)],
+        *([key, *(str(found[key][i]) for i in shown)] for key in ("input_ids", "attention_mask")),
+        ["layer: word", *of_words(found["layer_words"])],
+        ["layer: id", *of_words(found["layer_ids"])],
     ]
-    return markdown.table(
-        rows, ["position", *map(str, range(1, number + 1))], ("left", *["center"] * number)
-    )
+    heads = ["position", *(str(i + 1) for i in shown)]
+    return markdown.table(rows, heads, ("left", *["left"] * len(shown)))
 
 
 @with_origin

@@ -31,9 +31,7 @@ BF16_PROCESSORS = (
 
 
 def load_classifier(path: str, class_names: list[str]):
-    """The encoder at `path` under a classification head with one logit per class: a new one, unless
-    as many are saved.
-    """
+    """The encoder at `path` under a new head with a logit per class (a saved one if it fits)."""
     from transformers import AutoModelForSequenceClassification
 
     id2label = dict(enumerate(class_names))
@@ -49,7 +47,7 @@ def load_classifier(path: str, class_names: list[str]):
 # As the report shows it, in little room.
 # fmt: off
 def training_arguments(settings, folder: str | Path):
-    """Every hyper-parameter of the fine-tuning in one object. bf16 where the processor computes in it."""
+    """Every hyper-parameter of the fine-tuning in one object; bf16 where it is fast."""
     from transformers import TrainingArguments
 
     return TrainingArguments(
@@ -64,17 +62,17 @@ def training_arguments(settings, folder: str | Path):
 
 
 def make_trainer(model, arguments, train, validation, tokenizer):
-    """A `Trainer` that pads each batch to its longest text and reports the accuracy on `validation`."""
+    """A `Trainer` that pads each batch to its longest text and measures accuracy."""
     from transformers import DataCollatorWithPadding, Trainer
 
     return Trainer(
         model=model, args=arguments, train_dataset=train, eval_dataset=validation,
         processing_class=tokenizer, data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=accuracy)
+        compute_metrics=compute_metrics)
 # fmt: on
 
 
-def accuracy(prediction) -> dict[str, float]:
+def compute_metrics(prediction) -> dict[str, float]:
     """Share of rows whose largest logit is at the label; `prediction` holds logits (n, classes) and
     labels (n,).
     """

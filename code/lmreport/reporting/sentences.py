@@ -10,11 +10,6 @@ from lmreport.models import metrics
 from lmreport.reporting import measures
 
 
-def p_phrase(p: float) -> MarkdownText:
-    """A p-value for prose: "= 0.031" or "< 0.001"."""
-    return fill("= {}" if p >= 0.001 else "{}", markdown.p_value(p))
-
-
 def used(splits, settings) -> MarkdownText:
     """What part of the data a render trains on."""
     if not settings.train_size and not settings.test_size:
@@ -43,16 +38,24 @@ def live(records: dict) -> MarkdownText:
 
 def described(lstm) -> MarkdownText:
     """What the LSTM is, in a sentence."""
-    from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING
+    import inspect
+
+    from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING, vectorization
 
     chosen = CONFIGURATIONS[lstm["configuration"]]
+    layer = inspect.signature(vectorization).parameters
     return fill(
-        "The LSTM is the one that did best on the validation texts: words become vectors of {} "
-        "numbers, an LSTM with {} units reads them {}, and {} goes to the classifier.",
-        markdown.count(EMBEDDING),
+        "The LSTM, the best of {} on the validation texts, is one layer of {} units {} over vectors "
+        "of {} numbers for the {} most frequent words. It reads {} words of a text, hands {} to the "
+        "classifier, and ran {} epochs.",
+        markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
+        markdown.count(EMBEDDING),
+        markdown.count(layer["vocabulary"].default),
+        markdown.count(layer["length"].default),
         "the maximum over all positions" if chosen["max_pooling"] else "its last state",
+        markdown.count(lstm["epochs"]),
     )
 
 

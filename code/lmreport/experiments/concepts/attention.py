@@ -58,39 +58,6 @@ def multi_head_attention(x, w_in, b_in, w_out, b_out, heads, mask=None):
     return F.linear(joined, w_out, b_out)
 
 
-def by_hand() -> dict[str, np.ndarray]:
-    """Equation 1 for three tokens with d_k = 2, every intermediate result; small whole numbers to
-    check by hand.
-    """
-    x = np.array([[1, 0], [0, 1], [1, 1]])  # (3 tokens, 2)
-    w_q, w_k, w_v = (
-        np.array([[1, 1], [0, 1]]),
-        np.array([[1, 0], [1, 1]]),
-        np.array([[2, 0], [0, 3]]),
-    )
-    q, k, v = x @ w_q, x @ w_k, x @ w_v  # (3, 2) each
-    scores = q @ k.T  # (3, 3)
-    scaled = scores / np.sqrt(2)
-    exponentials = np.exp(scaled)
-    sums = exponentials.sum(1, keepdims=True)  # (3, 1)
-    weights = exponentials / sums
-    return {
-        "x": x,
-        "w_q": w_q,
-        "w_k": w_k,
-        "w_v": w_v,
-        "q": q,
-        "k": k,
-        "v": v,
-        "scores": scores,
-        "scaled": scaled,
-        "exp": exponentials,
-        "sum": sums,
-        "weights": weights,
-        "output": weights @ v,
-    }
-
-
 def worked_sentence() -> dict:
     """Equation 1 for “Python sorts its lists”: named features, and a different question in each
     query; d_k = 4.
@@ -201,14 +168,6 @@ def received(maps: np.ndarray) -> np.ndarray:
     return maps[-1].mean((0, 1))
 
 
-def column_share(maps: np.ndarray) -> float:
-    """Share of the variance among the cells of the last layer's map (mean over heads) that lies
-    between its columns.
-    """
-    last = maps[-1].mean(0)
-    return float(last.mean(0).var() / last.var())
-
-
 def without_each(tokenizer, text: str, device) -> tuple[dict, list[int]]:
     """A batch of the same text: first with all tokens visible, then with one word piece hidden from
     all in each row.
@@ -279,42 +238,6 @@ def plot_lookup(found: dict):
         title="Distance to the hard lookup", xlabel="scale", ylabel="difference of the values"
     )
     right.legend()
-    return fig
-
-
-@cached_figure
-def plot_worked(found: dict):
-    """Left: who looks at whom in `worked_sentence`, the question of each query beside its row;
-    right: the outputs.
-    """
-    fig, (left, right) = style.figure(2, height=2.5, gridspec_kw={"width_ratios": (1, 1)})
-    for axes, cells, columns, title in (
-        (left, found["weights"], found["words"], "weights: who looks at whom"),
-        (right, found["output"], found["values"], "outputs: what each now knows"),
-    ):
-        image = axes.imshow(cells, vmin=0, vmax=1, aspect="auto")
-        for (i, j), value in np.ndenumerate(cells):
-            axes.text(
-                j,
-                i,
-                f"{value:.2f}",
-                ha="center",
-                va="center",
-                color=style.on(image, value),
-                weight="bold" if value == cells[i].max() else "normal",
-            )
-        axes.set_xticks(range(4), columns)
-        axes.tick_params(length=0)
-        axes.set_title(title)
-        axes.grid(False)
-    left.set_yticks(
-        range(4),
-        [
-            f"{word}: {question}"
-            for word, question in zip(found["words"], found["questions"], strict=True)
-        ],
-    )
-    right.set_yticks(range(4), found["words"])
     return fig
 
 

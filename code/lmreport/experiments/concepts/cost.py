@@ -217,39 +217,6 @@ def crossing(lengths, a, b) -> float:
     return float(np.exp((1 - part) * np.log(lengths[i - 1]) + part * np.log(lengths[i])))
 
 
-@remember
-def model_times(
-    path: str, lengths: tuple[int, ...] = (32, 64, 128, 256, 512), repeats: int = 3
-) -> dict:
-    """Seconds of one forward pass of the encoder saved at `path` over one text of n word pieces, on
-    one core.
-    """
-    from transformers import AutoModel
-
-    model = AutoModel.from_pretrained(path).eval()
-    with one_thread(), torch.inference_mode():
-        seconds = [
-            best_time(lambda: model(input_ids=torch.full((1, n), 1037)), repeats)  # noqa: B023
-            for n in lengths
-        ]
-    return {"lengths": np.array(lengths), "seconds": np.array(seconds)}
-
-
-def refusal(path: str) -> str:
-    """What the encoder saved at `path` says to a text one word piece longer than its table of
-    positions.
-    """
-    from transformers import AutoModel
-
-    model = AutoModel.from_pretrained(path).eval()
-    try:
-        with torch.inference_mode():
-            model(input_ids=torch.full((1, model.config.max_position_embeddings + 1), 1037))
-    except (RuntimeError, IndexError) as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0].split('.  ')[0]}"
-    return "nothing: it accepted the text"
-
-
 def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) -> list[dict]:
     """What each bound on the number of word pieces costs on texts of these `lengths` (n,).
 

@@ -43,22 +43,6 @@ def specialists(
     ]
 
 
-@cached_figure
-def plot_specialists(found: list[dict]):
-    """One map per specialist, words along both sides, [CLS] and [SEP] among them; rows look."""
-    figure, axes = style.figure(len(found), height=3.35, squeeze=False)
-    for ax, one in zip(axes[0], found, strict=True):
-        image = ax.imshow(one["map"], vmin=0, vmax=1)
-        ax.set_xticks(range(len(one["tokens"])), one["tokens"], rotation=90, fontsize=7.5)
-        ax.set_yticks(range(len(one["tokens"])), one["tokens"], fontsize=7.5)
-        ax.set_title(f"head {one['layer']}-{one['head']}: {one['pattern']}")
-        ax.tick_params(length=0)
-        ax.grid(False)
-    axes[0, 0].set_ylabel("the word that looks")
-    figure.colorbar(image, ax=axes[0], shrink=0.7, label="weight")
-    return figure
-
-
 def falls(record) -> np.ndarray:
     """Points of accuracy that each removed head costs in a record of `studies.heads_removed`;
     (layers, heads).

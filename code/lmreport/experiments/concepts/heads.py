@@ -325,49 +325,6 @@ def plot_patterns(found: dict):
 
 
 @cached_figure
-def plot_head_grid(found: dict, label: str):
-    """What `changes` found: one value per head (column) and layer (row), written into its cell."""
-    return _grid(found["change"], label, decimals=3, cmap=style.SEQUENTIAL)
-
-
-@cached_figure
-def plot_heads_removed(record):
-    """Change of the accuracy, in points, when each head is removed; negative: worse without it."""
-    right = (record["predicted"] == record["labels"]).mean(-1)  # (layers, heads)
-    change = 100 * (right - (record["whole"] == record["labels"]).mean())
-    most = np.abs(change).max() or 1
-    return _grid(
-        change,
-        "change of accuracy [points]",
-        decimals=2,
-        cmap=style.DIVERGING,
-        vmin=-most,
-        vmax=most,
-    )
-
-
-def _grid(values, label: str, decimals: int, **colors):
-    figure, ax = style.figure(height=0.8 + 0.3 * len(values))
-    image = ax.imshow(values, aspect="auto", **colors)
-    for (layer, head), value in np.ndenumerate(values.round(decimals) + 0.0):  # + 0.0: no −0.00
-        ax.text(
-            head,
-            layer,
-            f"{value:.{decimals}f}".replace("-", "−"),
-            ha="center",
-            va="center",
-            fontsize=6.5,
-            color=style.on(image, value),
-        )
-    ax.grid(False)
-    ax.set_xticks(range(values.shape[1]), range(1, values.shape[1] + 1))
-    ax.set_yticks(range(values.shape[0]), range(1, values.shape[0] + 1))
-    ax.set(xlabel="head", ylabel="layer")
-    figure.colorbar(image, ax=ax, label=label)
-    return figure
-
-
-@cached_figure
 def plot_neighbours(runs: dict[int, dict]):
     """Accuracy against step for each number of heads, mean of 10 steps."""
     figure, ax = style.figure(height=2.5)
@@ -393,14 +350,14 @@ def plot_neighbour_maps(one: dict, two: dict):
     """
     figure, axes = style.figure(3, height=2.6)
     panels = [
-        ("the only head", one["maps"][0]),
-        *((f"head {i} of 2", m) for i, m in enumerate(two["maps"], 1)),
+        ("one head alone", one["maps"][0]),
+        *((f"head {i} of two", m) for i, m in enumerate(two["maps"], 1)),
     ]
     for ax, (name, weights) in zip(axes, panels, strict=True):
         image = ax.imshow(weights, vmin=0, vmax=1)
         ax.set_title(
-            f"{name}\n1 back: {100 * on_diagonal(weights, 1):.0f}%, "
-            f"2 back: {100 * on_diagonal(weights, 2):.0f}%",
+            f"{name}\nweight 1 back: {100 * on_diagonal(weights, 1):.0f}%,\n"
+            f"weight 2 back: {100 * on_diagonal(weights, 2):.0f}%",
             fontsize=8.5,
         )
         ax.set(xlabel="token looked at")

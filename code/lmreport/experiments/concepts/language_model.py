@@ -189,8 +189,11 @@ def plot_training(runs: dict[str, dict]):
         left.plot(
             np.arange(len(smooth)) + 10, smooth, color=color, linestyle=line, marker="", linewidth=2
         )
-        at = int({"no mask": 0.26, "0 after the softmax": 0.5}.get(name, 0.6) * len(smooth))
-        style.label(left, at + 10, smooth[at], name, color, xytext=(0, 9))
+        share, side = {"no mask": (0.26, "left"), "0 after the softmax": (0.5, "left")}.get(
+            name, (1, "right")
+        )
+        at = int(share * (len(smooth) - 1))
+        style.label(left, at + 10, smooth[at], name, color, xytext=(0, 9), ha=side)
     bound = next(iter(runs.values()))["entropy"]
     left.axhline(bound, color="0.4", linestyle=":", marker="", linewidth=1)
     style.label(

@@ -19,13 +19,6 @@ def causal_mask(n: int):
     return torch.ones(n, n, dtype=torch.bool).tril()
 
 
-def padding_mask(lengths, n: int):
-    """(batch, 1, 1, n), True at real tokens: the same for every head and every query; lengths:
-    (batch,).
-    """
-    return (torch.arange(n) < torch.as_tensor(lengths)[:, None])[:, None, None]
-
-
 def masked_before(q, k, v):
     """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say
     in the sum.
@@ -229,6 +222,11 @@ def padded_prediction(
     }
 
 
+def padded_questions(folder, digest: str, texts) -> list[dict]:
+    """`padded_prediction` of each text by the classifier in `folder`; [] where it is None."""
+    return [padded_prediction(str(folder), digest, text) for text in texts] if folder else []
+
+
 def flips_at(found: dict) -> int | None:
     """The first number of padding tokens at which `padded_prediction` without a mask names another
     class.
@@ -252,25 +250,6 @@ def looks_ahead(model, tokenizer, text: str) -> float:
         for ids in (inputs["input_ids"], other)
     ]
     return float((states[1] - states[0]).abs().max())
-
-
-@cached_figure
-def plot_masks(n: int = 8, real: int = 6):
-    """The causal mask of a decoder beside BERT's mask for a text with padding; black: may look."""
-    fig, axes = style.figure(2, height=2.6)
-    masks = (causal_mask(n).numpy(), padding_mask([real], n)[0, 0].expand(n, n).numpy())
-    for axis, mask, title in zip(
-        axes, masks, ("Decoder: causal", f"BERT: {real} tokens, {n - real} padding"), strict=True
-    ):
-        axis.imshow(mask, cmap="Greys", vmin=0, vmax=1.4)
-        for i, j in np.ndindex(n, n):
-            color = style.ON_DARK if mask[i, j] else style.ON_LIGHT
-            axis.text(j, i, int(mask[i, j]), ha="center", va="center", fontsize=7, color=color)
-        axis.set(title=title, xlabel="key (looked at)", ylabel="query (looking)")
-        axis.set_xticks(range(n), range(1, n + 1))
-        axis.set_yticks(range(n), range(1, n + 1))
-        axis.grid(False)
-    return fig
 
 
 @cached_figure
@@ -308,6 +287,13 @@ def plot_leaks(changes: dict[str, np.ndarray]):
     return fig
 
 
+def plot_effect(found: dict, tagged: list[dict]):
+    """What padding does to the tags of some texts, or to a text's vector where no classifier is at
+    hand.
+    """
+    return plot_padded_prediction(tagged) if tagged else plot_padding(found)
+
+
 @cached_figure
 def plot_padding(found: dict):
     """Distance of the sentence vector from the unpadded one against the number of padding tokens,
@@ -325,7 +311,7 @@ def plot_padding(found: dict):
     axis.set(
         xlabel=f"padding tokens after the {found['n']} of the text",
         ylabel="1 − cosine",
-        xlim=(-0.4, len(places) + 1.2),
+        xlim=(-0.4, len(places) - 1),
         ylim=(-0.02, None),
     )
     axis.set_xticks(places, [str(n) for n in found["pads"]])
@@ -337,7 +323,7 @@ def plot_padded_prediction(found: list[dict]):
     """Probability of the class that a text gets without padding, against padding, mask on and off;
     a panel per text.
     """
-    fig, axes = style.figure(len(found), height=2.6, squeeze=False, sharey=True)
+    fig, axes = style.figure(len(found), height=2.3, squeeze=False)
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
         first, places, flip = (
             int(one["without"][0].argmax()),

@@ -28,23 +28,6 @@ def hands(p: int, d: int) -> np.ndarray:
     return p / 10_000 ** (np.arange(0, d, 2) / d)
 
 
-def rotation(k: int, d: int) -> np.ndarray:
-    """The matrix R (d, d) with PE(p + k) = R PE(p) for every p: it turns each (sin, cos) pair by k
-    times its frequency.
-    """
-    angles, even = k / 10_000 ** (np.arange(0, d, 2) / d), np.arange(0, d, 2)
-    turn = np.zeros((d, d))
-    turn[even, even] = turn[even + 1, even + 1] = np.cos(angles)
-    turn[even, even + 1], turn[even + 1, even] = np.sin(angles), -np.sin(angles)
-    return turn
-
-
-def rotation_residual(n: int = 512, d: int = 128, k: int = 7) -> float:
-    """Largest |PE(p + k) − R PE(p)| over the positions p and p + k below n."""
-    table = sinusoidal(n, d)
-    return float(np.abs(table[k:] - table[:-k] @ rotation(k, d).T).max())
-
-
 def similarity(table: np.ndarray) -> np.ndarray:
     """Cosines between the rows of a position table (n, d) after its mean row is taken out; (n,
     n).
@@ -137,29 +120,6 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
 
 
 @cached_figure
-def plot_sinusoidal(n: int = 100, d: int = 128):
-    """Left: the matrix PE, positions down, components across; right: dot product against offset,
-    from three places.
-    """
-    fig, (left, right) = style.figure(2, height=2.9)
-    image = left.imshow(sinusoidal(n, d), cmap=style.DIVERGING, aspect="auto", vmin=-1, vmax=1)
-    left.set(title="PE", xlabel="component", ylabel="position")
-    left.grid(False)
-    fig.colorbar(image, ax=left)
-    table, offsets = sinusoidal(3 * n, d), np.arange(-n, n + 1)
-    for i, p in enumerate((n, n + 40, n + 80)):
-        right.plot(
-            offsets,
-            table[p + offsets] @ table[p],
-            markevery=(12 * i, 40),
-            label=f"from position {p}",
-        )
-    right.set(title="PE(p) · PE(p + k)", xlabel="offset k", ylabel="dot product", ylim=(0, None))
-    right.legend(loc="lower center")
-    return fig
-
-
-@cached_figure
 def plot_learned(table: np.ndarray, shown: int = 128):
     """Left: cosines between the first learned position vectors; right: mean by offset, beside the
     sinusoidal ones.
@@ -186,32 +146,4 @@ def plot_learned(table: np.ndarray, shown: int = 128):
         )
     right.set(title="By offset:\ncosine, mean ± s.d. over p", xlabel="offset k")
     right.legend()
-    return fig
-
-
-@cached_figure
-def plot_offsets(table: np.ndarray, shown: int = 128):
-    """How alike the positions p and p + k are, by offset k: learned vectors (positions, d) and
-    sinusoidal ones.
-    """
-    fig, axes = style.figure(height=2.5)
-    for label, values, color, line in (
-        ("learned", table, style.BLUE, "-"),
-        ("sines and cosines", sinusoidal(*table.shape), style.ORANGE, "--"),
-    ):
-        mean, spread = by_offset(similarity(values), shown)
-        axes.plot(mean, color=color, linestyle=line, marker="", linewidth=2)
-        axes.fill_between(
-            range(shown), mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0
-        )
-        style.label(
-            axes, shown - 1, mean[-1], label, color, xytext=(4, -7 if label == "learned" else 7)
-        )
-    axes.plot([0, shown], [0, 0], color="0.4", linestyle=":", marker="", linewidth=1)
-    axes.set(
-        xlabel="offset k",
-        ylabel="cosine of p and p + k,\nmean and spread over p",
-        xlim=(0, 1.25 * shown),
-    )
-    axes.set_xticks(range(0, shown + 1, 16))
     return fig

@@ -153,7 +153,8 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     image = left.imshow(attending["map"], vmin=0, vmax=1)
     left.set(title="what attention learned", xlabel="place looked at", ylabel="place of the target")
     left.grid(False)
-    fig.colorbar(image, ax=left, shrink=0.8, label="weight")
+    bar = fig.colorbar(image, ax=left, shrink=0.8)
+    bar.ax.set_xlabel("weight", fontsize=8)
     distance = np.arange(PAIRS, 0, -1)
     for name, found, label, color in (
         ("lstm", recurrent, "LSTM", style.ORANGE),

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
 from torch import nn
 
-from lmreport.display import markdown, style
+from lmreport.display import style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention
 from lmreport.experiments.concepts.threads import one_thread
@@ -83,127 +81,12 @@ def sequential_steps(lengths=LENGTHS, d: int = 8, seed: int = 0) -> dict:
     }
 
 
-def slope(lengths, values, first: int = 0) -> float:
-    """Exponent a of the power law values ∝ lengthsᵃ, by least squares on the logarithms from index
-    `first` on.
-    """
-    return float(np.polyfit(np.log(lengths[first:]), np.log(values[first:]), 1)[0])
-
-
-@remember
-def times(lengths=LENGTHS, d: int = 256, heads: int = 4, repeats: int = 5, seed: int = 0) -> dict:
-    """Seconds, forward and backward, of one layer of width d over one sequence; the best of
-    `repeats` runs.
-
-    nn.LSTM (all steps in one compiled call) against nn.MultiheadAttention, on this machine with its
-    threads.
-    """
-    torch.manual_seed(seed)
-    recurrent, attending = (
-        nn.LSTM(d, d, batch_first=True),
-        nn.MultiheadAttention(d, heads, batch_first=True),
-    )
-    layers = {
-        "lstm": lambda x: recurrent(x)[0],
-        "attention": lambda x: attending(x, x, x, need_weights=False)[0],
-    }
-    best = {name: np.full(len(lengths), np.inf) for name in layers}
-    for i, n in enumerate(lengths):
-        x = torch.randn(1, n, d, requires_grad=True)
-        for _ in range(repeats + 1):
-            for name, layer in layers.items():  # in turn, so that a busy moment hits both
-                start = time.perf_counter()
-                layer(x).sum().backward()
-                best[name][i] = min(best[name][i], time.perf_counter() - start)
-    return {"lengths": np.array(lengths), "d": d, "threads": torch.get_num_threads()} | best
-
-
 def influence(layer, x):
     """‖∂h_T/∂x_t‖ (Frobenius) for every distance T − t = 0, 1, …; `layer` maps x (n, d) to h (n,
     d).
     """
     jacobian = torch.autograd.functional.jacobian(lambda x: layer(x)[-1], x)  # (d, n, d)
     return jacobian.norm(dim=(0, 2)).flip(0)  # (n,)
-
-
-SENTENCE = (
-    "my loop over the keys prints the last key in every line , why ?".split()
-)  # written for this report
-
-
-def moved(layer, x, others):
-    """‖change of h_T‖ for each word t when x_t is replaced by others_t; layer maps (n, d) to (n,
-    d); returns (n,).
-    """
-    last = layer(x)[-1]  # (d,)
-    replaced = x.repeat(len(x), 1, 1)  # (n, n, d): one copy of the sentence per word
-    replaced[range(len(x)), range(len(x))] = others
-    return torch.stack([(layer(one)[-1] - last).norm() for one in replaced])
-
-
-@remember
-@one_thread()
-def still_moves(n: int = len(SENTENCE), d: int = 32, seeds: int = 20) -> dict:
-    """Share of each word in what moves the last output, for the layers of `untrained`; arrays (n,)
-    that sum to 1.
-
-    Each of n random word vectors is replaced by another one in turn (`moved`); mean over seeds of
-    words and weights.
-    """
-    shares = {}
-    for seed in range(seeds):
-        torch.manual_seed(seed)
-        x, others = torch.randn(2, n, d, dtype=torch.float64)
-        for name, layer in untrained(d).items():
-            with torch.no_grad():
-                change = moved(layer, x, others)
-            shares[name] = shares.get(name, 0) + (change / change.sum()).numpy() / seeds
-    return shares
-
-
-@remember
-def waiting(lengths=LENGTHS, d: int = 256, heads: int = 4, repeats: int = 3, seed: int = 0) -> dict:
-    """Seconds, forward and backward, of one layer over one sequence: on the GPU by the clock, else
-    by one core's time.
-
-    Only a GPU can show that LSTM steps wait for each other; on one core nothing runs side by side.
-    Returns lengths, d, where ("" or the GPU's name), lstm and attention (lengths,), the best of
-    `repeats`.
-    """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.manual_seed(seed)
-    recurrent = nn.LSTM(d, d, batch_first=True).to(device)
-    attending = nn.MultiheadAttention(d, heads, batch_first=True).to(device)
-    layers = {
-        "lstm": lambda x: recurrent(x)[0],
-        "attention": lambda x: attending(x, x, x, need_weights=False)[0],
-    }
-    found = {
-        "lengths": np.array(lengths),
-        "d": d,
-        "where": torch.cuda.get_device_name() if device == "cuda" else "",
-    }
-    with one_thread():
-        for name, layer in layers.items():
-            found[name] = np.array(
-                [seconds(layer, torch.randn(1, n, d, device=device), repeats) for n in lengths]
-            )
-    return found
-
-
-def seconds(layer, x, repeats: int) -> float:
-    """Seconds of the fastest forward and backward pass after one that does not count: GPU's clock,
-    or processor's.
-    """
-    clock = time.perf_counter if x.is_cuda else time.process_time
-    x, times = x.requires_grad_(), []
-    for _ in range(repeats + 1):
-        start = clock()
-        layer(x).sum().backward()
-        if x.is_cuda:
-            torch.cuda.synchronize()
-        times.append(clock() - start)
-    return min(times[1:])
 
 
 def untrained(d: int) -> dict:
@@ -327,130 +210,25 @@ LOOK = {
 
 
 @cached_figure
-def plot_cost(steps: dict, seconds: dict):
-    """Left: longest chain of operations against length; right: measured seconds. Both log-log."""
-    fig, (left, right) = style.figure(2, height=2.7)
-    for name, label in (("lstm", "LSTM"), ("attention", "self-attention")):
-        look = LOOK[name] | {"label": label}
-        left.loglog(steps["lengths"], steps[name], **look)
-        right.loglog(seconds["lengths"], 1000 * seconds[name], **look)
-    left.set(
-        title="Operations that must wait",
-        ylabel="longest chain of operations",
-        xlabel="tokens in the sequence",
-    )
-    right.set(
-        title="Time on this machine",
-        ylabel="forward + backward (ms)",
-        xlabel="tokens in the sequence",
-    )
-    for axes in (left, right):
-        axes.set_xticks(steps["lengths"][::2], [f"{n:,}" for n in steps["lengths"][::2]])
-        axes.minorticks_off()
-        axes.legend()
-    low, high = right.get_ylim()
-    ticks = [m * 10.0**e for e in range(-3, 5) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
-    right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    right.minorticks_off()
-    return fig
-
-
-@cached_figure
-def plot_waiting(steps: dict, clocked: dict):
-    """Left: longest chain (`sequential_steps`); right: seconds (`waiting`), on the GPU or one
-    core's work.
-    """
-    fig, (left, right) = style.figure(2, height=2.6)
-    where = clocked["where"] and f"on {clocked['where']}" or "work on one core"
-    for axes, found, scale in ((left, steps, 1), (right, clocked, 1000)):
-        for name, label, color in (
-            ("lstm", "LSTM", style.ORANGE),
-            ("attention", "attention", style.BLUE),
-        ):
-            axes.loglog(
-                found["lengths"],
-                scale * found[name],
-                color=color,
-                marker="",
-                linestyle="-",
-                linewidth=2,
-            )
-            at = len(found["lengths"]) // 2
-            style.label(
-                axes,
-                found["lengths"][at],
-                scale * found[name][at],
-                label,
-                color,
-                ha="right" if name == "lstm" else "left",
-                xytext=(-6, 6) if name == "lstm" else (6, -7),
-            )
-        axes.set_xticks(found["lengths"][::2], [f"{n:,}" for n in found["lengths"][::2]])
-        axes.minorticks_off()
-        top = 3 * scale * max(found["lstm"][-1], found["attention"][-1])
-        axes.set(xlabel="words in the sequence", ylim=(None, top))
-    left.set(title="operations that must wait")
-    left.set_ylim(bottom=1)
-    right.set(title=f"time [ms], {where}")
-    return fig
-
-
-@cached_figure
-def plot_still_moves(found: dict, words: list[str] = SENTENCE):
-    """Share of each word in what moves the last output, as bars over the words, one row for each of
-    three layers.
-    """
-    rows = {
-        "rnn": ("RNN", style.ORANGE),
-        "lstm": ("LSTM, as initialised", style.PURPLE),
-        "attention": ("self-attention", style.BLUE),
-    }
-    fig, panels = style.figure(1, len(rows), height=3.2, sharex=True, sharey=True)
-    for axes, (name, (label, color)) in zip(panels, rows.items(), strict=True):
-        axes.bar(range(len(words)), 100 * found[name], color=color, width=0.7)
-        axes.text(
-            -0.4,
-            80 * max(found[row].max() for row in rows),
-            label,
-            color=style.INKS[color],
-            va="center",
-        )
-        for t in (1, len(words) // 2, len(words) - 1):
-            percent = 100 * found[name][t]
-            axes.text(t, percent + 1.5, f"{markdown.num(percent, 2)}%", ha="center", fontsize=7.5)
-        axes.grid(False, axis="x")
-    panels[1].set_ylabel("share of what moves\nthe last output [%]")
-    panels[-1].set_xticks(range(len(words)), words)
-    return fig
-
-
-@cached_figure
 def plot_memory(fading: dict, recalled: dict):
-    """Left: gradient against distance, log scale; right: accuracy of the recall task, each seed a
-    marker.
+    """Left: gradient against distance, log scale; right: accuracy of the recall task, mean of the
+    seeds.
     """
-    fig, (left, right) = style.figure(2, height=3.5)
-    for name in ("rnn_large", "attention", "lstm_keep", "lstm", "rnn"):
-        left.semilogy(
-            fading["distance"], np.maximum(fading[name], 1e-20), **LOOK[name], markevery=14
-        )
+    fig, (left, right) = style.figure(2, height=3.3)
+    # attention's line is wide and pale, so that the LSTM that keeps does not hide it
+    wide = {"attention": dict(linewidth=6, alpha=0.45, marker="")}
+    for name in ("attention", "rnn_large", "lstm_keep", "lstm", "rnn"):
+        look = LOOK[name] | wide.get(name, {})
+        left.semilogy(fading["distance"], fading[name], **look, markevery=14)
+        if name in recalled:
+            right.plot(recalled["distances"], recalled[name].mean(1), **look)
     left.set(
         title="Gradient",
         xlabel="distance T − t (tokens)",
         ylabel="‖∂h$_T$/∂x$_t$‖, 1 at distance 1",
-        ylim=(1e-18, 1e11),
     )
-    for name in ("attention", "lstm_keep", "lstm", "rnn"):
-        right.plot(recalled["distances"], recalled[name].mean(1), **LOOK[name])
-    right.axhline(recalled["chance"], color="0.5", linestyle=":", linewidth=1)
-    right.annotate(
-        "chance",
-        (recalled["distances"][0], recalled["chance"]),
-        xytext=(0, -9),
-        textcoords="offset points",
-        color="0.35",
-        fontsize=7.5,
-    )
+    right.axhline(recalled["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
+    style.label(right, recalled["distances"][0], recalled["chance"], "chance", xytext=(0, -7))
     right.set(
         title="Recall",
         xlabel="tokens back (k)",

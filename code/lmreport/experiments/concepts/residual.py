@@ -141,19 +141,6 @@ def likeness(x) -> float:
     return float(cosines.mean() / (n * (n - 1)))
 
 
-def jacobians(d: int = 16, n: int = 4, heads: int = 4, seed: int = 0):
-    """∂/∂x of the attention sub-layer alone and of x + the sub-layer, for one text: two matrices
-    (n·d, n·d).
-    """
-    generator = torch.Generator().manual_seed(seed)
-    p, x = block_weights(d, generator), torch.randn(1, n, d, generator=generator)
-    alone, added = (
-        torch.autograd.functional.jacobian(f, x).reshape(n * d, n * d)
-        for f in (lambda x: self_attention(x, p, heads), lambda x: x + self_attention(x, p, heads))
-    )
-    return alone, added
-
-
 @remember
 @one_thread()
 def training(
@@ -243,23 +230,6 @@ def kept(steps: int = 48) -> list[dict]:
     ]
 
 
-def layers_alike(path: str) -> float:
-    """Largest |cosine| between the same weight matrix in two different layers of the encoder at
-    `path`.
-    """
-    from transformers import AutoModel
-
-    by_kind: dict[str, list] = {}
-    for name, weight in AutoModel.from_pretrained(path).named_parameters():
-        head, layer, tail = name.partition(".layer.")
-        if layer and weight.ndim == 2:
-            by_kind.setdefault(tail.split(".", 1)[1], []).append(
-                F.normalize(weight.detach().flatten(), dim=0)
-            )
-    stacks = [torch.stack(matrices) for matrices in by_kind.values()]
-    return max(float((s @ s.T - torch.eye(len(s))).abs().max()) for s in stacks)
-
-
 @cached_figure
 def plot_signals(found: dict, variants: tuple[str, ...] = VARIANTS):
     """Gradient (top) and its share that differs by position (bottom); `found` is {(variant, depth):
@@ -310,14 +280,12 @@ def plot_readable(found: dict[str, dict]):
             100 * record["accuracy"][-1],
             LABELS[variant],
             color,
-            xytext=(5, {"post-norm": -6, "pre-norm": 5, "no add": 6}[variant]),
+            xytext=(5, {"post-norm": -6, "pre-norm": 5, "no add": 7}[variant]),
         )
     chance = 100 * next(iter(found.values()))["chance"]
     ax.axhline(chance, color="0.4", linestyle=":", marker="", linewidth=1)
-    style.label(ax, 0, chance, "guessing", xytext=(0, 6))
-    ax.set(
-        xlabel="after block", ylabel="tokens named right [%]", ylim=(0, 112), xlim=(0, 1.35 * depth)
-    )
+    style.label(ax, depth, chance, "guessing", xytext=(5, -4))
+    ax.set(xlabel="after block", ylabel="tokens named right [%]", ylim=(0, 105), xlim=(0, depth))
     ax.set_xticks(range(0, depth + 1, 4))
     return figure
 

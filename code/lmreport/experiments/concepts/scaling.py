@@ -16,15 +16,6 @@ DIVISORS = {"none": lambda d_k: 1.0, "root": lambda d_k: d_k**0.5, "whole": lamb
 LABELS = {"none": "q·k", "root": "q·k / √dₖ", "whole": "q·k / dₖ"}
 
 
-def variance_of_products(d_k: int, samples: int = 8000, seed: int = 0) -> float:
-    """Variance of q·k over `samples` pairs whose components are independent, with mean 0 and
-    variance 1.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    q, k = torch.randn(2, samples, d_k, generator=generator)
-    return float((q * k).sum(-1).var())
-
-
 def random_scores(d_k: int, keys: int = 64, samples: int = 200, seed: int = 0):
     """q·k of one random query with each of `keys` random keys, components of variance 1: (samples,
     keys).
@@ -195,7 +186,7 @@ def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
                 dimensions, middle, marker=marker, linestyle=line, label=LABELS[name]
             )[0]
             ax.fill_between(dimensions, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
-        ax.set(title=title, xlabel="dₖ", ylim=(0, None))
+        ax.set(title=title, xlabel="$d_k$", ylim=(0, None))
         ax.set_xticks([1, 8, 64, 512], ["1", "8", "64", "512"])
         ax.minorticks_off()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)

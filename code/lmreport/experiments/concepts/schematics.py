@@ -196,7 +196,7 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     pairs, radius = d // 2, 0.24
     left, right = 1.75 + 0.62 * np.arange(len(shown)), 4.68 + 1.02 * np.arange(len(starts))
     ys = 2.5 - 0.63 * np.arange(pairs)
-    word(axes, left.mean(), 3.2, "the clocks of one place p", weight="bold")
+    word(axes, left.mean(), 3.2, f"the clocks of one place p, width d = {d}", weight="bold")
     word(axes, right.mean(), 3.2, f"k = {k} words further", weight="bold")
     for i, y in enumerate(ys):
         turn = 2 * np.pi / positions.hands(1, d)[i]
@@ -324,19 +324,19 @@ def encoder_with_heads(parts: dict | None = None):
     """One encoder and the heads that fit on it, areas to scale with the parameters; parts:
     `foundation.encoder_parts`, DistilBERT's if it is left out."""
     parts = parts or foundation.encoder_parts()
-    figure, axes = sheet(3.0)
-    width, height, bottom, x = 2.1, 2.1, 0.42, 1.2
+    figure, axes = sheet(2.8)
+    width, height, bottom, x = 2.1, 1.9, 0.42, 1.2
     encoder = parts["embeddings"] + sum(parts["layers"]) + parts["other"]
     scale = width * height / encoder  # square inches per parameter
     word(
         axes,
         0.15,
-        2.87,
+        2.67,
         f"one encoder: {encoder / 1e6:.1f} million, pre-trained",
         ha="left",
         weight="bold",
     )
-    word(axes, 3.2, 2.87, "exchangeable heads", ha="left", weight="bold")
+    word(axes, 3.2, 2.67, "exchangeable heads", ha="left", weight="bold")
     word(axes, x, 0.15, "token ids  (batch, n)")
     arrow(axes, (x, 0.25), (x, bottom), SOFT)
     y = bottom
@@ -362,7 +362,7 @@ def encoder_with_heads(parts: dict | None = None):
         parts["heads"].items(), key=lambda head: not head[0].endswith("SequenceClassification")
     )
     for row, (name, (count, answer)) in zip(
-        2.55 - 0.48 * np.arange(len(heads)), heads, strict=True
+        2.36 - 0.45 * np.arange(len(heads)), heads, strict=True
     ):
         chosen = name.endswith("SequenceClassification")
         color, side = style.ORANGE if chosen else INK, (count * scale) ** 0.5
@@ -425,8 +425,8 @@ def block_with_add():
         box(axes, x, base + 0.93, 0.55, 0.22, "norm")
     word(
         axes,
-        0.72,
-        2.68,
+        0.78,
+        2.71,
         "x goes on, and each\npart only adds to it",
         style.ORANGE,
         SMALL,

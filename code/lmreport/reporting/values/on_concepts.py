@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lmreport.display import markdown
-from lmreport.display.traced import MarkdownText
-from lmreport.experiments.concepts import attention, foundation
+from lmreport.display.traced import MarkdownText, fill
+from lmreport.experiments.concepts import attention, foundation, masks
 from lmreport.reporting import measures, studies
 from lmreport.reporting.values import named
 from lmreport.runs import records
@@ -38,24 +38,31 @@ def reach(recalled, layer: str) -> int:
 
 
 def by_hand(found):
-    """The worked sentence, a row for each word: its question, whom it looks at and what it learns
-    (3b).
+    """The worked sentence, a row for each word: its question, the feature that it is found by, whom
+    it looks at and what it learns (3b).
     """
     rows = [
         [
             word,
             question,
+            found["features"][place],
             *(markdown.fixed(weight, 2) for weight in weights),
             ", ".join(f"{value:.2f}" for value in output),
         ]
-        for word, question, weights, output in zip(
-            found["words"], found["questions"], found["weights"], found["output"], strict=True
+        for place, (word, question, weights, output) in enumerate(
+            zip(found["words"], found["questions"], found["weights"], found["output"], strict=True)
         )
     ]
     return markdown.table(
         rows,
-        ["word", "its question", *found["words"], "output"],
-        ("left", "left", *["right"] * 5),
+        [
+            "word",
+            "its query",
+            "its key",
+            *found["words"],
+            f"output: {', '.join(found['values'])}",
+        ],
+        ("left", "left", "left", *["right"] * 5),
         of=attention.worked_sentence,
     )
 
@@ -107,13 +114,42 @@ def of_order(mixed):
 
 
 @named
-def of_padding(padded, ahead: float):
+def of_padding(padded, tagged, ahead: float):
     """What padding does to BERT, and that it looks ahead (3c)."""
     return dict(
         ahead=markdown.num(ahead, 2),
         pads=markdown.count(padded["pads"][-1]),
         hidden=markdown.num(padded["largest"], 1),
         all=markdown.num(padded["without"][-1], 2),
+        tags=of_flips(tagged),
+    )
+
+
+def of_flips(tagged: list[dict]) -> MarkdownText:
+    """What padding without the mask does to the tags of the two questions of 6b."""
+    flips = [masks.flips_at(found) for found in tagged]
+    if not tagged:
+        return MarkdownText("The text's vector turns; whether its tag changes was not tested here.")
+    told = [
+        flip_of(found, flip, i)
+        for i, (found, flip) in enumerate(zip(tagged, flips, strict=True), 1)
+    ]
+    return fill("{} {}", *told)
+
+
+def flip_of(found: dict, flip: int | None, number: int) -> MarkdownText:
+    """The same for one of them."""
+    name = MarkdownText(f"({'i' * number})")
+    first = markdown.word(int(found["without"][0].argmax()), *found["classes"])
+    if flip is None:
+        return fill("Question {} keeps its tag, {}.", name, first)
+    after = found["without"][list(found["pads"]).index(flip)]
+    return fill(
+        "Question {} turns from {} into {} at {} tokens of padding.",
+        name,
+        first,
+        markdown.word(int(after.argmax()), *found["classes"]),
+        markdown.count(flip),
     )
 
 

@@ -12,7 +12,7 @@ from lmreport.runs import records
 
 
 @named
-def of_card(bert, lstm, svm, recorded: bool):
+def of_card(bert, lstm, svm, recorded: bool, settings):
     """What the first page says: three accuracies, three times, one verdict, which model and which
     runs.
     """
@@ -23,6 +23,7 @@ def of_card(bert, lstm, svm, recorded: bool):
         model=model(bert),
         points=MarkdownText(rubric.differing_sentence()),
         runs=MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm)))),
+        scale=MarkdownText(settings.scale),
     )
 
 
@@ -91,8 +92,7 @@ def of_splits(corpus, whole):
         about=MarkdownText(
             sentences.of_data(
                 corpus,
-                "The texts are CC BY-SA [@so16k]; most names of the four languages "
-                "were replaced by *blank*.",
+                "The texts are CC BY-SA [@so16k]; most names of the languages became *blank*.",
             )
         ),
     )
@@ -118,8 +118,7 @@ def of_tokenizer(tokenizer, source, bert):
 def of_outputs(found, text: str):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
-        unknown_words=markdown.count(found["layer_unknown"]),
-        words=markdown.count(found["layer_used"]),
+        unknown=unknown(found),
         unknown_pieces=markdown.count(found["unknown_pieces"]),
         pieces=markdown.count(len(found["pieces"])),
         vocabulary=markdown.count(found["vocabulary"]),
@@ -139,14 +138,32 @@ def of_outputs(found, text: str):
     )
 
 
+def unknown(found) -> MarkdownText:
+    """How many words of the text the layer does not know, and one that the tokenizer splits."""
+    if not found["layer_unknown"]:
+        return fill(
+            "All {} words of this text are among them.", markdown.count(found["layer_used"])
+        )
+    example = found["unknown_words"][0]
+    return fill(
+        "Of this text's {} words, {} became `[UNK]` (“{}”).",
+        markdown.count(found["layer_used"]),
+        markdown.count(found["layer_unknown"]),
+        MarkdownText(markdown.plain(example)),
+    )
+
+
 def is_original(decoded: str, text: str) -> bool:
     return decoded.removeprefix("[CLS]").removesuffix("[SEP]").strip() == text
 
 
 @named
-def of_tokenized(tokenized, settings):
-    """Length and padding of the tokenized training split."""
+def of_tokenized(tokenized, settings, tokenizer, bert, curve):
+    """Length and padding of the tokenized training split, and the lengths of the other runs."""
     return dict(
+        limit=markdown.count(tokenizer.model_max_length),
+        recorded=markdown.count(bert.inputs["settings"]["max_length"]),
+        studies=markdown.count(curve.inputs["settings"]["max_length"]),
         length=markdown.count(settings.max_length),
         padding=markdown.pct(tables.padding_share(tokenized["train"])),
     )

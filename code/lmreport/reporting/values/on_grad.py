@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import markdown
-from lmreport.display.traced import MarkdownText
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, residual, scaling
 from lmreport.reporting import studies
 from lmreport.reporting.values import named
@@ -25,6 +25,7 @@ def of_cost(measured, limits):
         fused_time=markdown.fixed(cost.slope(lengths, measured["fused_training_seconds"]), 1),
         longest=markdown.count(lengths[-1]),
         width=markdown.count(measured["d"]),
+        crossing=crossing(measured),
         memory=markdown.fixed(
             measured["stored_training_bytes"][-1] / measured["lstm_training_bytes"][-1], 0
         ),
@@ -33,6 +34,21 @@ def of_cost(measured, limits):
         far=markdown.count(FAR),
         cut=markdown.pct(limits[512]),
         long_cut=markdown.pct(limits[2048]),
+    )
+
+
+def crossing(measured) -> MarkdownText:
+    """From which length on attention takes longer than the LSTM by the clock, beside the count."""
+    lengths, width = measured["lengths"], measured["d"]
+    seconds = [measured[f"{name}_training_seconds"] for name in ("stored", "lstm")]
+    found = cost.crossing(lengths, *seconds)
+    if not found > 2 * width:
+        return MarkdownText("The clock does not say so: see the supplement's measured times.")
+    return fill(
+        "By the clock it falls behind later, here at {} tokens or {} widths: the LSTM's many small "
+        "products take longer per operation than attention's few large ones.",
+        markdown.num(found, 2),
+        markdown.num(found / width, 1),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.reporting import measures, sentences
+from lmreport.reporting import measures, sentences, speed
 from lmreport.reporting.values import named
 
 
@@ -53,7 +53,7 @@ def of_training(bert, lstm):
 
 
 @named
-def of_times(bert, lstm, classifier, source):
+def of_times(bert, lstm, classifier, source, gpu):
     """Training time of the Transformer against that of the LSTM, and its reasons (5b)."""
     ratio = bert["train_seconds"] / lstm["train_seconds"]
     a_text = lstm.rate / bert.rate
@@ -78,6 +78,21 @@ def of_times(bert, lstm, classifier, source):
         size=sentences.size(bert, lstm, classifier, source),
         rough=sentences.bound(bert, lstm),
         why=why(bert, lstm),
+        on_gpu=on_gpu(gpu),
+    )
+
+
+def on_gpu(gpu) -> MarkdownText:
+    """What is known of the two times on a GPU, and what is not; gpu: the benches recorded there."""
+    if "train" not in gpu:
+        return MarkdownText("On a GPU, neither of the two was timed.")
+    bench = gpu["train"]
+    return fill(
+        "On a GPU only the Transformer was timed: one of MiniLM's size trains on {} texts a second "
+        "on an {} ([supplement](supplement.html#sec-speed-gpu)). The LSTM was not, so the ratio there "
+        "is unknown.",
+        markdown.num(speed.of(bench, "minilm_samples_per_s", speed.ours(bench, "minilm")), 2),
+        MarkdownText(markdown.plain(bench.made["hardware"]["gpu"])),
     )
 
 
@@ -129,6 +144,7 @@ def of_tests(bert, lstm, svm, scatter):
         apart=markdown.fixed(abs(behind), 1),
         seeds=markdown.fixed(100 * max(scatter), 1),
         trade=trade(bert, svm),
+        lstm_is=sentences.described(lstm),
     )
 
 

@@ -1,0 +1,58 @@
+"""Pieces of a tokenizer beside words of a layer: what stands under what."""
+
+import numpy as np
+
+from lmreport.experiments import tokenizer_comparison
+
+PIECES = ["[CLS]", "says", "over", "##flower", "##ror", ":", "long", "[SEP]"]
+WORDS = ["says", "overflowerror", ":", "long"]
+
+
+def found(ids, words=("says", "[UNK]", ":", "long")):
+    return {
+        "pieces": PIECES,
+        "words": WORDS,
+        "input_ids": np.arange(len(PIECES)),
+        "attention_mask": np.ones(len(PIECES), int),
+        "layer_words": list(words),
+        "layer_ids": np.array(ids),
+    }
+
+
+def cells(table) -> list[list[str]]:
+    rows = [row for row in table.data.splitlines() if row.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_each_word_starts_where_its_first_piece_stands():
+    assert tokenizer_comparison.word_starts(PIECES, WORDS) == {1: 0, 2: 1, 5: 2, 6: 3}
+
+
+def test_words_end_where_the_tokenizer_has_changed_the_characters():
+    pieces = ["[CLS]", "a", "[UNK]", "b", "[SEP]"]
+    assert tokenizer_comparison.word_starts(pieces, ["a", "é", "b"]) == {1: 0}
+    assert tokenizer_comparison.word_starts(["[CLS]", "[SEP]"], ["a"]) == {}
+
+
+def test_strips_put_a_word_under_its_first_piece_and_nothing_under_the_others():
+    head, _, _, _, mask, words, ids = cells(tokenizer_comparison.strips(found([5, 1, 6, 7])))
+    assert head == ["position", *map(str, range(1, 9))] and mask[1:] == ["1"] * 8
+    assert ids == ["layer&#58; id", "", "5", "1", "", "", "6", "7", ""]
+    assert [bool(word) for word in words[1:]] == [bool(one) for one in ids[1:]]
+
+
+def test_strips_show_the_word_that_the_layer_does_not_know():
+    text = found([5, 1, 6, 7]) | {
+        "pieces": ["[CLS]", *["a", "##b"] * 5, *PIECES[1:]],
+        "words": [*["ab"] * 5, *WORDS],
+        "layer_words": [*["ab"] * 5, "says", "[UNK]", ":", "long"],
+        "layer_ids": np.array([9] * 5 + [5, 1, 6, 7]),
+        "input_ids": np.arange(18),
+        "attention_mask": np.ones(18, int),
+    }
+    rows = cells(tokenizer_comparison.strips(text, number=8))
+    assert len(rows[0]) == 9 and "1" in rows[-1]
+
+
+def test_the_example_is_a_short_text_of_the_sample():
+    assert 10 < len(tokenizer_comparison.example().split()) < 60
