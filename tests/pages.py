@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lmreport.display import markdown
 from lmreport.display.traced import TracedText
-from lmreport.reporting import measures
+from lmreport.reporting import metrics
 from lmreport.runs import records
 from rendering import ROOT, own, project, quarto
 
@@ -132,7 +132,7 @@ LINE = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewB
 def numbers() -> dict[str, TracedText]:
     """Computed numbers of the small report, from recorded runs, and one whose table alone tells."""
     found = {r.name: r for r in records.all_records() if r.name in ("tfidf_svm", "lstm")}
-    share = measures.accuracy(found["tfidf_svm"])
+    share = metrics.accuracy(found["tfidf_svm"])
     both = found["lstm"]["train_seconds"] + found["tfidf_svm"]["train_seconds"]
     return {
         "ACCURACY": markdown.pct(share),

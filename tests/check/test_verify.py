@@ -14,7 +14,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.display import markdown, traced
-from lmreport.reporting import measures
+from lmreport.reporting import metrics
 from lmreport.runs import records
 from lmreport.runs.quantity import Quantity
 
@@ -91,54 +91,54 @@ def pairs(tmp_path_factory):
 def every(a, b):
     """One quantity of each measure."""
     one = [
-        measures.texts,
-        measures.accuracy,
-        measures.validation_accuracy,
-        measures.lower,
-        measures.upper,
-        measures.macro_f1,
-        measures.ece,
-        measures.too_sure,
-        measures.wrong,
-        measures.cut_share,
-        measures.best_epoch,
+        metrics.texts,
+        metrics.accuracy,
+        metrics.validation_accuracy,
+        metrics.lower,
+        metrics.upper,
+        metrics.macro_f1,
+        metrics.ece,
+        metrics.too_sure,
+        metrics.wrong,
+        metrics.cut_share,
+        metrics.best_epoch,
     ]
-    two = [measures.only_first, measures.only_second, measures.p_value, measures.outcome]
+    two = [metrics.only_first, metrics.only_second, metrics.p_value, metrics.outcome]
     yield from (f(r) for f in one for r in (a, b))
     yield from (f(x, y) for f in two for x, y in ((a, b), (b, a), (a, a)))
     yield from (
-        measures.score(a, kind, tag)
+        metrics.score(a, kind, tag)
         for kind in ("precision", "recall", "f1", "support")
         for tag in range(4)
     )
     yield from (
         f(b, rank)
-        for f in (measures.confused, measures.confused_true, measures.confused_as)
+        for f in (metrics.confused, metrics.confused_true, metrics.confused_as)
         for rank in range(6)
     )
     yield from (
-        measures.error_between(a, low, high, b) for low, high in ((0, 50), (50, 400), (400, 1000))
+        metrics.error_between(a, low, high, b) for low, high in ((0, 50), (50, 400), (400, 1000))
     )
     yield from (
         f(*given, filled)
         for f, given in (
-            (measures.texts_reaching, (a,)),
-            (measures.error_reaching, (b, a)),
-            (measures.p_reaching, (a, b, a)),
+            (metrics.texts_reaching, (a,)),
+            (metrics.error_reaching, (b, a)),
+            (metrics.p_reaching, (a, b, a)),
         )
         for filled in (0, 1)
     )
     yield from (
         f(a, *part)
-        for f in (measures.sure_between, measures.right_between)
+        for f in (metrics.sure_between, metrics.right_between)
         for part in ((0.2, 0.5), (0.5, 0.8), (0.8, 1.01))
     )
-    yield from (measures.chance_of(a, q, tag) for q in range(2) for tag in range(4))
-    yield from (measures.answer(b, q) for q in range(2))
+    yield from (metrics.chance_of(a, q, tag) for q in range(2) for tag in range(4))
+    yield from (metrics.answer(b, q) for q in range(2))
 
 
 def test_every_measure_is_computed_again_another_way_with_the_same_result(pairs):
-    names = {name for name, f in vars(measures).items() if hasattr(f, "__wrapped__")}
+    names = {name for name, f in vars(metrics).items() if hasattr(f, "__wrapped__")}
     assert names <= set(recompute.FUNCTIONS), "a measure without its second way"
     for a, b in pairs:
         loaded = {r.symbol: recompute.load(r.path) for r in (a, b)}
@@ -168,9 +168,9 @@ OPERATIONS = {
 )
 def test_arithmetic_writes_the_expression_along(pairs, steps, which):
     a, b = pairs[which]
-    found = measures.accuracy(a)
+    found = metrics.accuracy(a)
     for sign, other in steps:
-        found = found - measures.accuracy(b) if sign == "r" else OPERATIONS[sign](found, other)
+        found = found - metrics.accuracy(b) if sign == "r" else OPERATIONS[sign](found, other)
     assert isinstance(found, Quantity) and f"tfidf_svm-{a.key}" in found.runs
     loaded = {r.symbol: recompute.load(r.path) for r in (a, b)}
     assert recompute.evaluated(found.expression, loaded) == pytest.approx(
@@ -255,14 +255,14 @@ def test_a_number_leads_back_to_its_record_and_its_inline_code(pairs):
     a, b = pairs[0]
 
     class Shell:
-        user_ns = {"a": a, "measures": measures, "markdown": markdown}
+        user_ns = {"a": a, "metrics": metrics, "markdown": markdown}
 
         def user_expressions(self, expressions):
             return {k: eval(e, self.user_ns)._repr_markdown_() for k, e in expressions.items()}
 
     shell = Shell()
     traced.name_inline_code(shell)
-    code = "markdown.pct(measures.accuracy(a))"
+    code = "markdown.pct(metrics.accuracy(a))"
     text = shell.user_expressions({"0": code})["0"]
     assert f'data-run="tfidf_svm-{a.key}"' in text and f'data-expr="accuracy({a.symbol})"' in text
     assert f'data-code="{code}"' in text and not traced.INLINE
@@ -334,9 +334,9 @@ def test_a_true_page_passes_and_says_how_it_was_checked(project, pairs, capsys):
     a, b = pairs[1]
     path = page_of(
         project,
-        span(markdown.pct(measures.accuracy(a))),
-        span(markdown.p_value(measures.p_value(a, b))),
-        span(markdown.more_or_less(measures.accuracy(a), measures.accuracy(b), "more", "less")),
+        span(markdown.pct(metrics.accuracy(a))),
+        span(markdown.p_value(metrics.p_value(a, b))),
+        span(markdown.more_or_less(metrics.accuracy(a), metrics.accuracy(b), "more", "less")),
         span(markdown.count(1234)),
     )
     assert main(["verify", str(path)]) == 0
@@ -346,9 +346,9 @@ def test_a_true_page_passes_and_says_how_it_was_checked(project, pairs, capsys):
 @pytest.mark.parametrize(
     "forge, said",
     [
-        (lambda a, b: span(markdown.pct(measures.accuracy(a)), "99.9 %"), "its full value is"),
+        (lambda a, b: span(markdown.pct(metrics.accuracy(a)), "99.9 %"), "its full value is"),
         (
-            lambda a, b: span(markdown.pct(Quantity(0.999, measures.accuracy(a).expression))),
+            lambda a, b: span(markdown.pct(Quantity(0.999, metrics.accuracy(a).expression))),
             "recomputed",
         ),
         (
@@ -356,8 +356,8 @@ def test_a_true_page_passes_and_says_how_it_was_checked(project, pairs, capsys):
                 markdown.word(
                     Quantity(
                         1,
-                        f"order({measures.accuracy(a).expression}, "
-                        f"{measures.accuracy(b).expression}, 0.0)",
+                        f"order({metrics.accuracy(a).expression}, "
+                        f"{metrics.accuracy(b).expression}, 0.0)",
                     ),
                     "better",
                     "worse",
@@ -377,7 +377,7 @@ def test_a_false_number_is_found_with_its_place(project, pairs, capsys, forge, s
         (x, y)
         for a, b in pairs
         for x, y in ((a, b), (b, a))
-        if measures.accuracy(x) > measures.accuracy(y)
+        if metrics.accuracy(x) > metrics.accuracy(y)
     )
     text = forge(a, b)
     assert main(["verify", str(page_of(project, text))]) == 1

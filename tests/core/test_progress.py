@@ -81,7 +81,7 @@ def test_in_silence_errors_alone_are_told(capsys, shown):
 def test_an_import_sets_nothing_up_and_a_command_shows_the_lines():
     tells = "import logging; logging.getLogger('lmreport.runs').info('told')"
     for start, said in (
-        ("import lmreport.cli.main, lmreport.experiments.bench.measure", ""),
+        ("import lmreport.cli.main, lmreport.experiments.bench.main", ""),
         ("from lmreport.cli import main; main.main(['verify', 'nowhere.html'])", "told\n"),
     ):
         done = subprocess.run(

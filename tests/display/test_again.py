@@ -7,7 +7,7 @@ import pytest
 
 from lmreport.core import machine
 from lmreport.display import again, markdown, traced
-from lmreport.reporting import measures
+from lmreport.reporting import metrics
 from lmreport.reporting.values import named
 from lmreport.runs import memo, records
 
@@ -27,7 +27,7 @@ def runs():
 
 
 def test_of_one_run_and_of_two(runs):
-    told = attributes(markdown.pct(measures.accuracy(runs["lstm"])))
+    told = attributes(markdown.pct(metrics.accuracy(runs["lstm"])))
     assert told["data-made"] == runs["lstm"].made["date"][:10]
     assert told["data-again"] == f"lmreport run lstm {again.options(runs['lstm'])}"
     both = runs["lstm"]["train_seconds"] - runs["tfidf_svm"]["train_seconds"]

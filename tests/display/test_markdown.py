@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmreport.check.numbers import writing
-from lmreport.display import literal
+from lmreport.display import escape
 from lmreport.display import markdown as markdown_output
-from lmreport.display.literal import MarkdownText
+from lmreport.display.escape import MarkdownText
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -41,7 +41,7 @@ def plain_of(markdown, fmt="plain"):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_and_nothing_else(text):
-    expected = " ".join("".join(literal.visible(c) for c in text).split())
+    expected = " ".join("".join(escape.visible(c) for c in text).split())
     assert " ".join(plain_of(markdown_output.plain(text)).split()) == expected
     cell = markdown_output.table([[text, "1"]], ["text", "n"]).data
     tree = plain_of(cell, "native")
@@ -55,7 +55,7 @@ def test_any_text_comes_out_as_it_went_in(texts):
     shown = plain_of("\n\n".join(f"x{markdown_output.plain(text)}x" for text in texts)).split(
         "\n\n"
     )
-    expected = ["x" + "".join(literal.visible(c) for c in text) + "x" for text in texts]
+    expected = ["x" + "".join(escape.visible(c) for c in text) + "x" for text in texts]
     assert [" ".join(t.split()) for t in shown] == [" ".join(t.split()) for t in expected]
 
 
@@ -107,7 +107,7 @@ def test_duration(seconds, text):
 def test_every_character_that_is_shown_as_itself_can_be_set_in_an_accessible_pdf(tmp_path):
     import typst
 
-    kept = [chr(c) for c in range(0x20, 0x30000) if literal.in_fonts(chr(c)) == chr(c)]
+    kept = [chr(c) for c in range(0x20, 0x30000) if escape.in_fonts(chr(c)) == chr(c)]
     assert {"é", "Ω", "ж", "→", "√", "✓"} <= set(kept) and not {"漢", "😀", "\u202e"} & set(kept)
     head = '#set document(title: "t")\n#set text(lang: "en")\n'
     quoted = "".join(kept).replace("\\", "\\\\").replace('"', '\\"')
@@ -178,9 +178,9 @@ def test_an_empty_sentence_shows_nothing():
 
 def test_a_name_in_a_figure_is_short_and_no_mathematics():
     assert (
-        literal.label("x$_{") == r"x\$_{"
-        and literal.label("a" * 30) == "a" * 19 + "…"
-        and "U+4E2D" in literal.label("中")
+        escape.label("x$_{") == r"x\$_{"
+        and escape.label("a" * 30) == "a" * 19 + "…"
+        and "U+4E2D" in escape.label("中")
     )
 
 
@@ -208,7 +208,7 @@ def test_names_in_computed_words_stand_in_a_table_as_they_are_and_carry_their_ch
 
     row = [markdown_output.word(place, *names) for place in range(4)]
     page = html.fromstring(plain_of(markdown_output.table([row], list("abcd")).data, "html"))
-    seen = ["".join(literal.visible(c) for c in name) for name in names]
+    seen = ["".join(escape.visible(c) for c in name) for name in names]
     spans = page.xpath("//td/span")
     assert [" ".join(span.text_content().split()) for span in spans] == [
         " ".join(name.split()) for name in seen[:4]

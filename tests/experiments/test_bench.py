@@ -10,7 +10,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.corpus import TAGS
-from lmreport.experiments.bench import accuracy, machine, measure, prediction, scale, training
+from lmreport.experiments.bench import fast_vs_literal, machine, main, prediction, scale, training
 from lmreport.models import arrow_batches, pretrained, token_budget
 from lmreport.models.tokenizer import load_tokenizer
 
@@ -100,16 +100,16 @@ def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LMREPORT_DATA", raising=False)
     made, values = [], {"list": [], "rows": np.ones(1)}
-    monkeypatch.setattr(measure, "scale", lambda *given: made.append(1) or dict(values))
+    monkeypatch.setattr(main, "scale", lambda *given: made.append(1) or dict(values))
     settings, sizes = resolved(load(data="sample"), "cpu"), {"rows": [7]}
     with pytest.raises(ReportError, match="not recorded on the sample"):
-        measure.run("bench_scale", sizes, settings, True)
+        main.run("bench_scale", sizes, settings, True)
     assert not made
     monkeypatch.setattr(
         download, "obtain", lambda *given: download.Corpus("nowhere", "real", "a test", "0" * 64)
     )
     for force, times in ((False, 1), (False, 1), (True, 2)):
-        measure.run("bench_scale", sizes, settings, True, force)
+        main.run("bench_scale", sizes, settings, True, force)
         assert len(made) == times
     assert sum("--force measures again" in line for line in told) == 1
 
@@ -150,7 +150,7 @@ def test_the_difference_of_two_recipes_is_counted_with_its_uncertainty():
     predicted[0, :, :100], predicted[1, 0, :80], predicted[1, 1, :100] = 1, 1, 1
     eight = predicted[1].copy()
     eight[0, 999] = 1
-    found = accuracy.compared({"predicted": predicted, "int8": eight}, labels)
+    found = fast_vs_literal.compared({"predicted": predicted, "int8": eight}, labels)
     assert found["accuracies"] == pytest.approx([0.9, 0.91]) and found[
         "difference_points"
     ] == pytest.approx([0, 1])

@@ -8,7 +8,7 @@ from datasets import ClassLabel, Dataset
 
 from lmreport.core.errors import ReportError
 from lmreport.data.corpus import TAGS
-from lmreport.experiments.bench import accuracy, machine, recipes, search, seeds
+from lmreport.experiments.bench import fast_vs_literal, machine, recipes, search, seeds
 from lmreport.models import predict, pretrained, stacking
 from lmreport.models.tokenizer import load_tokenizer
 
@@ -204,9 +204,9 @@ def test_accuracy_of_three_recipes_is_measured_in_processes_side_by_side(
 ):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     monkeypatch.setitem(machine.PROCESSES, "cpu", 2)
-    monkeypatch.setitem(accuracy.WAYS, "cpu", ("literal", "ours on a GPU", "ours"))
+    monkeypatch.setitem(fast_vs_literal.WAYS, "cpu", ("literal", "ours on a GPU", "ours"))
     sizes = dict(seeds=[1], train_texts=0, epochs=1, learning_rate=1e-2, max_length=24)
-    found = accuracy.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept")
+    found = fast_vs_literal.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept")
     assert found["predicted"].shape == (3, 1, 32) and found["int8"].shape == found[
         "bf16"
     ].shape == (1, 32)

@@ -151,7 +151,7 @@ def test_a_training_learns_is_recorded_and_found_again(
     assert sum("training at scale" in line for line in told) == 1
     folder = train.fine_tuned(record)
     model = finetune.load_classifier(str(folder), class_names(folder))
-    from lmreport.models.metrics import QUESTIONS
+    from lmreport.models.scores import QUESTIONS
 
     again = finetune.predict_texts(model, tokenizer.load_tokenizer(str(folder)), list(QUESTIONS))
     assert again == pytest.approx(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmreport.models import metrics
+from lmreport.models import scores
 
 seeds = st.integers(0, 10_000)
 
@@ -20,8 +20,8 @@ def test_accuracy_and_f1_by_counting(seed):
     logits, labels = draw(seed)
     predicted = [max(range(4), key=lambda j: row[j]) for row in logits]
     right = sum(p == y for p, y in zip(predicted, labels, strict=True))
-    assert metrics.accuracy(logits, labels) == right / len(labels)
-    found = metrics.per_class(logits, labels)
+    assert scores.accuracy(logits, labels) == right / len(labels)
+    found = scores.per_class(logits, labels)
     for c in range(4):
         tp = sum(p == c and y == c for p, y in zip(predicted, labels, strict=True))
         wrong = sum((p == c) != (y == c) for p, y in zip(predicted, labels, strict=True))
@@ -31,10 +31,10 @@ def test_accuracy_and_f1_by_counting(seed):
 @given(seeds)
 def test_confusion_rows_are_the_true_classes(seed):
     logits, labels = draw(seed)
-    counts = metrics.confusion(logits, labels)
+    counts = scores.confusion(logits, labels)
     assert (counts.sum(1) == np.bincount(labels, minlength=4)).all()
     assert np.trace(counts) == (logits.argmax(1) == labels).sum()
-    for true, predicted, number in metrics.worst_pairs(logits, labels, list("abcd")):
+    for true, predicted, number in scores.worst_pairs(logits, labels, list("abcd")):
         assert counts["abcd".index(true), "abcd".index(predicted)] == number and true != predicted
 
 
@@ -46,23 +46,23 @@ def test_ece_by_a_loop_over_texts(seed):
     for row, y in zip(p, labels, strict=True):
         bins.setdefault(min(int(row.max() * 10), 9), []).append((row.max(), row.argmax() == y))
     expected = sum(abs(sum(c - r for c, r in b)) for b in bins.values()) / len(labels)
-    assert metrics.calibration(logits, labels)["ece"] == pytest.approx(expected)
+    assert scores.calibration(logits, labels)["ece"] == pytest.approx(expected)
 
 
 def test_mcnemar_known_value():
     a = np.array([True] * 10 + [False] * 2 + [True] * 5)
     b = np.array([False] * 10 + [True] * 2 + [True] * 5)
-    found = metrics.mcnemar(a, b)
+    found = scores.mcnemar(a, b)
     # two-sided binomial: 2 · (1 + 12 + 66) / 2¹²
     assert (found["only_a"], found["only_b"], found["p"]) == (10, 2, pytest.approx(2 * 79 / 4096))
-    assert metrics.mcnemar(a, a)["p"] == 1
+    assert scores.mcnemar(a, a)["p"] == 1
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says():
     generator = np.random.default_rng(0)
     hits = 0
     for _ in range(200):
-        low, high = metrics.interval(generator.random(400) < 0.8)
+        low, high = scores.interval(generator.random(400) < 0.8)
         hits += low <= 0.8 <= high
     assert 0.9 <= hits / 200 <= 0.99
 
@@ -71,25 +71,25 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
 def test_errors_by_length_add_up(seed):
     generator = np.random.default_rng(seed)
     correct, lengths = generator.random(50) < 0.7, generator.integers(1, 300, 50)
-    found = metrics.by_length(correct, lengths, [50, 100])
+    found = scores.by_length(correct, lengths, [50, 100])
     assert found["number"].sum() == 50
     assert np.nansum(found["error"] * found["number"]) == pytest.approx((~correct).sum())
 
 
 def test_ranges_of_length_fit_the_texts():
     rng = np.random.default_rng(0)
-    assert metrics.length_edges(rng.integers(1, 900, 2000)) == list(metrics.WORDS)
+    assert scores.length_edges(rng.integers(1, 900, 2000)) == list(scores.WORDS)
     short = rng.integers(1, 30, 500)
-    edges = metrics.length_edges(short)
+    edges = scores.length_edges(short)
     assert len(edges) == 5 and np.bincount(np.digitize(short, edges)).min() >= 60
 
 
 @pytest.mark.parametrize("words", [[6] * 40, [6] * 39 + [7], [3, 5] * 20, list(range(1, 41))])
 def test_lengths_have_borders_whatever_they_are(words):
     words = np.array(words)
-    edges = metrics.length_edges(words)
+    edges = scores.length_edges(words)
     assert len(edges) >= 2 and edges == sorted(set(edges))
-    found = metrics.by_length(np.ones(40, bool), words, edges)
+    found = scores.by_length(np.ones(40, bool), words, edges)
     assert found["number"].sum() == 40 and len(found["number"]) == len(edges) + 1
 
 
@@ -103,7 +103,7 @@ def test_texts_of_one_length_can_be_drawn():
         name: SimpleNamespace(correct=np.arange(40) % 2 == 0, label=name)
         for name in ("transformer", "lstm", "tfidf_svm")
     }
-    drawn = figures.plot_errors_by_length.__wrapped__(records, words, metrics.length_edges(words))
+    drawn = figures.plot_errors_by_length.__wrapped__(records, words, scores.length_edges(words))
     assert [label.get_text() for label in drawn.axes[0].get_xticklabels()] == [
         "under 6\n(0)",
         "6–6\n(40)",

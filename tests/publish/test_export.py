@@ -23,7 +23,7 @@ from PIL import Image
 
 from lmreport.cli import main
 from lmreport.core.errors import ReportError
-from lmreport.publish import cite, work
+from lmreport.publish import citation_metadata, cite
 from lmreport.publish.export import export, pictures, tables
 from rendering import ROOT, Page, own, project, quarto
 
@@ -460,14 +460,14 @@ def test_an_incomplete_citation_file_is_told(tmp_path, line, wrong):
     assert line in text
     (tmp_path / "CITATION.cff").write_text(text.replace(line, ""), encoding="utf-8")
     with pytest.raises(ReportError, match=wrong):
-        work.work(tmp_path)
+        citation_metadata.work(tmp_path)
 
 
 def test_persons_and_an_address_in_the_citation_file_are_used(tmp_path):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8").partition("authors:")[0]
     text += "url: https://example.org/report\nauthors:\n  - {family-names: Doe, given-names: Ann}\n"
     (tmp_path / "CITATION.cff").write_text(text, encoding="utf-8")
-    about = work.work(tmp_path)
+    about = citation_metadata.work(tmp_path)
     item = {"label": "fig-a", "number": "Figure 1", "caption": "A.", "anchor": "index.html#fig-a"}
     assert "Ann Doe (2026)" in cite.sentence(about, item, "2026-01-02", "")
     (found,) = json.loads(
@@ -543,7 +543,7 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     manifest, item, _ = cite.found(exported, "fig-curves")
     rendered = {"settings": {"data": "/home/ann/my texts.zip"}, "at hand": {"data": "0123456789ab"}}
     monkeypatch.setenv("LMREPORT_NAME", "Ann Doe & Co")
-    about = work.own(exported, rendered)
+    about = citation_metadata.own(exported, rendered)
     said = cite.sentence(about, item, "2026-01-02", "abc123+")
     assert (
         said.startswith("Ann Doe & Co (2026): Figure 1, “Curves")
@@ -559,8 +559,10 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     bibtex = cite.bibtex(entry)
     assert r"Ann Doe \& Co" in bibtex and "commit abc123, with changes" in bibtex
     monkeypatch.delenv("LMREPORT_NAME")
-    assert work.own(exported, {"settings": {"data": "sample"}}) == work.work(exported)
-    nobody = work.own(exported, rendered)
+    assert citation_metadata.own(
+        exported, {"settings": {"data": "sample"}}
+    ) == citation_metadata.work(exported)
+    nobody = citation_metadata.own(exported, rendered)
     assert "not named" in nobody.authors[0] and "lmreport.toml" in nobody.authors[0]
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmreport.publish.export import latex, metadata, tables
+from lmreport.publish.citation_metadata import Work
+from lmreport.publish.export import latex_cleanup, metadata, tables
 from lmreport.publish.export.contents import Item
-from lmreport.publish.work import Work
 from lmreport.render import pandoc_ast
 
 WORK = Work("A report: of it", "1.0", "MIT", "", ({"literal": "Ann"},))
@@ -75,10 +75,10 @@ def test_what_latex_has_no_command_for_stays_and_the_engine_is_named():
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
 def test_a_file_for_pdflatex_is_ascii_or_says_what_is_not(text):
-    made = latex.compiled(text)
+    made = latex_cleanup.compiled(text)
     left = {c for c in made if not c.isascii()}
-    assert ("% engine" in latex.needs(made)) == bool(left) and all(
-        latex.command(c) == c for c in left
+    assert ("% engine" in latex_cleanup.needs(made)) == bool(left) and all(
+        latex_cleanup.command(c) == c for c in left
     )
 
 

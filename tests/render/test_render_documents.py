@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import pytest
 
-from lmreport.display import literal
+from lmreport.display import escape
 from rendering import FRONT, Page, own, pdf_text, project, quarto, squeezed, text
 
 
 def seen(t: str) -> str:
     """Foreign text as the report must show it."""
-    return "".join(map(literal.visible, t[:300])) + (
+    return "".join(map(escape.visible, t[:300])) + (
         f"… ({len(t) - 300:,} more characters)" if len(t) > 300 else ""
     )
 

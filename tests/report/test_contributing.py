@@ -60,13 +60,13 @@ title: A small report
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.display import markdown, traced
-from lmreport.reporting import measures
+from lmreport.reporting import metrics
 from lmreport.runs import train
 
 traced.name_inline_code()
 settings = resolved(load(data="sample", scale="quick", train_size=32, test_size=32))
 majority = train.run("majority", settings, download.obtain("sample"))
-wrong = markdown.pct(measures.error_share(majority))
+wrong = markdown.pct(metrics.error_share(majority))
 ```
 
 No doubt: `{python} wrong` of the texts are not of the largest class.
@@ -86,14 +86,14 @@ def project(tmp_path_factory):
     )
     shutil.copy(ROOT / "_quarto.yml", root)
     [shutil.copy(path, root) for path in ROOT.glob("_quarto-*.yml")]
-    with (code / "reporting" / "measures.py").open("a") as file:
+    with (code / "reporting" / "metrics.py").open("a") as file:
         file.write(METRIC)
     with (code / "check" / "numbers" / "reference.py").open("a") as file:
         file.write(SECOND_WAY)
     (code / "models" / "majority.py").write_text(BASELINE)
     inserted(code / "runs" / "kinds.py", '    study("learning_curve"', LINE)
     (code / "check" / "doubt.py").write_text(CHECK)
-    inserted(code / "check" / "__init__.py", '"executed", "pdf")', '"doubt", ')
+    inserted(code / "check" / "__init__.py", '"execution", "pdf")', '"doubt", ')
     (root / "report" / "index.qmd").write_text(DOCUMENT)
     options = (root / "_quarto.yml").read_text()
     (root / "_quarto.yml").write_text(options.replace("    - report/supplement.qmd\n", ""))

@@ -19,7 +19,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import corpus, download
 from lmreport.data.splits import load_splits, splits_for
 from lmreport.experiments import data_audit
-from lmreport.models import metrics, pretrained
+from lmreport.models import pretrained, scores
 from lmreport.reporting import notices, recipes, sentences, tables
 from lmreport.runs import records
 from rendering import ROOT, Page, text
@@ -200,7 +200,7 @@ def test_the_prose_fits_the_data(tmp_path):
     )
     assert "from 2 to 4 test texts" in said and said.endswith("gets 44%.")
     assert "are balanced" in sentences.balance(load_splits(sample, 1))
-    assert metrics.guessing(np.array([0, 2, 2])) == 2 / 3
+    assert scores.guessing(np.array([0, 2, 2])) == 2 / 3
     assert "no class" in sentences.agreement("sci++", "java", list(CLASSES), "yes", "no")
     assert sentences.agreement("Java", "java", ["Java", "sci"], "yes", "no") == "yes"
     assert sentences.leak({"a": 0.0, "b": 0.0}, found) == "So none does."

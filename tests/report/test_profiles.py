@@ -7,7 +7,7 @@ import shutil
 import nbformat
 import pytest
 
-from lmreport.core import identity
+from lmreport.core import author
 from lmreport.core.errors import ReportError
 from lmreport.render import project as projects
 from lmreport.reporting import rubric
@@ -109,12 +109,12 @@ NAME = 'Ada *L_ovelace* `x` $a$ @b [c](d) <e> "f" -- 3...4 {{< meta title >}}'
 
 
 def test_a_name_is_shown_letter_for_letter_and_nothing_where_none_is_given(tmp_path, monkeypatch):
-    for name in identity.NAMES:
+    for name in author.NAMES:
         monkeypatch.delenv(f"LMREPORT_{name.upper()}", raising=False)
     cell = "```{python}\n#| echo: false\nfrom lmreport.display import identity\nidentity.shown()\n```\n"
     folder = project(tmp_path, f"{cell}\nBody.")
     empty = text(Page(own(folder, ("html",)) / "index.html").tree)
-    assert not any(label in empty for label in identity.LABELS.values())
+    assert not any(label in empty for label in author.LABELS.values())
     monkeypatch.setenv("LMREPORT_NAME", NAME)
     monkeypatch.setenv("LMREPORT_PERM", "1234567")
     words = text(
@@ -131,7 +131,7 @@ def test_the_settings_file_may_name_the_person_and_the_environment_wins(tmp_path
     (tmp_path / "_quarto.yml").write_text("")
     (tmp_path / "lmreport.toml").write_text('name = "Ada"\nperm = 1234567\nepochs = 4\n')
     monkeypatch.setenv("LMREPORT_NAME", "Grace")
-    assert (identity.load(tmp_path).name, identity.load(tmp_path).perm) == ("Grace", "1234567")
-    assert settings.load(tmp_path).epochs == 4 and not set(identity.NAMES) & set(
+    assert (author.load(tmp_path).name, author.load(tmp_path).perm) == ("Grace", "1234567")
+    assert settings.load(tmp_path).epochs == 4 and not set(author.NAMES) & set(
         vars(settings.load(tmp_path))
     )

@@ -11,8 +11,8 @@ from lmreport.check.numbers import recompute
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
-from lmreport.reporting import measures, sentences, studies
-from lmreport.reporting.values import on_concepts, on_data, on_grad, on_results
+from lmreport.reporting import metrics, sentences, studies
+from lmreport.reporting.values import on_concepts, on_data, on_how_and_why, on_results
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -189,7 +189,7 @@ def test_a_stand_in_for_distilbert_is_called_one(record):
 )
 def test_the_best_epoch_is_the_first_of_the_highest(record, name, history):
     made = record(name, history=history)
-    best = measures.best_epoch(made)
+    best = metrics.best_epoch(made)
     assert (
         best == 2 == recompute.evaluated(best.expression, {made.symbol: recompute.load(made.path)})
     )
@@ -390,7 +390,7 @@ def test_what_survives_a_shuffle_is_a_share_of_what_was_learned(record, right, f
     ],
 )
 def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
-    from lmreport.models import metrics
+    from lmreport.models import scores
 
     labels, logits = np.zeros(100, int), np.zeros((100, 2))
     logits[:10, 1] = 1
@@ -398,9 +398,9 @@ def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
         record(name, logits=logits, labels=labels, test_words=lengths, test_tokens=lengths)
         for name in ("transformer", "tfidf_svm")
     ]
-    told = plain(sentences.by_length(*models, lengths, metrics.length_edges(lengths)))
+    told = plain(sentences.by_length(*models, lengths, scores.length_edges(lengths)))
     assert said in told and "nan" not in told
-    assert np.isnan(measures.error_between(models[0], 900, 950, models[0]))
+    assert np.isnan(metrics.error_between(models[0], 900, 950, models[0]))
 
 
 def test_a_flipped_tag_is_told_with_its_padding_and_a_kept_one_as_kept():
@@ -425,9 +425,9 @@ def test_the_clock_s_crossing_is_told_only_where_it_is_later_than_the_count():
         "stored_training_seconds": np.array([1.0, 4.0, 64.0]),
         "lstm_training_seconds": np.array([4.0, 8.0, 32.0]),
     }
-    assert "here at 510 tokens or 8 widths" in plain(on_grad.crossing(measured))
+    assert "here at 510 tokens or 8 widths" in plain(on_how_and_why.crossing(measured))
     never = measured | {"stored_training_seconds": np.array([0.1, 0.4, 1.6])}
-    assert "does not say so" in plain(on_grad.crossing(never))
+    assert "does not say so" in plain(on_how_and_why.crossing(never))
 
 
 def test_what_is_not_known_of_a_gpu_is_said():

@@ -12,7 +12,7 @@ from pathlib import Path
 from lmreport.check.findings import Finding
 
 # modules with GROUP and findings(documents)
-CHECKS = ("items", "figures", "references", "text", "executed", "pdf")
+CHECKS = ("items", "figures", "references", "text", "execution", "pdf")
 
 
 def check(root: Path, profile: str | None = None, quick: bool = False):
@@ -23,14 +23,14 @@ def check(root: Path, profile: str | None = None, quick: bool = False):
     foreign or half-made report can break any reader. Raises ReportError if there is no report at
     all.
     """
-    from lmreport.check import documents, executed
+    from lmreport.check import documents, execution
 
     read, found = documents.read_all(root, profile)
     for name in CHECKS:
         module = importlib.import_module(f"lmreport.check.{name}")
         looks = [(module.GROUP, module.findings)]
-        if module is executed and not quick:
-            looks.append((executed.NUMBERS, executed.verified))
+        if module is execution and not quick:
+            looks.append((execution.NUMBERS, execution.verified))
         for group, look in looks:
             for one in read:
                 found += guarded(group, look, one)

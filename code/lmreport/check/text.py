@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lmreport.check.documents import Documents
 from lmreport.check.findings import LOOK, MUST, Finding
 from lmreport.check.numbers.reading import place, words
-from lmreport.core import identity
+from lmreport.core import author
 
 GROUP = "Text"
 BLOCKS = (
@@ -112,11 +112,11 @@ def lines(documents: Documents, mark: str, around: str) -> str:
 def whose(documents: Documents) -> Iterator[Finding]:
     """Name, e-mail, perm number, date and honor statement stand under the title."""
     shown = {words(e).rstrip(":") for e in documents.page.xpath("//main//strong")}
-    lacking = [name for name in identity.NAMES if identity.LABELS[name] not in shown]
+    lacking = [name for name in author.NAMES if author.LABELS[name] not in shown]
     where = f"{documents.page_path.name}, under the title"
     persons = [name for name in lacking if name != "honor"]
     if persons:
-        told = ", ".join(identity.LABELS[name].lower() for name in persons)
+        told = ", ".join(author.LABELS[name].lower() for name in persons)
         given = " ".join(f"--{name} …" for name in persons)
         yield Finding(
             GROUP,

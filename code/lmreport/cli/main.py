@@ -52,7 +52,7 @@ def get_data(arguments) -> int:
 
 def train(arguments) -> int:
     from lmreport.data import download
-    from lmreport.models import metrics
+    from lmreport.models import scores
     from lmreport.runs import train as training
 
     unknown = [name for name in arguments.models if name not in MODELS]
@@ -67,7 +67,7 @@ def train(arguments) -> int:
         record = training.run(name, settings, corpus, arguments.force)
         print(
             f"{record.label}: test accuracy "
-            f"{metrics.accuracy(record['logits'], record['labels']):.4f}, trained in "
+            f"{scores.accuracy(record['logits'], record['labels']):.4f}, trained in "
             f"{record['train_seconds']:.0f} s on {record.made['date'][:10]} ({record.path.name})",
             flush=True,
         )
@@ -99,11 +99,11 @@ def run(arguments) -> int:
                 flush=True,
             )
         elif name in BENCHES:
-            from lmreport.experiments.bench import measure
+            from lmreport.experiments.bench import main
 
-            measure.run(
+            main.run(
                 name,
-                measure.sizes_of(name.removeprefix("bench_")),
+                main.sizes_of(name.removeprefix("bench_")),
                 settings,
                 record=True,
                 force=arguments.force,
@@ -279,7 +279,7 @@ def predict_file(texts, precision: str, settings, folder) -> int:
 
 def render(arguments) -> int:
     from lmreport.cli import make_report
-    from lmreport.core import identity
+    from lmreport.core import author
 
     formats = tuple(arguments.to.replace("pdf", "typst").split(","))
     wrong = [f for f in formats if f not in ("html", "typst")]
@@ -298,7 +298,7 @@ def render(arguments) -> int:
         arguments.profile,
         arguments.renderer,
         arguments.force,
-        identity.given(arguments),
+        author.given(arguments),
     )
 
 
@@ -314,10 +314,10 @@ def verify(arguments) -> int:
 
 
 def check(arguments) -> int:
-    from lmreport.check import listing
+    from lmreport.check import summary
     from lmreport.core.settings import project_root
 
-    return listing.report(project_root(), arguments.profile, arguments.quick, arguments.json)
+    return summary.report(project_root(), arguments.profile, arguments.quick, arguments.json)
 
 
 def cite(arguments) -> int:

@@ -15,7 +15,7 @@ from tabulate import tabulate
 from lmreport.core import machine
 from lmreport.core.durations import in_words
 from lmreport.display import origin, traced
-from lmreport.display.literal import MarkdownText, plain
+from lmreport.display.escape import MarkdownText, plain
 from lmreport.display.traced import TracedText, cell, fill
 from lmreport.runs.quantity import Quantity, expression
 

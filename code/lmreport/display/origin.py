@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lmreport.core import machine
 from lmreport.display import again
-from lmreport.display.literal import MarkdownText, plain
+from lmreport.display.escape import MarkdownText, plain
 from lmreport.display.traced import fill, sources
 from lmreport.runs import freshness
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lmreport.display import again
-from lmreport.display.literal import MarkdownText, plain, quoted
+from lmreport.display.escape import MarkdownText, plain, quoted
 from lmreport.runs import memo
 from lmreport.runs.quantity import Quantity
 from lmreport.runs.records import Record

@@ -159,14 +159,14 @@ def ablation(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     from transformers import AutoModelForSequenceClassification
 
     from lmreport.experiments.concepts import attention
-    from lmreport.models import metrics
+    from lmreport.models import scores
     from lmreport.models.tokenizer import load_tokenizer
 
     model = AutoModelForSequenceClassification.from_pretrained(
         weights, attn_implementation="eager"
     ).eval()
     tokenizer, questions, arrays = load_tokenizer(weights), [], {}
-    for i, text in enumerate(metrics.QUESTIONS):
+    for i, text in enumerate(scores.QUESTIONS):
         found, seen = (
             attention.ablation_logits(model, tokenizer, text),
             attention.look(model, tokenizer, text),

@@ -233,7 +233,7 @@ def make(splits, settings, source, folder: Path) -> dict:
     Beside what `finetune` returns: `question_probabilities` (questions, classes) of the
     assignment's two questions.
     """
-    from lmreport.models import metrics
+    from lmreport.models import scores
 
     checkpoints, part = (
         folder.with_name(f"{folder.name}.{end}") for end in ("checkpoints", "part")
@@ -243,5 +243,5 @@ def make(splits, settings, source, folder: Path) -> dict:
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    asked = predict_texts(trainer.model, trainer.processing_class, list(metrics.QUESTIONS))
+    asked = predict_texts(trainer.model, trainer.processing_class, list(scores.QUESTIONS))
     return values | {"question_probabilities": asked}

@@ -13,8 +13,8 @@ from lmreport.core import machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
+from lmreport.publish.citation_metadata import Work, commit_in_words, day, own
 from lmreport.publish.export import folder
-from lmreport.publish.work import Work, commit_in_words, day, own
 
 KINDS = {"fig": "figure", "tbl": "dataset"}  # in the words of CSL
 

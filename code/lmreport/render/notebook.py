@@ -19,7 +19,16 @@ from pathlib import Path
 import nbformat
 
 from lmreport.core.errors import ReportError
-from lmreport.render import crossref, dates, document, execute, layout, pandoc_ast, pictures, source
+from lmreport.render import (
+    constructs,
+    crossref,
+    dates,
+    document,
+    execute,
+    pandoc_ast,
+    pictures,
+    source,
+)
 from lmreport.render.tables import natural
 
 CELL, OUTPUT = (
@@ -95,7 +104,7 @@ class Tree:
         self.shown: dict[int, list[int]] = {}  # the outputs of each cell that are Markdown
         parsed = document.parse(self.pages(), options, doc)
         self.meta, cells = parsed["meta"], [cell.metadata.report for cell in nb.cells]
-        blocks = layout.prepare(parsed["blocks"], "html", doc.profiles, cells)
+        blocks = constructs.prepare(parsed["blocks"], "html", doc.profiles, cells)
         self.index = crossref.number(blocks, cells, options)
         parsed["blocks"] = crossref.link(blocks, self.index, "html")
         self.parts: list = []
@@ -193,7 +202,7 @@ class Tree:
         if label not in self.index.entries or block["t"] not in ("Div", "CodeBlock"):
             return None
         if block["t"] == "Div":
-            return self.plain.caption(label, layout.split_caption(block["c"][1])[0])
+            return self.plain.caption(label, constructs.split_caption(block["c"][1])[0])
         return self.plain.caption(
             label, pandoc_ast.read_inlines(pandoc_ast.value(block["c"][0], "lst-cap"))
         )
@@ -342,7 +351,7 @@ class Plain:
         if classes[:1] == ["tab"]:
             return [strong(blocks[0]["c"]), *blocks[1:]]
         if label in self.index.entries:
-            words, rest = layout.split_caption(blocks)
+            words, rest = constructs.split_caption(blocks)
             return [*rest, self.caption(label, words)]
         if label and blocks and blocks[0]["t"] in ("Para", "Plain"):
             blocks[0]["c"] = [anchor(label), *blocks[0]["c"]]
@@ -549,5 +558,5 @@ def alone(markdown: str) -> str:
     at hand.
     """
     plain = Plain(crossref.Index([]), address=str)
-    blocks = layout.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [])
+    blocks = constructs.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [])
     return as_gfm([plain.with_notes(plain.blocks(blocks))])[0]

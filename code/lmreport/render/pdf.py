@@ -13,8 +13,8 @@ from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import dates, pandoc_ast, project
-from lmreport.render.as_typst import typst_string
-from lmreport.render.html import common
+from lmreport.render.constructs_typst import typst_string
+from lmreport.render.html_page import common
 
 HERE = Path(__file__).parent
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import (
-    as_typst,
     colab,
+    constructs,
+    constructs_typst,
     crossref,
     dates,
     document,
     execute,
-    html,
-    layout,
+    html_page,
     notebook,
     pdf,
     pictures,
@@ -117,7 +117,7 @@ def render_document(
 
 def write_format(fmt: str, parsed: dict, doc, cells, pages) -> bytes:
     options = doc.options[fmt]
-    blocks = layout.prepare(parsed["blocks"], fmt, doc.profiles, cells)
+    blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells)
     index = crossref.number(blocks, cells, options)
     blocks = crossref.link(blocks, index, fmt)
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
@@ -125,9 +125,11 @@ def write_format(fmt: str, parsed: dict, doc, cells, pages) -> bytes:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
     if fmt == "typst":
         pictures.fetch(blocks, pages.folder, doc)
-        as_typst.with_plain_labels(blocks, index)
-    parsed["blocks"] = layout.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
-    data, warnings = {"html": html, "typst": pdf}[fmt].write(parsed, options, doc, pages.folder)
+        constructs_typst.with_plain_labels(blocks, index)
+    parsed["blocks"] = constructs.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
+    data, warnings = {"html": html_page, "typst": pdf}[fmt].write(
+        parsed, options, doc, pages.folder
+    )
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:

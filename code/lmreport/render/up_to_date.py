@@ -238,13 +238,13 @@ def who(environment: Mapping[str, str]) -> str:
     """A digest of who hands the report in; the names themselves are not kept. "" if nobody is
     named.
     """
-    from lmreport.core import identity
+    from lmreport.core import author
 
     try:
-        found = identity.load(environment=environment)
+        found = author.load(environment=environment)
     except ReportError:
         return ""
-    return contents_of(str(found)) if found != identity.Identity() else ""
+    return contents_of(str(found)) if found != author.Identity() else ""
 
 
 def data_stamp(settings: dict[str, str]) -> list:

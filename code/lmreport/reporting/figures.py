@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import markdown, style
+from lmreport.display.escape import label
 from lmreport.display.figure import cached_figure
-from lmreport.display.literal import label
-from lmreport.models import metrics
-from lmreport.reporting import measures
+from lmreport.models import scores
+from lmreport.reporting import metrics
 
 
 @cached_figure
@@ -73,7 +73,7 @@ def curves(records: dict) -> dict[str, dict]:
         found["transformer"] = {
             "loss": [h["loss"] for h in steps],
             "loss_epoch": [h["epoch"] for h in steps],
-            "accuracy": measures.validated(records["transformer"]),
+            "accuracy": metrics.validated(records["transformer"]),
             "accuracy_epoch": [h["epoch"] for h in history if "eval_accuracy" in h],
         }
     if "lstm" in records:
@@ -82,7 +82,7 @@ def curves(records: dict) -> dict[str, dict]:
         found["lstm"] = {
             "loss": history["loss"],
             "loss_epoch": epochs,
-            "accuracy": measures.validated(records["lstm"]),
+            "accuracy": metrics.validated(records["lstm"]),
             "accuracy_epoch": epochs,
         }
     return found
@@ -97,7 +97,7 @@ def plot_accuracy(groups: dict[str, dict]):
     for axes, (title, records) in zip(panels[0], groups.items(), strict=True):
         for row, (name, record) in enumerate(records.items()):
             value = record.correct.mean()
-            low, high = metrics.interval(record.correct)
+            low, high = scores.interval(record.correct)
             marker = style.MARKERS[list(style.MODEL_COLORS).index(name)]
             axes.errorbar(
                 100 * value,
@@ -143,7 +143,7 @@ def plot_results(records: dict, class_names: list[str]):
     figure, (left, right) = style.figure(2, height=2.5 if few else 4.2, width_ratios=(1.15, 1))
     rows = sorted(records.items(), key=lambda pair: pair[1].correct.mean())
     for row, (name, record) in enumerate(rows):
-        value, (low, high) = record.correct.mean(), metrics.interval(record.correct)
+        value, (low, high) = record.correct.mean(), scores.interval(record.correct)
         left.errorbar(
             100 * value,
             row,
@@ -172,7 +172,7 @@ def draw_confusion(axes, record, names: list[str], few: bool) -> None:
     """The confusion matrix of a model: rows are true tags and sum to 100%, columns are
     predictions.
     """
-    counts = metrics.confusion(record["logits"], record["labels"])
+    counts = scores.confusion(record["logits"], record["labels"])
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     for (i, j), share in np.ndenumerate(shares):
@@ -203,7 +203,7 @@ def plot_calibration(records: dict):
     )
     for name, record in records.items():
         place = list(style.MODEL_COLORS).index(name)
-        bins = metrics.calibration(record["logits"], record["labels"])
+        bins = scores.calibration(record["logits"], record["labels"])
         enough = bins["number"] >= 20
         axes.plot(
             bins["confidence"][enough],
@@ -236,7 +236,7 @@ def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
         np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True
     ):
         place = list(style.MODEL_COLORS).index(name)
-        found = metrics.by_length(record.correct, words, edges)
+        found = scores.by_length(record.correct, words, edges)
         error, low, high = (100 * found[k] for k in ("error", "low", "high"))
         axes.errorbar(
             np.arange(len(names)) + shift,

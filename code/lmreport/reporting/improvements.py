@@ -12,7 +12,7 @@ from lmreport.display import markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments import improvements
-from lmreport.reporting import measures, studies
+from lmreport.reporting import metrics, studies
 from lmreport.runs.quantity import of_records
 
 GOAL = 0.93  # test accuracy that this part of the work aimed at
@@ -125,7 +125,7 @@ def told_apart(difference: float, half: float, p: float) -> list:
 @of_records
 def surely(record, first: str, second: str) -> float:
     """0 if McNemar's test tells two predictions apart, 1 if the difference may be chance."""
-    return int(studies.p_between(record, first, second) >= measures.SURE)
+    return int(studies.p_between(record, first, second) >= metrics.SURE)
 
 
 @cached_figure

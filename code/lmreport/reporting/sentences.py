@@ -6,8 +6,8 @@ import numpy as np
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.models import metrics
-from lmreport.reporting import measures
+from lmreport.models import scores
+from lmreport.reporting import metrics
 
 
 def used(splits, settings) -> MarkdownText:
@@ -24,14 +24,14 @@ def used(splits, settings) -> MarkdownText:
 
 def live(records: dict) -> MarkdownText:
     """Which of a render's own models is best, with the warning that few texts call for."""
-    best = max(records.values(), key=measures.accuracy)
-    width = 100 * (measures.upper(best) - measures.lower(best))
+    best = max(records.values(), key=metrics.accuracy)
+    width = 100 * (metrics.upper(best) - metrics.lower(best))
     return fill(
         "There {} is best with {} of {} texts; its 95% interval is {} points wide, so small "
         "differences mean nothing.",
-        markdown.first_of({r.label: measures.accuracy(r) for r in records.values()}),
-        markdown.pct(measures.accuracy(best)),
-        markdown.count(measures.texts(best)),
+        markdown.first_of({r.label: metrics.accuracy(r) for r in records.values()}),
+        markdown.pct(metrics.accuracy(best)),
+        markdown.count(metrics.texts(best)),
         markdown.num(width, 2),
     )
 
@@ -109,7 +109,7 @@ def balance(splits) -> MarkdownText:
         np.bincount(np.concatenate([splits[name]["labels"] for name in names]))
         for names in (("train", "validation"), ("test",))
     )
-    guess = markdown.pct(metrics.guessing(splits["test"]["labels"]), 0)
+    guess = markdown.pct(scores.guessing(splits["test"]["labels"]), 0)
     if len(set(trained)) == len(set(tested)) == 1:
         return fill("The classes are balanced, so guessing gets {}.", guess)
     return fill(
@@ -140,13 +140,13 @@ def leak(named: dict[str, float], corpus) -> MarkdownText:
 
 def commonest(record, class_names: list[str]) -> MarkdownText:
     """The most frequent error of a model."""
-    if not measures.wrong(record):
+    if not metrics.wrong(record):
         return MarkdownText("It makes no error on these texts.")
     return fill(
         "Its most frequent error is to take {} for {} ({} texts).",
-        markdown.word(measures.confused_true(record, 0), *class_names),
-        markdown.word(measures.confused_as(record, 0), *class_names),
-        markdown.count(measures.confused(record, 0)),
+        markdown.word(metrics.confused_true(record, 0), *class_names),
+        markdown.word(metrics.confused_as(record, 0), *class_names),
+        markdown.count(metrics.confused(record, 0)),
     )
 
 
@@ -175,13 +175,13 @@ def at_its_word(record, question: int) -> MarkdownText:
     """
     low = (
         min(
-            int(10 * measures.chance_of(record, question, int(measures.answer(record, question)))),
+            int(10 * metrics.chance_of(record, question, int(metrics.answer(record, question)))),
             9,
         )
         / 10
     )
     high = round(low + 0.1, 1) if low < 0.9 else 1.01  # the last bin has the certain answers in it
-    number = measures.sure_between(record, low, high)
+    number = metrics.sure_between(record, low, high)
     if not number:
         return MarkdownText("")
     return fill(
@@ -189,7 +189,7 @@ def at_its_word(record, question: int) -> MarkdownText:
         markdown.count(number),
         markdown.pct(low, 0),
         markdown.pct(min(high, 1), 0),
-        markdown.pct(measures.right_between(record, low, high), 0),
+        markdown.pct(metrics.right_between(record, low, high), 0),
     )
 
 
@@ -201,7 +201,7 @@ def halves(bert, svm) -> MarkdownText:
         return MarkdownText("")
 
     def told(filled: int) -> MarkdownText:
-        mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
+        mine, other = (metrics.error_reaching(record, bert, filled) for record in (bert, svm))
         return fill(
             "it errs in {} and the linear model in {}", markdown.pct(mine), markdown.pct(other)
         )
@@ -209,9 +209,9 @@ def halves(bert, svm) -> MarkdownText:
     return fill(
         "On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word "
         "pieces {}.{}",
-        markdown.count(measures.texts_reaching(bert, 0)),
+        markdown.count(metrics.texts_reaching(bert, 0)),
         told(0),
-        markdown.count(measures.texts_reaching(bert, 1)),
+        markdown.count(metrics.texts_reaching(bert, 1)),
         markdown.count(bert.inputs["settings"]["max_length"]),
         told(1),
         " Both differences are significant, so the tie hides a trade."
@@ -234,8 +234,8 @@ def by_length(bert, svm, words, edges: list[int]) -> MarkdownText:
             "length.",
             markdown.count(np.median(words)),
         )
-    short, long = (measures.error_between(bert, *part, bert) for part in ends)
-    its, others = (measures.error_between(record, *far, bert) for record in (bert, svm))
+    short, long = (metrics.error_between(bert, *part, bert) for part in ends)
+    its, others = (metrics.error_between(record, *far, bert) for record in (bert, svm))
     return fill(
         "The Transformer errs in {} of the texts under {} words and in {} of those with {} or "
         "more: short texts say {}. On texts of {} words and more, the linear model errs in {} and "
@@ -256,7 +256,7 @@ def cut_is_why(bert, its, others) -> MarkdownText:
     """The end of that sentence: why the linear model is ahead on long texts, where it is and some
     are cut.
     """
-    if not measures.cut_share(bert) or its <= others:
+    if not metrics.cut_share(bert) or its <= others:
         return MarkdownText(".")
     return MarkdownText(
         ": the one reads them whole, the other only their beginning, which is probably why."
@@ -265,17 +265,17 @@ def cut_is_why(bert, its, others) -> MarkdownText:
 
 def has_halves(bert) -> bool:
     """Whether some of the test texts fill the Transformer's input and some do not."""
-    return 0 < measures.texts_reaching(bert, 1) < measures.texts(bert)
+    return 0 < metrics.texts_reaching(bert, 1) < metrics.texts(bert)
 
 
 def ahead(bert, svm, filled: int) -> int:
     """1 or −1 if the Transformer is surely ahead of, or behind, the linear model on that half of
     the test texts.
     """
-    mine, other = (measures.error_reaching(record, bert, filled) for record in (bert, svm))
+    mine, other = (metrics.error_reaching(record, bert, filled) for record in (bert, svm))
     return (
         (1 if mine < other else -1)
-        if measures.p_reaching(bert, svm, bert, filled) < measures.SURE
+        if metrics.p_reaching(bert, svm, bert, filled) < metrics.SURE
         else 0
     )
 

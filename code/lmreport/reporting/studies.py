@@ -1,6 +1,6 @@
 """What the recorded studies say: their numbers, tables and sentences.
 
-The numbers are `Quantity`s, as in `measures`; `path` names predictions in a record: an array and
+The numbers are `Quantity`s, as in `metrics`; `path` names predictions in a record: an array and
 its indices, as in "predicted.3.11". `lmreport verify` computes each of them a second way.
 """
 
@@ -13,8 +13,8 @@ from lmreport.display import markdown
 from lmreport.display.again import of_inputs
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments import studies
-from lmreport.models import metrics
-from lmreport.reporting.measures import SURE
+from lmreport.models import scores
+from lmreport.reporting.metrics import SURE
 from lmreport.runs import records as run_records
 from lmreport.runs.quantity import of_records
 
@@ -35,7 +35,7 @@ def share(record, path: str) -> float:
 def p_between(record, first: str, second: str) -> float:
     """McNemar's exact test of two predictions for the same texts."""
     one, other = (at(record, path) == record["labels"] for path in (first, second))
-    return metrics.mcnemar(one, other)["p"]
+    return scores.mcnemar(one, other)["p"]
 
 
 @of_records
@@ -80,7 +80,7 @@ def column_mean(record, path: str, column: int) -> float:
 @of_records
 def p_across(record, first: str, other, second: str) -> float:
     """McNemar's exact test of predictions of two records for the same texts."""
-    return metrics.mcnemar(
+    return scores.mcnemar(
         at(record, first) == record["labels"], at(other, second) == other["labels"]
     )["p"]
 
@@ -263,8 +263,8 @@ def survives(record) -> MarkdownText:
     largest class.
     """
     right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
-    largest = metrics.guessing(record["labels"])
-    if metrics.interval(right)[0] <= largest:
+    largest = scores.guessing(record["labels"])
+    if scores.interval(right)[0] <= largest:
         return fill(
             "With {} right, the model cannot be told from always naming the largest class ({}): it "
             "has learned nothing that a shuffle could take away.",

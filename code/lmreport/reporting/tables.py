@@ -13,8 +13,8 @@ from lmreport.core import machine
 from lmreport.display import markdown
 from lmreport.display.origin import with_origin
 from lmreport.display.traced import fill, strong
-from lmreport.models import metrics
-from lmreport.reporting import measures
+from lmreport.models import scores
+from lmreport.reporting import metrics
 from lmreport.runs import freshness
 
 CHOSEN_ARGUMENTS = (
@@ -110,10 +110,10 @@ def accuracies(records: dict):
     rows = [
         [
             r.label,
-            markdown.pct(measures.accuracy(r)),
-            fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
-            markdown.fixed(measures.macro_f1(r), 3),
-            markdown.pct(measures.validation_accuracy(r)),
+            markdown.pct(metrics.accuracy(r)),
+            fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
+            markdown.fixed(metrics.macro_f1(r), 3),
+            markdown.pct(metrics.validation_accuracy(r)),
         ]
         for r in records.values()
     ]
@@ -139,9 +139,9 @@ def card(records: dict):
         [
             r.label,
             markdown.count(r["parameters"]),
-            markdown.pct(measures.accuracy(r)),
-            fill("{} – {}", markdown.pct(measures.lower(r)), markdown.pct(measures.upper(r))),
-            "" if r is bert else markdown.p_value(measures.p_value(bert, r)),
+            markdown.pct(metrics.accuracy(r)),
+            fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
+            "" if r is bert else markdown.p_value(metrics.p_value(bert, r)),
             markdown.duration(r["train_seconds"]),
         ]
         for r in order
@@ -173,9 +173,9 @@ def mcnemar(records: dict):
     rows = [
         [
             f"{a.label} / {b.label}",
-            markdown.count(measures.only_first(a, b)),
-            markdown.count(measures.only_second(a, b)),
-            markdown.p_value(measures.p_value(a, b)),
+            markdown.count(metrics.only_first(a, b)),
+            markdown.count(metrics.only_second(a, b)),
+            markdown.p_value(metrics.p_value(a, b)),
         ]
         for a, b in itertools.combinations(records.values(), 2)
     ]
@@ -194,10 +194,10 @@ def per_class(records: dict, class_names: list[str]):
             record.label,
             name,
             *(
-                markdown.fixed(measures.score(record, kind, tag), 3)
+                markdown.fixed(metrics.score(record, kind, tag), 3)
                 for kind in ("precision", "recall", "f1")
             ),
-            markdown.count(measures.score(record, "support", tag)),
+            markdown.count(metrics.score(record, "support", tag)),
         ]
         for record in records.values()
         for tag, name in enumerate(class_names)
@@ -208,13 +208,13 @@ def per_class(records: dict, class_names: list[str]):
 @with_origin
 def pairs(record, class_names: list[str], most: int = 6):
     """The commonest errors of one model."""
-    kinds = len(metrics.worst_pairs(record["logits"], record["labels"], class_names, most))
+    kinds = len(scores.worst_pairs(record["logits"], record["labels"], class_names, most))
     rows = [
         [
-            markdown.word(measures.confused_true(record, rank), *class_names),
-            markdown.word(measures.confused_as(record, rank), *class_names),
-            markdown.count(measures.confused(record, rank)),
-            markdown.pct(measures.confused(record, rank) / measures.wrong(record)),
+            markdown.word(metrics.confused_true(record, rank), *class_names),
+            markdown.word(metrics.confused_as(record, rank), *class_names),
+            markdown.count(metrics.confused(record, rank)),
+            markdown.pct(metrics.confused(record, rank) / metrics.wrong(record)),
         ]
         for rank in range(kinds)
     ]
@@ -227,14 +227,14 @@ def questions(records: list, class_names: list[str]):
     record once).
     """
     rows, few = [], len(class_names) <= MOST_TAGS
-    for number, _ in enumerate(metrics.QUESTIONS):
+    for number, _ in enumerate(scores.QUESTIONS):
         for r in {r.key: r for r in records if r is not None}.values():
             order = np.argsort(
                 -np.array(r["question_probabilities"][number]), kind="stable"
             ).tolist()
             tags = range(len(class_names))
             cells: dict[int, Any] = {
-                tag: markdown.pct(measures.chance_of(r, number, tag)) for tag in tags
+                tag: markdown.pct(metrics.chance_of(r, number, tag)) for tag in tags
             }
             cells[order[0]] = strong(cells[order[0]])
             if not few:
@@ -248,7 +248,7 @@ def questions(records: list, class_names: list[str]):
                     f"({'i' * (number + 1)})",
                     label,
                     *cells.values(),
-                    markdown.word(measures.answer(r, number), *class_names),
+                    markdown.word(metrics.answer(r, number), *class_names),
                 ]
             )
     heads = (

@@ -77,7 +77,7 @@ def bench(name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None
         f"bench_{name}",
         "bench",
         label,
-        f"experiments.bench.measure:{makes}",
+        f"experiments.bench.main:{makes}",
         sizes={"cpu": cpu, "cuda": cpu | (cuda or {})},
         **chosen,
     )

@@ -1,7 +1,7 @@
 """The numbers of recorded runs from their logits and labels: plain NumPy, no code in common with
 the report's own.
 
-Each function stands for the one of the same name in `lmreport.reporting.measures`, `findings` or
+Each function stands for the one of the same name in `lmreport.reporting.metrics`, `findings` or
 `gains`.
 """
 

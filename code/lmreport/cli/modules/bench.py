@@ -1,8 +1,8 @@
-"""`python -m lmreport.bench`: see `experiments.bench.measure`."""
+"""`python -m lmreport.bench`: see `experiments.bench.main`."""
 
 import sys
 
-from lmreport.experiments.bench.measure import main
+from lmreport.experiments.bench.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

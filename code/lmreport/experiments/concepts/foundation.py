@@ -13,7 +13,7 @@ import numpy as np
 from lmreport.core.settings import cuda_available
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
-from lmreport.models import callbacks, finetune, metrics
+from lmreport.models import callbacks, finetune, scores
 from lmreport.models.tokenizer import load_tokenizer, tokenized
 from lmreport.runs.memo import remember
 
@@ -302,7 +302,7 @@ def plot_learning_curve(record, linear, chance: float):
         curves.items(), style.MARKERS, style.LINES, strict=False
     ):
         right = of["predicted"][list(rows)] == of["labels"]
-        ends = np.array([metrics.interval(correct) for correct in right])
+        ends = np.array([scores.interval(correct) for correct in right])
         ax.errorbar(
             [of["points"][i]["size"] for i in rows],
             100 * right.mean(1),

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from lmreport.core.errors import ReportError
-from lmreport.render import crossref, document, layout, notebook, pandoc_ast
+from lmreport.render import constructs, crossref, document, notebook, pandoc_ast
 
 KINDS = {"fig": "figure", "tbl": "table"}
 
@@ -62,7 +62,7 @@ def read(doc, path: Path) -> list[Item]:
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         pages = document.assemble(nb, Path(name), options.get("execute") or {})
         blocks = document.parse(pages, options, doc)["blocks"]
-        blocks = layout.prepare(blocks, "html", doc.profiles, cells)
+        blocks = constructs.prepare(blocks, "html", doc.profiles, cells)
         index = crossref.number(blocks, cells, options)
         blocks = crossref.link(blocks, index, "html")
         told = {
@@ -130,7 +130,7 @@ def items(block: dict, index, folder: Path, told: dict) -> list[Item]:
 def caption(block: dict) -> list:
     """The inlines of a float's caption, without the line that tells its origin."""
     if block["t"] == "Div":
-        return layout.split_caption([b for b in block["c"][1] if not is_origin(b)])[0]
+        return constructs.split_caption([b for b in block["c"][1] if not is_origin(b)])[0]
     return block["c"][1][1]
 
 

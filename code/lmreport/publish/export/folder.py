@@ -19,7 +19,7 @@ from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
-from lmreport.publish import work as described
+from lmreport.publish import citation_metadata as described
 from lmreport.publish.export import contents, pictures, tables
 from lmreport.render import project, up_to_date
 

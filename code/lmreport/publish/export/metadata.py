@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from xml.sax.saxutils import escape
 
+from lmreport.publish.citation_metadata import Work
 from lmreport.publish.export.contents import Item
-from lmreport.publish.work import Work
 
 
 def about(item: Item, work: Work, sha256: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import io
 import json
 import re
 
-from lmreport.publish.export import latex, metadata
+from lmreport.publish.export import latex_cleanup, metadata
 from lmreport.render import pandoc_ast
 from lmreport.render.tables import natural
 
@@ -45,7 +45,7 @@ def files(items: list, work) -> dict[str, dict[str, bytes]]:
             found[item.label]["values.csv"] = as_csv(full)
         for ending, texts in written.items():
             found[item.label][ending] = commented(texts[item.label], ending, said)
-        narrow = latex.tabular(written["tex"][item.label])
+        narrow = latex_cleanup.tabular(written["tex"][item.label])
         if narrow:
             found[item.label]["tabular.tex"] = commented(narrow, "tex", said)
     return found
@@ -53,7 +53,7 @@ def files(items: list, work) -> dict[str, dict[str, bytes]]:
 
 def commented(text: str, ending: str, said: dict) -> bytes:
     """A table with what is said of it on top, in LaTeX with the packages that it needs."""
-    above = latex.needs(text) if ending == "tex" else ""
+    above = latex_cleanup.needs(text) if ending == "tex" else ""
     return (metadata.comment(said, FORMATS[ending][2]) + above + text).encode()
 
 
@@ -125,7 +125,7 @@ def split(tables: list[dict], to: str, raw: str) -> dict[str, str]:
         *(["--ascii"] if to == "latex" else []),
     )
     if to == "latex":
-        text = latex.compiled(text)
+        text = latex_cleanup.compiled(text)
     parts = re.split(r"^=====table (\S+)=====$", text, flags=re.M)
     return {
         label: body.strip() + "\n" for label, body in zip(parts[1::2], parts[2::2], strict=True)

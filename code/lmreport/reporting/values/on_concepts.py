@@ -5,7 +5,7 @@ from __future__ import annotations
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import attention, foundation, masks
-from lmreport.reporting import measures, studies
+from lmreport.reporting import metrics, studies
 from lmreport.reporting.values import named
 from lmreport.runs import records
 
@@ -223,7 +223,7 @@ def of_learning(curve, linear):
 @named
 def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
-    accuracy = measures.accuracy(comparable(lstm, curve))
+    accuracy = metrics.accuracy(comparable(lstm, curve))
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
     return dict(
         transformer=markdown.pct(values["from scratch", most]),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.reporting import measures, rubric, sentences, tables
+from lmreport.reporting import metrics, rubric, sentences, tables
 from lmreport.reporting.values import named
 from lmreport.runs import records
 
@@ -17,7 +17,7 @@ def of_card(bert, lstm, svm, recorded: bool, settings):
     runs.
     """
     return dict(
-        texts=markdown.count(measures.texts(bert)),
+        texts=markdown.count(metrics.texts(bert)),
         data=MarkdownText(markdown.plain(bert.inputs["data"]["name"])),
         verdict=verdict(bert, lstm, svm),
         model=model(bert),
@@ -29,9 +29,9 @@ def of_card(bert, lstm, svm, recorded: bool, settings):
 
 def verdict(bert, lstm, svm) -> MarkdownText:
     """The ranking of the three in one sentence."""
-    if measures.outcome(bert, lstm) == 0:
+    if metrics.outcome(bert, lstm) == 0:
         told = markdown.word(
-            measures.outcome(bert, svm),
+            metrics.outcome(bert, svm),
             "and also a linear SVM",
             "but loses to a linear SVM",
             "but not a linear SVM",
@@ -42,13 +42,13 @@ def verdict(bert, lstm, svm) -> MarkdownText:
             markdown.duration(svm["train_seconds"]),
         )
     first = markdown.word(
-        measures.outcome(bert, lstm),
+        metrics.outcome(bert, lstm),
         "The fine-tuned Transformer beats the LSTM",
         "The LSTM beats the fine-tuned Transformer",
         "The difference between the fine-tuned Transformer and the LSTM is not significant",
     )
     second = markdown.word(
-        measures.outcome(bert, svm),
+        metrics.outcome(bert, svm),
         "the Transformer also beats a linear SVM",
         "the Transformer loses to a linear SVM",
         "the Transformer does not beat a linear SVM",

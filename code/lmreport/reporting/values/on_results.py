@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.reporting import measures, sentences, speed
+from lmreport.reporting import metrics, sentences, speed
 from lmreport.reporting.values import named
 
 
@@ -45,10 +45,10 @@ def of_training(bert, lstm):
     return dict(
         label=MarkdownText(markdown.plain(bert.label)),
         epochs=markdown.count(bert["epochs"]),
-        best=markdown.count(measures.best_epoch(bert)),
+        best=markdown.count(metrics.best_epoch(bert)),
         lstm_epochs=markdown.count(lstm["epochs"]),
-        lstm_best=markdown.count(measures.best_epoch(lstm)),
-        validation=markdown.pct(measures.validation_accuracy(bert)),
+        lstm_best=markdown.count(metrics.best_epoch(lstm)),
+        validation=markdown.pct(metrics.validation_accuracy(bert)),
     )
 
 
@@ -123,20 +123,20 @@ def why(bert, lstm) -> MarkdownText:
 @named
 def of_tests(bert, lstm, svm, scatter):
     """Test accuracies and what their differences are worth (6a)."""
-    lead = 100 * (measures.accuracy(bert) - measures.accuracy(lstm))
-    behind = 100 * (measures.accuracy(bert) - measures.accuracy(svm))
+    lead = 100 * (metrics.accuracy(bert) - metrics.accuracy(lstm))
+    behind = 100 * (metrics.accuracy(bert) - metrics.accuracy(svm))
     return dict(
-        bert=markdown.pct(measures.accuracy(bert)),
-        lstm=markdown.pct(measures.accuracy(lstm)),
-        svm=markdown.pct(measures.accuracy(svm)),
+        bert=markdown.pct(metrics.accuracy(bert)),
+        lstm=markdown.pct(metrics.accuracy(lstm)),
+        svm=markdown.pct(metrics.accuracy(svm)),
         lead=markdown.fixed(abs(lead), 1),
         more=markdown.more_or_less(lead, 0, "more", "fewer"),
         label=MarkdownText(markdown.plain(bert.label)),
         significant=markdown.word(
-            int(measures.outcome(bert, lstm) == 2), "significant", "not significant"
+            int(metrics.outcome(bert, lstm) == 2), "significant", "not significant"
         ),
         ranking=markdown.word(
-            measures.outcome(bert, svm),
+            metrics.outcome(bert, svm),
             "The Transformer beats the linear SVM too",
             "The linear SVM beats the Transformer",
             "Against the linear SVM the difference is not significant",
@@ -158,10 +158,7 @@ def trade(bert, svm) -> MarkdownText:
             markdown.word(
                 [2, 0, 1][sentences.ahead(bert, svm, filled)], "less", "more", "no more and no less"
             ),
-            *(
-                markdown.pct(measures.error_reaching(record, bert, filled))
-                for record in (bert, svm)
-            ),
+            *(markdown.pct(metrics.error_reaching(record, bert, filled)) for record in (bert, svm)),
         )
         for filled in (0, 1)
     ]
@@ -181,7 +178,7 @@ def trade(bert, svm) -> MarkdownText:
 @named
 def of_confusion(bert, class_names: list[str]):
     """Which tag is hardest, and what it is taken for (6a)."""
-    f1 = {name: measures.score(bert, "f1", tag) for tag, name in enumerate(class_names)}
+    f1 = {name: metrics.score(bert, "f1", tag) for tag, name in enumerate(class_names)}
     return dict(
         hardest=markdown.first_of(f1, least=True),
         easiest=markdown.first_of(f1),
@@ -192,12 +189,12 @@ def of_confusion(bert, class_names: list[str]):
 @named
 def of_questions(asked, class_names: list[str]):
     """The predicted tags of the two questions and whether we agree (6b)."""
-    tags = [markdown.word(measures.answer(asked, number), *class_names) for number in range(2)]
+    tags = [markdown.word(metrics.answer(asked, number), *class_names) for number in range(2)]
     return dict(
         first=tags[0],
         second=tags[1],
-        first_sure=markdown.pct(measures.chance_of(asked, 0, int(measures.answer(asked, 0)))),
-        second_sure=markdown.pct(measures.chance_of(asked, 1, int(measures.answer(asked, 1)))),
+        first_sure=markdown.pct(metrics.chance_of(asked, 0, int(metrics.answer(asked, 0)))),
+        second_sure=markdown.pct(metrics.chance_of(asked, 1, int(metrics.answer(asked, 1)))),
         agree=agreement(tags, class_names),
         first_why=MarkdownText(
             sentences.agreement(tags[0], "python", class_names, FIRST, f"We disagree. {FIRST}")
@@ -238,33 +235,33 @@ def agreement(tags: list, class_names: list[str]) -> MarkdownText:
 @named
 def of_worth(bert, lstm, svm, lengths, few):
     """Whether the Transformer is worth its price for this problem (6c)."""
-    bert_lead = 100 * (measures.accuracy(bert) - measures.accuracy(lstm))
+    bert_lead = 100 * (metrics.accuracy(bert) - metrics.accuracy(lstm))
     return dict(
         answer=markdown.word(
-            measures.outcome(bert, svm),
+            metrics.outcome(bert, svm),
             "Yes, if the lead over a linear SVM is worth the time",
             "No",
             "No",
         ),
         reason=markdown.word(
-            measures.outcome(bert, svm),
+            metrics.outcome(bert, svm),
             "A TF-IDF SVM is less accurate than the Transformer",
             "A TF-IDF SVM is more accurate than the Transformer",
             "A TF-IDF SVM is not significantly less accurate",
         ),
-        svm=markdown.pct(measures.accuracy(svm)),
-        bert=markdown.pct(measures.accuracy(bert)),
+        svm=markdown.pct(metrics.accuracy(svm)),
+        bert=markdown.pct(metrics.accuracy(bert)),
         svm_time=markdown.duration(svm["train_seconds"]),
         time=markdown.duration(bert["train_seconds"]),
         against_lstm=fill(
             "Against the LSTM alone ({} points {}) it {} be.",
             markdown.fixed(abs(bert_lead), 1),
             markdown.more_or_less(bert_lead, 0, "more", "fewer"),
-            markdown.word(measures.outcome(bert, lstm), "would", "would not", "would not"),
+            markdown.word(metrics.outcome(bert, lstm), "would", "would not", "would not"),
         ),
         size=markdown.fixed(bert["parameters"] / 1e6, 1),
         length=markdown.count(bert.inputs["settings"]["max_length"]),
-        filled=markdown.pct(measures.cut_share(bert)),
+        filled=markdown.pct(metrics.cut_share(bert)),
         cut=markdown.pct((lengths > 512).mean()),
         predicting=markdown.num(
             (bert["predict_seconds"] / bert["test_texts"])

@@ -12,8 +12,8 @@ from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, masks
 from lmreport.experiments.improvements import SVM, TRANSFORMER
-from lmreport.models import metrics
-from lmreport.reporting import improvements, measures, recipes, sentences, studies
+from lmreport.models import scores
+from lmreport.reporting import improvements, metrics, recipes, sentences, studies
 from lmreport.reporting.values import named
 
 
@@ -24,7 +24,7 @@ def of_stack(climbed, top, seeds_of_test):
         studies.share(top, f"predicted.{top['names'].index(name)}")
         for name in (top["names"][-1], TRANSFORMER, SVM)
     )
-    texts, missed = measures.texts(top), improvements.missed_by_all(top)
+    texts, missed = metrics.texts(top), improvements.missed_by_all(top)
     return dict(
         members_number=markdown.count(len(top["members"])),
         members=improvements.members(top),
@@ -80,7 +80,7 @@ def changes(climbed, sign: int) -> MarkdownText:
         if point["against"] != at
         and improvements.kind_of(point["name"]) != "LSTM"
         and sign * float(improvements.gain(climbed, at)) > 0
-        and improvements.p_value(climbed, at) < measures.SURE
+        and improvements.p_value(climbed, at) < metrics.SURE
     ]
     if not found:
         return MarkdownText("nothing, significantly")
@@ -129,7 +129,7 @@ def of_recipes(searched, seeds_of_test):
 @named
 def of_calibration(bert, lstm, bag):
     """How sure the models are against how often they are right."""
-    ece = {record.label: measures.ece(record) for record in (bert, lstm, bag)}
+    ece = {record.label: metrics.ece(record) for record in (bert, lstm, bag)}
     return dict(
         closest=markdown.first_of(ece, least=True),
         closest_error=markdown.pct(min(ece.values())),
@@ -145,9 +145,9 @@ def too_sure(record) -> MarkdownText:
     """By how much a model is surer than it is right, or less sure."""
     return fill(
         "{} points {}",
-        markdown.fixed(100 * abs(measures.too_sure(record)), 1),
+        markdown.fixed(100 * abs(metrics.too_sure(record)), 1),
         markdown.more_or_less(
-            measures.too_sure(record), 0, "above its accuracy", "below its accuracy"
+            metrics.too_sure(record), 0, "above its accuracy", "below its accuracy"
         ),
     )
 
@@ -157,10 +157,10 @@ def of_lengths(bert, svm, edges: list[int]):
     """Errors on short and on long texts."""
     longest = int(bert["test_words"].max()) + 1
     short, long = (
-        measures.error_between(bert, *part, bert) for part in ((0, edges[0]), (edges[-1], longest))
+        metrics.error_between(bert, *part, bert) for part in ((0, edges[0]), (edges[-1], longest))
     )
     long_svm, long_bert = (
-        measures.error_between(record, edges[-2], longest, bert) for record in (svm, bert)
+        metrics.error_between(record, edges[-2], longest, bert) for record in (svm, bert)
     )
     return dict(
         short=markdown.pct(short),
@@ -173,7 +173,7 @@ def of_lengths(bert, svm, edges: list[int]):
         from_words=markdown.count(edges[-2]),
         long_svm=markdown.pct(long_svm),
         long_bert=markdown.pct(long_bert),
-        cut=markdown.pct(measures.cut_share(bert)),
+        cut=markdown.pct(metrics.cut_share(bert)),
         length=markdown.count(bert.inputs["settings"]["max_length"]),
         halves=sentences.halves(bert, svm),
     )
@@ -234,7 +234,7 @@ def of_shuffles(layer, moved, mixed):
     answers.
     """
     falls = studies.shuffled_falls(mixed)
-    kept = 1 - falls[-1] / (studies.share(mixed, "predicted.0") - metrics.guessing(mixed["labels"]))
+    kept = 1 - falls[-1] / (studies.share(mixed, "predicted.0") - scores.guessing(mixed["labels"]))
     return dict(
         shuffles=markdown.count(moved[0]["shuffles"]),
         cosine=markdown.num(moved[0]["cosine"], 2),

@@ -164,7 +164,7 @@ def unread(documents: Documents) -> set[str]:
 
 def named(documents: Documents) -> bool:
     """Whether the page says who hands it in."""
-    from lmreport.core.identity import LABELS
+    from lmreport.core.author import LABELS
 
     shown = documents.page is not None and documents.page.xpath(
         "//*[@id='cell-identity']//strong/text()"

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from lmreport.core.errors import ReportError
-from lmreport.render import as_html, as_typst, pandoc_ast
+from lmreport.render import constructs_html, constructs_typst, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
@@ -106,7 +106,9 @@ def tabset(attributes: list, content: list) -> dict:
 
 def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dict], folder) -> list:
     """Write what pandoc has no node for as raw HTML or typst around the content, bottom-up."""
-    write: Any = {"html": as_html.Html, "typst": as_typst.Typst}[fmt](index, options, cells, folder)
+    write: Any = {"html": constructs_html.Html, "typst": constructs_typst.Typst}[fmt](
+        index, options, cells, folder
+    )
 
     def visit(item: dict) -> list | dict | None:
         attributes = pandoc_ast.attr_of(item) or pandoc_ast.attr()

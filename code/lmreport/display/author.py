@@ -6,8 +6,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from lmreport.core.identity import LABELS, Identity, load
-from lmreport.display import literal, markdown
+from lmreport.core.author import LABELS, Identity, load
+from lmreport.display import escape, markdown
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -24,7 +24,7 @@ def in_header(told: dict[str, str]) -> str:
     """The name for the head of every page of the PDF, as typst metadata; nothing on the page."""
     if "name" not in told:
         return ""
-    name = "".join(map(literal.visible, told["name"])).replace("\\", "\\\\").replace('"', '\\"')
+    name = "".join(map(escape.visible, told["name"])).replace("\\", "\\\\").replace('"', '\\"')
     return f'\n```{{=typst}}\n#metadata("{name}")<author-name>\n```\n'
 
 

@@ -85,9 +85,9 @@ def own(root: Path, rendered: dict) -> Work:
     rendered: what that render was made from. Without a name and on the assignment's data it is the
     project's own.
     """
-    from lmreport.core import identity
+    from lmreport.core import author
 
-    about, name = work(root), identity.load(root).name
+    about, name = work(root), author.load(root).name
     given = str(rendered.get("settings", {}).get("data", "auto"))
     digest = rendered.get("at hand", {}).get("data", "")
     data = (

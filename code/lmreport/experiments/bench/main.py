@@ -217,14 +217,14 @@ def scale(sizes, settings, corpus, source) -> dict:
 
 
 def accuracy(sizes, settings, corpus, source) -> dict:
-    from lmreport.experiments.bench import accuracy
+    from lmreport.experiments.bench import fast_vs_literal
     from lmreport.models import fast_finetune
 
     shared = {k: v for k, v in sizes.items() if k != "seeds"}
     given = records.inputs(
         "bench_accuracy", settings, corpus, source, shared, device=fast_finetune.device()
     )
-    found = accuracy.measured(
+    found = fast_vs_literal.measured(
         source.path,
         load_splits(corpus, settings.seed),
         sizes,

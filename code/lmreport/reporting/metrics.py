@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmreport.models import metrics
+from lmreport.models import scores
 from lmreport.runs.quantity import of_records
 
 SURE = 0.05  # the level below which a difference counts as more than chance
@@ -24,13 +24,13 @@ def texts(record) -> float:
 @of_records
 def accuracy(record) -> float:
     """Share of the test texts that are classified rightly."""
-    return metrics.accuracy(record["logits"], record["labels"])
+    return scores.accuracy(record["logits"], record["labels"])
 
 
 @of_records
 def validation_accuracy(record) -> float:
     """The same on the validation texts."""
-    return metrics.accuracy(record["validation_logits"], record["validation_labels"])
+    return scores.accuracy(record["validation_logits"], record["validation_labels"])
 
 
 @of_records
@@ -54,31 +54,31 @@ def validated(record) -> list[float]:
 @of_records
 def lower(record) -> float:
     """Lower end of the 95% interval of the test accuracy."""
-    return metrics.interval(record.correct)[0]
+    return scores.interval(record.correct)[0]
 
 
 @of_records
 def upper(record) -> float:
     """Upper end of the 95% interval of the test accuracy."""
-    return metrics.interval(record.correct)[1]
+    return scores.interval(record.correct)[1]
 
 
 @of_records
 def score(record, name: str, tag: int) -> float:
     """Precision, recall, f1 or support of one class (its number)."""
-    return metrics.per_class(record["logits"], record["labels"])[name][tag]
+    return scores.per_class(record["logits"], record["labels"])[name][tag]
 
 
 @of_records
 def macro_f1(record) -> float:
     """Mean over the classes of F1."""
-    return metrics.per_class(record["logits"], record["labels"])["f1"].mean()
+    return scores.per_class(record["logits"], record["labels"])["f1"].mean()
 
 
 @of_records
 def ece(record) -> float:
     """Expected calibration error (Guo et al. 2017, equation 3), ten bins."""
-    return metrics.calibration(record["logits"], record["labels"])["ece"]
+    return scores.calibration(record["logits"], record["labels"])["ece"]
 
 
 @of_records
@@ -86,25 +86,25 @@ def too_sure(record) -> float:
     """By how much the mean of the largest probabilities is above the accuracy; below 0: not sure
     enough.
     """
-    return metrics.probabilities(record["logits"]).max(-1).mean() - record.correct.mean()
+    return scores.probabilities(record["logits"]).max(-1).mean() - record.correct.mean()
 
 
 @of_records
 def only_first(a, b) -> float:
     """Number of test texts that `a` classifies rightly and `b` does not."""
-    return metrics.mcnemar(a.correct, b.correct)["only_a"]
+    return scores.mcnemar(a.correct, b.correct)["only_a"]
 
 
 @of_records
 def only_second(a, b) -> float:
     """Number of test texts that `b` classifies rightly and `a` does not."""
-    return metrics.mcnemar(a.correct, b.correct)["only_b"]
+    return scores.mcnemar(a.correct, b.correct)["only_b"]
 
 
 @of_records
 def p_value(a, b) -> float:
     """McNemar's exact test, two-sided."""
-    return metrics.mcnemar(a.correct, b.correct)["p"]
+    return scores.mcnemar(a.correct, b.correct)["p"]
 
 
 @of_records
@@ -112,7 +112,7 @@ def outcome(a, b) -> float:
     """0: `a` is surely more accurate than `b`; 1: less; 2: the difference may be chance (McNemar's
     p ≥ 0.05).
     """
-    if metrics.mcnemar(a.correct, b.correct)["p"] >= SURE:
+    if scores.mcnemar(a.correct, b.correct)["p"] >= SURE:
         return 2
     return 0 if a.correct.sum() > b.correct.sum() else 1
 
@@ -176,7 +176,7 @@ def p_reaching(a, b, reader, filled: int) -> float:
     (0).
     """
     inside = reaching(reader, filled)
-    return metrics.mcnemar(a.correct[inside], b.correct[inside])["p"]
+    return scores.mcnemar(a.correct[inside], b.correct[inside])["p"]
 
 
 def reaching(reader, filled: int) -> np.ndarray:
@@ -218,11 +218,11 @@ def share(correct: np.ndarray) -> float:
 
 
 def _sure(record, low: float, high: float) -> np.ndarray:
-    confidence = metrics.probabilities(record["logits"]).max(-1)
+    confidence = scores.probabilities(record["logits"]).max(-1)
     return (confidence >= low) & (confidence < high)
 
 
 def _pairs(record) -> list[tuple]:
     number = record["logits"].shape[1]
     classes: list = list(range(number))
-    return metrics.worst_pairs(record["logits"], record["labels"], classes)
+    return scores.worst_pairs(record["logits"], record["labels"], classes)
