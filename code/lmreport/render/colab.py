@@ -17,9 +17,13 @@ import tempfile
 import textwrap
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lmreport.core import machine
 from lmreport.core.errors import ReportError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 TAG = "colab"  # of the cell that is filled; in the documents it holds only a comment
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -114,7 +118,7 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     return nbformat.writes(nb) + "\n"
 
 
-def is_tagged(cell) -> bool:
+def is_tagged(cell: NotebookNode) -> bool:
     """Whether a cell has the tag in its options; Quarto leaves it there."""
     return cell.cell_type == "code" and bool(
         re.search(rf"^#\| *tags: *\[{TAG}\]", cell.source, re.M)
@@ -223,7 +227,7 @@ def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
     is `here`.
     """
 
-    def too_old(name):
+    def too_old(name: str) -> bool:
         return name in RENEWED and int(here[name].split(".")[0]) < int(wanted[name].split(".")[0])
 
     return {name: version for name, version in wanted.items() if not here[name] or too_old(name)}
@@ -244,7 +248,7 @@ def install(requirements: list[str], kept: dict[str, str]) -> None:
         )
 
 
-def pip(*arguments: str):
+def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-m",

@@ -5,6 +5,7 @@ folded code.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from lmreport.core.errors import ReportError
@@ -15,6 +16,7 @@ from lmreport.render.source import Cell, place
 # classes with a meaning in Quarto
 UNSUPPORTED = "column-|aside$|panel-(?!tabset)|hidden$|landscape$|theorem|proof"
 UNKNOWN = ("layout", "layout-nrow", "layout-valign", "fig-pos", "appearance", "icon")
+Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
 
@@ -23,7 +25,7 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
     not sections.
     """
 
-    def visit(item: dict):
+    def visit(item: dict) -> list | dict | None:
         if item["t"] not in ("Div", "Span"):
             return None
         attributes, content = item["c"]
@@ -104,7 +106,9 @@ def tabset(attributes: list, content: list) -> dict:
     return pandoc_ast.node("Div", [attributes[0], ["tabset"], attributes[2]], tabs)
 
 
-def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dict], folder) -> list:
+def lay_out(
+    blocks: list, index: Index, fmt: str, options: dict, cells: list[dict], folder: Path
+) -> list:
     """Write what pandoc has no node for as raw HTML or typst around the content, bottom-up."""
     write: Any = {"html": constructs_html.Html, "typst": constructs_typst.Typst}[fmt](
         index, options, cells, folder
@@ -153,7 +157,7 @@ def lay_out(blocks: list, index: Index, fmt: str, options: dict, cells: list[dic
     return pandoc_ast.change(blocks, visit)
 
 
-def floated(item: dict, label: str, write) -> list:
+def floated(item: dict, label: str, write: Writer) -> list:
     """A labelled Div, Figure, Table or code block as a numbered float."""
     entry, kind = write.index.entries[label], item["t"]
     attributes = pandoc_ast.attr_of(item) or pandoc_ast.attr()
@@ -199,7 +203,7 @@ def is_code(block: dict) -> bool:
     return block["t"] == "CodeBlock" and "cell-code" in block["c"][0][1]
 
 
-def as_list(item) -> list:
+def as_list(item: list | dict) -> list:
     return item if isinstance(item, list) else [item]
 
 

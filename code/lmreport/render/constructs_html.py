@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from lmreport.render import pandoc_ast
-from lmreport.render.crossref import TOP
+from lmreport.render.crossref import TOP, Entry, Index
+from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
 from lmreport.render.tables import natural
 
 
 class Html:
     """Each method gets the content of one construct and returns the blocks that show it."""
 
-    def __init__(self, index, options, cells, folder):
+    def __init__(
+        self, index: Index, options: dict[str, Any], cells: list[dict[str, Any]], folder: Path
+    ) -> None:
         self.index, self.options, self.cells = index, options, cells
 
-    def raw(self, string):
+    def raw(self, string: str) -> Node:
         return pandoc_ast.raw("html", string)
 
-    def float(self, label, entry, caption, content):
+    def float(self, label: str, entry: Entry, caption: Inlines, content: Blocks) -> Blocks:
         box = [
             self.raw("<figcaption>"),
             pandoc_ast.node("Plain", caption),
@@ -33,7 +39,7 @@ class Html:
             self.raw("</figure></div><!-- float-end -->"),
         ]
 
-    def callout(self, kind, attributes, title, body):
+    def callout(self, kind: str, attributes: Attr, title: Inlines, body: Blocks) -> Blocks:
         fold = pandoc_ast.value(attributes, "collapse")
         outer, head = ("details", "summary") if fold else ("div", "div")
         is_open = " open" if fold == "false" else ""
@@ -50,7 +56,7 @@ class Html:
             self.raw(f"</div></{outer}>"),
         ]
 
-    def tabset(self, tabs):
+    def tabset(self, tabs: list[tuple[Inlines, Blocks]]) -> Blocks:
         out = [self.raw('<div class="panel-tabset">')]
         for title, body in tabs:
             out += [
@@ -62,12 +68,12 @@ class Html:
             ]
         return [*out, self.raw("</div>")]
 
-    def equation(self, label, number, alt, content):
+    def equation(self, label: str, number: str, alt: str, content: Inlines) -> Node:
         math = content[0]
         math["c"][1] += f" \\qquad({number})"
         return pandoc_ast.node("Span", pandoc_ast.attr(label, ["equation"]), [math])
 
-    def header(self, item):
+    def header(self, item: Node) -> Node:
         shown = pandoc_ast.value(item["c"][1], "number")
         if shown:
             mark = pandoc_ast.node(
@@ -76,16 +82,16 @@ class Html:
             item["c"][2] = [mark, pandoc_ast.node("Space"), *item["c"][2]]
         return item
 
-    def word(self, item):
+    def word(self, item: Node) -> Node | None:
         return None
 
-    def image(self, item):
+    def image(self, item: Node) -> Node | None:
         return None
 
-    def table(self, item, caption):
+    def table(self, item: Node, caption: str) -> Blocks:
         return [self.raw('<div class="table-scroll">'), natural(item), self.raw("</div>")]
 
-    def code(self, item):
+    def code(self, item: Node) -> Blocks | None:
         attributes, source = item["c"]
         cell = pandoc_ast.value(attributes, "cell")
         item["c"][0] = pandoc_ast.without(attributes, "cell")
@@ -104,11 +110,11 @@ class Html:
             self.raw("</details>"),
         ]
 
-    def grid(self, cells, count):
+    def grid(self, cells: list[Blocks], count: int) -> Blocks:
         out = [self.raw(f'<div class="quarto-layout-panel" style="--columns:{count}">')]
         for cell in cells:
             out += [self.raw('<div class="quarto-layout-cell">'), *cell, self.raw("</div>")]
         return [*out, self.raw("</div>")]
 
-    def pagebreak(self):
+    def pagebreak(self) -> Node:
         return self.raw('<div class="pagebreak"></div>')

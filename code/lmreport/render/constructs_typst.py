@@ -8,23 +8,28 @@ import builtins
 import hashlib
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures
-from lmreport.render.crossref import TOP
+from lmreport.render.crossref import TOP, Entry, Index
+from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
 from lmreport.render.tables import typst_table
 
 
 class Typst:
     """Each method gets the content of one construct and returns the blocks that show it."""
 
-    def __init__(self, index, options, cells, folder):
+    def __init__(
+        self, index: Index, options: dict[str, Any], cells: list[dict[str, Any]], folder: Path
+    ) -> None:
         self.index, self.options, self.cells, self.folder = index, options, cells, folder
 
-    def raw(self, string):
+    def raw(self, string: str) -> Node:
         return pandoc_ast.raw("typst", string)
 
-    def float(self, label, entry, caption, content):
+    def float(self, label: str, entry: Entry, caption: Inlines, content: Blocks) -> Blocks:
         place = "top" if entry.kind in TOP else "bottom"
         kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
         return [
@@ -38,7 +43,7 @@ class Typst:
             self.raw(f"]))<{label}>/*float-end*/"),
         ]
 
-    def callout(self, kind, attributes, title, body):
+    def callout(self, kind: str, attributes: Attr, title: Inlines, body: Blocks) -> Blocks:
         return [
             self.raw(f"#callout({json.dumps(kind)}, ["),
             pandoc_ast.node("Plain", title),
@@ -47,13 +52,13 @@ class Typst:
             self.raw("])" + (f"<{attributes[0]}>" if attributes[0] else "")),
         ]
 
-    def tabset(self, tabs):
+    def tabset(self, tabs: list[tuple[Inlines, Blocks]]) -> Blocks:
         out = []
         for title, body in tabs:
             out += [self.raw("#tab-title["), pandoc_ast.node("Plain", title), self.raw("]"), *body]
         return out
 
-    def equation(self, label, number, alt, content):
+    def equation(self, label: str, number: str, alt: str, content: Inlines) -> Inlines:
         quoted = f", alt: {typst_string(alt)}" if alt else ""
         return [
             pandoc_ast.raw(
@@ -65,7 +70,7 @@ class Typst:
             pandoc_ast.raw("typst", f" ])<{label}>", False),
         ]
 
-    def header(self, item):
+    def header(self, item: Node) -> Blocks:
         level, attributes, inlines = item["c"]
         shown = pandoc_ast.value(attributes, "number")
         number = f"(..) => {json.dumps(shown)}" if shown else "none"
@@ -76,10 +81,10 @@ class Typst:
             self.raw(f"]){label}"),
         ]
 
-    def word(self, item):
+    def word(self, item: Node) -> Node | None:
         return pandoc_ast.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
 
-    def image(self, item):
+    def image(self, item: Node) -> Node | None:
         attributes, _, (path, _) = item["c"]
         name = pandoc_ast.value(attributes, "source") or re.sub(r"^figures/|-\d+\.\w+$", "", path)
         alt = pandoc_ast.value(attributes, "alt") or pandoc_ast.plain(item["c"][1]).strip()
@@ -91,7 +96,7 @@ class Typst:
             "typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False
         )
 
-    def size(self, attributes, natural) -> str:
+    def size(self, attributes: Attr, natural: tuple[builtins.float, builtins.float] | None) -> str:
         """Arguments of `picture` for the width and height that the text gives, else for those of
         the picture.
         """
@@ -106,7 +111,7 @@ class Typst:
             f", height: {height:.1f}pt" if isinstance(height, float) else ""
         )
 
-    def length(self, attributes, side: str) -> builtins.float | str | None:
+    def length(self, attributes: Attr, side: str) -> builtins.float | str | None:
         """A width or height in points, or as "50%"; None where it is not given."""
         given = pandoc_ast.value(attributes, side)
         if not given:
@@ -121,10 +126,10 @@ class Typst:
             )
         return length
 
-    def table(self, item, caption):
+    def table(self, item: Node, caption: str) -> Blocks:
         return [typst_table(item)]
 
-    def code(self, item):
+    def code(self, item: Node) -> Blocks | None:
         attributes, source = item["c"]
         item["c"] = [
             [
@@ -136,17 +141,17 @@ class Typst:
         ]
         return None
 
-    def grid(self, cells, count):
+    def grid(self, cells: list[Blocks], count: int) -> Blocks:
         out = [self.raw(f"#grid(columns: (1fr,) * {count}, gutter: 1em,")]
         for cell in cells:
             out += [self.raw("["), *cell, self.raw("],")]
         return [*out, self.raw(")")]
 
-    def pagebreak(self):
+    def pagebreak(self) -> Node:
         return self.raw("#pagebreak(weak: true)")
 
 
-def with_plain_labels(blocks: list, index) -> None:
+def with_plain_labels(blocks: list, index: Index) -> None:
     """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other
     ones.
     """

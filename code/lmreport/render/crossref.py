@@ -61,7 +61,7 @@ def number(blocks: list, cells: list[Cell], options: dict) -> Index:
     return index
 
 
-def _number(item, index: Index, inside: str | None) -> None:
+def _number(item: object, index: Index, inside: str | None) -> None:
     if isinstance(item, list):
         for one in item:
             _number(one, index, inside)
@@ -167,7 +167,7 @@ def link(blocks: list, index: Index, fmt: str) -> list:
     document.
     """
 
-    def visit(item: dict):
+    def visit(item: dict) -> list | None:
         if item["t"] == "Cite":
             return references(item["c"][0], index, fmt)
         if item["t"] == "Link" and item["c"][2][0].startswith("#"):

@@ -7,6 +7,8 @@ from __future__ import annotations
 import datetime
 import os
 import re
+from pathlib import Path
+from typing import Protocol
 
 from lmreport.core.errors import ReportError
 
@@ -35,7 +37,17 @@ NAMED = {
 DEFAULT = {"html": "long", "typst": "iso"}
 
 
-def resolve(options: dict, fmt: str, document) -> tuple[str, str]:
+class Named(Protocol):
+    """What the date of a document may depend on: its name, for messages, and its file."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+
+def resolve(options: dict, fmt: str, document: Named) -> tuple[str, str]:
     """The date of the title block as shown and in ISO form; ("", "") where there is none."""
     given = options.get("date")
     if given in (None, ""):
@@ -47,7 +59,7 @@ def resolve(options: dict, fmt: str, document) -> tuple[str, str]:
     return shown(day, NAMED.get(style, style), document.name), day.strftime("%Y-%m-%d")
 
 
-def when(given, document) -> datetime.date | None:
+def when(given: object, document: Named) -> datetime.date | None:
     if given in ("today", "now", "last-modified"):
         seconds = epoch()
         if seconds is not None:

@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
 from lmreport.render.execute import ANSI
-from lmreport.render.project import as_list
+from lmreport.render.project import Document, as_list
+from lmreport.render.source import Cell
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 LINE = 2_000  # characters of one printed line
@@ -68,7 +69,7 @@ class Pages:
         return path
 
 
-def assemble(nb, folder: Path, execute: dict) -> Pages:
+def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
     """Join the cells of the executed notebook into Markdown; pictures are written to
     `folder`/figures.
     """
@@ -86,7 +87,7 @@ def assemble(nb, folder: Path, execute: dict) -> Pages:
     return pages
 
 
-def code_cell(cell, pages: Pages, execute: dict) -> str:
+def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
     origin = cell.metadata.report
     options = {
         k: execute[k] for k in ("echo", "output", "warning", "include") if k in execute
@@ -116,7 +117,7 @@ def code_cell(cell, pages: Pages, execute: dict) -> str:
     return fenced_div(f"{'#' + identifier if identifier else ''} .cell{extra}", "\n\n".join(parts))
 
 
-def echoed(cell, options: dict, source: str, number: int) -> str:
+def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
     if options["echo"] == "fenced":
         kept = "\n".join(
             line for line in cell.source.splitlines() if not re.match(r"#\|\s*echo:\s*fenced", line)
@@ -126,7 +127,7 @@ def echoed(cell, options: dict, source: str, number: int) -> str:
     return fenced_code(source, f'{label}.python .cell-code cell="{number}"')
 
 
-def printed(cell, options: dict) -> list:
+def printed(cell: NotebookNode, options: dict) -> list:
     """The outputs that are shown: no stderr with `warning: false`, no names of matplotlib
     objects.
     """
@@ -154,13 +155,13 @@ def printed(cell, options: dict) -> list:
     return kept
 
 
-def picture(item) -> str:
+def picture(item: NotebookNode) -> str:
     """The picture type of an output, "" where it is none."""
     data = item.get("data", {})
     return "" if "text/markdown" in data else next((kind for kind in PICTURES if kind in data), "")
 
 
-def output(item, cell: int, index: int, options: dict, pages: Pages) -> str:
+def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Pages) -> str:
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             return visible(item.text)
@@ -191,7 +192,7 @@ def output(item, cell: int, index: int, options: dict, pages: Pages) -> str:
     )
 
 
-def image(item, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
+def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
     """The picture of an output, written to the folder of `pages`; a size that IPython was told is
     kept.
     """
@@ -213,7 +214,7 @@ def image(item, kind: str, cell: int, index: int, options: dict, pages: Pages) -
     return f"![]({path}){{{sizes}}}" if sizes else f"![]({path})"
 
 
-def check_texts(outputs: list, options: dict, origin) -> None:
+def check_texts(outputs: list, options: dict, origin: Cell) -> None:
     """Raises ReportError unless lists of texts have one for each picture or table, in their
     order.
     """
@@ -232,7 +233,7 @@ def check_texts(outputs: list, options: dict, origin) -> None:
             )
 
 
-def floated(body: list[str], outputs: list, options: dict, origin, pages: Pages) -> str:
+def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: Pages) -> str:
     """Outputs as a numbered figure or table where the label asks for it, with the caption as last
     paragraph.
     """
@@ -378,7 +379,7 @@ def escaped(text: str) -> str:
     return SHORTCODE.sub(rf"\1{ESCAPE}\2", text)
 
 
-def without_marks(tree):
+def without_marks(tree: list) -> list:
     """A tree in which page breaks are nodes of their own and no escaped shortcode is marked."""
 
     def page_break(item: dict) -> dict | None:
@@ -386,7 +387,7 @@ def without_marks(tree):
             return pandoc_ast.raw("pagebreak", "")
         return None
 
-    def plain(one):
+    def plain(one: Any) -> Any:
         if isinstance(one, str):
             return one.replace(ESCAPE, "")
         if isinstance(one, list):
@@ -399,7 +400,7 @@ def without_marks(tree):
 PAGEBREAK = "{{< pagebreak >}}"
 
 
-def parse(pages: Pages, options: dict, document) -> dict:
+def parse(pages: Pages, options: dict, document: Document) -> dict:
     """The document as pandoc's tree, with the captions and alternative texts in place."""
     markdown = metadata(options, pages) + pages.markdown
     got, warnings = pandoc_ast.read_with_warnings(markdown)
@@ -448,7 +449,7 @@ def keep_clear_of_the_page(item: dict) -> None:
         item["c"][2][0] = f"#section-{item['c'][2][0][1:]}"
 
 
-def refuse_doubtful(warnings: list[str], lines: list[str], document) -> None:
+def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -> None:
     """Raises ReportError where pandoc guesses: at a Div that is never closed, a note or an address
     given twice.
     """
@@ -476,7 +477,7 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document) -> None:
             raise ReportError(f"{document.name}:{found[-1] if found else 1}: {said}")
 
 
-def refuse_strangers(got: dict, document) -> None:
+def refuse_strangers(got: dict, document: Document) -> None:
     """Raises ReportError for numbered examples and for a block of YAML in the text, which pandoc
     takes for options.
     """
@@ -509,7 +510,7 @@ def stripped(value: dict) -> dict:
     return {"t": "MetaInlines", "c": value["c"][2:]} if marked else value
 
 
-def with_caption(item: dict, captions: list[list]):
+def with_caption(item: dict, captions: list[list]) -> dict | None:
     """The paragraph for a Div that stands for a caption; a Figure for a picture that has one."""
     if item["t"] == "Div" and "caption-here" in item["c"][0][1]:
         return pandoc_ast.node("Para", captions[int(pandoc_ast.value(item["c"][0], "caption"))])
@@ -526,10 +527,10 @@ def with_caption(item: dict, captions: list[list]):
     return None
 
 
-def literal(options: dict, pages: Pages, document) -> dict:
+def literal(options: dict, pages: Pages, document: Document) -> dict:
     """The values of the metadata that are no Markdown: names of files, the language, keywords."""
 
-    def string(text) -> dict:
+    def string(text: str) -> dict:
         return {"t": "MetaString", "c": oneline(text)}
 
     found = {
@@ -550,7 +551,7 @@ def literal(options: dict, pages: Pages, document) -> dict:
     return found
 
 
-def borrowed(document, name: str, folder: Path) -> str:
+def borrowed(document: Document, name: str, folder: Path) -> str:
     """A copy of a file of the project for pandoc, which takes some names for addresses or
     patterns.
     """

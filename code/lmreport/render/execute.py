@@ -16,15 +16,19 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import nbformat
+from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render.source import Cell
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 
-def notebook(cells: list[Cell], params: dict, title: str = "") -> nbformat.NotebookNode:
+def notebook(cells: list[Cell], params: dict, title: str = "") -> NotebookNode:
     """`cells` as a notebook still to be run; `params` follow the cell tagged `parameters`, as
     papermill does it.
     """
@@ -70,6 +74,16 @@ def notebook(cells: list[Cell], params: dict, title: str = "") -> nbformat.Noteb
     return nb
 
 
+class Client(Protocol):
+    """What is used of nbclient's client while its kernel runs; by its own types there may be none."""
+
+    kc: Any
+
+    async def async_wait_for_reply(self, msg_id: str) -> Any: ...
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int) -> NotebookNode: ...
+
+
 class Seen(NamedTuple):
     """What the cells read besides the sources: files and folders of the project, names of
     environment variables.
@@ -81,7 +95,7 @@ class Seen(NamedTuple):
 
 
 def run(
-    nb,
+    nb: NotebookNode,
     folder: Path,
     execute: dict,
     profiles: tuple[str, ...] = (),
@@ -126,7 +140,7 @@ def run(
     )  # foreign: what libraries write past Python, such as TensorFlow's log
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
 
-    async def all_cells():
+    async def all_cells() -> None:
         done = 0
         told = {
             **environment,
@@ -175,7 +189,7 @@ def run(
         foreign.close()
 
 
-async def watched(client, root: Path) -> None:
+async def watched(client: Client, root: Path) -> None:
     """Have the kernel note what its cells read, before they run."""
     code = (HERE / "watch.py").read_text(encoding="utf-8")
     start = (
@@ -187,7 +201,7 @@ async def watched(client, root: Path) -> None:
     await client.async_wait_for_reply(client.kc.execute(start, silent=True, store_history=False))
 
 
-async def what_was_seen(client) -> Seen:
+async def what_was_seen(client: Client) -> Seen:
     asked = {"seen": "__import__('report_watch').seen()"}
     reply = await client.async_wait_for_reply(
         client.kc.execute("", user_expressions=asked, store_history=False)
@@ -204,7 +218,7 @@ async def what_was_seen(client) -> Seen:
         return Seen([], [], [])
 
 
-def last_words(log) -> str:
+def last_words(log: IO[bytes]) -> str:
     """The last line that the kernel's process wrote, for an error message."""
     log.seek(0)
     lines = [
@@ -218,7 +232,7 @@ def on_ctrl_c(task: asyncio.Task | None, stopped: list) -> None:
     kernel that died.
     """
 
-    def stop():
+    def stop() -> None:
         stopped.append(True)
         if task is not None:
             task.cancel()
@@ -230,7 +244,7 @@ def on_ctrl_c(task: asyncio.Task | None, stopped: list) -> None:
 
 
 @asynccontextmanager
-async def ended(manager):
+async def ended(manager: AsyncKernelManager) -> AsyncIterator[None]:
     """The kernel does not outlive this: its memory is free again before the formats are written."""
     try:
         yield
@@ -250,7 +264,9 @@ def figures(execute: dict) -> list[str]:
     ]
 
 
-async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> None:
+async def code(
+    client: Client, cell: NotebookNode, index: int, origin: Cell, allow_errors: bool
+) -> None:
     whole, cell.source = cell.source, origin.code if origin.lines else cell.source
     await client.async_execute_cell(cell, index)
     cell.source = whole
@@ -259,7 +275,7 @@ async def code(client, cell, index: int, origin: Cell, allow_errors: bool) -> No
         raise ReportError(failure(failed, origin))
 
 
-def failure(output, origin: Cell) -> str:
+def failure(output: NotebookNode, origin: Cell) -> str:
     """The place in the source, the cell and the exception of a failed cell."""
     trace = ANSI.sub("", "\n".join(output.traceback))
     lines = re.findall(r"Cell In\[\d+\], line (\d+)", trace) or re.findall(
@@ -272,7 +288,7 @@ def failure(output, origin: Cell) -> str:
     )
 
 
-async def inline(client, cell, origin: Cell) -> None:
+async def inline(client: Client, cell: NotebookNode, origin: Cell) -> None:
     """Evaluate the inline expressions of a Markdown cell and put their values in, as genuine Quarto
     does.
     """
@@ -362,7 +378,7 @@ def unquoted(value: str) -> str:
     )
 
 
-def written(nb) -> str:
+def written(nb: NotebookNode) -> str:
     """The notebook as .ipynb text, without what only the renderer needs."""
     import copy
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures, project
+from lmreport.render.project import Document
 
 HERE = Path(__file__).parent
 
 
-def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list[str]]:
+def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[bytes, list[str]]:
     """The page as bytes and pandoc's warnings; `folder` holds the pictures that cells made."""
     arguments = [
         "-f",
@@ -43,7 +44,7 @@ def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list
     return page.encode("utf-8", "replace"), warnings
 
 
-def template(doc: dict, options: dict, document, folder: Path) -> Path:
+def template(doc: dict, options: dict, document: Document, folder: Path) -> Path:
     """page.html with what does not come from the text; filled in before pandoc, so that no text can
     look like a slot.
     """
@@ -70,7 +71,7 @@ def template(doc: dict, options: dict, document, folder: Path) -> Path:
     return path
 
 
-def common(options: dict, document) -> list[str]:
+def common(options: dict, document: Document) -> list[str]:
     """Arguments for pandoc in both formats: citations and the project's own Lua filters."""
     filters = [f for f in project.as_list(options.get("filters")) if f != "quarto"]
     for name in filters:
@@ -98,7 +99,7 @@ def tags(doc: dict, name: str) -> str:
 def metadata(doc: dict, options: dict) -> str:
     """Tags for search engines, link previews and reference managers, and schema.org data."""
 
-    def field(name):
+    def field(name: str) -> str:
         found = doc["meta"].get(name, {"t": "MetaString", "c": ""})
         return " ".join(pandoc_ast.meta_text(found).split())
 
@@ -140,7 +141,7 @@ def metadata(doc: dict, options: dict) -> str:
     return "\n".join([*lines, f'<script type="application/ld+json">{data}</script>'])
 
 
-def embedded(source: str, folder: Path, document) -> str:
+def embedded(source: str, folder: Path, document: Document) -> str:
     """A picture of the project as a data address."""
     path = pictures.local(html.unescape(source), folder, document)
     if path is None:

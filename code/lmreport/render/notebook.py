@@ -15,8 +15,10 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render import (
@@ -29,6 +31,7 @@ from lmreport.render import (
     pictures,
     source,
 )
+from lmreport.render.project import Document
 from lmreport.render.tables import natural
 
 CELL, OUTPUT = (
@@ -45,18 +48,18 @@ HIDDEN = {
 PART = "<!--part {}-->"
 
 
-def written(nb, doc) -> str:
+def written(nb: NotebookNode, doc: Document) -> str:
     """The executed `nb` of the document `doc` as .ipynb text for people."""
     made = readable(nb, doc)
     nbformat.validate(made)
     return json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def is_readable(nb) -> bool:
+def is_readable(nb: NotebookNode) -> bool:
     return KEPT in nb.metadata
 
 
-def readable(nb, doc):
+def readable(nb: NotebookNode, doc: Document) -> NotebookNode:
     """A copy of the executed `nb` with plain Markdown in its cells and outputs; its cells have
     `metadata.report`.
     """
@@ -99,7 +102,7 @@ class Tree:
     cells show, by (number of the cell, number of the output).
     """
 
-    def __init__(self, nb, doc, options: dict, folder: Path):
+    def __init__(self, nb: NotebookNode, doc: Document, options: dict, folder: Path) -> None:
         self.nb, self.doc, self.options, self.folder = nb, doc, options, folder
         self.shown: dict[int, list[int]] = {}  # the outputs of each cell that are Markdown
         parsed = document.parse(self.pages(), options, doc)
@@ -117,7 +120,7 @@ class Tree:
             self.plain.with_notes(part) if isinstance(part, list) else part for part in self.parts
         ]
 
-    def pages(self):
+    def pages(self) -> document.Pages:
         """The document as one Markdown text in which a Div stands for each code cell."""
         execution = {
             "echo": True,
@@ -217,7 +220,7 @@ class Tree:
     def title(self) -> list:
         """The title with subtitle, authors, date and abstract."""
 
-        def words(name):
+        def words(name: str) -> list:
             return self.meta.get(name, {"c": []})["c"]
 
         date = dates.resolve(self.options, "html", self.doc)[0]
@@ -251,7 +254,7 @@ class Plain:
     headings go down.
     """
 
-    def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0):
+    def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0) -> None:
         self.index, self.address, self.down = index, address, down
         self.notes: list[list] = []
 
@@ -265,7 +268,7 @@ class Plain:
             "Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), start[1], *words]
         )
 
-    def node(self, item: dict):
+    def node(self, item: dict) -> list | dict | None:
         """What stands in the place of a node; None keeps it."""
         kind, attributes = item["t"], pandoc_ast.attr_of(item)
         change = getattr(self, f"plain_{kind.lower()}", None)
@@ -372,14 +375,14 @@ class Plain:
         return blocks + found
 
 
-def outputs_shown(cell, options: dict) -> list:
+def outputs_shown(cell: NotebookNode, options: dict) -> list:
     """The outputs that the page shows, and errors."""
     if options.get("include") is False or options["output"] is False:
         return [out for out in cell.outputs if out.output_type == "error"]
     return document.printed(cell, options)
 
 
-def is_markdown(output) -> bool:
+def is_markdown(output: NotebookNode) -> bool:
     return "text/markdown" in output.get("data", {}) and not document.picture(output)
 
 
@@ -425,7 +428,7 @@ def as_gfm(parts: list[list]) -> list[str]:
     return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
 
 
-def as_executed(nb, name: str):
+def as_executed(nb: NotebookNode, name: str) -> NotebookNode:
     """`nb` with its cells as they were executed, in the text that pandoc reads, each with
     `metadata.report`.
 
@@ -448,7 +451,7 @@ def as_executed(nb, name: str):
     return nb
 
 
-def prepared(cell, name: str):
+def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     """A cell of the notebook as the renderer's own executed cells are: inline code shown, options
     read.
     """
@@ -474,7 +477,7 @@ def lines(text: str, name: str) -> list:
     return [source.Line(line, name, n) for n, line in enumerate(text.splitlines(), 1)]
 
 
-def of_quarto(text: str, doc) -> str:
+def of_quarto(text: str, doc: Document) -> str:
     """The notebook that genuine Quarto keeps, as .ipynb text for people; unchanged if it is for
     people already.
     """
@@ -486,7 +489,7 @@ def of_quarto(text: str, doc) -> str:
     )
 
 
-def of_profile(nb, profiles: tuple[str, ...]):
+def of_profile(nb: NotebookNode, profiles: tuple[str, ...]) -> NotebookNode:
     """Quarto's notebook without what it ran but did not show, since it is for another profile."""
     fence = "`" * 50  # around code, since a line of it may look like the end of a Div
     texts = [
@@ -508,7 +511,7 @@ def of_profile(nb, profiles: tuple[str, ...]):
     return nb
 
 
-def read(data: bytes):
+def read(data: bytes) -> NotebookNode:
     """The notebook in `data`. Raises ReportError if it is none."""
     try:
         found = nbformat.reads(data.decode("utf-8"), 4)
@@ -522,7 +525,7 @@ def read(data: bytes):
     return found
 
 
-def anchors(nb) -> Iterator[str]:
+def anchors(nb: NotebookNode) -> Iterator[str]:
     """The labels of the headings in a notebook's text, as pandoc reads it."""
     kept = nb.metadata.get(KEPT, {}).get("text")
     for text in (
@@ -543,7 +546,7 @@ def show_plainly() -> None:
         return
     shown = shell.display_formatter.format
 
-    def plain(*arguments, **options):
+    def plain(*arguments: Any, **options: Any) -> tuple[dict, dict]:
         data, metadata = shown(*arguments, **options)
         if re.search(r"\]\{\.|^:::", data.get("text/markdown", ""), re.MULTILINE):
             data["text/markdown"] = alone(data["text/markdown"])

@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from lmreport.core.errors import ReportError
 
+Node = dict[str, Any]  # {"t": its kind, "c": its content}
+Blocks = list[Node]
+Inlines = list[Node]
+Attr = list[Any]  # [identifier, classes, [[key, value], …]]
+Visit = Callable[[Node], list[Node] | Node | None]
 
-def attr(identifier: str = "", classes=(), pairs=()) -> list:
+
+def attr(
+    identifier: str = "", classes: Iterable[str] = (), pairs: Iterable[Iterable[str]] = ()
+) -> Attr:
     return [identifier, list(classes), [list(p) for p in pairs]]
 
 
-def node(kind: str, *content) -> dict:
+def node(kind: str, *content: Any) -> Node:
     return (
         {"t": kind, "c": content[0] if len(content) == 1 else list(content)}
         if content
@@ -25,25 +34,30 @@ def node(kind: str, *content) -> dict:
     )
 
 
-def text(string: str) -> dict:
+def text(string: str) -> Node:
     return node("Str", string)
 
 
-def words(string: str) -> list[dict]:
+def words(string: str) -> Inlines:
     """Inlines of `string`: Str nodes with Space between them."""
     parts = [part for word in string.split(" ") for part in (text(word), node("Space"))]
     return [p for p in parts[:-1] if p.get("c") != ""]
 
 
-def raw(fmt: str, string: str, block: bool = True) -> dict:
+def raw(fmt: str, string: str, block: bool = True) -> Node:
     return node("RawBlock" if block else "RawInline", fmt, string)
 
 
-def div(identifier: str, classes, content: list, pairs=()) -> dict:
+def div(
+    identifier: str,
+    classes: Iterable[str],
+    content: Blocks,
+    pairs: Iterable[Iterable[str]] = (),
+) -> Node:
     return node("Div", attr(identifier, classes, pairs), content)
 
 
-def change(tree, visit: Callable[[dict], list | dict | None]):
+def change(tree: object, visit: Visit) -> Any:
     """Rebuild `tree` bottom-up: `visit` gets each node and returns None (keep), a node or a list to
     put in its place.
 
@@ -68,7 +82,7 @@ def change(tree, visit: Callable[[dict], list | dict | None]):
     return tree
 
 
-def nodes(tree) -> Iterator[dict]:
+def nodes(tree: object) -> Iterator[Node]:
     """All nodes of `tree`, parents before children, in the order of the document."""
     if isinstance(tree, list):
         for item in tree:
@@ -94,21 +108,21 @@ ATTR_AT = {
 }
 
 
-def attr_of(item: dict) -> list | None:
+def attr_of(item: Node) -> Attr | None:
     """The [identifier, classes, pairs] of a node, None for nodes without attributes."""
     at = ATTR_AT.get(item.get("t", ""))
     return None if at is None else item["c"][at]
 
 
-def value(attributes: list, key: str, default: str = "") -> str:
+def value(attributes: Attr, key: str, default: str = "") -> str:
     return next((v for k, v in attributes[2] if k == key), default)
 
 
-def without(attributes: list, *keys: str) -> list:
+def without(attributes: Attr, *keys: str) -> Attr:
     return [attributes[0], attributes[1], [[k, v] for k, v in attributes[2] if k not in keys]]
 
 
-def plain(tree) -> str:
+def plain(tree: object) -> str:
     """The text of inlines or blocks, as pandoc's `stringify` gives it."""
     if isinstance(tree, list):
         return "".join(plain(item) for item in tree)
@@ -133,12 +147,12 @@ def plain(tree) -> str:
     return plain(content) + ("\n" if kind in ("Para", "Plain", "Header") else "")
 
 
-def meta_text(value: dict) -> str:
+def meta_text(value: Node) -> str:
     """The words of one value of the metadata."""
     return value["c"] if value["t"] == "MetaString" else plain(value["c"])
 
 
-def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
+def pandoc(data: str, *options: str, cwd: Path | None = None) -> tuple[str, list[str]]:
     """Run pandoc on `data`; its output and the lines of its warnings. Raises ReportError where
     pandoc fails.
     """
@@ -163,7 +177,7 @@ def pandoc(data: str, *options: str, cwd=None) -> tuple[str, list[str]]:
 INLINE = "\u2060 "
 
 
-def read_inlines(markdown: str) -> list[dict]:
+def read_inlines(markdown: str) -> Inlines:
     """One line of Markdown as inlines, whatever it begins with."""
     block = yaml.safe_dump({"text": INLINE + " ".join(markdown.split())}, allow_unicode=True)
     return read_markdown(f"---\n{block}---\n")["meta"]["text"]["c"][2:]

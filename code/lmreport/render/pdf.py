@@ -15,11 +15,12 @@ from lmreport.core.errors import ReportError
 from lmreport.render import dates, pandoc_ast, project
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
+from lmreport.render.project import Document
 
 HERE = Path(__file__).parent
 
 
-def write(doc: dict, options: dict, document, folder: Path) -> tuple[bytes, list[str]]:
+def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[bytes, list[str]]:
     """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's
     root.
     """
@@ -128,7 +129,7 @@ def font_characters() -> frozenset[int]:
     return frozenset(found)
 
 
-def variables(options: dict, document) -> list[str]:
+def variables(options: dict, document: Document) -> list[str]:
     """Template variables from the options: paper, margins, contents, a header of the project's
     own.
     """

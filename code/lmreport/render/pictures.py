@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
+from lmreport.render.project import Document
 
 KINDS = {
     ".svg": "image/svg+xml",
@@ -31,7 +32,7 @@ POINTS = {
 }
 
 
-def local(source: str, folder: Path, document) -> Path | None:
+def local(source: str, folder: Path, document: Document) -> Path | None:
     """The file that a picture's address names; None for a data address. Raises ReportError where it
     is not there, and where it is no picture."""
     if source.startswith("data:"):
@@ -49,7 +50,7 @@ def local(source: str, folder: Path, document) -> Path | None:
     raise ReportError(f"{document.name}: picture {source!r} is not a file of this project")
 
 
-def found_at(name: str, folder: Path, document) -> Path | None:
+def found_at(name: str, folder: Path, document: Document) -> Path | None:
     for base in (folder, document.path.parent):
         path = (base / name).resolve()
         if path.is_file() and (
@@ -61,7 +62,7 @@ def found_at(name: str, folder: Path, document) -> Path | None:
     return None
 
 
-def fetch(blocks: list, folder: Path, document) -> None:
+def fetch(blocks: list, folder: Path, document: Document) -> None:
     """Copy the pictures that the text names into `folder`, which is typst's root, and name the
     copies instead.
     """

@@ -40,9 +40,9 @@ SUFFIX = {"html": ".html", "typst": ".pdf"}
 
 def render_project(
     root: Path,
-    formats,
+    formats: tuple[str, ...],
     params: dict,
-    profile,
+    profile: str | None,
     force: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> list[Path]:
@@ -55,8 +55,8 @@ def render_project(
 
 
 def render_document(
-    doc,
-    formats,
+    doc: project.Document,
+    formats: tuple[str, ...],
     params: dict,
     force: bool,
     times: dict | None = None,
@@ -115,7 +115,13 @@ def render_document(
     return outputs
 
 
-def write_format(fmt: str, parsed: dict, doc, cells, pages) -> bytes:
+def write_format(
+    fmt: str,
+    parsed: dict,
+    doc: project.Document,
+    cells: list[source.Cell],
+    pages: document.Pages,
+) -> bytes:
     options = doc.options[fmt]
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells)
     index = crossref.number(blocks, cells, options)
@@ -142,7 +148,7 @@ def write_format(fmt: str, parsed: dict, doc, cells, pages) -> bytes:
 class Clock:
     """Seconds since the last call, by the name of the step."""
 
-    def __init__(self, times: dict):
+    def __init__(self, times: dict) -> None:
         self.times, self.last = times, time.perf_counter()
 
     def __call__(self, name: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import glob
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,7 +154,7 @@ def listed(root: Path, project: dict) -> list[Path]:
     return found
 
 
-def as_list(value) -> list:
+def as_list(value: object) -> list:
     return value if isinstance(value, list) else [] if value in (None, "") else [value]
 
 
@@ -188,7 +188,14 @@ def front_matter(lines: list[str], name: str) -> tuple[int, int]:
     return start, end + 1
 
 
-def read_document(root, path, out, layers, formats, profiles) -> Document:
+def read_document(
+    root: Path,
+    path: Path,
+    out: Path,
+    layers: list[dict],
+    formats: tuple[str, ...],
+    profiles: tuple[str, ...],
+) -> Document:
     name = path.relative_to(root).as_posix()
     lines = text_of(path, name)
     start, first = front_matter(lines, name)
@@ -325,7 +332,7 @@ def included(options: dict, key: str, root: Path) -> list[str]:
     return texts
 
 
-def near(word: str, known) -> str:
+def near(word: str, known: Iterable[str]) -> str:
     """A hint at the known word that looks most like `word`."""
     found = difflib.get_close_matches(str(word), sorted(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -5,6 +5,7 @@ origin.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -264,7 +265,7 @@ def place(cells: list[Cell], *patterns: str) -> str:
     return found[-1] if found else cells[0].place if cells else "?"
 
 
-def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]):
+def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]) -> Iterator[Line]:
     for line in lines:
         match = INCLUDE.match(line.text)
         if not match:
@@ -294,7 +295,7 @@ def split(lines: list[Line]) -> list[Cell]:
     prose: list[Line] = []
     i = 0
 
-    def flush():
+    def flush() -> None:
         if any(line.text.strip() for line in prose):
             cells.append(Cell("markdown", list(prose), prose[0].place))
         prose.clear()
@@ -342,7 +343,7 @@ def fence_of(line: Line) -> re.Match | None:
     return None if found and found[2][0] == "`" and "`" in found[3] else found
 
 
-def closing(lines, start, fence) -> int:
+def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
     mark = fence[2]
     for i in range(start + 1, len(lines)):
         text = lines[i].text.strip()
@@ -384,7 +385,7 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     return Cell("code", lines, fence.place, options, count)
 
 
-def check(key: str, value, place: str) -> None:
+def check(key: str, value: object, place: str) -> None:
     if key not in CELL:
         raise ReportError(f"{place}: unknown cell option {key!r}{near(key, CELL)}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)

@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def quarto(root: Path, repeat: int) -> dict:
     }
 
 
-def median(numbers) -> float:
+def median(numbers: Iterable[float]) -> float:
     return round(statistics.median(numbers), 2)
 
 

@@ -8,19 +8,25 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
 from lmreport.render import dates
+from lmreport.render.project import Document
+from lmreport.render.source import Cell
 
 KEPT_AT = ".render.json"
 
 
 def made_from(
-    doc, cells, formats, params: dict, environment: Mapping[str, str] = os.environ
+    doc: Document,
+    cells: list[Cell],
+    formats: Iterable[str],
+    params: dict,
+    environment: Mapping[str, str] = os.environ,
 ) -> dict:
     """Everything that can change the result: sources, the project's files, the package, settings
     and libraries.
@@ -104,7 +110,7 @@ def changes(then: dict, now: dict) -> list[str]:
     return found or (["the cells changed"] if then != now else [])
 
 
-def read_again(doc, seen: tuple = ()) -> dict[str, str]:
+def read_again(doc: Document, seen: tuple = ()) -> dict[str, str]:
     """Digests of what the cells read in the project besides the sources, by name: of `seen`, and of
     the last render.
 
@@ -120,7 +126,7 @@ def read_again(doc, seen: tuple = ()) -> dict[str, str]:
     return {name: stamp(doc.root / name, len(names)) for name in sorted(names)}
 
 
-def inside(doc, path: str) -> str:
+def inside(doc: Document, path: str) -> str:
     """A file's name in the project; "" for one that is watched already, is installed or is made by
     a render.
     """
@@ -156,7 +162,7 @@ def stamp(path: Path, count: int) -> str:
         return "none"
 
 
-def asked_again(doc, environment: Mapping[str, str], seen: tuple = ()) -> dict[str, str]:
+def asked_again(doc: Document, environment: Mapping[str, str], seen: tuple = ()) -> dict[str, str]:
     """Digests of the environment's variables that the cells asked for; the settings have a place of
     their own.
     """
@@ -257,7 +263,7 @@ def data_stamp(settings: dict[str, str]) -> list:
     ]
 
 
-def is_fresh(doc, made: dict, outputs: list[Path]) -> bool:
+def is_fresh(doc: Document, made: dict, outputs: list[Path]) -> bool:
     """Whether the outputs are those that were written from what `made_from` tells."""
     kept = kept_for(doc)
     try:
@@ -274,7 +280,7 @@ class Kept:
     made_from: dict
 
 
-def kept_for(doc) -> dict[str, Kept]:
+def kept_for(doc: Document) -> dict[str, Kept]:
     """The files that renders of `doc` wrote, by name; {} if that is unknown."""
     try:
         kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
@@ -300,7 +306,7 @@ def digests(path: Path) -> set[str]:
 
 
 def remember(
-    doc,
+    doc: Document,
     made: dict,
     outputs: list[Path],
     seen: tuple = (),

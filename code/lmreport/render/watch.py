@@ -8,6 +8,7 @@ imported there.
 import os
 import sys
 import types
+from collections.abc import Iterator
 
 OPENED: set = set()
 LISTED: set = set()
@@ -43,12 +44,12 @@ class Environment(type(os.environ)):  # type: ignore[misc]  # os does not export
     one.
     """
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         for key in super().__iter__():
             self.__dict__["copied"] = key  # by dict(os.environ), which asks for none in particular
             yield key
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> str:
         if self.__dict__.pop("copied", None) != key:
             frame: types.FrameType | None = sys._getframe(1)
             while frame and frame.f_globals.get("__name__") in (
