@@ -134,6 +134,8 @@ class Report:
     def sealed(self):
         """Let the files be those that the render wrote: it was the render that went wrong."""
         kept = self.path("html").with_name(".render.json")
+        if not kept.is_file():  # Quarto keeps no digests
+            return
         told = json.loads(kept.read_text())
         for document in told.values():
             for name, file in document["outputs"].items():

@@ -64,7 +64,7 @@ def test_a_key_shows_it_and_escape_goes_back_to_the_number(page, key):
     page.keyboard.press(key)
     assert list(shown(page)) == NAMES and shown(page)["Value"] == "0.0, word 1 of 3"
     expect(it).to_have_attribute("aria-expanded", "true")
-    dialog = page.get_by_role("dialog", name="Where more comes from")
+    dialog = page.get_by_role("dialog", name="Where “more” comes from")
     described = dialog.get_attribute("aria-describedby")
     assert "order(accuracy(" in page.locator(f"#{described}").inner_text()
     expect(dialog.get_by_role("button")).to_be_focused()
