@@ -31,7 +31,7 @@ BF16_PROCESSORS = (
 
 
 def load_classifier(path: str, class_names: list[str]):
-    """The encoder at `path` under a new head with a logit per class (a saved one if it fits)."""
+    """The encoder at `path` under a head with one logit per class, new or saved."""
     from transformers import AutoModelForSequenceClassification
 
     id2label = dict(enumerate(class_names))
