@@ -1,11 +1,13 @@
 """The pages of the items, in PDFs of both renderers."""
 
 import shutil
+from pathlib import Path
 
+import lxml.html
 import pytest
 
 import rendering
-from lmreport.check import pdf_pages
+from lmreport.check import outputs, pdf_pages
 from lmreport.core.errors import ReportError
 
 BREAK = "\n{{< pagebreak >}}\n\n"
@@ -62,3 +64,13 @@ def test_what_is_missing_is_named(pdf, tmp_path):
     half.write_bytes(pdf.read_bytes()[:2000])
     with pytest.raises(ReportError, match="half.pdf: cannot be read as PDF"):
         pdf_pages.of_items(half, ["1a"])
+
+
+def test_a_page_of_contents_belongs_to_the_page(monkeypatch):
+    """Genuine Quarto's PDF has dots and the page's number behind each heading."""
+    headings = ("1.1 What each step brought to it", "2.3 How sure the models can ever be")
+    tree = lxml.html.fromstring("".join(f"<h2>{heading}</h2>" for heading in headings))
+    contents = "\n".join(f"{h} {'. ' * 40}\u2060{n}" for n, h in enumerate(headings, 2))
+    foreign = "These words stand nowhere in the page .  .  .  .  .  . 4"
+    monkeypatch.setattr(outputs.pdf, "pages", lambda path: [contents, foreign])
+    assert outputs.added(tree, Path("index.pdf")) == [2]

@@ -302,6 +302,9 @@ def test_lines_from_standard_input_are_read_as_they_come(folder):
             '{"text": "x"}\n{"text": "y"}\n',
             "not one JSON array .*an object a line .jsonl",
         ),
+        ("a.jsonl", '{"text": NaN}\n', "a.jsonl, line 1: .*NaN is no JSON"),
+        ("a.json", '[{"text": -Infinity}]', "a.json: .*-Infinity is no JSON"),
+        ("a.json", '["x", 5]', "a.json, entry 2: no JSON object"),
         ("a.json", '{"text": ["x"]}', "holds no JSON array"),
         ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
         ("a.txt", b"\xff\xfe\x00", "line 1 cannot be read as UTF-8"),
@@ -327,6 +330,12 @@ def test_a_model_without_classes_is_refused(tmp_path):
 def test_an_empty_field_is_an_empty_text(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": null}\n{"text": 7}\n')
     assert list(readers.texts(str(tmp_path / "a.jsonl"))) == ["", "7"]
+
+
+def test_a_number_is_the_text_as_it_is_written(tmp_path):
+    for number in ("1.10", "1e5", "-0", "12345678901234567890.5"):
+        (tmp_path / "a.jsonl").write_text(f'{{"text": {number}}}\n')
+        assert list(readers.texts(str(tmp_path / "a.jsonl"))) == [number]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,68 @@ BAD = {
         "```{python}\n#| label: fig-a\nprint(1)\n```\n",
         r"index\.qmd:6: cell 'fig-a' needs fig-cap",
     ),
+    "annotated code": ("```bash\nls # <1>\n```\n", r"index\.qmd:7: code annotations are not"),
+    "annotated code in C": ("``` c\nx; /* <1> */\n```\n", r"index\.qmd:7: code annotations"),
+    "cell in a quotation": (
+        "> ```{python}\n> 1\n> ```\n",
+        r"index\.qmd:6: a cell in a quotation or behind a list's mark is not run",
+    ),
+    "cell in a list": ("- ```{python}\n  1\n  ```\n", r"index\.qmd:6: a cell in a quotation or"),
+    "inline code beside another": (
+        "Text.\n\n`{python} 1``{python} 2`\n",
+        r"index\.qmd:8: inline code '\{python\} 2' is not run",
+    ),
+    "inline code in two ticks": (
+        "``{python} 'a`b'``\n",
+        r"index\.qmd:6: inline code .* is not run",
+    ),
+    "inline code of R": ("`{r} 1 + 1`\n", r"index\.qmd:6: inline code '\{r\} 1 \+ 1' is not run"),
+    "page break in a line": ("A {{< pagebreak >}} b\n", r"index\.qmd:6: .* stands in a paragraph"),
+    "page break in a paragraph": (
+        "A\n{{< pagebreak >}}\nb\n",
+        r"index\.qmd:7: .* stands in a paragraph",
+    ),
+    "list as a table": (
+        "::: {.list-table}\n* - a\n  - b\n:::\n",
+        r"index\.qmd:6: 'list-table' is not supported",
+    ),
+    "solution": ("::: {.solution}\nx\n:::\n", r"index\.qmd:6: 'solution' is not supported"),
+    "place of a caption": (
+        '| a |\n|---|\n| 1 |\n\n: Cap {#tbl-a cap-location="margin"}\n',
+        r"index\.qmd:10: 'cap-location' is not supported",
+    ),
+    "name of a file": (
+        '```{.python filename="a.py"}\n1\n```\n',
+        r"index\.qmd:6: 'filename' is not supported",
+    ),
+    "class of a picture": (
+        "Text.\n\n![cap](a.png){.column-margin}\n",
+        r"index\.qmd:8: 'column-margin' is not supported",
+    ),
+    "table in HTML": (
+        "Text.\n\n```{=html}\n<table><tr><td>1</td></tr></table>\n```\n",
+        r"index\.qmd:9: a table in HTML is not supported",
+    ),
+    "Markdown as raw text": (
+        "```{=pandoc-reader-rst}\n*a*\n```\n",
+        r"index\.qmd:6: .*pandoc-reader-rst",
+    ),
+    "numbered picture in a link": (
+        "[![cap](a.png){#fig-a}](https://example.com)\n",
+        r"index\.qmd:6: the picture #fig-a has no caption, or stands in a line of text or a link",
+    ),
+    "numbered pictures in a row": (
+        "![one](a.png){#fig-a} ![two](a.png){#fig-b}\n",
+        r"index\.qmd:6: the picture #fig-",
+    ),
+    "tab set without tabs": (
+        "::: {.panel-tabset}\nText.\n\n## One\n\nx\n:::\n",
+        r"index\.qmd:6: a tab set begins with a heading",
+    ),
+    "condition of a heading": (
+        '## Solution {.content-hidden when-format="html"}\n',
+        r"index\.qmd:6: this condition belongs to what can have none",
+    ),
     "condition": (
         '::: {.content-visible when-moon="full"}\nx\n:::\n',
         r"index\.qmd:6: unknown condition 'when-moon'",
@@ -110,6 +172,26 @@ def test_refused(name, tmp_path):
         ),
         ("---\ntitle: [x\n---\n", OPTIONS, r"report/index\.qmd:\d: not valid YAML"),
         ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
+        (
+            "---\ntitle: x\nlicense: MIT\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:3: this renderer does not show 'license'",
+        ),
+        (
+            "---\ntitle: x\nfilters:\n  - path: a.lua\n    at: pre-ast\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:4: option filters: a mapping stands in the list",
+        ),
+        (
+            "---\ntitle: x\nbibliography: [[a.bib]]\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:3: option bibliography: a list stands in the list",
+        ),
+        (
+            FRONT,
+            OPTIONS + "include-after-body: [{from: a.html}]\n",
+            r"_quarto\.yml: include-after-body: write `file: …` or `text: …`",
+        ),
         (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
         (
             FRONT,

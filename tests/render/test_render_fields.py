@@ -486,3 +486,122 @@ def test_a_label_is_refused_or_is_the_anchor_that_pandoc_reads(label):
 
 def marked(words_: str) -> str:
     return words_.replace("漢", "⟨U+6F22⟩").replace("\u200c", "")
+
+
+def test_tabs_that_a_cell_prints_are_shown(tmp_path):
+    body = (
+        "::: {.panel-tabset}\n\n```{python}\n#| output: asis\n#| echo: false\n"
+        "from IPython.display import Markdown, display\n"
+        "for name in ('one', 'two'):\n    display(Markdown(f'## {name}\\n\\ntext {name}\\n'))\n"
+        "```\n\n:::\n"
+    )
+    made = own(project(tmp_path, body), ("html",))
+    tabs = Page(made / "index.html").tags("section", css="tab")
+    assert [text(e) for e in tabs] == ["one text one", "two text two"]
+    shown = (made / "index.ipynb").read_text()
+    assert "text one" in shown and "text two" in shown
+
+
+def test_a_document_without_a_title_has_no_empty_heading(tmp_path):
+    page = Page(own(project(tmp_path, "Text.\n", ""), ("html",)) / "index.html")
+    assert page.tags("h1") == []
+
+
+CELL = "```{python}\nprint(1)\n```\n"
+HEADINGS = {
+    "# Intro {#sec-i}\n\nText.\n\n" + CELL: ["Intro"],
+    CELL + "\nIntro\n\n# Second\n": [],
+    "# {.empty}\n\nText.\n\n" + CELL: [],
+    "# Intro\n\nText without a cell.\n": [],
+}
+
+
+@pytest.mark.parametrize("body", HEADINGS)
+def test_the_heading_at_the_start_is_the_title_that_a_document_with_cells_lacks(body, tmp_path):
+    page = Page(own(project(tmp_path, body, ""), ("html",)) / "index.html")
+    assert [text(e) for e in page.tags("h1", css="title")] == HEADINGS[body]
+    sections = [h for h in page.facts()["headings"] if h.endswith("Intro")]
+    assert len(sections) == (not HEADINGS[body] and "# Intro" in body)
+
+
+TWICE = {
+    '.content-visible when-format="html" when-format="docx"': True,
+    '.content-visible unless-format="html" unless-format="docx"': False,
+    '.content-hidden when-format="html" when-format="docx"': False,
+    '.content-visible when-profile="a" when-profile="b"': True,
+    '.content-visible unless-profile="a" unless-profile="c"': False,
+    '.content-hidden when-profile="a" when-profile="b"': False,
+    '.content-hidden when-profile="b" when-profile="c"': True,
+}
+
+
+@pytest.mark.parametrize("condition", TWICE)
+def test_of_a_condition_given_twice_one_is_enough(condition, tmp_path):
+    folder = project(tmp_path, f"::: {{{condition}}}\nThe solution.\n:::\n")
+    (folder / "_quarto-a.yml").write_text("lang: en\n")
+    page = Page(own(folder, ("html",), profile="a") / "index.html")
+    assert ("The solution." in words(page)) == TWICE[condition]
+
+
+def test_conditions_of_blocks_of_code_hold(tmp_path):
+    body = "".join(
+        f'```{{.python .content-{way} when-format="{name}"}}\n{way}_{name} = 1\n```\n\n'
+        for way in ("visible", "hidden")
+        for name in ("html", "typst")
+    )
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    assert [text(e) for e in page.tags("pre")] == ["visible_html = 1", "hidden_typst = 1"]
+
+
+def test_what_is_written_about_shortcodes_and_cells_is_shown(tmp_path):
+    body = (
+        "Write {{{< video a.mp4 >}}} or `{{{< video b.mp4 >}}}`.\n\n"
+        "```markdown\n{{{< video c.mp4 >}}} and `{{python}} n`\n```\n"
+    )
+    shown = words(Page(own(project(tmp_path, body), ("html",)) / "index.html"))
+    assert "Write {{< video a.mp4 >}} or {{< video b.mp4 >}}." in shown
+    assert "{{< video c.mp4 >}} and `{python} n`" in shown
+
+
+def test_captions_of_divs_in_attributes(tmp_path):
+    body = (
+        '::: {#fig-a fig-cap="A *figure*"}\nDrawn.\n:::\n\n'
+        '::: {#tbl-a tbl-cap="A table"}\nCells.\n:::\n\n@fig-a, @tbl-a\n'
+    )
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    assert page.facts()["captions"] == ["Figure 1: A figure", "Table 1: A table"]
+    assert "Drawn." in words(page) and "Cells." in words(page)
+
+
+def test_citations_are_links_unless_the_document_says_no(tmp_path):
+    options = OPTIONS.replace("link-citations: true\n", "")
+    for said, count in (("", 1), ("link-citations: false\n", 0)):
+        folder = project(tmp_path / str(count), "[@vaswani2017]\n", options=options + said)
+        page = Page(own(folder, ("html",)) / "index.html")
+        links = [e for e in page.tags("a") if e[1].get("href") == "#ref-vaswani2017"]
+        assert len(links) == count
+
+
+def test_headings_inside_tabs_and_callouts_end_there(tmp_path):
+    body = (
+        "::: {.panel-tabset}\n## One\n\n### Deep\n\nx\n\n## Two\n\ny\n:::\n\n"
+        "::: {.callout-note}\n## T\n\n### Inner\n\nz\n:::\n\nAfter.\n"
+    )
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    assert [" ".join(text(e).split()[:1]) for e in page.tags("section", css="tab")] == [
+        "One",
+        "Two",
+    ]
+    assert len(page.tags("div", "section", css="callout-body")) == 1
+    for inside in [*page.tags("section", css="level3"), *page.tags("div", css="callout")]:
+        assert "After." not in text(inside) and "Two" not in text(inside)
+
+
+def test_captions_of_listings_with_code_and_quotation_marks(tmp_path):
+    body = (
+        '```{#lst-a .python lst-cap="Cap `x`"}\nx\n```\n\n'
+        "```{python}\n#| lst-label: lst-b\n#| lst-cap: 'A \"b\" `c`'\ny = 1\n```\n\n@lst-a, @lst-b\n"
+    )
+    facts = Page(own(project(tmp_path, body), ("html",)) / "index.html").facts()
+    assert facts["captions"] == ["Listing 1: Cap x", "Listing 2: A “b” c"]
+    assert facts["references"] == ["Listing 1 #lst-a", "Listing 2 #lst-b"]

@@ -16,6 +16,7 @@ FOREIGN = (
     0.2  # share of a page's lines that the HTML page has, below which that page is from elsewhere
 )
 LINE = 25  # characters of a line that is looked for
+LEADER = re.compile(r"\.{4,}\W*\d*$")  # dots and a page number, in a table of contents
 
 
 def names(document) -> list[str]:
@@ -107,7 +108,8 @@ def added(tree, path: Path) -> list[int]:
     """The pages of a PDF, from 1, whose text is nowhere in the page."""
     whole, found = pdf.squeezed(tree.text_content()), []
     for number, words in enumerate(pdf.pages(path), 1):
-        long = [line for line in map(pdf.squeezed, words.splitlines()) if len(line) >= LINE]
+        lines = (LEADER.sub("", pdf.squeezed(line)) for line in words.splitlines())
+        long = [line for line in lines if len(line) >= LINE]
         if long and sum(line in whole for line in long) < FOREIGN * len(long):
             found.append(number)
     return found

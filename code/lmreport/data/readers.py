@@ -176,7 +176,8 @@ def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
             f'{path} holds no JSON array; give [{{"{column}": "…"}}, …], or a .jsonl file'
         )
     for number, one in enumerate(found, 1):
-        yield clean(one) if isinstance(one, str) else field(one, column, f"{path}, entry {number}")
+        is_string = isinstance(one, str) and not isinstance(one, Number)
+        yield clean(one) if is_string else field(one, column, f"{path}, entry {number}")
 
 
 def parsed(text: str, place: str, what: str) -> Any:
@@ -191,9 +192,24 @@ def parsed(text: str, place: str, what: str) -> Any:
         return dict(pairs)
 
     try:
-        return json.loads(text, object_pairs_hook=once)
+        return json.loads(
+            text,
+            object_pairs_hook=once,
+            parse_float=Number,
+            parse_int=Number,
+            parse_constant=no_number,
+        )
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{place}: not {what} ({error}); mend it") from error
+
+
+class Number(str):
+    """A number of JSON as it is written: 1.10 is not 1.1."""
+
+
+def no_number(word: str) -> Any:
+    """Raises ValueError: NaN and Infinity are no JSON, though Python's own writer makes them."""
+    raise ValueError(f"{word} is no JSON; write null or a string")
 
 
 def field(found: Any, column: str, place: str) -> str:

@@ -31,14 +31,18 @@ def verdict(attributes: str, profiles: tuple[str, ...]) -> bool | None:
 def decided(attributes: list, profiles: tuple[str, ...]) -> bool | None:
     """`verdict` of attributes as pandoc's tree has them."""
     _, classes, pairs = attributes
-    held = {"when-profile": lambda v: v in profiles, "unless-profile": lambda v: v not in profiles}
-    known = [held[key](value) for key, value in pairs if key in held]
+    given = {key: [v for k, v in pairs if k == key] for key, _ in pairs}
+    known = [
+        any(v in profiles for v in values) == key.startswith("when")
+        for key, values in given.items()
+        if key in ("when-profile", "unless-profile")
+    ]
     visible = "content-visible" in classes
     if not CLASSES & set(classes) or not known:
         return None
     if not all(known):  # the conditions are joined by "and"
         return not visible
-    return visible if len(known) == len(pairs) else None
+    return visible if len(known) == len(given) else None
 
 
 def is_div(lines: list[str], end: int) -> bool:

@@ -14,8 +14,16 @@ from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
 # classes with a meaning in Quarto
-UNSUPPORTED = "column-|aside$|panel-(?!tabset)|hidden$|landscape$|theorem|proof"
-UNKNOWN = ("layout", "layout-nrow", "layout-valign", "fig-pos", "appearance", "icon")
+UNSUPPORTED = (
+    "column-|aside$|panel-(?!tabset)|hidden$|landscape$|list-table$|theorem|proof|remark$|solution$"
+)
+UNKNOWN = set(
+    "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
+    "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
+)
+ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
+CONDITIONS = {"content-visible", "content-hidden"}
+HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
 Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
@@ -26,25 +34,50 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
     """
 
     def visit(item: dict) -> list | dict | None:
-        if item["t"] not in ("Div", "Span"):
+        attributes = pandoc_ast.attr_of(item)
+        if item["t"] == "RawBlock" and HTML_TABLE.search(item["c"][1]):
+            raise ReportError(
+                f"{place(cells, HTML_TABLE.pattern)}: a table in HTML is not supported; write it "
+                "in Markdown, then the PDF has it too"
+            )
+        if item["t"] == "RawBlock" and item["c"][0].startswith("pandoc-reader-"):
+            raise ReportError(
+                f"{place(cells, '=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
+                "the text in Markdown"
+            )
+        if attributes is None:
             return None
-        attributes, content = item["c"]
         classes = attributes[1]
         unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [
             k for k, _ in attributes[2] if k in UNKNOWN
         ]
         if unknown:
             raise ReportError(
-                f"{place(cells, ':::.*' + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
+                f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
             )
-        if {"content-visible", "content-hidden"} & set(classes):
+        if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
+            raise ReportError(
+                f"{place(cells, r'[.]content-(visible|hidden)')}: this condition belongs to what "
+                "can have none; put it into a Div, ::: {.content-visible …}"
+            )
+        content = [item] if item["t"] == "CodeBlock" else item["c"][1]
+        if CONDITIONS & set(classes):
             shown = condition(attributes, fmt, profiles, cells) == ("content-visible" in classes)
             return content if shown else []
         kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), "")
         if kind in CALLOUTS and item["t"] == "Div":
             return callout(kind, attributes, content)
         if "panel-tabset" in classes and item["t"] == "Div":
-            return tabset(attributes, content)
+            content = [inner for block in content for inner in as_printed(block)]
+            if content and content[0]["t"] == "Header":
+                return tabset(attributes, content)
+            # in the notebook cells, and headings that they print, stand apart from the text
+            in_notebook = any("number" in dict(n["c"][0][2]) for n in content if n["t"] == "Div")
+            if not in_notebook:
+                raise ReportError(
+                    f"{place(cells, ':::.*panel-tabset')}: a tab set begins with a heading, which "
+                    "names its first tab"
+                )
         return None
 
     blocks = pandoc_ast.change(blocks, visit)
@@ -57,20 +90,23 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
 
 
 def condition(attributes: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> bool:
-    """Whether the `when-…` and `unless-…` attributes of a Div or Span hold."""
+    """Whether the `when-…` and `unless-…` attributes of a Div, Span or block of code hold.
+
+    Of one that is given several times each value is enough, as in Quarto.
+    """
     known = {
-        "when-format": lambda v: is_format(v, fmt),
-        "unless-format": lambda v: not is_format(v, fmt),
-        "when-profile": lambda v: v in profiles,
-        "unless-profile": lambda v: v not in profiles,
+        "when-format": lambda vs: any(is_format(v, fmt) for v in vs),
+        "unless-format": lambda vs: not any(is_format(v, fmt) for v in vs),
+        "when-profile": lambda vs: any(v in profiles for v in vs),
+        "unless-profile": lambda vs: not any(v in profiles for v in vs),
     }
-    for key, value in attributes[2]:
+    for key in dict.fromkeys(key for key, _ in attributes[2]):
         if key not in known:
             raise ReportError(
                 f"{place(cells, re.escape(key))}: unknown condition {key!r}; known: "
                 f"{', '.join(known)}"
             )
-        if not known[key](value):
+        if not known[key]([v for k, v in attributes[2] if k == key]):
             return False
     return True
 
@@ -89,6 +125,11 @@ def callout(kind: str, attributes: list, content: list) -> dict:
         [attributes[0], ["callout", kind], attributes[2]],
         [pandoc_ast.node("Plain", heading or [pandoc_ast.text(kind.capitalize())]), *content],
     )
+
+
+def as_printed(block: dict) -> list:
+    """What a cell with `output: asis` shows, whose headings may be those of a tab set."""
+    return block["c"][1] if "asis" in (pandoc_ast.attr_of(block) or ["", []])[1] else [block]
 
 
 def tabset(attributes: list, content: list) -> dict:
@@ -133,6 +174,11 @@ def lay_out(
             return write.word(item)
         if kind == "Header":
             return write.header(item)
+        if kind == "Image" and FLOAT.match(label):
+            raise ReportError(
+                f"{index.place('#' + re.escape(label) + '(?![^ }])')}: the picture #{label} has no "
+                "caption, or stands in a line of text or a link; give it a caption and a paragraph"
+            )
         if kind == "Image":
             return write.image(item)
         if kind == "Table" and not label:
@@ -163,6 +209,8 @@ def floated(item: dict, label: str, write: Writer) -> list:
     attributes = pandoc_ast.attr_of(item) or pandoc_ast.attr()
     if kind == "Div":
         caption, content = split_caption(item["c"][1])
+        if named := pandoc_ast.value(attributes, f"{entry.kind}-cap"):
+            caption, content = pandoc_ast.read_inlines(named), item["c"][1]
     elif kind == "Figure":
         caption, content = [b["c"] for b in item["c"][1][1]], item["c"][2]
         caption = caption[0] if caption else []

@@ -51,21 +51,16 @@ class Html:
                 f'<{head} class="callout-title">'
             ),
             pandoc_ast.node("Plain", title),
-            self.raw(f'</{head}><div class="callout-body">'),
-            *body,
-            self.raw(f"</div></{outer}>"),
+            self.raw(f"</{head}>"),
+            pandoc_ast.div("", ["callout-body"], body),  # no raw HTML: a section ends in it
+            self.raw(f"</{outer}>"),
         ]
 
     def tabset(self, tabs: list[tuple[Inlines, Blocks]]) -> Blocks:
         out = [self.raw('<div class="panel-tabset">')]
         for title, body in tabs:
-            out += [
-                self.raw('<section class="tab"><p class="tab-title">'),
-                pandoc_ast.node("Plain", title),
-                self.raw("</p>"),
-                *body,
-                self.raw("</section>"),
-            ]
+            name = [self.raw('<p class="tab-title">'), pandoc_ast.node("Plain", title)]
+            out.append(pandoc_ast.div("", ["section", "tab"], [*name, self.raw("</p>"), *body]))
         return [*out, self.raw("</div>")]
 
     def equation(self, label: str, number: str, alt: str, content: Inlines) -> Node:

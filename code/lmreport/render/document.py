@@ -124,6 +124,9 @@ def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
         )
         return fenced_code(f"````{{python}}\n{kept}\n````".replace("````", "```"), ".cell-code")
     label = f"#{options['lst-label'].lstrip('#')} " if options.get("lst-label") else ""
+    if label and options.get("lst-cap"):
+        caption = oneline(options["lst-cap"]).replace("\\", r"\\").replace('"', r"\"")
+        label += f'lst-cap="{caption}" '
     return fenced_code(source, f'{label}.python .cell-code cell="{number}"')
 
 
@@ -170,15 +173,16 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
         )
     if item.output_type == "error":
         trace = "\n".join(item.traceback)
-        text = f"{item.ename}: {item.evalue}" + ("\n" + trace if trace else "")
+        text = trace or f"{item.ename}: {item.evalue}"
         return fenced_div(".cell-output .cell-output-error", fenced_code(shortened(text)))
     data = item.get("data", {})
     kind = picture(item)
     if kind:
         return image(item, kind, cell, index, options, pages)
     if "text/markdown" in data:
+        asis = ".asis " if options["output"] == "asis" else ""
         return fenced_div(
-            ".cell-output .cell-output-display .cell-output-markdown",
+            f"{asis}.cell-output .cell-output-display .cell-output-markdown",
             visible(data["text/markdown"]),
         )
     if set(data) == {"text/plain"}:
@@ -338,6 +342,7 @@ def metadata(options: dict, pages: Pages) -> str:
     found |= {
         key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options
     }
+    found.setdefault("link-citations", True)
     authors = as_list(options.get("author"))
     found["author"] = [INLINE + oneline(a if isinstance(a, str) else named(a)) for a in authors]
     found["affiliation"] = [
@@ -418,6 +423,10 @@ def parse(pages: Pages, options: dict, document: Document) -> dict:
     got["blocks"] = without_marks(
         pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
     )
+    outputs = [
+        n for n in pandoc_ast.nodes(got) if n["t"] == "Div" and "cell-output" in n["c"][0][1]
+    ]
+    printed = {id(inner) for div in outputs for inner in pandoc_ast.nodes(div)}
     for item in pandoc_ast.nodes(got):
         keep_clear_of_the_page(item)
         if item["t"] == "Image":
@@ -430,9 +439,23 @@ def parse(pages: Pages, options: dict, document: Document) -> dict:
             item["c"][0] = pandoc_ast.without(item["c"][0], "fig-alt", "alt")
             if alt:
                 item["c"][0][2].append(["alt", " ".join(alt.split())])
+        elif item["t"] == "Code" and re.match(r"\{(python|r|julia)\}\s+\S", item["c"][1]):
+            refuse_not_run(item["c"][1], document)
         elif item["t"] == "Code":  # `{{python}} x` is how Quarto's authors write about `{python} x`
             item["c"][1] = re.sub(r"^(`*)\{(\{+(?!<)[^{}]+\}+)\}", r"\1\2", item["c"][1])
+        elif item["t"] == "CodeBlock" and id(item) not in printed:
+            item["c"][1] = re.sub(r"(?<=[^`\n])(`+)\{(\{+(?!<)[^{}]+\}+)\}", r"\1\2", item["c"][1])
     return got
+
+
+def refuse_not_run(code: str, document) -> None:
+    """Raises ReportError for inline code that stands where it is not run."""
+    first = code.split("\n")[0]
+    found = [n for n, text in enumerate(document.body, document.body_line) if first in text]
+    raise ReportError(
+        f"{document.name}:{found[0] if found else 1}: inline code {first!r} is not run; put it between "
+        "two single backticks, with a blank or a bracket before it, or write `{{python}} …` to show it"
+    )
 
 
 PAGE = {"page", "content", "TOC", "toc-title"}  # identifiers of page.html

@@ -66,6 +66,9 @@ def render_document(
     times = {} if times is None else times
     clock = Clock(times)
     cells = source.read(doc)
+    heading = source.with_title(cells, doc.options[formats[0]])
+    for of_format in doc.options.values() if heading else ():
+        of_format["title"] = heading
     outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [
         doc.output.with_suffix(".ipynb")
     ]

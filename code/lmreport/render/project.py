@@ -20,10 +20,11 @@ from lmreport.render import dates
 
 FORMATS = ("html", "typst")
 METADATA = set(
-    "title subtitle author date date-format date-modified abstract abstract-title keywords "
+    "title subtitle author date date-format abstract abstract-title keywords "
     "description "
-    "subject lang categories copyright license citation google-scholar canonical-url".split()
+    "subject lang google-scholar canonical-url".split()
 )
+UNSHOWN = set("categories citation copyright date-modified license".split())  # on Quarto's page
 OPTIONS = METADATA | set(
     """
     number-sections number-depth toc toc-depth toc-title citeproc bibliography csl link-citations nocite execute format
@@ -246,6 +247,11 @@ def check_keys(found: list, known: set[str], place: Callable[[int], str]) -> Non
     """Raises ReportError for an option that is not `known`, and for a value that it cannot have."""
     inside = {"execute": EXECUTE, "project": PROJECT, "profile": PROFILE, "format": set(FORMATS)}
     for key, node, at in found:
+        if key in UNSHOWN and known & METADATA:
+            raise ReportError(
+                f"{at}: this renderer does not show {key!r}; write it into the text, or render with "
+                "Quarto"
+            )
         if key not in known:
             raise ReportError(f"{at}: unknown option {key!r}{near(key, known)}")
         check_value(key, node, at, place)
@@ -274,6 +280,13 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
     if key == "author":
         check_authors(node, at, place)
+    elif LIST in wanted and isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            if not isinstance(item, yaml.ScalarNode):
+                raise ReportError(
+                    f"{place(item.start_mark.line)}: option {key}: {strict_yaml.kind(item)} stands "
+                    "in the list; write one text a line"
+                )
     if (
         isinstance(node, yaml.ScalarNode)
         and key in METADATA
@@ -323,8 +336,12 @@ def included(options: dict, key: str, root: Path) -> list[str]:
     named = options.get(key) or []
     texts = []
     for name in named if isinstance(named, list) else [named]:
+        if isinstance(name, dict) and set(name) == {"file"}:
+            name = str(name["file"])
         if isinstance(name, dict):
-            texts.append(str(name.get("text", "")))
+            if set(name) != {"text"}:
+                raise ReportError(f"_quarto.yml: {key}: write `file: …` or `text: …`, not {name!r}")
+            texts.append(str(name["text"]))
         elif (root / str(name)).is_file():
             texts.append("\n".join(text_of(root / name, name)) + "\n")
         else:

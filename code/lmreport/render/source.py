@@ -75,8 +75,12 @@ CELL: dict[str, Any] = {
 AS_WRITTEN = {
     key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)
 }
+ATTRIBUTES = re.compile(r"^\s*\{.*\}\s*$")
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
+IN_TEXT = re.compile(r"\s*([>*+-]|\d+[.)])[\s>]*(`{3,}|~{3,})\{(python|r|julia)\b")
+DIV = re.compile(r"\s*:{3,}")
+BREAK = re.compile(r"\s*\{+<\s*pagebreak\s*>\}+\s*$")
 DIV_OPEN = re.compile(r"\s*:{3,}\s*(\{.*\}|[^\s:{}]+)\s*:*\s*$")
 DIV_CLOSE = re.compile(r"\s*:{3,}\s*$")
 FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
@@ -87,6 +91,9 @@ SPAN_END = re.compile(
 # lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
 FOLLOWING = 300
 ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
+# a comment in any of the languages that Quarto annotates, and nothing but the mark in it
+ANNOTATION = re.compile(r"(#|//|--|%|;|!|'|\"|/\*|<!--|\(\*)\s*<\d+>\s*(\*/|-->|\*\))?\s*$")
+HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
@@ -118,6 +125,22 @@ def whole(document: Document) -> str:
     """The same as one .qmd, with its front matter and without includes."""
     first = text_of(document.path, document.name)[: document.body_line - 1]
     return "\n".join([*first, *(line.text for line in lines_of(document))]) + "\n"
+
+
+def with_title(cells: list[Cell], options: dict) -> str:
+    """The heading that is the title of a document with cells and without a `title`, as Quarto takes
+    it: that at the start of the first text. It is taken out of `cells`; "" where there is none.
+    """
+    if options.get("title") or all(cell.kind != "code" for cell in cells):
+        return ""
+    first = next((cell for cell in cells if cell.kind == "markdown"), None)
+    lines = first.lines if first else []
+    at = next((i for i, line in enumerate(lines) if line.text.strip()), None)
+    found = None if at is None else HEADING.match(lines[at].text)
+    if at is None or found is None:
+        return ""
+    del lines[at]
+    return found[1]
 
 
 def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
@@ -303,6 +326,7 @@ def split(lines: list[Line]) -> list[Cell]:
     while i < len(lines):
         fence = fence_of(lines[i])
         if not fence:
+            refuse_break_in_text(lines, i)
             prose.append(checked(lines[i]))
             i += 1
             continue
@@ -318,6 +342,8 @@ def split(lines: list[Line]) -> list[Cell]:
             flush()
             cells.append(code_cell(lines[i], lines[i + 1 : end]))
         else:
+            if what:
+                refuse_annotations(lines[i + 1 : end])
             prose += unescaped(lines[i : end + 1])
         i = end + 1
     flush()
@@ -337,10 +363,23 @@ def unescaped(block: list[Line]) -> list[Line]:
     return [first._replace(text=f"{marks}markdown"), *out, last._replace(text=marks)]
 
 
+def refuse_break_in_text(lines: list[Line], i: int) -> None:
+    """Raises ReportError for a page break that shares its line or paragraph with text."""
+    if not re.search(r"(?<!\{)\{\{<\s*pagebreak\b", lines[i].text):
+        return
+    around = [line.text.strip(" >") for line in (*lines[max(i - 1, 0) : i], *lines[i + 1 : i + 2])]
+    if not BREAK.match(lines[i].text) or any(text and not DIV.match(text) for text in around):
+        raise ReportError(
+            f"{lines[i].place}: {{{{< pagebreak >}}}} stands in a paragraph; put blank lines before "
+            "and after it"
+        )
+
+
 def fence_of(line: Line) -> re.Match | None:
     """The fence of a code block that `line` is; code in three backticks within one line is none."""
     found = FENCE.match(line.text)
-    return None if found and found[2][0] == "`" and "`" in found[3] else found
+    is_code = found and found[2][0] == "`" and "`" in ATTRIBUTES.sub("", found[3])
+    return None if is_code else found
 
 
 def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
@@ -355,6 +394,11 @@ def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
 
 
 def checked(line: Line) -> Line:
+    if IN_TEXT.match(line.text):
+        raise ReportError(
+            f"{line.place}: a cell in a quotation or behind a list's mark is not run; start it with "
+            "```{python} at the beginning of a line"
+        )
     for escape, name, rest in SHORTCODE.findall(line.text):
         if not escape and name != "pagebreak":
             hint = (
@@ -377,12 +421,17 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     )
     for key, _, at in keys:
         check(key, options[key], at)
-    for line in lines[count:]:
-        if re.search(r"#\s*<\d+>\s*$", line.text):
+    refuse_annotations(lines[count:])
+    return Cell("code", lines, fence.place, options, count)
+
+
+def refuse_annotations(code: list[Line]) -> None:
+    """Raises ReportError for a comment like `# <1>`, which Quarto links with a list below the code."""
+    for line in code:
+        if ANNOTATION.search(line.text):
             raise ReportError(
                 f"{line.place}: code annotations are not supported; write a plain comment"
             )
-    return Cell("code", lines, fence.place, options, count)
 
 
 def check(key: str, value: object, place: str) -> None:
