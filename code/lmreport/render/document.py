@@ -448,7 +448,7 @@ def parse(pages: Pages, options: dict, document: Document) -> dict:
     return got
 
 
-def refuse_not_run(code: str, document) -> None:
+def refuse_not_run(code: str, document: Document) -> None:
     """Raises ReportError for inline code that stands where it is not run."""
     first = code.split("\n")[0]
     found = [n for n, text in enumerate(document.body, document.body_line) if first in text]
