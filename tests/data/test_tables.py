@@ -136,15 +136,21 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
     "name, content, said",
     [
         ("a.csv", b"text,label\nfine,a\nbad \xff,b\n", "a.csv, line 3 cannot be read as UTF-8"),
-        ("a.csv", b"text,label\nfine,a\n,b\n", "row 2 has no text"),
-        ("a.csv", b"text,label\nfine,a\nmore,\n", "row 2 has no label"),
-        ("a.csv", b"text,label\nfine,a\nmore\n", "row 2 has no label"),
-        ("a.csv", b"text,label\nfine,a,b\nmore\n", "a.csv"),
-        ("a.csv", b"", "cannot be read as csv"),
+        ("a.csv", b"text,label\nfine,a\n,b\n", "line 3 has no text"),
+        ("a.csv", b"text,label\nfine,a\nmore,\n", "line 3 has no label"),
+        ("a.csv", b"text,label\nfine,a\nmore\n", "line 3: 1 fields where the header has 2"),
+        ("a.csv", b"text,label\nfine, so so,a\nmore, or not,b\n", "line 2: 3 fields"),
+        ("a.csv", b"text,text,label\na,b,c\n", "'text' stands there twice"),
+        ("a.csv", b"text;label\nfine;a\n", "separated by ';'"),
+        ("a.tsv", b'text\tlabel\n"open,\ta\nmore\tb\n', "no whole row"),
+        ("a.csv", b"", "is empty"),
         ("a.csv", b"text,label\nfine,0.5\nmore,1.5\n", "a measure and no class"),
-        ("a.csv", b"text,sentence,label\na,b,c\n", "which column of a.csv holds the texts"),
-        ("a.jsonl", b'{"text": "fine", "label": "a"}\n{"text": \n', "cannot be read as jsonl"),
-        ("a.json", b"[1, 2", "cannot be read as json"),
+        ("a.csv", b"text,sentence,label\na,b,c\n", "which column holds the texts"),
+        ("a.jsonl", b'{"text": "fine", "label": "a"}\n{"text": \n', "line 2: not one JSON object"),
+        ("a.jsonl", b'{"text": "a\\u0000b", "label": "a"}\n', "line 1: a zero byte"),
+        ("a.jsonl", b'{"text": null, "label": "a"}\n', "line 1 has no text"),
+        ("a.json", b"[1, 2", "not one JSON array"),
+        ("a.json", b"[1, 2]", "entry 1 is no JSON object"),
         ("a.parquet", b"PAR1 no more", "cannot be read as parquet"),
     ],
 )
@@ -174,3 +180,37 @@ def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
 def test_a_wrong_word_after_the_path_is_refused():
     with pytest.raises(ReportError, match=r"'txt' in .* write \?text=COLUMN"):
         obtained("a.csv?txt=body")
+
+
+def test_labels_are_kept_as_they_are_written(tmp_path):
+    dates = ("2020-01-01", "1.0", "nan", "NA", "true")
+    as_jsonl(
+        tmp_path / "a.jsonl",
+        [{"text": f"t {i}", "label": dates[i % 5]} for i in range(50)],
+    )
+    assert set(obtained(tmp_path / "a.jsonl").counts()["train"]) == set(dates)
+
+
+def test_a_row_that_datasets_knows_no_label_of_is_refused(tmp_path):
+    from datasets import ClassLabel, Dataset, DatasetDict
+
+    one = Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, -1]})
+    one = one.cast_column("label", ClassLabel(names=["no", "yes"]))
+    one.save_to_disk(tmp_path / "snli")
+    with pytest.raises(ReportError, match="row 3 has no label"):
+        obtained(tmp_path / "snli")
+    DatasetDict({"train": one, "unsupervised": one}).save_to_disk(tmp_path / "imdb")
+    with pytest.raises(ReportError, match="the split 'unsupervised' of imdb is none of"):
+        obtained(tmp_path / "imdb")
+
+
+def test_hidden_files_are_no_texts_and_a_folder_with_train_is_no_table(tmp_path):
+    for i, row in enumerate(rows()):
+        inner = tmp_path / "flat" / row["label"]
+        inner.mkdir(parents=True, exist_ok=True)
+        (inner / f"{i}.txt").write_text(row["text"], encoding="utf-8")
+        (inner / f"._{i}.txt").write_bytes(b"\0\5\x16\7")
+    assert sum(obtained(tmp_path / "flat").counts()["train"].values()) == 24
+    (tmp_path / "whole" / "train" / "cats").mkdir(parents=True)
+    (tmp_path / "whole" / "labels.csv").write_text("text,label\n")
+    assert not tables.is_table(tmp_path / "whole")

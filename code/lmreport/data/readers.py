@@ -110,15 +110,33 @@ def lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
 
 
 def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ",") -> Iterator[str]:
-    """The column of a table; each row must have as many fields as the header."""
+    """The column of a table."""
+    place = None
+    for _, names, row in csv_rows(file, path, delimiter):
+        place = place_of(column, names, path) if place is None else place
+        if row:
+            yield row[place]
+    if place is None:
+        raise ReportError(
+            f"{path} has no column {column!r}, for it is empty; give a file with a header"
+        )
+
+
+def csv_rows(
+    file: Iterable[str], path: str, delimiter: str = ","
+) -> Iterator[tuple[int, list[str], list[str]]]:
+    """(number of its first line, header, fields) of each row of a table, the first time with no
+    fields. Raises ReportError for a row that has not as many fields as the header.
+    """
     csv.field_size_limit(LONGEST)
     rows = csv.reader(file, delimiter=delimiter, strict=True)
     names: list[str] = []
-    place, number = 0, 1
+    number = 1
     try:
         for row in rows:
             if row and not names:
-                names, place = row, place_of(column, row, path)
+                names = row
+                yield number, names, []
             elif row:
                 if len(row) != len(names):
                     raise ReportError(
@@ -126,17 +144,13 @@ def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ","
                         f"{len(names)}; "
                         "put quotes around a text with a separator or a line break in it"
                     )
-                yield row[place]
+                yield number, names, row
             number = rows.line_num + 1
     except csv.Error as error:
         raise ReportError(
             f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
             "and double each quote in it"
         ) from error
-    if not names:
-        raise ReportError(
-            f"{path} has no column {column!r}, for it is empty; give a file with a header"
-        )
 
 
 def place_of(column: str, names: list[str], path: str) -> int:
@@ -159,25 +173,34 @@ def tsv_column(file: Iterable[str], path: str, column: str) -> Iterator[str]:
 
 def json_lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     """The field of the object in each line; blank lines are passed over."""
+    for place, one in json_values(file, path):
+        yield field(one, column, place)
+
+
+def json_values(file: Iterable[str], path: str) -> Iterator[tuple[str, Any]]:
+    """(place, value) of each line; blank lines are passed over."""
     for number, line in enumerate(file, 1):
         if line.strip():
-            yield field(
-                parsed(line, f"{path}, line {number}", "one JSON object"),
-                column,
-                f"{path}, line {number}",
-            )
+            place = f"{path}, line {number}"
+            yield place, parsed(line, place, "one JSON object")
 
 
 def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     """The field of each object of an array; a string in it is a text itself."""
+    for place, one in json_entries(file, path, column):
+        is_string = isinstance(one, str) and not isinstance(one, Number)
+        yield clean(one) if is_string else field(one, column, place)
+
+
+def json_entries(file: Iterable[str], path: str, column: str = "text") -> Iterator[tuple[str, Any]]:
+    """(place, value) of each entry of an array."""
     found = parsed("".join(file), path, "one JSON array (name a file with an object a line .jsonl)")
     if not isinstance(found, list):
         raise ReportError(
             f'{path} holds no JSON array; give [{{"{column}": "…"}}, …], or a .jsonl file'
         )
     for number, one in enumerate(found, 1):
-        is_string = isinstance(one, str) and not isinstance(one, Number)
-        yield clean(one) if is_string else field(one, column, f"{path}, entry {number}")
+        yield f"{path}, entry {number}", one
 
 
 def parsed(text: str, place: str, what: str) -> Any:

@@ -8,10 +8,12 @@ the table itself: `reviews.csv?text=body&label=stars`.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,15 +22,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
 
-SUFFIXES = {  # of a file: the reader of Datasets, and what it is told
-    ".csv": ("csv", {}),
-    ".tsv": ("csv", {"sep": "\t"}),
-    ".tab": ("csv", {"sep": "\t"}),
-    ".json": ("json", {}),
-    ".jsonl": ("json", {}),
-    ".ndjson": ("json", {}),
-    ".parquet": ("parquet", {}),
-}
+SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
 TEXT = ("text", "sentence", "content", "body", "question", "review", "comment", "document", "tweet")
 LABEL = ("label", "labels", "class", "category", "tag", "target", "intent", "topic")
 PARTS = {  # in the name of a file: the split that it is
@@ -59,7 +53,9 @@ def is_table(path: Path) -> bool:
     """Whether `path` is something that `lay_out` reads: no archive, and no folder with train/."""
     if path.is_file():
         return path.suffix.lower() in SUFFIXES
-    return path.is_dir() and (is_saved(path) or bool(files_in(path)) or bool(class_folders(path)))
+    if not path.is_dir() or is_saved(path):
+        return path.is_dir()
+    return not (path / "train").is_dir() and bool(files_in(path) or class_folders(path))
 
 
 def is_saved(folder: Path) -> bool:
@@ -76,7 +72,7 @@ def class_folders(folder: Path) -> list[Path]:
     inner = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
     if any(path.name in ("train", "test") for path in inner):
         return []
-    return [path for path in inner if any(path.glob("*.txt"))]
+    return [path for path in inner if texts_in(path)]
 
 
 def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
@@ -135,36 +131,54 @@ def of_folders(folder: Path) -> dict[str, Rows]:
     """All texts under "train": their classes are their folders' names."""
     rows = []
     for inner in class_folders(folder):
-        for path in sorted(inner.glob("*.txt")):
+        for path in texts_in(inner):
             try:
-                rows.append((path.read_text(encoding="utf-8"), inner.name))
+                text = path.read_text(encoding="utf-8")
             except UnicodeDecodeError:
+                text = "\0"
+            if not readers.is_text(text):
                 raise ReportError(
-                    f"data: {inner.name}/{path.name} is not UTF-8; save it as UTF-8"
-                ) from None
+                    f"data: {inner.name}/{path.name} is not UTF-8 text; save it as UTF-8"
+                )
+            rows.append((text, inner.name))
     return {"train": rows}
+
+
+def texts_in(folder: Path) -> list[Path]:
+    """The .txt files of a class, without those that a system hides."""
+    return sorted(path for path in folder.glob("*.txt") if path.name[0] != ".")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split, or a part of it: its columns, and (place for messages, {column: value}) of each
+    row.
+    """
+
+    split: str
+    place: str
+    names: list[str]
+    rows: list[tuple[str, dict[str, Any]]]
 
 
 def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     """The rows of each split of a file, a folder of files or a saved data set."""
     splits: dict[str, Rows] = {}
-    for split, place, dataset in datasets_in(path):
-        text, label = columns(dataset, asked, place)
-        splits.setdefault(split, []).extend(rows_of(dataset, text, label, place))
+    for part in parts_in(path):
+        text, label = columns(part, asked)
+        splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
 
 
-def datasets_in(path: Path) -> list[tuple[str, str, Any]]:
-    """(split, name for messages, `Dataset`) of each part of what `path` names."""
+def parts_in(path: Path) -> list[Part]:
     if path.is_dir() and is_saved(path):
         return saved(path)
-    return [
-        (split_of(one) if path.is_dir() else "train", one.name, read(one))
-        for one in ([path] if path.is_file() else files_in(path))
-    ]
+    files = [path] if path.is_file() else files_in(path)
+    return [read(one, split_of(one.stem) if path.is_dir() else "train") for one in files]
 
 
-def saved(folder: Path) -> list[tuple[str, str, Any]]:
+def saved(folder: Path) -> list[Part]:
+    """The splits of what `save_to_disk` wrote. Raises ReportError for one that is none of PARTS."""
     from datasets import DatasetDict, load_from_disk
 
     try:
@@ -174,98 +188,147 @@ def saved(folder: Path) -> list[tuple[str, str, Any]]:
             f"data: {folder.name} cannot be loaded ({first_line(error)}); save the data set anew"
         ) from error
     named = found if isinstance(found, DatasetDict) else {"train": found}
-    return [(split_of(Path(name)), f"{folder.name}, {name}", part) for name, part in named.items()]
+    return [
+        of_dataset(part, split_of(name, folder.name), f"data: {folder.name}, {name}")
+        for name, part in named.items()
+    ]
 
 
-def split_of(path: Path) -> str:
-    """Which split a file is, by its name; "train" if it does not say."""
-    words = path.stem.lower().replace("-", "_").replace(".", "_").split("_")
-    return next((name for name, known in PARTS.items() if set(words) & set(known)), "train")
+def of_dataset(dataset: Any, split: str, place: str) -> Part:
+    """The rows of a `Dataset`, labels by their names; −1 is how Datasets writes that there is none."""
+    known = {
+        name: feature.names
+        for name, feature in dataset.features.items()
+        if hasattr(feature, "names")
+    }
+
+    def named(name: str, value: Any) -> Any:
+        if name not in known or value is None:
+            return value
+        return known[name][value] if 0 <= value < len(known[name]) else None
+
+    rows = [
+        (f"{place}, row {number}", {name: named(name, value) for name, value in row.items()})
+        for number, row in enumerate(dataset, 1)
+    ]
+    return Part(split, place, list(dataset.column_names), rows)
 
 
-def read(path: Path) -> Any:
-    """The `Dataset` in one file, read by Datasets. Raises ReportError for a line that is not UTF-8
-    and for a file that its reader does not take.
+def split_of(name: str, whole: str = "") -> str:
+    """Which split a file is, by its name; "train" if it does not say. whole: the data set whose
+    split it is called; there a name must say.
     """
+    words = re.split(r"[^a-z]+", name.lower())
+    found = next((split for split, known in PARTS.items() if set(words) & set(known)), "")
+    if whole and not found:
+        raise ReportError(
+            f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
+            "data set without it"
+        )
+    return found or "train"
+
+
+def read(path: Path, split: str) -> Part:
+    """The rows of one file. Raises ReportError for a file or row that is not what its name says."""
+    kind, place = path.suffix.lower(), f"data: {path.name}"
+    if kind == ".parquet":
+        return of_dataset(parquet(path), split, place)
+    names: list[str] = []
+    rows: list[tuple[str, dict[str, Any]]] = []
+    with readers.opened(str(path)) as file:
+        lines = readers.decoded(file, place)
+        if kind in (".csv", ".tsv", ".tab"):
+            for number, names, row in readers.csv_rows(
+                lines, place, "," if kind == ".csv" else "\t"
+            ):
+                if row:
+                    rows.append((f"{place}, line {number}", dict(zip(names, row, strict=True))))
+            refuse_header(names, place)
+        else:
+            values = readers.json_entries if kind == ".json" else readers.json_values
+            for where, one in values(lines, place):
+                if not isinstance(one, dict):
+                    raise ReportError(f"{where} is no JSON object with a text and its label")
+                rows.append((where, one))
+            names = list(dict.fromkeys(name for _, row in rows for name in row))
+    return Part(split, place, names, rows)
+
+
+def refuse_header(names: list[str], place: str) -> None:
+    """Raises ReportError for a header that cannot be right."""
+    if not names:
+        raise ReportError(f"{place} is empty; give a table with a header")
+    other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), "")
+    if other:
+        raise ReportError(
+            f"{place} seems to be separated by {other!r}; save it as .csv with commas or as .tsv"
+        )
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    if twice:
+        raise ReportError(
+            f"{place}, line 1: the column {twice[0]!r} stands there twice; rename one"
+        )
+
+
+def parquet(path: Path) -> Any:
     from datasets import Dataset, disable_progress_bars
     from datasets.exceptions import DatasetGenerationError
 
-    name, told = SUFFIXES[path.suffix.lower()]
-    if name != "parquet":
-        with readers.opened(str(path)) as file:
-            for _ in readers.decoded(file, f"data: {path.name}"):
-                pass
     disable_progress_bars()
     try:
-        if name == "csv":
-            return Dataset.from_pandas(as_written(path, **told), preserve_index=False)
         with tempfile.TemporaryDirectory() as cache:
-            reader = getattr(Dataset, f"from_{name}")
-            return reader(str(path), cache_dir=cache, keep_in_memory=True)
+            return Dataset.from_parquet(str(path), cache_dir=cache, keep_in_memory=True)
     except (DatasetGenerationError, ValueError, OSError, TypeError, KeyError) as error:
         raise ReportError(
-            f"data: {path.name} cannot be read as {path.suffix[1:]} "
-            f"({first_line(error.__cause__ or error)}); mend the file"
+            f"data: {path.name} cannot be read as parquet "
+            f"({first_line(error.__cause__ or error)}); write the file anew"
         ) from error
-
-
-def as_written(path: Path, sep: str = ",") -> Any:
-    """A table as a frame of strings: Datasets' reader would make numbers of texts like "007"."""
-    import pandas
-
-    return pandas.read_csv(path, sep=sep, dtype=str, keep_default_na=False, encoding="utf-8-sig")
 
 
 def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def columns(dataset: Any, asked: dict[str, str], place: str) -> tuple[str, str]:
+def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
     """The names of the columns with the texts and with the labels."""
-    names = dataset.column_names
     found = []
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
-        if what in asked and asked[what] not in names:
+        if what in asked and asked[what] not in part.names:
             raise ReportError(
-                f"data: {place} has no column {asked[what]!r}, only {', '.join(names)}; name one "
-                f"of them after ?{what}="
+                f"{part.place} has no column {asked[what]!r}, only {', '.join(part.names)}; name "
+                f"one of them after ?{what}="
             )
-        fitting = [asked[what]] if what in asked else [n for n in names if n.lower() in known]
+        fitting = [asked[what]] if what in asked else [n for n in part.names if n.lower() in known]
         if len(fitting) != 1:
             raise ReportError(
-                f"data: which column of {place} holds the {what}s? It has {', '.join(names)}; say "
-                "so after the name: ?text=COLUMN&label=COLUMN"
+                f"{part.place}: which column holds the {what}s? It has {', '.join(part.names)}; "
+                "say so after the name: ?text=COLUMN&label=COLUMN"
             )
         found.append(fitting[0])
     return found[0], found[1]
 
 
-def rows_of(dataset: Any, text: str, label: str, place: str) -> Rows:
-    """(text, label) of each row; labels are names where the data set knows them."""
-    feature = dataset.features[label]
-    names = getattr(feature, "names", None)
+def rows_of(part: Part, text: str, label: str) -> Rows:
+    """(text, label) of each row."""
     rows = []
-    for number, (one, mark) in enumerate(zip(dataset[text], dataset[label], strict=True), 1):
+    for place, row in part.rows:
+        one, mark = row.get(text), row.get(label)
         if not isinstance(one, str) or not one.strip():
-            raise ReportError(
-                f"data: {place}, row {number} has no text in {text!r}; leave such rows out"
-            )
-        if mark is None or mark == "" or isinstance(mark, list | dict):
-            raise ReportError(
-                f"data: {place}, row {number} has no label in {label!r}; leave such rows out"
-            )
+            raise ReportError(f"{place} has no text in {text!r}; leave such rows out")
+        if not readers.is_text(readers.clean(one)):
+            raise ReportError(f"{place}: a zero byte stands in the text; leave it out")
+        if mark is None or mark == "" or mark != mark or isinstance(mark, list | dict):
+            raise ReportError(f"{place} has no label in {label!r}; leave such rows out")
         if is_measure(mark):
             raise ReportError(
-                f"data: {place}, row {number}: {label!r} is {mark}, a measure and no class; name "
-                "the column of the classes with ?label="
+                f"{place}: {label!r} is {mark}, a measure and no class; name the column of the "
+                "classes with ?label="
             )
-        if names and 0 <= mark < len(names):
-            mark = names[mark]
         rows.append((readers.clean(one), str(int(mark) if isinstance(mark, float) else mark)))
     number = len({mark for _, mark in rows})
     if number > MOST_CLASSES:
         raise ReportError(
-            f"data: {label!r} of {place} has {number:,} different values, more than {MOST_CLASSES} "
+            f"{part.place}: {label!r} has {number:,} different values, more than {MOST_CLASSES} "
             "classes; name the column of the classes with ?label="
         )
     return rows
@@ -273,10 +336,8 @@ def rows_of(dataset: Any, text: str, label: str, place: str) -> Rows:
 
 def is_measure(mark: object) -> bool:
     """Whether a label is a number that is not whole."""
-    try:
-        return not float(str(mark)).is_integer()
-    except (ValueError, OverflowError):
-        return False
+    written = re.fullmatch(r"[+-]?\d*\.\d+(e[+-]?\d+)?", str(mark), re.IGNORECASE)
+    return bool(written) and not float(str(mark)).is_integer()
 
 
 def parts_by_class(rows: Rows, seed: int) -> tuple[Rows, Rows]:
