@@ -74,8 +74,8 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         first = hidden[0].relative_to(folder).as_posix()
         raise ReportError(
             f"data: {origin} has {len(hidden):,} hidden .txt file{'s' * (len(hidden) > 1)}, such "
-            f"as {first}, which Keras would read as a text; delete all such (find FOLDER -name '.*.txt' -delete), or pack it anew "
-            "without them"
+            f"as {first}, which Keras would read as a text; delete all such "
+            "(find FOLDER -name '.*.txt' -delete), or pack it anew without them"
         )
     if kind == "real" and set(classes) - set(TAGS):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
