@@ -526,6 +526,33 @@ def test_a_file_that_was_changed_after_the_render_is_told(report, capsys):
     assert "index.pdf was altered" in " ".join(one.what for one in report.found())
 
 
+@pytest.mark.parametrize(
+    "ending, contents, said",
+    [
+        ("ipynb", b"", "index.ipynb is empty"),
+        ("ipynb", None, "index.ipynb is missing, though the render wrote it"),
+        ("ipynb", b'{"cells": [', "index.ipynb cannot be read (index.ipynb is no valid notebook"),
+        ("pdf", b"", "index.pdf is empty"),
+        ("pdf", None, "index.pdf is missing, though the render wrote it"),
+    ],
+)
+def test_verify_tells_a_file_that_cannot_be_used(report, capsys, ending, contents, said):
+    path = report.path(ending)
+    path.unlink() if contents is None else path.write_bytes(contents)
+    assert main.main(["verify"]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith(said) and told.endswith(": 1 file not as rendered\n"), told
+    assert "no difference" not in told
+
+
+def test_the_last_line_of_verify_tells_all_that_was_found(report, capsys):
+    assert main.main(["verify"]) == 0 and capsys.readouterr().out.endswith(": no differences\n")
+    page = report.path("html")
+    page.write_text(page.read_text().replace("more than ten", "less than ten"))
+    assert main.main(["verify"]) == 1
+    assert re.search(r": (\d+ differences? and )?1 file not as rendered$", capsys.readouterr().out)
+
+
 def test_a_result_that_is_typed_into_the_text_is_told_with_its_line(report):
     (report.folder / "report" / "allowed-numbers.yml").unlink()
     found = [one for one in report.found() if "typed" in one.what]

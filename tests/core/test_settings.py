@@ -75,6 +75,8 @@ def test_broken_and_missing_settings_files(clean, monkeypatch):
     (clean / "lmreport.toml").write_text("seed = ")
     with pytest.raises(ReportError, match="lmreport.toml: not valid TOML"):
         settings.load(clean)
+    (clean / "lmreport.toml").write_bytes(b"\xef\xbb\xbfseed = 3\n")  # as Notepad saves UTF-8
+    assert settings.load(clean).seed == 3
     (clean / "lmreport.toml").write_bytes(b'name = "\xff"')
     with pytest.raises(ReportError, match="lmreport.toml cannot be read as UTF-8"):
         settings.load(clean)

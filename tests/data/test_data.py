@@ -86,6 +86,7 @@ def put(name, content):
         (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
         (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
         (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),
+        (put("test/python/._0.txt", b"\x00\x05\x16\x07"), "such as test/python/._0.txt"),
         (
             put("train/ruby/0.txt", b"x"),
             "1 texts in train/ruby, not 3 or more; 0 texts in test/ruby",

@@ -1,6 +1,7 @@
 """Questions 1c, 2, 4 and 5 on a tiny BERT with random weights and texts of the sample."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -316,6 +317,78 @@ def test_a_broken_model_is_told_before_anything_is_trained(
     (folder / name).write_bytes(content)
     with pytest.raises(ReportError, match=said):
         located(str(folder))
+
+
+def save(folder, model, source):
+    """A model with the tokenizer of the folder `source`, saved for one test."""
+    model.save_pretrained(folder)
+    tokenizer.load_tokenizer(str(source)).save_pretrained(folder)
+    pretrained.locate.cache_clear()
+    return str(folder)
+
+
+def of_kind(name, positions=40):
+    """A model of the kind `name` with random weights and as many positions."""
+    import transformers
+
+    wide = dict(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    settings = {
+        "GPT2": dict(n_embd=32, n_layer=1, n_head=2, vocab_size=30522),
+        "T5": dict(d_model=32, d_ff=64, num_layers=1, num_heads=2, d_kv=16),
+        "DistilBert": dict(dim=32, n_layers=1, n_heads=2, hidden_dim=64),
+    }.get(name, wide)
+    if name not in ("GPT2", "T5"):
+        settings |= {"max_position_embeddings": positions}
+    config = getattr(transformers, f"{name}Config")(**settings)
+    return getattr(transformers, f"{name}Model")(config)
+
+
+@pytest.mark.parametrize(
+    "name, what",
+    [("GPT2", "a decoder without a padding token"), ("T5", "an encoder with a decoder")],
+)
+def test_a_model_that_is_no_encoder_is_refused_before_anything_is_trained(
+    tiny, tmp_path, name, what
+):
+    folder = save(tmp_path / name, of_kind(name), tiny)
+    with pytest.raises(ReportError, match=f"is {what}, .*; name an encoder such as BERT"):
+        located(folder, 16)
+
+
+def test_a_bert_that_is_a_decoder_is_refused(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {"is_decoder": True}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ReportError, match="is a decoder, which cannot be used"):
+        located(str(folder))
+
+
+@pytest.mark.parametrize(
+    "name, most",
+    [("Bert", 40), ("DistilBert", 40), ("Roberta", 38), ("XLMRoberta", 38), ("MPNet", 38)],
+)
+def test_no_text_is_longer_than_the_model_reads(tiny, tmp_path, name, most):
+    import torch
+
+    model = of_kind(name).eval()
+    folder = save(tmp_path / name, model, tiny)
+    assert located(folder, most).path == folder
+    with pytest.raises(ReportError, match=f"reads at most {most} word pieces of a text, and max_"):
+        located(folder, most + 1)
+    assert model(torch.full((1, most), 7)).last_hidden_state.shape[1] == most
+    with pytest.raises((IndexError, RuntimeError)):
+        model(torch.full((1, most + 1), 7))
+
+
+def test_a_training_of_texts_longer_than_the_model_reads_does_not_start(tiny, tmp_path, settings):
+    folder = save(tmp_path / "short", of_kind("Roberta", 12), tiny)
+    with pytest.raises(ReportError, match="reads at most 10 word pieces"):
+        train.run(
+            "transformer",
+            dataclasses.replace(settings, model=folder),
+            download.obtain("sample"),
+            force=True,
+        )
 
 
 def test_without_the_hub_the_packaged_model_serves_and_the_report_says_why():

@@ -142,6 +142,12 @@ def test_the_same_report_gives_the_same_bytes(project):
             {"report.pdf", "pages.csv"},
             "there is no index.pdf; make it with lmreport render",
         ),
+        (
+            "index.ipynb",
+            b"",
+            {"report.ipynb", "environment.json"},
+            "index.ipynb is empty; make it again with lmreport render --force",
+        ),
         ("index.pdf", b"%PDF-1.7 half", {"report.pdf", "pages.csv"}, "cannot be read as PDF"),
         ("index.html", b"<html><body>half", {"report.html"}, "breaks off before its end"),
         ("index.ipynb", b'{"cells": [', {"report.ipynb", "environment.json"}, "no valid notebook"),
@@ -152,7 +158,7 @@ def test_the_same_report_gives_the_same_bytes(project):
             "was not executed",
         ),
     ],
-    ids=["no PDF", "half a PDF", "half a page", "corrupt notebook", "empty notebook"],
+    ids=["no PDF", "empty file", "half a PDF", "half a page", "corrupt notebook", "empty notebook"],
 )
 def test_one_failing_part_is_told_loudly_and_the_rest_is_there(project, name, contents, gone, said):
     path = project / "_report" / "report" / name

@@ -48,6 +48,30 @@ BAD = {
         r"index\.qmd:7: cell option echo: 'perhaps'",
     ),
     "other language": ("```{r}\n1\n```\n", r"index\.qmd:6: .*\{r\}"),
+    "comment on a fence": (
+        "<!--```{python}\nx = 1\n``` -->\n\n```{python}\n2\n```\n",
+        r"index\.qmd:6: a comment begins on the line of a fence; put <!-- on a line of its own",
+    ),
+    "comment in text before a fence": (
+        "Text. <!-- ```{python}\nx = 1\n```\n-->\n",
+        r"index\.qmd:6: a comment begins on the line of a fence",
+    ),
+    "end of a comment on a cell's fence": (
+        "<!--\n```{python}\nx = 1\n``` -->\n\n```{python}\n2\n```\n",
+        r"index\.qmd:9: a comment ends on the line of a fence; put --> on a line of its own",
+    ),
+    "end of a comment on a fence": (
+        "<!--\n\n``` -->\n\n```{python}\n2\n```\n",
+        r"index\.qmd:8: a comment ends on the line of a fence",
+    ),
+    "figure's size": (
+        "```{python}\n#| fig-width: 5\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'fig-width'; a figure's size is set where it is drawn$",
+    ),
+    "option like none": (
+        "```{python}\n#| folding: x\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'folding'$",
+    ),
     "open block": ("```python\n1\n", r"index\.qmd:6: this code block .* never closed"),
     "shortcode": ("Play {{< video x.mp4 >}}.\n", r"index\.qmd:6: shortcode \{\{< video"),
     "include": ("{{< include _none.qmd >}}\n", r"index\.qmd:6: include '_none\.qmd' is not a file"),
@@ -349,12 +373,11 @@ def test_page_stands_alone(tmp_path):
 
 def test_what_was_written_is_known_by_its_digest(tmp_path):
     page = own(project(tmp_path, "One.\n", FRONT)) / "index.html"
-    assert (
-        up_to_date.digests(page) == {up_to_date.contents(page)}
-        and verify.altered(page, tmp_path) == {}
-    )
+    assert up_to_date.digests(page) == {up_to_date.contents(page)} and verify.of_files(
+        page, tmp_path
+    ) == ({}, {})
     page.write_text(page.read_text().replace("One.", "Two."))
-    assert list(verify.altered(page, tmp_path)) == ["index.html"]
+    assert list(verify.of_files(page, tmp_path)[1]) == ["index.html"]
     assert up_to_date.digests(tmp_path / "other.html") == set()
 
 
@@ -417,5 +440,6 @@ def test_what_libraries_write_past_python_is_not_on_the_screen(tmp_path, capfd):
 
 def test_the_last_words_of_a_kernel_that_died_are_told(tmp_path):
     body = "```{python}\nimport os, sys\nprint('out of luck', file=sys.__stderr__, flush=True)\nos._exit(3)\n```\n"
-    with pytest.raises(ReportError, match="kernel died .*it said last: out of luck"):
+    said = r"^report/index\.qmd:\d+: the Python kernel died .*it said last: out of luck"
+    with pytest.raises(ReportError, match=said):
         own(project(tmp_path, body), ("html",))

@@ -85,6 +85,13 @@ def write(name, content="x"):
     return change
 
 
+def test_hidden_texts_are_told_with_the_mend(tmp_path):
+    folder = make(tmp_path / "d")
+    write("train/sci++/._0.txt", "not UTF-8 ☃")(folder)
+    with pytest.raises(ReportError, match=r"1 hidden \.txt file, such as train/sci\+\+/\._0\.txt"):
+        download.obtain(str(folder))
+
+
 @pytest.mark.parametrize(
     "change, said",
     [

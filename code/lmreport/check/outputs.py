@@ -39,6 +39,35 @@ def altered(document, executed: Path | None = None) -> dict[str, str]:
     return found
 
 
+def unusable(document) -> dict[str, str]:
+    """{name of an output: what is wrong} of the PDF and the notebook that hold nothing, are gone
+    since the render, or of a notebook that cannot be read.
+    """
+    kept, found = up_to_date.kept_for(document), {}
+    for ending, path in (
+        (".pdf", document.output.with_suffix(".pdf")),
+        (".ipynb", document.notebook),
+    ):
+        name = document.output.with_suffix(ending).name
+        if not path.is_file():
+            if name in kept:
+                found[name] = "is missing, though the render wrote it"
+        elif not has_content(path):
+            found[name] = "is empty"
+        elif ending == ".ipynb" and (why := unread(path)):
+            found[name] = why
+    return found
+
+
+def unread(path: Path) -> str:
+    """Why the notebook at `path` cannot be read; "" if it can."""
+    try:
+        notebook.read(path.read_bytes())
+    except (OSError, ReportError) as error:
+        return f"cannot be read ({error})"
+    return ""
+
+
 def by_digest(document) -> list[tuple[str, str]]:
     """(name, what differs) of each output that the own renderer wrote and that holds something else
     now.

@@ -225,8 +225,9 @@ def of_document(document, chosen: dict) -> list[Line]:
     typed = options({}, settings.load(**settings_then(document) | chosen))
     for name in parts.names(document):
         path = document.output.parent / name
-        if not path.is_file() or not path.stat().st_size:
-            found.append(Line(name, "missing", (f"make it with: lmreport render{typed}",)))
+        if not parts.has_content(path):
+            empty = "it is empty; " if path.is_file() else ""
+            found.append(Line(name, "missing", (f"{empty}make it with: lmreport render{typed}",)))
         elif name in kept and kept[name].digest == up_to_date.contents(path):
             known[name] = then = kept[name].made_from
             if id(then) not in told:  # mostly one render made them all

@@ -76,6 +76,7 @@ def run(options):
     if options.budget is not None and options.budget < 1:
         raise ReportError(f"--budget: {options.budget} is no number of tokens; give 1 or more")
     source = pretrained.locate(settings.model)
+    pretrained.refuse_unfit(source, settings.max_length)
     usable(options.folder)
     arguments = fast_finetune.arguments(
         part(options.folder),

@@ -12,7 +12,13 @@ import time
 from lmreport.cli.options import parser
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
-from lmreport.models.pretrained import class_names, located, no_classifier
+from lmreport.models.pretrained import (
+    class_names,
+    configuration,
+    located,
+    no_classifier,
+    refuse_long,
+)
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
 log = logging.getLogger(__name__)
@@ -61,7 +67,9 @@ def train(arguments) -> int:
     progress.hide_bars()
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
-        located(settings.model)  # a wrong model is told before anything is trained
+        located(
+            settings.model, settings.max_length
+        )  # a wrong one is told before anything is trained
     corpus = download.obtain(settings.data)
     for name in names:
         record = training.run(name, settings, corpus, arguments.force)
@@ -86,7 +94,7 @@ def run(arguments) -> int:
         )
     progress.hide_bars()
     settings = loaded(arguments)
-    located(settings.model)  # a wrong model is told before anything is trained
+    located(settings.model, settings.max_length)  # a wrong one is told before anything is trained
     for name in arguments.names:
         if name in MODELS:
             arguments.models = [name]
@@ -170,6 +178,8 @@ def predict(arguments) -> int:
     settings, folder, what = (
         (loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
     )
+    if own:
+        refuse_long(own.name, configuration(own), settings.max_length)
     log.info(f"predict: {what}, classes {', '.join(class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)

@@ -63,7 +63,7 @@ def report(
         f"report: rendering with "
         f"{f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}"
     )
-    located(settings.model)  # a wrong model is told before anything is trained
+    located(settings.model, settings.max_length)  # a wrong one is told before anything is trained
     corpus = download.obtain(settings.data)
     made = {}
     for name in MODELS:

@@ -200,7 +200,7 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
             )
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark first
     except tomllib.TOMLDecodeError as error:
         raise ReportError(f"{path.name}: not valid TOML ({error}); mend that line") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -70,6 +70,13 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
             f"train "
             "and test at its top, and in both a folder for each class"
         )
+    if hidden := hidden_in(folder):
+        first = hidden[0].relative_to(folder).as_posix()
+        raise ReportError(
+            f"data: {origin} has {len(hidden):,} hidden .txt file{'s' * (len(hidden) > 1)}, such "
+            f"as {first}, which Keras would read as a text; delete all such "
+            "(find FOLDER -name '.*.txt' -delete), or pack it anew without them"
+        )
     if kind == "real" and set(classes) - set(TAGS):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
         mend = (
@@ -189,6 +196,13 @@ def texts_in(folder: Path) -> list[Path]:
         sorted(path for path in folder.iterdir() if path.suffix == ".txt")
         if folder.is_dir()
         else []
+    )
+
+
+def hidden_in(folder: Path) -> list[Path]:
+    """The hidden files among the texts in train/ and test/: macOS writes ._1.txt beside 1.txt."""
+    return sorted(
+        path for split in LEAST for path in (folder / split).rglob(".*.txt") if path.is_file()
     )
 
 

@@ -317,13 +317,95 @@ def foreign_tokenizer(folder: Path, tokenizer) -> str:
     )
 
 
-def located(model: str) -> Source:
-    """The model that `model` names. Raises ReportError if it is a folder from which no model can be
-    loaded.
+KNOWN = dict.fromkeys(("bert", "distilbert", "electra", "albert"), False) | dict.fromkeys(
+    ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text"), True
+)  # encoders by their model_type, and whether their positions are counted from the padding's on
+FITS = "name an encoder such as BERT, DistilBERT or RoBERTa"
+
+
+def refuse_unfit(source: Source, max_length: int | None = None) -> None:
+    """Raises ReportError if the model is no encoder, or has fewer positions than `max_length`."""
+    config = configuration(Path(source.path))
+    what = no_encoder(config)
+    if what:
+        raise ReportError(f"model: {source.name!r} is {what}, which cannot be used here; {FITS}")
+    refuse_long(source.name, config, max_length)
+
+
+def refuse_long(name: str, config: dict, max_length: int | None) -> None:
+    """Raises ReportError if the model with this `config` has fewer positions than `max_length`."""
+    most = positions(config)
+    if max_length and 0 < most < max_length:
+        raise ReportError(
+            f"model: {name!r} reads at most {most} word pieces of a text, and max_length is "
+            f"{max_length}; set max_length to {most} or less, or name another model"
+        )
+
+
+def configuration(folder: Path) -> dict:
+    """What the configuration of the model saved in `folder` says; the defaults of a known encoder,
+    which are left out there, are those of `positions`.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") in KNOWN:  # importing Transformers takes seconds
+        return config
+    from transformers import AutoConfig
+
+    try:
+        whole = AutoConfig.from_pretrained(folder)
+    except Exception as error:  # whatever a kind that is not known leads to
+        raise ReportError(
+            f"model: the kind of {str(folder)!r} is not known "
+            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); {FITS}"
+        ) from error
+    names = ("is_decoder", "is_encoder_decoder", "max_position_embeddings", "pad_token_id")
+    return config | {name: getattr(whole, name, None) for name in names}
+
+
+def no_encoder(config: dict) -> str:
+    """What a model is that is no encoder; "" for an encoder."""
+    if config.get("is_encoder_decoder"):
+        return "an encoder with a decoder"
+    if config.get("is_decoder"):
+        return "a decoder"
+    if config.get("model_type") in KNOWN or config.get("pad_token_id") is not None:
+        return ""
+    from transformers.models.auto import modeling_auto
+
+    kind, names = config.get("model_type"), config.get("architectures") or []
+    causal = kind in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    masked = kind in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    told = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in names)
+    return "a decoder without a padding token" if told or causal and not masked else ""
+
+
+def positions(config: dict) -> int:
+    """How many word pieces of a text a model can read, with those that begin and end it; 0 where
+    its configuration sets no bound.
+    """
+    kind = config.get("model_type")
+    most = config.get("max_position_embeddings", 512 if kind in KNOWN else 0)
+    if config.get("position_embedding_type", "absolute") != "absolute" or not isinstance(most, int):
+        return 0
+    if config.get("position_biased_input") is False:  # DeBERTa's positions are relative then
+        return 0
+    pad = config.get("pad_token_id", 1)
+    return max(most - (pad + 1 if KNOWN.get(kind) and pad is not None else 0), 0)
+
+
+def located(model: str, max_length: int | None = None) -> Source:
+    """The model that `model` names. Raises ReportError if it is no encoder, if it has fewer
+    positions than `max_length`, or is a folder from which no model can be loaded.
     """
     source = locate(model)
-    if not Path(model).is_dir():
-        return source
+    if Path(model).is_dir():
+        refuse_broken(source)
+    refuse_unfit(source, max_length)
+    return source
+
+
+def refuse_broken(source: Source) -> None:
+    """Raises ReportError if no model can be loaded from the folder of `source`."""
     from transformers import AutoConfig, AutoTokenizer
 
     try:
@@ -342,7 +424,6 @@ def located(model: str) -> Source:
             f"and its "
             "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
         )
-    return source
 
 
 def opens(path: Path) -> bool:

@@ -70,8 +70,10 @@ class Outputs:
 
     def read(self, ending: str) -> bytes:
         path = self.path(ending)
-        if not path.is_file() or not path.stat().st_size:
+        if not path.is_file():
             raise ReportError(f"there is no {path.name}; make it with lmreport render")
+        if not path.stat().st_size:
+            raise ReportError(f"{path.name} is empty; make it again with lmreport render --force")
         return path.read_bytes()
 
 

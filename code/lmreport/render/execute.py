@@ -134,6 +134,7 @@ def run(
     client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
     total = sum(c.cell_type == "code" for c in nb.cells)
     stopped: list[bool] = []
+    place = ""  # of the cell that runs
     seen, foreign = (
         [],
         tempfile.TemporaryFile(),
@@ -141,6 +142,7 @@ def run(
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
 
     async def all_cells() -> None:
+        nonlocal place
         done = 0
         told = {
             **environment,
@@ -157,6 +159,7 @@ def run(
             await watched(client, (root or folder).resolve())
             for index, cell in enumerate(nb.cells):
                 origin = cell.metadata.report
+                place = f"{origin.place}: "
                 if cell.cell_type == "markdown":
                     await inline(client, cell, origin)
                     continue
@@ -182,7 +185,7 @@ def run(
         if stopped:
             raise KeyboardInterrupt("the outputs of the last render are as they were") from None
         raise ReportError(
-            "the Python kernel died while the report was running (out of memory?)"
+            f"{place}the Python kernel died while this was running (out of memory?)"
             + last_words(foreign)
         ) from None
     finally:

@@ -351,5 +351,5 @@ def included(options: dict, key: str, root: Path) -> list[str]:
 
 def near(word: str, known: Iterable[str]) -> str:
     """A hint at the known word that looks most like `word`."""
-    found = difflib.get_close_matches(str(word), sorted(known), n=1)
+    found = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.8)
     return f"; did you mean {found[0]!r}?" if found else ""

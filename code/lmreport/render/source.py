@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
@@ -72,12 +72,14 @@ CELL: dict[str, Any] = {
     "classes": (str, list),
     "id": str,
 }
+SIZES = {"fig-width", "fig-height", "fig-dpi", "fig-asp", "fig-format", "out-width", "out-height"}
 AS_WRITTEN = {
     key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)
 }
 ATTRIBUTES = re.compile(r"^\s*\{.*\}\s*$")
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
 SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
+COMMENT = re.compile(r"<!--(?:(?!-->).)*?(`{3,}|~{3,})(?!.*-->)")  # open at the end of its line
 IN_TEXT = re.compile(r"\s*([>*+-]|\d+[.)])[\s>]*(`{3,}|~{3,})\{(python|r|julia)\b")
 DIV = re.compile(r"\s*:{3,}")
 BREAK = re.compile(r"\s*\{+<\s*pagebreak\s*>\}+\s*$")
@@ -376,8 +378,18 @@ def refuse_break_in_text(lines: list[Line], i: int) -> None:
 
 
 def fence_of(line: Line) -> re.Match | None:
-    """The fence of a code block that `line` is; code in three backticks within one line is none."""
+    """The fence of a code block that `line` is; code in three backticks within one line is none.
+
+    Raises ReportError where a comment begins or ends on the line of a fence: programs disagree on
+    where the block is then.
+    """
+    if COMMENT.search(masked(line.text)):
+        raise ReportError(
+            f"{line.place}: a comment begins on the line of a fence; put <!-- on a line of its own"
+        )
     found = FENCE.match(line.text)
+    if found and found[3].lstrip().startswith("-->"):
+        refuse_end_of_comment(line)
     is_code = found and found[2][0] == "`" and "`" in ATTRIBUTES.sub("", found[3])
     return None if is_code else found
 
@@ -388,8 +400,16 @@ def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
         text = lines[i].text.strip()
         if text.startswith(mark) and not text.strip(mark[0]):
             return i
+        if re.fullmatch(rf"{mark[0]}{{{len(mark)},}}\s*-->.*", text):
+            refuse_end_of_comment(lines[i])
     raise ReportError(
         f"{lines[start].place}: this code block ({mark}{fence[3].strip()}) is never closed"
+    )
+
+
+def refuse_end_of_comment(line: Line) -> NoReturn:
+    raise ReportError(
+        f"{line.place}: a comment ends on the line of a fence; put --> on a line of its own"
     )
 
 
@@ -436,7 +456,8 @@ def refuse_annotations(code: list[Line]) -> None:
 
 def check(key: str, value: object, place: str) -> None:
     if key not in CELL:
-        raise ReportError(f"{place}: unknown cell option {key!r}{near(key, CELL)}")
+        hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
+        raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
         hint = (

@@ -42,6 +42,8 @@ def run(
     given = records.inputs(name, settings, corpus, source)
 
     def make() -> dict:
+        if source:
+            pretrained.refuse_unfit(source, settings.max_length)
         log.info(f"{name}: training at scale {settings.scale} on {corpus.name}")
         return KINDS[name].make(
             splits_for(settings, corpus), settings, source, weights(records.predicted(given))

@@ -20,7 +20,8 @@ class Found:
     """What `verify` found: differences as (place, shown, what it should be), and how each number
     was checked.
 
-    altered: the files that are not what was rendered, with what differs.
+    altered: the files that are not what was rendered, with what differs; unusable: those that are
+    gone, empty or cannot be read.
     """
 
     differences: list[tuple[str, str, str]] = field(default_factory=list)
@@ -28,8 +29,17 @@ class Found:
     remembered: int = 0
     own: int = 0
     altered: dict[str, str] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
     captions: int = 0
     compared_with_pdf: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """What was found in a few words: "no differences" only where nothing at all is wrong."""
+        numbers, files = len(self.differences), len(self.altered | self.unusable)
+        parts = [f"{numbers} difference{'s' * (numbers != 1)}"] * bool(numbers)
+        parts += [f"{files} file{'s' * (files != 1)} not as rendered"] * bool(files)
+        return " and ".join(parts) or "no differences"
 
 
 def verify(path: Path, root: Path | None = None) -> Found:
@@ -43,8 +53,9 @@ def verify(path: Path, root: Path | None = None) -> Found:
     for number in numbers:
         found.differences += check(number, root, found)
     found.differences += captions(tree, root, found)
-    found.altered = altered(path, root)
-    if path.with_suffix(".pdf").is_file():
+    found.unusable, changed = of_files(path, root)
+    found.altered = {name: why for name, why in changed.items() if name not in found.unusable}
+    if path.with_suffix(".pdf").is_file() and path.with_suffix(".pdf").name not in found.unusable:
         found.compared_with_pdf = True
         found.differences += [
             (place, text, "not in the PDF")
@@ -125,9 +136,9 @@ def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
     return wrong
 
 
-def altered(path: Path, root: Path) -> dict[str, str]:
-    """{name: what differs} of the page at `path`, and of the files beside it, that are not what was
-    rendered.
+def of_files(path: Path, root: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """{name: what is wrong} of the files beside the page at `path` that cannot be used, and of it
+    and those that are not what was rendered.
     """
     from lmreport.check import outputs
     from lmreport.render import project
@@ -140,7 +151,7 @@ def altered(path: Path, root: Path) -> dict[str, str]:
         ),
         None,
     )
-    return outputs.altered(document) if document else {}
+    return (outputs.unusable(document), outputs.altered(document)) if document else ({}, {})
 
 
 def report(path: Path | None) -> int:
@@ -166,13 +177,15 @@ def of_page(path: Path) -> int:
         print(f"{path.name}: {place}: shows “{text}”: {right}")
     for name, why in found.altered.items():
         print(f"{name} was altered: {why}")
+    for name, why in found.unusable.items():
+        print(f"{name} {why}; make it again with lmreport render --force")
     print(
         f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits "
         f"and values, "
         f"{found.remembered} from remembered experiments, {found.own} compared with their own full "
         f"value, "
         f"{found.captions} captions with "
-        f"their source{', the text with the PDF' if found.compared_with_pdf else '; there is no PDF beside it'}: "
-        f"{len(found.differences) or 'no'} difference{'s' * (len(found.differences) != 1)}"
+        f"their source{', the text with the PDF' if found.compared_with_pdf else '; no PDF beside it can be read'}: "
+        f"{found.verdict}"
     )
-    return int(bool(found.differences or found.altered))
+    return int(bool(found.differences or found.altered or found.unusable))
