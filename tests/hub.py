@@ -179,3 +179,4 @@ def running(folder):
         )
     finally:
         server.shutdown()
+        server.server_close()

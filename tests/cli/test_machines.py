@@ -163,6 +163,7 @@ def test_one_process_at_a_time_is_inside_and_a_killed_one_holds_nobody_up(
     other = second if inside is first else first
     assert said[other] == "a-run: another process is making this run; waiting for it"
     inside.kill()
+    inside.communicate()
     assert other.stdout.readline().strip() == "inside"
     other.communicate("\n")
     with lock.only_one("a-run"):

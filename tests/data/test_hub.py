@@ -163,6 +163,7 @@ def test_a_proxy_that_forbids_is_one_sentence_and_what_was_fetched_before_serves
     source = located(environment)
     assert located(barred) == source
     proxy.shutdown()
+    proxy.server_close()
 
 
 def noticed(folder, recorded=False, **more):

@@ -83,7 +83,7 @@ def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch, tm
     for module, old, new in (
         ("display.style", '"font.size": 8.5', '"font.size": 9'),
         ("reporting.figures", ">= 20", ">= 30"),
-        ("models.metrics", "def calibration(", "def calibration(more=1, *, "),
+        ("models.scores", "def calibration(", "def calibration(more=1, *, "),
     ):
         changed(monkeypatch, tmp_path / module, module, old, new)
         assert path() != first, module

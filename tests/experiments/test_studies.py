@@ -295,7 +295,8 @@ def test_a_process_waits_for_another_that_makes_the_run(folder):
     assert first.stdout.readline() == "in\n"
     second, told = start(code.format(0), folder).communicate()
     assert told.startswith("x: another process") and second.splitlines() == ["in", "out"]
-    assert first.wait() == 0
+    first.communicate()
+    assert first.returncode == 0
 
 
 def test_the_code_of_a_study_is_what_it_reaches_and_no_figure():

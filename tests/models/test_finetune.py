@@ -223,7 +223,7 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
         )
         time.sleep(0.02)
     victim.send_signal(signal.SIGKILL)
-    victim.wait()
+    victim.communicate()
     assert not list((tmp_path / "b" / "runs").glob("*")), "a killed training left a record"
     undisturbed = whole.communicate()[0].splitlines()[-1]
     resumed = start("b").communicate()[0].splitlines()[-1]

@@ -49,6 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
     except ReportError as error:
         log.error(f"bench: {error}")
         return 2
+    except KeyboardInterrupt as stopped:
+        log.error(
+            f"bench: stopped; {str(stopped) or 'the same command goes on with what was kept'}"
+        )
+        return 130
     return 0
 
 

@@ -26,12 +26,19 @@ def of_classifier(source, bert, class_names: list[str]):
     )
 
 
+def epochs(record) -> MarkdownText:
+    """The number of epochs of a training, with its noun."""
+    return fill(
+        "{} epoch" if record["epochs"] == 1 else "{} epochs", markdown.count(record["epochs"])
+    )
+
+
 @named
 def of_arguments(bert):
     """What the recorded fine-tuning was set to (4c)."""
     given = bert.inputs["settings"]
     return dict(
-        epochs=markdown.count(bert["epochs"]),
+        epochs=epochs(bert),
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
         length=markdown.count(given["max_length"]),
@@ -44,7 +51,7 @@ def of_training(bert, lstm):
     """How the two networks got on, epoch by epoch (5a)."""
     return dict(
         label=MarkdownText(markdown.plain(bert.label)),
-        epochs=markdown.count(bert["epochs"]),
+        epochs=epochs(bert),
         best=markdown.count(metrics.best_epoch(bert)),
         lstm_epochs=markdown.count(lstm["epochs"]),
         lstm_best=markdown.count(metrics.best_epoch(lstm)),
@@ -109,10 +116,7 @@ def why(bert, lstm) -> MarkdownText:
         return fill(
             "That says little: the Transformer was given {} word pieces of a text at most and {}, the LSTM {}.",
             markdown.count(bert.inputs["settings"]["max_length"]),
-            *(
-                fill("{} epoch" if r["epochs"] == 1 else "{} epochs", markdown.count(r["epochs"]))
-                for r in (bert, lstm)
-            ),
+            *(epochs(r) for r in (bert, lstm)),
         )
     return MarkdownText(
         f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap "
