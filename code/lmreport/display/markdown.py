@@ -20,7 +20,7 @@ from lmreport.display.traced import TracedText, cell, fill
 from lmreport.runs.quantity import Quantity, expression
 
 Rest = ParamSpec("Rest")  # the further arguments of a function that shows a number
-CODE_WIDTH = 90  # columns of code that fit on a page of the PDF
+CODE_WIDTH = 94  # columns of code that fit on a page of the PDF
 if TYPE_CHECKING:
     from IPython.display import Markdown
 

@@ -160,7 +160,8 @@ def where_set():
         ["optimizer, learning rate", "`compile(optimizer=…)`", "`TrainingArguments`"],
         ["schedule, warm-up", "a schedule object or a callback", "`TrainingArguments`"],
         ["epochs, batch size", "`fit(epochs=…, batch_size=…)`", "`TrainingArguments`"],
-        ["stopping, saving", "callbacks of `fit`", "`TrainingArguments`"],
+        ["saving", "a callback of `fit`", "`TrainingArguments`"],
+        ["early stopping", "a callback of `fit`", "a callback of `Trainer`"],
         ["length of the input", "the `TextVectorization` layer", "the tokenizer's `max_length`"],
         ["number of classes", "the last layer", "`num_labels` of the model"],
     ]

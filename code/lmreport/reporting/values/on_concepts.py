@@ -211,6 +211,13 @@ def of_learning(curve, linear):
         scratch_most=markdown.pct(values["from scratch", most]),
         svm_few=markdown.pct(studies.share(linear, "predicted.0")),
         best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
+        best_way=markdown.more_or_less(
+            values["frozen", fewest],
+            values["fine-tuned", fewest],
+            "frozen",
+            "fine-tuned",
+            "fine-tuned",
+        ),
         saved=studies.saved(curve),
         overtaking=studies.overtaking(curve),
         few_texts=studies.few_texts(curve, linear),

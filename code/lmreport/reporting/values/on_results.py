@@ -251,7 +251,7 @@ def of_worth(bert, lstm, svm, lengths, few):
             metrics.outcome(bert, svm),
             "A TF-IDF SVM is less accurate than the Transformer",
             "A TF-IDF SVM is more accurate than the Transformer",
-            "A TF-IDF SVM is not significantly less accurate",
+            "A TF-IDF SVM is as accurate, as far as these texts tell",
         ),
         svm=markdown.pct(metrics.accuracy(svm)),
         bert=markdown.pct(metrics.accuracy(bert)),
@@ -281,5 +281,6 @@ def of_worth(bert, lstm, svm, lengths, few):
         ),
         fewest=few.fewest,
         few=few.best_few,
+        way=few.best_way,
         svm_few=few.svm_few,
     )
