@@ -125,6 +125,7 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
     ), data
 
 
+# fmt: off
 def train(trainer) -> float:
     """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in
     training steps.
@@ -134,10 +135,10 @@ def train(trainer) -> float:
     clock = callbacks.training_clock()
     trainer.add_callback(clock)
     trainer.remove_callback(PrinterCallback)
-    trainer.train(
-        resume_from_checkpoint=last_state(Path(trainer.args.output_dir), trainer.args.world_size)
-    )
+    trainer.train(resume_from_checkpoint=last_state(
+        Path(trainer.args.output_dir), trainer.args.world_size))
     return clock.seconds
+# fmt: on
 
 
 def last_state(folder: Path, processes: int = 1) -> str | None:
