@@ -111,7 +111,7 @@ NAME = 'Ada *L_ovelace* `x` $a$ @b [c](d) <e> "f" -- 3...4 {{< meta title >}}'
 def test_a_name_is_shown_letter_for_letter_and_nothing_where_none_is_given(tmp_path, monkeypatch):
     for name in author.NAMES:
         monkeypatch.delenv(f"LMREPORT_{name.upper()}", raising=False)
-    cell = "```{python}\n#| echo: false\nfrom lmreport.display import identity\nidentity.shown()\n```\n"
+    cell = "```{python}\n#| echo: false\nfrom lmreport.display import author\nauthor.shown()\n```\n"
     folder = project(tmp_path, f"{cell}\nBody.")
     empty = text(Page(own(folder, ("html",)) / "index.html").tree)
     assert not any(label in empty for label in author.LABELS.values())
