@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
@@ -160,16 +160,18 @@ def patience() -> Iterator[None]:
 
 
 def unpacked(archive: Path) -> Corpus:
-    """Unpack `archive` into a new folder of the cache, verify it there, and only then rename it
-    into place.
-    """
-    folder = unpacked_at(archive)
+    """What is in `archive`, unpacked into the cache once."""
+    return kept_or_made(unpacked_at(archive), lambda folder: unpack(archive, folder))
+
+
+def kept_or_made(folder: Path, make: Callable[[Path], None]) -> Corpus:
+    """The corpus in a folder of the cache; `make(folder)` puts it there, once for all processes."""
     if kept(folder) is None:
         with lock.only_one(f"data-{folder.name}"):
             if kept(folder) is None:
-                unpack(archive, folder)
+                make(folder)
     found = kept(folder)
-    assert found is not None  # it was unpacked and renamed into place just now, or before
+    assert found is not None  # it was made and renamed into place just now, or before
     return found
 
 
@@ -209,44 +211,47 @@ def unchanged(corpus: Corpus) -> None:
 
 def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
     """The texts of a table as a corpus in the cache, laid out there once."""
-    folder = tables.laid_out_at(path, asked, SPLIT_SEED)
-    with lock.only_one(f"data-{folder.name}"):
-        if kept(folder) is None:
-            log.info(f"data: reading {path.name}")
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
-            try:
-                done = tables.lay_out(path, asked, SPLIT_SEED, part / "texts")
-                origin = f"{path.name} ({done})" if done else path.name
-                title = path.stem if path.is_file() else path.name
-                corpus = verified(part / "texts", "real", origin, done, title)
-                corpus = replace(corpus, folder=str(folder / "texts"))
-                write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
-                tables.replaced(part, folder)
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
-    found = kept(folder)
-    assert found is not None  # it was laid out just now, or before
-    return found
+
+    def lay_out(texts: Path) -> Corpus:
+        done = tables.lay_out(path, asked, SPLIT_SEED, texts)
+        origin = f"{path.name} ({done})" if done else path.name
+        return verified(texts, "real", origin, done, path.stem if path.is_file() else path.name)
+
+    def make(folder: Path) -> None:
+        log.info(f"data: reading {path.name}")
+        put_in_place(folder, lay_out)
+
+    return kept_or_made(tables.laid_out_at(path, asked, SPLIT_SEED), make)
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack and verify `archive`; `folder` appears when that has gone well."""
-    log.info(f"data: unpacking {archive.name}")
+def put_in_place(folder: Path, fill: Callable[[Path], Corpus]) -> Corpus:
+    """Let `fill` write texts into a new folder and verify them; `folder` appears when that has gone
+    well.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
     try:
         (part / "texts").mkdir()
-        extract(archive, part / "texts")
-        corpus = verified(
-            part / "texts", "real", f"archive {archive.name}", title=without_suffix(archive.name)
-        )
+        corpus = fill(part / "texts")
         corpus = replace(corpus, folder=str(folder / Path(corpus.folder).relative_to(part)))
         write_atomically(part / "corpus.json", json.dumps(asdict(corpus)).encode())
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    return corpus
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack and verify `archive`; `folder` appears when that has gone well."""
+
+    def fill(texts: Path) -> Corpus:
+        extract(archive, texts)
+        title = without_suffix(archive.name)
+        return verified(texts, "real", f"archive {archive.name}", title=title)
+
+    log.info(f"data: unpacking {archive.name}")
+    corpus = put_in_place(folder, fill)
     if corpus.kind == "real" and corpus.digest not in KNOWN:
         log.warning(
             f"data: {archive.name} has the right structure but another content (digest "

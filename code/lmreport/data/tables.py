@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -375,9 +374,3 @@ def written(label: str) -> str:
     name = label.strip().replace("/", "∕").replace("\\", "∖").replace("\0", "")
     name = "".join(c if c.isprintable() else " " for c in name)
     return ("·" + name[1:] if name.startswith(".") else name) or "(empty)"
-
-
-def replaced(part: Path, folder: Path) -> None:
-    """`part` takes the place of `folder`."""
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
