@@ -18,6 +18,11 @@ from contextvars import ContextVar
 
 CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 LIVE = {"live": True}  # as `extra`: how far a step is, which the next line may take the place of
+HIDDEN_BARS = {
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
 LABEL: ContextVar[str] = ContextVar("label", default="")
 ours = logging.getLogger("lmreport")
 
@@ -71,16 +76,20 @@ def silent() -> Iterator[None]:
 
 def hide_bars() -> None:
     """The package's own lines, and no progress bars of the libraries beside them, which in a
-    notebook would be output."""
-    import datasets
-    import huggingface_hub.utils
-    import transformers
+    notebook would be output.
 
+    A library that is not imported yet is told by its variable of the environment: importing all
+    three takes seconds, and a render of what has not changed needs none.
+    """
     show()
-    datasets.disable_progress_bars()
-    huggingface_hub.utils.disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
+    os.environ |= HIDDEN_BARS
+    loaded = sys.modules.get
+    for name in ("datasets", "huggingface_hub.utils"):
+        if library := loaded(name):
+            library.disable_progress_bars()
+    if transformers := loaded("transformers"):
+        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.set_verbosity_error()
 
 
 @contextmanager

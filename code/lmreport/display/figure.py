@@ -28,7 +28,7 @@ def is_ground(module: str) -> bool:
     return records.is_ground(module) and module not in (
         "display.style",
         "display.markdown",
-        "display.literal",
+        "display.escape",
         "core.durations",
     )
 

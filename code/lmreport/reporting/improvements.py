@@ -164,7 +164,8 @@ def plot(record):
     ax.xaxis.set_major_formatter("{x:g}")
     ax.margins(0.1)
     ax.legend(loc="lower left")
-    write_beside(ax, labels, bars)
+    spots = [(", ".join(numbers), x, y, LOOKS[kind][0]) for (kind, x, y), numbers in labels.items()]
+    write_beside(ax, spots, bars)
     return figure
 
 
@@ -185,9 +186,9 @@ def near(labels: dict, kind: str, x: float, y: float) -> tuple:
     )
 
 
-def write_beside(ax, labels: dict, bars: list) -> None:
-    """Write each label as near to its point as it covers no error bar (x, low, high) and no other
-    label.
+def write_beside(ax, spots: list, bars: list) -> None:
+    """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
+    bar (x, low, high) and no other label.
     """
     ax.figure.draw_without_rendering()  # so that places on the canvas are known
     point = ax.figure.dpi / 72
@@ -195,8 +196,8 @@ def write_beside(ax, labels: dict, bars: list) -> None:
         Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point)
         for x, low, high in bars
     ]
-    for (kind, x, y), numbers in labels.items():
-        text, dark = ", ".join(numbers), 0.6 * np.array(to_rgb(LOOKS[kind][0]))
+    for text, x, y, color in spots:
+        dark = 0.6 * np.array(to_rgb(color))
         half, middle = np.array([2.3 * len(text), 3.5]) * point, ax.transData.transform((x, y))
         boxes = [
             (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
@@ -335,17 +336,6 @@ def worth(record) -> MarkdownText:
         "The lead over the SVM is {}; whether it is worth so much computing depends on what an "
         "error costs.",
         markdown.word(surely(record, svm, best), "significant", "not significant"),
-    )
-
-
-def aim(top) -> MarkdownText:
-    """Whether the stack reaches what was aimed at, on the data that this was aimed at."""
-    if top.inputs["data"]["kind"] == "other":
-        return MarkdownText("")
-    return fill(
-        "The aim was {} of the test questions; it was {}.",
-        markdown.pct(GOAL, 0),
-        markdown.more_or_less(last_share(top), GOAL, "reached", "missed", "reached"),
     )
 
 

@@ -118,6 +118,23 @@ def outcome(a, b) -> float:
 
 
 @of_records
+def accuracy_of(record, name: str) -> float:
+    """Share of the test texts that the logits `name` of a record, such as those of its stack,
+    classify rightly.
+    """
+    return scores.accuracy(record[name], record["labels"])
+
+
+@of_records
+def p_of(record, name: str, other) -> float:
+    """McNemar's exact test of the logits `name` of a record and the other record's, on the same
+    texts.
+    """
+    right = record[name].argmax(-1) == record["labels"]
+    return scores.mcnemar(right, other.correct)["p"]
+
+
+@of_records
 def wrong(record) -> float:
     """Number of test texts that are classified wrongly."""
     return (~record.correct).sum()

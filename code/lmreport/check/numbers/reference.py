@@ -130,6 +130,14 @@ def outcome(a, b):
     return 2 if p_value(a, b) >= 0.05 else int(accuracy(a) <= accuracy(b))
 
 
+def accuracy_of(run, name):
+    return accuracy({"logits": run[name], "labels": run["labels"]})
+
+
+def p_of(run, name, other):
+    return p_value({"logits": run[name], "labels": run["labels"]}, other)
+
+
 def wrong(run):
     return np.count_nonzero(~right(run))
 
@@ -336,6 +344,8 @@ FUNCTIONS = {
         only_second,
         p_value,
         outcome,
+        accuracy_of,
+        p_of,
         wrong,
         confused_true,
         confused_as,

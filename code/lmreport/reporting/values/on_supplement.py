@@ -13,7 +13,7 @@ from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, masks
 from lmreport.experiments.improvements import SVM, TRANSFORMER
 from lmreport.models import scores
-from lmreport.reporting import improvements, metrics, recipes, sentences, studies
+from lmreport.reporting import encoder, improvements, metrics, recipes, sentences, studies
 from lmreport.reporting.values import named
 
 
@@ -33,7 +33,6 @@ def of_stack(climbed, top, seeds_of_test):
         more=markdown.more_or_less(best, svm, "more", "fewer"),
         over_plain=markdown.fixed(100 * abs(best - plain), 1),
         price=markdown.num(improvements.price(climbed, top["names"][-1]), 2),
-        aim=improvements.aim(top),
         worth=improvements.worth(top),
         second=recipes.apart(seeds_of_test, top),
         scored_before=MarkdownText(
@@ -342,6 +341,43 @@ def of_live(live, corpus, settings):
         data=MarkdownText(markdown.plain(corpus.name)),
         scale=MarkdownText(markdown.plain(settings.scale)),
         said=sentences.live(live),
+    )
+
+
+@named
+def of_encoder(runs):
+    """What a larger encoder gets, with which stack, and at what price; runs: `encoder.recorded`."""
+    record, svm = runs.encoder, runs.models["tfidf_svm"]
+    given, lead = record.inputs["settings"], metrics.accuracy(record) - metrics.accuracy(svm)
+    large = next(one for one in encoder.priced(runs) if one.name == encoder.name(record))
+    small = runs.models["transformer"]
+    return dict(
+        name=MarkdownText(markdown.plain(encoder.name(record))),
+        parameters=markdown.count(record["parameters"] / 1e6),
+        times_larger=markdown.num(record["parameters"] / small["parameters"], 2),
+        small=MarkdownText(markdown.plain(small.label)),
+        length=markdown.count(given["max_length"]),
+        epochs=fill("{} epochs", markdown.count(given["epochs"])),
+        rate=markdown.num(given["learning_rate"], 1),
+        budget=markdown.count(given["budget"]),
+        accuracy=markdown.pct(metrics.accuracy(record)),
+        validation=markdown.pct(metrics.validation_accuracy(record)),
+        lead=markdown.fixed(100 * abs(lead), 1),
+        more=markdown.more_or_less(lead, 0, "more", "fewer"),
+        significant=markdown.word(
+            int(metrics.outcome(record, svm) == 2), "significant", "not significant"
+        ),
+        time=markdown.duration(record["cpu_seconds"]),
+        energy=markdown.num(large.energy, 2),
+        watts=markdown.count(encoder.WATTS),
+        overhead=markdown.fixed(encoder.OVERHEAD, 2),
+        stack=encoder.stack(runs),
+        best=markdown.pct(max((one.accuracy for one in encoder.priced(runs)), key=float)),
+        aim=encoder.aim(runs),
+        only_encoder=markdown.count(metrics.only_first(record, svm)),
+        only_svm=markdown.count(metrics.only_second(record, svm)),
+        read=encoder.told_read(record),
+        origin=MarkdownText(markdown.plain(studies.origin(record))),
     )
 
 
