@@ -68,6 +68,7 @@ def make_record(name, seed, n=300, classes=4):
         {
             "logits": logits,
             "labels": labels,
+            "stack_logits": logits + generator.normal(size=(n, classes)),
             "validation_logits": logits[::2],
             "validation_labels": labels[::2],
             "test_words": generator.integers(1, 500, n),
@@ -128,11 +129,8 @@ def every(a, b):
         )
         for filled in (0, 1)
     )
-    yield from (
-        f(a, *part)
-        for f in (metrics.sure_between, metrics.right_between)
-        for part in ((0.2, 0.5), (0.5, 0.8), (0.8, 1.01))
-    )
+    yield from (metrics.accuracy_of(a, name) for name in ("logits", "stack_logits"))
+    yield from (metrics.p_of(a, name, b) for name in ("logits", "stack_logits"))
     yield from (metrics.chance_of(a, q, tag) for q in range(2) for tag in range(4))
     yield from (metrics.answer(b, q) for q in range(2))
 

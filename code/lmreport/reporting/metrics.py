@@ -204,20 +204,6 @@ def reaching(reader, filled: int) -> np.ndarray:
 
 
 @of_records
-def sure_between(record, low: float, high: float) -> float:
-    """Number of test texts for whose class the model gives a probability of at least `low` and
-    under `high`.
-    """
-    return _sure(record, low, high).sum()
-
-
-@of_records
-def right_between(record, low: float, high: float) -> float:
-    """Share of right answers among the test texts of `sure_between`."""
-    return share(record.correct[_sure(record, low, high)])
-
-
-@of_records
 def chance_of(record, question: int, tag: int) -> float:
     """Probability of a class for one of the assignment's two questions."""
     return record["question_probabilities"][question][tag]
@@ -232,11 +218,6 @@ def answer(record, question: int) -> float:
 def share(correct: np.ndarray) -> float:
     """Share of the right ones; of none at all it is not defined (nan)."""
     return correct.mean() if len(correct) else float("nan")
-
-
-def _sure(record, low: float, high: float) -> np.ndarray:
-    confidence = scores.probabilities(record["logits"]).max(-1)
-    return (confidence >= low) & (confidence < high)
 
 
 def _pairs(record) -> list[tuple]:

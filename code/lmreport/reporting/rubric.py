@@ -214,7 +214,7 @@ def differing_sentence(answering: str | None = None) -> str:
         else "Some printed totals differ from their"
     )
     return (
-        f"{start} own items: {' and '.join(found)}; the points here are the items'."
+        f"{start} own items: {' and '.join(found)}; we give the items’ points."
         if found
         else "The printed totals are the sums of their items."
     )

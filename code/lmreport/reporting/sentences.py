@@ -169,30 +169,6 @@ def agreement(tag: str, right: str, class_names: list[str], yes: str, no: str) -
     return yes if tag.casefold() == right else no
 
 
-def at_its_word(record, question: int) -> MarkdownText:
-    """How often the model is right on test texts of whose class it is as sure as of the answer to a
-    question.
-    """
-    low = (
-        min(
-            int(10 * metrics.chance_of(record, question, int(metrics.answer(record, question)))),
-            9,
-        )
-        / 10
-    )
-    high = round(low + 0.1, 1) if low < 0.9 else 1.01  # the last bin has the certain answers in it
-    number = metrics.sure_between(record, low, high)
-    if not number:
-        return MarkdownText("")
-    return fill(
-        "Of the {} test texts on whose tag the model puts between {} and {}, it is right on {}.",
-        markdown.count(number),
-        markdown.pct(low, 0),
-        markdown.pct(min(high, 1), 0),
-        markdown.pct(metrics.right_between(record, low, high), 0),
-    )
-
-
 def halves(bert, svm) -> MarkdownText:
     """Transformer and linear model on the test texts that the one reads whole, and on those that
     fill its input.

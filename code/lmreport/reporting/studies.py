@@ -119,31 +119,6 @@ def curve(record) -> dict[tuple[str, int], float]:
     }
 
 
-def best_way(record, size: int):
-    """The way that is ahead at this number of texts."""
-    return markdown.first_of({way: value for (way, n), value in curve(record).items() if n == size})
-
-
-def overtaking(record):
-    """From how many texts on fine-tuning is surely better than the frozen encoder, in words."""
-    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
-    values, sizes, since = curve(record), sorted({p["size"] for p in record["points"]}), None
-    for size in reversed(sizes):
-        p = p_between(record, rows["fine-tuned", size], rows["frozen", size])
-        if p >= SURE or values["fine-tuned", size] <= values["frozen", size]:
-            break
-        since = size
-    if since is None:
-        return fill(
-            "At no number of texts is fine-tuning significantly ahead of the frozen encoder from "
-            "there on."
-        )
-    return fill(
-        "From {} texts on, fine-tuning is significantly ahead of the frozen encoder.",
-        markdown.count(since),
-    )
-
-
 def saved(record):
     """How few texts the pre-trained weights need for what training from scratch gets out of all of
     them, in words.
@@ -307,13 +282,6 @@ def head_changes(record) -> np.ndarray:
     """Change of the accuracy in points when a head is removed, (layers, heads); negative: worse."""
     right = record["predicted"] == record["labels"]
     return 100 * (right.mean(-1) - (record["whole"] == record["labels"]).mean())
-
-
-def worst_head(record) -> tuple[int, int]:
-    """Layer and head, from 0, whose removal costs most."""
-    changes = head_changes(record)
-    layer, head = np.unravel_index(changes.argmin(), changes.shape)
-    return int(layer), int(head)
 
 
 @of_records

@@ -153,6 +153,27 @@ def card(records: dict):
     )
 
 
+@with_origin
+def training_log(record):
+    """Losses and validation accuracy of a fine-tuning, epoch by epoch."""
+    history, rows, steps = record["history"], [], []
+    for line in history:
+        if "loss" in line:
+            steps.append(line["loss"])
+        if "eval_loss" in line:
+            rows.append(
+                [
+                    markdown.count(round(line["epoch"])),
+                    markdown.fixed(sum(steps) / len(steps), 3) if steps else "",
+                    markdown.fixed(line["eval_loss"], 3),
+                    markdown.pct(line["eval_accuracy"]),
+                ]
+            )
+            steps = []
+    heads = ["epoch", "training loss", "validation loss", "validation accuracy"]
+    return markdown.table(rows, heads, ("right",) * 4)
+
+
 def where_set():
     """Where each hyper-parameter is set, in Keras and with the Trainer."""
     rows = [

@@ -193,15 +193,6 @@ def p_reaching(a, b, reader, filled):
     )
 
 
-def sure_between(run, low, high):
-    return np.count_nonzero((surest(run) >= low) & (surest(run) < high))
-
-
-def right_between(run, low, high):
-    inside = (surest(run) >= low) & (surest(run) < high)
-    return share_of(np.count_nonzero(right(run) & inside), np.count_nonzero(inside))
-
-
 def chance_of(run, question, tag):
     return run["question_probabilities"][question, tag]
 
@@ -375,7 +366,5 @@ FUNCTIONS = {
         texts_reaching,
         error_reaching,
         p_reaching,
-        sure_between,
-        right_between,
     )
 }

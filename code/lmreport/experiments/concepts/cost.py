@@ -204,19 +204,6 @@ def slope(lengths, values, start: int = 512) -> float:
     return float(np.polyfit(np.log(lengths[far]), np.log(values[far]), 1)[0])
 
 
-def crossing(lengths, a, b) -> float:
-    """Length at which curve a last rises above curve b, interpolated in logarithms; nan if it never
-    does.
-    """
-    gap = np.log(np.asarray(a)) - np.log(np.asarray(b))
-    rises = [i for i in range(1, len(gap)) if gap[i - 1] <= 0 < gap[i]]
-    if not rises:
-        return float("nan")
-    i = rises[-1]
-    part = -gap[i - 1] / (gap[i] - gap[i - 1])
-    return float(np.exp((1 - part) * np.log(lengths[i - 1]) + part * np.log(lengths[i])))
-
-
 def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) -> list[dict]:
     """What each bound on the number of word pieces costs on texts of these `lengths` (n,).
 

@@ -5,6 +5,7 @@ are worth.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 import time
 
@@ -41,6 +42,24 @@ def load_both(path: str, class_names: list[str]):
 def parameters(model, only: tuple[str, ...] = ()) -> int:
     """Number of parameters of `model`, or of those with the names in `only`."""
     return sum(p.numel() for name, p in model.named_parameters() if not only or name in only)
+
+
+@functools.cache
+def head_of_distilbert(classes: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of the weights that `AutoModelForSequenceClassification` puts on DistilBERT, by name;
+    the model is laid out without memory.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, DistilBertConfig
+
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(DistilBertConfig(num_labels=classes))
+    body = f"{model.base_model_prefix}."
+    return {
+        name: tuple(weight.shape)
+        for name, weight in model.named_parameters()
+        if not name.startswith(body)
+    }
 
 
 HEADS = {

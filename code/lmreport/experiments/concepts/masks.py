@@ -237,21 +237,6 @@ def flips_at(found: dict) -> int | None:
     )
 
 
-@torch.inference_mode()
-def looks_ahead(model, tokenizer, text: str) -> float:
-    """Largest change of the first token's output when the last word piece becomes [UNK]: 0 for a
-    causal model.
-    """
-    inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
-    other = inputs["input_ids"].clone()
-    other[0, -2] = tokenizer.unk_token_id
-    states = [
-        model(input_ids=ids, attention_mask=inputs["attention_mask"]).last_hidden_state[0, 0]
-        for ids in (inputs["input_ids"], other)
-    ]
-    return float((states[1] - states[0]).abs().max())
-
-
 @cached_figure
 def plot_leaks(changes: dict[str, np.ndarray]):
     """One map per variant: how much the output in the row changes with the token in the column;

@@ -13,21 +13,16 @@ PASSED = 0.9  # accuracy from which on a distance counts as recalled
 
 
 @named
-def of_recurrence(chains, fading, recalled):
-    """What must wait, what fades and what is learned, by layer (3a)."""
+def of_recurrence(fading, recalled):
+    """What fades and what is learned, by layer (3a)."""
     return dict(
-        length=markdown.count(chains["lengths"][-1]),
-        lstm_chain=markdown.count(chains["lstm"][-1]),
-        attention_chain=markdown.count(chains["attention"][-1]),
         far=markdown.count(fading["distance"][-1]),
         rnn_left=markdown.num(fading["rnn"][-1], 1),
         lstm_left=markdown.num(fading["lstm"][-1], 1),
         open_left=markdown.num(fading["lstm_keep"][-1], 2),
         attention_left=markdown.num(fading["attention"][-1], 2),
-        lstm_reach=markdown.count(reach(recalled, "lstm")),
         open_reach=markdown.count(reach(recalled, "lstm_keep")),
         attention_reach=markdown.count(reach(recalled, "attention")),
-        seeds=markdown.count(recalled["lstm"].shape[1]),
     )
 
 
@@ -68,15 +63,13 @@ def by_hand(found):
 
 
 @named
-def of_recall(attending, recurrent, lengths):
+def of_recall(attending, recurrent):
     """Recall of a word that may stand anywhere (3b)."""
     return dict(
         on_target=markdown.pct(attending["map"].diagonal().mean(), 0),
         attention=markdown.pct(attending["accuracy"].mean(), 0),
         lstm=markdown.pct(recurrent["accuracy"].mean(), 0),
         chance=markdown.pct(attending["chance"], 0),
-        attention_path=markdown.count(lengths["attention"][0]),
-        lstm_path=markdown.count(lengths["lstm"][0]),
     )
 
 
@@ -87,7 +80,6 @@ def of_cheating(no_mask, right, late):
         entropy=markdown.fixed(right["entropy"], 2),
         none=markdown.fixed(no_mask["loss"][-20:].mean(), 2),
         late=markdown.fixed(late["loss"][-20:].mean(), 2),
-        right=markdown.fixed(right["loss"][-20:].mean(), 2),
         none_share=markdown.pct(no_mask["share"], 0),
         late_share=markdown.pct(late["share"], 0),
         right_share=markdown.pct(right["share"], 0),
@@ -99,28 +91,17 @@ def of_order(mixed):
     """What the order of the words is worth to the fine-tuned model (3c)."""
     falls = studies.shuffled_falls(mixed)
     return dict(
-        whole=markdown.pct(studies.share(mixed, "predicted.0")),
         least=markdown.fixed(100 * falls[0], 1),
         most=markdown.fixed(100 * falls[-1], 1),
         matters=studies.order_matters(mixed),
         origin=MarkdownText(markdown.plain(studies.origin(mixed))),
-        verdict=markdown.more_or_less(
-            falls[-1],
-            0.1,
-            "the tags hang largely on word order",
-            "the tags hang mostly on which words occur",
-        ),
     )
 
 
 @named
-def of_padding(padded, tagged, ahead: float):
-    """What padding does to BERT, and that it looks ahead (3c)."""
+def of_padding(tagged):
+    """What padding without the mask does to the tags (3c)."""
     return dict(
-        ahead=markdown.num(ahead, 2),
-        pads=markdown.count(padded["pads"][-1]),
-        hidden=markdown.num(padded["largest"], 1),
-        all=markdown.num(padded["without"][-1], 2),
         tags=of_flips(tagged),
     )
 
@@ -199,31 +180,13 @@ def two_classes(encoder, with_head, new_weights, tokenizer):
 @named
 def of_learning(curve, linear):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
-    values, sizes = studies.curve(curve), [point["size"] for point in curve["points"]]
-    fewest, most = min(sizes), max(sizes)
+    values, fewest = studies.curve(curve), min(point["size"] for point in curve["points"])
     return dict(
-        fewest=markdown.count(fewest),
-        most=markdown.count(most),
-        lead=studies.best_way(curve, fewest),
-        tuned_few=markdown.pct(values["fine-tuned", fewest]),
-        frozen_few=markdown.pct(values["frozen", fewest]),
-        tuned_most=markdown.pct(values["fine-tuned", most]),
-        scratch_most=markdown.pct(values["from scratch", most]),
         svm_few=markdown.pct(studies.share(linear, "predicted.0")),
         best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
-        best_way=markdown.more_or_less(
-            values["frozen", fewest],
-            values["fine-tuned", fewest],
-            "frozen",
-            "fine-tuned",
-            "fine-tuned",
-        ),
         saved=studies.saved(curve),
-        overtaking=studies.overtaking(curve),
         few_texts=studies.few_texts(curve, linear),
         length=markdown.count(curve.inputs["settings"]["max_length"]),
-        texts=markdown.count(len(curve["labels"])),
-        origin=MarkdownText(markdown.plain(studies.origin(curve, linear))),
     )
 
 
@@ -232,15 +195,22 @@ def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
     accuracy = metrics.accuracy(comparable(lstm, curve))
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
+    told = fill(
+        "From scratch on all texts, the same architecture gets {} and the LSTM of 6a {}",
+        markdown.pct(values["from scratch", most]),
+        markdown.pct(accuracy),
+    )
     return dict(
-        transformer=markdown.pct(values["from scratch", most]),
-        lstm=markdown.pct(accuracy),
-        verdict=markdown.more_or_less(
-            values["from scratch", most],
-            accuracy,
-            "so the architecture alone may give a lead",
-            "so whatever lead there is comes from the pre-training and not from the architecture",
-        ),
+        verdict=fill(
+            "{}{}.",
+            told,
+            markdown.more_or_less(
+                values["from scratch", most],
+                accuracy,
+                "",
+                ": the pre-training, not the architecture, makes the fine-tuned model good",
+            ),
+        )
     )
 
 

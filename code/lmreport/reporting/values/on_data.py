@@ -12,18 +12,16 @@ from lmreport.runs import records
 
 
 @named
-def of_card(bert, lstm, svm, recorded: bool, settings):
+def of_card(bert, lstm, svm, recorded: bool):
     """What the first page says: three accuracies, three times, one verdict, which model and which
     runs.
     """
     return dict(
         texts=markdown.count(metrics.texts(bert)),
-        data=MarkdownText(markdown.plain(bert.inputs["data"]["name"])),
         verdict=verdict(bert, lstm, svm),
         model=model(bert),
         points=MarkdownText(rubric.differing_sentence()),
         runs=MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm)))),
-        scale=MarkdownText(settings.scale),
     )
 
 
@@ -81,14 +79,10 @@ def model(bert) -> MarkdownText:
 def of_splits(corpus, whole):
     """The data, its splits, and how many of them this render trains on."""
     return dict(
-        origin=MarkdownText(markdown.plain(corpus.origin)),
-        name=MarkdownText(markdown.plain(corpus.name)),
-        digest=MarkdownText(f"`{corpus.digest[:16]}`"),
         texts=markdown.count(sum(map(len, whole.values()))),
         classes=markdown.count(len(whole["train"].features["labels"].names)),
         train=markdown.count(len(whole["train"])),
         validation=markdown.count(len(whole["validation"])),
-        test=markdown.count(len(whole["test"])),
         about=MarkdownText(
             sentences.of_data(
                 corpus,
@@ -119,10 +113,6 @@ def of_outputs(found, text: str):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
         unknown=unknown(found),
-        unknown_pieces=markdown.count(found["unknown_pieces"]),
-        pieces=markdown.count(len(found["pieces"])),
-        vocabulary=markdown.count(found["vocabulary"]),
-        length=markdown.count(len(found["layer_ids"])),
         types=MarkdownText(
             "`token_type_ids` says which of two sentences a token belongs to. With one text all "
             "are 0, and DistilBERT, which has no such vectors, goes without them."

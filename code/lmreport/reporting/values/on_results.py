@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.reporting import metrics, sentences, speed
+from lmreport.experiments.concepts import foundation
+from lmreport.reporting import encoder, metrics, sentences
 from lmreport.reporting.values import named
 
 
@@ -16,12 +17,28 @@ def of_classifier(source, bert, class_names: list[str]):
     return dict(
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
+        distilbert=distilbert(source, len(class_names)),
         stand_in=MarkdownText(
             "Its authors trained it on sentence pairs, among them 25 million titles and bodies of "
             "Stack Exchange questions [@allminilm]. So it probably saw our questions, without "
             "their tags: that is pre-training on the domain and may explain part of its accuracy."
             if "MiniLM" in bert.label
             else ""
+        ),
+    )
+
+
+def distilbert(source, classes: int) -> MarkdownText:
+    """What is other with DistilBERT, where another checkpoint was loaded in its place."""
+    if "distilbert" in source.name:
+        return MarkdownText("")
+    head = foundation.head_of_distilbert(classes)
+    return fill(
+        "With `distilbert-base-uncased` only the path differs; its head has one layer more, "
+        "`pre_classifier` ({}), before `classifier` ({}).",
+        *(
+            fill(" × ".join(["{}"] * 2), *map(markdown.count, head[f"{name}.weight"]))
+            for name in ("pre_classifier", "classifier")
         ),
     )
 
@@ -41,7 +58,6 @@ def of_arguments(bert):
         epochs=epochs(bert),
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
-        length=markdown.count(given["max_length"]),
         an_epoch=markdown.duration(bert["train_seconds"] / bert["epochs"]),
     )
 
@@ -50,17 +66,14 @@ def of_arguments(bert):
 def of_training(bert, lstm):
     """How the two networks got on, epoch by epoch (5a)."""
     return dict(
-        label=MarkdownText(markdown.plain(bert.label)),
         epochs=epochs(bert),
         best=markdown.count(metrics.best_epoch(bert)),
-        lstm_epochs=markdown.count(lstm["epochs"]),
-        lstm_best=markdown.count(metrics.best_epoch(lstm)),
         validation=markdown.pct(metrics.validation_accuracy(bert)),
     )
 
 
 @named
-def of_times(bert, lstm, classifier, source, gpu):
+def of_times(bert, lstm, classifier, source):
     """Training time of the Transformer against that of the LSTM, and its reasons (5b)."""
     ratio = bert["train_seconds"] / lstm["train_seconds"]
     a_text = lstm.rate / bert.rate
@@ -76,7 +89,6 @@ def of_times(bert, lstm, classifier, source, gpu):
             "Fine-tuning takes less time than training the LSTM",
         ),
         a_text=markdown.num(max(a_text, 1 / a_text), 2),
-        slower=markdown.more_or_less(a_text, 1, "slower", "faster"),
         epochs=markdown.more_or_less(
             bert["epochs"], lstm["epochs"], "Part of the reason", "Not the reason", "Not the reason"
         ),
@@ -85,21 +97,6 @@ def of_times(bert, lstm, classifier, source, gpu):
         size=sentences.size(bert, lstm, classifier, source),
         rough=sentences.bound(bert, lstm),
         why=why(bert, lstm),
-        on_gpu=on_gpu(gpu),
-    )
-
-
-def on_gpu(gpu) -> MarkdownText:
-    """What is known of the two times on a GPU, and what is not; gpu: the benches recorded there."""
-    if "train" not in gpu:
-        return MarkdownText("On a GPU, neither of the two was timed.")
-    bench = gpu["train"]
-    return fill(
-        "On a GPU only the Transformer was timed: one of MiniLM's size trains on {} texts a second "
-        "on an {} ([supplement](supplement.html#sec-speed-gpu)). The LSTM was not, so the ratio there "
-        "is unknown.",
-        markdown.num(speed.of(bench, "minilm_samples_per_s", speed.ours(bench, "minilm")), 2),
-        MarkdownText(markdown.plain(bench.made["hardware"]["gpu"])),
     )
 
 
@@ -119,8 +116,8 @@ def why(bert, lstm) -> MarkdownText:
             *(epochs(r) for r in (bert, lstm)),
         )
     return MarkdownText(
-        f"{more}, and on a processor with few cores its parallelism gains little. On a GPU the gap "
-        "should shrink, since there the LSTM's steps must still wait for each other."
+        f"{more}, and two cores cannot run many of them side by side. On a GPU the gap should "
+        "shrink, since there the LSTM's steps must still wait for each other."
     )
 
 
@@ -167,7 +164,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "The tie hides a trade. "
+        "The two err on different texts. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
@@ -181,13 +178,8 @@ def trade(bert, svm) -> MarkdownText:
 
 @named
 def of_confusion(bert, class_names: list[str]):
-    """Which tag is hardest, and what it is taken for (6a)."""
-    f1 = {name: metrics.score(bert, "f1", tag) for tag, name in enumerate(class_names)}
-    return dict(
-        hardest=markdown.first_of(f1, least=True),
-        easiest=markdown.first_of(f1),
-        error=sentences.commonest(bert, class_names),
-    )
+    """What the Transformer takes for what (6a)."""
+    return dict(error=sentences.commonest(bert, class_names))
 
 
 @named
@@ -206,7 +198,6 @@ def of_questions(asked, class_names: list[str]):
         second_why=MarkdownText(
             sentences.agreement(tags[1], "java", class_names, SECOND, f"We disagree. {SECOND}")
         ),
-        word=sentences.at_its_word(asked, 0),
     )
 
 
@@ -237,7 +228,7 @@ def agreement(tags: list, class_names: list[str]) -> MarkdownText:
 
 
 @named
-def of_worth(bert, lstm, svm, lengths, few):
+def of_worth(bert, lstm, svm, lengths, few, large):
     """Whether the Transformer is worth its price for this problem (6c)."""
     bert_lead = 100 * (metrics.accuracy(bert) - metrics.accuracy(lstm))
     return dict(
@@ -267,20 +258,32 @@ def of_worth(bert, lstm, svm, lengths, few):
         length=markdown.count(bert.inputs["settings"]["max_length"]),
         filled=markdown.pct(metrics.cut_share(bert)),
         cut=markdown.pct((lengths > 512).mean()),
-        predicting=markdown.num(
-            (bert["predict_seconds"] / bert["test_texts"])
-            / (svm["predict_seconds"] / svm["test_texts"]),
-            2,
-        ),
+        larger=larger(large),
         choose=markdown.more_or_less(
             float(few.best_few.value),
             float(few.svm_few.value),
-            "We would choose a pre-trained encoder with few labels, or for tasks "
-            "that need meaning.",
-            "We would choose BERT for tasks that need meaning.",
+            "We would choose a pre-trained encoder where labels are few.",
+            "",
         ),
-        fewest=few.fewest,
-        few=few.best_few,
-        way=few.best_way,
-        svm_few=few.svm_few,
+    )
+
+
+def larger(runs) -> MarkdownText:
+    """What a larger encoder gets and costs; runs: `encoder.recorded`, of other data or None where
+    nobody recorded one.
+    """
+    if runs is None or runs.encoder.inputs["data"]["kind"] == "other":
+        return MarkdownText(
+            "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
+        )
+    record, svm = runs.encoder, runs.models["tfidf_svm"]
+    return fill(
+        "A larger encoder, {} ({} million parameters), gets {} after {} of processor time; "
+        "stacked, it gets {}. Its lead over the SVM is {} ([supplement](supplement.html#sec-encoder)).",
+        MarkdownText(markdown.plain(encoder.name(record))),
+        markdown.count(record["parameters"] / 1e6),
+        markdown.pct(metrics.accuracy(record)),
+        markdown.duration(record["cpu_seconds"]),
+        markdown.pct(metrics.accuracy_of(record, "stack_logits")),
+        markdown.word(int(metrics.outcome(record, svm) == 2), "significant", "not significant"),
     )

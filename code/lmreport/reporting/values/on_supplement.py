@@ -31,7 +31,6 @@ def of_stack(climbed, top, seeds_of_test):
         best=markdown.pct(best),
         over_svm=markdown.fixed(100 * abs(best - svm), 1),
         more=markdown.more_or_less(best, svm, "more", "fewer"),
-        over_plain=markdown.fixed(100 * abs(best - plain), 1),
         price=markdown.num(improvements.price(climbed, top["names"][-1]), 2),
         worth=improvements.worth(top),
         second=recipes.apart(seeds_of_test, top),
@@ -136,7 +135,6 @@ def of_calibration(bert, lstm, bag):
         furthest_error=markdown.pct(max(ece.values())),
         bert=too_sure(bert),
         lstm=too_sure(lstm),
-        bag=too_sure(bag),
     )
 
 
@@ -169,9 +167,6 @@ def of_lengths(bert, svm, edges: list[int]):
         verdict=markdown.more_or_less(
             short, long, "Short texts are the harder ones", "Long texts are the harder ones"
         ),
-        from_words=markdown.count(edges[-2]),
-        long_svm=markdown.pct(long_svm),
-        long_bert=markdown.pct(long_bert),
         cut=markdown.pct(metrics.cut_share(bert)),
         length=markdown.count(bert.inputs["settings"]["max_length"]),
         halves=sentences.halves(bert, svm),
@@ -185,7 +180,6 @@ def of_audit(found, lengths, corpus, settings):
     return dict(
         median=markdown.count(np.median(lengths)),
         longest=markdown.count(lengths.max()),
-        quick_cut=markdown.pct((lengths > 128).mean()),
         full_cut=markdown.pct((lengths > 256).mean()),
         bert_cut=markdown.pct((lengths > 512).mean()),
         leakiest=markdown.first_of(told),
@@ -206,7 +200,6 @@ def of_ablation(ablated):
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
         on_first=markdown.pct(studies.column_mean(ablated, "weights_0", 0), 0),
         on_last=markdown.pct(studies.column_mean(ablated, "weights_0", -1), 0),
-        even=markdown.pct(1 / len(first["all_tokens"]), 0),
         origin=MarkdownText(markdown.plain(studies.origin(ablated))),
     )
 
@@ -216,7 +209,6 @@ def of_learned_positions(nearness, explained: float, table):
     """How the learned position vectors resemble each other, by offset."""
     return dict(
         rows=markdown.count(table.shape[0]),
-        width=markdown.count(table.shape[1]),
         explained=markdown.pct(explained, 0),
         next=markdown.fixed(nearness[1], 2),
         low=markdown.fixed(nearness[8:65].min(), 2),
@@ -235,11 +227,9 @@ def of_shuffles(layer, moved, mixed):
     falls = studies.shuffled_falls(mixed)
     kept = 1 - falls[-1] / (studies.share(mixed, "predicted.0") - scores.guessing(mixed["labels"]))
     return dict(
-        shuffles=markdown.count(moved[0]["shuffles"]),
         cosine=markdown.num(moved[0]["cosine"], 2),
         least=markdown.fixed(100 * falls[0], 1),
         most=markdown.fixed(100 * falls[-1], 1),
-        whole=markdown.pct(studies.share(mixed, "predicted.0")),
         matters=studies.order_matters(mixed),
         kept=markdown.pct(kept, 0),
         texts=markdown.count(len(mixed["labels"])),
@@ -291,7 +281,6 @@ def of_probe(probes, length: int):
         trained=markdown.pct(probes["pre-trained"][-1]),
         random=markdown.pct(probes["random"][-1]),
         tests=markdown.count(probes["test"]),
-        length=markdown.count(length),
         verdict=markdown.more_or_less(
             float(probes["pre-trained"][-1]),
             float(probes["random"][-1]),
@@ -304,8 +293,6 @@ def of_probe(probes, length: int):
 @named
 def of_heads(found, best, removal, headless, digest: str):
     """Where the heads look and what goes with each of them."""
-    layer, head = studies.worst_head(headless)
-    path = f"predicted.{layer}.{head}"
     falls, tests = studies.layer_falls(headless), studies.head_changes(headless).size
     return dict(
         previous=markdown.pct(best[0]["score"], 0),
@@ -316,16 +303,10 @@ def of_heads(found, best, removal, headless, digest: str):
         strongest=markdown.pct(removal["change"].max()),
         whole=markdown.pct(studies.share(headless, "whole")),
         texts=markdown.count(len(headless["labels"])),
-        layer=markdown.count(layer + 1),
-        head=markdown.count(head + 1),
-        costs=markdown.fixed(
-            100 * (studies.share(headless, "whole") - studies.share(headless, path)), 1
-        ),
         significant=markdown.count(tests - studies.heads_within_chance(headless)),
         tests=markdown.count(tests),
         by_chance=markdown.count(studies.SURE * tests),
         better=markdown.count(studies.heads_better_removed(headless)),
-        least=markdown.fixed(100 * min(falls), 1),
         most=markdown.fixed(100 * max(falls), 1),
         costliest=markdown.count(int(np.argmax(falls)) + 1),
         together=studies.standing_in(headless),
@@ -389,6 +370,16 @@ def of_limits(lengths, config) -> list[dict]:
         config.hidden_size,
         config.num_hidden_layers,
         config.num_attention_heads,
+    )
+
+
+@named
+def of_chains(chains):
+    """How long the longest chain of dependent operations is, by layer."""
+    return dict(
+        length=markdown.count(chains["lengths"][-1]),
+        lstm=markdown.count(chains["lstm"][-1]),
+        attention=markdown.count(chains["attention"][-1]),
     )
 
 

@@ -1,0 +1,134 @@
+"""What a larger encoder brings is told beside its price, from its record and those of the same
+data.
+"""
+
+import re
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from lmreport.core.settings import load, resolved
+from lmreport.data import download
+from lmreport.models import pretrained
+from lmreport.reporting import encoder
+from lmreport.reporting.values import on_results, on_supplement
+from lmreport.runs import records
+from lmreport.runs.kinds import KINDS
+
+CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
+TEXTS = 1000
+LABELS = np.zeros(TEXTS, np.int8)
+LADDER = ["TF-IDF + SVM", "LSTM", "Transformer, the assignment’s recipe", "the stack"]
+
+
+def logits(right: int) -> np.ndarray:
+    """(texts, 2), of which the first `right` are classified rightly."""
+    return np.eye(2, dtype=np.float32)[np.repeat([0, 1], [right, TEXTS - right])]
+
+
+@pytest.fixture
+def runs(monkeypatch, tmp_path):
+    """Records of a project: SVM 900 of 1,000 right in a minute, encoder 920 in 100, stack 940."""
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "read-errors.yml").write_text(f"data: '{CORPUS.digest}'\n")
+    monkeypatch.chdir(tmp_path)
+    settings, source = resolved(load(scale="full"), "cpu"), pretrained.from_package("any")
+
+    def write(name, **values):
+        sizes = KINDS[name].sizes.get("cpu")
+        given = records.inputs(name, settings, CORPUS, source, sizes)
+        return records.write(given, values, records.made_here())
+
+    for name, right in (
+        ("bag_of_words", 850),
+        ("tfidf_svm", 900),
+        ("lstm", 860),
+        ("transformer", 898),
+    ):
+        rows = {"logits": logits(right), "labels": LABELS, "validation_logits": logits(right)}
+        rows |= {"validation_labels": LABELS, "train_seconds": 6.0, "parameters": 1_000_000}
+        write(name, **rows)
+    predicted = np.stack([logits(right).argmax(-1) for right in (900, 860, 898, 910)])
+    write(
+        "ladder",
+        points=[{"name": name, "texts": 1, "against": 0} for name in LADDER],
+        predicted=predicted,
+        labels=LABELS,
+        cpu_seconds=np.array([60.0, 600.0, 3000.0, 3660.0]),
+    )
+    write("summit", names=LADDER, members=LADDER[:3], predicted=predicted, labels=LABELS)
+    write(
+        "bench_encoder",
+        logits=logits(920),
+        labels=LABELS,
+        validation_logits=logits(930),
+        validation_labels=LABELS,
+        stack_logits=logits(940),
+        stacks=["encoder and SVM", "encoder, MiniLM and SVM"],
+        stack="encoder and SVM",
+        members={"tfidf_svm": "0" * 16},
+        cpu_seconds=6000.0,
+        parameters=5_000_000,
+    )
+    return encoder.recorded(CORPUS)
+
+
+def plain(marked) -> str:
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", str(marked)).replace("\xa0", " ")
+
+
+def test_each_model_stands_with_its_accuracy_and_its_price(runs):
+    rows = [
+        [cell.strip() for cell in plain(line).strip("|").split("|")]
+        for line in encoder.table(runs).data.splitlines()
+        if line.startswith("|")
+    ][2:]
+    assert [row[1] for row in rows] == [
+        "85.0%", "90.0%", "86.0%", "89.8%", "91.0%", "92.0%", "**94.0%**",
+    ]  # fmt: skip
+    large, stacked = rows[-2:]
+    assert large[0] == "all-mpnet-base-v2" and large[2] == "2.0" and large[4] == "100"
+    assert float(large[5]) == pytest.approx(6000 / 3600 * 12 * 1.67, rel=0.02)  # Wh
+    assert float(large[6]) == pytest.approx((100 - 1) / 2, rel=0.02)  # minutes a point
+    assert stacked[2] == "4.0" and float(stacked[4]) == pytest.approx(101, rel=0.02)
+    assert rows[0][6] == rows[3][6] == ""  # what is behind the SVM buys no point
+
+
+def test_the_figure_names_every_model_and_covers_no_name_with_another(runs):
+    figure = encoder.plot(runs.encoder, runs.models, runs.climbed, runs.top).figure
+    figure.draw_without_rendering()
+    names = [text for text in figure.axes[0].texts if text.get_text()]
+    assert len(names) == 7
+    boxes = [Text.get_window_extent(text) for text in names]  # without the line to its dot
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
+    told = on_supplement.of_encoder(runs)
+    assert "the one that is best on the validation texts, “encoder and SVM”, gets 94.0%" in plain(
+        told.stack
+    )
+    assert plain(told.aim) == "The aim was 93% of the test questions; it was reached."
+    assert (plain(told.only_encoder), plain(told.only_svm)) == ("20", "0")
+    assert plain(told.read) == ""  # nobody read the errors of this record
+    larger = plain(on_results.larger(runs))
+    assert "gets 92.0% after 1 h 40 min of processor time; stacked, it gets 94.0%" in larger
+
+
+def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
+    path = records.project_root() / "report" / "read-errors.yml"
+    path.write_text(
+        path.read_text()
+        + f"apart:\n  record: {runs.encoder.key}\n  kinds: {{rare: the word is rare, long: it is long}}\n"
+        + "  encoder: {1: rare, 2: rare, 3: long}\n  svm: {4: long}\n"
+    )
+    assert plain(encoder.told_read(runs.encoder)) == (
+        "We read 3 that only the encoder gets right: in 2 the word is rare, in 1 it is long. "
+        "We read 1 that only the SVM gets right: in 1 it is long."
+    )
+
+
+def test_where_no_encoder_is_recorded_the_answer_says_nothing_of_one():
+    assert "encoder" not in plain(on_results.larger(None))
