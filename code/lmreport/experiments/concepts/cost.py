@@ -278,9 +278,9 @@ def plot_by_length(found: dict, mark: int = 512):
     """
     figure, axes = style.figure(2, height=2.2)
     n, at = found["lengths"], list(found["lengths"]).index(mark)
-    for ax, kind, unit, title, unit_name in (
-        (axes[0], "flops", 1e9, f"operations (d = {found['d']})", "billion"),
-        (axes[1], "bytes", 2**20, "memory kept for the backward pass", "MiB"),
+    for ax, kind, unit, title, quantity in (
+        (axes[0], "flops", 1e9, f"one layer, d = {found['d']}", "operations [billion]"),
+        (axes[1], "bytes", 2**20, "kept for the backward pass", "memory [MiB]"),
     ):
         for name, label, color in (
             ("attention", "attention", style.BLUE),
@@ -301,7 +301,8 @@ def plot_by_length(found: dict, mark: int = 512):
             va="bottom",
             fontsize=8,
         )
-        ax.set(xlabel="length n [tokens]", ylabel=unit_name, title=title, xlim=(n[0] * 0.9, None))
+        ax.set(xlabel="length n [tokens]", ylabel=quantity, title=title, xlim=(n[0] * 0.9, None))
+        ax.yaxis.set_major_formatter("{x:,g}")
         ticks = sorted({n[0], mark, n[-1]})
         ax.set_xticks(ticks, [f"{v:,}" for v in ticks])
         ax.minorticks_off()
