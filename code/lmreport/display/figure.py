@@ -50,7 +50,12 @@ class CachedFigure:
 
     @cached_property
     def figure(self) -> Figure:
-        return self.function(*self.arguments, **self.named)
+        from matplotlib import pyplot as plt
+
+        from lmreport.display.style import RC
+
+        with plt.rc_context(RC):  # whatever the session's style: the key does not tell it
+            return self.function(*self.arguments, **self.named)
 
     @property
     def path(self) -> Path | None:

@@ -140,7 +140,7 @@ def plot_results(records: dict, class_names: list[str]):
     confusion matrix.
     """
     few = len(class_names) <= 6
-    figure, (left, right) = style.figure(2, height=2.5 if few else 4.2, width_ratios=(1.15, 1))
+    figure, (left, right) = style.figure(2, height=2.0 if few else 4.2, width_ratios=(1, 1.25))
     rows = sorted(records.items(), key=lambda pair: pair[1].correct.mean())
     for row, (name, record) in enumerate(rows):
         value, (low, high) = record.correct.mean(), scores.interval(record.correct)
@@ -162,7 +162,7 @@ def plot_results(records: dict, class_names: list[str]):
             fontsize=8,
         )
     left.set_yticks(range(len(rows)), [record.label for _, record in rows])
-    left.set(xlabel="test accuracy (%)", ylim=(-0.6, len(rows) - 0.3))
+    left.set(xlabel="test accuracy [%]", ylim=(-0.6, len(rows) - 0.3))
     left.grid(axis="y", visible=False)
     draw_confusion(right, records["transformer"], [label(name) for name in class_names], few)
     return figure
@@ -187,7 +187,7 @@ def draw_confusion(axes, record, names: list[str], few: bool) -> None:
         )
     axes.set_xticks(range(len(names)), names, rotation=0 if few else 90)
     axes.set_yticks(range(len(names)), names)
-    axes.set(title=record.label, xlabel="predicted", ylabel="true tag")
+    axes.set(title=record.label, xlabel="predicted tag [% of each true tag]", ylabel="true tag")
     axes.grid(False)
 
 

@@ -263,11 +263,11 @@ def plot_by_length(found: dict, mark: int = 512):
     """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is
     a line.
     """
-    figure, axes = style.figure(2, height=2.8)
+    figure, axes = style.figure(2, height=2.2)
     n, at = found["lengths"], list(found["lengths"]).index(mark)
-    for ax, kind, unit, title in (
-        (axes[0], "flops", 1e9, f"GFLOPs of one layer, d = {found['d']}"),
-        (axes[1], "bytes", 2**20, "kept for the backward pass [MiB]"),
+    for ax, kind, unit, title, quantity in (
+        (axes[0], "flops", 1e9, f"one layer, d = {found['d']}", "operations [billion]"),
+        (axes[1], "bytes", 2**20, "kept for the backward pass", "memory [MiB]"),
     ):
         for name, label, color in (
             ("attention", "attention", style.BLUE),
@@ -280,17 +280,18 @@ def plot_by_length(found: dict, mark: int = 512):
         ax.axvline(mark, color="0.4", linestyle=":", marker="", linewidth=1)
         share = found[f"attention_{kind}"][at] / found[f"lstm_{kind}"][at]
         ax.annotate(
-            f"at {mark}:\n{share:.1f} times\nthe LSTM",
-            (mark, 0.97),
-            (-5, 0),
+            f"at {mark} tokens\nattention needs\n{share:.1f} × the LSTM’s",
+            (mark, 0.05),
+            (6, 0),
             ("data", "axes fraction"),
             "offset points",
-            ha="right",
-            va="top",
+            va="bottom",
             fontsize=8,
         )
-        ax.set(xlabel="length n [tokens]", title=title, xlim=(n[0] * 0.9, n[-1] * 5))
-        ax.set_xticks(n[::2], [f"{v:,}" for v in n[::2]])
+        ax.set(xlabel="length n [tokens]", ylabel=quantity, title=title, xlim=(n[0] * 0.9, None))
+        ax.yaxis.set_major_formatter("{x:,g}")
+        ticks = sorted({n[0], mark, n[-1]})
+        ax.set_xticks(ticks, [f"{v:,}" for v in ticks])
         ax.minorticks_off()
     return figure
 

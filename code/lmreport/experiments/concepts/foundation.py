@@ -311,28 +311,32 @@ def trained_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, 
 def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and
     for the linear model (`linear`: its own record); chance: of guessing."""
-    figure, ax = style.figure(height=2.2)
+    figure, ax = style.figure(height=1.8)
     curves = {
         way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way])
         for way in WAYS
     }
     curves["linear SVM"] = linear, range(len(linear["points"]))
-    for (way, (of, rows)), marker, line in zip(
-        curves.items(), style.MARKERS, style.LINES, strict=False
+    last = []
+    for (way, (of, rows)), color, marker, line in zip(
+        curves.items(), style.CYCLE, style.MARKERS, style.LINES, strict=False
     ):
         right = of["predicted"][list(rows)] == of["labels"]
         ends = np.array([scores.interval(correct) for correct in right])
+        sizes = [of["points"][i]["size"] for i in rows]
         ax.errorbar(
-            [of["points"][i]["size"] for i in rows],
+            sizes,
             100 * right.mean(1),
             100 * np.abs(ends - right.mean(1)[:, None]).T,
+            color=color,
             marker=marker,
             linestyle=line,
             capsize=2,
-            label=way,
         )
+        words = way if way == "linear SVM" else f"encoder, {way}"
+        last.append((sizes[-1], 100 * right[-1].mean(), words, color))
     ax.set_xscale("log")
-    _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance)
+    _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance, last)
     return figure
 
 
@@ -341,22 +345,23 @@ def plot_probes(found: dict, chance: float):
     """Test accuracy of the same linear head on pre-trained and on random weights against training
     texts.
     """
-    figure, ax = style.figure(height=2.6)
-    for name, marker, line in (("pre-trained", "o", "-"), ("random", "s", "--")):
-        ax.semilogx(
-            found["sizes"],
-            100 * found[name],
-            marker=marker,
-            linestyle=line,
-            label=f"{name} weights, frozen",
-        )
-    _accuracy_axes(ax, found["sizes"], chance)
+    figure, ax = style.figure(height=2.2)
+    last, sizes = [], found["sizes"]
+    for name, color, marker, line in (
+        ("pre-trained", style.BLUE, "o", "-"),
+        ("random", style.ORANGE, "s", "--"),
+    ):
+        ax.semilogx(sizes, 100 * found[name], color=color, marker=marker, linestyle=line)
+        last.append((sizes[-1], 100 * found[name][-1], f"{name} weights, frozen", color))
+    _accuracy_axes(ax, sizes, chance, last)
     return figure
 
 
-def _accuracy_axes(ax, sizes, chance: float) -> None:
-    ax.axhline(100 * chance, color="0.4", linestyle=":", marker="", linewidth=1, label="guessing")
+def _accuracy_axes(ax, sizes, chance: float, last: list[tuple]) -> None:
+    """Names of the axes and of the curves; last: end, words and colour of each (`style.ends`)."""
+    ax.axhline(100 * chance, color="0.4", linestyle=":", marker="", linewidth=1)
     ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(0, 100))
     ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
     ax.minorticks_off()
-    ax.legend(loc="upper left", ncols=4)
+    style.label(ax, sizes[0], 100 * chance, "guessing", xytext=(0, -7))
+    style.ends(ax, last)

@@ -348,7 +348,7 @@ def plot_neighbour_maps(one: dict, two: dict):
     """Maps of `two_neighbours`: the only head, and each of two; their weights on the two tokens
     asked for in words.
     """
-    figure, axes = style.figure(3, height=2.6)
+    figure, axes = style.figure(3, height=2.3)
     panels = [
         ("one head alone", one["maps"][0]),
         *((f"head {i} of two", m) for i, m in enumerate(two["maps"], 1)),
@@ -356,16 +356,16 @@ def plot_neighbour_maps(one: dict, two: dict):
     for ax, (name, weights) in zip(axes, panels, strict=True):
         image = ax.imshow(weights, vmin=0, vmax=1)
         ax.set_title(
-            f"{name}\nweight 1 back: {100 * on_diagonal(weights, 1):.0f}%,\n"
-            f"weight 2 back: {100 * on_diagonal(weights, 2):.0f}%",
-            fontsize=8.5,
+            f"{name}\non the token before: {100 * on_diagonal(weights, 1):.0f}%\n"
+            f"on the one before that: {100 * on_diagonal(weights, 2):.0f}%",
+            fontsize=8,
         )
         ax.set(xlabel="token looked at")
         ax.set_xticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
         ax.set_yticks(range(1, len(weights), 4), range(2, len(weights) + 1, 4))
         ax.grid(False)
     axes[0].set_ylabel("token that looks")
-    figure.colorbar(image, ax=axes, label="weight", shrink=0.8)
+    figure.colorbar(image, ax=axes, label="weight", shrink=0.9, ticks=(0, 0.5, 1))
     return figure
 
 

@@ -162,16 +162,17 @@ def plot_training(runs: dict[str, dict]):
     """Loss against step for each mask, with the entropy of the language; beside it what each model
     writes.
     """
-    figure, (left, right) = style.figure(2, height=2.9, gridspec_kw={"width_ratios": (1.1, 1)})
+    figure, (left, right) = style.figure(2, height=2.35, width_ratios=(1.15, 1))
     looks = dict(
         zip(runs, ((style.ORANGE, "-"), (style.BLUE, "-"), (style.PURPLE, "--")), strict=False)
     )
-    for (name, run), top in zip(runs.items(), (0.98, 0.64, 0.30), strict=True):
+    beside = {"no mask": (0.3, 9, "left"), "0 after the softmax": (0.58, 9, "left")}
+    for (name, run), top in zip(runs.items(), (0.99, 0.65, 0.31), strict=True):
         color, line = looks[name]
         right.text(
             0,
             top,
-            f"{name}: {100 * run['share']:.0f}% sentences",
+            f"{name}: {100 * run['share']:.0f}% correct",
             color=style.INKS[color],
             weight="bold",
             va="top",
@@ -179,7 +180,7 @@ def plot_training(runs: dict[str, dict]):
         )
         right.text(
             0,
-            top - 0.09,
+            top - 0.105,
             "\n".join(run["written"][:2]),
             va="top",
             fontsize=7.5,
@@ -189,22 +190,16 @@ def plot_training(runs: dict[str, dict]):
         left.plot(
             np.arange(len(smooth)) + 10, smooth, color=color, linestyle=line, marker="", linewidth=2
         )
-        share, side = {"no mask": (0.26, "left"), "0 after the softmax": (0.5, "left")}.get(
-            name, (1, "right")
-        )
+        share, up, side = beside.get(name, (1, 9, "right"))
         at = int(share * (len(smooth) - 1))
-        style.label(left, at + 10, smooth[at], name, color, xytext=(0, 9), ha=side)
+        style.label(left, at + 10, smooth[at], name, color, xytext=(0, up), ha=side)
     bound = next(iter(runs.values()))["entropy"]
     left.axhline(bound, color="0.4", linestyle=":", marker="", linewidth=1)
-    style.label(
-        left,
-        len(smooth) + 10,
-        bound,
-        f"entropy of the language, {bound:.2f}",
-        xytext=(0, -7),
-        ha="right",
-    )
-    left.set(xlabel="step", title="training loss", ylim=(0, 2))
+    words = f"entropy of the language, {bound:.2f}"
+    style.label(left, len(smooth) + 10, bound, words, xytext=(0, -7), ha="right")
+    left.set(xlabel="training step", ylabel="loss per word [nats]", ylim=(0, 2))
+    left.set_title("training loss")
+    left.set_yticks((0, 0.5, 1, 1.5, 2))
     right.set_title("what each model writes", loc="left")
     right.axis("off")
     return figure

@@ -284,23 +284,27 @@ def plot_padding(found: dict):
     """Distance of the sentence vector from the unpadded one against the number of padding tokens,
     mask on and off.
     """
-    fig, axis = style.figure(height=2.1)
-    places = range(len(found["pads"]))
-    for name, label, color, line in (
-        ("with", "attention mask on", style.BLUE, "-"),
-        ("without", "mask left out", style.ORANGE, "--"),
-    ):
+    fig, axis = style.figure(height=1.95)
+    pads = found["pads"]
+    ends = []
+    for name, label, color, line, marker in PADDED_LOOKS:
         values = np.abs(found[name])  # rounding may make it negative
-        axis.plot(places, values, color=color, marker="", linestyle=line, linewidth=2)
-        style.label(axis, places[-1], values[-1], label, color)
-    axis.set(
-        xlabel=f"padding tokens after the {found['n']} of the text",
-        ylabel="1 − cosine",
-        xlim=(-0.4, len(places) - 1),
-        ylim=(-0.02, None),
-    )
-    axis.set_xticks(places, [str(n) for n in found["pads"]])
+        axis.plot(pads, values, color=color, marker=marker, linestyle=line)
+        ends.append((pads[-1], values[-1], label, color))
+    axis.set(xlabel=_padding_axis(found["n"]), ylabel="vector changed by\n1 − cosine")
+    axis.set(ylim=(-0.02, None))
+    style.ends(axis, ends)
     return fig
+
+
+PADDED_LOOKS = (
+    ("with", "with mask", style.BLUE, "-", "o"),
+    ("without", "without mask", style.ORANGE, "--", "s"),
+)
+
+
+def _padding_axis(n: int) -> str:
+    return f"[PAD] tokens added to the {n} of the text"
 
 
 @cached_figure
@@ -308,32 +312,23 @@ def plot_padded_prediction(found: list[dict]):
     """Probability of the class that a text gets without padding, against padding, mask on and off;
     a panel per text.
     """
-    fig, axes = style.figure(len(found), height=2.3, squeeze=False)
+    fig, axes = style.figure(len(found), height=1.95, squeeze=False, sharey=True)
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
-        first, places, flip = (
-            int(one["without"][0].argmax()),
-            range(len(one["pads"])),
-            flips_at(one),
-        )
-        for name, label, color, line in (
-            ("with", "mask on", style.BLUE, "-"),
-            ("without", "mask left out", style.ORANGE, "--"),
-        ):
-            chances = one[name][:, first]
-            axis.plot(places, chances, color=color, marker="", linestyle=line, linewidth=2)
-            style.label(axis, 1, chances[1], label, color, xytext=(0, 8 if name == "with" else -14))
+        first, pads, flip = int(one["without"][0].argmax()), one["pads"], flips_at(one)
+        half = len(pads) // 2 + 1
+        for name, label, color, line, marker in PADDED_LOOKS:
+            chances = 100 * one[name][:, first]
+            axis.plot(pads, chances, color=color, marker=marker, linestyle=line)
+            lower = name == "without"
+            place = dict(xytext=(4, -9 if lower else 9), ha="right")
+            style.label(axis, pads[half], chances[half], label, color, **place)
         if flip is not None:
-            at = list(one["pads"]).index(flip)
-            now = f"{flip} padding tokens:\nnow {one['classes'][int(one['without'][at].argmax())]}"
-            axis.plot(at, one["without"][at, first], "o", color=style.ORANGE)
-            style.label(
-                axis, at, one["without"][at, first], now, style.ORANGE, xytext=(-6, 0), ha="right"
-            )
-        axis.set(
-            title=f"question ({'i' * number})",
-            xlabel=f"padding tokens after {one['n']} of the text",
-            ylim=(0, 1),
-            ylabel=f"P({one['classes'][first]})",
-        )
-        axis.set_xticks(places, [str(pads) for pads in one["pads"]])
+            at = list(pads).index(flip)
+            now = f"now {one['classes'][int(one['without'][at].argmax())]}"
+            place = dict(xytext=(-7, -3), ha="right", weight="bold")
+            style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
+        name = one["classes"][first]
+        axis.set(title=f"question ({'i' * number}), tagged {name}")
+        axis.set(xlabel=_padding_axis(one["n"]), ylabel="its probability [%]", ylim=(0, 100))
+        axis.set_xticks(pads[-1] * np.arange(5) // 4)
     return fig

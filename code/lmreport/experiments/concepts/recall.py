@@ -147,42 +147,30 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     """Left: the map that attention learned; middle: shortest paths; right: accuracy, both against
     the distance.
     """
-    fig, (left, middle, right) = style.figure(
-        3, height=2.5, gridspec_kw={"width_ratios": (1.1, 1, 1)}
-    )
+    fig, (left, middle, right) = style.figure(3, height=2.0, width_ratios=(1.15, 1, 1))
     image = left.imshow(attending["map"], vmin=0, vmax=1)
-    left.set(title="what attention learned", xlabel="place looked at", ylabel="place of the target")
+    left.set(title="where attention looks", xlabel="place looked at", ylabel="place asked for")
     left.grid(False)
-    bar = fig.colorbar(image, ax=left, shrink=0.8)
-    bar.ax.set_xlabel("weight", fontsize=8)
+    fig.colorbar(image, ax=left, shrink=0.9, label="weight", ticks=(0, 0.5, 1))
     distance = np.arange(PAIRS, 0, -1)
+    half = PAIRS // 2
     for name, found, label, color in (
         ("lstm", recurrent, "LSTM", style.ORANGE),
         ("attention", attending, "attention", style.BLUE),
     ):
         look = dict(color=color, marker="", linestyle="-", linewidth=2)
-        middle.plot(distance, lengths[name][:-1], **look)
-        right.plot(distance, 100 * found["accuracy"], **look)
-        style.label(
-            middle,
-            distance[0],
-            lengths[name][0],
-            label,
-            color,
-            xytext=(-8, 9 if name != "lstm" else -1),
-            ha="right",
-        )
-        style.label(
-            right,
-            distance[0],
-            100 * found["accuracy"][0],
-            label,
-            color,
-            ha="right",
-            xytext=(0, 17 if name == "lstm" else -9),
-        )
-    middle.set(title="shortest path", ylabel="operations", xlabel="words back", ylim=(0, None))
+        path, accuracy = lengths[name][:-1], 100 * found["accuracy"]
+        middle.plot(distance, path, **look)
+        right.plot(distance, accuracy, **look)
+        for ax, values, up in ((middle, path, 10), (right, accuracy, 12 if name == "lstm" else 9)):
+            options = dict(xytext=(-3 if name == "lstm" and ax is middle else 0, up))
+            side = "right" if ax is middle and name == "lstm" else "center"
+            style.label(ax, distance[half], values[half], label, color, ha=side, **options)
+    middle.set(title="shortest path", ylabel="operations", xlabel="pairs back", ylim=(0, None))
     right.axhline(100 * attending["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
-    style.label(right, 1, 100 * attending["chance"], "guessing", xytext=(0, -7))
-    right.set(title="answered right", ylabel="[%]", xlabel="words back", ylim=(0, 105))
+    style.label(
+        right, distance[half], 100 * attending["chance"], "guessing", xytext=(0, -5), ha="center"
+    )
+    right.set(title="answered right", ylabel="accuracy [%]", xlabel="pairs back", ylim=(0, 118))
+    right.set_yticks((0, 50, 100))
     return fig

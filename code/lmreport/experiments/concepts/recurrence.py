@@ -214,29 +214,53 @@ def plot_memory(fading: dict, recalled: dict):
     """Left: gradient against distance, log scale; right: accuracy of the recall task, mean of the
     seeds.
     """
-    fig, (left, right) = style.figure(2, height=3.3)
+    fig, (left, right) = style.figure(2, height=2.45, width_ratios=(1, 1.2))
     # attention's line is wide and pale, so that the LSTM that keeps does not hide it
     wide = {"attention": dict(linewidth=6, alpha=0.45, marker="")}
-    for name in ("attention", "rnn_large", "lstm_keep", "lstm", "rnn"):
+    names = ("attention", "rnn_large", "lstm_keep", "lstm", "rnn")
+    for name in names:
         look = LOOK[name] | wide.get(name, {})
         left.semilogy(fading["distance"], fading[name], **look, markevery=14)
         if name in recalled:
-            right.plot(recalled["distances"], recalled[name].mean(1), **look)
+            right.plot(recalled["distances"], 100 * recalled[name].mean(1), **look)
     left.set(
-        title="Gradient",
-        xlabel="distance T − t (tokens)",
+        title="gradient that is left",
+        xlabel="distance T − t [tokens]",
         ylabel="‖∂h$_T$/∂x$_t$‖, 1 at distance 1",
     )
-    right.axhline(recalled["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
-    style.label(right, recalled["distances"][0], recalled["chance"], "chance", xytext=(0, -7))
+    left.set_yticks([1e-30, 1e-20, 1e-10, 1])
+    end = fading["distance"][-1]
+    style.ends(left, [(end, fading[n][-1], NAMES[n], LOOK[n]["color"]) for n in names])
+    for name in recalled.keys() & LOOK.keys():
+        _name_where_it_falls(right, recalled["distances"], 100 * recalled[name].mean(1), name)
+    right.axhline(100 * recalled["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
+    style.label(
+        right, recalled["distances"][0], 100 * recalled["chance"], "guessing", xytext=(0, -7)
+    )
     right.set(
-        title="Recall",
-        xlabel="tokens back (k)",
-        ylabel="accuracy after training",
-        ylim=(0, 1.05),
+        title="tokens recalled after training",
+        xlabel="distance k [tokens]",
+        ylabel="accuracy [%]",
+        ylim=(0, 118),
         xscale="log",
     )
     right.set_xticks(recalled["distances"], [str(k) for k in recalled["distances"]])
+    right.set_yticks(range(0, 101, 20))
     right.minorticks_off()
-    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig
+
+
+def _name_where_it_falls(axes, distances, accuracy, name: str) -> None:
+    """The name of a layer beside its curve, where that falls towards guessing; above the end of one
+    that does not fall.
+    """
+    height, side = (75, "right") if name == "lstm_keep" else (40, "left")
+    falls = int((accuracy < height).argmax())
+    if not falls:
+        place, options = (distances[-1], accuracy[-1]), dict(xytext=(0, 9), ha="right")
+    else:
+        between = slice(falls, None if falls == 1 else falls - 2, -1)  # the curve falls here
+        x = 2 ** np.interp(height, accuracy[between], np.log2(distances[between]))
+        place, options = (x, height), dict(xytext=(-8 if side == "right" else 4, 0), ha=side)
+    words = NAMES[name].replace(", ", ",\n").replace("forget ", "forget\n")
+    style.label(axes, *place, words, LOOK[name]["color"], **options)

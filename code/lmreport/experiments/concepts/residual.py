@@ -264,29 +264,22 @@ def plot_readable(found: dict[str, dict]):
     """Share of tokens that can be read off after each block, a line for each variant of the block,
     labelled.
     """
-    figure, ax = style.figure(height=2.5)
+    figure, ax = style.figure(height=2.0)
     looks = {
         "post-norm": (style.BLUE, "-"),
         "pre-norm": (style.GREEN, "-."),
         "no add": (style.ORANGE, "--"),
     }
-    depth = len(next(iter(found.values()))["accuracy"]) - 1
+    depth, last = len(next(iter(found.values()))["accuracy"]) - 1, []
     for variant, record in found.items():
         color, line = looks[variant]
         ax.plot(100 * record["accuracy"], color=color, linestyle=line, marker="", linewidth=2)
-        style.label(
-            ax,
-            depth,
-            100 * record["accuracy"][-1],
-            LABELS[variant],
-            color,
-            xytext=(5, {"post-norm": -6, "pre-norm": 5, "no add": 7}[variant]),
-        )
+        last.append((depth, 100 * record["accuracy"][-1], LABELS[variant], color))
     chance = 100 * next(iter(found.values()))["chance"]
     ax.axhline(chance, color="0.4", linestyle=":", marker="", linewidth=1)
-    style.label(ax, depth, chance, "guessing", xytext=(5, -4))
-    ax.set(xlabel="after block", ylabel="tokens named right [%]", ylim=(0, 105), xlim=(0, depth))
+    ax.set(xlabel="blocks passed", ylabel="tokens named right [%]", ylim=(0, 105), xlim=(0, depth))
     ax.set_xticks(range(0, depth + 1, 4))
+    style.ends(ax, [*last, (depth, chance, "guessing", style.BLACK)])
     return figure
 
 

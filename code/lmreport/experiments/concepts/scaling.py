@@ -143,7 +143,7 @@ def best_training(
 def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
     """The weights of `one_softmax` as bars: a column for each d_k, a row for each divisor."""
     figure, axes = style.figure(
-        len(dimensions), len(DIVISORS), height=3.3, sharex=True, sharey=True
+        len(dimensions), len(DIVISORS), height=2.6, sharex=True, sharey=True
     )
     colors = dict(zip(DIVISORS, (style.ORANGE, style.BLUE, style.PURPLE), strict=True))
     for column, d_k in zip(axes.T, dimensions, strict=True):
@@ -160,11 +160,19 @@ def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
             ax.grid(False, axis="x")
         column[0].set_title(f"$d_k$ = {d_k:,}")
         column[-1].set_xlabel("key, best first")
-    for ax, name in zip(axes[:, 0], DIVISORS, strict=True):
-        ax.set_ylabel(
-            {"none": "undivided", "root": "/ $\\sqrt{d_k}$", "whole": "/ $d_k$"}[name],
-            color=style.INKS[colors[name]],
-        )
+    words = {"none": "undivided", "root": "divided by $\\sqrt{d_k}$", "whole": "divided by $d_k$"}
+    for row, name in zip(axes, DIVISORS, strict=True):
+        row[0].set_ylabel("weight")
+        for ax in row:
+            ax.text(
+                8.4,
+                1.2,
+                words[name],
+                color=style.INKS[colors[name]],
+                fontsize=8,
+                ha="right",
+                va="top",
+            )
     return figure
 
 

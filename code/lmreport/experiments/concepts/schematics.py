@@ -74,57 +74,57 @@ def rnn_against_attention():
     """A chain of states against a graph in which every word reads every word (Vaswani et al. 2017,
     table 1).
     """
-    figure, axes = sheet(2.4)
+    figure, axes = sheet(2.0)
     xs, first, last = 0.32 + 0.49 * np.arange(len(SENTENCE)), 1, len(SENTENCE) - 1
-    word(axes, 0.1, 2.27, "RNN: a chain", ha="left", weight="bold")
+    word(axes, 0.1, 1.87, "RNN: a chain", ha="left", weight="bold")
     for t, (x, text) in enumerate(zip(xs, SENTENCE, strict=True)):
         on_path = first <= t < last
-        word(axes, x, 0.16, text, va="baseline")
+        word(axes, x, 0.1, text, va="baseline")
         arrow(
             axes,
-            (x, 0.36),
-            (x, 0.91),
+            (x, 0.3),
+            (x, 0.67),
             style.ORANGE if t == first else SOFT,
             2.5 if t == first else 1,
         )
-        disc(axes, x, 1.08, 0.165, f"h{chr(0x2081 + t)}", style.ORANGE if t >= first else None)
+        disc(axes, x, 0.84, 0.165, f"h{chr(0x2081 + t)}", style.ORANGE if t >= first else None)
         if t < last:
             arrow(
                 axes,
-                (x + 0.165, 1.08),
-                (xs[t + 1] - 0.165, 1.08),
+                (x + 0.165, 0.84),
+                (xs[t + 1] - 0.165, 0.84),
                 style.ORANGE if on_path else SOFT,
                 2.5 if on_path else 1,
             )
     word(
         axes,
         xs[3] - 0.25,
-        1.8,
+        1.42,
         f"“keys” reaches “are” in {last - first} steps,\neach waits for the one before",
         style.ORANGE,
     )
-    word(axes, 3.3, 2.27, "Self-attention: a graph", ha="left", weight="bold")
+    word(axes, 3.3, 1.87, "Self-attention: a graph", ha="left", weight="bold")
     xs = xs + 3.2
     for i, x in enumerate(xs):
         for j, above in enumerate(xs):
             chosen = j == last
             arrow(
                 axes,
-                (x, 0.5),
-                (above, 1.4),
+                (x, 0.4),
+                (above, 1.12),
                 style.BLUE if chosen else FAINT,
                 3 if chosen and i == first else 1.2 if chosen else 0.5,
                 head=False,
                 zorder=2 if chosen else 1,
             )
     for t, (x, text) in enumerate(zip(xs, SENTENCE, strict=True)):
-        word(axes, x, 0.16, text, va="baseline")
-        disc(axes, x, 0.5, 0.09, color=style.BLUE if t == first else None)
-        disc(axes, x, 1.4, 0.165, f"a{chr(0x2081 + t)}", style.BLUE if t == last else None)
+        word(axes, x, 0.1, text, va="baseline")
+        disc(axes, x, 0.4, 0.09, color=style.BLUE if t == first else None)
+        disc(axes, x, 1.12, 0.165, f"a{chr(0x2081 + t)}", style.BLUE if t == last else None)
     word(
         axes,
         xs[3] - 0.25,
-        1.85,
+        1.55,
         "“keys” reaches “are” in 1 step,\nall words at the same time",
         style.BLUE,
     )
@@ -136,54 +136,52 @@ def qkv_flow():
     """Equation 1 of Vaswani et al. as matrices, n = 4 words, d = 6, d_k = 3, with the shape of
     each.
     """
-    figure, axes = sheet(3.25)
-    n, d, d_k, cell = 4, 6, 3, 0.105
+    figure, axes = sheet(2.65)
+    n, d, d_k, cell, middle = 4, 6, 3, 0.088, 1.27
     rows = {
-        "Q": (2.55, style.BLUE, "asks", "k"),
-        "K": (1.5, style.GREEN, "is found by", "k"),
-        "V": (0.45, style.ORANGE, "hands over", "v"),
+        "Q": (middle + 0.83, style.BLUE, "asks", "k"),
+        "K": (middle, style.GREEN, "is found by", "k"),
+        "V": (middle - 0.83, style.ORANGE, "hands over", "v"),
     }
-    matrix(axes, 0.45, 1.5, n, d, cell)
-    word(axes, 0.45, 1.84, "X", weight="bold")
-    word(axes, 0.45, 1.15, "$n$ × $d$")
+    matrix(axes, 0.4, middle, n, d, cell)
+    word(axes, 0.4, middle + 0.3, "X", weight="bold")
+    word(axes, 0.4, middle - 0.31, "$n$ × $d$")
     for name, (y, color, role, size) in rows.items():
-        path(
-            axes,
-            [(0.8, 1.5), (1.05, 1.5), (1.05, y), (1.3, y)] if y != 1.5 else [(0.8, y), (1.3, y)],
-            SOFT,
-        )
-        matrix(axes, 1.5, y, d, d_k, cell)
-        word(axes, 1.52, y + 0.43, f"$W_{name}$   $d$ × $d_{size}$")
-        arrow(axes, (1.7, y), (2.44, y), SOFT)
-        word(axes, 2.06, y + 0.1, role, color, SMALL)
-        matrix(axes, 2.64, y, n, d_k, cell, color)
-        word(axes, 2.64, y + 0.33, name, color, weight="bold")
-        word(axes, 2.64, y - 0.34, f"$n$ × $d_{size}$")
-    for y in (2.55, 1.5):
-        path(axes, [(2.84, y), (3.1, y), (3.1, 2.02), (3.35, 2.02)], SOFT)
+        bent = [(0.95, middle), (0.95, y)] if y != middle else []
+        path(axes, [(0.7, middle), *bent, (1.2, y)], SOFT)
+        matrix(axes, 1.36, y, d, d_k, cell)
+        word(axes, 1.38, y + 0.38, f"$W_{name}$   $d$ × $d_{size}$")
+        arrow(axes, (1.54, y), (2.42, y), SOFT)
+        word(axes, 1.96, y + 0.1, role, color, SMALL)
+        matrix(axes, 2.58, y, n, d_k, cell, color)
+        word(axes, 2.58, y + 0.29, name, color, weight="bold")
+        word(axes, 2.58, y - 0.3, f"$n$ × $d_{size}$")
+    scores, product = middle + 0.415, middle - 0.2
+    for y in (rows["Q"][0], middle):
+        path(axes, [(2.76, y), (3.0, y), (3.0, scores), (3.25, scores)], SOFT)
     shades = np.array([[7, 1, 1, 1], [2, 2, 5, 1], [1, 6, 2, 1], [3, 1, 1, 5]]) / 10
-    for x, name in ((3.66, "$QK^T/\\sqrt{d_k}$"), (4.82, "weights")):
+    for x, name in ((3.55, "$QK^T/\\sqrt{d_k}$"), (4.75, "weights")):
         matrix(
             axes,
             x,
-            2.02,
+            scores,
             n,
             n,
-            0.13,
+            0.125,
             filled=(lambda i, j: str(1 - shades[i, j])) if name == "weights" else None,
         )
-        word(axes, x, 2.45, name)
-        word(axes, x, 1.63, "$n$ × $n$")
-    arrow(axes, (3.96, 2.02), (4.52, 2.02), SOFT)
-    word(axes, 4.23, 2.13, "softmax", size=SMALL)
-    path(axes, [(2.84, 0.45), (5.4, 0.45), (5.4, 1.0)], style.ORANGE)
-    path(axes, [(5.12, 2.02), (5.4, 2.02), (5.4, 1.22)], SOFT)
-    disc(axes, 5.4, 1.1, 0.1, "×")
-    arrow(axes, (5.5, 1.1), (5.74, 1.1), SOFT)
-    matrix(axes, 5.94, 1.1, n, d_k, cell, style.ORANGE)
-    word(axes, 5.94, 1.43, "A", style.ORANGE, weight="bold")
-    word(axes, 5.94, 0.76, "$n$ × $d_v$")
-    word(axes, 4.1, 0.57, "values, mixed by the weights", style.ORANGE, SMALL)
+        word(axes, x, scores + 0.4, name)
+        word(axes, x, scores - 0.38, "$n$ × $n$")
+    arrow(axes, (3.84, scores), (4.46, scores), SOFT)
+    word(axes, 4.14, scores + 0.1, "softmax", size=SMALL)
+    path(axes, [(2.76, rows["V"][0]), (5.4, rows["V"][0]), (5.4, product - 0.1)], style.ORANGE)
+    path(axes, [(5.04, scores), (5.4, scores), (5.4, product + 0.12)], SOFT)
+    disc(axes, 5.4, product, 0.1, "×")
+    arrow(axes, (5.5, product), (5.76, product), SOFT)
+    matrix(axes, 5.94, product, n, d_k, cell, style.ORANGE)
+    word(axes, 5.94, product + 0.29, "A", style.ORANGE, weight="bold")
+    word(axes, 5.94, product - 0.3, "$n$ × $d_v$")
+    word(axes, 4.1, rows["V"][0] + 0.12, "values, mixed by the weights", style.ORANGE, SMALL)
     return figure
 
 
@@ -192,34 +190,41 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     """Each (sin, cos) pair of a position vector as the hand of a clock (Vaswani et al. 2017,
     section 3.5).
     """
-    figure, axes = sheet(3.35)
-    pairs, radius = d // 2, 0.24
-    left, right = 1.75 + 0.62 * np.arange(len(shown)), 4.68 + 1.02 * np.arange(len(starts))
-    ys = 2.5 - 0.63 * np.arange(pairs)
-    word(axes, left.mean(), 3.2, f"the clocks of one place p, width d = {d}", weight="bold")
-    word(axes, right.mean(), 3.2, f"k = {k} words further", weight="bold")
+    figure, axes = sheet(2.65)
+    pairs, radius = d // 2, 0.2
+    left, right = 1.95 + 0.62 * np.arange(len(shown)), 4.92 + 0.8 * np.arange(len(starts))
+    ys = 1.94 - 0.46 * np.arange(pairs)
+    word(axes, left.mean(), 2.52, f"the clocks of one place p (width d = {d})", weight="bold")
+    word(axes, right.mean(), 2.52, f"k = {k} words further", weight="bold")
     for i, y in enumerate(ys):
         turn = 2 * np.pi / positions.hands(1, d)[i]
         word(
             axes,
             0.1,
             y,
-            f"pair {i}: one turn\nin {turn:,.{1 if turn < 10 else 0}f} words",
+            f"pair {i}: one turn in\n{turn:,.{1 if turn < 10 else 0}f} words",
             ha="left",
         )
     for x, p in zip(left, shown, strict=True):
-        word(axes, x, 2.93, f"p = {p}")
+        word(axes, x, 2.28, f"p = {p}")
         for y, angle in zip(ys, positions.hands(p, d), strict=True):
             _clock(axes, x, y, radius, angle, style.BLUE)
     for x, p in zip(right, starts, strict=True):
-        word(axes, x, 2.93, f"from {p} to {p + k}")
+        word(axes, x, 2.28, f"{p} → {p + k}")
         for y, before, after in zip(
             ys, positions.hands(p, d), positions.hands(p + k, d), strict=True
         ):
             _clock(axes, x, y, radius, after, style.ORANGE, before)
-    axes.plot([4.1, 4.1], [0.35, 3.2], color=FAINT, linewidth=0.8, marker="", linestyle="-")
-    word(axes, left.mean(), 0.13, "fast hands tell neighbours apart, slow ones regions", size=SMALL)
-    word(axes, right.mean(), 0.13, "the same turn from any place", style.ORANGE, SMALL)
+    axes.plot([4.24, 4.24], [0.3, 2.55], color=FAINT, linewidth=0.8, marker="", linestyle="-")
+    word(
+        axes,
+        left.mean() - 0.3,
+        0.12,
+        "fast hands tell neighbours apart, slow ones regions",
+        style.BLUE,
+        SMALL,
+    )
+    word(axes, right.mean(), 0.12, "from any place the same turn", style.ORANGE, SMALL)
     return figure
 
 
@@ -267,12 +272,12 @@ def causal_mask():
     """Who may look at whom in a decoder, and the targets, shifted by one (Vaswani et al. 2017, 3.1
     and 3.2.3).
     """
-    figure, axes = sheet(2.55)
-    n, cell, left, top = len(WRITTEN) - 1, 0.34, 0.75, 1.95
-    word(axes, left + n * cell / 2, 2.42, "the mask: row may look at column", weight="bold")
+    figure, axes = sheet(2.05)
+    n, cell, left, top = len(WRITTEN) - 1, 0.29, 0.9, 1.54
+    word(axes, left + n * cell / 2, 1.92, "the mask: row may look at column", weight="bold")
     for i in range(n):
         word(axes, left - 0.08, top - (i + 0.5) * cell, WRITTEN[i], ha="right")
-        word(axes, left + (i + 0.5) * cell, top + 0.14, WRITTEN[i])
+        word(axes, left + (i + 0.5) * cell, top + 0.11, WRITTEN[i], size=SMALL)
         for j in range(n):
             x, y = left + j * cell, top - (i + 1) * cell
             axes.add_patch(
@@ -295,26 +300,26 @@ def causal_mask():
                 SMALL,
                 zorder=3,
             )
-    word(axes, 4.65, 2.42, "the shift: target is the next word", weight="bold")
+    word(axes, 4.65, 1.92, "the shift: target is the next word", weight="bold")
     xs = 3.42 + 0.62 * np.arange(n)
     for i, x in enumerate(xs):
-        box(axes, x, 1.6, 0.54, 0.3, WRITTEN[i + 1], style.GREEN)
-        box(axes, x, 0.6, 0.54, 0.3, WRITTEN[i], style.BLUE)
-        arrow(axes, (x, 0.76), (x, 1.44), SOFT)
+        box(axes, x, 1.27, 0.54, 0.27, WRITTEN[i + 1], style.GREEN)
+        box(axes, x, 0.46, 0.54, 0.27, WRITTEN[i], style.BLUE)
+        arrow(axes, (x, 0.6), (x, 1.13), SOFT)
         if i < n - 1:
             arrow(
                 axes,
-                (x + 0.2, 1.44),
-                (xs[i + 1] - 0.06, 0.76),
+                (x + 0.2, 1.13),
+                (xs[i + 1] - 0.06, 0.6),
                 style.GREEN,
                 1,
                 head=False,
                 linestyle=(0, (3, 2)),
             )
-    word(axes, xs[0] - 0.27, 1.93, "must be predicted", style.GREEN, ha="left")
-    word(axes, xs[0] - 0.27, 0.28, "is read", style.BLUE, ha="left")
+    word(axes, xs[0] - 0.27, 1.55, "must be predicted", style.GREEN, ha="left")
+    word(axes, xs[0] - 0.27, 0.16, "is read", style.BLUE, ha="left")
     word(
-        axes, xs[-1] + 0.27, 0.28, "the same word, one place later", style.GREEN, SMALL, ha="right"
+        axes, xs[-1] + 0.27, 0.16, "the same word, one place later", style.GREEN, SMALL, ha="right"
     )
     return figure
 
@@ -324,66 +329,51 @@ def encoder_with_heads(parts: dict | None = None):
     """One encoder and the heads that fit on it, areas to scale with the parameters; parts:
     `foundation.encoder_parts`, DistilBERT's if it is left out."""
     parts = parts or foundation.encoder_parts()
-    figure, axes = sheet(2.8)
-    width, height, bottom, x = 2.1, 1.9, 0.42, 1.2
-    encoder = parts["embeddings"] + sum(parts["layers"]) + parts["other"]
+    figure, axes = sheet(2.15)
+    width, height, bottom, x = 1.3, 1.3, 0.4, 1.7
+    layers = sum(parts["layers"])
+    encoder = parts["embeddings"] + layers + parts["other"]
     scale = width * height / encoder  # square inches per parameter
-    word(
-        axes,
-        0.15,
-        2.67,
-        f"one encoder: {encoder / 1e6:.1f} million, pre-trained",
-        ha="left",
-        weight="bold",
-    )
-    word(axes, 3.2, 2.67, "exchangeable heads", ha="left", weight="bold")
-    word(axes, x, 0.15, "token ids  (batch, n)")
-    arrow(axes, (x, 0.25), (x, bottom), SOFT)
+    title = f"one encoder, pre-trained:\n{encoder / 1e6:.1f} million parameters"
+    word(axes, x, 1.97, title, weight="bold")
+    word(axes, x, 0.12, "token ids  (batch, n)", size=SMALL)
+    arrow(axes, (x, 0.21), (x, bottom), SOFT)
     y = bottom
-    for name, count in [("embeddings", parts["embeddings"])] + [
-        (f"layer {i}", c) for i, c in enumerate(parts["layers"], 1)
-    ]:
+    stack = [parts["embeddings"], *parts["layers"]]
+    for count in stack:
         tall = count * scale / width
-        box(
-            axes,
-            x,
-            y + tall / 2,
-            width,
-            tall,
-            f"{name}: {count / 1e6:.1f} million",
-            style.BLUE,
-            size=SMALL,
-            edge=0.8,
-        )
+        box(axes, x, y + tall / 2, width, tall, color=style.BLUE, edge=0.8)
         y += tall
-    word(axes, x, y + 0.17, f"one vector per token  (batch, n, {parts['width']})", size=SMALL)
-    heads = [("AutoModel", (0, "no head: the vectors themselves"))]
+    split = bottom + stack[0] * scale / width
+    for middle, name, count in (
+        ((bottom + split) / 2, "embeddings", stack[0]),
+        ((split + y) / 2, f"{len(stack) - 1} layers", layers),
+    ):
+        named = f"{name}:\n{count / 1e6:.1f} million"
+        word(axes, x - width / 2 - 0.1, middle, named, style.BLUE, SMALL, ha="right")
+    trunk, ring, text, rows = 2.75, 3.22, 3.48, 1.99 - 0.405 * np.arange(len(parts["heads"]) + 1)
+    axes.plot([trunk] * 2, rows[[0, -1]], color=SOFT, linewidth=1, linestyle="-", marker="")
+    path(axes, [(x + width / 2, y - 0.06), (trunk, y - 0.06)], SOFT, head=False)
+    heads = [("AutoModel", (0, f"no head: one vector per token (batch, n, {parts['width']})"))]
     heads += sorted(
         parts["heads"].items(), key=lambda head: not head[0].endswith("SequenceClassification")
     )
-    for row, (name, (count, answer)) in zip(
-        2.36 - 0.45 * np.arange(len(heads)), heads, strict=True
-    ):
-        chosen = name.endswith("SequenceClassification")
-        color, side = style.ORANGE if chosen else INK, (count * scale) ** 0.5
-        joint = 2.52 if chosen else 2.45
-        path(
-            axes,
-            [
-                (x + width / 2, y - 0.08 - chosen * 0.06),
-                (joint, y - 0.08 - chosen * 0.06),
-                (joint, row),
-                (2.8, row),
-            ],
-            color if chosen else FAINT,
-            1.8 if chosen else 0.8,
-        )
-        axes.add_patch(
-            Rectangle((3.0 - side / 2, row - side / 2), side, side, facecolor=color, linewidth=0)
-        )
+    for row, (name, (count, answer)) in zip(rows, heads, strict=True):
+        chosen, side = name.endswith("SequenceClassification"), (count * scale) ** 0.5
+        color, radius = style.ORANGE if chosen else INK, max(0.09, 0.75 * side)
+        end = ring - radius if count else text - 0.05
+        arrow(axes, (trunk, row), (end, row), color if chosen else SOFT, 1.8 if chosen else 1)
+        if count:
+            disc(axes, ring, row, radius, edge=0.6)
+            square = Rectangle(
+                (ring - side / 2, row - side / 2), side, side, facecolor=style.INKS[color]
+            )
+            axes.add_patch(square)
+            square.set(linewidth=0, zorder=4)
+            answer += f": {count:,} parameters"
         word(
             axes,
-            3.2,
+            text,
             row + 0.08,
             name,
             color,
@@ -391,16 +381,9 @@ def encoder_with_heads(parts: dict | None = None):
             ha="left",
             weight="bold" if chosen else "normal",
         )
-        word(
-            axes,
-            3.2,
-            row - 0.08,
-            answer + (f": {count:,} parameters" if count else ""),
-            SOFT,
-            SMALL,
-            ha="left",
-        )
-    word(axes, 3.2, 0.15, "areas are to scale with the parameters", size=SMALL, ha="left")
+        word(axes, text, row - 0.08, answer, SOFT, SMALL, ha="left")
+    note = "in the rings: each head’s parameters, areas to the encoder’s scale"
+    word(axes, 6.2, 0.12, note, size=SMALL, ha="right")
     return figure
 
 
@@ -409,38 +392,38 @@ def block_with_add():
     """The add of a block, across depth, beside the recurrence of an RNN, along the text (He et al.
     2016, eq. 1).
     """
-    figure, axes = sheet(3.1)
-    word(axes, 0.1, 2.97, "One encoder block", ha="left", weight="bold")
+    figure, axes = sheet(2.6)
+    word(axes, 0.1, 2.47, "One encoder block", ha="left", weight="bold")
     x, side = 0.45, 1.5
-    path(axes, [(x, 0.3), (x, 2.75)], style.ORANGE, 3)
-    word(axes, x, 0.17, "x")
+    path(axes, [(x, 0.25), (x, 2.3)], style.ORANGE, 3)
+    word(axes, x, 0.13, "x")
     for base, name, color in (
-        (0.42, "self-\nattention", style.BLUE),
-        (1.52, "feed-\nforward", style.GREEN),
+        (0.34, "self-\nattention", style.BLUE),
+        (1.22, "feed-\nforward", style.GREEN),
     ):
-        path(axes, [(x, base), (side, base), (side, base + 0.12)], SOFT)
-        box(axes, side, base + 0.32, 0.85, 0.38, name, color)
-        path(axes, [(side, base + 0.51), (side, base + 0.66), (x + 0.12, base + 0.66)], SOFT)
-        disc(axes, x, base + 0.66, 0.11, "+", style.ORANGE, size=11)
-        box(axes, x, base + 0.93, 0.55, 0.22, "norm")
+        path(axes, [(x, base), (side, base), (side, base + 0.08)], SOFT)
+        box(axes, side, base + 0.26, 0.85, 0.35, name, color)
+        path(axes, [(side, base + 0.43), (side, base + 0.53), (x + 0.12, base + 0.53)], SOFT)
+        disc(axes, x, base + 0.53, 0.1, "+", style.ORANGE, size=11)
+        box(axes, x, base + 0.75, 0.55, 0.18, "norm")
     word(
         axes,
-        0.78,
-        2.71,
+        0.82,
+        2.14,
         "x goes on, and each\npart only adds to it",
         style.ORANGE,
         SMALL,
         ha="left",
     )
     for left, title, weights, color in (
-        (2.4, "Transformer: across depth", "each layer has its own weights", style.ORANGE),
-        (4.6, "RNN: along the text", "each step has the same", style.PURPLE),
+        (2.4, "Transformer: across depth", "each layer has its own W", style.ORANGE),
+        (4.6, "RNN: along the text", "each step has the same W", style.PURPLE),
     ):
-        word(axes, left, 2.97, title, ha="left", weight="bold")
-        word(axes, left, 2.75, weights, color, SMALL, ha="left")
-    xs, ys = 2.66 + 0.48 * np.arange(3), (0.55, 1.4, 2.25)
-    for level, (y, color) in enumerate(((0.98, style.BLUE), (1.83, style.GREEN)), 1):
-        box(axes, xs[1], y, 1.4, 0.32, color=color)
+        word(axes, left, 2.47, title, ha="left", weight="bold")
+        word(axes, left, 2.27, weights, color, SMALL, ha="left")
+    xs, ys = 2.66 + 0.48 * np.arange(3), (0.42, 1.15, 1.88)
+    for level, (y, color) in enumerate(((0.785, style.BLUE), (1.515, style.GREEN)), 1):
+        box(axes, xs[1], y, 1.4, 0.28, color=color)
         word(
             axes,
             xs[2] + 0.27,
@@ -457,11 +440,11 @@ def block_with_add():
             disc(axes, at, y, 0.1)
     states = 4.85 + 0.55 * np.arange(3)
     for at, after in zip(states, states[1:], strict=False):
-        arrow(axes, (at + 0.1, 1.4), (after - 0.1, 1.4), style.PURPLE, 2.5)
-        word(axes, (at + after) / 2, 1.6, "W", style.PURPLE)
+        arrow(axes, (at + 0.1, ys[1]), (after - 0.1, ys[1]), style.PURPLE, 2.5)
+        word(axes, (at + after) / 2, ys[1] + 0.17, "W", style.PURPLE)
     for i, (at, state) in enumerate(zip(xs, states, strict=True), 1):
-        arrow(axes, (state, 0.4), (state, 1.3), SOFT)
-        disc(axes, state, 1.4, 0.1)
-        word(axes, at, 0.25, f"word {i}", size=SMALL)
-        word(axes, state, 0.25, f"word {i}", size=SMALL)
+        arrow(axes, (state, 0.3), (state, ys[1] - 0.1), SOFT)
+        disc(axes, state, ys[1], 0.1)
+        word(axes, at, 0.18, f"word {i}", size=SMALL)
+        word(axes, state, 0.18, f"word {i}", size=SMALL)
     return figure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmreport.display import markdown
-from lmreport.display.traced import MarkdownText, fill
+from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments.concepts import attention, foundation, masks
 from lmreport.reporting import metrics, studies
 from lmreport.reporting.values import named
@@ -33,31 +33,20 @@ def reach(recalled, layer: str) -> int:
 
 
 def by_hand(found):
-    """The worked sentence, a row for each word: its question, the feature that it is found by, whom
-    it looks at and what it learns (3b).
+    """The worked sentence, a row for each word: its question, whom it looks at, by their keys, and
+    what it mostly takes over (3b).
     """
-    rows = [
-        [
-            word,
-            question,
-            found["features"][place],
-            *(markdown.fixed(weight, 2) for weight in weights),
-            ", ".join(f"{value:.2f}" for value in output),
-        ]
-        for place, (word, question, weights, output) in enumerate(
-            zip(found["words"], found["questions"], found["weights"], found["output"], strict=True)
-        )
-    ]
+    rows = []
+    asking = zip(found["words"], found["questions"], found["weights"], found["output"], strict=True)
+    for word, question, weights, output in asking:
+        cells = [markdown.fixed(weight, 2) for weight in weights]
+        cells[weights.argmax()] = strong(cells[weights.argmax()])
+        rows.append([word, question, *cells, found["values"][output.argmax()]])
+    keys = zip(found["words"], found["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
-        [
-            "word",
-            "its query",
-            "its key",
-            *found["words"],
-            f"output: {', '.join(found['values'])}",
-        ],
-        ("left", "left", "left", *["right"] * 5),
+        ["word", "its query", *(f"{word}: {key}" for word, key in keys), "output, mostly"],
+        ("left", "left", *["right"] * 4, "left"),
         of=attention.worked_sentence,
     )
 

@@ -1,0 +1,152 @@
+"""The plots of the graded report at the size at which they are printed: no word too small, cut off
+or on another.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from lmreport.display import style
+from lmreport.experiments.concepts import (
+    cost,
+    heads,
+    language_model,
+    masks,
+    recall,
+    recurrence,
+    residual,
+    scaling,
+)
+
+
+def memory():
+    distance, k = np.arange(1, 101), np.array(recurrence.DISTANCES)
+    falls = {"rnn": -0.8, "rnn_large": 0.15, "lstm": -0.5, "lstm_keep": -1e-3, "attention": -0.01}
+    reach = {"rnn": 4, "lstm": 8, "lstm_keep": 32, "attention": 64}
+    recalled = {name: np.where(k <= far, 1, 0.125)[:, None] for name, far in reach.items()}
+    return recurrence.plot_memory(
+        {"distance": distance} | {name: np.exp(rate * distance) for name, rate in falls.items()},
+        recalled | {"distances": k, "chance": 0.125},
+    )
+
+
+def movable():
+    n = recall.PAIRS
+    attending = {"map": np.eye(n), "accuracy": np.ones(n), "chance": 0.125}
+    recurrent = {"accuracy": np.linspace(0.15, 0.3, n)}
+    lengths = {"lstm": np.arange(60, 60 - 2 * (n + 1), -2), "attention": np.full(n + 1, 4)}
+    return recall.plot_movable(attending, recurrent, lengths)
+
+
+def cheating():
+    steps = np.arange(400)
+    return language_model.plot_training(
+        {
+            name: {
+                "loss": end + 2 * np.exp(-steps / 30),
+                "written": ["why does my list not sort the file ?"] * 3,
+                "entropy": 0.78,
+                "share": share,
+            }
+            for name, end, share in zip(masks.VARIANTS, (0.08, 0.8, 0.2), (0.04, 1, 0), strict=True)
+        }
+    )
+
+
+def padding(classes=("java", "javascript")):
+    pads = np.array([0, 4, 16, 64, 128, 256])
+    sure = np.linspace(0.8, 0.2, len(pads))
+    one = {
+        "classes": list(classes),
+        "pads": pads,
+        "n": 15,
+        "with": np.tile([0.2, 0.8], (len(pads), 1)),
+        "without": np.stack([1 - sure, sure], 1),
+    }
+    return masks.plot_padded_prediction([one, one])
+
+
+def neighbours():
+    maps = np.stack([np.eye(16, k=-1), np.eye(16, k=-2)])
+    return heads.plot_neighbour_maps({"maps": maps[:1]}, {"maps": maps})
+
+
+def identity():
+    ends = {"post-norm": 0.84, "pre-norm": 1.0, "no add": 0.07}
+    return residual.plot_readable(
+        {name: {"accuracy": np.linspace(1, end, 25), "chance": 0.06} for name, end in ends.items()}
+    )
+
+
+FIGURES = {
+    "memory": memory,
+    "movable": movable,
+    "cheating": cheating,
+    "padding": padding,
+    "length": lambda: cost.plot_by_length(cost.by_length()),
+    "softmax": scaling.plot_one_softmax,
+    "neighbours": neighbours,
+    "identity": identity,
+}
+
+
+def shown_words(figure):
+    """Words of a figure with the boxes that they take, in pixels; not the numbers of an axis that
+    stand outside what it shows, which are never drawn.
+    """
+    FigureCanvasAgg(figure).draw()
+    ticks = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for label in axis.get_ticklabels(which="both")
+    }
+    drawn = {
+        label
+        for axes in figure.axes
+        if axes.axison
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis._update_ticks()
+        for label in (tick.label1, tick.label2)
+    }
+    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    return [(t, t.get_window_extent()) for t in texts if t not in ticks - drawn]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_words_can_be_read_where_they_are_printed(name):
+    figure = FIGURES[name]().figure
+    assert figure.get_figwidth() == style.WIDTH  # the PDF shows pictures as large as they are
+    found = shown_words(figure)
+    page = figure.bbox.padded(1)
+    for text, place in found:
+        assert text.get_fontsize() >= 7, text.get_text()
+        assert page.x0 <= place.x0 and place.x1 <= page.x1, text.get_text()
+        assert page.y0 <= place.y0 and place.y1 <= page.y1, text.get_text()
+    for (one, a), (other, b) in itertools.combinations(found, 2):
+        apart = max(a.x0, b.x0) + 1 > min(a.x1, b.x1) or max(a.y0, b.y0) + 1 > min(a.y1, b.y1)
+        assert apart, f"{one.get_text()!r} on {other.get_text()!r}"
+
+
+def test_every_axis_has_its_name():
+    for name, drawn in FIGURES.items():
+        for axes in drawn().figure.axes:
+            named = axes.get_xlabel() or axes.get_ylabel()
+            inner = axes.get_subplotspec() and not axes.get_subplotspec().is_last_row()
+            assert named or inner or not axes.axison, name
+
+
+def test_ends_of_curves_keep_apart_and_stay_where_there_is_room():
+    assert style.apart([0, 1, 2, 50], 10) == [-9, 1, 11, 50]
+    assert style.apart([0, 30, 60], 10) == [0, 30, 60]
+    assert style.apart([5, 5], 10) == [0, 10]
+    figure, axes = style.figure(height=2)
+    axes.set(xlim=(0, 1), ylim=(0, 100))
+    style.ends(
+        axes, [(1, 80, "a", style.BLUE), (1, 80.5, "b", style.ORANGE), (1, 9, "c", "#000000")]
+    )
+    a, b, c = (place.y0 for text, place in shown_words(figure) if text.get_text() in "abc")
+    assert c < a < b and b - a > 10 * figure.dpi / 72
