@@ -23,7 +23,6 @@ from lmreport.runs.kinds import MODELS
 # Energy of a computation: processor time × power of a core × overhead of the data centre, with the
 # defaults for a processor of unknown power (Lannelongue et al. 2021). Memory is left out.
 WATTS, OVERHEAD = 12, 1.67
-STACKS_COLOR = style.BLACK
 
 
 @dataclass(frozen=True)
@@ -87,61 +86,94 @@ def seconds(climbed, label: str):
 
 
 def priced(runs: Runs) -> list[Priced]:
-    """All models, from the cheapest kind to the stack of the larger encoder.
+    """All models by processor time, from the bag of words to the stack of the larger encoder.
 
     The bag of words stands with its training's wall clock: it runs on one thread.
     """
-    record, climbed, top, models = runs.encoder, runs.climbed, runs.top, runs.models
+    climbed, top, svm = runs.climbed, runs.top, runs.models["tfidf_svm"]
+
+    def of_kind(kind: str):
+        if kind in ON_RECORD:
+            return seconds(climbed, ON_RECORD[kind])
+        return runs.models[kind]["train_seconds"]
+
+    best, plain = len(top["names"]) - 1, top["names"].index(ON_RECORD["tfidf_svm"])
+    before = Priced(
+        "best stack without it",
+        improvements.last_share(top),
+        seconds(climbed, top["names"][-1]),
+        studies.p_between(top, f"predicted.{best}", f"predicted.{plain}"),
+        style.BLACK,
+        top["predicted"][best] == top["labels"],
+    )
+    return [
+        *of_models(runs.models, of_kind),
+        before,
+        *with_encoder(runs.encoder, svm, runs.encoder["cpu_seconds"], of_kind),
+    ]
+
+
+def of_models(models: dict, seconds_of) -> list[Priced]:
+    """The recorded models with `seconds_of` their kinds."""
     svm = models["tfidf_svm"]
-    found = [
+    return [
         Priced(
             model.label,
             metrics.accuracy(model),
-            seconds(climbed, ON_RECORD[kind]) if kind in ON_RECORD else model["train_seconds"],
+            seconds_of(kind),
             "" if model is svm else metrics.p_value(model, svm),
             style.MODEL_COLORS[kind],
             model.correct,
         )
         for kind, model in models.items()
     ]
-    best = len(top["names"]) - 1
-    found.append(
-        Priced(
-            "best stack without it",
-            improvements.last_share(top),
-            seconds(climbed, top["names"][-1]),
-            studies.p_between(
-                top, f"predicted.{best}", f"predicted.{top['names'].index(ON_RECORD['tfidf_svm'])}"
-            ),
-            STACKS_COLOR,
-            top["predicted"][best] == top["labels"],
-        )
-    )
-    found.append(
+
+
+def with_encoder(record, svm, own, seconds_of) -> list[Priced]:
+    """The larger encoder, whose training took `own` seconds, and its stack, if it has one."""
+    found = [
         Priced(
             name(record),
             metrics.accuracy(record),
-            record["cpu_seconds"],
+            own,
             metrics.p_value(record, svm),
-            style.PALETTE["blue"],
+            style.BLUE,
             record.correct,
         )
-    )
+    ]
     if "stack" in record.values:
-        members = sum(
-            (seconds(climbed, ON_RECORD[kind]) for kind in record["members"]), record["cpu_seconds"]
-        )
         found.append(
             Priced(
                 f"stack: {record['stack']}",
                 metrics.accuracy_of(record, "stack_logits"),
-                members,
+                sum((seconds_of(kind) for kind in record["members"]), own),
                 metrics.p_of(record, "stack_logits", svm),
-                STACKS_COLOR,
+                style.BLACK,
                 record["stack_logits"].argmax(-1) == record["labels"],
             )
         )
     return found
+
+
+def by_clock(models: dict) -> list[Priced]:
+    """Models by the wall clock of their trainings, and, if `models` has a "bench_encoder", that
+    encoder and its stack.
+    """
+    trained = {kind: models[kind] for kind in MODELS if kind in models}
+
+    def of_kind(kind: str):
+        return trained[kind]["train_seconds"]
+
+    found = of_models(trained, of_kind)
+    if record := models.get("bench_encoder"):
+        found += with_encoder(record, trained["tfidf_svm"], record["train_seconds"], of_kind)
+    return found
+
+
+def beside(models: dict, corpus) -> dict:
+    """`models`, and a larger encoder on record if it was fine-tuned and stacked beside just these."""
+    runs = recorded(corpus)
+    return models | ({"bench_encoder": runs.encoder} if runs and runs.models == models else {})
 
 
 def table(runs: Runs):
@@ -206,8 +238,23 @@ def plot(encoder, models: dict, climbed, top):
     dot; above, the energy.
     """
     figure, ax = style.figure(height=3.2)
+    ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)")
+    watt_hours = WATTS * OVERHEAD / 60
+    above = ax.secondary_xaxis(
+        "top", functions=(lambda m: m * watt_hours, lambda e: e / watt_hours)
+    )
+    above.set_xlabel("energy [Wh], estimated")
+    above.xaxis.set_major_formatter("{x:g}")
+    draw(ax, priced(Runs(encoder, models, climbed, top)))  # last, since it fits the names in
+    return figure
+
+
+def draw(ax, entries: list[Priced]) -> None:
+    """Test accuracy with its 95% interval against the minutes of the training, on a logarithmic
+    axis; each model a named dot.
+    """
     spots, bars = [], []
-    for entry in priced(Runs(encoder, models, climbed, top)):
+    for entry in entries:
         minutes, (low, high) = float(entry.seconds) / 60, scores.interval(entry.correct)
         value = entry.correct.mean()
         ax.errorbar(
@@ -222,21 +269,10 @@ def plot(encoder, models: dict, climbed, top):
         )
         spots.append((f"{entry.name}, {markdown.pct(value)}", minutes, 100 * value, entry.color))
         bars.append((minutes, 100 * low, 100 * high))
-    ax.set(
-        xscale="log",
-        xlabel="processor time of the training [min] (logarithmic)",
-        ylabel="test accuracy [%]",
-    )
+    ax.set(xscale="log", ylabel="test accuracy [%]")
     ax.xaxis.set_major_formatter("{x:g}")
-    ax.margins(0.12)
-    watt_hours = WATTS * OVERHEAD / 60
-    above = ax.secondary_xaxis(
-        "top", functions=(lambda m: m * watt_hours, lambda e: e / watt_hours)
-    )
-    above.set_xlabel("energy [Wh], estimated")
-    above.xaxis.set_major_formatter("{x:g}")
+    ax.margins(0.14)
     improvements.write_beside(ax, spots, bars)
-    return figure
 
 
 def told_read(record):

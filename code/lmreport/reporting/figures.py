@@ -8,7 +8,7 @@ from lmreport.display import markdown, style
 from lmreport.display.escape import label
 from lmreport.display.figure import cached_figure
 from lmreport.models import scores
-from lmreport.reporting import metrics
+from lmreport.reporting import encoder, metrics
 
 
 @cached_figure
@@ -135,36 +135,15 @@ def plot_confusion(records: dict, class_names: list[str]):
 
 
 @cached_figure
-def plot_results(records: dict, class_names: list[str]):
-    """Test accuracy of each model as a dot with its 95% interval; beside it the Transformer's
-    confusion matrix.
+def plot_results(models: dict, class_names: list[str]):
+    """Test accuracy of each model (see `encoder.by_clock`) against the time of its training; beside
+    it the Transformer's confusion matrix.
     """
     few = len(class_names) <= 6
-    figure, (left, right) = style.figure(2, height=2.0 if few else 4.2, width_ratios=(1, 1.25))
-    rows = sorted(records.items(), key=lambda pair: pair[1].correct.mean())
-    for row, (name, record) in enumerate(rows):
-        value, (low, high) = record.correct.mean(), scores.interval(record.correct)
-        left.errorbar(
-            100 * value,
-            row,
-            xerr=[[100 * (value - low)], [100 * (high - value)]],
-            capsize=3,
-            linestyle="",
-            color=style.MODEL_COLORS[name],
-            marker="o",
-        )
-        left.annotate(
-            markdown.pct(value),
-            (100 * value, row),
-            xytext=(0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-        )
-    left.set_yticks(range(len(rows)), [record.label for _, record in rows])
-    left.set(xlabel="test accuracy [%]", ylim=(-0.6, len(rows) - 0.3))
-    left.grid(axis="y", visible=False)
-    draw_confusion(right, records["transformer"], [label(name) for name in class_names], few)
+    figure, (left, right) = style.figure(2, height=2.6 if few else 4.2, width_ratios=(1.2, 1))
+    draw_confusion(right, models["transformer"], [label(name) for name in class_names], few)
+    left.set(xlabel="time of the training [min] (logarithmic)")
+    encoder.draw(left, encoder.by_clock(models))  # last, since it fits the names in
     return figure
 
 

@@ -31,7 +31,7 @@ LOOKS = {  # colour and marker of each kind in the figure; stacks have those of 
     "stacks": (style.BLACK, "D"),
 }
 SHIFTS = sorted(
-    (np.array([x, y]) for x in range(-60, 61, 2) for y in range(-50, 51, 2)),
+    (np.array([x, y]) for x in range(-120, 121, 3) for y in range(-50, 51, 2)),
     key=lambda shift: np.hypot(shift[0], 1.1 * shift[1]),
 )  # of a label from its point, the nearest first
 
@@ -188,34 +188,43 @@ def near(labels: dict, kind: str, x: float, y: float) -> tuple:
 
 def write_beside(ax, spots: list, bars: list) -> None:
     """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
-    bar (x, low, high) and no other label.
+    bar (x, low, high) and no other label, and stays inside the axes.
     """
     ax.figure.draw_without_rendering()  # so that places on the canvas are known
-    point = ax.figure.dpi / 72
+    point, inside = ax.figure.dpi / 72, ax.get_window_extent()
     taken = [
         Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point)
         for x, low, high in bars
     ]
     for text, x, y, color in spots:
-        dark = 0.6 * np.array(to_rgb(color))
-        half, middle = np.array([2.3 * len(text), 3.5]) * point, ax.transData.transform((x, y))
+        look = {
+            "fontsize": 7,
+            "color": 0.6 * np.array(to_rgb(color)),
+            "ha": "center",
+            "va": "center",
+        }
+        sample = ax.text(x, y, text, **look)
+        size = sample.get_window_extent()
+        sample.remove()
+        half = np.array([size.width / 2 + point, size.height / 2])
+        middle = ax.transData.transform((x, y))
         boxes = [
             (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
             for shift in SHIFTS
         ]
-        shift, box = next(((s, b) for s, b in boxes if not b.count_overlaps(taken)), boxes[0])
+        free = [(shift, box) for shift, box in boxes if not box.count_overlaps(taken)]
+        fits = [one for one in free if inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1]
+        shift, box = (fits or free or boxes)[0]
         taken.append(box)
-        line = {"arrowstyle": "-", "color": dark, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
+        far = abs(shift[1]) > 16 or abs(shift[0]) > half[0] / point + 9
+        line = {"arrowstyle": "-", "color": look["color"], "linewidth": 0.5, "shrinkB": 2}
         ax.annotate(
             text,
             (x, y),
             shift,
             textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=7,
-            color=dark,
-            arrowprops=line if abs(shift[1]) > 9 or abs(shift[0]) > 2.3 * len(text) + 9 else None,
+            arrowprops=line | {"shrinkA": 0} if far else None,
+            **look,
         )
 
 
