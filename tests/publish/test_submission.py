@@ -14,6 +14,7 @@ import pikepdf
 import pytest
 
 import rendering
+from lmreport.publish import submission
 
 RUBRIC = """
 sections:
@@ -122,6 +123,17 @@ def test_the_grades_are_a_form_with_maximum_points_and_no_score(project):
         and told["extra_data"]["max_score"] == 3
     )
     assert "score" not in told and not any("score" in test for test in told["tests"])
+
+
+def test_the_zip_is_up_to_date_until_a_part_is_written_again_or_missing(project):
+    submit(project)
+    assert submission.is_current(project, None)
+    page = project / "_report" / "report" / "index.html"
+    page.write_bytes(page.read_bytes())
+    assert not submission.is_current(project, None)
+    (project / "_report" / "report" / "index.pdf").unlink()
+    submit(project)
+    assert not submission.is_current(project, None)
 
 
 def test_the_same_report_gives_the_same_bytes(project):

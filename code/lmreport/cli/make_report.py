@@ -99,7 +99,12 @@ def report(
         log.info(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     export(root, profile)
     training.note_model(root, asked, corpus, made["transformer"])
-    status = submission.submit(root, profile, chosen) if set(formats) == {"html", "typst"} else 0
+    status = 0
+    if set(formats) == {"html", "typst"}:
+        if not force and submission.is_current(root, profile):
+            log.info(f"submission: {submission.NAME} is up to date")
+        else:
+            status = submission.submit(root, profile, chosen)
     log.info(f"report: done in {markdown.duration(time.perf_counter() - start)}")
     return status
 

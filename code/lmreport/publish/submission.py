@@ -112,6 +112,20 @@ def submit(
     return int(bool(lacking))
 
 
+def is_current(root: Path, profile: str | None) -> bool:
+    """Whether the zip file is whole and younger than all that was rendered."""
+    outputs = documents_of(root, profile)
+    target = folder.place(outputs[0].document).with_name(NAME)
+    try:
+        written = target.stat().st_mtime_ns
+        with zipfile.ZipFile(target) as archive:
+            told = archive.read("README.txt").decode("utf-8")
+        parts = [one.path(ending) for one in outputs for ending in ("pdf", "html", "ipynb")]
+        return "\nNOT " not in told and all(p.stat().st_mtime_ns < written for p in parts)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return False
+
+
 def documents_of(root: Path, profile: str | None) -> list[Outputs]:
     """The outputs of all documents, those of the graded one first."""
     return [Outputs(one) for one in documents.of_project(root, profile)]

@@ -8,7 +8,7 @@ import hashlib
 import json
 import zipfile
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import psutil
@@ -199,9 +199,23 @@ def seal(text: dict, arrays: dict) -> str:
 
 
 def read(path: Path) -> Record:
-    """The record in the JSON file `path`. Raises ReportError if it or its arrays are damaged or
-    missing.
+    """The record in the JSON file `path`, read once while neither it nor its arrays change. Raises
+    ReportError if one of them is damaged or missing.
     """
+    return _read(path, _stamp(path), _stamp(path.with_suffix(".npz")))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """When a file was written, and its size; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, text_stamp, arrays_stamp) -> Record:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         more = {k: found[k] for k in ("formerly", "unproven") if k in found}

@@ -115,9 +115,10 @@ def why(bert, lstm) -> MarkdownText:
             markdown.count(bert.inputs["settings"]["max_length"]),
             *(epochs(r) for r in (bert, lstm)),
         )
-    return MarkdownText(
-        f"{more}, and two cores cannot run many of them side by side. On a GPU the gap should "
-        "shrink, since there the LSTM's steps must still wait for each other."
+    return fill(
+        f"{more}, and {{}} cores cannot run many of them side by side. On a GPU the gap should "
+        "shrink, since there the LSTM’s steps must still wait for each other.",
+        markdown.count(bert.made["hardware"]["cores"]),
     )
 
 
