@@ -17,11 +17,10 @@ KNOWN = {  # digest → what it is
     "f2fd0ab0f0bb8022a6577b1fc2e73bc2961f818a44f8328ac78c0aa66e6ebeb1": "Stack Overflow 16k",
 }
 PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
-LEAST = {
-    "train": 50,
-    "test": 20,
-}  # texts of each class of another data set: the splits and the studies draw from them
-CLASSES = (2, 20)  # fewest and most
+LEAST = {"train": 2, "test": 1}  # texts of a class: one is held out for validation
+TOTAL = {"train": 100, "test": 40}  # texts of all classes: fewer tell nothing of a model
+RARE = {"train": 50, "test": 20}  # texts of a class; of fewer, its own scores are rough
+CLASSES = (2, 200)  # fewest and most
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
     """The corpus in `folder` or in its only folder, or ReportError with what was found instead of
     the expected texts.
 
-    kind: "real" or "sample"; real texts of another class than the four tags make another data set,
-    called `title`.
+    kind: "real", "sample" or "other"; real texts of another class than the four tags make another
+    data set, called `title`.
     """
     folder = folder if (folder / "train").is_dir() else only_folder(folder)
     if not (classes := classes_in(folder)):
@@ -77,7 +76,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
             f"as {first}, which Keras would read as a text; delete all such "
             "(find FOLDER -name '.*.txt' -delete), or pack it anew without them"
         )
-    if kind == "real" and set(classes) - set(TAGS):
+    if kind == "other" or (kind == "real" and set(classes) - set(TAGS)):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
         mend = (
             "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
@@ -147,11 +146,8 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
 def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
     """What keeps another data set from being split, trained on and shown; [] if nothing does."""
     fewest, most = CLASSES
-    wrong = (
-        []
-        if fewest <= len(classes) <= most
-        else [f"{len(classes)} classes, not {fewest} to {most}"]
-    )
+    number = f"{len(classes)} class{'es' * (len(classes) > 1)}"
+    wrong = [] if fewest <= len(classes) <= most else [f"{number}, not {fewest} to {most}"]
     wrong += [
         f"the folder {os.fsencode(name)!r} has no name in UTF-8"
         for name in classes
@@ -167,11 +163,17 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
             f"{path.relative_to(folder).as_posix()} is a link, not a folder" for path in links
         ]
         numbers = {name: len(texts_in(folder / split / name)) for name in classes}
+        (other,) = set(LEAST) - {split}
         wrong += [
-            f"{n} texts in {split}/{name}, not {least} or more"
+            f"{n} text{'s' * (n > 1)} in {split}/{name}, not {least} or more"
+            if n
+            else f"the class {name!r} has texts in {other}/ only"
             for name, n in numbers.items()
             if n < least
         ]
+        total = sum(numbers.values())
+        if total < TOTAL[split]:
+            wrong.append(f"{total} texts in {split}/ in all, not {TOTAL[split]} or more")
     for path in sorted(
         path for split in LEAST for path in (folder / split).rglob("*") if path.is_file()
     ):
@@ -210,8 +212,9 @@ def unreadable(path: Path) -> str:
     """Why `path` is no text ("" if it is one)."""
     try:
         return "" if path.read_bytes().decode("utf-8").strip() else "is empty"
-    except UnicodeDecodeError:
-        return "is not UTF-8"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return f"is not UTF-8 (line {line}, byte {error.object[error.start]:02x})"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 

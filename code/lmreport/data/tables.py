@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
+from lmreport.data.corpus import unreadable
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
 TEXT = ("text", "sentence", "content", "body", "question", "review", "comment", "document", "tweet")
@@ -31,6 +32,7 @@ PARTS = {  # in the name of a file: the split that it is
 }
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 MOST_CLASSES = 200  # more values than this are no classes
+FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 
 
@@ -93,6 +95,13 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     classes.
     """
     splits = of_folders(path) if class_folders_only(path) else of_table(path, asked)
+    return "; ".join(written_out(splits, seed, folder))
+
+
+def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
+    """Write the rows of each split into `folder`; what was done to get there, in parts of a
+    sentence.
+    """
     done = []
     train = splits.get("train", [])
     if "validation" in splits:
@@ -102,6 +111,7 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
         )
     test = splits.get("test", [])
     if not test:
+        refuse_too_rare(train)
         train, test = parts_by_class(train, seed)
         done.append(
             f"it has no test texts, so {TEST_SHARE:.0%} of each class were set apart as such "
@@ -116,7 +126,7 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     written = [label for label, name in names.items() if label != name]
     if written:
         done.append(f"the class {written[0]!r} is written {names[written[0]]!r} here")
-    return "; ".join(done)
+    return done
 
 
 Rows = list[tuple[str, str]]  # text and label
@@ -131,13 +141,14 @@ def of_folders(folder: Path) -> dict[str, Rows]:
     rows = []
     for inner in class_folders(folder):
         for path in texts_in(inner):
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                text = "\0"
+            if trouble := unreadable(path):
+                raise ReportError(
+                    f"data: {inner.name}/{path.name} {trouble}; save it as UTF-8, or leave it out"
+                )
+            text = path.read_text(encoding="utf-8")
             if not readers.is_text(text):
                 raise ReportError(
-                    f"data: {inner.name}/{path.name} is not UTF-8 text; save it as UTF-8"
+                    f"data: {inner.name}/{path.name} has a zero byte in it; leave that out"
                 )
             rows.append((text, inner.name))
     return {"train": rows}
@@ -217,14 +228,19 @@ def split_of(name: str, whole: str = "") -> str:
     """Which split a file is, by its name; "train" if it does not say. whole: the data set whose
     split it is called; there a name must say.
     """
-    words = re.split(r"[^a-z]+", name.lower())
-    found = next((split for split, known in PARTS.items() if set(words) & set(known)), "")
+    found = part_of(name)
     if whole and not found:
         raise ReportError(
             f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
             "data set without it"
         )
     return found or "train"
+
+
+def part_of(name: str) -> str:
+    """The one of PARTS that a name says, "" if it says none."""
+    words = re.split(r"[^a-z]+", name.lower())
+    return next((split for split, known in PARTS.items() if set(words) & set(known)), "")
 
 
 def read(path: Path, split: str) -> Part:
@@ -297,7 +313,7 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
                 f"{part.place} has no column {asked[what]!r}, only {', '.join(part.names)}; name "
                 f"one of them after ?{what}="
             )
-        fitting = [asked[what]] if what in asked else [n for n in part.names if n.lower() in known]
+        fitting = [asked[what]] if what in asked else named_so(part.names, known)
         if len(fitting) != 1:
             raise ReportError(
                 f"{part.place}: which column holds the {what}s? It has {', '.join(part.names)}; "
@@ -305,6 +321,11 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
             )
         found.append(fitting[0])
     return found[0], found[1]
+
+
+def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
+    """The columns whose names are known to hold labels, or what else is `known`."""
+    return [name for name in names if name.lower() in known]
 
 
 def rows_of(part: Part, text: str, label: str) -> Rows:
@@ -354,6 +375,19 @@ def parts_by_class(rows: Rows, seed: int) -> tuple[Rows, Rows]:
         [row for at, row in enumerate(rows) if at not in taken],
         [row for at, row in enumerate(rows) if at in taken],
     )
+
+
+def refuse_too_rare(rows: Rows) -> None:
+    """Raises ReportError for classes that cannot have a text in training, validation and test."""
+    counts = Counter(label for _, label in rows)
+    rare = sorted(label for label, number in counts.items() if number < FEWEST)
+    if rare:
+        what = "1 class has" if len(rare) == 1 else f"{len(rare)} classes have"
+        raise ReportError(
+            f"data: {what} fewer than {FEWEST} texts, such as {rare[0]!r} ({counts[rare[0]]}), so "
+            "that training, validation and test cannot have one each; leave such rows out, or join "
+            "the class with another"
+        )
 
 
 def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
