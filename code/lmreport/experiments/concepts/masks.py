@@ -11,6 +11,7 @@ from lmreport.display import markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention, attention_weights
 from lmreport.experiments.concepts.positions import sinusoidal
+from lmreport.models import architecture
 from lmreport.runs.memo import remember
 
 
@@ -155,6 +156,7 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
     """
     inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
     n, rows, largest = inputs["input_ids"].shape[1], [], 0.0
+    pads = room(model, n, pads)
     alone = model(**inputs).last_hidden_state[0]  # (n, d)
     for extra in pads:
         ids = torch.nn.functional.pad(inputs["input_ids"], (0, extra), value=tokenizer.pad_token_id)
@@ -199,8 +201,8 @@ def padded_prediction(
         AutoModelForSequenceClassification.from_pretrained(path),
     )
     ids, rows = tokenizer(text, truncation=True, return_tensors="pt")["input_ids"], []
-    n, longest = ids.shape[1], model.config.max_position_embeddings
-    pads = [extra for extra in pads if n + extra <= longest]
+    n = ids.shape[1]
+    pads = room(model, n, pads)
     with torch.inference_mode():
         for extra in pads:
             longer = torch.nn.functional.pad(
@@ -222,6 +224,14 @@ def padded_prediction(
     }
 
 
+def room(model, n: int, pads) -> list[int]:
+    """Of the numbers `pads` of padding tokens those that the model still reads after `n` tokens of
+    a text.
+    """
+    most = architecture.longest(model)
+    return [extra for extra in pads if not most or n + extra <= most]
+
+
 def padded_questions(folder, digest: str, texts) -> list[dict]:
     """`padded_prediction` of each text by the classifier in `folder`; [] where it is None."""
     return [padded_prediction(str(folder), digest, text) for text in texts] if folder else []
@@ -239,12 +249,16 @@ def flips_at(found: dict) -> int | None:
 
 @torch.inference_mode()
 def looks_ahead(model, tokenizer, text: str) -> float:
-    """Largest change of the first token's output when the last word piece becomes [UNK]: 0 for a
-    causal model.
+    """Largest change of the first token's output when the last word piece becomes an unknown one:
+    0 for a causal model.
     """
-    inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
+    inputs = tokenizer(
+        text, truncation=True, return_tensors="pt", return_special_tokens_mask=True
+    ).to(model.device)
+    last = int((inputs["special_tokens_mask"][0] == 0).nonzero()[-1])
     other = inputs["input_ids"].clone()
-    other[0, -2] = tokenizer.unk_token_id
+    known = (tokenizer.unk_token_id, tokenizer.mask_token_id, tokenizer.cls_token_id, 0, 1)
+    other[0, last] = next(i for i in known if i is not None and i != other[0, last])
     states = [
         model(input_ids=ids, attention_mask=inputs["attention_mask"]).last_hidden_state[0, 0]
         for ids in (inputs["input_ids"], other)

@@ -340,9 +340,13 @@ def encoder_with_heads(parts: dict | None = None):
     word(axes, x, 0.15, "token ids  (batch, n)")
     arrow(axes, (x, 0.25), (x, bottom), SOFT)
     y = bottom
-    for name, count in [("embeddings", parts["embeddings"])] + [
-        (f"layer {i}", c) for i, c in enumerate(parts["layers"], 1)
-    ]:
+    shared = parts.get("shared", 1)
+    names = [f"layer {i}" for i in range(1, len(parts["layers"]) + 1)]
+    if shared > 1:
+        names = [f"weights of {shared} layers"] * len(parts["layers"])
+    for name, count in zip(
+        ["embeddings", *names], [parts["embeddings"], *parts["layers"]], strict=True
+    ):
         tall = count * scale / width
         box(
             axes,
