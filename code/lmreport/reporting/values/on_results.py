@@ -33,6 +33,10 @@ def epochs(record) -> MarkdownText:
     )
 
 
+THEIRS = 5e-5  # the largest learning rate that BERT's authors tried, and the size of BERT-base
+BASE = 100e6
+
+
 @named
 def of_arguments(bert):
     """What the recorded fine-tuning was set to (4c)."""
@@ -42,6 +46,11 @@ def of_arguments(bert):
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
         length=markdown.count(given["max_length"]),
+        why_rate=MarkdownText(
+            "The learning rate is above theirs, since the encoder is smaller; the"
+            if given["learning_rate"] > THEIRS and bert["parameters"] < BASE
+            else "The"
+        ),
         an_epoch=markdown.duration(bert["train_seconds"] / bert["epochs"]),
     )
 
