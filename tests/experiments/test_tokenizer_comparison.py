@@ -71,5 +71,12 @@ def test_strips_show_the_word_that_the_layer_does_not_know():
     assert len(rows[0]) == 9 and "1" in rows[-1]
 
 
-def test_the_example_is_a_short_text_of_the_sample():
-    assert 10 < len(tokenizer_comparison.example().split()) < 60
+def test_the_example_is_the_first_short_text_with_a_word_that_falls_into_pieces():
+    class Tokenizer:
+        def tokenize(self, word):
+            return ["a", "##b"] if word == "rare" else [word]
+
+    plain, rare, long = ("word " * 25, "word " * 24 + "rare\n", "rare " * 60)
+    example = tokenizer_comparison.example
+    assert example([long, plain, rare, rare + "late"], Tokenizer()) == rare.strip()
+    assert example([plain, long], Tokenizer()) == plain.strip()  # the first, where none is such

@@ -4,22 +4,29 @@ layer.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from lmreport.core import progress
-from lmreport.data.corpus import SAMPLE
 from lmreport.display import markdown
 from lmreport.display.origin import with_origin
 from lmreport.models import lstm
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs.memo import remember
 
-TELLING = ("dataframe", "getelementbyid", "nullpointerexception", "println", "async", "string")
 
-
-def example() -> str:
-    """A training text of the package's own sample, short, with code and with rare words."""
-    return (SAMPLE / "train" / "python" / "41.txt").read_text(encoding="utf-8").strip()
+def example(texts, tokenizer) -> str:
+    """The first of the training texts that has 20 to 45 words, one of which the tokenizer splits
+    into pieces; the first of all if there is none such among the first thousands.
+    """
+    for text in itertools.islice(texts, 5000):
+        words = text.split()
+        if 20 <= len(words) <= 45 and any(
+            word.isalpha() and len(tokenizer.tokenize(word)) > 1 for word in words
+        ):
+            return text.strip()
+    return next(iter(texts)).strip()
 
 
 def adapted_layer(folder: str, seed: int):
@@ -162,13 +169,3 @@ def strips(found: dict, number: int = 11):
     ]
     heads = ["position", *(str(i + 1) for i in shown)]
     return markdown.table(rows, heads, ("left", *["left"] * len(shown)))
-
-
-@with_origin
-def pieces_of(tokenizer, words=TELLING):
-    """How single words fall into pieces."""
-    rows = [
-        [word, " ".join(tokenizer.tokenize(word)), str(len(tokenizer.tokenize(word)))]
-        for word in words
-    ]
-    return markdown.table(rows, ["word", "pieces", "number"], ("left", "left", "right"))

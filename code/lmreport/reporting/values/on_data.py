@@ -151,15 +151,14 @@ def unknown(found) -> MarkdownText:
 
 
 @named
-def of_tokenized(tokenized, settings, tokenizer, source, bert, curve):
-    """Length and padding of the tokenized training split, and the lengths of the other runs."""
+def of_tokenized(tokenized, settings, tokenizer, source, bert):
+    """Length and padding of the tokenized training split, and the length of the recorded run."""
     return dict(
         limit=tokenizing.limit(
             piece_traits.longest(tokenizer),
             pretrained.positions(pretrained.configuration(Path(source.path))),
         ),
         recorded=markdown.count(bert.inputs["settings"]["max_length"]),
-        studies=markdown.count(curve.inputs["settings"]["max_length"]),
         length=markdown.count(settings.max_length),
         padding=markdown.pct(tables.padding_share(tokenized["train"])),
     )
