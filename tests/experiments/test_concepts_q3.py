@@ -16,6 +16,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, B
 
 from lmreport.display import style
 from lmreport.experiments.concepts import attention, masks, positions, recurrence
+from lmreport.models import architecture
 
 sizes = st.integers(1, 9)
 seeds = st.integers(0, 2**31)
@@ -343,7 +344,8 @@ def test_every_figure_has_the_width_of_the_report(small):
         attention.plot_ablation(
             [attention.ablation_logits(classifier, tokenizer, TEXT)] * 2, "effect"
         ),
-        positions.plot_learned(positions.position_table(encoder)[1].numpy(), 64),
+        positions.plot_learned(architecture.position_table(encoder), 64),
+        positions.plot_learned(None, 64),
         masks.plot_leaks({"a": masks.leak(masks.masked_after)} | {"b": np.eye(3)}),
         masks.plot_padding(masks.padded(encoder, tokenizer, TEXT, (0, 3))),
     ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lmreport.core.settings import Settings
 from lmreport.experiments.concepts import cost, foundation, heads, residual, scaling
-from lmreport.models import pretrained
+from lmreport.models import architecture, pretrained
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_a_removed_head_is_the_output_without_its_part(kind):
     before = model(input_ids=ids).last_hidden_state
     with heads.without_head(model, 1, 0) as cut:
         without = cut(input_ids=ids).last_hidden_state
-    projection = heads.output_projections(model)[1]
+    projection = architecture.output_projections(model)[1]
     whole = projection.weight.data.clone()
     projection.weight.data[:, :4] = 0  # the columns that read head 0
     assert not torch.allclose(before, without)
@@ -232,7 +232,7 @@ def test_accuracy_with_each_head_removed():
 
 def test_removal_needs_known_layers():
     with pytest.raises(ValueError, match="Linear"):
-        heads.output_projections(torch.nn.Linear(2, 2))
+        architecture.output_projections(torch.nn.Linear(2, 2))
 
 
 def test_one_wide_head_is_ordinary_attention_and_wide_heads_add_up():

@@ -358,7 +358,13 @@ def configuration(folder: Path) -> dict:
             f"model: the kind of {str(folder)!r} is not known "
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); {FITS}"
         ) from error
-    names = ("is_decoder", "is_encoder_decoder", "max_position_embeddings", "pad_token_id")
+    names = (
+        "is_decoder",
+        "is_encoder_decoder",
+        "max_position_embeddings",
+        "num_attention_heads",
+        "pad_token_id",
+    )
     return config | {name: getattr(whole, name, None) for name in names}
 
 
@@ -368,7 +374,11 @@ def no_encoder(config: dict) -> str:
         return "an encoder with a decoder"
     if config.get("is_decoder"):
         return "a decoder"
-    if config.get("model_type") in KNOWN or config.get("pad_token_id") is not None:
+    if config.get("model_type") in KNOWN:
+        return ""
+    if config.get("num_attention_heads") is None:
+        return "a model without attention heads"
+    if config.get("pad_token_id") is not None:
         return ""
     from transformers.models.auto import modeling_auto
 
@@ -397,10 +407,14 @@ def located(model: str, max_length: int | None = None) -> Source:
     """The model that `model` names. Raises ReportError if it is no encoder, if it has fewer
     positions than `max_length`, or is a folder from which no model can be loaded.
     """
+    from lmreport.models import architecture
+
     source = locate(model)
     if Path(model).is_dir():
         refuse_broken(source)
     refuse_unfit(source, max_length)
+    if what := architecture.unlike(source.path, configuration(Path(source.path))):
+        raise ReportError(f"model: {source.name!r} {what}; {FITS}")
     return source
 
 
@@ -410,7 +424,9 @@ def refuse_broken(source: Source) -> None:
 
     try:
         AutoConfig.from_pretrained(source.path)
-        what = foreign_tokenizer(Path(source.path), AutoTokenizer.from_pretrained(source.path))
+        tokenizer = AutoTokenizer.from_pretrained(source.path)
+        what = foreign_tokenizer(Path(source.path), tokenizer)
+        what = what or ("" if tokenizer.pad_token else "its tokenizer has no padding token")
         what = (
             what
             if opens(Path(source.path) / "model.safetensors")

@@ -84,6 +84,22 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
     )
 
 
+POSITIONS = {
+    "learned": "it adds a learned vector of its place to each word.",
+    "fixed": "it adds a fixed vector of its place to each word.",
+    "relative": "its attention looks at the distance between two words instead (relative "
+    "positions).",
+    "rotary": "its attention turns queries and keys by an angle that grows with the place instead "
+    "(rotary positions).",
+}
+
+
+def of_positions(known: tuple[str, ...]) -> str:
+    """How a model knows where a word stands; known: `architecture.positions`."""
+    told = [POSITIONS[kind] for kind in known if kind in POSITIONS]
+    return told[-1] if told else "nothing in it tells where a word stands."
+
+
 def bound(bert, lstm) -> MarkdownText:
     """What the load of the machine, and the numbers that were computed with, mean for the ratio of
     the two times.

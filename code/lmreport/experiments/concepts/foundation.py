@@ -4,6 +4,7 @@ are worth.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import tempfile
@@ -14,7 +15,7 @@ import numpy as np
 from lmreport.core.settings import cuda_available
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
-from lmreport.models import callbacks, finetune, scores
+from lmreport.models import architecture, callbacks, finetune, scores
 from lmreport.models.tokenizer import load_tokenizer, tokenized
 from lmreport.runs.memo import remember
 
@@ -76,8 +77,8 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
     DistilBERT without a path.
 
     digest: of the weights, so that a record belongs to one model; the models are laid out without
-    memory. Returns width, embeddings, layers (one number each), other (a pooler), heads {class:
-    [parameters it adds, its answer]}.
+    memory. Returns width, embeddings, layers (one number each, or one alone that all share), shared
+    (by how many), other (a pooler), heads {class: [parameters it adds, its answer]}.
     """
     import torch
     import transformers
@@ -92,13 +93,15 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
             config.num_labels = (
                 2 if kind == "QuestionAnswering" else classes
             )  # two: the start and the end
-            full[kind] = getattr(transformers, f"AutoModelFor{kind}").from_config(config)
-    stack = next(module for name, module in encoder.named_modules() if name.endswith(".layer"))
-    embeddings, layers = parameters(encoder.embeddings), [parameters(layer) for layer in stack]
+            with contextlib.suppress(ValueError):  # a family without this head
+                full[kind] = getattr(transformers, f"AutoModelFor{kind}").from_config(config)
+    embeddings = sum(p.numel() for p in architecture.embeddings(encoder))
+    layers = [parameters(layer) for layer in architecture.layers(encoder)]
     return {
         "width": config.hidden_size,
         "embeddings": embeddings,
         "layers": layers,
+        "shared": config.num_hidden_layers // len(layers),
         "other": parameters(encoder) - embeddings - sum(layers),
         "heads": {
             f"AutoModelFor{kind}": [

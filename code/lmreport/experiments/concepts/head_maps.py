@@ -12,8 +12,8 @@ from lmreport.experiments.concepts.attention import load_encoder, look
 from lmreport.experiments.concepts.heads import QUESTIONS, best_heads
 from lmreport.runs.memo import remember
 
-SHOWN = ("previous token", "same word elsewhere")
-FOUR = ("previous token", "next token", "same word elsewhere", "[SEP]")
+SHOWN = (0, 3)  # places in the patterns: previous token, same word elsewhere
+FOUR = (0, 1, 3, 5)  # … next token, and the special token at the end
 
 
 @remember
@@ -31,15 +31,19 @@ def map_of(path: str, digest: str, layer: int, head: int, text: str = QUESTIONS[
 
 
 def specialists(
-    path: str, digest: str, patterns: dict, names: tuple[str, ...] = SHOWN, text: str = QUESTIONS[2]
+    path: str,
+    digest: str,
+    patterns: dict,
+    places: tuple[int, ...] = SHOWN,
+    text: str = QUESTIONS[2],
 ):
-    """The map of the head that follows each named pattern most, by `heads.patterns_of`; [{pattern,
-    score, …}].
+    """The map of the head that follows each of these patterns most, by `heads.patterns_of`;
+    [{pattern, score, …}].
     """
-    best = {row["pattern"]: row for row in best_heads(patterns)}
+    best = best_heads(patterns)
     return [
-        best[name] | map_of(path, digest, best[name]["layer"], best[name]["head"], text)
-        for name in names
+        best[place] | map_of(path, digest, best[place]["layer"], best[place]["head"], text)
+        for place in places
     ]
 
 

@@ -4,6 +4,7 @@ one alone cannot.
 
 from __future__ import annotations
 
+import itertools
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,6 +20,7 @@ from lmreport.experiments.concepts.attention import (
 )
 from lmreport.experiments.concepts.cost import best_time
 from lmreport.experiments.concepts.threads import one_thread
+from lmreport.models import architecture
 from lmreport.runs.memo import remember
 
 QUESTIONS = (  # written for this report; words come back, so that a head can look for the same word
@@ -69,8 +71,8 @@ def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> d
     """Scores (patterns, layers, heads) of the encoder at `path` over `texts`, and those of equal
     weights (patterns,).
 
-    digest: of the weights, so that a record belongs to one model. [CLS] and [SEP] themselves do not
-    look.
+    digest: of the weights, so that a record belongs to one model. The special tokens at both ends
+    ([CLS] and [SEP]) themselves do not look. patterns: their names, with those tokens.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -84,12 +86,17 @@ def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> d
                 model(**inputs, output_attentions=True).attentions
             )  # (layers, heads, n, n)
         ids, n = inputs["input_ids"][0], inputs["input_ids"].shape[1]
-        patterns = pattern_matrices(ids, tokenizer.cls_token_id, tokenizer.sep_token_id)
+        ends = [int(ids[0]), int(ids[-1])]
+        patterns = pattern_matrices(ids, *ends)
         patterns[:, [0, -1]] = False
         scores, counted = pattern_scores(weights, patterns)
         total, rows = total + scores, rows + counted
         equal = equal + pattern_scores(torch.full((1, 1, n, n), 1 / n), patterns)[0][:, 0, 0]
-    return {"scores": (total / rows[:, None, None]).numpy(), "equal": (equal / rows).numpy()}
+    return {
+        "scores": (total / rows[:, None, None]).numpy(),
+        "equal": (equal / rows).numpy(),
+        "patterns": [*PATTERNS[:4], *tokenizer.convert_ids_to_tokens(ends)],
+    }
 
 
 def best_heads(found: dict) -> list[dict]:
@@ -97,7 +104,9 @@ def best_heads(found: dict) -> list[dict]:
     that of chance.
     """
     rows = []
-    for pattern, scores, equal in zip(PATTERNS, found["scores"], found["equal"], strict=True):
+    for pattern, scores, equal in zip(
+        found["patterns"], found["scores"], found["equal"], strict=True
+    ):
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
         rows.append(
             {
@@ -111,30 +120,22 @@ def best_heads(found: dict) -> list[dict]:
     return rows
 
 
-def output_projections(model) -> list:
-    """The linear layer of each block that joins the heads; its input is their outputs side by
-    side.
-    """
-    names = (".attention.output.dense", ".attention.out_lin")  # BERT and its like, DistilBERT
-    found = [module for name, module in model.named_modules() if name.endswith(names)]
-    if not found:
-        raise ValueError(
-            f"model: {type(model).__name__} has none of the layers *{' or *'.join(names)}"
-        )
-    return found
-
-
 @contextmanager
 def without_head(model, layer: int, head: int):
     """`model` with the output of one head (both counted from 0) replaced by zeros, while inside."""
-    width = model.config.hidden_size // model.config.num_attention_heads
+    projections = architecture.output_projections(model)
+    width = projections[layer].in_features // model.config.num_attention_heads
+    uses = [i for i, other in enumerate(projections) if other is projections[layer]]
+    calls = itertools.count()  # layers that share their weights call the same module in turn
 
     def silence(module, inputs):
+        if uses[next(calls) % len(uses)] != layer:
+            return None
         joined = inputs[0].clone()  # (batch, n, heads · width)
         joined[..., head * width : (head + 1) * width] = 0
         return (joined, *inputs[1:])
 
-    hook = output_projections(model)[layer].register_forward_pre_hook(silence)
+    hook = projections[layer].register_forward_pre_hook(silence)
     try:
         yield model
     finally:
@@ -304,7 +305,7 @@ def plot_patterns(found: dict):
     framed.
     """
     figure, axes = style.figure(3, 2, height=3.6, sharex=True, sharey=True)
-    for ax, pattern, scores in zip(axes.flat, PATTERNS, found["scores"], strict=True):
+    for ax, pattern, scores in zip(axes.flat, found["patterns"], found["scores"], strict=True):
         image = ax.imshow(scores, vmin=0, vmax=1, aspect="auto", cmap=style.SEQUENTIAL)
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
         ax.add_patch(

@@ -11,6 +11,7 @@ from lmreport.display import markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention, attention_weights
 from lmreport.experiments.concepts.positions import sinusoidal
+from lmreport.models import architecture
 from lmreport.runs.memo import remember
 
 
@@ -155,6 +156,7 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
     """
     inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
     n, rows, largest = inputs["input_ids"].shape[1], [], 0.0
+    pads = room(model, n, pads)
     alone = model(**inputs).last_hidden_state[0]  # (n, d)
     for extra in pads:
         ids = torch.nn.functional.pad(inputs["input_ids"], (0, extra), value=tokenizer.pad_token_id)
@@ -199,8 +201,8 @@ def padded_prediction(
         AutoModelForSequenceClassification.from_pretrained(path),
     )
     ids, rows = tokenizer(text, truncation=True, return_tensors="pt")["input_ids"], []
-    n, longest = ids.shape[1], model.config.max_position_embeddings
-    pads = [extra for extra in pads if n + extra <= longest]
+    n = ids.shape[1]
+    pads = room(model, n, pads)
     with torch.inference_mode():
         for extra in pads:
             longer = torch.nn.functional.pad(
@@ -220,6 +222,14 @@ def padded_prediction(
         "with": np.array(rows)[:, 0],
         "without": np.array(rows)[:, 1],
     }
+
+
+def room(model, n: int, pads) -> list[int]:
+    """Of the numbers `pads` of padding tokens those that the model still reads after `n` tokens of
+    a text.
+    """
+    most = architecture.longest(model)
+    return [extra for extra in pads if not most or n + extra <= most]
 
 
 def padded_questions(folder, digest: str, texts) -> list[dict]:

@@ -10,6 +10,7 @@ import torch
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import multi_head_attention
+from lmreport.models import architecture
 
 
 def sinusoidal(n: int, d: int) -> np.ndarray:
@@ -28,10 +29,11 @@ def hands(p: int, d: int) -> np.ndarray:
     return p / 10_000 ** (np.arange(0, d, 2) / d)
 
 
-def similarity(table: np.ndarray) -> np.ndarray:
+def similarity(table) -> np.ndarray:
     """Cosines between the rows of a position table (n, d) after its mean row is taken out; (n,
     n).
     """
+    table = np.asarray(table)
     centred = table - table.mean(0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     return unit @ unit.T
@@ -49,17 +51,6 @@ def offset_share(matrix: np.ndarray) -> float:
     mean, _ = by_offset(matrix, len(matrix))
     values = matrix[rows, columns]
     return float(1 - (values - mean[columns - rows]).var() / values.var())
-
-
-def position_table(model) -> tuple[str, torch.Tensor]:
-    """Name and values (positions, d) of the learned position embeddings of a transformers
-    encoder.
-    """
-    return next(
-        (name, p.detach())
-        for name, p in model.named_parameters()
-        if "position_embeddings.weight" in name
-    )
 
 
 @torch.no_grad()
@@ -91,49 +82,56 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
     without positions.
 
     The vector is the mean of the last hidden states, at unit length. without, with: largest
-    difference in any component over all shuffles; cosine: mean cosine with the vector of the text
-    in order, positions present.
+    difference in any component over all shuffles, without: None where the positions are no tables
+    that could be taken out; cosine: mean cosine with the vector of the text in order, positions
+    present.
     """
-    inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
+    inputs = tokenizer(
+        text, truncation=True, return_tensors="pt", return_special_tokens_mask=True
+    ).to(model.device)
     ids, generator = inputs["input_ids"], torch.Generator().manual_seed(seed)
-    inner = ids[0, 1:-1].cpu()  # [CLS] and [SEP] stay
-    mixed = torch.stack(
-        [inner] + [inner[torch.randperm(len(inner), generator=generator)] for _ in range(shuffles)]
-    )
-    batch = torch.cat(
-        [ids[:, :1].expand(len(mixed), 1), mixed.to(ids), ids[:, -1:].expand(len(mixed), 1)], 1
-    )
-    name, table = position_table(model)
+    free = (inputs["special_tokens_mask"][0] == 0).nonzero().flatten()  # what frames a text stays
+    batch = ids.repeat(1 + shuffles, 1)
+    for row in batch[1:]:
+        row[free] = ids[0, free[torch.randperm(len(free), generator=generator).to(ids.device)]]
 
     def vectors(parameters):
         arguments = {"input_ids": batch, "attention_mask": torch.ones_like(batch)}
         states = torch.func.functional_call(model, parameters, (), arguments).last_hidden_state
         return torch.nn.functional.normalize(states.mean(1), dim=-1)  # (1 + shuffles, d)
 
-    bare, placed = vectors({name: torch.zeros_like(table)}), vectors({})
+    def moved(found) -> float:
+        return float((found[1:] - found[0]).abs().max())
+
+    placed, bare = vectors({}), None
+    if architecture.order_alone_in_tables(model):
+        known = architecture.position_parameters(model)
+        bare = moved(vectors({name: torch.zeros_like(table) for name, table in known.items()}))
     return {
-        "without": float((bare[1:] - bare[0]).abs().max()),
-        "with": float((placed[1:] - placed[0]).abs().max()),
+        "without": bare,
+        "with": moved(placed),
         "cosine": float((placed[1:] @ placed[0]).mean()),
         "shuffles": shuffles,
     }
 
 
 @cached_figure
-def plot_learned(table: np.ndarray, shown: int = 128):
+def plot_learned(table: np.ndarray | None, shown: int = 128):
     """Left: cosines between the first learned position vectors; right: mean by offset, beside the
-    sinusoidal ones.
+    sinusoidal ones. Without a table the sinusoidal ones alone.
     """
     fig, (left, right) = style.figure(2, height=2.9)
-    matrix = similarity(table)
+    places, width = (512, 768) if table is None else table.shape  # BERT-base's without a table
+    curves = {"learned": similarity(table)} if table is not None else {}
+    curves["sinusoidal"] = similarity(sinusoidal(places, width))
+    first, matrix = next(iter(curves.items()))
     image = left.imshow(matrix[:shown, :shown], cmap=style.DIVERGING, vmin=-1, vmax=1)
-    left.set(title="Learned positions:\ncosine, centred", xlabel="position", ylabel="position")
+    title = f"{first.capitalize()} positions:\ncosine, centred"
+    left.set(title=title, xlabel="position", ylabel="position")
     left.grid(False)
     fig.colorbar(image, ax=left)
-    for label, values in (
-        ("learned", matrix),
-        ("sinusoidal", similarity(sinusoidal(*table.shape))),
-    ):
+    shown = min(shown, places)
+    for label, values in curves.items():
         mean, spread = by_offset(values, shown)
         (line,) = right.plot(mean, markevery=16, label=label)
         right.fill_between(

@@ -347,7 +347,7 @@ def encoder_with_heads(parts: dict | None = None):
     split = bottom + stack[0] * scale / width
     for middle, name, count in (
         ((bottom + split) / 2, "embeddings", stack[0]),
-        ((split + y) / 2, f"{len(stack) - 1} layers", layers),
+        ((split + y) / 2, f"{parts.get('shared', 1) * len(parts['layers'])} layers", layers),
     ):
         named = f"{name}:\n{count / 1e6:.1f} million"
         word(axes, x - width / 2 - 0.1, middle, named, style.BLUE, SMALL, ha="right")

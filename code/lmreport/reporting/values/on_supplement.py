@@ -10,11 +10,13 @@ import yaml
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.experiments.concepts import cost, heads, masks
+from lmreport.experiments.concepts import cost, heads, masks, positions
 from lmreport.experiments.improvements import SVM, TRANSFORMER
 from lmreport.models import scores
 from lmreport.reporting import encoder, improvements, metrics, recipes, sentences, studies
 from lmreport.reporting.values import named
+
+COMPARED = 128  # positions whose vectors are compared
 
 
 @named
@@ -198,6 +200,8 @@ def of_ablation(ablated):
         agree=markdown.count(sum(one["rank"] == 1 for one in (first, second))),
         first=markdown.fixed(studies.rank_correlation(ablated, "attention_0", "effect_0"), 2),
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
+        first_token=MarkdownText(f"`{first['all_tokens'][0]}`"),
+        last_token=MarkdownText(f"`{first['all_tokens'][-1]}`"),
         on_first=markdown.pct(studies.column_mean(ablated, "weights_0", 0), 0),
         on_last=markdown.pct(studies.column_mean(ablated, "weights_0", -1), 0),
         origin=MarkdownText(markdown.plain(studies.origin(ablated))),
@@ -205,28 +209,67 @@ def of_ablation(ablated):
 
 
 @named
-def of_learned_positions(nearness, explained: float, table):
-    """How the learned position vectors resemble each other, by offset."""
+def of_learned_positions(table, known: tuple[str, ...], family: str):
+    """How the learned position vectors (places, d) resemble each other, by offset; None for a model
+    of the named family that has none and knows positions by `architecture.positions` otherwise.
+    """
     return dict(
-        rows=markdown.count(table.shape[0]),
-        explained=markdown.pct(explained, 0),
-        next=markdown.fixed(nearness[1], 2),
-        low=markdown.fixed(nearness[8:65].min(), 2),
-        high=markdown.fixed(nearness[8:65].max(), 2),
-        lowest=markdown.fixed(nearness.min(), 2),
-        at=markdown.count(nearness.argmin()),
-        end=markdown.count(table.shape[0] + 1),
+        said=no_table(known, family) if table is None else by_offset(table),
+        ends=MarkdownText("")
+        if table is None
+        else fill(
+            "What is learned ends with the table: there is no vector for position {}.",
+            markdown.count(table.shape[0] + 1),
+        ),
+    )
+
+
+def by_offset(table) -> MarkdownText:
+    """What the offset says about the likeness of the vectors, among the first `COMPARED`."""
+    rows = fill("The table has {} positions.", markdown.count(table.shape[0]))
+    if len(table) < COMPARED:
+        return fill("{} These are too few to compare them by their offset.", rows)
+    similar = positions.similarity(table)
+    nearness = positions.by_offset(similar, COMPARED)[0]
+    return fill(
+        "{} The offset alone explains {} of the variation of similarity among the first {}. The "
+        "mean cosine of the vectors, less their mean, is {} at offset 1. Between offsets 8 and 64 "
+        "it swings between {} and {}; further out it falls to {}, at offset {}. The sinusoidal "
+        "curve falls smoothly.",
+        rows,
+        markdown.pct(positions.offset_share(similar[:COMPARED, :COMPARED]), 0),
+        markdown.count(COMPARED),
+        markdown.fixed(nearness[1], 2),
+        markdown.fixed(nearness[8:65].min(), 2),
+        markdown.fixed(nearness[8:65].max(), 2),
+        markdown.fixed(nearness.min(), 2),
+        markdown.count(int(nearness.argmin())),
+    )
+
+
+def no_table(known: tuple[str, ...], family: str) -> MarkdownText:
+    """That the model has no learned vectors to add, and what it has instead."""
+    return MarkdownText(
+        f"{family}, which this render loads, has no table of learned positions: "
+        f"{sentences.of_positions(known)} So only the sinusoidal ones are drawn."
     )
 
 
 @named
-def of_shuffles(layer, moved, mixed):
+def of_shuffles(layer, moved, mixed, family: str):
     """Order of words: without positions nothing changes, with them the vectors do, and some
     answers.
     """
     falls = studies.shuffled_falls(mixed)
     kept = 1 - falls[-1] / (studies.share(mixed, "predicted.0") - scores.guessing(mixed["labels"]))
     return dict(
+        taken_out=MarkdownText(
+            f"The positions of {family} are part of its attention and cannot be taken out, so that "
+            "column says nothing of it."
+            if moved[0]["without"] is None
+            else ""
+        ),
+        shuffles=markdown.count(moved[0]["shuffles"]),
         cosine=markdown.num(moved[0]["cosine"], 2),
         least=markdown.fixed(100 * falls[0], 1),
         most=markdown.fixed(100 * falls[-1], 1),
@@ -246,7 +289,11 @@ def shuffles(layer, moved, questions, name: str, function):
             markdown.num(layer["with"], 2),
         ],
         *(
-            [f"{name}, “{question}”", markdown.num(one["without"], 2), markdown.num(one["with"], 2)]
+            [
+                f"{name}, “{question}”",
+                "–" if one["without"] is None else markdown.num(one["without"], 2),
+                markdown.num(one["with"], 2),
+            ]
             for question, one in zip(questions, moved, strict=True)
         ),
     ]
@@ -297,8 +344,7 @@ def of_heads(found, best, removal, headless, digest: str):
     return dict(
         previous=markdown.pct(best[0]["score"], 0),
         equal=markdown.pct(best[0]["equal"], 0),
-        least_cls=markdown.pct(found["scores"][4, 1:].mean(1).min(), 0),
-        most_cls=markdown.pct(found["scores"][4, 1:].mean(1).max(), 0),
+        on_first=on_first(found),
         median=markdown.pct(np.median(removal["change"])),
         strongest=markdown.pct(removal["change"].max()),
         whole=markdown.pct(studies.share(headless, "whole")),
@@ -312,6 +358,20 @@ def of_heads(found, best, removal, headless, digest: str):
         together=studies.standing_in(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
         origin=MarkdownText(markdown.plain(studies.origin(headless))),
+    )
+
+
+def on_first(found) -> MarkdownText:
+    """How much attention the special token at the beginning gets, layer by layer."""
+    by_layer = found["scores"][4].mean(1)  # (layers,)
+    name = MarkdownText(f"`{found['patterns'][4]}`")
+    if len(by_layer) < 3:
+        return fill("Heads give {} {} on average.", name, markdown.pct(by_layer.mean(), 0))
+    return fill(
+        "From the second layer on, heads give {} {} to {} on average.",
+        name,
+        markdown.pct(by_layer[1:].min(), 0),
+        markdown.pct(by_layer[1:].max(), 0),
     )
 
 
