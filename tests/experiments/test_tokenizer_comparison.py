@@ -6,10 +6,14 @@ from lmreport.experiments import tokenizer_comparison
 
 PIECES = ["[CLS]", "says", "over", "##flower", "##ror", ":", "long", "[SEP]"]
 WORDS = ["says", "overflowerror", ":", "long"]
+TEXT = "Says OverflowError: long"
+SPANS = [[0, 0], [0, 4], [5, 9], [9, 15], [15, 18], [18, 19], [20, 24], [0, 0]]
 
 
 def found(ids, words=("says", "[UNK]", ":", "long")):
     return {
+        "text": TEXT,
+        "spans": SPANS,
         "pieces": PIECES,
         "words": WORDS,
         "input_ids": np.arange(len(PIECES)),
@@ -25,13 +29,19 @@ def cells(table) -> list[list[str]]:
 
 
 def test_each_word_starts_where_its_first_piece_stands():
-    assert tokenizer_comparison.word_starts(PIECES, WORDS) == {1: 0, 2: 1, 5: 2, 6: 3}
+    starts = tokenizer_comparison.word_starts
+    assert starts(TEXT, SPANS, WORDS) == {1: 0, 2: 1, 5: 2, 6: 3}
+    spaced = [[0, 0], [0, 4], [4, 9], [9, 18], [18, 19], [19, 24], [0, 0]]  # as byte-level BPE does
+    assert starts(TEXT, spaced, WORDS) == {1: 0, 2: 1, 4: 2, 5: 3}
+    joined = [[0, 4], [4, 19], [19, 24]]  # a piece of two words belongs to the first
+    assert starts(TEXT, joined, WORDS) == {0: 0, 1: 1, 2: 3}
 
 
-def test_words_end_where_the_tokenizer_has_changed_the_characters():
-    pieces = ["[CLS]", "a", "[UNK]", "b", "[SEP]"]
-    assert tokenizer_comparison.word_starts(pieces, ["a", "é", "b"]) == {1: 0}
-    assert tokenizer_comparison.word_starts(["[CLS]", "[SEP]"], ["a"]) == {}
+def test_words_end_where_the_text_does_not_hold_them():
+    assert tokenizer_comparison.word_starts("a é b", [[0, 1], [2, 3], [4, 5]], ["a", "e", "b"]) == {
+        0: 0
+    }
+    assert tokenizer_comparison.word_starts("", [[0, 0], [0, 0]], ["a"]) == {}
 
 
 def test_strips_put_a_word_under_its_first_piece_and_nothing_under_the_others():
@@ -43,6 +53,13 @@ def test_strips_put_a_word_under_its_first_piece_and_nothing_under_the_others():
 
 def test_strips_show_the_word_that_the_layer_does_not_know():
     text = found([5, 1, 6, 7]) | {
+        "text": "ab " * 5 + TEXT,
+        "spans": [
+            [0, 0],
+            *(span for i in range(0, 15, 3) for span in ([i, i + 1], [i + 1, i + 2])),
+            *([a + 15, b + 15] for a, b in SPANS[1:-1]),
+            [0, 0],
+        ],
         "pieces": ["[CLS]", *["a", "##b"] * 5, *PIECES[1:]],
         "words": [*["ab"] * 5, *WORDS],
         "layer_words": [*["ab"] * 5, "says", "[UNK]", ":", "long"],

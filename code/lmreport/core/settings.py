@@ -230,7 +230,7 @@ def _typed(key: str, value: object) -> Any:
         raise ReportError(f"seed: {value} is out of range; it must be below 2^32 = {2**32:,}")
     if key == "max_length" and number > 512:
         raise ReportError(
-            f"max_length: {number} is more than the 512 positions that BERT has learned; choose 8 "
-            f"to 512"
+            f"max_length: {number} is more than 512 word pieces, BERT's limit, to which this report "
+            f"keeps for every model; choose 8 to 512"
         )
     return number

@@ -76,6 +76,27 @@ def duplicates(folder: str) -> dict[str, int]:
     }
 
 
+SAMPLED = 1000  # training texts that `strange` reads
+
+
+@remember
+def strange(folder: str, digest: str, tokenizer_path: str) -> dict:
+    """What models made for English cannot read of some of the training texts: `unknown`, the share
+    of word pieces that stand for something unknown; `foreign`, the share of letters that the LSTM
+    makes words of their own, since they are not among a to z.
+    """
+    from lmreport.models import pieces
+    from lmreport.models.tokenizer import load_tokenizer
+
+    paths = paths_of(folder, ["train"], classes_in(Path(folder)))
+    texts = [p.read_text(encoding="utf-8") for p in paths[:: -(-len(paths) // SAMPLED)]]
+    letters = [letter for text in texts for letter in text.lower() if letter.isalpha()]
+    return {
+        "unknown": pieces.unknown(load_tokenizer(tokenizer_path), texts),
+        "foreign": float(np.mean([not letter.isascii() for letter in letters or ["a"]])),
+    }
+
+
 @remember
 def lengths(folder: str, digest: str, tokenizer_path: str) -> dict[str, np.ndarray]:
     """Length of every text in word pieces, special tokens included: arrays (texts,) `train` and

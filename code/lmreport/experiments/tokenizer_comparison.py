@@ -54,6 +54,8 @@ def both_ways(
         "tokenizer_value_type": type(encoded["input_ids"]).__name__,
         "input_ids": np.array(encoded["input_ids"]),
         "attention_mask": np.array(encoded["attention_mask"]),
+        "text": text,
+        "spans": [list(s) for s in tokenizer(text, return_offsets_mapping=True)["offset_mapping"]],
         "pieces": tokenizer.convert_ids_to_tokens(encoded["input_ids"]),
         "decoded": tokenizer.decode(encoded["input_ids"]),
         "unknown_pieces": int(sum(i == tokenizer.unk_token_id for i in encoded["input_ids"])),
@@ -115,23 +117,23 @@ def differences(found: dict):
     return markdown.table(rows, ["", "tokenizer", "TextVectorization"], ("left",) * 3)
 
 
-def word_starts(pieces: list[str], words: list[str]) -> dict[int, int]:
-    """{place of a piece: place of the word that begins with it}, by the characters of both.
+def word_starts(text: str, spans: list, words: list[str]) -> dict[int, int]:
+    """{place of a piece: place of the word that begins with it}.
 
-    Where the tokenizer has changed characters (accents, a piece [UNK]) the words end early.
+    spans: begin and end of each piece in `text`, both 0 for a special one; a piece may begin with
+    the space before its word. Words that the text does not hold as they are end the search.
     """
     starts: dict[int, int] = {}
-    piece = 0
+    lowered, at = text.lower(), 0
     for place, word in enumerate(words):
-        while piece < len(pieces) and pieces[piece] in ("[CLS]", "[SEP]"):
-            piece += 1
-        first, spelled = piece, ""
-        while piece < len(pieces) and len(spelled) < len(word):
-            spelled += pieces[piece].removeprefix("##")
-            piece += 1
-        if spelled != word:
+        begin = lowered.find(word, at)
+        if begin < 0 or len(lowered) != len(text):
             break
-        starts[first] = place
+        at = begin + len(word)
+        for piece, (first, last) in enumerate(spans):
+            if first <= begin < last and not text[first:begin].strip():
+                starts.setdefault(piece, place)
+                break
     return starts
 
 
@@ -140,8 +142,9 @@ def strips(found: dict, number: int = 11):
     """Positions of both outputs, aligned by words: the first three, then those about a word that
     falls into pieces, if there is one that the layer does not know; `number` columns in all.
     """
-    pieces, starts = found["pieces"], word_starts(found["pieces"], found["words"])
-    split = [i for i in starts if "".join(pieces[i + 1 : i + 2]).startswith("##")]
+    pieces = found["pieces"]
+    starts = word_starts(found["text"], found["spans"], found["words"])
+    split = [i for i in starts if i < max(starts) and i + 1 not in starts]
     unknown = [i for i in split if found["layer_ids"][starts[i]] == 1]
     about = next(iter(unknown + split), 0)
     begin = max(3, min(about - 2, len(pieces) - number + 3))

@@ -35,6 +35,16 @@ def family(config) -> str:
     return FAMILIES.get(config.model_type, config.model_type)
 
 
+def sentences_apart(path: str) -> tuple[int, str]:
+    """How many kinds of tokens the model at `path` has a vector for, by which BERT tells two
+    sentences apart, and its family.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(path)
+    return getattr(config, "type_vocab_size", 0) or 0, family(config)
+
+
 def output_projections(model) -> list:
     """The linear layer that joins the heads, one for each layer in the order of computing; its
     input is their outputs side by side.
@@ -150,6 +160,11 @@ def positions(model) -> tuple[str, ...]:
         "rotary": rotates(model),
     }
     return tuple(kind for kind, there in found.items() if there)
+
+
+def known(model) -> tuple[tuple[str, ...], str]:
+    """`positions` of a model, and its `family`."""
+    return positions(model), family(model.config)
 
 
 def order_alone_in_tables(model) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from lmreport.display import again, markdown
+from lmreport.experiments import data_audit
+from lmreport.reporting import tokenizing
 from lmreport.runs import freshness
 from lmreport.runs.kinds import MODELS, STUDIES
 from lmreport.runs.records import edition, full_scale, is_of, newest
+
+FOREIGN = 0.01  # share of letters beyond a to z from which on a reader is warned
 
 
 def notices(corpus, source, class_names: list[str], recorded: bool):
@@ -43,10 +47,41 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
             )
         )
     found += of_model(source)
+    found += of_letters(data_audit.strange(corpus.folder, corpus.digest, source.path), source)
     if not recorded:
         found.append(quick(corpus, source))
     found += stale(newest(corpus))
     return markdown.markdown("\n".join(found))
+
+
+def of_letters(strange: dict, source) -> list[str]:
+    """Callouts where the models cannot read much of the texts; strange: `data_audit.strange`."""
+    found = []
+    if strange["unknown"] >= tokenizing.MANY:
+        found.append(
+            markdown.callout(
+                "warning",
+                "Much of these texts is unknown to the tokenizer",
+                (
+                    f"Of the word pieces of the training texts, {markdown.pct(strange['unknown'])} "
+                    f"stand for something that {markdown.plain(source.name)} does not know. It "
+                    "cannot tell these words apart; a model for this language would."
+                ),
+            )
+        )
+    if strange["foreign"] >= FOREIGN:
+        found.append(
+            markdown.callout(
+                "warning",
+                "The LSTM reads these words in fragments",
+                (
+                    f"Of the letters of the training texts, {markdown.pct(strange['foreign'])} are "
+                    "not among a to z. The LSTM’s standardization, made for English, makes a "
+                    "word of each of them, so that comparisons with it are unfair to it."
+                ),
+            )
+        )
+    return found
 
 
 def of_render(settings):

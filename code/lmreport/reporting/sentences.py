@@ -6,7 +6,7 @@ import numpy as np
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.models import scores
+from lmreport.models import architecture, scores
 from lmreport.reporting import metrics
 
 
@@ -78,26 +78,31 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
     words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
     return fill(
         "The Transformer has {} times the parameters, and {} times without the embeddings, whose "
-        "rows are only looked up.",
+        "rows are only looked up.{}",
         whole,
         markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2),
+        f" Its {classifier.config.num_hidden_layers} layers share their weights, so each of them "
+        "is used as often."
+        if architecture.shares_layers(classifier)
+        else "",
     )
 
 
 POSITIONS = {
     "learned": "it adds a learned vector of its place to each word.",
     "fixed": "it adds a fixed vector of its place to each word.",
-    "relative": "its attention looks at the distance between two words instead (relative "
+    "relative": "its attention looks at the distance between two words (relative positions).",
+    "rotary": "its attention turns queries and keys by an angle that grows with the place (rotary "
     "positions).",
-    "rotary": "its attention turns queries and keys by an angle that grows with the place instead "
-    "(rotary positions).",
 }
 
 
 def of_positions(known: tuple[str, ...]) -> str:
     """How a model knows where a word stands; known: `architecture.positions`."""
-    told = [POSITIONS[kind] for kind in known if kind in POSITIONS]
-    return told[-1] if told else "nothing in it tells where a word stands."
+    told = [POSITIONS[kind] for kind in known]
+    if not told:
+        return "nothing in it tells where a word stands."
+    return ", and ".join([*(one.removesuffix(".") for one in told[:-1]), told[-1]])
 
 
 def bound(bert, lstm) -> MarkdownText:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments.concepts import attention, foundation, masks
-from lmreport.reporting import metrics, studies
+from lmreport.reporting import metrics, sentences, studies
 from lmreport.reporting.values import named
 from lmreport.runs import records
 
@@ -76,10 +76,19 @@ def of_cheating(no_mask, right, late):
 
 
 @named
-def of_order(mixed):
-    """What the order of the words is worth to the fine-tuned model (3c)."""
+def of_order(mixed, known: tuple[str, ...], family: str):
+    """What the order of the words is worth to the fine-tuned model, and how the loaded one of the
+    named family knows positions (`architecture.positions`) where it is not by learned vectors
+    (3c).
+    """
     falls = studies.shuffled_falls(mixed)
     return dict(
+        model=MarkdownText(
+            ""
+            if known == ("learned",)
+            else f"{family}, which this render loads, does otherwise: "
+            f"{sentences.of_positions(known)}"
+        ),
         least=markdown.fixed(100 * falls[0], 1),
         most=markdown.fixed(100 * falls[-1], 1),
         matters=studies.order_matters(mixed),

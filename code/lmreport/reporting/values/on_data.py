@@ -4,9 +4,13 @@ make of a text.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.reporting import metrics, rubric, sentences, tables
+from lmreport.models import architecture, pretrained
+from lmreport.models import pieces as piece_traits
+from lmreport.reporting import metrics, rubric, sentences, tables, tokenizing
 from lmreport.reporting.values import named
 from lmreport.runs import records
 
@@ -93,10 +97,19 @@ def of_splits(corpus, whole):
 
 
 @named
-def of_tokenizer(tokenizer, source, bert):
-    """The tokenizer of the checkpoint."""
+def of_tokenizer(tokenizer, source, strange):
+    """The tokenizer of the checkpoint; strange: `data_audit.strange` of the training texts."""
+    found = piece_traits.of(tokenizer)
     return dict(
         name=MarkdownText(markdown.plain(source.name)),
+        kind=tokenizing.kind(found),
+        splits=tokenizing.splits(found),
+        casing=tokenizing.casing(found),
+        framed=tokenizing.framed(found),
+        rare=tokenizing.rare(strange["unknown"]),
+        decoding=tokenizing.decoding(found),
+        mark=tokenizing.mark(found),
+        loses=tokenizing.loses(found),
         pieces=markdown.count(tokenizer.vocab_size),
         special=MarkdownText(", ".join(f"`{t}`" for t in tokenizer.all_special_tokens)),
         same=MarkdownText(
@@ -109,21 +122,15 @@ def of_tokenizer(tokenizer, source, bert):
 
 
 @named
-def of_outputs(found, text: str):
+def of_outputs(found, text: str, tokenizer, source):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
         unknown=unknown(found),
-        types=MarkdownText(
-            "`token_type_ids` says which of two sentences a token belongs to. With one text all "
-            "are 0, and DistilBERT, which has no such vectors, goes without them."
-            if "token_type_ids" in found["tokenizer_keys"]
-            else "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: DistilBERT has no "
-            "such vectors."
+        types=tokenizing.types(
+            "token_type_ids" in found["tokenizer_keys"], *architecture.sentences_apart(source.path)
         ),
-        decoded=MarkdownText(
-            "Without these two, the decoded text is exactly the original."
-            if is_original(found["decoded"], text)
-            else "It is not exactly the original: white space and the spacing of punctuation are lost."
+        decoded=tokenizing.came_back(
+            found["decoded"], text, piece_traits.of(tokenizer), found["unknown_pieces"]
         ),
     )
 
@@ -143,15 +150,14 @@ def unknown(found) -> MarkdownText:
     )
 
 
-def is_original(decoded: str, text: str) -> bool:
-    return decoded.removeprefix("[CLS]").removesuffix("[SEP]").strip() == text
-
-
 @named
-def of_tokenized(tokenized, settings, tokenizer, bert, curve):
+def of_tokenized(tokenized, settings, tokenizer, source, bert, curve):
     """Length and padding of the tokenized training split, and the lengths of the other runs."""
     return dict(
-        limit=markdown.count(tokenizer.model_max_length),
+        limit=tokenizing.limit(
+            piece_traits.longest(tokenizer),
+            pretrained.positions(pretrained.configuration(Path(source.path))),
+        ),
         recorded=markdown.count(bert.inputs["settings"]["max_length"]),
         studies=markdown.count(curve.inputs["settings"]["max_length"]),
         length=markdown.count(settings.max_length),

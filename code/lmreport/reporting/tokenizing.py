@@ -1,0 +1,172 @@
+"""What the tokenizer at hand does to a text, in sentences (question 2)."""
+
+from __future__ import annotations
+
+from lmreport.display import markdown
+from lmreport.display.traced import MarkdownText, fill
+from lmreport.models.pieces import Pieces
+
+MANY = 0.05  # share of unknown pieces from which on a reader is warned
+SPLITS = {
+    "WordPiece": "WordPiece splits a word into the longest pieces that it knows [@wu2016; "
+    "@devlin2019].",
+    "BPE": "BPE (byte-pair encoding) begins with single characters and joins neighbours, pair by "
+    "pair, in the order that it learned.",
+    "Unigram": "A unigram tokenizer chooses, of all ways to split a text, the one that is the most "
+    "probable by its vocabulary.",
+    "WordLevel": "Its pieces are whole words; it splits none.",
+}
+
+
+def kind(found: Pieces) -> MarkdownText:
+    """The name of the kind of tokenizer."""
+    return MarkdownText(
+        f"byte-level {found.kind}" if found.by_bytes and found.kind == "BPE" else found.kind
+    )
+
+
+def splits(found: Pieces) -> MarkdownText:
+    """How it comes to its pieces."""
+    told = SPLITS.get(found.kind, "")
+    if found.by_bytes:
+        told += " Its characters are bytes, so that no text is unknown to it."
+    return MarkdownText(told.strip())
+
+
+def casing(found: Pieces) -> MarkdownText:
+    """What it does to capitals, as part of a sentence."""
+    return MarkdownText("lower-cases" if found.lowers else "keeps capitals apart")
+
+
+def frame(found: Pieces) -> tuple[str, str]:
+    """The special tokens before and after a text, as code; "" for none."""
+    begin, end = (" ".join(f"`{t}`" for t in tokens) for tokens in (found.begin, found.end))
+    return begin, end
+
+
+def framed(found: Pieces) -> MarkdownText:
+    """What stands around a text, as part of a sentence."""
+    begin, end = frame(found)
+    if begin and end:
+        return MarkdownText(f"framed by {begin} and {end}")
+    if begin or end:
+        return MarkdownText(f"with {begin or end} {'before' if begin else 'after'} them")
+    return MarkdownText("with nothing around them")
+
+
+def rare(unknown: float) -> MarkdownText:
+    """What becomes of a word outside both vocabularies; unknown: share of the pieces of the
+    training texts that are.
+    """
+    if unknown < MANY:
+        return MarkdownText(
+            "A word outside the vocabulary survives as pieces in the first and becomes `[UNK]` in "
+            "the second."
+        )
+    return fill(
+        "A word outside the vocabulary becomes `[UNK]` in the second; in the first it should "
+        "survive as pieces, but {} of the pieces of these texts are unknown.",
+        markdown.pct(unknown, 0),
+    )
+
+
+def decoding(found: Pieces) -> MarkdownText:
+    """What `decode` returns."""
+    begin, end = frame(found)
+    between = f" between {begin} and {end}" if begin and end else f" with {begin}{end}"
+    case = " in lower case" if found.lowers else ""
+    told = f"`decode` returns the text{case}{between if begin or end else ''}"
+    if found.exact:
+        return MarkdownText(f"{told}, with its spaces as they were.")
+    return MarkdownText(
+        f"{told}; marks of punctuation were pieces of their own, and `decode` attaches some of "
+        "them again."
+    )
+
+
+def mark(found: Pieces) -> MarkdownText:
+    """What `##` means, or what this tokenizer writes instead."""
+    if found.marks == "continues":
+        return MarkdownText(
+            f"`{found.mark}` marks a piece that continues the word before it without a space; "
+            "`decode` joins such pieces again."
+        )
+    instead = {
+        "begins": f"it writes `{found.mark}` before a piece that follows a space, and `decode` "
+        "makes spaces of these marks.",
+        "ends": f"it writes `{found.mark}` after a piece that ends a word.",
+    }.get(found.marks, "it marks nothing.")
+    return MarkdownText(
+        "WordPiece writes `##` before a piece that continues a word without a space. This "
+        f"tokenizer has no `##`: {instead}"
+    )
+
+
+def loses(found: Pieces) -> MarkdownText:
+    """What of a text would not come back, beside what the example shows."""
+    lost = [
+        name
+        for name, gone in (
+            ("capitals", found.lowers),
+            ("accents", found.plain),
+            ("line breaks", found.breaks),
+        )
+        if gone
+    ]
+    if not lost:
+        return MarkdownText("Capitals, accents and line breaks would come back too.")
+    told = ", ".join(lost[:-1]) + (" and " if lost[1:] else "") + lost[-1]
+    return MarkdownText(f"{told.capitalize()}, of which this text has none, would be lost.")
+
+
+def came_back(decoded: str, text: str, found: Pieces, unknown: int) -> MarkdownText:
+    """Whether the decoded example is the original; unknown: how many of its pieces are."""
+    inner = decoded
+    for token in found.begin:
+        inner = inner.removeprefix(token).lstrip()
+    for token in reversed(found.end):
+        inner = inner.removesuffix(token).rstrip()
+    special = len(found.begin) + len(found.end)
+    without = {0: "The", 1: "Without that token, the", 2: "Without these two, the"}.get(
+        special, "Without these tokens, the"
+    )
+    if inner.strip() == text:
+        return MarkdownText(f"{without} decoded text is exactly the original.")
+    same = "".join(inner.split()).casefold() == "".join(text.split()).casefold()
+    why = (
+        "what was unknown is lost"
+        if unknown
+        else "white space and the spacing of punctuation are lost"
+        if same
+        else "some characters came back as others"
+    )
+    return MarkdownText(f"It is not exactly the original: {why}.")
+
+
+def types(given: bool, vectors: int, family: str) -> MarkdownText:
+    """What `token_type_ids` are for; given: whether the tokenizer returns them; vectors: how many
+    kinds of tokens the model of that family tells apart.
+    """
+    if not given:
+        return MarkdownText(
+            "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: "
+            f"{family} has no such vectors."
+        )
+    told = (
+        "`token_type_ids` says which of two sentences a token belongs to. With one text all are 0, "
+        "and {} has no such vectors, goes without them."
+    )
+    if vectors > 1:
+        return MarkdownText(told.format("DistilBERT, which"))
+    return MarkdownText(told.format(f"{family}, which"))
+
+
+def limit(tokenizer: int, model: int) -> MarkdownText:
+    """The longest text that both can take; each 0 where it sets no bound."""
+    if tokenizer and (not model or tokenizer <= model):
+        return fill("The tokenizer's limit is {}.", markdown.count(tokenizer))
+    if not model:
+        return MarkdownText("Neither the tokenizer nor the model sets a limit.")
+    return fill(
+        "The model's limit is {}, of which its tokenizer does not know.", markdown.count(model)
+    )

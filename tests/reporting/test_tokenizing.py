@@ -1,0 +1,103 @@
+"""What the report says of a tokenizer is true of the one at hand."""
+
+import re
+
+import pytest
+
+import families
+from lmreport.experiments import data_audit
+from lmreport.models import pieces, pretrained, tokenizer
+from lmreport.reporting import notices, tokenizing
+from lmreport.reporting.values import on_data
+
+TEXT = "how do i sort a list? f(x) = a[0];"
+SOURCE = pretrained.Source("tiny", "", "")
+
+
+@pytest.fixture(scope="module")
+def of_kind():
+    made = {}
+
+    def one(kind: str):
+        if kind not in made:
+            made[kind] = families.TOKENIZERS[kind]()
+        return made[kind]
+
+    return one
+
+
+def test_the_tokenizer_of_the_assignment_is_told_as_it_was():
+    of_minilm = tokenizer.load_tokenizer(pretrained.from_package("any").path)
+    said = on_data.of_tokenizer(of_minilm, SOURCE, {"unknown": 0.0})
+    assert (said.kind, said.casing) == ("WordPiece", "lower-cases")
+    assert said.framed == "framed by `[CLS]` and `[SEP]`"
+    assert said.splits.startswith("WordPiece splits a word into the longest pieces")
+    assert said.rare.endswith("survives as pieces in the first and becomes `[UNK]` in the second.")
+    assert said.decoding.startswith(
+        "`decode` returns the text in lower case between `[CLS]` and `[SEP]`; marks of punctuation"
+    )
+    assert said.mark.startswith("`##` marks a piece that continues the word before it")
+    assert said.loses.startswith("Capitals, accents and line breaks, of which this text has none")
+
+
+@pytest.mark.parametrize("kind", families.TOKENIZERS)
+def test_what_is_said_holds_for_the_tokenizer_at_hand(of_kind, kind):
+    one = of_kind(kind)
+    found = pieces.of(one)
+    said = on_data.of_tokenizer(one, SOURCE, {"unknown": 0.0})
+    ids = one(TEXT)["input_ids"]
+    tokens = one.convert_ids_to_tokens(ids)
+    for token in (tokens[0], tokens[-1]):
+        assert f"`{token}`" in said.framed and f"`{token}`" in said.decoding
+    lowered = one.decode(one("Hello World")["input_ids"], skip_special_tokens=True)
+    assert (said.casing == "lower-cases") == (lowered == "hello world")
+    assert ("in lower case" in said.decoding) == found.lowers
+    assert said.mark.startswith("`##` marks") == any(token.startswith("##") for token in tokens)
+    if found.marks == "begins":
+        assert f"`{found.mark}` before a piece that follows a space" in said.mark
+        assert any(token.startswith(found.mark) for token in tokens)
+    lines = one.decode(one("a\nb")["input_ids"], skip_special_tokens=True)
+    assert said.loses.endswith("would be lost.") == ("\n" not in lines)
+    told = tokenizing.came_back(one.decode(ids), TEXT, found, 0)
+    assert told.endswith("exactly the original.") == found.exact
+    assert ("no text is unknown" in said.splits) == (kind in ("bytes", "modern"))
+    assert len(re.sub(r"[`{}]", "", f"{said.decoding} {said.mark}").split()) < 54  # of the box’s 60
+
+
+def test_many_unknown_pieces_are_told_at_the_top_and_in_2b(of_kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    for split in ("train", "test"):
+        for name, text in (("a", "你好 世界 hello"), ("b", "Größe und Maße")):
+            (tmp_path / "data" / split / name).mkdir(parents=True)
+            (tmp_path / "data" / split / name / "1.txt").write_text(text, encoding="utf-8")
+    of_kind("cased").save_pretrained(tmp_path / "model")
+    found = data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "model"))
+    assert found["unknown"] > 0.2 and 0.2 < found["foreign"] < 0.6
+    unknown, fragments = notices.of_letters(found, SOURCE)
+    assert "unknown to the tokenizer" in unknown and "tiny does not know" in unknown
+    assert "unfair to it" in fragments
+    assert notices.of_letters({"unknown": 0.01, "foreign": 0.001}, SOURCE) == []
+    assert "of the pieces of these texts are unknown" in tokenizing.rare(found["unknown"])
+    of_kind("bytes").save_pretrained(tmp_path / "bytes")
+    assert data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "bytes"))["unknown"] == 0
+
+
+@pytest.mark.parametrize(
+    "limits, said",
+    [
+        ((512, 512), "tokenizer's limit is"),
+        ((512, 0), "tokenizer's limit is"),
+        ((512, 128), "model's limit is"),
+        ((0, 128), "model's limit is"),
+        ((0, 0), "Neither the tokenizer nor the model sets a limit."),
+    ],
+)
+def test_the_limit_is_the_shorter_one(limits, said):
+    told = tokenizing.limit(*limits)
+    assert said in told and ("128" in told) == (128 in limits)
+
+
+def test_token_types_are_told_of_the_family():
+    assert "DistilBERT, which has no such vectors" in tokenizing.types(True, 2, "BERT")
+    assert "DeBERTa, which has no such vectors" in tokenizing.types(True, 0, "DeBERTa")
+    assert tokenizing.types(False, 1, "RoBERTa").endswith("RoBERTa has no such vectors.")
