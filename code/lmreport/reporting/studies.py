@@ -312,7 +312,7 @@ def layer_falls(record) -> list:
 
 TOGETHER = (
     " Heads that stand in for each other are one explanation; another is that without a whole "
-    "layer the vector at [CLS] is unlike any that the classifier has seen."
+    "layer the vector of the first token is unlike any that the classifier has seen."
 )
 
 
@@ -389,7 +389,7 @@ def ablations(record, questions):
             "rank of its effect",
             "largest effect",
             "correlation",
-            "with [CLS] only",
+            f"with {record['questions'][0]['all_tokens'][0]} only",
         ],
         ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"),
         of=record,

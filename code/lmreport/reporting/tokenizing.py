@@ -114,7 +114,7 @@ def loses(found: Pieces) -> MarkdownText:
         if gone
     ]
     if not lost:
-        return MarkdownText("Capitals, accents and line breaks would come back too.")
+        return MarkdownText("Capitals, accents and line breaks would come back.")
     told = ", ".join(lost[:-1]) + (" and " if lost[1:] else "") + lost[-1]
     return MarkdownText(f"{told.capitalize()}, of which this text has none, would be lost.")
 

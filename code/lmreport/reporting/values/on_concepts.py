@@ -86,8 +86,7 @@ def of_order(mixed, known: tuple[str, ...], family: str):
         model=MarkdownText(
             ""
             if known == ("learned",)
-            else f"{family}, which this render loads, does otherwise: "
-            f"{sentences.of_positions(known)}"
+            else f"{family}, which this render loads, does it so: {sentences.of_positions(known)}"
         ),
         least=markdown.fixed(100 * falls[0], 1),
         most=markdown.fixed(100 * falls[-1], 1),

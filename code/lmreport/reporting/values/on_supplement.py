@@ -333,6 +333,7 @@ def of_probe(probes, length: int):
             float(probes["random"][-1]),
             "What the encoder brings was learned without these tags",
             "On so few texts the pre-trained weights bring no lead",
+            "On so few texts the pre-trained weights bring no lead",
         ),
     )
 
