@@ -20,7 +20,7 @@ from lmreport.experiments.concepts import (
 )
 from lmreport.models import architecture, finetune
 from lmreport.models import predict as bulk
-from lmreport.reporting.values import on_supplement
+from lmreport.reporting.values import on_concepts, on_supplement
 
 TEXT = "how do i sort a list of words by their last letter, and does the order matter?"
 USABLE = [name for name in families.FAMILIES if name != "fnet"]
@@ -138,6 +138,8 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     assert schematics.encoder_with_heads(parts).figure
     _, classifier, new = foundation.load_both(folder, ["a", "b"])
     assert foundation.same_encoder(encoder, classifier)
+    read = foundation.read_by_head(classifier, tokenizer)
+    assert read == seen["tokens"][:1]
     assert 0 < foundation.parameters(classifier, tuple(new)) < whole
     said = on_supplement.of_learned_positions(
         architecture.position_table(encoder), architecture.positions(encoder), "X"
@@ -179,6 +181,19 @@ def test_layers_that_share_their_weights_lose_the_head_once_a_pass(saved):
         assert torch.equal(first, encoder(**inputs).last_hidden_state)
     with torch.inference_mode(), heads.without_head(encoder, 1, 1):
         assert not torch.allclose(first, encoder(**inputs).last_hidden_state)
+
+
+def test_a_head_that_reads_the_mean_is_told_so(saved, tmp_path):
+    import json
+    import shutil
+
+    folder = shutil.copytree(saved("modernbert"), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {"classifier_pooling": "mean"}
+    (folder / "config.json").write_text(json.dumps(config))
+    encoder, classifier, new = foundation.load_both(str(folder), ["a", "b"])
+    _, tokenizer = attention.load_encoder(str(folder))
+    said = on_concepts.of_both_classes(encoder, classifier, new, tokenizer)
+    assert said.read == "the mean of those of all tokens"
 
 
 def test_a_family_without_attention_is_refused(saved):
