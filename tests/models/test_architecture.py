@@ -18,7 +18,7 @@ from lmreport.experiments.concepts import (
     positions,
     schematics,
 )
-from lmreport.models import architecture, finetune
+from lmreport.models import architecture, arrow_batches, fast_finetune, finetune
 from lmreport.models import predict as bulk
 from lmreport.reporting.values import on_concepts, on_supplement
 
@@ -108,6 +108,14 @@ def test_a_family_is_located_trained_and_predicts(saved, name, tmp_path):
     assert len(list(bulk.stream(small, trainer.processing_class, texts))) == 2
     seen = masks.padded_prediction(str(tmp_path / "model"), "", TEXT)
     assert np.abs(seen["with"] - seen["with"][0]).max() < 1e-4
+    rows = arrow_batches.tokenized(data(40)["train"], trainer.processing_class, 32)
+    fast = fast_finetune.make_trainer(
+        fast_finetune.load_classifier(source.path, ["a", "b"]),
+        fast_finetune.arguments(tmp_path / "fast", num_train_epochs=1, learning_rate=1e-3),
+        rows,
+        trainer.processing_class,
+    )
+    assert np.isfinite(fast.train().training_loss)
     classifier, tokenizer = exact.float(), trainer.processing_class
     classifier.set_attn_implementation("eager")
     hidden = attention.ablation_logits(classifier, tokenizer, TEXT)
