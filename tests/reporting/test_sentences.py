@@ -3,6 +3,7 @@
 import dataclasses
 import html
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -147,8 +148,10 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
     import torch
 
     class Classifier(torch.nn.Module):
-        def __init__(self):
+        def __init__(self, layers=1):
             super().__init__()
+            self.config = SimpleNamespace(num_hidden_layers=layers)
+            self.attention = torch.nn.ModuleDict({"dense": torch.nn.Linear(9, 9)})
             self.bert = torch.nn.ModuleDict(
                 {"embeddings": torch.nn.Embedding(300, 10), "layer": torch.nn.Linear(9, 100)}
             )
@@ -160,6 +163,13 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
     )
     other = pretrained.Source("other", source.path, "f" * 64)
     assert "without" not in sentences.size(bert, last, Classifier(), other)
+    assert "share their weights" not in sentences.size(bert, last, Classifier(), source)
+    assert "Its 12 layers share their weights" in sentences.size(bert, last, Classifier(12), source)
+
+
+def test_what_a_text_costs_is_told_whichever_network_takes_longer():
+    assert "takes the Transformer only 32 times as long" in plain(on_results.per_text(32.4))
+    assert "takes the LSTM 4.0 times as long" in plain(on_results.per_text(0.25))
 
 
 def test_a_stand_in_for_distilbert_is_called_one(record):

@@ -12,10 +12,10 @@ import time
 from lmreport.cli.options import parser
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
+from lmreport.models import architecture
 from lmreport.models.pretrained import (
     class_names,
     configuration,
-    located,
     no_classifier,
     refuse_long,
 )
@@ -70,7 +70,7 @@ def train(arguments) -> int:
     progress.hide_bars()
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
-        located(
+        architecture.usable(
             settings.model, settings.max_length
         )  # a wrong one is told before anything is trained
     corpus = download.obtain(settings.data)
@@ -97,7 +97,9 @@ def run(arguments) -> int:
         )
     progress.hide_bars()
     settings = loaded(arguments)
-    located(settings.model, settings.max_length)  # a wrong one is told before anything is trained
+    architecture.usable(
+        settings.model, settings.max_length
+    )  # a wrong one is told before anything is trained
     for name in arguments.names:
         if name in MODELS:
             arguments.models = [name]

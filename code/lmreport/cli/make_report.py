@@ -18,7 +18,7 @@ from lmreport.core.files import write_atomically
 from lmreport.core.settings import load, project_root, resolved, variables
 from lmreport.data import download
 from lmreport.display import markdown
-from lmreport.models.pretrained import located
+from lmreport.models import architecture
 from lmreport.publish import submission
 from lmreport.publish.export import export
 from lmreport.render import colab, notebook, project
@@ -63,7 +63,9 @@ def report(
         f"report: rendering with "
         f"{f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}"
     )
-    located(settings.model, settings.max_length)  # a wrong one is told before anything is trained
+    architecture.usable(
+        settings.model, settings.max_length
+    )  # a wrong one is told before anything is trained
     corpus = download.obtain(settings.data)
     made = {}
     for name in MODELS:

@@ -4,6 +4,9 @@ how it knows positions.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from lmreport.core.errors import ReportError
 from lmreport.models import pretrained
 
 FAMILIES = {  # by `model_type`, as their authors write them
@@ -73,6 +76,16 @@ def layers(model) -> list:
         inside = [part for parts in lists for part in parts if projection in part.modules()]
         found.append(inside[-1])  # of lists in lists the innermost
     return found
+
+
+def usable(model: str, max_length: int | None = None) -> pretrained.Source:
+    """As `pretrained.located`. Raises ReportError also for a model of which the report cannot be
+    made.
+    """
+    source = pretrained.located(model, max_length)
+    if what := unlike(source.path, pretrained.configuration(Path(source.path))):
+        raise ReportError(f"model: {source.name!r} {what}; {pretrained.FITS}")
+    return source
 
 
 def unlike(path: str, config: dict) -> str:

@@ -48,7 +48,7 @@ def described(lstm) -> MarkdownText:
     return fill(
         "The LSTM, the best of {} on the validation texts, is one layer of {} units {} over vectors "
         "of {} numbers for the {} most frequent words. It reads {} words of a text, hands {} to the "
-        "classifier, and ran {} epochs.",
+        "classifier, and ran {} epoch{}.",
         markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
@@ -57,6 +57,7 @@ def described(lstm) -> MarkdownText:
         markdown.count(layer["length"].default),
         "the maximum over all positions" if chosen["max_pooling"] else "its last state",
         markdown.count(lstm["epochs"]),
+        "" if lstm["epochs"] == 1 else "s",
     )
 
 

@@ -126,6 +126,23 @@ def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple
         }  # (batch, classes)
 
 
+def read_by_head(classifier, tokenizer) -> list[str]:
+    """The tokens of a text whose last hidden states the logits hang on: [CLS], say, or all."""
+    import torch
+
+    inputs, kept = tokenizer("how do I sort a list?", return_tensors="pt"), []
+    hook = classifier.base_model.register_forward_hook(
+        lambda module, given, found: kept.append(found.last_hidden_state)
+    )
+    try:
+        logits = classifier(**inputs).logits  # (1, classes)
+    finally:
+        hook.remove()
+    (slope,) = torch.autograd.grad(logits[0, 0], kept[0])  # (1, n, d)
+    read = slope[0].abs().amax(-1) > 0
+    return tokenizer.convert_ids_to_tokens(inputs["input_ids"][0][read])
+
+
 def same_encoder(encoder, classifier) -> bool:
     """True if the encoder inside the classifier has, tensor by tensor, the weights of the encoder
     alone.

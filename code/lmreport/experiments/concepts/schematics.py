@@ -339,16 +339,15 @@ def encoder_with_heads(parts: dict | None = None):
     word(axes, x, 0.12, "token ids  (batch, n)", size=SMALL)
     arrow(axes, (x, 0.21), (x, bottom), SOFT)
     y = bottom
-    stack, shared = [parts["embeddings"], *parts["layers"]], parts.get("shared", 1)
+    stack = [parts["embeddings"], *parts["layers"]]
     for count in stack:
         tall = count * scale / width
         box(axes, x, y + tall / 2, width, tall, color=style.BLUE, edge=0.8)
         y += tall
     split = bottom + stack[0] * scale / width
-    stacked = f"{shared} layers, one weight" if shared > 1 else f"{len(stack) - 1} layers"
     for middle, name, count in (
         ((bottom + split) / 2, "embeddings", stack[0]),
-        ((split + y) / 2, stacked, layers),
+        ((split + y) / 2, f"{parts.get('shared', 1) * len(parts['layers'])} layers", layers),
     ):
         named = f"{name}:\n{count / 1e6:.1f} million"
         word(axes, x - width / 2 - 0.1, middle, named, style.BLUE, SMALL, ha="right")

@@ -133,11 +133,15 @@ def flip_of(found: dict, flip: int | None, number: int) -> MarkdownText:
 
 
 @named
-def of_both_classes(encoder, with_head, new_weights):
+def of_both_classes(encoder, with_head, new_weights, tokenizer):
     """The two classes of Transformers on one checkpoint (4b)."""
+    read = foundation.read_by_head(with_head, tokenizer)
     share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
     return dict(
         share=markdown.pct(share, 3),
+        read=MarkdownText(
+            f"that of `{read[0]}`" if len(read) == 1 else "the mean of those of all tokens"
+        ),
         same=markdown.word(
             int(not foundation.same_encoder(encoder, with_head)),
             "tensor by tensor the same",

@@ -72,6 +72,19 @@ def of_training(bert, lstm):
     )
 
 
+def per_text(ratio: float) -> MarkdownText:
+    """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
+    if ratio > 1:
+        return fill(
+            "So each text takes the Transformer only {} times as long an epoch; with many cores it "
+            "would gain more.",
+            markdown.num(ratio, 2),
+        )
+    return fill(
+        "Here each text takes the LSTM {} times as long an epoch.", markdown.num(1 / ratio, 2)
+    )
+
+
 @named
 def of_times(bert, lstm, classifier, source):
     """Training time of the Transformer against that of the LSTM, and its reasons (5b)."""
@@ -88,7 +101,7 @@ def of_times(bert, lstm, classifier, source):
             "Fine-tuning takes far longer than training the LSTM",
             "Fine-tuning takes less time than training the LSTM",
         ),
-        a_text=markdown.num(max(a_text, 1 / a_text), 2),
+        a_text=per_text(a_text),
         epochs=markdown.more_or_less(
             bert["epochs"], lstm["epochs"], "Part of the reason", "Not the reason", "Not the reason"
         ),

@@ -201,12 +201,26 @@ def of_ablation(ablated):
         agree=markdown.count(sum(one["rank"] == 1 for one in (first, second))),
         first=markdown.fixed(studies.rank_correlation(ablated, "attention_0", "effect_0"), 2),
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
+        special=markdown.more_or_less(
+            on_ends(ablated),
+            2 / len(first["all_tokens"]),
+            "Much attention rests on special tokens.",
+            "Special tokens get no more than others here.",
+            "Special tokens get no more than others here.",
+        ),
         first_token=MarkdownText(f"`{first['all_tokens'][0]}`"),
         last_token=MarkdownText(f"`{first['all_tokens'][-1]}`"),
         on_first=markdown.pct(studies.column_mean(ablated, "weights_0", 0), 0),
         on_last=markdown.pct(studies.column_mean(ablated, "weights_0", -1), 0),
         origin=MarkdownText(markdown.plain(studies.origin(ablated))),
     )
+
+
+def on_ends(ablated) -> float:
+    """Attention on the special tokens at both ends of the first question, of which equal weights
+    would give them 2 / tokens.
+    """
+    return sum(studies.column_mean(ablated, "weights_0", place) for place in (0, -1))
 
 
 @named
