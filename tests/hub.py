@@ -1,5 +1,5 @@
-"""A stand-in of the Hugging Face hub on loopback: models in folders, served as the hub serves
-them.
+"""A stand-in of the Hugging Face hub on loopback: a model in a folder, and data sets, served as the
+hub serves them.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import json
 import os
 import re
 import threading
+import urllib.parse
 from contextlib import contextmanager
 
 from lmreport.models import pretrained, tokenizer
@@ -52,30 +53,38 @@ def distilbert(folder, **sizes):
 class Hub:
     """What a running stand-in serves and what it was asked; `cut` and `forge` let it misbehave.
 
-    cut: bytes of a large file after which the connection breaks, each time; forge: one byte of the
-    weights is another.
+    cut: bytes of a large file after which the connection breaks, each time; forge: the
+    last byte of such a file (or that so far from its end) is another; datasets: {name: (commit, {file: bytes})}.
     """
 
     def __init__(self, folder):
-        self.files = {p.name: p.read_bytes() for p in folder.iterdir()}
-        self.asked, self.ranges, self.cut, self.forge = [], [], 0, False
+        self.files = {p.name: p.read_bytes() for p in folder.iterdir()} if folder else {}
+        self.datasets = {}
+        self.asked, self.ranges, self.cut, self.forge = [], [], 0, 0
 
-    def entry(self, name: str) -> dict:
-        """A file as the hub's tree lists it; weights are kept with Git LFS."""
-        content = self.files[name]
-        found = {
-            "type": "file",
-            "path": name,
+
+def listed_as(name: str, content: bytes) -> dict:
+    """A file as the hub's tree lists it; large ones are kept with Git LFS."""
+    found = {
+        "type": "file",
+        "path": name,
+        "size": len(content),
+        "oid": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),
+    }
+    if name.endswith((".safetensors", ".parquet")):
+        found["lfs"] = {
+            "oid": hashlib.sha256(content).hexdigest(),
             "size": len(content),
-            "oid": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),
+            "pointerSize": 134,
         }
-        if name.endswith(".safetensors"):
-            found["lfs"] = {
-                "oid": hashlib.sha256(content).hexdigest(),
-                "size": len(content),
-                "pointerSize": 134,
-            }
-        return found
+    return found
+
+
+def tree(files: dict) -> list[dict]:
+    """The files, and the folders around them, as the hub lists them."""
+    folders = {name.rpartition("/")[0] for name in files} - {""}
+    around = [{"type": "directory", "path": one, "oid": "0" * 40, "size": 0} for one in folders]
+    return [*around, *(listed_as(name, content) for name, content in files.items())]
 
 
 def answers(hub: Hub):
@@ -100,6 +109,8 @@ def answers(hub: Hub):
         def do_GET(self):
             hub.asked.append(f"{self.command} {self.path}")
             path = self.path.split("?")[0]
+            if "/datasets/" in path:
+                return self.dataset(path)
             if path == f"/api/models/{NAME}/revision/main":
                 info = {
                     "id": NAME,
@@ -113,11 +124,11 @@ def answers(hub: Hub):
                 }
                 return self.tell(200, json.dumps(info).encode(), Content_Type="application/json")
             if path.startswith(f"/api/models/{NAME}/tree/"):
-                tree = json.dumps([hub.entry(name) for name in hub.files])
-                return self.tell(200, tree.encode(), Content_Type="application/json")
+                listed = json.dumps(tree(hub.files))
+                return self.tell(200, listed.encode(), Content_Type="application/json")
             found = re.fullmatch(rf"/{NAME}/resolve/[^/]+/(.+)", path)
             if found and found[1] in hub.files:
-                return self.file(found[1])
+                return self.file(found[1], hub.files[found[1]], COMMIT)
             if found:
                 return self.tell(404, X_Error_Code="EntryNotFound")
             if "/members-only" in path:
@@ -128,11 +139,45 @@ def answers(hub: Hub):
                 401, X_Error_Code="RepoNotFound", X_Error_Message="Invalid username or password."
             )  # unknown
 
-        def file(self, name: str):
-            content, entry = hub.files[name], hub.entry(name)
+        def do_POST(self):
+            hub.asked.append(f"{self.command} {self.path}")
+            self.body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.dataset(self.path.split("?")[0])
+
+        def dataset(self, path: str):
+            """What the hub's pages of data sets give: what there is, the files, and each file."""
+            path = urllib.parse.unquote(path)
+            name = next((one for one in hub.datasets if f"/datasets/{one}" in path), None)
+            if name is None:
+                gated = "GatedRepo" if "/members" in path else "RepoNotFound"
+                return self.tell(403 if "/members" in path else 401, X_Error_Code=gated)
+            commit, files = hub.datasets[name]
+            asked = path.partition(f"/datasets/{name}")[2]
+            known = re.match(r"/(revision|tree|paths-info|resolve)/([^/]+)", asked)
+            if known and known[2] not in ("main", commit):
+                return self.tell(404, X_Error_Code="RevisionNotFound")
+            if not known or known[1] == "revision":
+                files = [{"rfilename": one} for one in files]
+                info = {"id": name, "sha": commit, "private": False, "tags": [], "siblings": files}
+                return self.tell(200, json.dumps(info).encode(), Content_Type="application/json")
+            inner = asked[len(known[0]) :].strip("/")
+            if known[1] == "resolve":
+                if inner in files:
+                    return self.file(inner, files[inner], commit)
+                return self.tell(404, X_Error_Code="EntryNotFound")
+            if known[1] == "paths-info":
+                asked_for = json.loads(self.body)["paths"]
+                found = [listed for listed in tree(files) if listed["path"] in asked_for]
+            else:
+                found = [listed for listed in tree(files) if listed["path"].startswith(inner)]
+            self.tell(200, json.dumps(found).encode(), Content_Type="application/json")
+
+        def file(self, name: str, content: bytes, commit: str):
+            entry = listed_as(name, content)
             etag = entry.get("lfs", entry)["oid"]
             if hub.forge and "lfs" in entry:
-                content = content[:-1] + bytes([content[-1] ^ 1])
+                at = len(content) - hub.forge
+                content = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
             start = int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
             if start:
                 hub.ranges.append(start)
@@ -140,7 +185,7 @@ def answers(hub: Hub):
             self.send_response(206 if start else 200)
             for key, value in {
                 "ETag": f'"{etag}"',
-                "X-Repo-Commit": COMMIT,
+                "X-Repo-Commit": commit,
                 "Accept-Ranges": "bytes",
                 "Content-Length": str(len(rest)),
             }.items():
@@ -159,9 +204,9 @@ def answers(hub: Hub):
 
 
 @contextmanager
-def running(folder):
-    """The model in `folder` under its real name on a stand-in of the hub: (Hub, environment that
-    points to it).
+def running(folder=None):
+    """The model in `folder`, if one is given, under its real name on a stand-in of the hub: (Hub,
+    environment that points to it). Data sets are put into `datasets` of the Hub.
     """
     hub = Hub(folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers(hub))

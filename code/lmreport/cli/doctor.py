@@ -142,8 +142,13 @@ def data():
         return None, "data: not looked for, since the settings are wrong", ""
     if source == "sample" or Path(source).expanduser().exists():
         return True, f"data: {source}", ""
-    from lmreport.data.download import URL, downloaded
+    from lmreport.data import hub
+    from lmreport.data.download import URL, at_hand, downloaded
 
+    if hub.is_hub(source):
+        if at_hand(source):
+            return True, f"data: {source}, fetched", ""
+        return None, f"data: {source} is not fetched yet", "a render fetches it where it can"
     address = URL if source == "auto" else source
     if downloaded(address).is_file():
         return True, "data: downloaded", ""

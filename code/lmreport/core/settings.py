@@ -18,6 +18,7 @@ from lmreport.core.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
 NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
+HUB = "hf:"  # begins the name of a data set on the Hugging Face hub; a path is ./hf:… then
 OF_PERSONS = (
     "name",
     "email",
@@ -32,8 +33,8 @@ class Settings:
     """Everything that determines the results. `None` means: decided by the scale and the device
     (`resolved`).
 
-    data: "auto" (the official archive, else the sample), "sample", an archive, a folder or an
-    address.
+    data: "auto" (the official archive, else the sample), "sample", an archive, a table, a folder,
+    an address, or "hf:OWNER/NAME", a data set on the Hugging Face hub.
     model: a name on the Hugging Face hub or a folder with a saved model.
     scale: "quick" (minutes on two cores), "full" (all texts) or "auto" (full on a CUDA GPU, else
     quick).
@@ -57,7 +58,7 @@ class Settings:
 
 
 HELP = {  # of each setting on the command line
-    "data": "auto, sample, an archive, a table, a folder or an address",
+    "data": "auto, sample, an archive, a table, a folder, an address or hf:OWNER/NAME",
     "model": "a model on the hub or a folder",
     "scale": "quick, full or auto",
     "seed": "of split, weights and order",
@@ -155,7 +156,7 @@ def whole_path(value: str, root: Path | None = None) -> str:
 
     The cells of the report run in another folder than the command that was typed.
     """
-    if value in ("auto", "sample") or "://" in value:
+    if value in ("auto", "sample") or "://" in value or value.startswith(HUB):
         return value
     name, mark, query = value.partition("?")  # reviews.csv?text=body
     found = [base / Path(name).expanduser() for base in (Path.cwd(), project_root(root))]

@@ -59,8 +59,8 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
     """The corpus in `folder` or in its only folder, or ReportError with what was found instead of
     the expected texts.
 
-    kind: "real" or "sample"; real texts of another class than the four tags make another data set,
-    called `title`.
+    kind: "real", "sample" or "other"; real texts of another class than the four tags make another
+    data set, called `title`.
     """
     folder = folder if (folder / "train").is_dir() else only_folder(folder)
     if not (classes := classes_in(folder)):
@@ -77,7 +77,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
             f"as {first}, which Keras would read as a text; delete all such "
             "(find FOLDER -name '.*.txt' -delete), or pack it anew without them"
         )
-    if kind == "real" and set(classes) - set(TAGS):
+    if kind == "other" or (kind == "real" and set(classes) - set(TAGS)):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
         mend = (
             "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"

@@ -27,7 +27,7 @@ from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
-from lmreport.data import tables
+from lmreport.data import hub, tables
 from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, digest, verified
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ LARGEST = 2**30  # bytes: an archive that unpacks to more than this is not the d
 
 
 def obtain(source: str = "auto") -> Corpus:
-    """The corpus that `source` names: "auto", "sample", an archive or folder on disk, or an http(s)
-    address.
+    """The corpus that `source` names: "auto", "sample", an archive, table or folder on disk, an
+    http(s) address, or a data set on the Hugging Face hub ("hf:owner/name").
 
     "auto" is the official archive, or the package's own sample where that cannot be fetched.
     Raises ReportError if the source is missing, unreadable, or not the data.
@@ -54,6 +54,10 @@ def obtain(source: str = "auto") -> Corpus:
             log.warning(f"{error}; going on with the package's own sample")
             note = "The official archive could not be fetched, so this report was made on the package's own sample."
             return verified(SAMPLE, "sample", "the package's own sample", note)
+    if hub.is_hub(source):
+        return from_hub(source)
+    if source.startswith(hub.PAGES) and (meant := hub.hint(source)):
+        raise ReportError(f"data: {source} is a page and no archive{meant}")
     if source.startswith(("http://", "https://")):
         return from_address(source)
     name, asked = tables.parted(source)
@@ -72,13 +76,13 @@ def obtain(source: str = "auto") -> Corpus:
 
 def source_exists(source: str) -> None:
     """Raises ReportError if `source` names a file or folder that is not there."""
-    if source in ("auto", "sample") or "://" in source:
+    if source in ("auto", "sample") or "://" in source or hub.is_hub(source):
         return
     name = tables.parted(source)[0]
     if not Path(name).expanduser().exists():
         raise ReportError(
             f"data: there is no file or folder {name!r}; give an archive, a table (.csv, .tsv, "
-            ".jsonl, .parquet), a folder, an address or 'sample'"
+            f".jsonl, .parquet), a folder, an address or 'sample'{hub.hint(source)}"
         )
 
 
@@ -224,6 +228,22 @@ def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
     return kept_or_made(tables.laid_out_at(path, asked, SPLIT_SEED), make)
 
 
+def from_hub(source: str) -> Corpus:
+    """The texts of a data set on the hub as a corpus in the cache, fetched and laid out there
+    once.
+    """
+
+    def lay_out(texts: Path) -> Corpus:
+        origin, done = hub.lay_out(source, SPLIT_SEED, texts)
+        whole = f"{origin} ({done})" if done else origin
+        return verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+
+    def make(folder: Path) -> None:
+        put_in_place(folder, lay_out)
+
+    return kept_or_made(hub.laid_out_at(source, SPLIT_SEED), make)
+
+
 def put_in_place(folder: Path, fill: Callable[[Path], Corpus]) -> Corpus:
     """Let `fill` write texts into a new folder and verify them; `folder` appears when that has gone
     well.
@@ -278,6 +298,8 @@ def at_hand(source: str = "auto") -> Corpus | None:
     """The corpus that `obtain` would give, if that needs no network and writes nothing; else
     None.
     """
+    if hub.is_hub(source):
+        return kept(hub.laid_out_at(source, SPLIT_SEED))
     name, asked = tables.parted(source) if "://" not in source else (source, {})
     path = Path(name).expanduser()
     if source not in ("auto", "sample") and tables.is_table(path):

@@ -93,6 +93,13 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     classes.
     """
     splits = of_folders(path) if class_folders_only(path) else of_table(path, asked)
+    return "; ".join(written_out(splits, seed, folder))
+
+
+def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
+    """Write the rows of each split into `folder`; what was done to get there, in parts of a
+    sentence.
+    """
     done = []
     train = splits.get("train", [])
     if "validation" in splits:
@@ -116,7 +123,7 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     written = [label for label, name in names.items() if label != name]
     if written:
         done.append(f"the class {written[0]!r} is written {names[written[0]]!r} here")
-    return "; ".join(done)
+    return done
 
 
 Rows = list[tuple[str, str]]  # text and label
@@ -217,14 +224,19 @@ def split_of(name: str, whole: str = "") -> str:
     """Which split a file is, by its name; "train" if it does not say. whole: the data set whose
     split it is called; there a name must say.
     """
-    words = re.split(r"[^a-z]+", name.lower())
-    found = next((split for split, known in PARTS.items() if set(words) & set(known)), "")
+    found = part_of(name)
     if whole and not found:
         raise ReportError(
             f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
             "data set without it"
         )
     return found or "train"
+
+
+def part_of(name: str) -> str:
+    """The one of PARTS that a name says, "" if it says none."""
+    words = re.split(r"[^a-z]+", name.lower())
+    return next((split for split, known in PARTS.items() if set(words) & set(known)), "")
 
 
 def read(path: Path, split: str) -> Part:
@@ -297,7 +309,7 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
                 f"{part.place} has no column {asked[what]!r}, only {', '.join(part.names)}; name "
                 f"one of them after ?{what}="
             )
-        fitting = [asked[what]] if what in asked else [n for n in part.names if n.lower() in known]
+        fitting = [asked[what]] if what in asked else named_so(part.names, known)
         if len(fitting) != 1:
             raise ReportError(
                 f"{part.place}: which column holds the {what}s? It has {', '.join(part.names)}; "
@@ -305,6 +317,11 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
             )
         found.append(fitting[0])
     return found[0], found[1]
+
+
+def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
+    """The columns whose names are known to hold labels, or what else is `known`."""
+    return [name for name in names if name.lower() in known]
 
 
 def rows_of(part: Part, text: str, label: str) -> Rows:

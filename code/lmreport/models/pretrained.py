@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lmreport.core.blobs import as_named
 from lmreport.core.errors import ReportError
 
 log = logging.getLogger(__name__)
@@ -211,24 +212,14 @@ def same_bytes(folder: Path, name: str) -> None:
     anew.
     """
     for path in folder.iterdir():
-        kept = path.resolve()
-        digest = {40: git_digest, 64: sha256}.get(
-            len(kept.name)
-        )  # a mirror may name them otherwise
-        if kept.parent.name == "blobs" and digest and digest(kept) != kept.name:
-            kept.unlink()
+        if not as_named(path):
+            path.resolve().unlink()
             path.unlink(missing_ok=True)
             raise ReportError(
                 f"model: {path.name} of {name!r} came damaged from the hub (its digest differs) "
                 f"and has "
                 "been deleted; the same command fetches it anew"
             )
-
-
-def git_digest(path: Path) -> str:
-    """sha1 of a file as Git computes it; the hub names small files so."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def from_package(wanted: str) -> Source:
