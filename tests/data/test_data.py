@@ -15,7 +15,7 @@ import pytest
 
 from lmreport.core.errors import ReportError
 from lmreport.data import download
-from lmreport.data.corpus import LEAST, PER_CLASS, TAGS
+from lmreport.data.corpus import LEAST, PER_CLASS, TAGS, TOTAL
 from lmreport.data.splits import load_splits
 from lmreport.experiments import data_audit
 
@@ -31,6 +31,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setitem(PER_CLASS, "real", SIZES)
     for split, number in SIZES.items():
         monkeypatch.setitem(LEAST, split, number)
+        monkeypatch.setitem(TOTAL, split, number)
 
 
 def make(folder, change=lambda folder: None):
@@ -89,7 +90,7 @@ def put(name, content):
         (put("test/python/._0.txt", b"\x00\x05\x16\x07"), "such as test/python/._0.txt"),
         (
             put("train/ruby/0.txt", b"x"),
-            "1 texts in train/ruby, not 3 or more; 0 texts in test/ruby",
+            "1 text in train/ruby, not 3 or more; the class 'ruby' has texts in train/ only",
         ),
         (put("train/java/run.sh", b"x"), "unexpected in 'train/java/run.sh'"),
         (put("train/java/9.txt", b"x"), "4 of 3 texts in train/java"),

@@ -244,6 +244,7 @@ def test_a_printed_command_names_data_and_model_where_they_are_not_the_defaults(
     monkeypatch.setenv("LMREPORT_MODEL", str(folder))
     assert again.of_model({"name": stand_in.NAME, "digest": digest}) == [f"--model {folder}"]
     monkeypatch.setattr(corpus, "LEAST", {"train": 1, "test": 1})
+    monkeypatch.setattr(corpus, "TOTAL", {"train": 1, "test": 1})
     for split in ("train", "test"):
         for name in ("a", "b", "c"):
             (tmp_path / "my groups" / split / name).mkdir(parents=True)

@@ -20,8 +20,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(corpus.LEAST, "train", 2)
-    monkeypatch.setitem(corpus.LEAST, "test", 1)
+    monkeypatch.setattr(corpus, "TOTAL", {"train": 2, "test": 1})
 
 
 def rows(number=10):

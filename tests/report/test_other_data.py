@@ -33,6 +33,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
     for split, least in LEAST.items():
         monkeypatch.setitem(corpus.LEAST, split, least)
+        monkeypatch.setitem(corpus.TOTAL, split, least)
 
 
 def make(folder: Path, classes=CLASSES, least=LEAST) -> Path:
@@ -97,9 +98,12 @@ def test_hidden_texts_are_told_with_the_mend(tmp_path):
     [
         (
             lambda folder: shutil.rmtree(folder / "test" / "sci++"),
-            r"0 texts in test/sci\+\+, not 2 or more",
+            r"the class 'sci\+\+' has texts in train/ only",
         ),
-        (lambda folder: (folder / "train" / "unsup").mkdir(), "0 texts in train/unsup"),
+        (
+            lambda folder: (folder / "test" / "comp.sys_ibm" / "0.txt").unlink(),
+            "1 text in test/comp.sys_ibm, not 2 or more",
+        ),
         (
             write("train/sci++/deeper/1.txt"),
             r"train/sci\+\+/deeper/1.txt lies in no class’s folder",
@@ -129,7 +133,7 @@ def test_hidden_texts_are_told_with_the_mend(tmp_path):
             lambda folder: [
                 shutil.rmtree(folder / split / name) for split in LEAST for name in CLASSES[:2]
             ],
-            "1 classes, not 2 to 20",
+            "1 class, not 2 to 200",
         ),
     ],
 )
@@ -163,16 +167,21 @@ def test_an_archive_of_another_layout_is_told_what_is_wanted(tmp_path, names, sa
         download.obtain(str(tmp_path / "d.zip"))
 
 
-def test_a_part_without_a_text_of_a_rare_class_is_refused(tmp_path):
-    found = download.obtain(str(make(tmp_path / "d", least={"train": 5, "test": 90})))
-    for split, name in (("train", CLASSES[0]), ("test", CLASSES[0])):
-        for i in range(5 if split == "train" else 2, 90):
-            (tmp_path / "d" / split / name / f"{i}.txt").unlink(missing_ok=True)
+def test_too_few_texts_in_all_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(corpus.TOTAL, "test", 40)
+    with pytest.raises(ReportError, match="9 texts in test/ in all, not 40 or more"):
+        download.obtain(str(make(tmp_path / "d")))
+
+
+def test_a_part_keeps_a_text_of_a_rare_class(tmp_path):
+    make(tmp_path / "d", least={"train": 5, "test": 90})
+    for i in range(2, 90):
+        (tmp_path / "d" / "test" / CLASSES[0] / f"{i}.txt").unlink()
     found = download.obtain(str(tmp_path / "d"))
-    with pytest.raises(
-        ReportError, match=f"test_size: 10 of 185 texts for test leave none of .* '{CLASSES[0]}'"
-    ):
-        splits_for(resolved(load(scale="quick", test_size=10, train_size=0)), found)
+    splits = splits_for(resolved(load(scale="quick", test_size=10, train_size=0)), found)
+    assert np.bincount(splits["test"]["labels"]).tolist() == [1, 4, 5]
+    with pytest.raises(ReportError, match="test_size: 2 gives 2 of 185 texts for test, where each"):
+        splits_for(resolved(load(scale="quick", test_size=2, train_size=0)), found)
 
 
 def test_some_of_the_four_tags_are_an_incomplete_download_and_no_other_data(tmp_path):

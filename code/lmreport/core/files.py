@@ -51,6 +51,12 @@ def pack(values: dict) -> bytes:
     return buffer.getvalue()
 
 
+def small(classes: object) -> np.ndarray:
+    """Class numbers, of any shape, in one byte each, or in two where one is above 127."""
+    found = np.asarray(classes)
+    return found.astype(np.int8 if found.max(initial=0) < 128 else np.int16)
+
+
 def unpack(data: bytes) -> dict:
     """The dict that `pack` packed."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:

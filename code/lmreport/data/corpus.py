@@ -17,11 +17,10 @@ KNOWN = {  # digest → what it is
     "f2fd0ab0f0bb8022a6577b1fc2e73bc2961f818a44f8328ac78c0aa66e6ebeb1": "Stack Overflow 16k",
 }
 PER_CLASS = {"real": {"train": 2000, "test": 2000}, "sample": {"train": 80, "test": 40}}
-LEAST = {
-    "train": 50,
-    "test": 20,
-}  # texts of each class of another data set: the splits and the studies draw from them
-CLASSES = (2, 20)  # fewest and most
+LEAST = {"train": 2, "test": 1}  # texts of a class: one is held out for validation
+TOTAL = {"train": 100, "test": 40}  # texts of all classes: fewer tell nothing of a model
+RARE = {"train": 50, "test": 20}  # texts of a class; of fewer, its own scores are rough
+CLASSES = (2, 200)  # fewest and most
 
 
 @dataclass(frozen=True)
@@ -147,11 +146,8 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
 def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
     """What keeps another data set from being split, trained on and shown; [] if nothing does."""
     fewest, most = CLASSES
-    wrong = (
-        []
-        if fewest <= len(classes) <= most
-        else [f"{len(classes)} classes, not {fewest} to {most}"]
-    )
+    number = f"{len(classes)} class{'es' * (len(classes) > 1)}"
+    wrong = [] if fewest <= len(classes) <= most else [f"{number}, not {fewest} to {most}"]
     wrong += [
         f"the folder {os.fsencode(name)!r} has no name in UTF-8"
         for name in classes
@@ -167,11 +163,17 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
             f"{path.relative_to(folder).as_posix()} is a link, not a folder" for path in links
         ]
         numbers = {name: len(texts_in(folder / split / name)) for name in classes}
+        (other,) = set(LEAST) - {split}
         wrong += [
-            f"{n} texts in {split}/{name}, not {least} or more"
+            f"{n} text{'s' * (n > 1)} in {split}/{name}, not {least} or more"
+            if n
+            else f"the class {name!r} has texts in {other}/ only"
             for name, n in numbers.items()
             if n < least
         ]
+        total = sum(numbers.values())
+        if total < TOTAL[split]:
+            wrong.append(f"{total} texts in {split}/ in all, not {TOTAL[split]} or more")
     for path in sorted(
         path for split in LEAST for path in (folder / split).rglob("*") if path.is_file()
     ):

@@ -65,13 +65,39 @@ def dataset_dict(folder: str, seed: int):
 def subset(dataset, size: int, seed: int):
     """`size` examples, stratified by class and drawn with `seed`, in the order of the data set; all
     of them if 0.
+
+    Each class keeps one, where `size` has room for that: rare ones, which the draw left out, take
+    the place of others.
     """
+    import numpy as np
+
     if not size or size >= len(dataset):
         return dataset
-    drawn = dataset.add_column("row", list(range(len(dataset)))).train_test_split(
-        train_size=size, stratify_by_column="labels", seed=seed
-    )["train"]["row"]
-    return dataset.select(sorted(drawn))
+    labels = np.array(dataset["labels"])
+    counts = np.unique(labels, return_counts=True)[1]
+    if counts.min() > 1 and len(counts) <= size <= len(dataset) - len(counts):
+        drawn = dataset.add_column("row", list(range(len(dataset)))).train_test_split(
+            train_size=size, stratify_by_column="labels", seed=seed
+        )["train"]["row"]
+    else:  # Datasets refuses to stratify
+        drawn = np.random.default_rng(seed).permutation(len(dataset))[:size].tolist()
+    return dataset.select(sorted(with_each_class(list(drawn), labels, seed)))
+
+
+def with_each_class(drawn: list[int], labels, seed: int) -> list[int]:
+    """The row numbers `drawn` of rows with `labels` (n,), where each class that was left out has
+    taken the place of a row of the class with the most of them, as long as that has two.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    for left_out in sorted(set(labels.tolist()) - set(labels[drawn].tolist())):
+        counts = np.bincount(labels[drawn])
+        if counts.max() > 1:
+            of_most = [row for row in drawn if labels[row] == counts.argmax()]
+            drawn.remove(rng.choice(of_most))
+            drawn.append(int(rng.choice(np.flatnonzero(labels == left_out))))
+    return drawn
 
 
 def load_splits(corpus, seed: int):
@@ -99,9 +125,33 @@ def convert(corpus, seed: int, folder: Path) -> None:
     progress.load_keras()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as part:
-        dataset_dict(corpus.folder, seed).save_to_disk(f"{part}/splits")
+        splits = each_class_in_both(dataset_dict(corpus.folder, seed), seed)
+        splits.save_to_disk(f"{part}/splits")
         shutil.rmtree(folder, ignore_errors=True)
         Path(part, "splits").rename(folder)
+
+
+def each_class_in_both(splits, seed: int):
+    """The same splits, but that of a class whose texts all fell to training or all to validation,
+    VALIDATION_SHARE of them, and at least one, go to validation and the others to training.
+    """
+    import numpy as np
+    from datasets import DatasetDict, concatenate_datasets
+
+    both = concatenate_datasets([splits["train"], splits["validation"]])
+    labels, border = np.array(both["labels"]), len(splits["train"])
+    held_out, rng = np.arange(len(both)) >= border, np.random.default_rng(seed)
+    before = held_out.copy()
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) > 1 and len(set(held_out[rows].tolist())) == 1:
+            rows = rng.permutation(rows)
+            held_out[rows] = np.arange(len(rows)) < max(1, round(VALIDATION_SHARE * len(rows)))
+    if (held_out == before).all():
+        return splits
+    parts = {"train": ~held_out, "validation": held_out}
+    found = {name: both.select(np.flatnonzero(rows)) for name, rows in parts.items()}
+    return DatasetDict(found | {"test": splits["test"]})
 
 
 def splits_for(settings: Settings, corpus: download.Corpus):
@@ -118,19 +168,10 @@ def splits_for(settings: Settings, corpus: download.Corpus):
     for name, size in sizes.items():
         whole, classes = len(splits[name]), splits[name].features["labels"].num_classes
         asked = "test_size" if name == "test" else "train_size"
-        if getattr(settings, asked) and (size < classes or whole - classes < size < whole):
+        if getattr(settings, asked) and size < classes:
             raise ReportError(
                 f"{asked}: {getattr(settings, asked)} gives {size} of {whole:,} texts for {name}, "
-                f"where each of the {classes} classes must have one and leave one; choose more, "
-                f"fewer, or 0 "
-                "for all"
+                f"where each of the {classes} classes must have one; choose more, or 0 for all"
             )
         splits[name] = subset(splits[name], size, settings.seed)
-        missing = set(range(classes)) - set(splits[name]["labels"])
-        if missing:
-            raise ReportError(
-                f"{asked}: {size} of {whole:,} texts for {name} leave none of the class "
-                f"{splits[name].features['labels'].int2str(min(missing))!r}; choose more, or 0 for "
-                f"all"
-            )
     return splits

@@ -31,6 +31,7 @@ PARTS = {  # in the name of a file: the split that it is
 }
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 MOST_CLASSES = 200  # more values than this are no classes
+FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 
 
@@ -109,6 +110,7 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
         )
     test = splits.get("test", [])
     if not test:
+        refuse_too_rare(train)
         train, test = parts_by_class(train, seed)
         done.append(
             f"it has no test texts, so {TEST_SHARE:.0%} of each class were set apart as such "
@@ -371,6 +373,19 @@ def parts_by_class(rows: Rows, seed: int) -> tuple[Rows, Rows]:
         [row for at, row in enumerate(rows) if at not in taken],
         [row for at, row in enumerate(rows) if at in taken],
     )
+
+
+def refuse_too_rare(rows: Rows) -> None:
+    """Raises ReportError for classes that cannot have a text in training, validation and test."""
+    counts = Counter(label for _, label in rows)
+    rare = sorted(label for label, number in counts.items() if number < FEWEST)
+    if rare:
+        what = "1 class has" if len(rare) == 1 else f"{len(rare)} classes have"
+        raise ReportError(
+            f"data: {what} fewer than {FEWEST} texts, such as {rare[0]!r} ({counts[rare[0]]}), so "
+            "that training, validation and test cannot have one each; leave such rows out, or join "
+            "the class with another"
+        )
 
 
 def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from lmreport.core import progress
+from lmreport.core import files, progress
 from lmreport.data.splits import splits_for
 from lmreport.experiments import kept_trainings
 from lmreport.models import pretrained, stacking
@@ -208,8 +208,8 @@ def climb(settings, splits, path: str, records: dict, scale: str) -> dict:
     return {
         "points": points,
         "logits": np.array(logits).astype(np.float16),
-        "predicted": np.array(logits).argmax(-1).astype(np.int8),
-        "labels": labels.astype(np.int8),
+        "predicted": files.small(np.array(logits).argmax(-1)),
+        "labels": files.small(labels),
     } | {name: np.array(cost)[:, i] for i, name in enumerate(COSTS)}
 
 
@@ -245,7 +245,7 @@ def summit(settings, splits, path: str, records: dict, scale: str) -> dict:
     )
     return {
         "names": list(test),
-        "predicted": np.array([t.argmax(-1) for t in test.values()]).astype(np.int8),
+        "predicted": files.small([t.argmax(-1) for t in test.values()]),
         "logits": test[best].astype(np.float32),
         "labels": labels,
         "members": list(members),

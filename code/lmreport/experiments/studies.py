@@ -32,7 +32,6 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> d
     point that is finished is kept at once in the folder `kept`, so that a run that was stopped goes
     on after it.
     """
-    import numpy as np
 
     from lmreport.experiments.concepts import foundation
 
@@ -51,8 +50,8 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> d
             )
     return {
         "points": [{k: p[k] for k in ("way", "size", "accuracy", "seconds")} for p in points],
-        "predicted": np.array([p["predicted"] for p in points], np.int8),
-        "labels": np.array(splits["test"]["labels"], np.int8),
+        "predicted": files.small([p["predicted"] for p in points]),
+        "labels": files.small(splits["test"]["labels"]),
     }
 
 
@@ -62,21 +61,20 @@ def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> dic
     points: size and accuracy of each; predicted: (points, texts); labels: (texts,), those of
     `learning_curve`.
     """
-    import numpy as np
 
     from lmreport.experiments.concepts import foundation
     from lmreport.models import linear
 
-    points, predicted, labels = [], [], np.array(splits["test"]["labels"], np.int8)
+    points, predicted, labels = [], [], files.small(splits["test"]["labels"])
     for size in sorted(n for n in sizes["sizes"] if n <= len(splits["train"])):
         chosen = splits["train"].select(
             foundation.subset(splits["train"]["labels"], size, settings.seed)
         )
         model = linear.tfidf_svm(settings.seed).fit(list(chosen["text"]), chosen["labels"])
-        predicted.append(model.predict(list(splits["test"]["text"])).astype(np.int8))
+        predicted.append(model.predict(list(splits["test"]["text"])))
         points.append({"size": size, "accuracy": float((predicted[-1] == labels).mean())})
         log.info(f"linear_curve: {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}")
-    return {"points": points, "predicted": np.array(predicted), "labels": labels}
+    return {"points": points, "predicted": files.small(predicted), "labels": labels}
 
 
 def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
@@ -111,8 +109,8 @@ def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path) -> d
             log.info(f"shuffled_words: {name}, test accuracy {right:.4f}")
     return {
         "orders": list(orders),
-        "predicted": np.array(predicted, np.int8),
-        "labels": np.array(splits["test"]["labels"], np.int8),
+        "predicted": files.small(predicted),
+        "labels": files.small(splits["test"]["labels"]),
     }
 
 
@@ -121,7 +119,6 @@ def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path) -> di
 
     whole: (texts,), predicted: (layers, heads, texts), layers: (layers, texts), labels: (texts,).
     """
-    import numpy as np
 
     from lmreport.experiments.concepts import heads
 
@@ -140,10 +137,10 @@ def heads_removed(settings, sizes: dict, splits, weights: str, kept: Path) -> di
             log.info(f"heads_removed: layer {layer + 1} of {model.config.num_hidden_layers} done")
     shape = (len(layers), number, len(whole))
     return {
-        "whole": whole.astype(np.int8),
-        "predicted": np.array(predicted, np.int8).reshape(shape),
-        "layers": np.array(layers, np.int8),
-        "labels": np.array(splits["test"]["labels"], np.int8),
+        "whole": files.small(whole),
+        "predicted": files.small(predicted).reshape(shape),
+        "layers": files.small(layers),
+        "labels": files.small(splits["test"]["labels"]),
     }
 
 

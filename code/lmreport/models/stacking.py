@@ -126,9 +126,11 @@ def cross_fitted(scores: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarra
     """Logits (n, classes) of the stack, each text's from weights that were fitted without the texts
     of its fold.
     """
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import KFold, StratifiedKFold
 
-    found, folds = np.empty(scores.shape[1:]), max(2, min(FOLDS, np.bincount(labels).min()))
-    for rest, fold in StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels):
+    found, rarest = np.empty(scores.shape[1:]), np.bincount(labels).min()
+    folds = max(2, min(FOLDS, rarest))
+    kind = StratifiedKFold if rarest > 1 else KFold  # a class of one text is in one fold only
+    for rest, fold in kind(folds, shuffle=True, random_state=seed).split(labels, labels):
         found[fold] = stacked(scores[:, fold], *fit_stack(scores[:, rest], labels[rest]))
     return found
