@@ -10,7 +10,7 @@ import sys
 import time
 
 from lmreport.cli.options import parser
-from lmreport.core import progress
+from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.models.pretrained import (
     class_names,
@@ -51,8 +51,7 @@ def get_data(arguments) -> int:
     corpus = download.obtain(loaded(arguments).data)
     print(f"{corpus.name}, from {corpus.origin}\nfolder  {corpus.folder}\ndigest  {corpus.digest}")
     for split, numbers in corpus.counts().items():
-        listed = ", ".join(f"{name} {number:,}" for name, number in numbers.items())
-        print(f"{split:<7} {sum(numbers.values()):,} texts: {listed}")
+        print(f"{split:<7} {sum(numbers.values()):,} texts: {listing.by_number(numbers)}")
     return 0
 
 
@@ -180,7 +179,7 @@ def predict(arguments) -> int:
     )
     if own:
         refuse_long(own.name, configuration(own), settings.max_length)
-    log.info(f"predict: {what}, classes {', '.join(class_names(folder))}")
+    log.info(f"predict: {what}, classes {listing.some(class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
     asked = [readers.clean(text) for text in arguments.question]
@@ -197,7 +196,7 @@ def predict(arguments) -> int:
         names = [model.config.id2label[i] for i in range(len(row))]
         chances = ", ".join(
             f"{name} {100 * p:.1f} %"
-            for p, name in sorted(zip(row, names, strict=True), reverse=True)
+            for p, name in sorted(zip(row, names, strict=True), reverse=True)[: listing.MOST]
         )
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
     return 0

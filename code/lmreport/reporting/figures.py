@@ -10,6 +10,10 @@ from lmreport.display.figure import cached_figure
 from lmreport.models import scores
 from lmreport.reporting import metrics
 
+FEW = 6  # tags of a confusion matrix whose cells have room for a decimal
+MOST_IN_MATRIX = 25  # tags of a confusion matrix that can be read
+MOST_PAIRS = 15  # errors that are shown instead
+
 
 @cached_figure
 def plot_lengths(lengths: dict, cuts: dict[str, int]):
@@ -124,22 +128,20 @@ def plot_accuracy(groups: dict[str, dict]):
 
 @cached_figure
 def plot_confusion(records: dict, class_names: list[str]):
-    """Confusion matrices side by side: rows are true tags and sum to 100 %, columns are
-    predictions.
-    """
-    few = len(class_names) <= 6  # so that there is room for a decimal
+    """What each model takes for what, side by side, as `draw_errors` does it."""
+    few = len(class_names) <= FEW
     figure, panels = style.figure(len(records), height=3.0 if few else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):
-        draw_confusion(axes, record, [label(name) for name in class_names], few)
+        draw_errors(axes, record, class_names)
     return figure
 
 
 @cached_figure
 def plot_results(records: dict, class_names: list[str]):
-    """Test accuracy of each model as a dot with its 95% interval; beside it the Transformer's
-    confusion matrix.
+    """Test accuracy of each model as a dot with its 95% interval; beside it what the Transformer
+    takes for what.
     """
-    few = len(class_names) <= 6
+    few = len(class_names) <= FEW
     figure, (left, right) = style.figure(2, height=2.0 if few else 4.2, width_ratios=(1, 1.25))
     rows = sorted(records.items(), key=lambda pair: pair[1].correct.mean())
     for row, (name, record) in enumerate(rows):
@@ -164,8 +166,42 @@ def plot_results(records: dict, class_names: list[str]):
     left.set_yticks(range(len(rows)), [record.label for _, record in rows])
     left.set(xlabel="test accuracy [%]", ylim=(-0.6, len(rows) - 0.3))
     left.grid(axis="y", visible=False)
-    draw_confusion(right, records["transformer"], [label(name) for name in class_names], few)
+    draw_errors(right, records["transformer"], class_names)
     return figure
+
+
+def draw_errors(axes, record, class_names: list[str]) -> None:
+    """The confusion matrix of a model, or, where that could not be read, its commonest errors."""
+    if len(class_names) > MOST_IN_MATRIX:
+        draw_pairs(axes, record, [label(middle_cut(name)) for name in class_names])
+    else:
+        names = [label(name) for name in class_names]
+        draw_confusion(axes, record, names, len(names) <= FEW)
+
+
+def draw_pairs(axes, record, names: list[str]) -> None:
+    """The commonest errors of a model, true tag → predicted one, in percent of the true tag's
+    texts.
+    """
+    tags: list = list(range(len(names)))
+    pairs = scores.worst_pairs(record["logits"], record["labels"], tags, MOST_PAIRS)
+    texts = np.bincount(record["labels"], minlength=len(names))
+    shares = [100 * number / texts[true] for true, _, number in pairs]
+    axes.barh(range(len(pairs)), shares, color=style.SKY)
+    for row, (share, (_, _, number)) in enumerate(zip(shares, pairs, strict=True)):
+        axes.annotate(f" {number}", (share, row), va="center", fontsize=6)
+    told = [f"{names[true]} → {names[taken]}" for true, taken, _ in pairs]
+    axes.set_yticks(range(len(pairs)), told, fontsize=6)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set(title=record.label, xlabel="% of the true tag", ylabel="true tag → predicted")
+    axes.grid(axis="y", visible=False)
+
+
+def middle_cut(name: str, longest: int = 17) -> str:
+    """A name whose beginning and end are kept, since many names begin alike."""
+    half = longest // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 
 
 def draw_confusion(axes, record, names: list[str], few: bool) -> None:
@@ -176,17 +212,21 @@ def draw_confusion(axes, record, names: list[str], few: bool) -> None:
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     for (i, j), share in np.ndenumerate(shares):
+        if not few and share < 0.005:
+            continue  # a rounded zero, which would hide the others
         axes.text(
             j,
             i,
             f"{100 * share:.{1 if few else 0}f}",
             ha="center",
             va="center",
-            fontsize=8 if few else 6,
+            fontsize=8 if few else 6 if len(names) <= 15 else 4.5,
             color=style.ON_DARK if share > 0.55 else style.ON_LIGHT,
         )
     axes.set_xticks(range(len(names)), names, rotation=0 if few else 90)
     axes.set_yticks(range(len(names)), names)
+    if len(names) > 15:
+        axes.tick_params(labelsize=6)
     axes.set(title=record.label, xlabel="predicted tag [% of each true tag]", ylabel="true tag")
     axes.grid(False)
 

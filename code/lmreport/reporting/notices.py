@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lmreport.core import listing
 from lmreport.display import again, markdown
 from lmreport.runs import freshness
 from lmreport.runs.kinds import MODELS, STUDIES
@@ -35,7 +36,7 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                 "Made on other data than the assignment’s",
                 (
                     f"These are “{markdown.plain(corpus.name)}”, texts of {len(class_names)} "
-                    f"classes: {', '.join(map(markdown.plain, class_names))}. Where the report "
+                    f"classes: {listing.some([*map(markdown.plain, class_names)])}. Where the report "
                     f"says question and tag, read text and "
                     "class. The two questions of 6(b) are the assignment’s all the same."
                     + (f" Of these data: {markdown.plain(corpus.note)}." if corpus.note else "")

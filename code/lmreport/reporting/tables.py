@@ -35,18 +35,30 @@ CHOSEN_ARGUMENTS = (
     "seed",
 )
 MOST_TAGS = 6  # that have columns of their own
+MOST_ROWS = 24  # tags that have rows of their own
+
+
+def ends(values) -> tuple[list[int], list[int]]:
+    """(rows to show, the others): all in their order; of more than MOST_ROWS those with the largest
+    and with the smallest of the `values`, largest first.
+    """
+    if len(values) <= MOST_ROWS:
+        return list(range(len(values))), []
+    order = np.argsort(-np.asarray(values), kind="stable").tolist()
+    half = MOST_ROWS // 2
+    return order[:half] + order[-half:], order[half:-half]
 
 
 @with_origin
 def splits(splits, class_names: list[str]):
-    """Texts by class and split."""
+    """Texts by class and split; of many classes the largest and the smallest."""
     counts = np.array(
         [np.bincount(split["labels"], minlength=len(class_names)) for split in splits.values()]
     ).T
-    rows = [
-        [name, *map(markdown.count, numbers)]
-        for name, numbers in zip(class_names, counts, strict=True)
-    ]
+    shown, others = ends(counts.sum(1))
+    rows = [[class_names[tag], *map(markdown.count, counts[tag])] for tag in shown]
+    if others:
+        rows.append([f"{len(others)} others", *map(markdown.count, counts[others].sum(0))])
     return markdown.table([*rows, ["all", *map(markdown.count, counts.sum(0))]], ["tag", *splits])
 
 
@@ -68,7 +80,9 @@ def padding_share(split) -> float:
 
 @with_origin
 def audit(found: dict):
-    """What the audit found for each tag; the word “blank” is told of only where texts have it."""
+    """What the audit found for each tag, or for those named most and least often; the word “blank”
+    is told of only where texts have it.
+    """
     columns = {"with “blank”": "blank"} if any(found["blank"].values()) else {}
     columns |= {"with its own name": "named"}
     rows = [
@@ -79,7 +93,7 @@ def audit(found: dict):
             markdown.count(found["median_words"][tag]),
             markdown.count(found["longest_words"][tag]),
         ]
-        for tag in found["tags"]
+        for tag in (found["tags"][at] for at in ends([*found["named"].values()])[0])
     ]
     return markdown.table(rows, ["tag", "texts", *columns, "median words", "longest (words)"])
 
@@ -210,11 +224,15 @@ def mcnemar(records: dict):
 
 @with_origin
 def per_class(records: dict, class_names: list[str]):
-    """Precision, recall and F1 of each class."""
+    """Precision, recall and F1 of each class; of many those with the largest and the smallest F1 of
+    the first model.
+    """
+    first = next(iter(records.values()))
+    shown, _ = ends(scores.per_class(first["logits"], first["labels"])["f1"])
     rows = [
         [
             record.label,
-            name,
+            class_names[tag],
             *(
                 markdown.fixed(metrics.score(record, kind, tag), 3)
                 for kind in ("precision", "recall", "f1")
@@ -222,7 +240,7 @@ def per_class(records: dict, class_names: list[str]):
             markdown.count(metrics.score(record, "support", tag)),
         ]
         for record in records.values()
-        for tag, name in enumerate(class_names)
+        for tag in shown
     ]
     return markdown.table(rows, ["model", "tag", "precision", "recall", "F1", "texts"])
 

@@ -1,0 +1,24 @@
+"""Long lists in little room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MOST = 20  # names of a list that is read
+
+
+def some(names: Sequence[str], most: int = MOST) -> str:
+    """The names, parted by commas; of many the first ones, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def by_number(numbers: dict[str, int], most: int = MOST) -> str:
+    """Each name with its number; of many the least and the largest number only."""
+    if len(numbers) <= most:
+        return ", ".join(f"{name} {number:,}" for name, number in numbers.items())
+    least, largest = min(numbers, key=numbers.__getitem__), max(numbers, key=numbers.__getitem__)
+    return (
+        f"{len(numbers):,} classes, from {numbers[least]:,} ({least}) to {numbers[largest]:,} "
+        f"({largest})"
+    )

@@ -1,0 +1,111 @@
+"""What 2 and 200 classes look like: tables of few rows, errors that can be read, short lists."""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lmreport.core import listing
+from lmreport.core.settings import load, resolved
+from lmreport.data import download
+from lmreport.display import style
+from lmreport.models import pretrained
+from lmreport.reporting import figures, notices, sentences, tables
+from lmreport.reporting.values import on_results
+from lmreport.runs import records
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    """A function that gives a record of `classes` classes and their names."""
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    corpus = download.Corpus("nowhere", "other", "a test", "0" * 64, title="made")
+
+    def make(classes: int):
+        rng = np.random.default_rng(classes)
+        labels = np.concatenate([np.arange(classes), rng.integers(0, classes, 800)])
+        logits = rng.normal(size=(len(labels), classes))
+        logits[np.arange(len(labels)), labels] += 3
+        given = records.inputs("tfidf_svm", resolved(load(scale="quick", seed=classes)), corpus)
+        values = {"logits": logits, "labels": labels, "train_seconds": 1.0}
+        values["question_probabilities"] = np.full((2, classes), 1 / classes).tolist()
+        record = records.write(given, values, records.made_here())
+        return record, [f"class number {i:03}" for i in range(classes)]
+
+    return make
+
+
+def rows(table) -> list[str]:
+    """The rows of a pipe table, without its head."""
+    return [line for line in table.data.splitlines() if line.startswith("|")][2:]
+
+
+@pytest.mark.parametrize("classes, most", [(2, 2), (24, 24), (25, 24), (200, 24)])
+def test_tables_of_many_classes_show_both_ends(made, classes, most):
+    from datasets import ClassLabel, Dataset
+
+    record, names = made(classes)
+    assert len(rows(tables.per_class({"tfidf_svm": record}, names))) == most
+    part = Dataset.from_dict({"labels": record["labels"]}).cast_column(
+        "labels", ClassLabel(names=names)
+    )
+    counted = rows(tables.splits({"train": part, "test": part}, names))
+    assert len(counted) == most + 1 + (classes > 24)
+    assert any(f"{classes - 24} others" in row for row in counted) == (classes > 24)
+    assert len(rows(tables.pairs(record, names))) <= 6
+    assert len(rows(tables.questions([record], names))) == 2
+
+
+def test_the_ends_are_the_largest_and_the_smallest():
+    shown, others = tables.ends(np.arange(200) % 150)
+    assert shown[:2] == [149, 148] and {shown[-1], shown[-2]} == {0, 150}
+    assert sorted(shown + others) == list(range(200))
+
+
+@pytest.mark.parametrize("classes, cells", [(2, 4), (25, 0), (26, 0), (200, 0)])
+def test_errors_of_many_classes_are_bars_and_their_words_do_not_touch(made, classes, cells):
+    record, names = made(classes)
+    draw = figures.plot_confusion.__wrapped__
+    with plt.rc_context():
+        style.use()
+        drawn = draw({"one": record, "two": dataclasses.replace(record)}, names)
+        drawn.draw_without_rendering()
+    for axes in drawn.axes:
+        bars = [patch for patch in axes.patches if patch.get_width()]
+        assert (0 < len(bars) <= figures.MOST_PAIRS) == (classes > figures.MOST_IN_MATRIX)
+        assert not cells or len(axes.texts) == cells
+        boxes = [one.get_window_extent() for one in axes.get_yticklabels() if one.get_text()]
+        boxes.sort(key=lambda box: box.y0)
+        assert all(a.y1 <= b.y0 + 1 for a, b in zip(boxes, boxes[1:], strict=False))
+        right = max(one.get_window_extent().x1 for one in (axes.title, axes.xaxis.label))
+        assert min(box.x0 for box in boxes) >= -1  # nothing runs off the page
+        assert right <= drawn.bbox.x1 + 1
+    assert drawn.get_size_inches()[0] == style.WIDTH
+
+
+def test_names_that_begin_alike_stay_apart():
+    assert figures.middle_cut("class number 017 of all") != figures.middle_cut(
+        "class number 018 of none"
+    )
+    assert figures.middle_cut("short") == "short"
+
+
+@pytest.mark.parametrize("classes", [2, 200])
+def test_sentences_and_notices_stay_short(made, classes):
+    record, names = made(classes)
+    corpus = download.Corpus("nowhere", "other", "a test", "0" * 64, title="made")
+    said = notices.notices(corpus, pretrained.from_package("any"), names, False).data
+    assert ("and 180 more" in said) == (classes == 200) and len(said) < 3000
+    assert f"texts of {classes} classes" in said
+    worst = on_results.of_confusion(record, names)
+    assert str(worst.hardest) in names and str(worst.error).startswith("Its most frequent error")
+    assert sentences.commonest(record, names)
+
+
+def test_lists_are_cut_where_nobody_would_read_on():
+    assert listing.some(["a", "b"]) == "a, b"
+    assert listing.some([str(i) for i in range(30)]).endswith("18, 19 and 10 more")
+    assert listing.by_number({"a": 1200, "b": 3}) == "a 1,200, b 3"
+    many = {f"c{i}": i + 1 for i in range(200)}
+    assert listing.by_number(many) == "200 classes, from 1 (c0) to 200 (c199)"
