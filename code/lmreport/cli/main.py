@@ -47,11 +47,15 @@ def doctor(arguments) -> int:
 
 def get_data(arguments) -> int:
     from lmreport.data import download
+    from lmreport.experiments import data_audit
 
     corpus = download.obtain(loaded(arguments).data)
     print(f"{corpus.name}, from {corpus.origin}\nfolder  {corpus.folder}\ndigest  {corpus.digest}")
     for split, numbers in corpus.counts().items():
         print(f"{split:<7} {sum(numbers.values()):,} texts: {listing.by_number(numbers)}")
+    log.info("data: looking for copies")
+    for told in data_audit.findings(corpus) or ["no copies across the splits, no rare classes"]:
+        print(f"found   {told}")
     return 0
 
 

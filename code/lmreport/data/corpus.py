@@ -212,8 +212,9 @@ def unreadable(path: Path) -> str:
     """Why `path` is no text ("" if it is one)."""
     try:
         return "" if path.read_bytes().decode("utf-8").strip() else "is empty"
-    except UnicodeDecodeError:
-        return "is not UTF-8"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return f"is not UTF-8 (line {line}, byte {error.object[error.start]:02x})"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 

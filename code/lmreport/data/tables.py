@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
+from lmreport.data.corpus import unreadable
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
 TEXT = ("text", "sentence", "content", "body", "question", "review", "comment", "document", "tweet")
@@ -140,13 +141,14 @@ def of_folders(folder: Path) -> dict[str, Rows]:
     rows = []
     for inner in class_folders(folder):
         for path in texts_in(inner):
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                text = "\0"
+            if trouble := unreadable(path):
+                raise ReportError(
+                    f"data: {inner.name}/{path.name} {trouble}; save it as UTF-8, or leave it out"
+                )
+            text = path.read_text(encoding="utf-8")
             if not readers.is_text(text):
                 raise ReportError(
-                    f"data: {inner.name}/{path.name} is not UTF-8 text; save it as UTF-8"
+                    f"data: {inner.name}/{path.name} has a zero byte in it; leave that out"
                 )
             rows.append((text, inner.name))
     return {"train": rows}

@@ -1,4 +1,6 @@
-"""What is in the data: classes, lengths, blanked words, classes that a text names, duplicates."""
+"""What is in the data: classes, lengths, blanked words, classes that a text names, copies, and what
+of it a reader must know.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lmreport.data.corpus import classes_in, texts_in
+from lmreport.core import listing
+from lmreport.data.corpus import RARE, Corpus, classes_in, texts_in
+from lmreport.experiments import near_copies
 from lmreport.runs.memo import remember
 
 SPLITS = ("train", "test")
@@ -27,7 +31,8 @@ def audit(folder: str, digest: str) -> dict:
 
     tags: names (classes,); per tag arrays of shares of texts: `blank` (the word BLANK in it),
     `named` (its own language, or the class of other data, named); `words` of train and test
-    together; duplicates: exact copies, counted beyond the first.
+    together; duplicates: exact copies, counted beyond the first; near copies of training texts
+    among the test texts.
     """
     texts = {
         tag: [p.read_text(encoding="utf-8") for p in paths_of(folder, SPLITS, [tag])]
@@ -45,7 +50,48 @@ def audit(folder: str, digest: str) -> dict:
         "median_words": {tag: float(np.median(w)) for tag, w in words.items()},
         "longest_words": {tag: int(w.max()) for tag, w in words.items()},
         **duplicates(folder),
+        **near(folder),
     }
+
+
+def near(folder: str) -> dict[str, int]:
+    """Test texts that are near copies of a training text, and those of them under another tag."""
+    paths = [paths_of(folder, [split], classes_in(Path(folder))) for split in SPLITS]
+    texts = [[path.read_text(encoding="utf-8") for path in part] for part in paths]
+    return near_copies.counted(*texts, *([path.parent.name for path in part] for part in paths))
+
+
+def findings(corpus: Corpus) -> list[str]:
+    """What the reader of a result on these data must know, a sentence without its end each; [] if
+    nothing was found.
+    """
+    found, told = audit(corpus.folder, corpus.digest), []
+    if found["near"]:
+        other = found["near_other_tag"]
+        told.append(
+            f"{of_texts(found['near'], 'test text')} near or exact copies of a training text"
+            + (f", {other:,} of them of one in another class" if other else "")
+            + ", so the test is easier than new texts would be"
+        )
+    if found["across_tags"]:
+        told.append(
+            f"{of_texts(found['across_tags'])} found in more than one class, so that no model can "
+            "be right on all copies"
+        )
+    counts = corpus.counts()
+    rare = sorted({tag for split in RARE for tag, n in counts[split].items() if n < RARE[split]})
+    if rare:
+        what = "1 class has" if len(rare) == 1 else f"{len(rare)} classes have"
+        told.append(
+            f"{what} under {RARE['train']} training or {RARE['test']} test texts "
+            f"({listing.some(rare, 5)}), so that accuracies of one class are rough there"
+        )
+    return told
+
+
+def of_texts(number: int, what: str = "text") -> str:
+    """A number of texts with its verb."""
+    return f"1 {what} is" if number == 1 else f"{number:,} {what}s are"
 
 
 def paths_of(folder: str, splits, tags) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lmreport.core import listing
 from lmreport.display import again, markdown
+from lmreport.experiments import data_audit
 from lmreport.runs import freshness
 from lmreport.runs.kinds import MODELS, STUDIES
 from lmreport.runs.records import edition, full_scale, is_of, newest
@@ -30,6 +31,7 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
             )
         )
     if corpus.kind == "other":
+        told = [*filter(None, [corpus.note]), *data_audit.findings(corpus)]
         found.append(
             markdown.callout(
                 "important",
@@ -39,7 +41,7 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                     f"classes: {listing.some([*map(markdown.plain, class_names)])}. Where the report "
                     f"says question and tag, read text and "
                     "class. The two questions of 6(b) are the assignment’s all the same."
-                    + (f" Of these data: {markdown.plain(corpus.note)}." if corpus.note else "")
+                    + (f" Of these data: {markdown.plain('; '.join(told), 2000)}." if told else "")
                 ),
             )
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
+from lmreport.experiments import near_copies
 from lmreport.models import scores
 from lmreport.reporting import metrics
 
@@ -157,6 +158,24 @@ def copied(found: dict) -> MarkdownText:
     return MarkdownText(
         f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, "
         f"and {'some' if found['across_tags'] else 'none'} carry different tags."
+    )
+
+
+def nearly_copied(found: dict) -> MarkdownText:
+    """How many test texts are near copies of training texts, and what a near copy is."""
+    bounds = markdown.count(near_copies.SHINGLE), markdown.pct(near_copies.NEAR, 0)
+    if not found["near"]:
+        return fill(
+            " No test text is a near copy of a training text, with which it would share, of the "
+            "runs of {} words in the two, {} or more.",
+            *bounds,
+        )
+    return fill(
+        " {} test texts are near or exact copies of a training text, {} of them of one with another "
+        "tag: of the runs of {} words in the two, they share {} or more.",
+        markdown.count(found["near"]),
+        markdown.count(found["near_other_tag"]),
+        *bounds,
     )
 
 

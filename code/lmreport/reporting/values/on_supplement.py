@@ -187,6 +187,7 @@ def of_audit(found, lengths, corpus, settings):
         leaks=sentences.leak(told, corpus),
         copies=markdown.count(found["copies"]),
         copied=sentences.copied(found),
+        near=sentences.nearly_copied(found),
     )
 
 
