@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import hub as stand_in
+from lmreport.cli import doctor
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import load
 from lmreport.data import download, hub
@@ -162,6 +163,14 @@ def test_wrong_bytes_are_refused_and_fetched_anew(served, tables):
         assert ".parquet of 'acme/news' came damaged from the hub" in said, said
     hub.forge = 0
     assert "train   255 texts" in data(environment, "hf:acme/news")
+
+
+def test_the_doctor_knows_what_is_fetched_and_what_is_miswritten(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    monkeypatch.setenv("LMREPORT_DATA", "hf:acme/news")
+    assert doctor.data()[:2] == (None, "data: hf:acme/news is not fetched yet")
+    monkeypatch.setenv("LMREPORT_DATA", "hf:acme/news?split=a")
+    assert doctor.data()[0] is False and "'split'" in doctor.data()[1]
 
 
 def test_parts_are_told_apart_by_name_and_by_what_was_asked():

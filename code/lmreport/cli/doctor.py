@@ -146,7 +146,11 @@ def data():
     from lmreport.data.download import URL, at_hand, downloaded
 
     if hub.is_hub(source):
-        if at_hand(source):
+        try:
+            fetched = at_hand(source) is not None
+        except ReportError as error:  # a word after the name that is not understood
+            return False, str(error), "mend what LMREPORT_DATA says"
+        if fetched:
             return True, f"data: {source}, fetched", ""
         return None, f"data: {source} is not fetched yet", "a render fetches it where it can"
     address = URL if source == "auto" else source
