@@ -254,14 +254,16 @@ def test_a_module_that_is_split_makes_nothing_stale(copy):
     folder, _, stale = copy
     path = folder / "data/splits.py"
     source, first = path.read_text(), "from __future__ import annotations\n"
-    subset = next(
+    moved = next(
         ast.get_source_segment(source, d)
         for d in ast.parse(source).body
-        if getattr(d, "name", "") == "subset"
+        if getattr(d, "name", "") == "to_dataset"
     )
-    (folder / "subsets.py").write_text(f"{first}\n\n{subset}\n")
+    (folder / "batches.py").write_text(f"{first}\n\n{moved}\n")
     path.write_text(
-        source.replace(subset, "").replace(first, f"{first}\nfrom lmreport.subsets import subset\n")
+        source.replace(moved, "").replace(
+            first, f"{first}\nfrom lmreport.batches import to_dataset\n"
+        )
     )
     assert stale() == set()
 
