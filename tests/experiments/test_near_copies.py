@@ -93,7 +93,7 @@ def test_copies_and_rare_classes_are_told_in_the_report(folder):
     assert all(one in said for one in (near, doubled))
     counted = data_audit.audit(found.folder, found.digest)
     told = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", str(sentences.nearly_copied(counted)))
-    assert told.startswith(" 2 test texts are near or exact") and "1 of them" in told
+    assert told.startswith("2 test texts are near or exact") and "1 of them" in told
     assert "No test text is" in str(sentences.nearly_copied(counted | {"near": 0}))
 
 

@@ -188,12 +188,12 @@ def nearly_copied(found: dict) -> MarkdownText:
     bounds = markdown.count(near_copies.SHINGLE), markdown.pct(near_copies.NEAR, 0)
     if not found["near"]:
         return fill(
-            " No test text is a near copy of a training text, with which it would share, of the "
+            "No test text is a near copy of a training text, with which it would share, of the "
             "runs of {} words in the two, {} or more.",
             *bounds,
         )
     return fill(
-        " {} test texts are near or exact copies of a training text, {} of them of one with another "
+        "{} test texts are near or exact copies of a training text, {} of them of one with another "
         "tag: of the runs of {} words in the two, they share {} or more.",
         markdown.count(found["near"]),
         markdown.count(found["near_other_tag"]),
