@@ -434,6 +434,11 @@ def of_encoder(runs):
         only_svm=markdown.count(metrics.only_second(record, svm)),
         read=encoder.told_read(record),
         origin=MarkdownText(markdown.plain(studies.origin(record))),
+        machines=MarkdownText(
+            ""
+            if record.made["hardware"] == small.made["hardware"]
+            else "The other models were trained on another processor, so minutes compare roughly."
+        ),
     )
 
 
