@@ -237,7 +237,7 @@ def plot(encoder, models: dict, climbed, top):
     """Test accuracy (95% intervals) against the processor time of the training, each model a named
     dot; above, the energy.
     """
-    figure, ax = style.figure(height=3.2)
+    figure, ax = style.figure(height=3.5)
     ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)")
     watt_hours = WATTS * OVERHEAD / 60
     above = ax.secondary_xaxis(
@@ -245,13 +245,13 @@ def plot(encoder, models: dict, climbed, top):
     )
     above.set_xlabel("energy [Wh], estimated")
     above.xaxis.set_major_formatter("{x:g}")
-    draw(ax, priced(Runs(encoder, models, climbed, top)))  # last, since it fits the names in
+    draw(ax, priced(Runs(encoder, models, climbed, top)), True)  # last: it fits the names in
     return figure
 
 
-def draw(ax, entries: list[Priced]) -> None:
+def draw(ax, entries: list[Priced], with_shares: bool = False) -> None:
     """Test accuracy with its 95% interval against the minutes of the training, on a logarithmic
-    axis; each model a named dot.
+    axis; each model a dot with its name, and with its accuracy if `with_shares`.
     """
     spots, bars = [], []
     for entry in entries:
@@ -267,11 +267,14 @@ def draw(ax, entries: list[Priced]) -> None:
             capsize=2,
             elinewidth=0.8,
         )
-        spots.append((f"{entry.name}, {markdown.pct(value)}", minutes, 100 * value, entry.color))
+        told = f"{entry.name}, {markdown.pct(value)}" if with_shares else entry.name
+        spots.append((told, minutes, 100 * value, entry.color))
         bars.append((minutes, 100 * low, 100 * high))
     ax.set(xscale="log", ylabel="test accuracy [%]")
     ax.xaxis.set_major_formatter("{x:g}")
-    ax.margins(0.14)
+    ax.margins(0.2, 0.14)
+    if with_shares:  # room at the right for the longer names
+        ax.set_xlim(right=ax.get_xlim()[1] * 4)
     improvements.write_beside(ax, spots, bars)
 
 
