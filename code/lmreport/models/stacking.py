@@ -5,6 +5,7 @@ of several.
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,9 +129,12 @@ def cross_fitted(scores: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarra
     """
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    found, rarest = np.empty(scores.shape[1:]), np.bincount(labels).min()
-    folds = max(2, min(FOLDS, rarest))
-    kind = StratifiedKFold if rarest > 1 else KFold  # a class of one text is in one fold only
-    for rest, fold in kind(folds, shuffle=True, random_state=seed).split(labels, labels):
+    found, counts = np.empty(scores.shape[1:]), np.bincount(labels)
+    folds = max(2, min(FOLDS, counts.min()))
+    kind = StratifiedKFold if counts.max() >= folds else KFold  # as the former refuses
+    with warnings.catch_warnings():  # a class of one text is in one fold only, as it must be
+        warnings.filterwarnings("ignore", "The least populated class")
+        parts = list(kind(folds, shuffle=True, random_state=seed).split(labels, labels))
+    for rest, fold in parts:
         found[fold] = stacked(scores[:, fold], *fit_stack(scores[:, rest], labels[rest]))
     return found
