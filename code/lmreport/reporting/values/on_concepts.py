@@ -171,7 +171,6 @@ def two_classes(encoder, with_head, new_weights, tokenizer):
                 markdown.count(foundation.parameters(with_head)),
             ],
             ["of these new, random", "0", markdown.count(new)],
-            ["useful without training", "as features", "no: the head guesses"],
         ],
         ["", "AutoModel", "AutoModelForSequenceClassification"],
         align=("left", "left", "left"),

@@ -19,9 +19,9 @@ def of_classifier(source, bert, class_names: list[str]):
         classes=markdown.count(len(class_names)),
         distilbert=distilbert(source, len(class_names)),
         stand_in=MarkdownText(
-            "Its authors trained it on sentence pairs, among them 25 million titles and bodies of "
-            "Stack Exchange questions [@allminilm]. So it probably saw our questions, without "
-            "their tags: that is pre-training on the domain and may explain part of its accuracy."
+            "Its authors trained it on pairs of sentences, 25 million of them from Stack Exchange "
+            "[@allminilm]. So it probably saw our questions, without their tags, which may explain "
+            "part of its accuracy."
             if "MiniLM" in bert.label
             else ""
         ),
