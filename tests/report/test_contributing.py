@@ -88,7 +88,7 @@ def project(tmp_path_factory):
     [shutil.copy(path, root) for path in ROOT.glob("_quarto-*.yml")]
     with (code / "reporting" / "metrics.py").open("a") as file:
         file.write(METRIC)
-    with (code / "check" / "numbers" / "reference.py").open("a") as file:
+    with (code / "check" / "numbers" / "metrics_again.py").open("a") as file:
         file.write(SECOND_WAY)
     (code / "models" / "majority.py").write_text(BASELINE)
     inserted(code / "runs" / "kinds.py", '    study("learning_curve"', LINE)

@@ -188,16 +188,16 @@ def nearly_copied(found: dict) -> MarkdownText:
     bounds = markdown.count(near_copies.SHINGLE), markdown.pct(near_copies.NEAR, 0)
     if not found["near"]:
         return fill(
-            "No test text is a near copy of a training text, with which it would share, of the "
-            "runs of {} words in the two, {} or more.",
-            *bounds,
+            "No test text is a near copy of a training text: none shares {} or more of the runs of "
+            "{} words with one.",
+            *reversed(bounds),
         )
     return fill(
         "{} test texts are near or exact copies of a training text, {} of them of one with another "
-        "tag: of the runs of {} words in the two, they share {} or more.",
+        "tag: they share {} or more of the runs of {} words.",
         markdown.count(found["near"]),
         markdown.count(found["near_other_tag"]),
-        *bounds,
+        *reversed(bounds),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lmreport.check.numbers.metrics_again import order
 from lmreport.check.numbers.recompute import FAILURES
-from lmreport.check.numbers.reference import order
 from lmreport.core.errors import ReportError
 from lmreport.core.files import kept
 from lmreport.core.settings import cache_root

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmreport.check.numbers.reference import FUNCTIONS
+from lmreport.check.numbers.metrics_again import FUNCTIONS
 from lmreport.core.errors import ReportError
 
 SIGNS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}

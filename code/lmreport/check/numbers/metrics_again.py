@@ -1,8 +1,8 @@
 """The numbers of recorded runs from their logits and labels: plain NumPy, no code in common with
 the report's own.
 
-Each function stands for the one of the same name in `lmreport.reporting.metrics`, `findings` or
-`gains`.
+Each function stands for the one of the same name in `metrics`, `studies` or `improvements`
+of `lmreport.reporting`.
 """
 
 from __future__ import annotations
