@@ -70,6 +70,7 @@ def runs(monkeypatch, tmp_path):
         stack="encoder and SVM",
         members={"tfidf_svm": "0" * 16},
         cpu_seconds=6000.0,
+        train_seconds=6600.0,
         parameters=5_000_000,
     )
     return encoder.recorded(CORPUS)
@@ -114,19 +115,21 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert (plain(told.only_encoder), plain(told.only_svm)) == ("20", "0")
     assert plain(told.read) == ""  # nobody read the errors of this record
     larger = plain(on_results.larger(runs))
-    assert "gets 92.0% after 1 h 40 min of processor time; stacked, it gets 94.0%" in larger
+    assert "was trained for 1 h 50 min later and gets 92.0%; its lead over the SVM is" in larger
+    assert "Stacked with SVM it gets 94.0%, whose lead is significant" in larger
 
 
 def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
     path = records.project_root() / "report" / "read-errors.yml"
     path.write_text(
         path.read_text()
-        + f"apart:\n  record: {runs.encoder.key}\n  kinds: {{rare: the word is rare, long: it is long}}\n"
+        + f"apart:\n  record: {runs.encoder.key}\n  conclusion: That is all.\n"
+        + "  kinds: {rare: the word is rare, long: it is long}\n"
         + "  encoder: {1: rare, 2: rare, 3: long}\n  svm: {4: long}\n"
     )
     assert plain(encoder.told_read(runs.encoder)) == (
         "We read 3 that only the encoder gets right: in 2 the word is rare, in 1 it is long. "
-        "We read 1 that only the SVM gets right: in 1 it is long."
+        "We read 1 that only the SVM gets right: in 1 it is long. That is all."
     )
 
 

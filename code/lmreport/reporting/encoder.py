@@ -13,7 +13,7 @@ import yaml
 from lmreport.core.settings import project_root
 from lmreport.display import markdown, style
 from lmreport.display.figure import cached_figure
-from lmreport.display.traced import fill, strong
+from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments.improvements import ON_RECORD
 from lmreport.models import scores
 from lmreport.reporting import improvements, metrics, studies
@@ -144,7 +144,7 @@ def with_encoder(record, svm, own, seconds_of) -> list[Priced]:
     if "stack" in record.values:
         found.append(
             Priced(
-                f"stack: {record['stack']}",
+                stacked_with(record),
                 metrics.accuracy_of(record, "stack_logits"),
                 sum((seconds_of(kind) for kind in record["members"]), own),
                 metrics.p_of(record, "stack_logits", svm),
@@ -153,6 +153,12 @@ def with_encoder(record, svm, own, seconds_of) -> list[Priced]:
             )
         )
     return found
+
+
+def stacked_with(record) -> str:
+    """The name of the encoder's stack: what it is stacked with."""
+    others = record["stack"].removeprefix("encoder").removeprefix(",").removeprefix(" and")
+    return f"stacked with {others.strip()}"
 
 
 def by_clock(models: dict) -> list[Priced]:
@@ -225,9 +231,9 @@ def aim(runs: Runs):
 
 
 def a_point(entry: Priced, svm: Priced):
-    """Minutes of processor time for each point that a model is ahead of the SVM, if it is."""
+    """Minutes of processor time for each point that a model is surely ahead of the SVM, if it is."""
     points = 100 * (entry.accuracy - svm.accuracy)
-    if float(points) <= 0:
+    if entry is svm or float(points) <= 0 or float(entry.p) >= metrics.SURE:
         return ""
     return markdown.num((entry.seconds - svm.seconds) / 60 / points, 2)
 
@@ -301,4 +307,4 @@ def told_read(record):
                 *parts,
             )
         )
-    return fill("{} {}", *told)
+    return fill("{} {} {}", *told, MarkdownText(markdown.plain(apart["conclusion"])))

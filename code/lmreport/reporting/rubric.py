@@ -205,16 +205,11 @@ def differing(answering: str | None = None) -> list[dict]:
 def differing_sentence(answering: str | None = None) -> str:
     """One sentence on the printed totals that are not the sums of their items."""
     found = [
-        f"section {d['id']} (printed {d['printed']}, its items add to {d['sum']})"
+        f"{d['printed']} points for section {d['id']}, whose items add up to {d['sum']}"
         for d in differing(answering)
     ]
-    start = (
-        "A printed total differs from its"
-        if len(found) == 1
-        else "Some printed totals differ from their"
-    )
     return (
-        f"{start} own items: {' and '.join(found)}; we give the items’ points."
+        f"The assignment prints {' and '.join(found)}; we give the items’ points."
         if found
         else "The printed totals are the sums of their items."
     )

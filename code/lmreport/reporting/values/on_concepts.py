@@ -183,6 +183,14 @@ def of_learning(curve, linear):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
     values, fewest = studies.curve(curve), min(point["size"] for point in curve["points"])
     return dict(
+        fewest=markdown.count(fewest),
+        best_way=markdown.more_or_less(
+            values["frozen", fewest],
+            values["fine-tuned", fewest],
+            "frozen pre-trained",
+            "fine-tuned",
+            "fine-tuned",
+        ),
         svm_few=markdown.pct(studies.share(linear, "predicted.0")),
         best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
         saved=studies.saved(curve),
@@ -209,7 +217,7 @@ def of_scratch(curve, lstm):
                 values["from scratch", most],
                 accuracy,
                 "",
-                ": the pre-training, not the architecture, makes the fine-tuned model good",
+                ": without pre-training, the Transformer has no lead here",
             ),
         )
     )

@@ -16,7 +16,7 @@ from lmreport.runs import records
 
 
 @named
-def of_card(bert, lstm, svm, recorded: bool):
+def of_card(bert, lstm, svm, recorded: bool, live: dict):
     """What the first page says: three accuracies, three times, one verdict, which model and which
     runs.
     """
@@ -25,7 +25,23 @@ def of_card(bert, lstm, svm, recorded: bool):
         verdict=verdict(bert, lstm, svm),
         model=model(bert),
         points=MarkdownText(rubric.differing_sentence()),
-        runs=MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm)))),
+        ran=ran(bert, lstm, svm, recorded, live),
+    )
+
+
+def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
+    """Which runs the answers speak of, and what the page runs itself where these are recorded."""
+    runs = MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm))))
+    if not recorded:
+        return fill("All accuracies and times are those of {}.", runs)
+    own = live["transformer"]
+    return fill(
+        "All accuracies and times of these models are those of {}. To render quickly, the page "
+        "itself trains only a small demonstration, on {} texts cut at {} word pieces, and the toy "
+        "experiments of questions 3 and 7.",
+        runs,
+        markdown.count(own["train_texts"]),
+        markdown.count(own.inputs["settings"]["max_length"]),
     )
 
 
@@ -160,5 +176,7 @@ def of_tokenized(tokenized, settings, tokenizer, source, bert):
         ),
         recorded=markdown.count(bert.inputs["settings"]["max_length"]),
         length=markdown.count(settings.max_length),
+        texts=markdown.count(len(tokenized["train"])),
+        all=markdown.count(bert["train_texts"]),
         padding=markdown.pct(tables.padding_share(tokenized["train"])),
     )

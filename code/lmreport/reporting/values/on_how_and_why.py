@@ -74,6 +74,8 @@ def of_heads(neighbours, times, headless):
         one=markdown.pct(neighbours[1]["accuracy"][-20:].mean(), 0),
         two=markdown.pct(neighbours[2]["accuracy"][-20:].mean(), 0),
         half=markdown.pct((1 + 1 / heads.WORDS) / 2, 0),
+        n=markdown.count(times["n"]),
+        d=markdown.count(times["d"]),
         most=markdown.count(times["heads"][-1]),
         shared=markdown.fixed(times["shared"][-1] / times["shared"][0], 1),
         wide=markdown.fixed(times["wide"][-1] / times["wide"][0], 0),

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.experiments.concepts import foundation
 from lmreport.reporting import encoder, metrics, sentences
 from lmreport.reporting.values import named
 
@@ -17,28 +16,12 @@ def of_classifier(source, bert, class_names: list[str]):
     return dict(
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
-        distilbert=distilbert(source, len(class_names)),
         stand_in=MarkdownText(
-            "Its authors trained it on pairs of sentences, 25 million of them from Stack Exchange "
+            "MiniLM’s authors trained it on pairs of sentences, 25 million from Stack Exchange "
             "[@allminilm]. So it probably saw our questions, without their tags, which may explain "
             "part of its accuracy."
             if "MiniLM" in bert.label
             else ""
-        ),
-    )
-
-
-def distilbert(source, classes: int) -> MarkdownText:
-    """What is other with DistilBERT, where another checkpoint was loaded in its place."""
-    if "distilbert" in source.name:
-        return MarkdownText("")
-    head = foundation.head_of_distilbert(classes)
-    return fill(
-        "With `distilbert-base-uncased` only the path differs; its head has one layer more, "
-        "`pre_classifier` ({}), before `classifier` ({}).",
-        *(
-            fill(" × ".join(["{}"] * 2), *map(markdown.count, head[f"{name}.weight"]))
-            for name in ("pre_classifier", "classifier")
         ),
     )
 
@@ -58,6 +41,11 @@ def of_arguments(bert):
         epochs=epochs(bert),
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
+        why_rate=MarkdownText(
+            "The learning rate is above their 5e-5, since the encoder is smaller."
+            if given["learning_rate"] > 5e-5 and bert["parameters"] < 100e6
+            else ""
+        ),
         an_epoch=markdown.duration(bert["train_seconds"] / bert["epochs"]),
     )
 
@@ -76,13 +64,10 @@ def per_text(ratio: float) -> MarkdownText:
     """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
     if ratio > 1:
         return fill(
-            "So each text takes the Transformer only {} times as long an epoch; with many cores it "
-            "would gain more.",
+            "Per text and epoch it takes {} times as long; with many cores it would gain more.",
             markdown.num(ratio, 2),
         )
-    return fill(
-        "Here each text takes the LSTM {} times as long an epoch.", markdown.num(1 / ratio, 2)
-    )
+    return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
 
 
 @named
@@ -159,6 +144,11 @@ def of_tests(bert, lstm, svm, scatter):
         apart=markdown.fixed(abs(behind), 1),
         seeds=markdown.fixed(100 * max(scatter), 1),
         trade=trade(bert, svm),
+        seen=MarkdownText(
+            "The checkpoint has probably seen these questions, without their tags ([4a](#sec-4a))."
+            if "MiniLM" in bert.label
+            else ""
+        ),
         lstm_is=sentences.described(lstm),
     )
 
@@ -178,7 +168,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "The two err on different texts. "
+        "Transformer and SVM err on different texts. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
@@ -276,7 +266,7 @@ def of_worth(bert, lstm, svm, lengths, few, large):
         choose=markdown.more_or_less(
             float(few.best_few.value),
             float(few.svm_few.value),
-            "We would choose a pre-trained encoder where labels are few.",
+            fill("With {} labels we would choose a {} encoder.", few.fewest, few.best_way),
             "",
         ),
     )
@@ -292,12 +282,19 @@ def larger(runs) -> MarkdownText:
         )
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     return fill(
-        "A larger encoder, {} ({} million parameters), gets {} after {} of processor time; "
-        "stacked, it gets {}. Its lead over the SVM is {} ([supplement](supplement.html#sec-encoder)).",
+        "A larger encoder, {} ({} million parameters), was trained for {} later and gets {}; its "
+        "lead over the SVM is {}. {} it gets {}, whose lead is {} "
+        "([supplement](supplement.html#sec-encoder)).",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
+        markdown.duration(record["train_seconds"]),
         markdown.pct(metrics.accuracy(record)),
-        markdown.duration(record["cpu_seconds"]),
-        markdown.pct(metrics.accuracy_of(record, "stack_logits")),
         markdown.word(int(metrics.outcome(record, svm) == 2), "significant", "not significant"),
+        f"S{encoder.stacked_with(record)[1:]}",
+        markdown.pct(metrics.accuracy_of(record, "stack_logits")),
+        markdown.word(
+            int(metrics.p_of(record, "stack_logits", svm) >= metrics.SURE),
+            "significant",
+            "not significant",
+        ),
     )
