@@ -135,7 +135,8 @@ def strange(folder: str, digest: str, tokenizer_path: str) -> dict:
     from lmreport.models.tokenizer import load_tokenizer
 
     paths = paths_of(folder, ["train"], classes_in(Path(folder)))
-    texts = [p.read_text(encoding="utf-8") for p in paths[:: -(-len(paths) // SAMPLED)]]
+    step = max(1, -(-len(paths) // SAMPLED))
+    texts = [path.read_text(encoding="utf-8") for path in paths[::step]]
     letters = [letter for text in texts for letter in text.lower() if letter.isalpha()]
     return {
         "unknown": pieces.unknown(load_tokenizer(tokenizer_path), texts),

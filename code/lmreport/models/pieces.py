@@ -94,6 +94,6 @@ def longest(tokenizer) -> int:
 
 def unknown(tokenizer, texts: list[str]) -> float:
     """Share of the pieces of `texts` that stand for something unknown."""
-    rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    rows = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
     ids = [i for row in rows for i in row]
     return sum(i == tokenizer.unk_token_id for i in ids) / len(ids) if ids else 0.0
