@@ -263,13 +263,17 @@ def of_worth(bert, lstm, svm, lengths, few, large):
         filled=markdown.pct(metrics.cut_share(bert)),
         cut=markdown.pct((lengths > 512).mean()),
         larger=larger(large),
-        choose=markdown.more_or_less(
-            float(few.best_few.value),
-            float(few.svm_few.value),
-            fill("With {} labels we would choose a {} encoder.", few.fewest, few.best_way),
-            "",
-        ),
+        choose=choice(few),
     )
+
+
+def choice(few) -> MarkdownText:
+    """What we would choose where labels are fewest, if the encoder is ahead there; few:
+    `on_concepts.of_learning`.
+    """
+    if float(few.best_few.value) <= float(few.svm_few.value):
+        return MarkdownText("")
+    return fill("With {} labels we would choose a {} encoder.", few.fewest, few.best_way)
 
 
 def larger(runs) -> MarkdownText:
@@ -283,7 +287,7 @@ def larger(runs) -> MarkdownText:
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     return fill(
         "A larger encoder, {} ({} million parameters), was trained for {} later and gets {}; its "
-        "lead over the SVM is {}. {} it gets {}, whose lead is {} "
+        "lead over the SVM is {}. {} it gets {}; that lead is {} "
         "([supplement](supplement.html#sec-encoder)).",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
