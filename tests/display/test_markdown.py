@@ -11,6 +11,7 @@ from lmreport.check.numbers import writing
 from lmreport.display import escape
 from lmreport.display import markdown as markdown_output
 from lmreport.display.escape import MarkdownText
+from lmreport.display.traced import fill
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -271,3 +272,9 @@ def test_what_is_not_defined_is_a_dash_and_a_quotient_by_zero_stops_nothing():
         "more",
         "less",
     )
+
+
+def test_a_word_to_choose_holds_no_computed_number_of_its_own():
+    with pytest.raises(ValueError, match="choose it by an if"):
+        told = str(fill("{} texts", markdown_output.count(3)))
+        markdown_output.more_or_less(2, 1, told, "none")

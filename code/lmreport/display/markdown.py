@@ -178,8 +178,10 @@ def more_or_less(
 
 def word(which: float, *words: str) -> TracedText:
     """The word at the place `which`, counted from 0: a computed comparison, choice or class in
-    prose.
+    prose. Raises ValueError for a word with a computed number of its own, whose marks would show.
     """
+    if marked := [word for word in words if "data-value=" in word]:
+        raise ValueError(f"{marked[0][:40]!r}… holds a computed number; choose it by an if")
     return TracedText(words[int(which)], which, "one:" + "¦".join(words))
 
 
