@@ -56,7 +56,7 @@ def test_a_path_holds_in_every_folder(clean, monkeypatch, start):
         ({"epochs": "three"}, "not a whole number"),
         ({"epochs": 0}, "at least 1"),
         ({"learning_rate": "2"}, "between 0 and 1"),
-        ({"max_length": 1024}, "512 positions"),
+        ({"max_length": 1024}, "more than 512 word pieces, BERT's limit"),
         ({"seed": 99999999999}, r"below 2\^32"),
     ],
 )

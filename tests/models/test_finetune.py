@@ -180,7 +180,6 @@ def test_weights_that_are_missing_are_made_without_touching_the_record(
         ({"train_size": 12}, "train_size: 12 gives 3 of .* for validation"),
         ({"train_size": 2}, "gives 2 of .* for train"),
         ({"test_size": 3}, "test_size: 3 gives 3 of 160 texts for test"),
-        ({"test_size": 158}, "gives 158 of 160"),
     ],
 )
 def test_a_size_without_a_text_of_each_class_is_refused(corpus, settings, sizes, said):

@@ -369,7 +369,7 @@ def test_every_number_is_computed_again_from_records_experiments_sources_and_pdf
     assert all(f"{name}.html: " in done.stdout for name in ("index", "supplement"))
     assert done.stdout.count("with the PDF") == 2
     assert (
-        sum(c[0] for c in counts) > 400 and counts[0][0] > 60 and sum(c[1] for c in counts) > 40
+        sum(c[0] for c in counts) > 400 and counts[0][0] > 60 and sum(c[1] for c in counts) > 30
     ), done.stdout
     assert sum(c[3] for c in counts) > 60, done.stdout
 

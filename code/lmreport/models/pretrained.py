@@ -398,14 +398,10 @@ def located(model: str, max_length: int | None = None) -> Source:
     """The model that `model` names. Raises ReportError if it is no encoder, if it has fewer
     positions than `max_length`, or is a folder from which no model can be loaded.
     """
-    from lmreport.models import architecture
-
     source = locate(model)
     if Path(model).is_dir():
         refuse_broken(source)
     refuse_unfit(source, max_length)
-    if what := architecture.unlike(source.path, configuration(Path(source.path))):
-        raise ReportError(f"model: {source.name!r} {what}; {FITS}")
     return source
 
 
