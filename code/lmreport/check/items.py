@@ -230,7 +230,7 @@ def printed(documents: Documents) -> Iterator[Finding]:
     text = re.sub(r"\W+", " ", words(documents.page))
     for one in rubric.differing(documents.answering):
         if (
-            f"section {one['id']} printed {one['printed']} its items add to {one['sum']} "
+            f"{one['printed']} points for section {one['id']} whose items add up to {one['sum']} "
             not in f"{text} "
         ):
             yield Finding(
