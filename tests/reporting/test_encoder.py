@@ -10,6 +10,7 @@ from matplotlib.text import Text
 
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
+from lmreport.display import style
 from lmreport.models import pretrained
 from lmreport.reporting import encoder
 from lmreport.reporting.values import on_results, on_supplement
@@ -135,3 +136,8 @@ def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
 
 def test_where_no_encoder_is_recorded_the_answer_says_nothing_of_one():
     assert "encoder" not in plain(on_results.larger(None))
+
+
+def test_names_in_the_figure_have_colours_that_the_dark_page_replaces(runs):
+    figure = encoder.plot(runs.encoder, runs.models, runs.climbed, runs.top).figure
+    assert {text.get_color() for text in figure.axes[0].texts} <= {*style.DARK, style.BLACK}

@@ -5,7 +5,6 @@ errors remain.
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.transforms import Bbox
 
 from lmreport.display import markdown, style
@@ -199,7 +198,7 @@ def write_beside(ax, spots: list, bars: list) -> None:
     for text, x, y, color in spots:
         look = {
             "fontsize": 7,
-            "color": 0.6 * np.array(to_rgb(color)),
+            "color": style.INKS.get(color, color),
             "ha": "center",
             "va": "center",
         }
