@@ -158,17 +158,20 @@ def of_lengths(bert, svm, edges: list[int]):
     short, long = (
         metrics.error_between(bert, *part, bert) for part in ((0, edges[0]), (edges[-1], longest))
     )
-    long_svm, long_bert = (
-        metrics.error_between(record, edges[-2], longest, bert) for record in (svm, bert)
-    )
     return dict(
         short=markdown.pct(short),
         long=markdown.pct(long),
         low=markdown.count(edges[0]),
         high=markdown.count(edges[-1]),
         verdict=markdown.more_or_less(
-            short, long, "Short texts are the harder ones", "Long texts are the harder ones"
-        ),
+            short,
+            long,
+            "Short texts are the harder ones",
+            "Long texts are the harder ones",
+            "Short and long texts are equally hard",
+        )
+        if np.isfinite([short, long]).all()
+        else MarkdownText("There are no short or no long texts to compare"),
         cut=markdown.pct(metrics.cut_share(bert)),
         length=markdown.count(bert.inputs["settings"]["max_length"]),
         halves=sentences.halves(bert, svm),
