@@ -85,6 +85,7 @@ def of_times(bert, lstm, classifier, source):
             1,
             "Fine-tuning takes far longer than training the LSTM",
             "Fine-tuning takes less time than training the LSTM",
+            "Both trainings take equally long",
         ),
         a_text=per_text(a_text),
         epochs=markdown.more_or_less(
