@@ -262,8 +262,9 @@ def test_the_whole_report_on_three_classes_of_other_texts(tmp_path):
     assert "they have from 39 to 40 test texts" in words
     assert "no class for it: the question is about Python" in words
     assert (
-        words.count("Recorded on other data") == 2
+        words.count("Recorded on other data") == 3
         and "{python}" not in words
         and "The aim was" not in words
+        and "With a larger encoder" not in words
     )
     assert not sum((verify.verify(page, tmp_path).differences for page in pages), [])

@@ -2,6 +2,7 @@
 data.
 """
 
+import dataclasses
 import re
 
 import numpy as np
@@ -108,11 +109,14 @@ def test_the_figure_names_every_model_and_covers_no_name_with_another(runs):
 
 
 def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
-    told = on_supplement.of_encoder(runs)
+    told = on_supplement.of_encoder(runs, CORPUS)
     assert "the one that is best on the validation texts, “encoder and SVM”, gets 94.0%" in plain(
         told.stack
     )
     assert plain(told.aim) == "The aim was 93% of the test questions; it was reached."
+    assert plain(told.headline) == "With a larger encoder it is 94.0% ([below](#sec-encoder))."
+    other = on_supplement.of_encoder(runs, dataclasses.replace(CORPUS, digest="1" * 64))
+    assert plain(other.headline) == plain(other.aim) == ""
     assert (plain(told.only_encoder), plain(told.only_svm)) == ("20", "0")
     assert plain(told.read) == ""  # nobody read the errors of this record
     larger = plain(on_results.larger(runs))

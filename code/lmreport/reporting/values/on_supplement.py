@@ -404,8 +404,10 @@ def of_live(live, corpus, settings):
 
 
 @named
-def of_encoder(runs):
-    """What a larger encoder gets, with which stack, and at what price; runs: `encoder.recorded`."""
+def of_encoder(runs, corpus):
+    """What a larger encoder gets, with which stack, and at what price; runs: `encoder.recorded`,
+    which may be of other data than `corpus`.
+    """
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     given, lead = record.inputs["settings"], metrics.accuracy(record) - metrics.accuracy(svm)
     large = next(one for one in encoder.priced(runs) if one.name == encoder.name(record))
@@ -431,8 +433,8 @@ def of_encoder(runs):
         watts=markdown.count(encoder.WATTS),
         overhead=markdown.fixed(encoder.OVERHEAD, 2),
         stack=encoder.stack(runs),
-        best=markdown.pct(max((one.accuracy for one in encoder.priced(runs)), key=float)),
-        aim=encoder.aim(runs),
+        headline=encoder.headline(runs, corpus),
+        aim=encoder.aim(runs, corpus),
         only_encoder=markdown.count(metrics.only_first(record, svm)),
         only_svm=markdown.count(metrics.only_second(record, svm)),
         read=encoder.told_read(record),
