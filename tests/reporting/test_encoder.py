@@ -117,9 +117,11 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert plain(told.headline) == "With a larger encoder it is 94.0% ([below](#sec-encoder))."
     other = on_supplement.of_encoder(runs, dataclasses.replace(CORPUS, digest="1" * 64))
     assert plain(other.headline) == plain(other.aim) == ""
+    elsewhere = on_results.larger(runs, dataclasses.replace(CORPUS, digest="1" * 64))
+    assert "mpnet" not in plain(elsewhere) and "supplement" in plain(elsewhere)
     assert (plain(told.only_encoder), plain(told.only_svm)) == ("20", "0")
     assert plain(told.read) == ""  # nobody read the errors of this record
-    larger = plain(on_results.larger(runs))
+    larger = plain(on_results.larger(runs, CORPUS))
     assert "was trained for 1 h 50 min later and gets 92.0%; its lead over the SVM is" in larger
     assert "Stacked with SVM it gets 94.0%; that lead is significant" in larger
 
@@ -139,7 +141,7 @@ def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
 
 
 def test_where_no_encoder_is_recorded_the_answer_says_nothing_of_one():
-    assert "encoder" not in plain(on_results.larger(None))
+    assert "encoder" not in plain(on_results.larger(None, CORPUS))
 
 
 def test_names_in_the_figure_have_colours_that_the_dark_page_replaces(runs):

@@ -27,8 +27,8 @@ WATTS, OVERHEAD = 12, 1.67
 
 @dataclass(frozen=True)
 class Priced:
-    """One model: its test accuracy, McNemar's p against the SVM, and the processor time of its
-    training in seconds; members: names of those in a stack.
+    """One model: its test accuracy, the time of its training in seconds, and McNemar's p against
+    the SVM, "" for the SVM itself.
     """
 
     name: str

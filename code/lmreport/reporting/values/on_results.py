@@ -233,7 +233,7 @@ def agreement(tags: list, class_names: list[str]) -> MarkdownText:
 
 
 @named
-def of_worth(bert, lstm, svm, lengths, few, large):
+def of_worth(bert, lstm, svm, lengths, few, large, corpus):
     """Whether the Transformer is worth its price for this problem (6c)."""
     bert_lead = 100 * (metrics.accuracy(bert) - metrics.accuracy(lstm))
     return dict(
@@ -263,7 +263,7 @@ def of_worth(bert, lstm, svm, lengths, few, large):
         length=markdown.count(bert.inputs["settings"]["max_length"]),
         filled=markdown.pct(metrics.cut_share(bert)),
         cut=markdown.pct((lengths > 512).mean()),
-        larger=larger(large),
+        larger=larger(large, corpus),
         choose=choice(few),
     )
 
@@ -277,11 +277,11 @@ def choice(few) -> MarkdownText:
     return fill("With {} labels we would choose a {} encoder.", few.fewest, few.best_way)
 
 
-def larger(runs) -> MarkdownText:
-    """What a larger encoder gets and costs; runs: `encoder.recorded`, of other data or None where
-    nobody recorded one.
+def larger(runs, corpus) -> MarkdownText:
+    """What a larger encoder gets and costs; runs: `encoder.recorded`, of other data than `corpus`
+    or None where nobody recorded one for these.
     """
-    if runs is None or runs.encoder.inputs["data"]["kind"] == "other":
+    if runs is None or not encoder.is_of(runs, corpus):
         return MarkdownText(
             "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
         )
