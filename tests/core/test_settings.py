@@ -65,6 +65,14 @@ def test_wrong_values_are_named_with_their_mend(clean, given, said):
         settings.load(clean, **given)
 
 
+def test_several_models_are_refused_by_name_and_a_folder_with_a_comma_is_not(clean, monkeypatch):
+    monkeypatch.chdir(clean)
+    with pytest.raises(ReportError, match="'bert-base-uncased,roberta-base' names several"):
+        settings.load(clean, model="bert-base-uncased,roberta-base")
+    (clean / "large, cased").mkdir()
+    assert settings.load(clean, model="large, cased").model == str(clean / "large, cased")
+
+
 def test_unknown_environment_variable_is_an_error(clean, monkeypatch):
     monkeypatch.setenv("LMREPORT_EPOCH", "2")
     with pytest.raises(ReportError, match="'epoch'.*'epochs'"):

@@ -133,6 +133,12 @@ def load(
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
         raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
+    if "," in settings.model and not Path(settings.model).exists():
+        first = settings.model.partition(",")[0].strip()
+        raise ReportError(
+            f"model: {settings.model!r} names several; give one, as {first!r}, and make a report of "
+            f"each"
+        )
     return settings
 
 
