@@ -6,7 +6,7 @@
 # make lock                                                   requirements.lock anew from pyproject.toml (needs uv)
 # make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
 # make bench-recipes, bench-seeds [RECORD=1]                   recipes on all texts (GPU), then new seeds of the best
-# make bench-encoder [RECORD=1]                                a larger encoder, and its stack (hours without a GPU)
+# make bench-encoder [RECORD=1] [SET="max_length=512 …"]        a larger encoder, and its stack (hours without a GPU)
 
 VENV    := .venv
 PYTHON  ?= python3
@@ -47,7 +47,7 @@ bench-train: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
 
 bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder: $(STAMP)
-	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record)
+	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record) $(SET:%=--set %)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests

@@ -101,6 +101,7 @@ def bench(name: str, corpus, source) -> dict:
             SIZES[name],
             SETTINGS.seed,
             records,
+            [],
             cache_root() / "probe" / name,
         )
         # The kinds alone: the key of a record changes with the code of its kind.

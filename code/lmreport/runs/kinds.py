@@ -24,8 +24,8 @@ class Kind:
     that computes its values; beside: other definitions that take part; libraries: those whose
     versions count; settings: which settings count; color: of the palette in `style`; pretrained:
     whether it begins with a pre-trained model; starts_from: models whose records it needs; sizes:
-    how much is done, by scale (studies) or device (benches); without_gpu: how long it takes there,
-    "" if it is as at home.
+    how much is done, by scale (studies) or device (benches), None where the settings say it;
+    without_gpu: how long it takes there, "" if it is as at home.
     """
 
     name: str
@@ -124,7 +124,7 @@ KINDS = {kind.name: kind for kind in (
           dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5), without_gpu="hours"),
     bench("encoder", "a larger encoder", "encoder",
           dict(model="sentence-transformers/all-mpnet-base-v2", max_length=256, epochs=2, learning_rate=5e-5,
-               budget=2304), libraries=(*TORCH, *SKLEARN), without_gpu="hours"),
+               budget=2304, train_seed=None), libraries=(*TORCH, *SKLEARN), without_gpu="hours"),
 )}
 # fmt: on
 

@@ -124,7 +124,7 @@ def inputs(
         "name": name,
         "settings": {"scale": scale}
         | {k: getattr(settings, k) for k in kind.settings if k != "scale"}
-        | sizes
+        | {k: v for k, v in sizes.items() if v is not None}
         | ({"device": device} if device else {}),
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest} if kind.pretrained else None,

@@ -7,13 +7,15 @@ once by the encoder and once by the chosen stack.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files, processes
+from lmreport.core import files, machine, processes
+from lmreport.core.settings import cache_root
 from lmreport.models import (
     arrow_batches,
     fast_finetune,
@@ -22,27 +24,42 @@ from lmreport.models import (
     stacking,
 )
 from lmreport.models.tokenizer import load_tokenizer
+from lmreport.runs import memo, records
 
 log = logging.getLogger(__name__)
 
-ENCODER = "encoder"
+ENCODER, OTHERS = "encoder", "bench_encoder"
 STACKS = {  # name: the kinds of the models whose scores are weighted
     "encoder and SVM": (ENCODER, "tfidf_svm"),
     "encoder, MiniLM and SVM": (ENCODER, "transformer", "tfidf_svm"),
     "encoder, MiniLM, SVM and LSTM": (ENCODER, "transformer", "tfidf_svm", "lstm"),
+    "encoders and SVM": (ENCODER, OTHERS, "tfidf_svm"),
+    "encoders, MiniLM and SVM": (ENCODER, OTHERS, "transformer", "tfidf_svm"),
 }
 
 
-def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Path) -> dict:
-    """Fine-tune the encoder at `path` on all training texts and stack it with the models in
-    `records`.
+def folder_of(given: dict) -> Path:
+    """Where a training is kept: under its inputs and the code that trains and predicts."""
+    code = [memo.code_of(trained), memo.code_of(predict.logits)]
+    return cache_root() / "bench" / f"encoder-{machine.digest([given, code])}"
+
+
+def measured(
+    splits, path: str, sizes: dict, seed: int, models: dict, others: list, kept: Path
+) -> dict:
+    """Fine-tune the encoder at `path` on all training texts and stack it with the recorded `models`
+    and with the records `others` of such encoders.
 
     sizes: max_length, epochs, learning_rate, budget (tokens of an update). What is finished is kept
     in the folder `kept`. Returns logits (texts, classes), labels (texts,), validation_logits,
     validation_labels; train_seconds, cpu_seconds, predict_seconds, tokens (one epoch), updates,
-    parameters, memory (MiB), bf16; and what `stack` returns.
+    parameters, memory (MiB), bf16; made (where and when the training began); and what `stack`
+    returns.
     """
     kept.mkdir(parents=True, exist_ok=True)
+    begun = kept / "made.json"
+    if not begun.is_file():
+        files.write_atomically(begun, json.dumps(records.made_here()).encode())
     if not (kept / "trained.npz").is_file():
         files.write_atomically(
             kept / "trained.npz", files.pack(trained(splits, path, sizes, seed, kept))
@@ -69,7 +86,8 @@ def measured(splits, path: str, sizes: dict, seed: int, records: dict, kept: Pat
             f"{(found[name].argmax(-1) == splits[split]['labels']).mean():.4f}"
         )
     found["predict_seconds"] = part["seconds"]
-    return found | stack(found, records, seed)
+    found["made"] = json.loads(begun.read_text(encoding="utf-8"))
+    return found | stack(found, models, others, seed)
 
 
 def trained(splits, path: str, sizes: dict, seed: int, kept: Path) -> dict:
@@ -90,13 +108,14 @@ def trained(splits, path: str, sizes: dict, seed: int, kept: Path) -> dict:
         save_total_limit=1,
     )
     trainer = fast_finetune.make_trainer(model, arguments, tokens, tokenizer, sizes["budget"])
+    clock = processor_clock()
+    trainer.add_callback(clock)  # before the clock of `train`, which may end the training
     processes.forget_peak()
-    cpu = time.process_time()
     seconds = finetune.train(trainer)
     trainer.save_model(str(kept / "model"))
     return {
         "train_seconds": seconds,
-        "cpu_seconds": time.process_time() - cpu,
+        "cpu_seconds": clock.seconds(),
         "updates": trainer.state.global_step,
         "tokens": sum(map(len, tokens["input_ids"])),
         "train_texts": len(tokens),
@@ -107,42 +126,68 @@ def trained(splits, path: str, sizes: dict, seed: int, kept: Path) -> dict:
     }
 
 
-def stack(found: dict, records: dict, seed: int) -> dict:
+def processor_clock():
+    """A `TrainerCallback` whose `seconds()` is the processor time of the training, that before its
+    last resumption included.
+    """
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        before = started = 0.0
+
+        def seconds(self) -> float:
+            return self.before + time.process_time() - self.started
+
+        def on_train_begin(self, args, state, control, **kwargs):
+            if state.global_step:
+                self.before = float(self.kept(args, state).read_text())
+            self.started = time.process_time()
+
+        def on_save(self, args, state, control, **kwargs):
+            self.kept(args, state).write_text(repr(self.seconds()))
+
+        @staticmethod
+        def kept(args, state) -> Path:
+            return Path(args.output_dir) / f"checkpoint-{state.global_step}" / "cpu_seconds.txt"
+
+    return Clock()
+
+
+def stack(found: dict, models: dict, others: list, seed: int) -> dict:
     """The stack that is best on the validation texts, each scored by weights that were fitted
     without it.
 
-    records: models on record by kind. Returns {} without the SVM's; else stacks (names),
-    stack_accuracies (stacks,) on validation, stack (its name), members {kind: key}, weights, bias,
-    stack_logits (texts, classes) and stack_validation_logits.
+    models: those on record by kind; others: records of other encoders. Returns {} without the
+    SVM's; else stacks (names), stack_accuracies (stacks,) on validation, stack (its name), members
+    {kind: key}, others (keys) if it has any, weights, bias, stack_logits (texts, classes) and
+    stack_validation_logits.
     """
+    at_hand = {kind: [record] for kind, record in models.items()} | {ENCODER: [found]}
+    if others:
+        at_hand[OTHERS] = others
 
-    def scores(kind: str, name: str):
-        return stacking.normalised(
-            np.asarray(found[name] if kind == ENCODER else records[kind][name], np.float32)
-        )
+    def scores(kinds: tuple[str, ...], name: str) -> np.ndarray:
+        rows = [record[name] for kind in kinds for record in at_hand[kind]]
+        return np.stack([stacking.normalised(np.asarray(row, np.float32)) for row in rows])
 
     labels = np.asarray(found["validation_labels"])
-    named = {name: kinds for name, kinds in STACKS.items() if set(kinds[1:]) <= set(records)}
+    named = {name: kinds for name, kinds in STACKS.items() if set(kinds) <= set(at_hand)}
     if not named:
         return {}
-    validation = {
-        name: np.stack([scores(kind, "validation_logits") for kind in kinds])
-        for name, kinds in named.items()
-    }
+    validation = {name: scores(kinds, "validation_logits") for name, kinds in named.items()}
     crossed = {name: stacking.cross_fitted(rows, labels, seed) for name, rows in validation.items()}
     right = {name: float((logits.argmax(-1) == labels).mean()) for name, logits in crossed.items()}
     best = max(named, key=right.__getitem__)  # of equal ones the first, which is the smallest
     weights, bias = stacking.fit_stack(validation[best], labels)
-    test = stacking.stacked(
-        np.stack([scores(kind, "logits") for kind in named[best]]), weights, bias
-    )
+    test = stacking.stacked(scores(named[best], "logits"), weights, bias)
+    used = {"others": [one.key for one in others]} if OTHERS in named[best] else {}
     return {
         "stacks": list(named),
         "stack_accuracies": list(right.values()),
         "stack": best,
-        "members": {kind: records[kind].key for kind in named[best][1:]},
+        "members": {kind: models[kind].key for kind in named[best] if kind in models},
         "weights": weights,
         "bias": bias,
         "stack_logits": test.astype(np.float32),
         "stack_validation_logits": crossed[best].astype(np.float32),
-    }
+    } | used

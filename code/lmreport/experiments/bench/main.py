@@ -36,14 +36,18 @@ def main(arguments: list[str] | None = None) -> int:
         "--kept", action="store_true", help="of recipes, take what a stopped search has finished"
     )
     parser.add_argument(
-        "--repeats", type=int, help="of each timing of train and predict; the median counts"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another size than that of runs/kinds.py, as repeats=1 or max_length=512",
     )
     options = parser.parse_args(arguments)
     progress.hide_bars()
     try:
         for name in options.names:
             sizes = sizes_of(name)
-            sizes |= {"repeats": options.repeats} if options.repeats and "repeats" in sizes else {}
+            sizes |= chosen(options.set, sizes)
             sizes |= {"kept": True} if options.kept and name == "recipes" else {}
             run(f"bench_{name}", sizes, resolved(load(scale="full")), options.record)
     except ReportError as error:
@@ -57,11 +61,28 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def chosen(wanted: list[str], sizes: dict) -> dict:
+    """{name: value} of each "name=value"; the value is of the kind that it has in `sizes`. Raises
+    ReportError for a name or value that does not fit.
+    """
+    found = {}
+    for text in wanted:
+        name, _, value = text.partition("=")
+        if name not in sizes:
+            raise ReportError(f"--set {text}: there is no {name}, only {', '.join(sizes)}")
+        kind = int if sizes[name] is None else type(sizes[name])
+        try:
+            found[name] = json.loads(value) if kind is list else kind(value)
+        except ValueError:
+            raise ReportError(f"--set {text}: {value!r} is no {kind.__name__}") from None
+    return found
+
+
 def sizes_of(name: str) -> dict:
     """How much is measured on this device."""
     from lmreport.models import fast_finetune
 
-    return KINDS[f"bench_{name}"].sizes[fast_finetune.device()]
+    return dict(KINDS[f"bench_{name}"].sizes[fast_finetune.device()])
 
 
 def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> None:
@@ -93,6 +114,7 @@ def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> N
     made, start = records.made_here(), time.perf_counter()
     values = kind.make(sizes, settings, corpus, source)
     values |= {"seconds": time.perf_counter() - start, "device": fast_finetune.device()}
+    made = values.pop("made", made)  # of a training that was kept: where that began
     made |= {"load_after": psutil.getloadavg()[0]}
     listed = values["list"]
     path = project_root() / "_report" / "bench" / f"{name.removeprefix('bench_')}.json"
@@ -275,18 +297,26 @@ def encoder(sizes, settings, corpus, source) -> dict:
     given = records.inputs(
         "bench_encoder", settings, corpus, source, sizes, "full", fast_finetune.device()
     )
-    here = {
+    models = {
         name: r
         for name, r in records.full_scale(corpus).items()
         if r.inputs["data"]["digest"] == corpus.digest
     }
+    others = [
+        r
+        for r in records.all_records()
+        if r.name == "bench_encoder"
+        and r.inputs["data"]["digest"] == corpus.digest
+        and records.counted(r.inputs) != records.counted(given)
+    ]
     found = encoder.measured(
         load_splits(corpus, settings.seed),
         source.path,
         sizes,
-        settings.seed,
-        here,
-        cache_root() / "bench" / f"encoder-{records.predicted(given)}",
+        settings.seed if sizes["train_seed"] is None else sizes["train_seed"],
+        models,
+        others,
+        encoder.folder_of(given),
     )
     right = (found["logits"].argmax(-1) == found["labels"]).mean()
     stacked = (
