@@ -4,6 +4,7 @@ counts.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,43 +42,94 @@ class Priced:
     @property
     def energy(self):
         """Watt-hours of the training, estimated."""
-        return self.seconds / 3600 * WATTS * OVERHEAD
+        return energy(self.seconds)
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A larger encoder's record and those of the same data beside it: models by kind, the ladder,
-    its best stack.
+    """Records of a larger encoder, the oldest first, and those of the same data beside them: models
+    by kind, the ladder, its best stack.
     """
 
-    encoder: records.Record
+    encoders: list
     models: dict
     climbed: records.Record
     top: records.Record
 
     @property
+    def encoder(self) -> records.Record:
+        return chosen(self.encoders)
+
+    @property
+    def stacked(self) -> records.Record | None:
+        return best_stacked(self.encoders)
+
+    @property
     def all(self) -> list[records.Record]:
-        return [self.encoder, *self.models.values(), self.climbed, self.top]
+        return [*self.encoders, *self.models.values(), self.climbed, self.top]
+
+
+def chosen(encoders: list) -> records.Record:
+    """The run that is best on the validation texts."""
+    return max(encoders, key=lambda record: float(metrics.validation_accuracy(record)))
+
+
+def best_stacked(encoders: list) -> records.Record | None:
+    """The run whose stack is best on the validation texts; None if none was stacked."""
+    return max(
+        (record for record in encoders if "stack" in record.values),
+        key=lambda record: max(record["stack_accuracies"]),
+        default=None,
+    )
 
 
 def recorded(corpus) -> Runs | None:
-    """The newest record of a larger encoder, of these data if there is one."""
+    """The runs of the larger encoder that was recorded last, of these data if there are any."""
     full, edition = records.all_records("full"), records.edition(corpus)
     made = [record for record in full if record.name == "bench_encoder"]
     made.sort(key=lambda record: record.inputs["data"]["digest"] != edition)
     if not made:
         return None
+
+    def what(record) -> tuple[str, str]:
+        return record.inputs["model"]["digest"], record.inputs["data"]["digest"]
+
     beside: dict = {}
     for record in full:
-        if record.inputs["data"]["digest"] == made[0].inputs["data"]["digest"]:
+        if record.inputs["data"]["digest"] == what(made[0])[1]:
             beside.setdefault(record.title, record)
     models = {kind: beside[kind] for kind in MODELS}
-    return Runs(made[0], models, beside["ladder"], beside["summit"])
+    runs = [record for record in reversed(made) if what(record) == what(made[0])]
+    return Runs(runs, models, beside["ladder"], beside["summit"])
 
 
 def name(record) -> str:
     """The encoder's name without that of its owner."""
     return record.inputs["settings"]["model"].rpartition("/")[2]
+
+
+def differing(runs: list) -> dict[str, str]:
+    """{key: in what a run differs from the others, in words}; "" where there is only one."""
+    told = {
+        record.key: {"pieces": f"{given['max_length']} pieces", "seed": f"seed {seed_of(record)}"}
+        for record in runs
+        for given in [record.inputs["settings"]]
+    }
+    differ = [kind for kind in ("pieces", "seed") if len({one[kind] for one in told.values()}) > 1]
+    return {key: ", ".join(one[kind] for kind in differ) for key, one in told.items()}
+
+
+def seed_of(record) -> int:
+    """The seed of the training; that of the settings, which also splits the texts, if no other one
+    was given.
+    """
+    given = record.inputs["settings"]
+    return given.get("train_seed", given["seed"])
+
+
+def energy(seconds):
+    """Watt-hours of so many seconds of processor time, estimated."""
+    return seconds / 3600 * WATTS * OVERHEAD
 
 
 def seconds(climbed, label: str):
@@ -90,7 +142,7 @@ def priced(runs: Runs) -> list[Priced]:
 
     The bag of words stands with its training's wall clock: it runs on one thread.
     """
-    climbed, top, svm = runs.climbed, runs.top, runs.models["tfidf_svm"]
+    climbed, top = runs.climbed, runs.top
 
     def of_kind(kind: str):
         if kind in ON_RECORD:
@@ -109,7 +161,7 @@ def priced(runs: Runs) -> list[Priced]:
     return [
         *of_models(runs.models, of_kind),
         before,
-        *with_encoder(runs.encoder, svm, runs.encoder["cpu_seconds"], of_kind),
+        *with_encoders(runs.encoders, runs.models["tfidf_svm"], "cpu_seconds", of_kind),
     ]
 
 
@@ -129,41 +181,49 @@ def of_models(models: dict, seconds_of) -> list[Priced]:
     ]
 
 
-def with_encoder(record, svm, own, seconds_of) -> list[Priced]:
-    """The larger encoder, whose training took `own` seconds, and its stack, if it has one."""
+def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
+    """Each run of the larger encoder, and their best stack if there is one; field: the record's
+    value that is the time of a training; seconds_of: that of the other models, by kind.
+    """
+    apart = differing(encoders)
     found = [
         Priced(
-            name(record),
+            f"{name(record)}, {apart[record.key]}" if apart[record.key] else name(record),
             metrics.accuracy(record),
-            own,
+            record[field],
             metrics.p_value(record, svm),
             style.BLUE,
             record.correct,
         )
+        for record in encoders
     ]
-    if "stack" in record.values:
+    if stacked := best_stacked(encoders):
+        beside = [one for one in encoders if one.key in stacked.values.get("others", ())]
         found.append(
             Priced(
-                stacked_with(record),
-                metrics.accuracy_of(record, "stack_logits"),
-                sum((seconds_of(kind) for kind in record["members"]), own),
-                metrics.p_of(record, "stack_logits", svm),
+                stack_name(stacked),
+                metrics.accuracy_of(stacked, "stack_logits"),
+                sum(
+                    (seconds_of(kind) for kind in stacked["members"]),
+                    sum((record[field] for record in beside), stacked[field]),
+                ),
+                metrics.p_of(stacked, "stack_logits", svm),
                 style.BLACK,
-                record["stack_logits"].argmax(-1) == record["labels"],
+                stacked["stack_logits"].argmax(-1) == stacked["labels"],
             )
         )
     return found
 
 
-def stacked_with(record) -> str:
+def stack_name(record) -> str:
     """The name of the encoder's stack: what it is stacked with."""
-    others = record["stack"].removeprefix("encoder").removeprefix(",").removeprefix(" and")
-    return f"stacked with {others.strip()}"
+    own, _, rest = record["stack"].partition(", " if "," in record["stack"] else " and ")
+    return f"stack with {rest}" if own == "encoder" else f"stack of its runs, {rest}"
 
 
-def by_clock(models: dict) -> list[Priced]:
-    """Models by the wall clock of their trainings, and, if `models` has a "bench_encoder", that
-    encoder and its stack.
+def by_clock(models: dict, encoders: list) -> list[Priced]:
+    """Models by the wall clock of their trainings, and of the runs `encoders` of a larger one the
+    best and its stack.
     """
     trained = {kind: models[kind] for kind in MODELS if kind in models}
 
@@ -171,15 +231,20 @@ def by_clock(models: dict) -> list[Priced]:
         return trained[kind]["train_seconds"]
 
     found = of_models(trained, of_kind)
-    if record := models.get("bench_encoder"):
-        found += with_encoder(record, trained["tfidf_svm"], record["train_seconds"], of_kind)
+    if encoders:
+        larger = with_encoders(encoders, trained["tfidf_svm"], "train_seconds", of_kind)
+        best = chosen(encoders)
+        found.append(dataclasses.replace(larger[encoders.index(best)], name=name(best)))
+        found += larger[len(encoders) :]
     return found
 
 
-def beside(models: dict, corpus) -> dict:
-    """`models`, and a larger encoder on record if it was fine-tuned and stacked beside just these."""
+def beside(models: dict, corpus) -> list:
+    """The runs of a larger encoder on record, if it was fine-tuned and stacked beside just these
+    models.
+    """
     runs = recorded(corpus)
-    return models | ({"bench_encoder": runs.encoder} if runs and runs.models == models else {})
+    return runs.encoders if runs and runs.models == models else []
 
 
 def table(runs: Runs):
@@ -208,14 +273,29 @@ def table(runs: Runs):
 
 def stack(runs: Runs):
     """What the stack that was chosen on the validation texts gets, as a sentence."""
-    record = runs.encoder
-    if "stack" not in record.values:
+    if (record := runs.stacked) is None:
         return fill("No stack was made with it.")
     return fill(
         "Of {} stacks with it, the one that is best on the validation texts, “{}”, gets {}.",
         markdown.count(len(record["stacks"])),
         record["stack"],
         markdown.pct(metrics.accuracy_of(record, "stack_logits")),
+    )
+
+
+def scatter(runs: Runs):
+    """Which of several runs is told of, and between which test accuracies they lie; nothing of
+    one.
+    """
+    if len(runs.encoders) == 1:
+        return fill("")
+    right = [metrics.accuracy(record) for record in runs.encoders]
+    return fill(
+        "Of {} runs this is the one that is best on the validation texts; on the test texts they "
+        "get from {} to {}.",
+        markdown.count(len(right)),
+        markdown.pct(min(right, key=float)),
+        markdown.pct(max(right, key=float)),
     )
 
 
@@ -258,7 +338,7 @@ def a_point(entry: Priced, svm: Priced):
 
 
 @cached_figure
-def plot(encoder, models: dict, climbed, top):
+def plot(encoders: list, models: dict, climbed, top):
     """Test accuracy (95% intervals) against the processor time of the training, each model a named
     dot; above, the energy.
     """
@@ -270,7 +350,7 @@ def plot(encoder, models: dict, climbed, top):
     )
     above.set_xlabel("energy [Wh], estimated")
     above.xaxis.set_major_formatter("{x:g}")
-    draw(ax, priced(Runs(encoder, models, climbed, top)), True)  # last: it fits the names in
+    draw(ax, priced(Runs(encoders, models, climbed, top)), True)  # last: it fits the names in
     return figure
 
 
@@ -303,12 +383,25 @@ def draw(ax, entries: list[Priced], with_shares: bool = False) -> None:
     improvements.write_beside(ax, spots, bars)
 
 
+def read_errors() -> dict:
+    """What we saw in the texts on which an encoder and the SVM differ: `record`, its key, and the
+    kinds.
+    """
+    path = project_root() / "report" / "read-errors.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")).get("apart", {})
+
+
+def read_run(runs: Runs) -> records.Record:
+    """The run whose errors we read; the best one if it was none of these."""
+    key = read_errors().get("record")
+    return next((record for record in runs.encoders if record.key == key), runs.encoder)
+
+
 def told_read(record):
     """What we saw in the texts on which encoder and SVM differ, a sentence for each side; nothing
     for another record than the one whose errors we read.
     """
-    path = project_root() / "report" / "read-errors.yml"
-    apart = yaml.safe_load(path.read_text(encoding="utf-8")).get("apart", {})
+    apart = read_errors()
     if apart.get("record") != record.key:
         return fill("")
     told = []

@@ -137,7 +137,7 @@ def plot_confusion(records: dict, class_names: list[str]):
 
 
 @cached_figure
-def plot_results(models: dict, class_names: list[str]):
+def plot_results(models: dict, encoders: list, class_names: list[str]):
     """Test accuracy of each model (see `encoder.by_clock`) against the time of its training; beside
     it what the Transformer takes for what.
     """
@@ -145,7 +145,7 @@ def plot_results(models: dict, class_names: list[str]):
     figure, (left, right) = style.figure(2, height=2.6 if few else 4.2, width_ratios=(1.2, 1))
     draw_errors(right, models["transformer"], class_names)
     left.set(xlabel="time of the training [min] (logarithmic)")
-    encoder.draw(left, encoder.by_clock(models))  # last, since it fits the names in
+    encoder.draw(left, encoder.by_clock(models, encoders))  # last, since it fits the names in
     return figure
 
 

@@ -285,21 +285,28 @@ def larger(runs, corpus) -> MarkdownText:
         return MarkdownText(
             "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
         )
-    record, svm = runs.encoder, runs.models["tfidf_svm"]
-    return fill(
+    record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
+    told = fill(
         "A larger encoder, {} ({} million parameters), was trained for {} later and gets {}; its "
-        "lead over the SVM is {}. {} it gets {}; that lead is {} "
-        "([supplement](supplement.html#sec-encoder)).",
+        "lead over the SVM is {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         markdown.duration(record["train_seconds"]),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(int(metrics.outcome(record, svm) == 2), "significant", "not significant"),
-        f"S{encoder.stacked_with(record)[1:]}",
-        markdown.pct(metrics.accuracy_of(record, "stack_logits")),
+    )
+    beside = "([supplement](supplement.html#sec-encoder))"
+    if stacked is None:
+        return fill("{} {}.", told, MarkdownText(beside))
+    return fill(
+        "{}. The {} gets {}; that lead is {} {}.",
+        told,
+        encoder.stack_name(stacked),
+        markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(
-            int(metrics.p_of(record, "stack_logits", svm) >= metrics.SURE),
+            int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE),
             "significant",
             "not significant",
         ),
+        MarkdownText(beside),
     )

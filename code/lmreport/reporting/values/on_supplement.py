@@ -410,8 +410,7 @@ def of_encoder(runs, corpus):
     """
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     given, lead = record.inputs["settings"], metrics.accuracy(record) - metrics.accuracy(svm)
-    large = next(one for one in encoder.priced(runs) if one.name == encoder.name(record))
-    small = runs.models["transformer"]
+    small, read = runs.models["transformer"], encoder.read_run(runs)
     return dict(
         name=MarkdownText(markdown.plain(encoder.name(record))),
         parameters=markdown.count(record["parameters"] / 1e6),
@@ -429,15 +428,19 @@ def of_encoder(runs, corpus):
             int(metrics.outcome(record, svm) == 2), "significant", "not significant"
         ),
         time=markdown.duration(record["cpu_seconds"]),
-        energy=markdown.num(large.energy, 2),
+        energy=markdown.num(encoder.energy(record["cpu_seconds"]), 2),
         watts=markdown.count(encoder.WATTS),
         overhead=markdown.fixed(encoder.OVERHEAD, 2),
+        scatter=encoder.scatter(runs),
         stack=encoder.stack(runs),
         headline=encoder.headline(runs, corpus),
         aim=encoder.aim(runs, corpus),
-        only_encoder=markdown.count(metrics.only_first(record, svm)),
-        only_svm=markdown.count(metrics.only_second(record, svm)),
-        read=encoder.told_read(record),
+        which_run=MarkdownText(
+            "" if read is record else f" (run with seed {encoder.seed_of(read)})"
+        ),
+        only_encoder=markdown.count(metrics.only_first(read, svm)),
+        only_svm=markdown.count(metrics.only_second(read, svm)),
+        read=encoder.told_read(read),
         origin=MarkdownText(markdown.plain(studies.origin(record))),
         machines=MarkdownText(
             ""
