@@ -2,14 +2,17 @@
 
 import html
 import re
+import shlex
 
 import pytest
 
 from lmreport.core import machine
 from lmreport.display import again, markdown, traced
+from lmreport.experiments.bench import main
 from lmreport.reporting import metrics
 from lmreport.reporting.values import named
 from lmreport.runs import memo, records
+from lmreport.runs.kinds import BENCHES, KINDS
 
 
 @memo.remember
@@ -56,3 +59,17 @@ def test_of_a_number_that_the_render_computes_and_of_one_of_which_nothing_is_kno
     assert told["data-again"] == again.render() and told["data-made"] == machine.now()[:10]
     assert 'data-code="' in values().said and "values(…)" in values().said
     assert set(attributes(markdown.pct(0.5))) == {"data-value", "data-as"}
+
+
+def test_the_command_of_a_bench_sets_what_the_record_was_measured_with():
+    benches = [one for one in records.all_records() if one.name in BENCHES]
+    told = {one.key: shlex.split(again.options(one)) for one in benches}
+    for one in benches:
+        words = told[one.key]
+        wanted = [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+        sizes = KINDS[one.name].sizes[one.device]
+        made_with = sizes | main.chosen(wanted, sizes)
+        given = {name: size for name, size in made_with.items() if size is not None}
+        assert given.items() <= one.inputs["settings"].items()
+    encoders = [told[one.key] for one in benches if one.name == "bench_encoder"]
+    assert len({tuple(words) for words in encoders}) == len(encoders) > 1

@@ -95,6 +95,8 @@ def run(arguments) -> int:
         raise ReportError(
             f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}"
         )
+    if arguments.set and not set(arguments.names) <= set(BENCHES):
+        raise ReportError(f"run: --set is for {', '.join(BENCHES)} only")
     progress.hide_bars()
     settings = loaded(arguments)
     architecture.usable(
@@ -114,9 +116,10 @@ def run(arguments) -> int:
         elif name in BENCHES:
             from lmreport.experiments.bench import main
 
+            sizes = main.sizes_of(name.removeprefix("bench_"))
             main.run(
                 name,
-                main.sizes_of(name.removeprefix("bench_")),
+                sizes | main.chosen(arguments.set, sizes),
                 settings,
                 record=True,
                 force=arguments.force,

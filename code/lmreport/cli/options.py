@@ -42,6 +42,13 @@ def parser() -> argparse.ArgumentParser:
         f"names it",
     )
     one.add_argument("--force", action="store_true", help="make it even if there is a record")
+    one.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a size of a bench that is to be another one, as max_length=512",
+    )
     settings_of(command("status", "list runs and outputs, which are stale or missing, and why"))
     listing = command("runs", "list all records")
     listing.add_argument("--json", action="store_true", help="as JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shlex
@@ -85,11 +86,17 @@ def options(record: Record) -> str:
     kind = KINDS[record.name]
     chosen = (
         kind.settings if kind.group == "model" else ("seed",)
-    )  # a study or a bench has sizes of its own
+    )  # a study or a bench has sizes of its own, of which only a bench's can be chosen
     more = [
         f"--{name.replace('_', '-')} {given[name]}"
         for name in chosen
         if name != "scale" and given[name] != getattr(standard, name)
+    ]
+    sizes = kind.sizes.get(record.device, {}) if kind.group == "bench" else {}
+    more += [
+        f"--set {name}={typed(given[name] if isinstance(given[name], str) else json.dumps(given[name]))}"
+        for name, size in sizes.items()
+        if given.get(name) != size
     ]
     return " ".join([f"--scale {given['scale']}", *of_inputs(record.inputs), *more, "--force"])
 
