@@ -65,12 +65,21 @@ def test_wrong_values_are_named_with_their_mend(clean, given, said):
         settings.load(clean, **given)
 
 
-def test_several_models_are_refused_by_name_and_a_folder_with_a_comma_is_not(clean, monkeypatch):
+def test_several_models_are_parted_by_commas_and_a_folder_with_a_comma_is_one(clean, monkeypatch):
     monkeypatch.chdir(clean)
-    with pytest.raises(ReportError, match="'bert-base-uncased,roberta-base' names several"):
-        settings.load(clean, model="bert-base-uncased,roberta-base")
+    (clean / "mine").mkdir()
+    found = settings.load(clean, model="bert-base-uncased, mine,bert-base-uncased", epochs=3)
+    assert (found.model, found.also) == ("bert-base-uncased", str(clean / "mine"))
+    (other,) = found.others
+    assert (other.model, other.also, other.epochs) == (str(clean / "mine"), "", 3)
+    again = settings.load(clean, settings.variables({"model": found.models, "epochs": 3}))
+    assert again == found
     (clean / "large, cased").mkdir()
-    assert settings.load(clean, model="large, cased").model == str(clean / "large, cased")
+    assert settings.load(clean, model="large, cased").models == str(clean / "large, cased")
+    with pytest.raises(ReportError, match="'bert-base-uncased,' has an empty name"):
+        settings.load(clean, model="bert-base-uncased,")
+    with pytest.raises(ReportError, match="predict: takes one model.*as 'bert-base-uncased'"):
+        settings.one_model(found, "predict")
 
 
 def test_unknown_environment_variable_is_an_error(clean, monkeypatch):

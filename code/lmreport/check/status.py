@@ -4,6 +4,7 @@ changed by looking.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from dataclasses import dataclass
@@ -126,6 +127,12 @@ def at_settings(now, corpus, source, typed: str) -> list[Line]:
         if line.state != "fresh" and name in STUDIES and now.scale == "quick" and name in shown:
             line = Line(name, "not needed", ("the report shows the recorded one",))
         found.append(line)
+    for other in now.others:
+        named = pretrained.at_hand(other.model)
+        wanted = run_records.inputs("transformer", other, corpus, named)
+        of_kind = [r for r in kept if r.name == "transformer"]
+        line = compared("transformer", wanted, of_kind, typed)
+        found.append(dataclasses.replace(line, name=named.name))
     return found
 
 

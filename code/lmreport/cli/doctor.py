@@ -130,7 +130,7 @@ def settings():
         return False, str(error), "mend that setting"
     return (
         True,
-        f"settings: data {found.data}, model {found.model}, scale {found.scale}, seed {found.seed}",
+        f"settings: data {found.data}, model {found.models}, scale {found.scale}, seed {found.seed}",
         "",
     )
 

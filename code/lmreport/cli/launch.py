@@ -24,6 +24,7 @@ from lmreport.cli.main import loaded
 from lmreport.cli.options import settings_of
 from lmreport.core import files, machine, progress
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import one_model
 from lmreport.data import download
 from lmreport.data.splits import splits_for
 from lmreport.models import arrow_batches, fast_finetune, finetune, pretrained
@@ -72,7 +73,7 @@ def run(options):
     """
     from transformers import set_seed
 
-    settings = loaded(options)
+    settings = one_model(loaded(options), "launch")
     if options.budget is not None and options.budget < 1:
         raise ReportError(f"--budget: {options.budget} is no number of tokens; give 1 or more")
     source = pretrained.locate(settings.model)

@@ -12,6 +12,7 @@ import time
 from lmreport.cli.options import parser
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import one_model
 from lmreport.models import architecture
 from lmreport.models.pretrained import (
     class_names,
@@ -70,12 +71,13 @@ def train(arguments) -> int:
     progress.hide_bars()
     settings, names = loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
-        architecture.usable(
-            settings.model, settings.max_length
-        )  # a wrong one is told before anything is trained
+        architecture.all_usable(settings)  # a wrong one is told before anything is trained
     corpus = download.obtain(settings.data)
-    for name in names:
-        record = training.run(name, settings, corpus, arguments.force)
+    wanted = [(name, settings) for name in names]
+    if "transformer" in names:
+        wanted += [("transformer", other) for other in settings.others]
+    for name, of_model in wanted:
+        record = training.run(name, of_model, corpus, arguments.force)
         print(
             f"{record.label}: test accuracy "
             f"{scores.accuracy(record['logits'], record['labels']):.4f}, trained in "
@@ -99,14 +101,13 @@ def run(arguments) -> int:
         raise ReportError(f"run: --set is for {', '.join(BENCHES)} only")
     progress.hide_bars()
     settings = loaded(arguments)
-    architecture.usable(
-        settings.model, settings.max_length
-    )  # a wrong one is told before anything is trained
+    architecture.all_usable(settings)  # a wrong one is told before anything is trained
     for name in arguments.names:
         if name in MODELS:
             arguments.models = [name]
             train(arguments)
         elif name in STUDIES:
+            one_model(settings, name)
             record = studies.run(name, settings, download.obtain(settings.data), arguments.force)
             print(
                 f"{name}: {record['seconds']:.0f} s on {record.made['date'][:10]} "
@@ -223,6 +224,8 @@ def asked_model(arguments):
 
     last = training.noted_model(project_root())
     settings = resolved(load(**(last.get("settings", {}) | chosen(**given(arguments)))))
+    if arguments.model:
+        one_model(settings, "predict")
     corpus = download.obtain(settings.data)
     folder = training.trained_model(settings, corpus)
     whose = "the last report’s model" if str(folder) == last.get("folder") else "the model"

@@ -63,13 +63,10 @@ def report(
         f"report: rendering with "
         f"{f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}"
     )
-    architecture.usable(
-        settings.model, settings.max_length
-    )  # a wrong one is told before anything is trained
+    architecture.all_usable(settings)  # a wrong one is told before anything is trained
     corpus = download.obtain(settings.data)
-    made = {}
-    for name in MODELS:
-        record = made[name] = training.run(name, settings, corpus)
+    made = {name: training.run(name, settings, corpus) for name in MODELS}
+    for record in (made | training.others(settings, corpus)).values():
         log.info(
             f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record "
             f"{record.key}"
@@ -77,7 +74,9 @@ def report(
     for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
         studies.found_or_made(name, settings, corpus)
     paths = {
-        k: v for k in ("data", "model") if Path(v := getattr(settings, k)).is_absolute()
+        k: v
+        for k, v in (("data", settings.data), ("model", settings.models))
+        if any(Path(one).is_absolute() for one in v.split(","))
     }  # for another folder
     params |= {k: v for k, v in paths.items() if k in params}
     chosen |= paths

@@ -35,7 +35,8 @@ class Settings:
 
     data: "auto" (the official archive, else the sample), "sample", an archive, a table, a folder,
     an address, or "hf:OWNER/NAME", a data set on the Hugging Face hub.
-    model: a name on the Hugging Face hub or a folder with a saved model.
+    model: a name on the Hugging Face hub or a folder with a saved model; of several, parted by
+    commas, the first. The others are in `also` and are compared with it.
     scale: "quick" (minutes on two cores), "full" (all texts) or "auto" (full on a CUDA GPU, else
     quick).
     seed: seed of the split, of the initial weights and of the order of the batches.
@@ -46,6 +47,7 @@ class Settings:
 
     data: str = "auto"
     model: str = "distilbert-base-uncased"
+    also: str = ""
     scale: str = "auto"
     seed: int = 157
     train_size: int | None = None
@@ -56,10 +58,21 @@ class Settings:
     learning_rate: float | None = None
     lstm_epochs: int | None = None
 
+    @property
+    def models(self) -> str:
+        """All pre-trained models, as they are given."""
+        return f"{self.model},{self.also}" if self.also else self.model
+
+    @property
+    def others(self) -> list[Settings]:
+        """The same settings for each of the models in `also`."""
+        names = self.also.split(",") if self.also else []
+        return [dataclasses.replace(self, model=name, also="") for name in names]
+
 
 HELP = {  # of each setting on the command line
     "data": "auto, sample, an archive, a table, a folder, an address or hf:OWNER/NAME",
-    "model": "a model on the hub or a folder",
+    "model": "a model on the hub or a folder; more, parted by commas, are compared with it",
     "scale": "quick, full or auto",
     "seed": "of split, weights and order",
     "train_size": "training texts (0: all)",
@@ -129,15 +142,36 @@ def load(
     Raises ReportError for an unknown key and for a value of the wrong type or range.
     """
     values = chosen(root, environment, **given)
-    values |= {k: whole_path(str(values[k]), root) for k in ("data", "model") if k in values}
+    if "data" in values:
+        values["data"] = whole_path(str(values["data"]), root)
+    if "model" in values:
+        first, *others = names_of(str(values["model"]), root)
+        values |= {"model": first} | ({"also": ",".join(others)} if others else {})
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
         raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
-    if "," in settings.model and not Path(settings.model).exists():
-        first = settings.model.partition(",")[0].strip()
+    return settings
+
+
+def names_of(model: str, root: Path | None = None) -> list[str]:
+    """The models that a setting names, parted by commas, each once; a folder whose name has a comma
+    is one.
+    """
+    whole = whole_path(model, root)
+    if Path(whole).exists() or "," not in model:
+        return [whole]
+    names = [name.strip() for name in model.split(",")]
+    if "" in names:
+        raise ReportError(f"model: {model!r} has an empty name; part names by one comma each")
+    return list(dict.fromkeys(whole_path(name, root) for name in names))
+
+
+def one_model(settings: Settings, what: str) -> Settings:
+    """`settings`, if they name one model. Raises ReportError if `what` would leave others out."""
+    if settings.also:
         raise ReportError(
-            f"model: {settings.model!r} names several; give one, as {first!r}, and make a report of "
-            f"each"
+            f"{what}: takes one model, and {settings.models!r} names several; give one, as "
+            f"{settings.model!r}"
         )
     return settings
 

@@ -110,8 +110,9 @@ def of_settings(now: Settings) -> list[str]:
     """The options --data and --model of `now`, each where the default would be another one."""
     data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
     given = {"--data": now.data} if data_given else {}
-    given |= {"--model": now.model} if now.model != Settings.model else {}
-    return [f"{name} {typed(value)}" for name, value in given.items()]
+    told = [f"{name} {typed(value)}" for name, value in given.items()]
+    models = ",".join(map(typed, now.models.split(","))) if now.also else typed(now.model)
+    return told + ([f"--model {models}"] if now.models != Settings.model else [])
 
 
 def of_inputs(inputs: dict) -> list[str]:

@@ -88,6 +88,30 @@ def usable(model: str, max_length: int | None = None) -> pretrained.Source:
     return source
 
 
+def all_usable(settings) -> None:
+    """Raises ReportError unless the report can be made of every model that `settings` name, and
+    each is another one.
+    """
+    known = {usable(settings.model, settings.max_length): settings.model}
+    for other in settings.others:
+        source = usable(other.model, other.max_length)
+        if source.why:
+            raise ReportError(
+                f"model: {other.model} cannot be compared, since it is not at hand. {source.why}"
+            )
+        for before, name in known.items():
+            if source.digest == before.digest:
+                raise ReportError(
+                    f"model: {name!r} and {other.model!r} are the same weights here; name one once"
+                )
+            if source.name == before.name:
+                raise ReportError(
+                    f"model: {name!r} and {other.model!r} are both called {source.name!r}, so a "
+                    f"reader could not tell them apart; rename one of the folders"
+                )
+        known[source] = other.model
+
+
 def unlike(path: str, config: dict) -> str:
     """Why the report cannot be made of the model at `path`, of a family that was not tried; "" for
     one of FAMILIES, and where a text goes through it as it should.

@@ -201,9 +201,9 @@ def chosen(environment: Mapping[str, str]) -> dict[str, str]:
     from lmreport.core import settings
 
     try:
-        return {
-            name: str(value) for name, value in vars(settings.load(environment=environment)).items()
-        }
+        found = settings.load(environment=environment)
+        told = vars(found) | {"model": found.models}
+        return {name: str(value) for name, value in told.items() if name != "also"}
     except ReportError:
         return {}
 
@@ -218,12 +218,13 @@ def at_hand(environment: Mapping[str, str]) -> dict[str, str]:
 
     try:
         asked = settings.resolved(settings.load(environment=environment))
-        corpus, model = download.at_hand(asked.data), pretrained.at_hand(asked.model)
+        corpus = download.at_hand(asked.data)
+        models = [pretrained.at_hand(one.model).name for one in (asked, *asked.others)]
     except (ReportError, OSError):
         return {}
     return {
         "scale": asked.scale,
-        "model": model.name,
+        "model": ", ".join(models),
         "data": corpus.digest[:12] if corpus else "not here",
     }
 

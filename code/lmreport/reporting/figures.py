@@ -99,8 +99,8 @@ def plot_accuracy(groups: dict[str, dict]):
     """
     figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
     for axes, (title, records) in zip(panels[0], groups.items(), strict=True):
-        for row, (name, record) in enumerate(records.items()):
-            value = record.correct.mean()
+        for row, record in enumerate(records.values()):
+            value, name = record.correct.mean(), record.name
             low, high = scores.interval(record.correct)
             marker = style.MARKERS[list(style.MODEL_COLORS).index(name)]
             axes.errorbar(

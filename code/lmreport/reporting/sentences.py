@@ -37,6 +37,38 @@ def live(records: dict) -> MarkdownText:
     )
 
 
+def encoders(records: list) -> MarkdownText:
+    """Which of several Transformers the validation texts would choose, and whether it is ahead on
+    the test texts; nothing of one.
+    """
+    if len(records) == 1:
+        return MarkdownText("")
+    best = max(records, key=lambda r: float(metrics.validation_accuracy(r)))
+    told = [
+        fill(
+            "{} {} ({} of the test texts)",
+            markdown.word(
+                metrics.outcome(best, other),
+                "surely better than",
+                "surely worse than",
+                "not surely better than",
+            ),
+            MarkdownText(markdown.plain(other.label)),
+            markdown.pct(metrics.accuracy(other)),
+        )
+        for other in records
+        if other is not best
+    ]
+    return fill(
+        f"Of the {{}} encoders, the validation texts choose {{}}. With {{}} of the test texts it is "
+        f"{', '.join(['{}'] * len(told))}.",
+        markdown.count(len(records)),
+        MarkdownText(markdown.plain(best.label)),
+        markdown.pct(metrics.accuracy(best)),
+        *told,
+    )
+
+
 def described(lstm) -> MarkdownText:
     """What the LSTM is, in a sentence."""
     import inspect

@@ -139,6 +139,28 @@ def accuracies(records: dict):
 
 
 @with_origin
+def encoders(records: dict):
+    """The same with the number of parameters and the time of the training."""
+    rows = [
+        [
+            r.label,
+            markdown.count(r["parameters"]),
+            markdown.pct(metrics.accuracy(r)),
+            fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
+            markdown.fixed(metrics.macro_f1(r), 3),
+            markdown.pct(metrics.validation_accuracy(r)),
+            markdown.duration(r["train_seconds"]),
+        ]
+        for r in records.values()
+    ]
+    return markdown.table(
+        rows,
+        ["model", "parameters", "test", "95% interval", "macro F1", "validation", "training"],
+        ("left", *["right"] * 6),
+    )
+
+
+@with_origin
 def card(records: dict):
     """Size, test accuracy with its interval, difference to the Transformer and training time of
     each model.

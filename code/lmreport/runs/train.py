@@ -52,6 +52,13 @@ def run(
     return once(given, make, force)
 
 
+def others(settings: Settings, corpus: download.Corpus, force: bool = False) -> dict:
+    """{model: its record} of the Transformers that are compared with the first; trains what has no
+    record yet.
+    """
+    return {other.model: run("transformer", other, corpus, force) for other in settings.others}
+
+
 def once(given: dict, make, force: bool) -> records.Record:
     """The record of the run with the inputs `given`; `make()` gives what is to be recorded where
     there is none.

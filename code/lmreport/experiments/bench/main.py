@@ -13,7 +13,7 @@ import psutil
 
 from lmreport.core import files, progress
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import cache_root, load, project_root, resolved
+from lmreport.core.settings import cache_root, load, one_model, project_root, resolved
 from lmreport.data import download
 from lmreport.data.splits import load_splits
 from lmreport.models import pretrained
@@ -128,7 +128,7 @@ def source_of(sizes: dict, settings) -> pretrained.Source:
     """The pre-trained model that is measured: that of the settings, unless the bench names
     another.
     """
-    wanted = sizes.get("model") or settings.model
+    wanted = sizes.get("model") or one_model(settings, "bench").model
     source = pretrained.locate(wanted)
     if "model" in sizes and source.why:
         raise ReportError(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lmreport.core import listing
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.models import architecture, pretrained
@@ -16,9 +17,9 @@ from lmreport.runs import records
 
 
 @named
-def of_card(bert, lstm, svm, recorded: bool, live: dict):
+def of_card(bert, lstm, svm, recorded: bool, live: dict, beside: dict):
     """What the first page says: three accuracies, three times, one verdict, which model and which
-    runs.
+    runs; beside: other Transformers that this render compares.
     """
     return dict(
         texts=markdown.count(metrics.texts(bert)),
@@ -26,6 +27,18 @@ def of_card(bert, lstm, svm, recorded: bool, live: dict):
         model=model(bert),
         points=MarkdownText(rubric.differing_sentence()),
         ran=ran(bert, lstm, svm, recorded, live),
+        beside=further(beside),
+    )
+
+
+def further(beside: dict) -> MarkdownText:
+    """Which other Transformers are compared, and where."""
+    names = [markdown.plain(record.label) for record in beside.values()]
+    if not names:
+        return MarkdownText("")
+    return MarkdownText(
+        "The [supplement](supplement.html#sec-live) compares the Transformer with "
+        f"{listing.some(names)}, fine-tuned alike by this render."
     )
 
 

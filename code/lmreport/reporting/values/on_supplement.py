@@ -394,12 +394,15 @@ def on_first(found) -> MarkdownText:
 
 
 @named
-def of_live(live, corpus, settings):
-    """What this render trained itself."""
+def of_live(live, beside, corpus, settings):
+    """What this render trained itself; beside: Transformers that are compared with that of
+    `live`.
+    """
     return dict(
         data=MarkdownText(markdown.plain(corpus.name)),
         scale=MarkdownText(markdown.plain(settings.scale)),
-        said=sentences.live(live),
+        said=sentences.live(live | beside),
+        compared=sentences.encoders([live["transformer"], *beside.values()]),
     )
 
 
