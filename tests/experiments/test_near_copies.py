@@ -86,14 +86,19 @@ def folder(tmp_path, monkeypatch):
 def test_copies_and_rare_classes_are_told_in_the_report(folder):
     found = download.obtain(str(folder))
     near, doubled, rare = data_audit.findings(found)
-    assert near.startswith("2 test texts are near or exact copies of a training text, 1 of them")
+    assert near.startswith(
+        "2 test texts are copies of training texts, or nearly so, 1 of them of one in another class"
+    )
     assert doubled.startswith("1 text is found in more than one class")
     assert rare.startswith("1 class has under 50 training or 20 test texts (c)")
     said = notices.notices(found, pretrained.from_package("any"), ["a", "b", "c"], False).data
     assert all(one in said for one in (near, doubled))
     counted = data_audit.audit(found.folder, found.digest)
     told = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", str(sentences.nearly_copied(counted)))
-    assert told.startswith("2 test texts are near or exact") and "1 of them" in told
+    assert (
+        told.startswith("2 test texts are copies of training texts, or nearly so")
+        and "1 of them" in told
+    )
     assert "No test text is" in str(sentences.nearly_copied(counted | {"near": 0}))
 
 
@@ -101,7 +106,7 @@ def test_the_command_tells_them_too(folder, capsys, monkeypatch):
     from lmreport.cli import main
 
     assert main.main(["data", "--data", str(folder)]) == 0
-    assert "found   2 test texts are near" in capsys.readouterr().out
+    assert "found   2 test texts are copies" in capsys.readouterr().out
     for name in ("train/c", "test/c"):
         for path in (folder / name).iterdir():
             path.unlink()

@@ -145,9 +145,9 @@ def of_model(found: dict | None) -> list[str]:
     """
     if not found:
         return []
-    asked = load().model
-    if asked != Settings.model and digest_of_model(asked) == found["digest"]:
-        return [f"--model {typed(asked)}"]
+    for asked in load().models.split(","):
+        if asked != Settings.model and digest_of_model(asked) == found["digest"]:
+            return [f"--model {typed(asked)}"]
     return [] if found["name"] == Settings.model else [f"--model {typed(found['name'])}"]
 
 

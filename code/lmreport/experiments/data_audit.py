@@ -69,7 +69,7 @@ def findings(corpus: Corpus) -> list[str]:
     if found["near"]:
         other = found["near_other_tag"]
         told.append(
-            f"{of_texts(found['near'], 'test text')} near or exact copies of a training text"
+            of_copies(found["near"])
             + (f", {other:,} of them of one in another class" if other else "")
             + ", so the test is easier than new texts would be"
         )
@@ -87,6 +87,14 @@ def findings(corpus: Corpus) -> list[str]:
             f"({listing.some(rare, 5)}), so that accuracies of one class are rough there"
         )
     return told
+
+
+def of_copies(number: int) -> str:
+    return (
+        "1 test text is a copy of a training text, or nearly one"
+        if number == 1
+        else f"{number:,} test texts are copies of training texts, or nearly so"
+    )
 
 
 def of_texts(number: int, what: str = "text") -> str:

@@ -76,6 +76,31 @@ def macro_f1(record) -> float:
 
 
 @of_records
+def balanced_accuracy(record) -> float:
+    """Mean over the classes of recall, so that each class counts alike."""
+    found = scores.per_class(record["logits"], record["labels"])
+    return found["recall"][found["support"] > 0].mean()
+
+
+@of_records
+def guessing(record) -> float:
+    """Accuracy of always naming the class that is most frequent among the test texts."""
+    return scores.guessing(record["labels"])
+
+
+@of_records
+def fewest(record) -> float:
+    """Number of test texts of the smallest class."""
+    return np.bincount(record["labels"]).min()
+
+
+@of_records
+def most_texts(record) -> float:
+    """Number of test texts of the largest class."""
+    return np.bincount(record["labels"]).max()
+
+
+@of_records
 def ece(record) -> float:
     """Expected calibration error (Guo et al. 2017, equation 3), ten bins."""
     return scores.calibration(record["logits"], record["labels"])["ece"]

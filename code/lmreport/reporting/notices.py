@@ -90,17 +90,11 @@ def of_render(settings):
     """The callout for what a render trained itself: its scale."""
     found = []
     if settings.scale == "quick":
-        found.append(
-            markdown.callout(
-                "note",
-                "A quick render",
-                (
-                    f"This render trained on {markdown.count(settings.train_size)} texts at most, "
-                    f"cut to {settings.max_length} "
-                    "word pieces. `LMREPORT_SCALE=full` trains on all of them."
-                ),
-            )
-        )
+        many = settings.train_size
+        texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
+        told = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
+        more = " `LMREPORT_SCALE=full` trains on whole texts, and on all of them."
+        found.append(markdown.callout("note", "A quick render", told + more))
     return markdown.markdown("\n".join(found))
 
 

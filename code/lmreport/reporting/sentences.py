@@ -10,6 +10,8 @@ from lmreport.experiments import near_copies
 from lmreport.models import architecture, scores
 from lmreport.reporting import metrics
 
+UNEQUAL = 1.5  # times as many texts as the smallest class has, from which on measures differ
+
 
 def used(splits, settings) -> MarkdownText:
     """What part of the data a render trains on."""
@@ -176,6 +178,36 @@ def balance(splits) -> MarkdownText:
     )
 
 
+def are_unequal(record) -> bool:
+    """Whether the largest class of the test texts has a half more texts than the smallest one."""
+    return metrics.most_texts(record) > UNEQUAL * metrics.fewest(record)
+
+
+def of_guessing(record) -> MarkdownText:
+    """What the sizes of the classes mean for accuracies, and whether a model is better than always
+    naming the largest one; nothing where the classes are alike and it is.
+    """
+    guess, parts = metrics.guessing(record), []
+    if are_unequal(record):
+        parts.append(
+            fill(
+                "The classes have from {} to {} test texts, and always naming the largest gets {}; "
+                "balanced accuracy and macro F1 count each class alike.",
+                markdown.count(metrics.fewest(record)),
+                markdown.count(metrics.most_texts(record)),
+                markdown.pct(guess),
+            )
+        )
+    if metrics.lower(record) <= guess:
+        parts.append(
+            fill(
+                "The Transformer cannot be told from always naming the largest class ({}).",
+                markdown.pct(guess),
+            )
+        )
+    return fill(" ".join(["{}"] * len(parts)), *parts)
+
+
 def leak(named: dict[str, float], corpus) -> MarkdownText:
     """What it means that texts name their own class; `named`: share of the texts of each class that
     do.
@@ -225,8 +257,8 @@ def nearly_copied(found: dict) -> MarkdownText:
             *reversed(bounds),
         )
     return fill(
-        "{} test texts are near or exact copies of a training text, {} of them of one with another "
-        "tag: they share {} or more of the runs of {} words.",
+        "Of the test texts, {} are copies of a training text, or nearly so, and {} of one with "
+        "another tag: they share {} or more of the runs of {} words.",
         markdown.count(found["near"]),
         markdown.count(found["near_other_tag"]),
         *reversed(bounds),

@@ -14,7 +14,7 @@ from lmreport.display import markdown
 from lmreport.display.origin import with_origin
 from lmreport.display.traced import fill, strong
 from lmreport.models import scores
-from lmreport.reporting import metrics
+from lmreport.reporting import metrics, sentences
 from lmreport.runs import freshness
 
 CHOSEN_ARGUMENTS = (
@@ -163,9 +163,11 @@ def encoders(records: dict):
 @with_origin
 def card(records: dict):
     """Size, test accuracy with its interval, difference to the Transformer and training time of
-    each model.
+    each model; where the classes are of unequal size, measures to which each counts alike instead
+    of the size.
     """
     bert = records["transformer"]
+    unequal = sentences.are_unequal(bert)
     order = [
         records[name]
         for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words")
@@ -174,19 +176,26 @@ def card(records: dict):
     rows = [
         [
             r.label,
-            markdown.count(r["parameters"]),
+            *([] if unequal else [markdown.count(r["parameters"])]),
             markdown.pct(metrics.accuracy(r)),
             fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
             "" if r is bert else markdown.p_value(metrics.p_value(bert, r)),
+            *(each_alike(r) if unequal else []),
             markdown.duration(r["train_seconds"]),
         ]
         for r in order
     ]
-    return markdown.table(
-        rows,
-        ["model", "parameters", "test accuracy", "95% interval", "p", "training"],
-        ("left", *["right"] * 5),
-    )
+    size, alike = ([], ["balanced", "macro F1"]) if unequal else (["parameters"], [])
+    heads = ["model", *size, "test accuracy", "95% interval", "p", *alike, "training"]
+    return markdown.table(rows, heads, ("left", *["right"] * (len(heads) - 1)))
+
+
+def each_alike(record) -> list:
+    """Balanced accuracy and macro F1, to which each class counts alike."""
+    return [
+        markdown.pct(metrics.balanced_accuracy(record)),
+        markdown.fixed(metrics.macro_f1(record), 3),
+    ]
 
 
 @with_origin

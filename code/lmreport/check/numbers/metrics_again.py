@@ -94,6 +94,24 @@ def macro_f1(run):
     return sum(score(run, "f1", tag) for tag in range(len(table(run)))) / len(table(run))
 
 
+def balanced_accuracy(run):
+    counts = table(run)
+    there = [tag for tag in range(len(counts)) if counts[tag].sum()]
+    return sum(counts[tag, tag] / counts[tag].sum() for tag in there) / len(there)
+
+
+def guessing(run):
+    return table(run).sum(1).max() / run["labels"].size
+
+
+def fewest(run):
+    return min(int((run["labels"] == tag).sum()) for tag in range(len(table(run))))
+
+
+def most_texts(run):
+    return table(run).sum(1).max()
+
+
 def surest(run) -> np.ndarray:
     """The largest probability of each text."""
     logits = run["logits"].astype(float)
@@ -329,6 +347,10 @@ FUNCTIONS = {
         upper,
         score,
         macro_f1,
+        balanced_accuracy,
+        guessing,
+        fewest,
+        most_texts,
         ece,
         too_sure,
         only_first,

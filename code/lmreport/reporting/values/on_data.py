@@ -28,6 +28,7 @@ def of_card(bert, lstm, svm, recorded: bool, live: dict, beside: dict):
         points=MarkdownText(rubric.differing_sentence()),
         ran=ran(bert, lstm, svm, recorded, live),
         beside=further(beside),
+        guessing=sentences.of_guessing(bert),
     )
 
 
@@ -103,7 +104,7 @@ def model(bert) -> MarkdownText:
     return fill(
         "The Transformer is {}, with {} million parameters{}",
         MarkdownText(markdown.plain(bert.label)),
-        markdown.fixed(bert["parameters"] / 1e6, 1),
+        markdown.num(bert["parameters"] / 1e6, 3),
         MarkdownText(why),
     )
 
