@@ -95,10 +95,7 @@ def test_copies_and_rare_classes_are_told_in_the_report(folder):
     assert all(one in said for one in (near, doubled))
     counted = data_audit.audit(found.folder, found.digest)
     told = re.sub(r"\[([^]]*)\]\{[^}]*\}", r"\1", str(sentences.nearly_copied(counted)))
-    assert (
-        told.startswith("2 test texts are copies of training texts, or nearly so")
-        and "1 of them" in told
-    )
+    assert told.startswith("Of the test texts, 2 are copies") and "and 1 of one with" in told
     assert "No test text is" in str(sentences.nearly_copied(counted | {"near": 0}))
 
 
