@@ -5,6 +5,7 @@
 # make test-slow, make bench-render                                              slow checks, speed of the renderer
 # make lock                                                   requirements.lock anew from pyproject.toml (needs uv)
 # make bench-train, bench-scale, bench-accuracy [RECORD=1]     speed of training and prediction, many rows, accuracy
+# make bench-bf16 [RECORD=1]                                   speed on a processor that computes in bf16
 # make bench-recipes, bench-seeds [RECORD=1]                   recipes on all texts (GPU), then new seeds of the best
 # make bench-encoder [RECORD=1] [SET="max_length=512 …"]        a larger encoder, and its stack (hours without a GPU)
 
@@ -19,7 +20,7 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
 .PHONY: report check submission test test-slow lint lock clean
-.PHONY: bench-render bench-train bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder
+.PHONY: bench-render bench-train bench-bf16 bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -46,7 +47,7 @@ bench-render: $(STAMP)
 bench-train: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
 
-bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder: $(STAMP)
+bench-bf16 bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record) $(SET:%=--set %)
 
 lint: $(STAMP)

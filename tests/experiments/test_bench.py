@@ -11,7 +11,8 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.corpus import TAGS
 from lmreport.experiments.bench import fast_vs_literal, machine, main, prediction, scale, training
-from lmreport.models import arrow_batches, pretrained, token_budget
+from lmreport.models import arrow_batches, finetune, pretrained, token_budget
+from lmreport.models import predict as bulk_predict
 from lmreport.models.tokenizer import load_tokenizer
 
 
@@ -135,7 +136,9 @@ def test_prediction_is_measured_for_the_stock_pipeline_and_ours(tokenizer, tmp_p
         )
     ).save_pretrained(tmp_path)
     texts = [f"sort {'dict ' * n}" for n in range(40)]
-    found = prediction.measured(str(tmp_path), list(TAGS), tokenizer, texts, 800, 2)
+    found = prediction.measured(
+        str(tmp_path), list(TAGS), tokenizer, ("fp32", "int8", "bf16"), texts, 800, 2
+    )
     assert [one["way"] for one in found][:2] == ["stock pipeline", "stock pipeline, batch 32"]
     assert found[0]["ratio"] == 1 and all(
         one["whole_s"] == pytest.approx(800 / one["samples_per_s"]) for one in found
@@ -191,3 +194,37 @@ def test_operations_of_a_step_are_those_that_pytorch_counts(name, first_only):
     assert training.flops(model, first_only, [(3, 40)]) == pytest.approx(
         counted.get_total_flops(), rel=0.005
     )
+
+
+def test_fewer_bits_are_compared_with_fp32_on_the_same_texts(tokenizer, tmp_path):
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    config = AutoConfig.for_model(
+        "bert",
+        vocab_size=len(tokenizer),
+        num_labels=4,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=0.5,
+    )
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path)
+    texts = {"text": [f"sort the list {i} of dicts" for i in range(60)]}
+    model = bulk_predict.load(str(tmp_path), list(TAGS), "fp32")
+    named = bulk_predict.logits(model, tokenizer, texts["text"], 24).argmax(-1)
+    found = prediction.compared(
+        str(tmp_path), list(TAGS), tokenizer, texts | {"labels": named.tolist()}, 24
+    )
+    assert found["compared_texts"] == 60
+    for precision in ("int8", "bf16"):  # fp32 names all rightly, so each change is an error
+        assert found[f"{precision}_points"] == pytest.approx(
+            -100 * found[f"{precision}_changed"] / 60
+        )
+
+
+def test_a_processor_without_bf16_is_told_so(monkeypatch):
+    monkeypatch.setattr(finetune, "has_bf16", lambda: False)
+    settings = resolved(load(data="sample", scale="full"), "cpu")
+    with pytest.raises(ReportError, match="this processor does not compute in it"):
+        main.run("bench_bf16", main.sizes_of("bf16"), settings, record=False)

@@ -43,6 +43,7 @@ SIZES = {
     "bench_train": dict(batches=1, repeats=1, max_length=24),
     "bench_scale": dict(rows=[2000, 4000]),
     "bench_predict": dict(texts=16, repeats=1, max_length=24),
+    "bench_bf16": dict(batches=1, texts=16, repeats=1, max_length=24),
     "bench_accuracy": dict(seeds=[1], train_texts=32, epochs=1, learning_rate=1e-4, max_length=24),
     "bench_recipes": dict(
         recipes=["base", "label smoothing"], seeds=[1], smaller=dict(epochs=1, max_length=24)

@@ -113,6 +113,8 @@ KINDS = {kind.name: kind for kind in (
           makes="experiments.improvements:summit", beside=SPLITS, starts_from=ALL),
     bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False),
     bench("predict", "speed of prediction", "predicting", dict(texts=200, repeats=3, max_length=512), dict(texts=2000)),
+    bench("bf16", "speed on a processor with bf16", "bf16",
+          dict(batches=8, texts=200, repeats=3, max_length=512)),
     bench("scale", "growing numbers of rows", "scale", dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]),
           pretrained=False),
     bench("accuracy", "accuracy of the fast recipe", "accuracy",

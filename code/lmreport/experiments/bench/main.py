@@ -89,7 +89,7 @@ def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> N
     """Measure one thing, if need be by force; results on the sample, where there is no real data,
     are not recorded.
     """
-    from lmreport.models import fast_finetune
+    from lmreport.models import fast_finetune, finetune
 
     corpus, source = download.obtain(settings.data), source_of(sizes, settings)
     kind, given = (
@@ -106,6 +106,10 @@ def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> N
         log.info(
             f"bench: {name[6:]} may take {kind.without_gpu} without a GPU; each training that ends "
             f"is kept"
+        )
+    if name == "bench_bf16" and not finetune.has_bf16():
+        raise ReportError(
+            "bf16: this processor does not compute in it, so there is nothing to measure"
         )
     if record and corpus.kind == "sample":
         raise ReportError(
@@ -138,6 +142,18 @@ def source_of(sizes: dict, settings) -> pretrained.Source:
 
 
 def training(sizes, settings, corpus, source) -> dict:
+    from lmreport.experiments.bench import training
+    from lmreport.models import fast_finetune
+
+    device = fast_finetune.device()
+    order = training.steps(device)
+    few = (order[0], *order[-2:]) if device == "cuda" else (order[0], order[-1])
+    wanted = {name: order if name == "minilm" else few for name in training.MODELS}
+    return of_training(wanted, sizes, settings, corpus, source)
+
+
+def of_training(wanted: dict, sizes, settings, corpus, source) -> dict:
+    """The speed of each model of `training.MODELS` under the steps `wanted` of it."""
     import numpy as np
 
     from lmreport.experiments.bench import machine, training
@@ -148,23 +164,19 @@ def training(sizes, settings, corpus, source) -> dict:
     tokens = arrow_batches.tokenized(
         load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"]
     )
-    lengths, bf16 = token_budget.token_lengths(tokens), finetune.has_bf16()
+    lengths = token_budget.token_lengths(tokens)
     rate = {"fp32": machine.matrix_rate(device, False)} | (
-        {"bf16": machine.matrix_rate(device, True)} if bf16 else {}
+        {"bf16": machine.matrix_rate(device, True)} if finetune.has_bf16() else {}
     )
-    order, listed, values = (
-        training.steps(device),
-        [],
-        {"train_texts": len(tokens), "mean_tokens": lengths.mean()},
-    )
+    listed: list[dict] = []
+    values = {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
     number = sizes["batches"] * (8 if device == "cuda" else 1)  # there a batch takes milliseconds
-    few = (order[0], *order[-2:]) if device == "cuda" else (order[0], order[-1])
-    for name in training.MODELS:
-        wanted = order if name == "minilm" else few
+    for name, steps in wanted.items():
         found = training.measured(
-            name, wanted, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed
+            name, steps, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed
         )
         first, last = found[0], [one for one in found if one["step"] not in training.NOT_OURS][-1]
+        computed = "bf16" if "bf16" in rate and training.reached(last["step"], "bf16") else "fp32"
         listed.append(
             {
                 "model": name,
@@ -178,7 +190,7 @@ def training(sizes, settings, corpus, source) -> dict:
                 "epoch_s_is": f"extrapolated from {last['measured_batches']} of {last['epoch_batches']} batches",
                 "peak_mb": last["peak_mb"],
                 "matrix_rate_flops": rate,
-                "share_of_matrix_rate": last["flops_per_s"] / rate["bf16" if bf16 else "fp32"],
+                "share_of_matrix_rate": last["flops_per_s"] / rate[computed],
                 "steps": found,
             }
         )
@@ -202,6 +214,15 @@ def training(sizes, settings, corpus, source) -> dict:
 
 
 def predicting(sizes, settings, corpus, source) -> dict:
+    from lmreport.experiments.bench import prediction
+    from lmreport.models import fast_finetune
+
+    fewer_bits = prediction.FEWER_BITS[fast_finetune.device()]
+    return of_prediction(("fp32", fewer_bits), sizes, settings, corpus)[0]
+
+
+def of_prediction(precisions: tuple[str, ...], sizes, settings, corpus) -> tuple[dict, str]:
+    """The speed of each way of predicting, and the folder of the model that predicts."""
     import dataclasses
 
     import numpy as np
@@ -217,10 +238,11 @@ def predicting(sizes, settings, corpus, source) -> dict:
         arrow_batches.tokenized(test, tokenizer, sizes["max_length"])
     )
     texts = prediction.evenly(list(test["text"]), lengths, sizes["texts"], settings.seed)
+    names = class_names(folder)
     listed = prediction.measured(
-        str(folder), class_names(folder), tokenizer, texts, len(test), sizes["repeats"]
+        str(folder), names, tokenizer, precisions, texts, len(test), sizes["repeats"]
     )
-    return {
+    values = {
         "list": listed,
         "texts": len(texts),
         "whole_texts": len(test),
@@ -229,6 +251,22 @@ def predicting(sizes, settings, corpus, source) -> dict:
         key: np.array([one[key] for one in listed])
         for key in ("samples_per_s", "spread", "whole_s", "peak_mb")
     }
+    return values, str(folder)
+
+
+def bf16(sizes, settings, corpus, source) -> dict:
+    """Training and prediction on a processor that computes in bf16, and what fewer bits change."""
+    from lmreport.experiments.bench import prediction, training
+    from lmreport.models.tokenizer import load_tokenizer
+
+    wanted = dict.fromkeys(training.MODELS, training.IN_BF16)
+    trained = of_training(wanted, sizes, settings, corpus, source)
+    predicted, folder = of_prediction(("fp32", "int8", "bf16"), sizes, settings, corpus)
+    texts = load_splits(corpus, settings.seed)["validation"].select_columns(["text", "labels"])
+    compared = prediction.compared(
+        folder, class_names(folder), load_tokenizer(folder), texts[:], sizes["max_length"]
+    )
+    return trained | predicted | compared | {"list": trained["list"] + predicted["list"]}
 
 
 def scale(sizes, settings, corpus, source) -> dict:

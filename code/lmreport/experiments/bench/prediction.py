@@ -16,6 +16,7 @@ from lmreport.models import predict as bulk_predict
 log = logging.getLogger(__name__)
 
 MAX_LENGTH = 512
+FEWER_BITS = {"cpu": "int8", "cuda": "bf16"}  # in which we predict on any machine of that device
 
 
 def evenly(texts: list[str], lengths: np.ndarray, number: int, seed: int) -> list[str]:
@@ -25,7 +26,7 @@ def evenly(texts: list[str], lengths: np.ndarray, number: int, seed: int) -> lis
     return [texts[i] for i in np.random.default_rng(seed).permutation(chosen)]
 
 
-def ways(folder: str, class_names: list[str], tokenizer) -> dict:
+def ways(folder: str, class_names: list[str], tokenizer, precisions) -> dict:
     """{name: function from texts to logits or labels}; all cut the texts to the same length."""
     from transformers import pipeline
 
@@ -41,8 +42,7 @@ def ways(folder: str, class_names: list[str], tokenizer) -> dict:
             texts, truncation=True, max_length=MAX_LENGTH, batch_size=32
         ),
     }
-    ours = ["fp32", "bf16"] if fast_finetune.device() == "cuda" else ["fp32", "int8"]
-    for precision in ours:
+    for precision in precisions:
         model = bulk_predict.load(folder, class_names, precision)
         found[f"ours, {precision}"] = lambda texts, model=model: bulk_predict.logits(
             model, tokenizer, texts, MAX_LENGTH
@@ -50,13 +50,38 @@ def ways(folder: str, class_names: list[str], tokenizer) -> dict:
     return found
 
 
+def compared(folder: str, class_names: list[str], tokenizer, texts: dict, max_length: int) -> dict:
+    """How many of the predictions on `texts` (text, labels) fewer bits change, and their
+    accuracies: int8_changed, bf16_changed, of, int8_points, bf16_points (percentage points).
+    """
+    labels = np.array(texts["labels"])
+    found = {
+        precision: bulk_predict.logits(
+            bulk_predict.load(folder, class_names, precision), tokenizer, texts["text"], max_length
+        ).argmax(-1)
+        for precision in ("fp32", "int8", "bf16")
+    }
+    told: dict = {"compared_texts": len(labels)}
+    for precision in ("int8", "bf16"):
+        points = 100 * float((found[precision] == labels).mean() - (found["fp32"] == labels).mean())
+        changed = int((found[precision] != found["fp32"]).sum())
+        told |= {f"{precision}_changed": changed, f"{precision}_points": points}
+    return told
+
+
 def measured(
-    folder: str, class_names: list[str], tokenizer, texts: list[str], whole: int, repeats: int
+    folder: str,
+    class_names: list[str],
+    tokenizer,
+    precisions: tuple[str, ...],
+    texts: list[str],
+    whole: int,
+    repeats: int,
 ) -> list[dict]:
     """One entry a way: texts per second (median over the repeats, in turn) on `texts`, time for
     `whole` extrapolated.
     """
-    found, kept, peaks = ways(folder, class_names, tokenizer), {}, {}
+    found, kept, peaks = ways(folder, class_names, tokenizer, precisions), {}, {}
     for repeat in range(repeats):
         for name, predict in found.items():
             with warnings.catch_warnings():

@@ -34,6 +34,7 @@ STEPS = (  # each adds one thing to the one before
     "first token",
 )
 ON_GPU = ("bf16", "larger budget", "compiled")
+IN_BF16 = (STEPS[0], STEPS[-1], "bf16")  # what is measured of a processor that computes in it
 NOT_OURS = ("compiled",)  # measured too, but it pays in longer trainings only
 
 
