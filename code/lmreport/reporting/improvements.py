@@ -5,6 +5,7 @@ errors remain.
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 from lmreport.display import markdown, style
@@ -187,7 +188,8 @@ def near(labels: dict, kind: str, x: float, y: float) -> tuple:
 
 def write_beside(ax, spots: list, bars: list) -> None:
     """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
-    bar (x, low, high) and no other label, and stays inside the axes.
+    bar (x, low, high), no other label and no line to one, and stays inside the axes. The right ones
+    come first: they have the most room.
     """
     ax.figure.draw_without_rendering()  # so that places on the canvas are known
     point, inside = ax.figure.dpi / 72, ax.get_window_extent()
@@ -195,7 +197,8 @@ def write_beside(ax, spots: list, bars: list) -> None:
         Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point)
         for x, low, high in bars
     ]
-    for text, x, y, color in spots:
+    labels: list[Bbox] = []
+    for text, x, y, color in sorted(spots, key=lambda spot: -spot[1]):
         look = {
             "fontsize": 7,
             "color": style.INKS.get(color, color),
@@ -211,10 +214,16 @@ def write_beside(ax, spots: list, bars: list) -> None:
             (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
             for shift in SHIFTS
         ]
-        free = [(shift, box) for shift, box in boxes if not box.count_overlaps(taken)]
+        free = [
+            (shift, box)
+            for shift, box in boxes
+            if not box.count_overlaps(taken)
+            and not any(Path([middle, middle + shift * point]).intersects_bbox(b) for b in labels)
+        ]
         fits = [one for one in free if inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1]
         shift, box = (fits or free or boxes)[0]
-        taken.append(box)
+        labels.append(box)
+        taken += [box, Bbox([middle, middle + shift * point]).padded(point, point)]
         far = abs(shift[1]) > 16 or abs(shift[0]) > half[0] / point + 9
         line = {"arrowstyle": "-", "color": look["color"], "linewidth": 0.5, "shrinkB": 2}
         ax.annotate(
