@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import time
+from pathlib import Path
 
 import psutil
 
@@ -221,7 +222,7 @@ def predicting(sizes, settings, corpus, source) -> dict:
     return of_prediction(("fp32", fewer_bits), sizes, settings, corpus)[0]
 
 
-def of_prediction(precisions: tuple[str, ...], sizes, settings, corpus) -> tuple[dict, str]:
+def of_prediction(precisions: tuple[str, ...], sizes, settings, corpus) -> tuple[dict, Path]:
     """The speed of each way of predicting, and the folder of the model that predicts."""
     import dataclasses
 
@@ -251,7 +252,7 @@ def of_prediction(precisions: tuple[str, ...], sizes, settings, corpus) -> tuple
         key: np.array([one[key] for one in listed])
         for key in ("samples_per_s", "spread", "whole_s", "peak_mb")
     }
-    return values, str(folder)
+    return values, folder
 
 
 def bf16(sizes, settings, corpus, source) -> dict:
@@ -264,7 +265,7 @@ def bf16(sizes, settings, corpus, source) -> dict:
     predicted, folder = of_prediction(("fp32", "int8", "bf16"), sizes, settings, corpus)
     texts = load_splits(corpus, settings.seed)["validation"].select_columns(["text", "labels"])
     compared = prediction.compared(
-        folder, class_names(folder), load_tokenizer(folder), texts[:], sizes["max_length"]
+        str(folder), class_names(folder), load_tokenizer(str(folder)), texts[:], sizes["max_length"]
     )
     return trained | predicted | compared | {"list": trained["list"] + predicted["list"]}
 
