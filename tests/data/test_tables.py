@@ -213,3 +213,25 @@ def test_hidden_files_are_no_texts_and_a_folder_with_train_is_no_table(tmp_path)
     (tmp_path / "whole" / "train" / "cats").mkdir(parents=True)
     (tmp_path / "whole" / "labels.csv").write_text("text,label\n")
     assert not tables.is_table(tmp_path / "whole")
+
+
+def test_tables_that_a_system_or_an_editor_hides_are_no_second_copy(tmp_path):
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    as_csv(folder / "train.csv", rows())
+    as_csv(folder / ".train.csv", rows())  # of an editor
+    (folder / "._train.csv").write_bytes(b"\0\5\x16\7")  # of macOS
+    (folder / ".#train.csv").symlink_to("somebody@somewhere.1234")  # of Emacs
+    assert sorted(t for _, _, t in read(obtained(folder).folder)) == sorted(
+        r["text"] for r in rows()
+    )
+
+
+@pytest.mark.parametrize("kept", [None, ["label"]])
+@pytest.mark.parametrize("form", ["torch", "numpy", "pandas"])
+def test_a_data_set_saved_in_a_format_of_tensors_has_the_classes_of_its_rows(form, kept, tmp_path):
+    from datasets import Dataset
+
+    table = [{"text": r["text"], "label": CLASSES.index(r["label"])} for r in rows()]
+    Dataset.from_list(table).with_format(form, columns=kept).save_to_disk(tmp_path / "saved")
+    assert set(obtained(tmp_path / "saved").counts()["train"]) == {"0", "1", "2"}

@@ -65,7 +65,10 @@ def is_saved(folder: Path) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    """The tables in a folder, without those that a system or an editor hides, which may be copies."""
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."
+    )
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -217,9 +220,10 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
             return value
         return known[name][value] if 0 <= value < len(known[name]) else None
 
+    plain = dataset.with_format(None)  # it may be saved as one of tensors, or of some columns
     rows = [
         (f"{place}, row {number}", {name: named(name, value) for name, value in row.items()})
-        for number, row in enumerate(dataset, 1)
+        for number, row in enumerate(plain, 1)
     ]
     return Part(split, place, list(dataset.column_names), rows)
 
