@@ -227,3 +227,18 @@ def test_the_set_up_cell_has_jupyter_show_new_outputs_plainly():
         shell.display_formatter.format = formatted
         InteractiveShell.clear_instance()
     assert "show_plainly()" in colab.CELL
+
+
+def test_each_note_stands_under_its_mark_whatever_it_begins_with_and_wherever_it_is(tmp_path):
+    body = (
+        "One[^t], two[^c], none[^e], Jones^\\[2\\]^.\n\n[^t]: | a |\n    |---|\n    | in a table |\n\n"
+        "[^c]:\n    ```\n    in code\n    ```\n\n[^e]:\n\n"
+        "```{python}\nfrom IPython.display import Markdown\n"
+        "Markdown('Shown[^o].\\n\\n[^o]: Of an output.\\n')\n```\n"
+    )
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    text, shown = texts(nbformat.read(out / "index.ipynb", 4))[-2:]
+    marks = [(n, text.count(f"<sup>[{n}]</sup>") + text.count(f"<sup>\\[{n}\\]</sup>")) for n in "123"]
+    assert marks == [("1", 2), ("2", 3), ("3", 2)], text  # one in the text, one at the note
+    assert text.count("in a table") == 1 and text.count("in code") == 1
+    assert "Of an output." in shown

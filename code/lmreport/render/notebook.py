@@ -119,6 +119,7 @@ class Tree:
         self.parts = [
             self.plain.with_notes(part) if isinstance(part, list) else part for part in self.parts
         ]
+        self.outputs = {n: self.plain.with_notes(out) for n, out in self.outputs.items()}
 
     def pages(self) -> document.Pages:
         """The document as one Markdown text in which a Div stands for each code cell."""
@@ -256,7 +257,7 @@ class Plain:
 
     def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0) -> None:
         self.index, self.address, self.down = index, address, down
-        self.notes: list[list] = []
+        self.notes: list[tuple[dict, list]] = []  # the mark in the text, and the note
 
     def blocks(self, blocks: list) -> list:
         return pandoc_ast.change(copy.deepcopy(blocks), self.node)
@@ -285,8 +286,8 @@ class Plain:
                 else None
             )
         elif kind == "Note":
-            self.notes.append(item["c"])
-            return pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{len(self.notes)}]")])
+            self.notes.append((note_mark(len(self.notes) + 1), item["c"]))
+            return self.notes[-1][0]
         return None
 
     def plain_codeblock(self, item: dict, attributes: list) -> list:
@@ -362,17 +363,18 @@ class Plain:
 
     def with_notes(self, blocks: list) -> list:
         """`blocks` with the footnotes that they refer to under them."""
-        numbers = [
-            int(n["c"][0]["c"][1:-1])
-            for n in pandoc_ast.nodes(blocks)
-            if n["t"] == "Superscript" and re.fullmatch(r"\[\d+\]", pandoc_ast.plain(n["c"]))
-        ]
-        found = []
-        for number in numbers:
-            first, *rest = self.notes[number - 1]
-            mark = pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{number}]")])
-            found += [pandoc_ast.node("Para", [mark, pandoc_ast.node("Space"), *first["c"]]), *rest]
+        here = {id(item) for item in pandoc_ast.nodes(blocks)}
+        found: list = []
+        for number, (mark, note) in enumerate(self.notes, 1):
+            if id(mark) in here:
+                words = note[0]["c"] if note and note[0]["t"] in ("Para", "Plain") else []
+                line = [note_mark(number), pandoc_ast.node("Space"), *words]
+                found += [pandoc_ast.node("Para", line), *note[bool(words) :]]
         return blocks + found
+
+
+def note_mark(number: int) -> dict:
+    return pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{number}]")])
 
 
 def outputs_shown(cell: NotebookNode, options: dict) -> list:
