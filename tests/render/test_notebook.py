@@ -238,7 +238,9 @@ def test_each_note_stands_under_its_mark_whatever_it_begins_with_and_wherever_it
     )
     out = rendering.own(rendering.project(tmp_path, body), ("html",))
     text, shown = texts(nbformat.read(out / "index.ipynb", 4))[-2:]
-    marks = [(n, text.count(f"<sup>[{n}]</sup>") + text.count(f"<sup>\\[{n}\\]</sup>")) for n in "123"]
+    marks = [
+        (n, text.count(f"<sup>[{n}]</sup>") + text.count(f"<sup>\\[{n}\\]</sup>")) for n in "123"
+    ]
     assert marks == [("1", 2), ("2", 3), ("3", 2)], text  # one in the text, one at the note
     assert text.count("in a table") == 1 and text.count("in code") == 1
     assert "Of an output." in shown

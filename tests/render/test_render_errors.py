@@ -116,6 +116,29 @@ BAD = {
         '```{.python filename="a.py"}\n1\n```\n',
         r"index\.qmd:6: 'filename' is not supported",
     ),
+    "cell between tildes": (
+        "~~~{python}\n1\n~~~\n",
+        r"index\.qmd:6: a cell that begins ~~~\{python\} is not supported; start it with ```",
+    ),
+    "appendix": ("Text.\n\n# More {.appendix}\n", r"index\.qmd:8: 'appendix' is not supported"),
+    "formula outside of $$": (
+        "Text.\n\n\\begin{align}\na &= b\n\\end{align}\n",
+        r"index\.qmd:8: \\begin\{align\} stands in no formula and would be lost; put a formula",
+    ),
+    "words in TeX": ("As \\textbf{bold} text.\n", r"index\.qmd:6: \\textbf\{bold\} stands in no"),
+    "reference in TeX": ("Text.\n\nSee \\ref{fig-a}.\n", r"index\.qmd:8: \\ref\{fig-a\} stands"),
+    "comment in a formula": (
+        "Text.\n\n$$\na = b % why\n$$ {#eq-a}\n\nSee @eq-a.\n",
+        r"index\.qmd:9: the formula 'a = b % why' cannot be set \(unexpected '%'\); write it",
+    ),
+    "formula that is none": (
+        "It costs $10, `$` or more.\n",
+        r"index\.qmd:6: the formula '10, `' cannot be set",
+    ),
+    "list in a formula": (
+        "Text.\n\nSo $v = `{python} [1, 2]`$.\n",
+        r"index\.qmd:8: the formula .* cannot be set",
+    ),
     "class of a picture": (
         "Text.\n\n![cap](a.png){.column-margin}\n",
         r"index\.qmd:8: 'column-margin' is not supported",
@@ -227,6 +250,13 @@ def test_refused(name, tmp_path):
 def test_options_refused(front, options, said, tmp_path):
     with pytest.raises(ReportError, match=said):
         own(project(tmp_path, "Text.\n", front, options), ("html",))
+
+
+def test_a_formula_that_cannot_be_set_is_told_by_the_pdf_too(tmp_path):
+    with pytest.raises(
+        ReportError, match=r"index\.qmd:6: the formula 'a \\\\tag\{1\}' cannot be set"
+    ):
+        own(project(tmp_path, "$a \\tag{1}$\n"), ("typst",))
 
 
 def test_picture_without_words(tmp_path):

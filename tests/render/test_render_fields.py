@@ -196,6 +196,28 @@ def test_inline_values_are_shown_as_values_and_never_as_markdown(tmp_path):
     assert [text(e) for e in page.tags("p")[1:]] == list(VALUES.values())
 
 
+def test_a_formatted_number_in_a_formula_keeps_its_decimal_point(tmp_path):
+    body = "So $p = `{python} f'{0.5:.2f}'`$ and $(a, b) = `{python} (1, -2.5)`$.\n"
+    out = own(project(tmp_path, body))
+    formulas = [text(e) for e in Page(out / "index.html").tags("mrow")]
+    assert formulas == ["p=0.50", "(a,b)=(1,−2.5)"]
+    assert "𝑝=0.50" in pdf_text(out / "index.pdf")
+
+
+def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):
+    body = (
+        "\\newcommand{\\R}{\\mathbb{R}}\n\nIn $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"
+        "`\\ref{a}`{=latex}\n\n```{=latex}\n\\begin{table}\n```\n"
+    )
+    assert words(Page(own(project(tmp_path, body), ("html",)) / "index.html")).endswith("In ℝ.")
+
+
+def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
+    bar = "print('1/2 [=> ]' + 9 * '\\b', end=''); print('2/2 [==]'); print('\\bab\\b\\b\\bc')"
+    page = Page(own(project(tmp_path, f"```{{python}}\n{bar}\n```\n"), ("html",)) / "index.html")
+    assert page.facts()["outputs"] == ["2/2 [==] c"]
+
+
 # Pictures
 
 

@@ -257,3 +257,28 @@ def test_an_escaped_shortcode_is_shown_as_quarto_shows_it(tmp_path):
     text = " ".join(cell.source for cell in cells)
     assert "{{< include" in text and "{{{< include" not in text and "\ue002" not in text
     assert "\ue002" not in page.source
+
+
+def test_a_name_in_an_included_file_is_that_from_the_documents_folder(tmp_path):
+    body = "{{< include sub/_a.qmd >}}\n"
+    root = project(tmp_path, body, b="Of the document.\n")
+    (root / "report/sub").mkdir()
+    (root / "report/sub/_b.qmd").write_text("A neighbour.\n")
+    (root / "report/sub/_a.qmd").write_text("{{< include _b.qmd >}}\n\n{{< include sub/_c.md >}}\n")
+    (root / "report/sub/_c.md").write_text("The third.\n")
+    shown = words(own(root, ("html",)))
+    assert shown.endswith("Of the document. The third.") and "neighbour" not in shown
+    (root / "report/_b.qmd").unlink()
+    with pytest.raises(ReportError) as error:
+        own(root, ("html",))
+    assert str(error.value) == (
+        "report/sub/_a.qmd:1: include '_b.qmd' is not a file of this project; from any file write "
+        "/report/sub/_b.qmd"
+    )
+
+
+def test_a_file_of_yaml_is_included_into_a_block_of_code_as_it_is(tmp_path):
+    root = project(tmp_path, "```yaml\n{{< include conf.yml >}}\n```\n")
+    (root / "report/conf.yml").write_text("---\nepochs: 3\n---\nseed: 1\n")
+    page = Page(own(root, ("html",)) / "index.html")
+    assert [text(e) for e in page.tags("pre")] == ["--- epochs: 3 --- seed: 1"]

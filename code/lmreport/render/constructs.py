@@ -16,6 +16,7 @@ from lmreport.render.source import Cell, place
 # classes with a meaning in Quarto
 UNSUPPORTED = (
     "column-|aside$|panel-(?!tabset)|hidden$|landscape$|list-table$|theorem|proof|remark$|solution$"
+    "|appendix$"
 )
 UNKNOWN = set(
     "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
@@ -24,6 +25,10 @@ UNKNOWN = set(
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 CONDITIONS = {"content-visible", "content-hidden"}
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
+LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
+    r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
+    r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
+)
 Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
@@ -45,6 +50,12 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
                 f"{place(cells, '=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
                 "the text in Markdown"
             )
+        if item["t"] in ("RawBlock", "RawInline") and (lost := LOST_TEX.match(item["c"][1])):
+            if item["c"][0] == "tex":  # not one that is marked as meant for LaTeX, {=latex}
+                raise ReportError(
+                    f"{place(cells, re.escape(lost[0]))}: {lost[0]} stands in no formula and would "
+                    "be lost; put a formula between $$, write other text in Markdown"
+                )
         if attributes is None:
             return None
         classes = attributes[1]

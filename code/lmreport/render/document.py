@@ -294,7 +294,7 @@ def shortened(text: str) -> str:
     """Printed text without colour codes and overprinted lines, cut with a note where it is too
     long.
     """
-    text = ANSI.sub("", text).rstrip("\n")
+    text = backspaced(ANSI.sub("", text)).rstrip("\n")
     text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
     text = "\n".join(
         f"{line[:LINE]}… ({len(line) - LINE:,} more characters)" if len(line) > LINE else line
@@ -303,6 +303,21 @@ def shortened(text: str) -> str:
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}\n… ({len(text) - LONGEST:,} more characters)"
     return text
+
+
+def backspaced(text: str) -> str:
+    """`text` in which each backspace has taken away the character before it on its line, as Jupyter
+    shows it.
+    """
+    if "\b" not in text:
+        return text
+    kept: list[str] = []
+    for c in text:
+        if c != "\b":
+            kept.append(c)
+        elif kept and kept[-1] != "\n":
+            kept.pop()
+    return "".join(kept)
 
 
 def visible(text: str) -> str:

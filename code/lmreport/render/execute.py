@@ -328,12 +328,15 @@ def shown(data: dict) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an
         # equation.
-        return re.sub(SPECIAL, r"\\\1", unquoted(value))
-    if re.fullmatch(r"[-+\w. ]*", value):
+        text = unquoted(value)
+        return text if NUMBER.fullmatch(text) else re.sub(SPECIAL, r"\\\1", text)
+    if re.fullmatch(r"[-+\w. ]*|\([-+\d.e ]+,[-+\d.e, ]*\)", value):
         return value
     return re.sub(SPECIAL + "|(?=['\"])", lambda m: "\\" + m[0], " ".join(value.split()))
 
 
+# no Markdown, and in a formula \. and its like are no TeX
+NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?")
 SPECIAL = r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])"
 
 

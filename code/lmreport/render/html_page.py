@@ -8,6 +8,7 @@ import base64
 import html
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
@@ -17,8 +18,14 @@ from lmreport.render.project import Document
 HERE = Path(__file__).parent
 
 
-def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[bytes, list[str]]:
-    """The page as bytes and pandoc's warnings; `folder` holds the pictures that cells made."""
+def write(
+    doc: dict,
+    options: dict,
+    document: Document,
+    folder: Path,
+    heed: Callable[[list[str]], None],
+) -> bytes:
+    """The page; `folder` holds the pictures that cells made, `heed` gets pandoc's warnings."""
     arguments = [
         "-f",
         "json",
@@ -35,13 +42,14 @@ def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[b
         arguments += ["--toc", f"--toc-depth={options.get('toc-depth', 3)}"]
     arguments += common(options, document)
     page, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
+    heed(warnings)
     page = re.sub(r"<!-- float-(?:start|end) -->", "", page)
     page = re.sub(
         r'(<img [^>]*?src=")([^"]+)(")',
         lambda m: m[1] + embedded(m[2], folder, document) + m[3],
         page,
     )
-    return page.encode("utf-8", "replace"), warnings
+    return page.encode("utf-8", "replace")
 
 
 def template(doc: dict, options: dict, document: Document, folder: Path) -> Path:

@@ -8,6 +8,7 @@ import functools
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,14 @@ from lmreport.render.project import Document
 HERE = Path(__file__).parent
 
 
-def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[bytes, list[str]]:
-    """The PDF as bytes and the warnings of pandoc; `folder` holds the pictures and is typst's
-    root.
-    """
+def write(
+    doc: dict,
+    options: dict,
+    document: Document,
+    folder: Path,
+    heed: Callable[[list[str]], None],
+) -> bytes:
+    """The PDF; `folder` holds the pictures and is typst's root, `heed` gets pandoc's warnings."""
     import typst
 
     arguments = [
@@ -39,11 +44,12 @@ def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[b
         *common(options, document),
     ]
     source, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
+    heed(warnings)
     (folder / "index.typ").write_text(printable(source), encoding="utf-8")
     standards: Any = options.get("pdf-standard") or []
     wanted: list[Any] = [standards] if isinstance(standards, str) else list(standards)
     try:
-        data = typst.compile(
+        return typst.compile(
             str(folder / "index.typ"),
             root=str(folder),
             format="pdf",
@@ -62,7 +68,6 @@ def write(doc: dict, options: dict, document: Document, folder: Path) -> tuple[b
             f"{document.name}: typst could not make the PDF: {said}; near: "
             f"{marked(error.diagnostic)}"
         ) from None
-    return data, warnings
 
 
 def marked(diagnostic: str) -> str:

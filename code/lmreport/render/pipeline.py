@@ -136,16 +136,34 @@ def write_format(
         pictures.fetch(blocks, pages.folder, doc)
         constructs_typst.with_plain_labels(blocks, index)
     parsed["blocks"] = constructs.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
-    data, warnings = {"html": html_page, "typst": pdf}[fmt].write(
-        parsed, options, doc, pages.folder
+    return {"html": html_page, "typst": pdf}[fmt].write(
+        parsed, options, doc, pages.folder, lambda warnings: heed(warnings, index)
     )
+
+
+def heed(warnings: list[str], index: crossref.Index) -> None:
+    """Tell pandoc's warnings. Raises ReportError for one that means that something is missing or
+    stands there as source.
+    """
+    formula = re.search(
+        r"not convert TeX math\s(.*?), rendering as TeX:.*?\n\s*(unexpected [^\n]*)",
+        "\n".join(warnings),
+        re.DOTALL,
+    )
+    if formula:
+        tex = re.sub(r" \\qquad\(\d+\)$", "", formula[1]).strip().split("\n")[0]
+        is_written = any(tex in cell.source for cell in index.cells)
+        at = index.place(re.escape(tex) if is_written else r"\$[^$]*`\{python\}")
+        raise ReportError(
+            f"{at}: the formula {tex!r} cannot be set ({formula[2]}); write it with commands of "
+            "LaTeX's mathematics, without comments and \\tag"
+        )
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
             at = index.place("@" + re.escape(missing[1]))
             raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography")
         log.warning(f"  {line}")
-    return data
 
 
 class Clock:

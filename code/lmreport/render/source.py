@@ -96,6 +96,7 @@ ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 # a comment in any of the languages that Quarto annotates, and nothing but the mark in it
 ANNOTATION = re.compile(r"(#|//|--|%|;|!|'|\"|/\*|<!--|\(\*)\s*<\d+>\s*(\*/|-->|\*\))?\s*$")
 HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
+DOCUMENTS = (".qmd", ".md", ".Rmd")  # other files, such as .yml, are shown as code
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
@@ -119,7 +120,7 @@ def lines_of(document: Document) -> list[Line]:
     lines = [
         Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)
     ]
-    lines = list(included(lines, document.root, document.path, (document.path,)))
+    lines = list(included(lines, document.root, (document.path,)))
     return of_profiles(lines, document.profiles)
 
 
@@ -290,28 +291,40 @@ def place(cells: list[Cell], *patterns: str) -> str:
     return found[-1] if found else cells[0].place if cells else "?"
 
 
-def included(lines: list[Line], root: Path, path: Path, inside: tuple[Path, ...]) -> Iterator[Line]:
+def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterator[Line]:
+    """`lines` with the files that they include; inside: the document and the files around `lines`.
+
+    Names are those from the document's folder or, after a /, from the project's, in a file that is
+    included too, as in Quarto.
+    """
     for line in lines:
         match = INCLUDE.match(line.text)
         if not match:
             yield line
             continue
         name = match[1].strip("\"'")
-        target = (root / name[1:] if name.startswith("/") else path.parent / name).resolve()
+        base = root if name.startswith("/") else inside[0].parent
+        target = (base / name.lstrip("/")).resolve()
         if not target.is_relative_to(root) or not target.is_file():
-            raise ReportError(f"{line.place}: include {name!r} is not a file of this project")
+            beside = (inside[-1].parent / name).resolve()
+            hint = (
+                f"; from any file write /{beside.relative_to(root).as_posix()}"
+                if beside.is_relative_to(root) and beside.is_file()
+                else ""
+            )
+            raise ReportError(f"{line.place}: include {name!r} is not a file of this project{hint}")
         if target in inside:
             raise ReportError(f"{line.place}: include {name!r} includes itself")
         shown = target.relative_to(root).as_posix()
         text = text_of(target, shown)
-        start, first = front_matter(text, shown)
+        start, first = front_matter(text, shown) if target.suffix in DOCUMENTS else (0, 0)
         if first:
             raise ReportError(
                 f"{shown}:{start + 1}: an included file has no front matter; put it into "
                 f"{inside[0].name}"
             )
         yield from included(
-            [Line(t, shown, n) for n, t in enumerate(text, 1)], root, target, (*inside, target)
+            [Line(t, shown, n) for n, t in enumerate(text, 1)], root, (*inside, target)
         )
 
 
@@ -336,8 +349,8 @@ def split(lines: list[Line]) -> list[Cell]:
         what = fence[3].strip()
         language = re.fullmatch(r"\{(=?[A-Za-z]\w*)\b(.*)\}", what)
         if language and not language[1].startswith("="):
-            if language[1] != "python" or language[2].strip() or fence[1]:
-                reason = "an indented cell" if fence[1] else f"a cell that begins {what}"
+            if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
+                reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
                 raise ReportError(
                     f"{lines[i].place}: {reason} is not supported; start it with ```{{python}}"
                 )
