@@ -318,6 +318,45 @@ def test_a_broken_model_is_told_before_anything_is_trained(
         located(str(folder))
 
 
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "other."])
+def test_weights_under_other_names_are_told_and_not_made_up(tiny, tmp_path, prefix):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny, tmp_path / "renamed")
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {prefix + name: one for name, one in weights.items()},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match=r"model.safetensors has no .* other weights of its"):
+        located(str(folder))
+
+
+def test_layers_that_only_the_configuration_has_are_told(tiny, tmp_path):
+    import json
+
+    folder = shutil.copytree(tiny, tmp_path / "deeper")
+    config = json.loads((folder / "config.json").read_text())
+    name = next(n for n in ("num_hidden_layers", "n_layers") if n in config)
+    (folder / "config.json").write_text(json.dumps(config | {name: config[name] + 1}))
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match=r"model.safetensors has no .*layer.* other weights"):
+        located(str(folder))
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_a_model_in_half_precision_is_told_before_it_gives_no_numbers(tiny, tmp_path, half):
+    import torch
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(tiny).to(getattr(torch, half))
+    with pytest.raises(ReportError, match=rf"its weights are {half}, .*save model.float\(\)"):
+        located(save(tmp_path / "half", model, tiny))
+    assert located(save(tmp_path / "whole", model.float(), tiny))
+
+
 def save(folder, model, source):
     """A model with the tokenizer of the folder `source`, saved for one test."""
     model.save_pretrained(folder)

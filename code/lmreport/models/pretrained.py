@@ -419,6 +419,7 @@ def refuse_broken(source: Source) -> None:
             if opens(Path(source.path) / "model.safetensors")
             else "model.safetensors is damaged"
         )
+        what = what or unlike_its_weights(source.path)
     except Exception as error:  # whatever a damaged file leads to
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if what:
@@ -427,6 +428,25 @@ def refuse_broken(source: Source) -> None:
             f"and its "
             "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
         )
+
+
+def unlike_its_weights(path: str) -> str:
+    """That Transformers would fill layers of the encoder saved at `path` with random numbers, or
+    train it in half precision; "" if it would not.
+    """
+    import torch
+    from transformers import AutoModel
+
+    model, told = AutoModel.from_pretrained(path, output_loading_info=True)
+    lost = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+    if lost:
+        return f"model.safetensors has no {lost[0]} and {len(lost) - 1} other weights of its layers"
+    if model.dtype != torch.float32:
+        return (
+            f"its weights are {str(model.dtype).removeprefix('torch.')}, too coarse to be "
+            "trained; save model.float()"
+        )
+    return ""
 
 
 def opens(path: Path) -> bool:
