@@ -4,6 +4,7 @@ own readers.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 
@@ -11,6 +12,7 @@ import nbformat
 import pytest
 
 import rendering
+from lmreport.core.errors import ReportError
 from lmreport.publish.export import contents
 from lmreport.render import colab, notebook, project
 
@@ -244,3 +246,28 @@ def test_each_note_stands_under_its_mark_whatever_it_begins_with_and_wherever_it
     assert marks == [("1", 2), ("2", 3), ("3", 2)], text  # one in the text, one at the note
     assert text.count("in a table") == 1 and text.count("in code") == 1
     assert "Of an output." in shown
+
+
+@pytest.mark.parametrize("identifiers", [lambda n: None, lambda n: "same"], ids=["none", "same"])
+def test_cells_without_names_of_their_own_are_named_in_silence(nb, identifiers, recwarn):
+    told = json.loads(nbformat.writes(nb))
+    for n, cell in enumerate(told["cells"]):
+        cell["id"] = identifiers(n)
+        if cell["id"] is None:
+            del cell["id"]
+    found = notebook.read(json.dumps(told).encode())
+    assert [c.source for c in found.cells] == [c.source for c in nb.cells] and not recwarn.list
+    assert len({c.id for c in found.cells}) == len(nb.cells)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[1]", b'{"cells": "x"}', b"<<<<<<< HEAD\n{}", b"\xff\xfe{\0"]
+)
+def test_a_file_that_is_no_notebook_is_told_in_one_sentence_by_the_export_too(
+    folder, tmp_path, data
+):
+    path = tmp_path / "other.ipynb"
+    path.write_bytes(data)
+    document = project.read(folder, ("html",), None)[0]
+    with pytest.raises(ReportError, match="^other.ipynb is no valid notebook .*; make it again"):
+        contents.read(document, path)

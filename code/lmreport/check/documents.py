@@ -222,7 +222,7 @@ def read_pdf(documents: Documents, path: Path) -> None:
 def read_notebook(documents: Documents, path: Path) -> None:
     from lmreport.render import notebook
 
-    documents.notebook = notebook.read(path.read_bytes())
+    documents.notebook = notebook.read(path.read_bytes(), path.name)
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:

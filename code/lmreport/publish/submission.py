@@ -282,7 +282,9 @@ def environment(others: list[Outputs], outputs: Outputs) -> bytes:
         cell
         for one in (outputs, *others)
         if one is outputs or one.document.notebook.is_file()
-        for cell in notebook.as_executed(notebook.read(one.read("ipynb")), one.document.name).cells
+        for cell in notebook.as_executed(
+            notebook.read(one.read("ipynb"), f"{one.document.path.stem}.ipynb"), one.document.name
+        ).cells
     ]
     told: dict[str, Any] = {
         "render": dict(rows(cells, "tbl-versions")),

@@ -13,6 +13,7 @@ import html
 import json
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -513,14 +514,18 @@ def of_profile(nb: NotebookNode, profiles: tuple[str, ...]) -> NotebookNode:
     return nb
 
 
-def read(data: bytes) -> NotebookNode:
-    """The notebook in `data`. Raises ReportError if it is none."""
+def read(data: bytes, name: str = "index.ipynb") -> NotebookNode:
+    """The notebook in `data`, with a name for each cell that has none of its own. Raises
+    ReportError if it is none.
+    """
     try:
-        found = nbformat.reads(data.decode("utf-8"), 4)
-        nbformat.validate(found)
+        with warnings.catch_warnings():  # of nbformat, where it names cells anew
+            warnings.simplefilter("ignore")
+            found = nbformat.reads(data.decode("utf-8"), 4)
+            nbformat.validate(found)
     except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
         raise ReportError(
-            f"index.ipynb is no valid notebook ({str(error).splitlines()[0][:80]}); make it again "
+            f"{name} is no valid notebook ({str(error).splitlines()[0][:80]}); make it again "
             f"with "
             "lmreport render --force"
         ) from error

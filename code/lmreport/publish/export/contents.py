@@ -6,8 +6,6 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import nbformat
-
 from lmreport.core.errors import ReportError
 from lmreport.render import constructs, crossref, document, notebook, pandoc_ast
 
@@ -49,8 +47,8 @@ def read(doc, path: Path) -> list[Item]:
     text.
     """
     try:
-        nb = nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+        nb = notebook.read(path.read_bytes(), path.name)
+    except OSError as error:
         raise ReportError(
             f"{path.name} cannot be read as a notebook ({type(error).__name__}); make it again "
             f"with "
