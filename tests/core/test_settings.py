@@ -82,6 +82,22 @@ def test_several_models_are_parted_by_commas_and_a_folder_with_a_comma_is_one(cl
         settings.one_model(found, "predict")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
+def test_a_working_folder_that_was_deleted_is_told_in_one_sentence(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"import os; os.rmdir({str(gone)!r}); from lmreport.cli.main import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", command + "raise SystemExit(main(['status']))"],
+        cwd=gone,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 2 and "does not exist any more" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_unknown_environment_variable_is_an_error(clean, monkeypatch):
     monkeypatch.setenv("LMREPORT_EPOCH", "2")
     with pytest.raises(ReportError, match="'epoch'.*'epochs'"):

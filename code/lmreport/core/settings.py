@@ -101,11 +101,21 @@ FULL_ON: dict[
 }
 
 
+def working_folder() -> Path:
+    """The folder that this program runs in. Raises ReportError if it was deleted meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ReportError(
+            "the folder that you are in does not exist any more; change into the project's folder"
+        ) from None
+
+
 def project_root(start: Path | None = None) -> Path:
     """The folder that holds `_quarto.yml`, looked for from `start` (default: the working folder)
     upwards.
     """
-    start = (start or Path.cwd()).resolve()
+    start = (start or working_folder()).resolve()
     for folder in (start, *start.parents, Path(__file__).resolve().parents[3]):
         if (folder / "_quarto.yml").is_file():
             return folder
@@ -199,7 +209,7 @@ def whole_path(value: str, root: Path | None = None) -> str:
     if value in ("auto", "sample") or "://" in value or value.startswith(HUB):
         return value
     name, mark, query = value.partition("?")  # reviews.csv?text=body
-    found = [base / Path(name).expanduser() for base in (Path.cwd(), project_root(root))]
+    found = [base / Path(name).expanduser() for base in (working_folder(), project_root(root))]
     return next((os.path.abspath(path) + mark + query for path in found if path.exists()), value)
 
 

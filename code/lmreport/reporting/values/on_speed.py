@@ -33,6 +33,27 @@ def of_processor(bench):
 
 
 @named
+def of_bf16(record):
+    """Training and prediction on a processor that computes in bf16, and what fewer bits change."""
+    stock, int8, bits16 = (speed.of(record, "samples_per_s", at) for at in (0, -2, -1))
+    return dict(
+        processor=MarkdownText(markdown.plain(record.made["hardware"]["cpu"])),
+        cores=markdown.count(record.made["hardware"]["cores"]),
+        minilm=markdown.num(speed.gain(record, "minilm"), 2),
+        distilbert=markdown.num(speed.gain(record, "distilbert"), 2),
+        minilm_share=markdown.pct(record["minilm_share_of_matrix_rate"], 0),
+        distilbert_share=markdown.pct(record["distilbert_share_of_matrix_rate"], 0),
+        predicted=markdown.num(bits16 / stock, 2),
+        int8=markdown.num(int8 / stock, 2),
+        texts=markdown.count(record["compared_texts"]),
+        changed=markdown.count(record["bf16_changed"]),
+        points=markdown.fixed(abs(record["bf16_points"]), 2),
+        int8_changed=markdown.count(record["int8_changed"]),
+        int8_points=markdown.fixed(abs(record["int8_points"]), 2),
+    )
+
+
+@named
 def of_gpu(gpu):
     """Training and prediction on a GPU."""
     one, batch32, bits16 = (speed.of(gpu["predict"], "samples_per_s", at) for at in (0, 1, -1))
