@@ -197,6 +197,9 @@ def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_ho
     assert "A quick render" not in noticed(folder, recorded=True)
     said = noticed(folder, True, name=pretrained.MINILM, why="The hub could not be reached.")
     assert said.count("The hub could not be reached.") == 1
+    why = "The hub could not be reached for distilbert-base-uncased."  # the card says it too
+    assert why not in noticed(folder, True, name=pretrained.MINILM, why=why)
+    assert why in noticed(folder, False, name=pretrained.MINILM, why=why)
 
 
 def test_the_answers_speak_of_the_model_at_hand(folder):

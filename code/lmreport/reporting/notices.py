@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lmreport.core import listing
+from lmreport.core.settings import Settings
 from lmreport.display import again, markdown
 from lmreport.experiments import data_audit
 from lmreport.reporting import tokenizing
@@ -48,7 +49,8 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                 ),
             )
         )
-    found += of_model(source)
+    if not (recorded and Settings.model in source.why):  # of DistilBERT the card says so itself
+        found += of_model(source)
     found += of_letters(data_audit.strange(corpus.folder, corpus.digest, source.path), source)
     if not recorded:
         found.append(quick(corpus, source))
