@@ -69,6 +69,7 @@ def test_strips_show_the_word_that_the_layer_does_not_know():
     }
     rows = cells(tokenizer_comparison.strips(text, number=8))
     assert len(rows[0]) == 9 and "1" in rows[-1]
+    assert all(row[4] == "…" for row in rows if not set(row[1]) <= set(":-"))  # some are left out
 
 
 def test_the_example_is_the_first_short_text_with_a_word_that_falls_into_pieces():

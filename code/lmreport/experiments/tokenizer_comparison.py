@@ -146,26 +146,35 @@ def word_starts(text: str, spans: list, words: list[str]) -> dict[int, int]:
 
 @with_origin
 def strips(found: dict, number: int = 11):
-    """Positions of both outputs, aligned by words: the first three, then those about a word that
-    falls into pieces, if there is one that the layer does not know; `number` columns in all.
+    """Positions of both outputs, aligned by words: the first three, then, after a “…”, those about
+    a word that falls into pieces, if there is one that the layer does not know; `number` columns in
+    all.
     """
     pieces = found["pieces"]
     starts = word_starts(found["text"], found["spans"], found["words"])
     split = [i for i in starts if i < max(starts) and i + 1 not in starts]
     unknown = [i for i in split if found["layer_ids"][starts[i]] == 1]
     about = next(iter(unknown + split), 0)
-    begin = max(3, min(about - 2, len(pieces) - number + 3))
-    shown = [*range(3), *range(begin, begin + number - 3)]
-    shown = [i for i in shown if i < len(pieces)]
+    begin = max(3, min(about - 2, len(pieces) - number + 4))
+    left_out = begin > 3
+    shown = range(begin, min(begin + number - 3 - left_out, len(pieces)))
+
+    def around(told) -> list[str]:
+        """What is told of each position that is shown, and a mark where some are left out."""
+        first = [told(i) for i in range(min(3, len(pieces)))]
+        return [*first, *["…"] * left_out, *map(told, shown)]
 
     def of_words(values) -> list[str]:
-        return [str(values[starts[i]]) if i in starts else "" for i in shown]
+        return around(lambda i: str(values[starts[i]]) if i in starts else "")
 
     rows = [
-        ["tokenizer: piece", *(pieces[i] for i in shown)],
-        *([key, *(str(found[key][i]) for i in shown)] for key in ("input_ids", "attention_mask")),
+        ["tokenizer: piece", *around(pieces.__getitem__)],
+        *(
+            [key, *around(lambda i, key=key: str(found[key][i]))]
+            for key in ("input_ids", "attention_mask")
+        ),
         ["layer: word", *of_words(found["layer_words"])],
         ["layer: id", *of_words(found["layer_ids"])],
     ]
-    heads = ["position", *(str(i + 1) for i in shown)]
-    return markdown.table(rows, heads, ("left", *["left"] * len(shown)))
+    heads = ["position", *around(lambda i: str(i + 1))]
+    return markdown.table(rows, heads, ["left"] * len(heads))
