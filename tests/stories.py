@@ -43,7 +43,7 @@ def inputs(folders) -> dict[str, dict]:
 def cited(element, known: dict[str, dict]) -> dict[str, dict]:
     """{run: inputs} of the runs that the numbers in an element cite."""
     told = " ".join(element.xpath(".//@data-run"))
-    runs = dict.fromkeys(re.findall(r"(?<![\w.])([a-z_]+-[0-9a-f]{16})\b", told))
+    runs = dict.fromkeys(re.findall(r"(?<![\w.])([a-z]\w*-[0-9a-f]{16})\b", told))
     return {run: known[run] for run in runs}
 
 

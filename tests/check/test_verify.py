@@ -16,7 +16,8 @@ from lmreport.data import download
 from lmreport.display import markdown, traced
 from lmreport.reporting import metrics
 from lmreport.runs import records
-from lmreport.runs.quantity import Quantity
+from lmreport.runs.kinds import KINDS
+from lmreport.runs.quantity import RUN, Quantity
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
 values = st.floats(1e-6, 1e8) | st.integers(0, 10**6) | st.floats(1e-6, 1)
@@ -458,3 +459,8 @@ def test_lint_finds_typed_results_with_their_lines(tmp_path, monkeypatch, capsys
 )
 def test_the_lint_sees_what_looks_like_a_result(typed):
     assert lint.RESULT.search(typed)
+
+
+def test_a_number_of_each_kind_of_run_is_traced_to_its_record():
+    for name in KINDS:
+        assert RUN.findall(f"value({name}_{'0' * 16}, 'x') / 2") == [(name, "0" * 16)]

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-RUN = re.compile(r"\b([a-z_]+)_([0-9a-f]{16})\b")  # a record in an expression: its name and its key
+RUN = re.compile(
+    r"\b([a-z]\w*)_([0-9a-f]{16})\b"
+)  # a record in an expression: its name and its key
 
 
 class Quantity(float):
