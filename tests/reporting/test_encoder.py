@@ -129,7 +129,7 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert (plain(told.only_encoder), plain(told.only_svm)) == ("20", "0")
     assert plain(told.read) == ""  # nobody read the errors of this record
     larger = plain(on_results.larger(runs, CORPUS))
-    assert "was trained for 1 h 50 min later and gets 92.0%; its lead over the SVM is" in larger
+    assert "was later trained for 1 h 50 min and gets 92.0%; its lead over the SVM is" in larger
     assert "The stack with SVM gets 94.0%; that lead is significant" in larger
 
 
@@ -171,7 +171,7 @@ def test_of_several_runs_the_one_best_on_validation_is_told_of_and_all_are_liste
     table = plain(encoder.table(both).data)
     for seed, right in ((157, "92.0%"), (158, "92.5%"), (159, "99.0%")):
         assert re.search(rf"all-mpnet-base-v2, seed {seed} +\| +\**{right}", table)
-    assert re.search(r"stack of its runs, MiniLM and SVM +\| +\**95.0%", table)
+    assert re.search(r"stack of its runs with MiniLM and SVM +\| +\**95.0%", table)
     assert [encoder.name(one) for one in both.encoders] == ["all-mpnet-base-v2"] * 3
     stacked = encoder.by_clock(both.models, both.encoders)[-1]
     assert stacked.seconds / 60 == pytest.approx((2 * 6600 + 6) / 60)  # both runs are needed

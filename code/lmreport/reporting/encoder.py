@@ -218,7 +218,7 @@ def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
 def stack_name(record) -> str:
     """The name of the encoder's stack: what it is stacked with."""
     own, _, rest = record["stack"].partition(", " if "," in record["stack"] else " and ")
-    return f"stack with {rest}" if own == "encoder" else f"stack of its runs, {rest}"
+    return f"stack with {rest}" if own == "encoder" else f"stack of its runs with {rest}"
 
 
 def by_clock(models: dict, encoders: list) -> list[Priced]:

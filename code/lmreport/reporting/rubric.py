@@ -209,7 +209,7 @@ def differing_sentence(answering: str | None = None) -> str:
         for d in differing(answering)
     ]
     return (
-        f"The assignment prints {' and '.join(found)}; we give the items’ points."
+        f"The assignment prints {', and '.join(found)}; we give the items’ points."
         if found
         else "The printed totals are the sums of their items."
     )

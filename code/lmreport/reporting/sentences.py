@@ -151,8 +151,7 @@ def bound(bert, lstm) -> MarkdownText:
     return fill(
         "{}{}",
         told,
-        " The Transformer’s run computed in bf16, which not every processor of that "
-        "description does."
+        " The Transformer’s run computed in bf16, which not every processor of this name does."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
     )

@@ -64,7 +64,7 @@ def per_text(ratio: float) -> MarkdownText:
     """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
     if ratio > 1:
         return fill(
-            "Per text and epoch it takes {} times as long; with many cores it would gain more.",
+            "Per text and epoch it still takes {} times as long; more cores help it more.",
             markdown.num(ratio, 2),
         )
     return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
@@ -287,7 +287,7 @@ def larger(runs, corpus) -> MarkdownText:
         )
     record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
     told = fill(
-        "A larger encoder, {} ({} million parameters), was trained for {} later and gets {}; its "
+        "A larger encoder, {} ({} million parameters), was later trained for {} and gets {}; its "
         "lead over the SVM is {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
