@@ -168,7 +168,9 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 
 
 def test_what_a_text_costs_is_told_whichever_network_takes_longer():
-    assert "Per text and epoch it takes 32 times as long" in plain(on_results.per_text(32.4))
+    assert "Per text and epoch the Transformer takes 32 times as long" in plain(
+        on_results.per_text(32.4)
+    )
     assert "the LSTM takes 4.0 times as long" in plain(on_results.per_text(0.25))
 
 

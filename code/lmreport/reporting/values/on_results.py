@@ -64,7 +64,7 @@ def per_text(ratio: float) -> MarkdownText:
     """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
     if ratio > 1:
         return fill(
-            "Per text and epoch it still takes {} times as long; more cores help it more.",
+            "Per text and epoch the Transformer takes {} times as long; more cores help it more.",
             markdown.num(ratio, 2),
         )
     return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
