@@ -319,7 +319,7 @@ def test_every_figure_and_table_is_exported_with_the_number_and_caption_of_the_p
     shown = {
         e[1]["id"]: e
         for page in (html, supplement)
-        for e in page.find(lambda e: re.match("(fig|tbl)-[a-z-]+$", e[1].get("id") or ""))
+        for e in page.find(lambda e: re.match("(fig|tbl)-[a-z0-9-]+$", e[1].get("id") or ""))
     }
     assert set(items) == set(shown) and len(items) > 50
     for label, item in items.items():
