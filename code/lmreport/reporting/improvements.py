@@ -214,14 +214,12 @@ def write_beside(ax, spots: list, bars: list) -> None:
             (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
             for shift in SHIFTS
         ]
-        free = [
-            (shift, box)
-            for shift, box in boxes
-            if not box.count_overlaps(taken)
-            and not any(Path([middle, middle + shift * point]).intersects_bbox(b) for b in labels)
-        ]
-        fits = [one for one in free if inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1]
-        shift, box = (fits or free or boxes)[0]
+        free = [(shift, box) for shift, box in boxes if not box.count_overlaps(taken)]
+        # those inside the axes first, each part from near to far
+        free.sort(key=lambda one: not (inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1))
+        lines = ((Path([middle, middle + one[0] * point]), one) for one in free)
+        clear = (one for line, one in lines if not any(map(line.intersects_bbox, labels)))
+        shift, box = next(clear, boxes[0])
         labels.append(box)
         taken += [box, Bbox([middle, middle + shift * point]).padded(point, point)]
         far = abs(shift[1]) > 16 or abs(shift[0]) > half[0] / point + 9

@@ -121,21 +121,22 @@ def times(records: dict):
 @with_origin
 def accuracies(records: dict):
     """Test accuracy with its 95% interval, macro F1 and validation accuracy."""
-    rows = [
-        [
-            r.label,
-            markdown.pct(metrics.accuracy(r)),
-            fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
-            markdown.fixed(metrics.macro_f1(r), 3),
-            markdown.pct(metrics.validation_accuracy(r)),
-        ]
-        for r in records.values()
-    ]
+    rows = [[r.label, *measures(r)] for r in records.values()]
     return markdown.table(
         rows,
         ["model", "test accuracy", "95% interval", "macro F1", "validation accuracy"],
         ("left", "right", "right", "right", "right"),
     )
+
+
+def measures(record) -> list:
+    """Test accuracy, its 95% interval, macro F1 and validation accuracy."""
+    return [
+        markdown.pct(metrics.accuracy(record)),
+        fill("{} – {}", markdown.pct(metrics.lower(record)), markdown.pct(metrics.upper(record))),
+        markdown.fixed(metrics.macro_f1(record), 3),
+        markdown.pct(metrics.validation_accuracy(record)),
+    ]
 
 
 @with_origin
@@ -145,10 +146,7 @@ def encoders(records: dict):
         [
             r.label,
             markdown.count(r["parameters"]),
-            markdown.pct(metrics.accuracy(r)),
-            fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
-            markdown.fixed(metrics.macro_f1(r), 3),
-            markdown.pct(metrics.validation_accuracy(r)),
+            *measures(r),
             markdown.duration(r["train_seconds"]),
         ]
         for r in records.values()

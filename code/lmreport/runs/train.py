@@ -52,11 +52,11 @@ def run(
     return once(given, make, force)
 
 
-def others(settings: Settings, corpus: download.Corpus, force: bool = False) -> dict:
+def others(settings: Settings, corpus: download.Corpus) -> dict[str, records.Record]:
     """{model: its record} of the Transformers that are compared with the first; trains what has no
     record yet.
     """
-    return {other.model: run("transformer", other, corpus, force) for other in settings.others}
+    return {other.model: run("transformer", other, corpus) for other in settings.others}
 
 
 def once(given: dict, make, force: bool) -> records.Record:
