@@ -5,6 +5,7 @@ there.
 from __future__ import annotations
 
 import base64
+import functools
 import importlib
 import io
 import lzma
@@ -155,7 +156,13 @@ def archive(root: Path, profile: str = "") -> bytes:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             tar.addfile(entry, io.BytesIO(content))
-    return lzma.compress(buffer.getvalue(), preset=4)  # higher ones take longer for 1 %
+    return packed(buffer.getvalue())
+
+
+@functools.lru_cache(maxsize=1)  # the documents of a render mostly carry the same
+def packed(data: bytes) -> bytes:
+    """`data` as .xz."""
+    return lzma.compress(data, preset=4)  # higher ones take longer for 1 %
 
 
 def is_carried(name: Path, path: Path) -> bool:

@@ -85,8 +85,8 @@ def best_stacked(encoders: list) -> records.Record | None:
 
 def recorded(corpus) -> Runs | None:
     """The runs of the larger encoder that was recorded last, of these data if there are any."""
-    full, edition = records.all_records("full"), records.edition(corpus)
-    made = [record for record in full if record.name == "bench_encoder"]
+    edition = records.edition(corpus)
+    made = [record for record in records.all_records("full") if record.name == "bench_encoder"]
     made.sort(key=lambda record: record.inputs["data"]["digest"] != edition)
     if not made:
         return None
@@ -94,10 +94,7 @@ def recorded(corpus) -> Runs | None:
     def what(record) -> tuple[str, str]:
         return record.inputs["model"]["digest"], record.inputs["data"]["digest"]
 
-    beside: dict = {}
-    for record in full:
-        if record.inputs["data"]["digest"] == what(made[0])[1]:
-            beside.setdefault(record.title, record)
+    beside = records.of_edition(made[0].inputs["data"]["digest"])
     models = {kind: beside[kind] for kind in MODELS}
     runs = [record for record in reversed(made) if what(record) == what(made[0])]
     return Runs(runs, models, beside["ladder"], beside["summit"])

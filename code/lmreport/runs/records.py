@@ -322,9 +322,14 @@ def newest(corpus) -> dict[str, Record]:
     """As `full_scale`, but of the studies too, and of the measurements (of those on a GPU under
     "name, GPU").
     """
+    return of_edition(edition(corpus))
+
+
+def of_edition(digest: str) -> dict[str, Record]:
+    """The newest full-scale record of each title on the data with this digest."""
     found: dict[str, Record] = {}
     for record in all_records("full"):
-        if record.inputs["data"]["digest"] == edition(corpus):
+        if record.inputs["data"]["digest"] == digest:
             found.setdefault(record.title, record)
     return found
 

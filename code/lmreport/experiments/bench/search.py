@@ -12,6 +12,7 @@ import logging
 
 import numpy as np
 
+from lmreport.core import files
 from lmreport.core.errors import ReportError
 from lmreport.experiments.bench import machine, recipes
 from lmreport.experiments.bench.recipes import Training
@@ -56,7 +57,7 @@ def measured(splits, path: str, sizes: dict) -> dict:
     """
     plans = {name: dataclasses.replace(BASE, **change) for name, change in chosen(sizes).items()}
     texts = {"validation": list(splits["validation"]["text"])}
-    labels = np.array(splits["validation"]["labels"], np.int8)
+    labels = files.small(splits["validation"]["labels"])
     pairs = [(name, seed) for name in plans for seed in sizes["seeds"]]
     things = [(plans[name], seed, splits["train"], texts, path) for name, seed in pairs]
     if sizes.get("kept"):
@@ -105,14 +106,14 @@ def measured(splits, path: str, sizes: dict) -> dict:
         "recipes": listed,
         "best": best,
         "logits": logits.astype(np.float16),
-        "predicted": logits.argmax(-1).astype(np.int8),
+        "predicted": files.small(logits.argmax(-1)),
         "labels": labels,
         "accuracies": right,
         "recipe_accuracies": np.array([one["accuracy"] for one in listed]),
         "seconds_of": np.array([one["seconds"] for one in found]),
         "updates": np.array([one["updates"] for one in found]),
         "together": list(joined),
-        "together_predicted": np.array([one.argmax(-1) for one in joined.values()]).astype(np.int8),
+        "together_predicted": files.small([one.argmax(-1) for one in joined.values()]),
     }
 
 

@@ -9,7 +9,7 @@ import torch
 
 from lmreport.display import markdown, style
 from lmreport.display.figure import cached_figure
-from lmreport.experiments.concepts.attention import attention, attention_weights
+from lmreport.experiments.concepts.attention import attention, attention_weights, load_encoder
 from lmreport.experiments.concepts.positions import sinusoidal
 from lmreport.models import architecture
 from lmreport.runs.memo import remember
@@ -182,6 +182,12 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
         "largest": largest,
         "n": n,
     }
+
+
+@remember
+def padded_vectors(path: str, digest: str, text: str) -> dict:
+    """`padded` of the encoder at `path`; digest: of its weights."""
+    return padded(*load_encoder(path), text)
 
 
 @remember

@@ -9,8 +9,9 @@ import torch
 
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
-from lmreport.experiments.concepts.attention import multi_head_attention
+from lmreport.experiments.concepts.attention import load_encoder, multi_head_attention
 from lmreport.models import architecture
+from lmreport.runs.memo import remember
 
 
 def sinusoidal(n: int, d: int) -> np.ndarray:
@@ -113,6 +114,12 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
         "cosine": float((placed[1:] @ placed[0]).mean()),
         "shuffles": shuffles,
     }
+
+
+@remember
+def shuffled(path: str, digest: str, text: str) -> dict:
+    """`shuffled_sentence` of the encoder at `path`; digest: of its weights."""
+    return shuffled_sentence(*load_encoder(path), text)
 
 
 @cached_figure
