@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from lmreport.core.settings import project_root
-from lmreport.display import markdown, style
+from lmreport.display import labels, markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments.improvements import ON_RECORD
@@ -377,7 +377,7 @@ def draw(ax, entries: list[Priced], with_shares: bool = False) -> None:
     ax.margins(0.2, 0.14)
     if with_shares:  # room at the right for the longer names
         ax.set_xlim(right=ax.get_xlim()[1] * 4)
-    improvements.write_beside(ax, spots, bars)
+    labels.write_beside(ax, spots, bars)
 
 
 def read_errors() -> dict:

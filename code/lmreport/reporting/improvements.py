@@ -1,39 +1,14 @@
-"""What the two studies of the ladder say: its table and figure, what each step brings, and which
-errors remain.
-"""
+"""What the two studies of the ladder say: its table, what each step brings, and which errors remain."""
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.path import Path
-from matplotlib.transforms import Bbox
-
-from lmreport.display import markdown, style
-from lmreport.display.figure import cached_figure
+from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments import improvements
 from lmreport.reporting import metrics, studies
 from lmreport.runs.quantity import of_records
 
 GOAL = 0.93  # test accuracy that this part of the work aimed at
-KINDS = {  # by how a step's name begins
-    "pilot": "small trainings",
-    "pilots": "small trainings",
-    "stack": "stacks",
-    "SVM": "linear models",
-    improvements.SVM: "linear models",
-    improvements.ON_RECORD["lstm"]: "LSTM",
-}
-LOOKS = {  # colour and marker of each kind in the figure; stacks have those of no model
-    "linear models": (style.MODEL_COLORS["tfidf_svm"], "^"),
-    "LSTM": (style.MODEL_COLORS["lstm"], "s"),
-    "Transformers": (style.MODEL_COLORS["transformer"], "o"),
-    "stacks": (style.BLACK, "D"),
-}
-SHIFTS = sorted(
-    (np.array([x, y]) for x in range(-120, 121, 3) for y in range(-50, 51, 2)),
-    key=lambda shift: np.hypot(shift[0], 1.1 * shift[1]),
-)  # of a label from its point, the nearest first
 
 
 def row(record, name: str) -> int:
@@ -126,112 +101,6 @@ def told_apart(difference: float, half: float, p: float) -> list:
 def surely(record, first: str, second: str) -> float:
     """0 if McNemar's test tells two predictions apart, 1 if the difference may be chance."""
     return int(studies.p_between(record, first, second) >= metrics.SURE)
-
-
-@cached_figure
-def plot(record):
-    """Validation accuracy of the models trained on all texts against the processor time of it
-    (logarithmic).
-
-    Points of one kind that lie close together share one label, in the colour of the kind.
-    """
-    figure, ax = style.figure(height=3.4)
-    labels, bars = {}, []
-    for kind, (color, marker) in LOOKS.items():
-        rows = [at for at, point in enumerate(record["points"]) if kind_of(point["name"]) == kind]
-        values = 100 * (record["predicted"][rows] == record["labels"]).mean(1)
-        half = 1.96 * (values * (100 - values) / len(record["labels"])) ** 0.5
-        minutes = np.maximum(record["cpu_seconds"][rows], 1) / 60
-        ax.errorbar(
-            minutes,
-            values,
-            half,
-            linestyle="",
-            color=color,
-            marker=marker,
-            capsize=2,
-            elinewidth=0.8,
-            label=kind,
-        )
-        bars += zip(minutes, values - half, values + half, strict=True)
-        for at, *spot in zip(rows, minutes, values, strict=True):
-            labels.setdefault(near(labels, kind, *spot), []).append(str(at + 1))
-    ax.set(
-        xscale="log",
-        xlabel="processor time of the training [min] (logarithmic)",
-        ylabel="validation accuracy [%]",
-    )
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.margins(0.1)
-    ax.legend(loc="lower left")
-    spots = [(", ".join(numbers), x, y, LOOKS[kind][0]) for (kind, x, y), numbers in labels.items()]
-    write_beside(ax, spots, bars)
-    return figure
-
-
-def kind_of(name: str) -> str:
-    """The kind of a step, for the figure."""
-    return KINDS.get(name.partition(":")[0].partition(",")[0], "Transformers")
-
-
-def near(labels: dict, kind: str, x: float, y: float) -> tuple:
-    """The labelled spot (kind, x, y) that is close enough to share its label, or a new one."""
-    return next(
-        (
-            spot
-            for spot in labels
-            if spot[0] == kind and abs(np.log(spot[1] / x)) < 0.1 and abs(spot[2] - y) < 0.45
-        ),
-        (kind, x, y),
-    )
-
-
-def write_beside(ax, spots: list, bars: list) -> None:
-    """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
-    bar (x, low, high), no other label and no line to one, and stays inside the axes. The right ones
-    come first: they have the most room.
-    """
-    ax.figure.draw_without_rendering()  # so that places on the canvas are known
-    point, inside = ax.figure.dpi / 72, ax.get_window_extent()
-    taken = [
-        Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point)
-        for x, low, high in bars
-    ]
-    labels: list[Bbox] = []
-    for text, x, y, color in sorted(spots, key=lambda spot: -spot[1]):
-        look = {
-            "fontsize": 7,
-            "color": style.INKS.get(color, color),
-            "ha": "center",
-            "va": "center",
-        }
-        sample = ax.text(x, y, text, **look)
-        size = sample.get_window_extent()
-        sample.remove()
-        half = np.array([size.width / 2 + point, size.height / 2])
-        middle = ax.transData.transform((x, y))
-        boxes = [
-            (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
-            for shift in SHIFTS
-        ]
-        free = [(shift, box) for shift, box in boxes if not box.count_overlaps(taken)]
-        # those inside the axes first, each part from near to far
-        free.sort(key=lambda one: not (inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1))
-        lines = ((Path([middle, middle + one[0] * point]), one) for one in free)
-        clear = (one for line, one in lines if not any(map(line.intersects_bbox, labels)))
-        shift, box = next(clear, boxes[0])
-        labels.append(box)
-        taken += [box, Bbox([middle, middle + shift * point]).padded(point, point)]
-        far = abs(shift[1]) > 16 or abs(shift[0]) > half[0] / point + 9
-        line = {"arrowstyle": "-", "color": look["color"], "linewidth": 0.5, "shrinkB": 2}
-        ax.annotate(
-            text,
-            (x, y),
-            shift,
-            textcoords="offset points",
-            arrowprops=line | {"shrinkA": 0} if far else None,
-            **look,
-        )
 
 
 def final(record):

@@ -11,7 +11,7 @@ from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, masks, positions
-from lmreport.experiments.improvements import SVM, TRANSFORMER
+from lmreport.experiments.improvements import ON_RECORD, SVM, TRANSFORMER
 from lmreport.models import scores
 from lmreport.reporting import encoder, improvements, metrics, recipes, sentences, studies
 from lmreport.reporting.values import named
@@ -78,7 +78,7 @@ def changes(climbed, sign: int) -> MarkdownText:
         at
         for at, point in enumerate(climbed["points"])
         if point["against"] != at
-        and improvements.kind_of(point["name"]) != "LSTM"
+        and point["name"] != ON_RECORD["lstm"]
         and sign * float(improvements.gain(climbed, at)) > 0
         and improvements.p_value(climbed, at) < metrics.SURE
     ]

@@ -1,0 +1,63 @@
+"""Names beside the points of a plot."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox
+
+from lmreport.display import style
+
+SHIFTS = sorted(
+    (np.array([x, y]) for x in range(-120, 121, 3) for y in range(-50, 51, 2)),
+    key=lambda shift: np.hypot(shift[0], 1.1 * shift[1]),
+)  # of a label from its point, the nearest first
+
+
+def write_beside(ax: Axes, spots: list, bars: list) -> None:
+    """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
+    bar (x, low, high), no other label and no line to one, and stays inside the axes. The right ones
+    come first: they have the most room.
+    """
+    ax.figure.draw_without_rendering()  # so that places on the canvas are known
+    point, inside = ax.figure.dpi / 72, ax.get_window_extent()
+    taken = [
+        Bbox(ax.transData.transform([(x, low), (x, high)])).padded(4 * point, 2 * point)
+        for x, low, high in bars
+    ]
+    labels: list[Bbox] = []
+    for text, x, y, color in sorted(spots, key=lambda spot: -spot[1]):
+        look = {
+            "fontsize": 7,
+            "color": style.INKS.get(color, color),
+            "ha": "center",
+            "va": "center",
+        }
+        sample = ax.text(x, y, text, **look)
+        size = sample.get_window_extent()
+        sample.remove()
+        half = np.array([size.width / 2 + point, size.height / 2])
+        middle = ax.transData.transform((x, y))
+        boxes = [
+            (shift, Bbox([middle + shift * point - half, middle + shift * point + half]))
+            for shift in SHIFTS
+        ]
+        free = [(shift, box) for shift, box in boxes if not box.count_overlaps(taken)]
+        # those inside the axes first, each part from near to far
+        free.sort(key=lambda one: not (inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1))
+        lines = ((Path([middle, middle + one[0] * point]), one) for one in free)
+        clear = (one for line, one in lines if not any(map(line.intersects_bbox, labels)))
+        shift, box = next(clear, boxes[0])
+        labels.append(box)
+        taken += [box, Bbox([middle, middle + shift * point]).padded(point, point)]
+        far = abs(shift[1]) > 16 or abs(shift[0]) > half[0] / point + 9
+        line = {"arrowstyle": "-", "color": look["color"], "linewidth": 0.5, "shrinkB": 2}
+        ax.annotate(
+            text,
+            (x, y),
+            shift,
+            textcoords="offset points",
+            arrowprops=line | {"shrinkA": 0} if far else None,
+            **look,
+        )
