@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
@@ -15,7 +16,7 @@ SHIFTS = sorted(
 )  # of a label from its point, the nearest first
 
 
-def write_beside(ax: Axes, spots: list, bars: list) -> None:
+def write_beside(ax: Any, spots: list, bars: list) -> None:
     """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
     bar (x, low, high), no other label and no line to one, and stays inside the axes. The right ones
     come first: they have the most room.
