@@ -20,7 +20,7 @@ from lmreport.experiments.concepts import (
 )
 from lmreport.models import architecture, arrow_batches, fast_finetune, finetune
 from lmreport.models import predict as bulk
-from lmreport.reporting.values import on_concepts, on_supplement
+from lmreport.reporting.values import on_attention, on_concepts, on_heads
 
 TEXT = "how do i sort a list of words by their last letter, and does the order matter?"
 USABLE = [name for name in families.FAMILIES if name != "fnet"]
@@ -138,7 +138,7 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     found = heads.patterns_of(folder, name, heads.QUESTIONS[:1])
     assert found["patterns"][4:] == [seen["tokens"][0], seen["tokens"][-1]]
     assert len(head_maps.specialists(folder, name, found, head_maps.FOUR)) == 4
-    assert seen["tokens"][0] in on_supplement.on_first(found)
+    assert seen["tokens"][0] in on_heads.on_first(found)
     parts = foundation.encoder_parts(folder, name)
     assert len(parts["layers"]) == (1 if name == "albert" else 2)
     whole = sum(parameter.numel() for parameter in encoder.parameters())
@@ -149,7 +149,7 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     read = foundation.read_by_head(classifier, tokenizer)
     assert read == seen["tokens"][:1]
     assert 0 < foundation.parameters(classifier, tuple(new)) < whole
-    said = on_supplement.of_learned_positions(
+    said = on_attention.of_learned_positions(
         architecture.position_table(encoder), architecture.positions(encoder), "X"
     )
     words = {"deberta-v2": "distance between two words", "modernbert": "rotary"}

@@ -14,7 +14,7 @@ from lmreport.data import download
 from lmreport.display import style
 from lmreport.models import pretrained
 from lmreport.reporting import encoder
-from lmreport.reporting.values import on_results, on_supplement
+from lmreport.reporting.values import on_results, on_what_it_takes
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
@@ -116,13 +116,13 @@ def test_the_figure_names_every_model_and_covers_no_name_with_another(runs):
 
 
 def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
-    told = on_supplement.of_encoder(runs, CORPUS)
+    told = on_what_it_takes.of_encoder(runs, CORPUS)
     assert "the one that is best on the validation texts, “encoder and SVM”, gets 94.0%" in plain(
         told.stack
     )
     assert plain(told.aim) == "The aim was 93% of the test questions; it was reached."
     assert plain(told.headline) == "With a larger encoder it is 94.0% ([below](#sec-encoder))."
-    other = on_supplement.of_encoder(runs, dataclasses.replace(CORPUS, digest="1" * 64))
+    other = on_what_it_takes.of_encoder(runs, dataclasses.replace(CORPUS, digest="1" * 64))
     assert plain(other.headline) == plain(other.aim) == ""
     elsewhere = on_results.larger(runs, dataclasses.replace(CORPUS, digest="1" * 64))
     assert "mpnet" not in plain(elsewhere) and "supplement" in plain(elsewhere)
@@ -175,7 +175,7 @@ def test_of_several_runs_the_one_best_on_validation_is_told_of_and_all_are_liste
     assert [encoder.name(one) for one in both.encoders] == ["all-mpnet-base-v2"] * 3
     stacked = encoder.by_clock(both.models, both.encoders)[-1]
     assert stacked.seconds / 60 == pytest.approx((2 * 6600 + 6) / 60)  # both runs are needed
-    told = on_supplement.of_encoder(both, CORPUS)
+    told = on_what_it_takes.of_encoder(both, CORPUS)
     assert plain(told.scatter) == (
         "Of 3 runs this is the one that is best on the validation texts; on the test texts they "
         "get from 92.0% to 99.0%."
@@ -189,8 +189,8 @@ def test_errors_read_in_another_run_are_told_of_that_run(runs):
         f"apart:\n  record: {runs.encoder.key}\n  conclusion: That is all.\n"
         "  kinds: {rare: the word is rare}\n  encoder: {1: rare}\n  svm: {4: rare}\n"
     )
-    assert plain(on_supplement.of_encoder(runs, CORPUS).which_run) == ""
+    assert plain(on_what_it_takes.of_encoder(runs, CORPUS).which_run) == ""
     write("bench_encoder", train_seed=158, **encoder_values(930, 935, 950, 0.96))
-    told = on_supplement.of_encoder(encoder.recorded(CORPUS), CORPUS)
+    told = on_what_it_takes.of_encoder(encoder.recorded(CORPUS), CORPUS)
     assert plain(told.which_run) == " (run with seed 157)"
     assert plain(told.only_encoder) == "20" and "We read 1" in plain(told.read)

@@ -13,7 +13,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import metrics, sentences, studies
-from lmreport.reporting.values import on_concepts, on_data, on_results, on_supplement
+from lmreport.reporting.values import on_concepts, on_data, on_errors, on_results
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -393,7 +393,7 @@ def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
     told = plain(sentences.by_length(*models, lengths, scores.length_edges(lengths)))
     assert said in told and "nan" not in told
     assert np.isnan(metrics.error_between(models[0], 900, 950, models[0]))
-    verdict = plain(on_supplement.of_lengths(*models, scores.length_edges(lengths)).verdict)
+    verdict = plain(on_errors.of_lengths(*models, scores.length_edges(lengths)).verdict)
     assert verdict.startswith(
         "There are no short" if lengths.min() == lengths.max() else "Short and long"
     )

@@ -310,3 +310,16 @@ def larger(runs, corpus) -> MarkdownText:
         ),
         MarkdownText(beside),
     )
+
+
+@named
+def of_live(live, beside, corpus, settings):
+    """What this render trained itself; beside: Transformers that are compared with that of
+    `live`.
+    """
+    return dict(
+        data=MarkdownText(markdown.plain(corpus.name)),
+        scale=MarkdownText(markdown.plain(settings.scale)),
+        said=sentences.live(live | beside),
+        compared=sentences.encoders([live["transformer"], *beside.values()]),
+    )

@@ -1,0 +1,145 @@
+"""What the supplement says of heads, of saturation and residual stacks, and of what attention costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmreport.display import markdown
+from lmreport.display.traced import MarkdownText, fill
+from lmreport.experiments.concepts import cost, heads
+from lmreport.reporting import studies
+from lmreport.reporting.values import named
+
+
+@named
+def of_heads(found, best, removal, headless, digest: str):
+    """Where the heads look and what goes with each of them."""
+    falls, tests = studies.layer_falls(headless), studies.head_changes(headless).size
+    return dict(
+        previous=markdown.pct(best[0]["score"], 0),
+        equal=markdown.pct(best[0]["equal"], 0),
+        on_first=on_first(found),
+        median=markdown.pct(np.median(removal["change"])),
+        strongest=markdown.pct(removal["change"].max()),
+        whole=markdown.pct(studies.share(headless, "whole")),
+        texts=markdown.count(len(headless["labels"])),
+        significant=markdown.count(tests - studies.heads_within_chance(headless)),
+        tests=markdown.count(tests),
+        by_chance=markdown.count(studies.SURE * tests),
+        better=markdown.count(studies.heads_better_removed(headless)),
+        most=markdown.fixed(100 * max(falls), 1),
+        costliest=markdown.count(int(np.argmax(falls)) + 1),
+        together=studies.standing_in(headless),
+        length=markdown.count(headless.inputs["settings"]["max_length"]),
+        origin=MarkdownText(markdown.plain(studies.origin(headless))),
+    )
+
+
+def on_first(found) -> MarkdownText:
+    """How much attention the special token at the beginning gets, layer by layer."""
+    by_layer = found["scores"][4].mean(1)  # (layers,)
+    name = MarkdownText(f"`{found['patterns'][4]}`")
+    if len(by_layer) < 3:
+        return fill("Heads give {} {} on average.", name, markdown.pct(by_layer.mean(), 0))
+    return fill(
+        "From the second layer on, heads give {} {} to {} on average.",
+        name,
+        markdown.pct(by_layer[1:].min(), 0),
+        markdown.pct(by_layer[1:].max(), 0),
+    )
+
+
+def of_limits(lengths, config) -> list[dict]:
+    """What each limit on the number of word pieces costs on all texts."""
+    return cost.limits(
+        lengths,
+        (128, 256, 512, 2048),
+        config.hidden_size,
+        config.num_hidden_layers,
+        config.num_attention_heads,
+    )
+
+
+@named
+def of_chains(chains):
+    """How long the longest chain of dependent operations is, by layer."""
+    return dict(
+        length=markdown.count(chains["lengths"][-1]),
+        lstm=markdown.count(chains["lstm"][-1]),
+        attention=markdown.count(chains["attention"][-1]),
+    )
+
+
+def limits(bounds: list[dict]):
+    """`of_limits` as a table."""
+    rows = [
+        [
+            markdown.count(row["bound"]),
+            markdown.pct(row["cut"]),
+            markdown.pct(row["lost"]),
+            markdown.fixed(row["flops"] / 1e9, 1),
+            markdown.fixed(row["padded_flops"] / 1e9, 1),
+            markdown.fixed(row["score_bytes"] / 2**20, 1),
+        ]
+        for row in bounds
+    ]
+    return markdown.table(
+        rows,
+        [
+            "limit",
+            "texts cut",
+            "word pieces lost",
+            "GFLOPs a text",
+            "padded to the limit",
+            "scores [MiB]",
+        ],
+        of=cost.limits,
+    )
+
+
+def crossings(width: int):
+    """From which lengths the quadratic side costs more operations."""
+    rows = [
+        [what, markdown.count(n), markdown.count(cost.crossings(width)[what])]
+        for what, n in cost.crossings(768).items()
+    ]
+    return markdown.table(
+        rows, ["The two sides", "n for d = 768", f"n for d = {width}"], of=cost.crossings
+    )
+
+
+def head_costs(times):
+    """Weights, operations and scores of one attention layer, by number of heads."""
+    n, d = times["n"], times["d"]
+    rows = [
+        [
+            markdown.count(h),
+            *(
+                cell
+                for width in (d // int(h), d)
+                for cell in counted(heads.head_costs(n, d, int(h), width))
+            ),
+        ]
+        for h in times["heads"]
+    ]
+    return markdown.table(
+        rows,
+        [
+            "h",
+            "weights, d/h each",
+            "MFLOPs",
+            "scores h·n²",
+            "weights, d each",
+            "MFLOPs, d each",
+            "scores",
+        ],
+        of=heads.head_costs,
+    )
+
+
+def counted(costs: dict) -> list:
+    return [
+        markdown.count(costs["weights"]),
+        markdown.fixed(costs["flops"] / 1e6, 0),
+        markdown.count(costs["scores"]),
+    ]
