@@ -87,7 +87,7 @@ def test_copies_and_rare_classes_are_told_in_the_report(folder):
     found = download.obtain(str(folder))
     near, doubled, rare = data_audit.findings(found)
     assert near.startswith(
-        "2 test texts are copies of training texts, or nearly so, 1 of them of one in another class"
+        "2 test texts are copies of training texts, or nearly so, 1 of them of texts in another class"
     )
     assert doubled.startswith("1 text is found in more than one class")
     assert rare.startswith("1 class has under 50 training or 20 test texts (c)")

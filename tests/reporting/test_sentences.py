@@ -1,6 +1,5 @@
 """Sentences whose words depend on results say what the results say, whichever way they fall."""
 
-import dataclasses
 import html
 import re
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ from lmreport.check.numbers import recompute
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
-from lmreport.reporting import metrics, sentences, studies
+from lmreport.reporting import metrics, recipes, sentences, studies
 from lmreport.reporting.values import on_concepts, on_data, on_errors, on_results
 from lmreport.runs import records
 
@@ -174,14 +173,48 @@ def test_what_a_text_costs_is_told_whichever_network_takes_longer():
     assert "the LSTM takes 4.0 times as long" in plain(on_results.per_text(0.25))
 
 
-def test_a_stand_in_for_distilbert_is_called_one(record):
+def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     source = pretrained.from_package("any")
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
         "The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT"
     )
+    assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
+    monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
     assert "Stack Exchange" in on_results.of_classifier(source, bert, ["a", "b"]).stand_in
+
+
+def test_small_numbers_are_told_as_they_are(record):
+    assert "with 51,348 parameters" in plain(on_data.model(record("transformer", parameters=51348)))
+
+
+def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
+    bert = record("transformer", train_texts=628)
+    length = bert.inputs["settings"]["max_length"]
+    assert "This page tokenizes all 628" in plain(on_data.of_cut(628, length, bert))
+    assert "The recorded run did it on 628 texts" in plain(on_data.of_cut(100, 64, bert))
+
+
+def test_nothing_is_saved_where_training_from_scratch_learns_nothing(record):
+    curve, _ = curves(record, (0.9, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
+    assert "further than always naming the largest class (100.0%)" in plain(studies.saved(curve))
+
+
+def test_an_encoder_is_chosen_only_where_it_is_surely_ahead(record):
+    ahead = curves(record, (0.9, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
+    assert re.search(r"With \d+ labels we would choose a frozen", plain(studies.choice(*ahead)))
+    alike = curves(record, (0.52, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
+    assert studies.choice(*alike) == ""
+
+
+def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch):
+    bert = record("transformer")
+    searched = SimpleNamespace(inputs=bert.inputs)
+    monkeypatch.setattr(recipes, "between_seeds", lambda record: [0.002, 0.007])
+    assert "can move accuracy by 0.7 points" in plain(on_results.of_seeds(bert, searched))
+    other = SimpleNamespace(inputs={"data": {"digest": "1" * 64}})
+    assert "was not measured on these data" in on_results.of_seeds(bert, other)
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,7 @@ def findings(corpus: Corpus) -> list[str]:
     if found["near"]:
         other = found["near_other_tag"]
         told.append(
-            of_copies(found["near"])
-            + (f", {other:,} of them of one in another class" if other else "")
-            + ", so the test is easier than new texts would be"
+            of_copies(found["near"], other) + ", so the test is easier than new texts would be"
         )
     if found["across_tags"]:
         told.append(
@@ -89,12 +87,13 @@ def findings(corpus: Corpus) -> list[str]:
     return told
 
 
-def of_copies(number: int) -> str:
-    return (
-        "1 test text is a copy of a training text, or nearly one"
-        if number == 1
-        else f"{number:,} test texts are copies of training texts, or nearly so"
-    )
+def of_copies(number: int, other: int) -> str:
+    """Test texts that are copies of training texts, `other` of them of texts in another class."""
+    if number == 1:
+        another = " of another class" * other
+        return f"1 test text is a copy of a training text{another}, or nearly one"
+    told = f"{number:,} test texts are copies of training texts, or nearly so"
+    return told + (f", {other:,} of them of texts in another class" if other else "")
 
 
 def of_texts(number: int, what: str = "text") -> str:

@@ -14,6 +14,7 @@ from lmreport.display.again import of_inputs
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments import studies
 from lmreport.models import scores
+from lmreport.reporting import metrics
 from lmreport.reporting.metrics import SURE
 from lmreport.runs import records as run_records
 from lmreport.runs.quantity import of_records
@@ -125,6 +126,13 @@ def saved(record):
     """
     values, sizes = curve(record), sorted({p["size"] for p in record["points"]})
     goal = values["from scratch", sizes[-1]]
+    if goal <= metrics.guessing(record):
+        return fill(
+            "Trained from scratch, {} texts do not get it further than always naming the largest "
+            "class ({}).",
+            markdown.count(sizes[-1]),
+            markdown.pct(metrics.guessing(record)),
+        )
     enough = [(n, way) for n in sizes for way in ("fine-tuned", "frozen") if values[way, n] >= goal]
     if not enough:
         return fill(
@@ -138,6 +146,23 @@ def saved(record):
         way,
         markdown.count(size),
     )
+
+
+def choice(record, linear) -> MarkdownText:
+    """What we would choose where labels are fewest, if a pre-trained encoder is surely ahead of the
+    linear model there; record, linear: as in `few_texts`.
+    """
+    values, size = curve(record), linear["points"][0]["size"]
+    way = max(("fine-tuned", "frozen"), key=lambda way: values.get((way, size), -1))
+    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
+    if (
+        not np.array_equal(record["labels"], linear["labels"])
+        or values[way, size] <= share(linear, "predicted.0")
+        or p_across(record, rows[way, size], linear, "predicted.0") >= SURE
+    ):
+        return MarkdownText("")
+    what = "fine-tuned" if way == "fine-tuned" else "frozen pre-trained"
+    return fill("With {} labels we would choose a {} encoder.", markdown.count(size), what)
 
 
 def few_texts(record, linear):

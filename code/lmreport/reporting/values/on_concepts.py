@@ -183,18 +183,8 @@ def two_classes(encoder, with_head, new_weights, tokenizer):
 @named
 def of_learning(curve, linear):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
-    values, fewest = studies.curve(curve), min(point["size"] for point in curve["points"])
     return dict(
-        fewest=markdown.count(fewest),
-        best_way=markdown.more_or_less(
-            values["frozen", fewest],
-            values["fine-tuned", fewest],
-            "frozen pre-trained",
-            "fine-tuned",
-            "fine-tuned",
-        ),
-        svm_few=markdown.pct(studies.share(linear, "predicted.0")),
-        best_few=markdown.pct(max(values["fine-tuned", fewest], values["frozen", fewest])),
+        choose=studies.choice(curve, linear),
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
         length=markdown.count(curve.inputs["settings"]["max_length"]),

@@ -102,17 +102,33 @@ def model(bert) -> MarkdownText:
         else "."
     )
     return fill(
-        "The Transformer is {}, with {} million parameters{}",
+        "The Transformer is {}, with {} parameters{}",
         MarkdownText(markdown.plain(bert.label)),
-        markdown.num(bert["parameters"] / 1e6, 3),
+        millions(bert),
         MarkdownText(why),
     )
+
+
+def millions(record):
+    """The number of parameters, in millions where it has as many."""
+    if record["parameters"] < 1e6:
+        return markdown.count(record["parameters"])
+    return fill("{} million", markdown.num(record["parameters"] / 1e6, 3))
 
 
 @named
 def of_splits(corpus, whole):
     """The data, its splits, and how many of them this render trains on."""
     return dict(
+        fetched=MarkdownText(
+            sentences.of_data(
+                corpus,
+                "`get_file` fetches the archive once and finds it in its cache afterwards; we unpack "
+                "it and check every file.",
+                "`get_file` fetches an archive once and finds it in its cache afterwards. Here other "
+                "data were given; we check every text.",
+            )
+        ),
         texts=markdown.count(sum(map(len, whole.values()))),
         classes=markdown.count(len(whole["train"].features["labels"].names)),
         train=markdown.count(len(whole["train"])),
@@ -182,15 +198,29 @@ def unknown(found) -> MarkdownText:
 
 @named
 def of_tokenized(tokenized, settings, tokenizer, source, bert):
-    """Length and padding of the tokenized training split, and the length of the recorded run."""
+    """Length and padding of the tokenized training split, and those of the run that the answers
+    speak of.
+    """
     return dict(
+        how=of_cut(len(tokenized["train"]), settings.max_length, bert),
         limit=tokenizing.limit(
             piece_traits.longest(tokenizer),
             pretrained.positions(pretrained.configuration(Path(source.path))),
         ),
-        recorded=markdown.count(bert.inputs["settings"]["max_length"]),
-        length=markdown.count(settings.max_length),
-        texts=markdown.count(len(tokenized["train"])),
-        all=markdown.count(bert["train_texts"]),
         padding=markdown.pct(tables.padding_share(tokenized["train"])),
+    )
+
+
+def of_cut(texts: int, length: int, bert) -> MarkdownText:
+    """How many training texts this render tokenizes and where it cuts them, beside the run `bert`."""
+    here, recorded = (texts, length), (bert["train_texts"], bert.inputs["settings"]["max_length"])
+    if here == recorded:
+        return fill(
+            "This page tokenizes all {} training texts and cuts them at {} word pieces.",
+            *map(markdown.count, here),
+        )
+    return fill(
+        "To save time this page tokenizes {} training texts and cuts at {} word pieces. The recorded "
+        "run did it on {} texts and cut at {}.",
+        *map(markdown.count, here + recorded),
     )
