@@ -382,27 +382,3 @@ def unquoted(value: str) -> str:
     return re.sub(
         "[\ud800-\udfff]", lambda half: f"⟨U+{ord(half[0]):04X}⟩", " ".join(text.splitlines())
     )
-
-
-def written(nb: NotebookNode) -> str:
-    """The notebook as .ipynb text, without what only the renderer needs."""
-    import copy
-
-    plain = copy.copy(nb)
-    plain.cells = [
-        nbformat.from_dict(
-            {**c, "metadata": {k: v for k, v in c.metadata.items() if k != "report"}}
-        )
-        for c in nb.cells
-    ]
-    return (
-        json.dumps(
-            nbformat.v4.to_notebook_json(plain)
-            if hasattr(nbformat.v4, "to_notebook_json")
-            else plain,
-            indent=1,
-            ensure_ascii=False,
-            sort_keys=True,
-        )
-        + "\n"
-    )

@@ -62,17 +62,6 @@ def splits(splits, class_names: list[str]):
     return markdown.table([*rows, ["all", *map(markdown.count, counts.sum(0))]], ["tag", *splits])
 
 
-@with_origin
-def features(tokenized):
-    """Features and shapes of tokenized splits."""
-    rows = []
-    for name, split in tokenized.items():
-        lengths = {len(ids) for ids in split["input_ids"]}
-        shape = f"({len(split)}, {lengths.pop() if len(lengths) == 1 else 'ragged'})"
-        rows.append([name, ", ".join(split.column_names), shape, shape])
-    return markdown.table(rows, ["split", "features", "input_ids", "attention_mask"], ("left",) * 4)
-
-
 def padding_share(split) -> float:
     """Share of the positions of a tokenized split that are padding."""
     return 1 - sum(map(sum, split["attention_mask"])) / sum(map(len, split["attention_mask"]))

@@ -22,13 +22,6 @@ from lmreport.runs.kinds import KINDS
 
 log = logging.getLogger(__name__)
 
-HEADS = (
-    "classifier",
-    "pre_classifier",
-    "score",
-    "logits_proj",
-    "classification_head",
-)  # of Transformers' models
 LAST = Path("_report", "model.json")  # in the project's root
 
 
