@@ -259,8 +259,7 @@ def painted_on(path: Path) -> tuple[dict[tuple[int, int], str], list[Finding]]:
 
     painted: dict = {}
     loose: list = []
-    document = pypdfium2.PdfDocument(path)
-    try:
+    with pdf_pages.opened(path) as document:
         for number, page in enumerate(document):
             unmarked = 0
             for item in page.get_objects(max_depth=1, textpage=page.get_textpage()):
@@ -279,8 +278,6 @@ def painted_on(path: Path) -> tuple[dict[tuple[int, int], str], list[Finding]]:
                         "7.1",
                     )
                 )
-    finally:
-        document.close()
     return painted, loose
 
 

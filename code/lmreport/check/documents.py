@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,8 +206,7 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
     from lmreport.check import pdf_pages
 
-    document = pypdfium2.PdfDocument(path)
-    try:
+    with closing(pypdfium2.PdfDocument(path)) as document:
         if not len(document):
             raise ReportError("it has no page")
         names = [s["anchor"] for s in rubric.whole()["sections"]] + [
@@ -215,8 +215,6 @@ def read_pdf(documents: Documents, path: Path) -> None:
         found = {name: pdf_pages.destination(document, name) for name in names}
         documents.places = {name: place for name, place in found.items() if place is not None}
         documents.pdf = path
-    finally:
-        document.close()
 
 
 def read_notebook(documents: Documents, path: Path) -> None:
