@@ -170,11 +170,11 @@ def sources(documents: Documents, number: int) -> Iterator[Finding]:
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
     """Read one of the three files into `documents`."""
     if not path.is_file():
-        mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (
+        fix = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (
             ending == "ipynb"
         )
         name = documents.page_path.with_suffix(f".{ending}").name
-        yield Finding(GROUP, MUST, f"there is no {name}", where(documents, path), mend)
+        yield Finding(GROUP, MUST, f"there is no {name}", where(documents, path), fix)
         return
     try:
         {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)

@@ -157,14 +157,14 @@ def worth(documents: Documents) -> Iterator[Finding]:
         if holder is None:
             continue
         told = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
-        mend = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
+        fix = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
         if item["id"] not in told:
             yield Finding(
                 GROUP,
                 LOOK,
                 f"item {item['id']} does not say its points",
                 documents.place(PREFIX + item["id"]),
-                mend,
+                fix,
             )
         elif told[item["id"]] != item["points"]:
             yield Finding(
@@ -172,7 +172,7 @@ def worth(documents: Documents) -> Iterator[Finding]:
                 MUST,
                 f"item {item['id']} says {told[item['id']]} points, the rubric {item['points']}",
                 documents.place(PREFIX + item["id"]),
-                mend,
+                fix,
             )
 
 

@@ -92,7 +92,7 @@ def accessible(documents: Documents) -> Iterator[Finding]:
             MUST if needed else LOOK,
             f"{one.where}: {one.what}",
             place(documents.pdf.name, one.where),
-            f"{one.mend}, then lmreport render (PDF/UA-1, {one.clause})",
+            f"{one.fix}, then lmreport render (PDF/UA-1, {one.clause})",
         )
 
 
