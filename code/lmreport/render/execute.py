@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 import nbformat
 from nbformat import NotebookNode
 
+from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.render.source import Cell
 
@@ -167,6 +168,8 @@ def run(
                 if origin.options.get("eval", execute.get("eval", True)) is not True:
                     continue
                 start = time.perf_counter()
+                name = (origin.label or origin.place).ljust(width)
+                log.info(f"  cell {done}/{total} {name} …", extra=progress.NOW)
                 await code(
                     client,
                     cell,
@@ -174,7 +177,6 @@ def run(
                     origin,
                     origin.options.get("error", execute.get("error", False)),
                 )
-                name = (origin.label or origin.place).ljust(width)
                 log.info(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
             seen.append(await what_was_seen(client))
 
