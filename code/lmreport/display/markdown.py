@@ -35,7 +35,7 @@ def markdown(text: str) -> Markdown:
 def table(
     rows: Iterable[Iterable],
     headers: Sequence[str],
-    align: tuple[str, ...] | None = None,
+    align: Sequence[str] | None = None,
     raw: bool = False,
     of: Any = None,
 ) -> Markdown:
