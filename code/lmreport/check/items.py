@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
-from lmreport.check.numbers.reading import words
+from lmreport.check.numbers.reading import text_without, words
 from lmreport.check.pdf_pages import PREFIX
 from lmreport.reporting import rubric
 
@@ -104,17 +104,14 @@ def prose(holder, others: set[str]) -> str:
     answers `others`.
     """
 
-    def walk(element):
-        if (
-            not isinstance(element.tag, str)
-            or element.tag in NOT_PROSE
+    def is_other(element) -> bool:
+        return (
+            element.tag in NOT_PROSE
             or element.get("id") in others
             or "origin" in (element.get("class") or "").split()
-        ):
-            return " "
-        return (element.text or "") + "".join(walk(child) + (child.tail or "") for child in element)
+        )
 
-    return re.sub(ITEM_LINE, " ", " ".join(walk(holder).split()))
+    return re.sub(ITEM_LINE, " ", text_without(holder, is_other))
 
 
 def ordered(documents: Documents) -> Iterator[Finding]:
