@@ -16,6 +16,7 @@ from lmreport.display.traced import fill, strong
 from lmreport.models import scores
 from lmreport.reporting import metrics, sentences
 from lmreport.runs import freshness
+from lmreport.runs.kinds import MODELS
 
 CHOSEN_ARGUMENTS = (
     "num_train_epochs",
@@ -155,11 +156,8 @@ def card(records: dict):
     """
     bert = records["transformer"]
     unequal = sentences.are_unequal(bert)
-    order = [
-        records[name]
-        for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words")
-        if name in records
-    ]
+    others = [name for name in reversed(MODELS) if name != "transformer"]
+    order = [records[name] for name in ("transformer", *others) if name in records]
     rows = [
         [
             r.label,
