@@ -20,7 +20,7 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
 .PHONY: report check submission test test-slow lint lock clean
-.PHONY: bench-render bench-train bench-bf16 bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder
+.PHONY: bench-render bench-train
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -47,8 +47,8 @@ bench-render: $(STAMP)
 bench-train: $(STAMP)
 	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
 
-bench-bf16 bench-scale bench-accuracy bench-recipes bench-seeds bench-encoder: $(STAMP)
-	@$(BIN)/python -W ignore -m lmreport.bench $(@:bench-%=%) $(if $(RECORD),--record) $(SET:%=--set %)
+bench-%: $(STAMP)
+	@$(BIN)/python -W ignore -m lmreport.bench $* $(if $(RECORD),--record) $(SET:%=--set %)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests

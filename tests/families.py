@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from lmreport.data.corpus import SAMPLE
+from lmreport.models import pretrained
+from lmreport.models.tokenizer import load_tokenizer
 
 PIECES = 400  # of each vocabulary
 SMALL = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}
@@ -64,6 +66,19 @@ def save(name: str, folder: Path) -> Path:
     torch.manual_seed(0)
     AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def tiny_bert(folder: Path, **sizes) -> Path:
+    """A BERT of two layers and width 32, but for `sizes`, with random weights and the packaged
+    model's tokenizer, saved in `folder`; returns `folder`.
+    """
+    from transformers import BertConfig, BertModel, set_seed
+
+    load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
+    set_seed(0)
+    plain = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+    BertModel(BertConfig(num_hidden_layers=2, **plain | sizes)).save_pretrained(folder)
     return folder
 
 

@@ -260,7 +260,7 @@ local function typst_math(math)
 end
 
 -- Typst has no column gap in cases, and pandoc makes far too much of a thin negative space.
-local function mended(math)
+local function fixed(math)
   local tex = math.text:gsub("\\!", ""):gsub("(\\begin{cases})(.-)(\\end{cases})", function(first, body, last)
     return first .. body:gsub("&", "& \\quad ") .. last
   end)
@@ -283,7 +283,7 @@ local function speak(inlines)
   local out, labelled = pandoc.Inlines({}), false
   for i, el in ipairs(inlines) do
     local tex = el.t == "Math" and el.text
-    if el.t == "Math" then el = mended(el) end
+    if el.t == "Math" then el = fixed(el) end
     local raw = el.t == "RawInline" and el.format == "typst" and el.text or ""
     if raw:match("^#math%.equation%(") then
       labelled = true

@@ -208,7 +208,7 @@ def test_a_rendered_pdf_has_no_finding(renderer, request):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_broken_is_found_and_told_with_its_mend(pdf, tmp_path, name):
+def test_what_is_broken_is_found_and_told_with_its_fix(pdf, tmp_path, name):
     change, said = BROKEN[name]
     with pikepdf.open(pdf) as broken:
         change(broken)

@@ -1,4 +1,4 @@
-"""`lmreport check`: a small finished report has nothing to mend; damaged in one way, it is told so,
+"""`lmreport check`: a small finished report has nothing to fix; damaged in one way, it is told so,
 where and how.
 """
 
@@ -77,7 +77,7 @@ def copied(report, tmp_path, monkeypatch):
 
 
 def told(found):
-    return [(one.weight, one.what, one.where, one.mend) for one in found]
+    return [(one.weight, one.what, one.where, one.fix) for one in found]
 
 
 def test_a_finished_report_can_be_handed_in(report, capsys):
@@ -89,7 +89,7 @@ def test_a_finished_report_can_be_handed_in(report, capsys):
         == "The report of 272B: 3 items, 5 points (printed totals that differ: section 1: 4, its items 3)"
     )
     assert (
-        last == "The report can be handed in: nothing must be mended, nothing else is worth a look."
+        last == "The report can be handed in: nothing must be fixed, nothing else is worth a look."
     )
 
 
@@ -151,7 +151,7 @@ def test_a_pdf_of_another_profile_is_told(report, undergraduate):
 
 
 # name: what is done to the page, and the finding: what, the line of the source or the place, the
-# mend
+# fix
 DAMAGED = {
     "no heading": (
         (' id="sec-1b"', ""),
@@ -272,7 +272,7 @@ DAMAGED = {
         ('class="cell-output cell-output-stdout"', 'class="cell-output cell-output-error"'),
         "the page shows an error (“2”)",
         "print(1 + 1)",
-        "mend the cell",
+        "fix the cell",
     ),
     "unknown run": (
         ('data-code="x"', 'data-code="x" data-run="lstm-0123456789abcdef"'),
@@ -284,8 +284,8 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_a_damaged_page_is_told_with_its_place_and_mend(report, name):
-    damage, what, where, mend = DAMAGED[name]
+def test_a_damaged_page_is_told_with_its_place_and_fix(report, name):
+    damage, what, where, fix = DAMAGED[name]
     report.page(*damage)
     found = report.found()
     if what is None:  # no damage
@@ -293,7 +293,7 @@ def test_a_damaged_page_is_told_with_its_place_and_mend(report, name):
         return
     assert [one.what for one in found] == [what]
     light = ("loose table", "nobody", "no honor")
-    assert found[0].weight == (LOOK if name in light else MUST) and mend in found[0].mend
+    assert found[0].weight == (LOOK if name in light else MUST) and fix in found[0].fix
     source = (report.folder / "report" / "index.qmd").read_text()
     if name in ("error", "table"):
         assert found[0].where.startswith("report/index.qmd:")
@@ -324,10 +324,10 @@ def test_every_line_that_a_careless_author_left_is_named(careless, tmp_path, mon
     said = capsys.readouterr().out
     assert (
         said.strip().splitlines()[-1]
-        == "The report cannot be handed in yet: 3 things must be mended, nothing "
+        == "The report cannot be handed in yet: 3 things must be fixed, nothing "
         "else is worth a look; its numbers were not computed again (--quick)."
     )
-    assert f"where: {report.line('TODO say why')}" in said and "mend:" in said
+    assert f"where: {report.line('TODO say why')}" in said and "fix:" in said
 
 
 def test_an_error_and_a_cell_that_was_not_run_are_named_by_their_source(report):
@@ -341,7 +341,7 @@ def test_an_error_and_a_cell_that_was_not_run_are_named_by_their_source(report):
             MUST,
             "the cell sums ended in an error (ValueError: no)",
             where,
-            "mend the cell, then lmreport render",
+            "fix the cell, then lmreport render",
         )
     ]
     report.cell("sums", outputs=[], execution_count=None)
@@ -387,7 +387,7 @@ def test_a_run_that_the_code_would_give_no_more_is_told(report):
     )  # and the page is older than that run
     assert found.weight == MUST and found.what.startswith(f"the run {name} is stale: ")
     assert "models/linear.py changed in" in found.what
-    assert "lmreport run bag_of_words --scale quick" in found.mend
+    assert "lmreport run bag_of_words --scale quick" in found.fix
 
 
 def test_a_number_that_was_changed_is_told_unless_quick(report):
@@ -411,7 +411,7 @@ def test_a_font_that_is_not_embedded_is_told(report):
     assert (found.group, found.weight) == ("PDF", MUST) and re.fullmatch(
         r"font \S+: it is not embedded", found.what
     )
-    assert found.where == "index.pdf" and "only its own fonts" in found.mend
+    assert found.where == "index.pdf" and "only its own fonts" in found.fix
 
 
 def test_a_pdf_too_large_to_be_uploaded_is_told(report):
@@ -460,8 +460,8 @@ def test_a_part_that_cannot_be_read_is_one_finding(report, name, capsys):
     report.path(ending).unlink() if contents is None else report.path(ending).write_bytes(contents)
     (found,) = report.found(quick=False)
     assert found.what.startswith(what) and (found.group, found.weight) == ("Files", MUST)
-    assert found.where == f"_report/report/index.{ending}" and "lmreport render" in found.mend
-    assert main.main(["check"]) == 1 and "1 thing must be mended" in capsys.readouterr().out
+    assert found.where == f"_report/report/index.{ending}" and "lmreport render" in found.fix
+    assert main.main(["check"]) == 1 and "1 thing must be fixed" in capsys.readouterr().out
 
 
 def test_foreign_documents_do_not_stop_it(report, capsys):
@@ -560,9 +560,9 @@ def test_a_result_that_is_typed_into_the_text_is_told_with_its_line(report):
         MUST,
         "“90.1 %” is typed into the text and looks like a result",
         report.line("It is [90.1 %]"),
-        found[0].mend,
+        found[0].fix,
     ) in told(found)
-    assert "inline code" in found[0].mend and "allowed-numbers.yml" in found[0].mend
+    assert "inline code" in found[0].fix and "allowed-numbers.yml" in found[0].fix
 
 
 def test_json_says_the_same(report, capsys):
@@ -577,7 +577,7 @@ def test_json_says_the_same(report, capsys):
         said["profile"],
     ) == (False, 1, 1, "272b")
     assert [one["weight"] for one in said["findings"]] == [MUST, LOOK]
-    assert set(said["findings"][0]) == {"group", "weight", "what", "where", "mend"}
+    assert set(said["findings"][0]) == {"group", "weight", "what", "where", "fix"}
 
 
 def test_a_report_with_a_supplement_can_be_handed_in(two):

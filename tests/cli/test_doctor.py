@@ -1,4 +1,4 @@
-"""`lmreport doctor`: every gap is a line with its mend, whatever is missing; nothing is fetched for
+"""`lmreport doctor`: every gap is a line with its fix, whatever is missing; nothing is fetched for
 a look.
 """
 
@@ -35,8 +35,8 @@ def test_a_missing_package_is_a_line_among_others(blocked, tmp_path):
 def test_the_model_is_looked_for_on_this_machine_only(monkeypatch):
     monkeypatch.setattr(pretrained, "from_hub", lambda name: pytest.fail("fetched for a look"))
     pretrained.locate.cache_clear()
-    state, what, mend = doctor.model()
-    assert "model: " in what and (state or mend)
+    state, what, fix = doctor.model()
+    assert "model: " in what and (state or fix)
 
 
 def test_each_thing_is_told_once(capsys):

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
+import families
 from lmreport.cli import launch
-from lmreport.models import fast_finetune, pretrained, tokenizer
+from lmreport.models import fast_finetune
 
 FP32, BF16 = ["--precision", "fp32"], ["--precision", "bf16"]
 OPTIONS = [
@@ -33,21 +34,8 @@ OPTIONS = [
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A two-layer BERT without dropout, whose draws would differ between one process and two."""
-    from transformers import BertConfig, BertModel
-
     folder = tmp_path_factory.mktemp("tiny")
-    tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
-    BertModel(
-        BertConfig(
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            hidden_dropout_prob=0.0,
-            initializer_range=0.2,
-        )
-    ).save_pretrained(folder)
-    return folder
+    return families.tiny_bert(folder, hidden_dropout_prob=0.0, initializer_range=0.2)
 
 
 PRESSED = """

@@ -48,6 +48,17 @@ def test_on_a_terminal_there_is_one_line_that_tells_how_far_a_step_is(
     assert sys.stderr.getvalue() == said
 
 
+@pytest.mark.parametrize(
+    "kind, said",
+    [(Terminal, "\r\x1b[Kcell 1 …\r\x1b[Kcell 1 2.0 s\n"), (io.StringIO, "cell 1 2.0 s\n")],
+)
+def test_what_begins_is_told_on_a_terminal_alone(monkeypatch, shown, kind, said):
+    monkeypatch.setattr(sys, "stderr", kind())
+    log.info("cell 1 …", extra=progress.NOW)
+    log.info("cell 1 2.0 s")
+    assert sys.stderr.getvalue() == said
+
+
 def test_a_live_line_is_not_longer_than_the_terminal(monkeypatch, shown):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "20")

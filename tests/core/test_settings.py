@@ -60,7 +60,7 @@ def test_a_path_holds_in_every_folder(clean, monkeypatch, start):
         ({"seed": 99999999999}, r"below 2\^32"),
     ],
 )
-def test_wrong_values_are_named_with_their_mend(clean, given, said):
+def test_wrong_values_are_named_with_their_fix(clean, given, said):
     with pytest.raises(ReportError, match=said):
         settings.load(clean, **given)
 
@@ -184,7 +184,7 @@ def test_a_wrong_model_is_told_before_anything_is_trained(tmp_path):
     )
 
 
-def test_doctor_names_each_part_and_how_to_mend_a_gap():
+def test_doctor_names_each_part_and_how_to_fix_a_gap():
     done = run("doctor", LMREPORT_DATA="nowhere.tar.gz")
     assert done.returncode == 1 and "FAIL  data: there is no 'nowhere.tar.gz'" in done.stdout
     assert "→ set LMREPORT_DATA" in done.stdout

@@ -5,6 +5,7 @@ stays.
 import hashlib
 import http.server
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -251,6 +252,15 @@ def test_download_is_cached_and_a_bad_one_is_deleted(tmp_path, server):
 def test_unreachable_address_is_one_sentence(server):
     with pytest.raises(download.NoNetworkError, match="could not be fetched.*LMREPORT_DATA"):
         download.obtain(f"{server}/none.tar.gz")
+
+
+def test_a_server_that_falls_silent_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it is connected to and never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/d.tar.gz"
+        with pytest.raises(download.NoNetworkError, match="timed out"):
+            download.obtain(address)
+    assert socket.getdefaulttimeout() is None and not download.downloaded(address).exists()
 
 
 def test_auto_falls_back_on_the_sample_and_says_so(monkeypatch, server, told):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset
 
+import families
 from lmreport.core.errors import ReportError
 from lmreport.data.corpus import TAGS
 from lmreport.experiments.bench import fast_vs_literal, machine, recipes, search, seeds
-from lmreport.models import predict, pretrained, stacking
-from lmreport.models.tokenizer import load_tokenizer
+from lmreport.models import predict, stacking
 
 SEARCH = dict(
     seeds=[1, 2],
@@ -43,21 +43,8 @@ def splits():
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """The folder of a small BERT with MiniLM's vocabulary, its weights by chance."""
-    from transformers import BertConfig, BertModel
-
     folder = tmp_path_factory.mktemp("small")
-    tokenizer = load_tokenizer(pretrained.from_package("any").path)
-    tokenizer.save_pretrained(folder)
-    BertModel(
-        BertConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=16,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=32,
-        )
-    ).save_pretrained(folder)
-    return str(folder)
+    return str(families.tiny_bert(folder, hidden_size=16, intermediate_size=32))
 
 
 @pytest.fixture(scope="module")

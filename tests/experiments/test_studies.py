@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import families
 import listening
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.splits import load_splits, subset
 from lmreport.experiments import studies
-from lmreport.models import pretrained, tokenizer
+from lmreport.models import tokenizer
 from lmreport.reporting import studies as study_findings
 from lmreport.runs import records, train
 from lmreport.runs.kinds import KINDS
@@ -60,21 +61,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A two-layer BERT of width 32 with weights so large that each head matters."""
-    from transformers import BertConfig, BertModel, set_seed
-
-    path = tmp_path_factory.mktemp("tiny")
-    tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(path)
-    set_seed(0)
-    BertModel(
-        BertConfig(
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            initializer_range=0.7,
-        )
-    ).save_pretrained(path)
-    return path
+    return families.tiny_bert(tmp_path_factory.mktemp("tiny"), initializer_range=0.7)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
+import families
 from lmreport.data.corpus import TAGS
 from lmreport.models import (
     arrow_batches,
     callbacks,
     fast_finetune,
     finetune,
-    pretrained,
     token_budget,
     tokenizer,
 )
@@ -18,23 +18,8 @@ from lmreport.models import (
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A folder with a two-layer BERT without dropout outside attention, and the tokenizer of the
-    packaged model.
-    """
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
-    BertModel(
-        BertConfig(
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            hidden_dropout_prob=0.0,
-        )
-    ).save_pretrained(folder)
-    return str(folder)
+    """The folder of a two-layer BERT without dropout outside attention."""
+    return str(families.tiny_bert(tmp_path_factory.mktemp("tiny"), hidden_dropout_prob=0.0))
 
 
 @pytest.fixture(scope="module")

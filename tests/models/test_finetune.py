@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import families
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
@@ -38,14 +39,7 @@ def splits(corpus):
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A folder with a two-layer BERT of width 32, and the tokenizer of the packaged model."""
-    from transformers import BertConfig, BertModel
-
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer.load_tokenizer(pretrained.from_package("any").path).save_pretrained(folder)
-    BertModel(
-        BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
-    ).save_pretrained(folder)
-    return folder
+    return families.tiny_bert(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import families
 import listening
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.splits import splits_for
 from lmreport.experiments import improvements as steps
 from lmreport.experiments import kept_trainings, studies
-from lmreport.models import masked_lm, pretrained, recipe, recipe_training, stacking
+from lmreport.models import masked_lm, recipe, recipe_training, stacking
 from lmreport.models.recipe import Recipe
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.reporting import improvements
@@ -36,22 +37,8 @@ SMALL = Recipe(texts=48, max_length=24, epochs=2, batch_size=4, learning_rate=1e
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A two-layer BERT of width 32 with random weights and the real tokenizer."""
-    from transformers import BertConfig, BertModel, set_seed
-
-    path = tmp_path_factory.mktemp("tiny")
-    load_tokenizer(pretrained.from_package("any").path).save_pretrained(path)
-    set_seed(0)
-    BertModel(
-        BertConfig(
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            initializer_range=0.2,
-        )
-    ).save_pretrained(path)
-    return str(path)
+    """The folder of a two-layer BERT of width 32 with random weights."""
+    return str(families.tiny_bert(tmp_path_factory.mktemp("tiny"), initializer_range=0.2))
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def notebook():
     """The report's notebook, not executed, with what it carries."""
     document = project.read(ROOT, ("html",), None)[0]
-    plain = execute.written(execute.notebook(source.read(document), {}, "A title"))
-    return nbformat.reads(colab.carrying(plain, ROOT, "157b"), 4)
+    plain = execute.notebook(source.read(document), {}, "A title")
+    for cell in plain.cells:
+        del cell.metadata["report"]  # what only the renderer needs
+    return nbformat.reads(colab.carrying(nbformat.writes(plain), ROOT, "157b"), 4)
 
 
 @pytest.fixture(scope="module")

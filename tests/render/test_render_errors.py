@@ -403,12 +403,9 @@ def test_page_stands_alone(tmp_path):
 
 def test_what_was_written_is_known_by_its_digest(tmp_path):
     page = own(project(tmp_path, "One.\n", FRONT)) / "index.html"
-    assert up_to_date.digests(page) == {up_to_date.contents(page)} and verify.of_files(
-        page, tmp_path
-    ) == ({}, {})
+    assert verify.of_files(page, tmp_path) == ({}, {})
     page.write_text(page.read_text().replace("One.", "Two."))
     assert list(verify.of_files(page, tmp_path)[1]) == ["index.html"]
-    assert up_to_date.digests(tmp_path / "other.html") == set()
 
 
 def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):

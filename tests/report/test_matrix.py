@@ -98,7 +98,7 @@ def test_a_whole_report(name, encoder, made, tmp_path):
     numbers = sum(int(n.replace(",", "")) for n in re.findall(r"([\d,]+) numbers", verified.stdout))
     assert numbers > 500
     checked = run("check")
-    assert "mended" not in checked.stdout or "nothing must be mended" in checked.stdout, (
+    assert "must be fixed" not in checked.stdout or "nothing must be fixed" in checked.stdout, (
         checked.stdout[-3000:]
     )
     folder = tmp_path / "_report" / "report"

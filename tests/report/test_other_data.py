@@ -86,7 +86,7 @@ def write(name, content="x"):
     return change
 
 
-def test_hidden_texts_are_told_with_the_mend(tmp_path):
+def test_hidden_texts_are_told_with_the_fix(tmp_path):
     folder = make(tmp_path / "d")
     write("train/sci++/._0.txt", "not UTF-8 ☃")(folder)
     with pytest.raises(ReportError, match=r"1 hidden \.txt file, such as train/sci\+\+/\._0\.txt"):
@@ -137,7 +137,7 @@ def test_hidden_texts_are_told_with_the_mend(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_used_is_told_with_the_mend(tmp_path, change, said):
+def test_what_cannot_be_used_is_told_with_the_fix(tmp_path, change, said):
     folder = make(tmp_path / "d")
     change(folder)
     with pytest.raises(ReportError, match=said) as caught:

@@ -1,5 +1,6 @@
 """Sentences whose words depend on results say what the results say, whichever way they fall."""
 
+import dataclasses
 import html
 import re
 from types import SimpleNamespace
@@ -403,18 +404,8 @@ def test_what_survives_a_shuffle_is_a_share_of_what_was_learned(record, right, f
     assert said in plain(studies.survives(made))
 
 
-@pytest.mark.parametrize(
-    "lengths, said",
-    [
-        (
-            np.repeat(6, 100),
-            "Nearly all of the test texts have 6 words, so that the errors cannot be split by "
-            "length.",
-        ),
-        (np.tile([10, 20, 30, 40, 50], 20), "of the texts under 20 words and in"),
-    ],
-)
-def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
+@pytest.mark.parametrize("lengths", [np.repeat(6, 100), np.tile([10, 20, 30, 40, 50], 20)])
+def test_errors_by_length_are_told_where_lengths_differ(record, lengths):
     from lmreport.models import scores
 
     labels, logits = np.zeros(100, int), np.zeros((100, 2))
@@ -423,10 +414,9 @@ def test_errors_by_length_are_told_where_lengths_differ(record, lengths, said):
         record(name, logits=logits, labels=labels, test_words=lengths, test_tokens=lengths)
         for name in ("transformer", "tfidf_svm")
     ]
-    told = plain(sentences.by_length(*models, lengths, scores.length_edges(lengths)))
-    assert said in told and "nan" not in told
     assert np.isnan(metrics.error_between(models[0], 900, 950, models[0]))
     verdict = plain(on_errors.of_lengths(*models, scores.length_edges(lengths)).verdict)
+    assert "nan" not in verdict
     assert verdict.startswith(
         "There are no short" if lengths.min() == lengths.max() else "Short and long"
     )

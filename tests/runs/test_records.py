@@ -153,7 +153,7 @@ def test_a_damaged_result_of_an_experiment_is_made_again(monkeypatch, tmp_path):
     assert again.key == first.key and files.kept(path) is not None
 
 
-def test_a_damaged_record_is_mended_by_force(given):
+def test_a_damaged_record_is_fixed_by_force(given):
     write(given).path.write_text("{")
     with pytest.raises(ReportError, match="delete it"):
         train.once(given, dict, False)

@@ -44,15 +44,15 @@ CONTENT = {
 
 @dataclass(frozen=True)
 class Finding:
-    """where: document, page or element; what is wrong; mend: what to do; clause: of ISO 14289-1."""
+    """where: document, page or element; what is wrong; fix: what to do; clause: of ISO 14289-1."""
 
     where: str
     what: str
-    mend: str
+    fix: str
     clause: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}; {self.mend} (PDF/UA-1, {self.clause})"
+        return f"{self.where}: {self.what}; {self.fix} (PDF/UA-1, {self.clause})"
 
 
 @dataclass
@@ -259,8 +259,7 @@ def painted_on(path: Path) -> tuple[dict[tuple[int, int], str], list[Finding]]:
 
     painted: dict = {}
     loose: list = []
-    document = pypdfium2.PdfDocument(path)
-    try:
+    with pdf_pages.opened(path) as document:
         for number, page in enumerate(document):
             unmarked = 0
             for item in page.get_objects(max_depth=1, textpage=page.get_textpage()):
@@ -279,8 +278,6 @@ def painted_on(path: Path) -> tuple[dict[tuple[int, int], str], list[Finding]]:
                         "7.1",
                     )
                 )
-    finally:
-        document.close()
     return painted, loose
 
 
@@ -346,16 +343,16 @@ def alternatives(elements: list[Element]) -> Iterator[Finding]:
         if element.kind not in ("Figure", "Formula"):
             continue
         words = str(element.node.get("/Alt", element.node.get("/ActualText", ""))).strip()
-        clause, mend = (
+        clause, fix = (
             ("7.3", "give it fig-alt") if element.kind == "Figure" else ("7.7", "give it alt")
         )
         if not words:
-            yield Finding(element.where, "it has no alternative text", mend, clause)
+            yield Finding(element.where, "it has no alternative text", fix, clause)
         elif re.search(r"\\[A-Za-z]+|[_^]\{|\$", words):
             yield Finding(
                 element.where,
                 f"its alternative text is source, not speech (“{words[:40]}”)",
-                mend,
+                fix,
                 clause,
             )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,11 +170,11 @@ def sources(documents: Documents, number: int) -> Iterator[Finding]:
 def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
     """Read one of the three files into `documents`."""
     if not path.is_file():
-        mend = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (
+        fix = "lmreport render" + " (quarto render keeps it with -M keep-ipynb:true)" * (
             ending == "ipynb"
         )
         name = documents.page_path.with_suffix(f".{ending}").name
-        yield Finding(GROUP, MUST, f"there is no {name}", where(documents, path), mend)
+        yield Finding(GROUP, MUST, f"there is no {name}", where(documents, path), fix)
         return
     try:
         {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)
@@ -205,8 +206,7 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
     from lmreport.check import pdf_pages
 
-    document = pypdfium2.PdfDocument(path)
-    try:
+    with closing(pypdfium2.PdfDocument(path)) as document:
         if not len(document):
             raise ReportError("it has no page")
         names = [s["anchor"] for s in rubric.whole()["sections"]] + [
@@ -215,8 +215,6 @@ def read_pdf(documents: Documents, path: Path) -> None:
         found = {name: pdf_pages.destination(document, name) for name in names}
         documents.places = {name: place for name, place in found.items() if place is not None}
         documents.pdf = path
-    finally:
-        document.close()
 
 
 def read_notebook(documents: Documents, path: Path) -> None:

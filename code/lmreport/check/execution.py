@@ -44,7 +44,7 @@ def cells(documents: Documents) -> Iterator[Finding]:
                 f"the cell {told.label or number} ended in an error ({error.ename}: "
                 f"{str(error.evalue).splitlines()[0][:80] if error.evalue else ''})",
                 where,
-                "mend the cell, then lmreport render",
+                "fix the cell, then lmreport render",
             )
         if cell.execution_count is None and not errors and told.options.get("eval") is not False:
             yield Finding(
@@ -99,7 +99,7 @@ def in_page(documents: Documents) -> Iterator[Finding]:
             MUST,
             f"the page shows an error (“{words(element)[-60:]}”)",
             documents.place(name) if name else documents.page_path.name,
-            "mend the cell, then lmreport render",
+            "fix the cell, then lmreport render",
         )
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import AGAIN, LOOK, MUST, Finding
-from lmreport.check.numbers.reading import words
+from lmreport.check.numbers.reading import text_without, words
 from lmreport.check.pdf_pages import PREFIX
 from lmreport.reporting import rubric
 
@@ -104,17 +104,14 @@ def prose(holder, others: set[str]) -> str:
     answers `others`.
     """
 
-    def walk(element):
-        if (
-            not isinstance(element.tag, str)
-            or element.tag in NOT_PROSE
+    def is_other(element) -> bool:
+        return (
+            element.tag in NOT_PROSE
             or element.get("id") in others
             or "origin" in (element.get("class") or "").split()
-        ):
-            return " "
-        return (element.text or "") + "".join(walk(child) + (child.tail or "") for child in element)
+        )
 
-    return re.sub(ITEM_LINE, " ", " ".join(walk(holder).split()))
+    return re.sub(ITEM_LINE, " ", text_without(holder, is_other))
 
 
 def ordered(documents: Documents) -> Iterator[Finding]:
@@ -157,14 +154,14 @@ def worth(documents: Documents) -> Iterator[Finding]:
         if holder is None:
             continue
         told = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
-        mend = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
+        fix = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
         if item["id"] not in told:
             yield Finding(
                 GROUP,
                 LOOK,
                 f"item {item['id']} does not say its points",
                 documents.place(PREFIX + item["id"]),
-                mend,
+                fix,
             )
         elif told[item["id"]] != item["points"]:
             yield Finding(
@@ -172,7 +169,7 @@ def worth(documents: Documents) -> Iterator[Finding]:
                 MUST,
                 f"item {item['id']} says {told[item['id']]} points, the rubric {item['points']}",
                 documents.place(PREFIX + item["id"]),
-                mend,
+                fix,
             )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lmreport.check import pdf_pages
 from lmreport.check.documents import Documents
 from lmreport.check.findings import LOOK, MUST, Finding
 from lmreport.check.pdf_pages import PREFIX
@@ -53,12 +54,8 @@ def answers(documents: Documents) -> Iterator[Finding]:
 
 def questions(documents: Documents) -> Iterator[Finding]:
     """Each question begins at the top of a page."""
-    import pypdfium2
-
-    from lmreport.check import pdf_pages
-
-    document = pypdfium2.PdfDocument(documents.pdf)
-    try:
+    assert documents.pdf is not None
+    with pdf_pages.opened(documents.pdf) as document:
         for section in documents.sections:
             name, told = section["anchor"], f"question {section['id']} ({section['title']})"
             source = documents.heading(name)
@@ -81,8 +78,6 @@ def questions(documents: Documents) -> Iterator[Finding]:
                     + (f" ({source})" if source else ""),
                     "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ",
                 )
-    finally:
-        document.close()
 
 
 def accessible(documents: Documents) -> Iterator[Finding]:
@@ -97,7 +92,7 @@ def accessible(documents: Documents) -> Iterator[Finding]:
             MUST if needed else LOOK,
             f"{one.where}: {one.what}",
             place(documents.pdf.name, one.where),
-            f"{one.mend}, then lmreport render (PDF/UA-1, {one.clause})",
+            f"{one.fix}, then lmreport render (PDF/UA-1, {one.clause})",
         )
 
 

@@ -5,11 +5,31 @@ the PDF itself.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 
 PREFIX = "sec-"  # of the label of an item's heading, which is the name of its destination too
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The PDF at `path` as a `PdfDocument` of pypdfium2, open inside. Raises ReportError if it is
+    none.
+    """
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except (OSError, pypdfium2.PdfiumError) as error:
+        raise ReportError(
+            f"{path.name}: cannot be read as PDF ({error}); render the report again"
+        ) from error
+    with closing(document):
+        yield document
 
 
 def of_items(pdf: Path, items: list[str]) -> dict[str, tuple[int, int]]:
@@ -21,15 +41,7 @@ def of_items(pdf: Path, items: list[str]) -> dict[str, tuple[int, int]]:
     top. Works on PDFs of both renderers. Raises ReportError, naming what is missing, for a file
     that is no PDF and for an item without a destination.
     """
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(pdf)
-    except (OSError, pypdfium2.PdfiumError) as error:
-        raise ReportError(
-            f"{pdf.name}: cannot be read as PDF ({error}); render the report again"
-        ) from error
-    try:
+    with opened(pdf) as document:
         starts = {item: destination(document, PREFIX + item) for item in items}
         there = {item: start for item, start in starts.items() if start is not None}
         missing = [item for item in starts if item not in there]
@@ -45,8 +57,6 @@ def of_items(pdf: Path, items: list[str]) -> dict[str, tuple[int, int]]:
             item: (start[0] + 1, last_page(document, start, ends[start]))
             for item, start in there.items()
         }
-    finally:
-        document.close()
 
 
 def last_page(document, start: tuple[int, float], end: tuple[int, float]) -> int:

@@ -46,7 +46,7 @@ def anchors(documents: Documents) -> Iterator[Finding]:
             MUST,
             f"the link “{words(link)[:40]}” leads to #{target}, which is nowhere in the page",
             where or place(link),
-            f"give the thing that is meant the label {target}, or mend the link",
+            f"give the thing that is meant the label {target}, or fix the link",
         )
 
 
@@ -66,7 +66,7 @@ def across(documents: Documents) -> Iterator[Finding]:
             MUST,
             f"the link “{words(link)[:40]}” leads to #{target}, which is nowhere in {name}",
             documents.source(rf"{re.escape(name)}#{re.escape(target)}(?![\w-])") or place(link),
-            f"give the thing that is meant the label {target}, or mend the link",
+            f"give the thing that is meant the label {target}, or fix the link",
         )
 
 
@@ -85,7 +85,7 @@ def unresolved(documents: Documents) -> Iterator[Finding]:
             MUST,
             f"the reference @{name} is to nothing",
             documents.source(rf"@{re.escape(name)}(?![\w-])") or place(element),
-            f"give the thing that is meant the label {name}, or mend the reference",
+            f"give the thing that is meant the label {name}, or fix the reference",
         )
 
 
@@ -104,5 +104,5 @@ def citations(documents: Documents) -> Iterator[Finding]:
                 MUST,
                 f"the citation @{key} is to no work in the list of references",
                 documents.source(rf"@{re.escape(key)}(?![\w-])") or place(element),
-                f"add {key} to report/references.bib, or mend the citation",
+                f"add {key} to report/references.bib, or fix the citation",
             )

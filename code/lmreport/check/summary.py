@@ -15,7 +15,7 @@ MOST = 8  # findings of one group that are printed
 
 def report(root: Path, profile: str | None, quick: bool, as_json: bool) -> int:
     """Print what was found and the verdict; 0 if the report can be handed in, 1 if something must
-    be mended.
+    be fixed.
     """
     documents, found = check(root, profile, quick)
     must = sum(one.weight == MUST for one in found)
@@ -57,14 +57,14 @@ def head(documents) -> str:
 
 
 def of_group(group: str, found: list[Finding]) -> list[str]:
-    """The lines of one group, what must be mended first."""
+    """The lines of one group, what must be fixed first."""
     ordered = sorted(found, key=lambda one: one.weight != MUST)
     lines = ["", group]
     for one in ordered[:MOST]:
         lines += [
             f"  {one.weight}: {one.what}",
             f"    where: {one.where}",
-            f"    mend:  {one.mend}",
+            f"    fix:   {one.fix}",
         ]
     return lines + [f"  and {len(ordered) - MOST} more (--json lists all)"] * (len(ordered) > MOST)
 
@@ -74,10 +74,10 @@ def verdict(found: list[Finding], quick: bool) -> str:
     must = sum(one.weight == MUST for one in found)
     look = sum(one.weight == LOOK for one in found)
     unverified = "; its numbers were not computed again (--quick)" if quick else ""
-    mend = f"{must} thing{'s' * (must != 1)} must be mended" if must else "nothing must be mended"
+    fix = f"{must} thing{'s' * (must != 1)} must be fixed" if must else "nothing must be fixed"
     rest = (
         f"{look} {'is' if look == 1 else 'are'} worth a look"
         if look
         else "nothing else is worth a look"
     )
-    return f"The report can{'not' * bool(must)} be handed in{' yet' * bool(must)}: {mend}, {rest}{unverified}."
+    return f"The report can{'not' * bool(must)} be handed in{' yet' * bool(must)}: {fix}, {rest}{unverified}."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lmreport.check.documents import Documents
 from lmreport.check.findings import LOOK, MUST, Finding
-from lmreport.check.numbers.reading import place, words
+from lmreport.check.numbers.reading import place, text_without, words
 from lmreport.core import author
 
 GROUP = "Text"
@@ -30,13 +30,7 @@ def blocks(page) -> list:
 
 def visible(block) -> str:
     """The text of a block without code and mathematics."""
-
-    def walk(element):
-        if not isinstance(element.tag, str) or element.tag in NOT_TEXT:
-            return " "
-        return (element.text or "") + "".join(walk(child) + (child.tail or "") for child in element)
-
-    return " ".join(walk(block).split())
+    return text_without(block, lambda element: element.tag in NOT_TEXT)
 
 
 def findings(documents: Documents) -> Iterator[Finding]:

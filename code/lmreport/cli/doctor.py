@@ -22,9 +22,9 @@ NEEDED_GB = 3  # data, models and checkpoints of one full run
 def report() -> int:
     """Print a line for each thing that the report needs; 0 if nothing needed is missing, else 1."""
     bad = 0
-    for state, what, mend in found():
+    for state, what, fix in found():
         mark = "ok  " if state else "gap " if state is None else "FAIL"
-        print(f"{mark}  {what}" + (f"\n      → {mend}" if mend else ""), flush=True)
+        print(f"{mark}  {what}" + (f"\n      → {fix}" if fix else ""), flush=True)
         bad += state is False
     print(
         f"\n{'Everything needed is here.' if not bad else f'{bad} needed thing(s) missing; see the arrows above.'}"
@@ -33,7 +33,7 @@ def report() -> int:
 
 
 def found():
-    """(state, what, mend) of each thing looked for, one after the other; state None: a gap that can
+    """(state, what, fix) of each thing looked for, one after the other; state None: a gap that can
     be lived with.
     """
     yield python()
@@ -127,7 +127,7 @@ def settings():
     try:
         found = resolved(load())
     except ReportError as error:
-        return False, str(error), "mend that setting"
+        return False, str(error), "fix that setting"
     return (
         True,
         f"settings: data {found.data}, model {found.models}, scale {found.scale}, seed {found.seed}",
@@ -149,7 +149,7 @@ def data():
         try:
             fetched = at_hand(source) is not None
         except ReportError as error:  # a word after the name that is not understood
-            return False, str(error), "mend what LMREPORT_DATA says"
+            return False, str(error), "fix what LMREPORT_DATA says"
         if fetched:
             return True, f"data: {source}, fetched", ""
         return None, f"data: {source} is not fetched yet", "a render fetches it where it can"

@@ -190,7 +190,7 @@ def on_disk(folder: str):
         )
     told = trouble(found)
     if told:
-        raise ReportError(f"--dataset: {folder} {told}; mend it and save it again")
+        raise ReportError(f"--dataset: {folder} {told}; fix it and save it again")
     return found
 
 

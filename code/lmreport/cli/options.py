@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     def command(name, text):
         return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
 
-    command("doctor", "say what is installed and at hand, and how to mend each gap")
+    command("doctor", "say what is installed and at hand, and how to fix each gap")
     settings_of(command("data", "get the data, verify it and say what it is"))
     training = settings_of(command("train", "train and record the models that have no record yet"))
     training.add_argument(
@@ -125,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
         "--lint", action="store_true", help="look for results typed into the documents instead"
     )
     checking = command(
-        "check", "say whether the finished report can be handed in, and what must be mended"
+        "check", "say whether the finished report can be handed in, and what must be fixed"
     )
     checking.add_argument(
         "--profile", help="the profile that is to be handed in (default: the finished page's)"

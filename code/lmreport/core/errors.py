@@ -1,7 +1,7 @@
-"""The one exception for what the reader of the message can mend."""
+"""The one exception for what the reader of the message can fix."""
 
 
 class ReportError(Exception):
-    """Bad input, named together with its mend, in one sentence; the command line prints it and
+    """Bad input, named together with its fix, in one sentence; the command line prints it and
     exits with 2.
     """

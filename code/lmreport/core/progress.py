@@ -18,6 +18,7 @@ from contextvars import ContextVar
 
 CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 LIVE = {"live": True}  # as `extra`: how far a step is, which the next line may take the place of
+NOW = LIVE | {"now": True}  # as `extra`: what begins now, which is told on a terminal alone
 HIDDEN_BARS = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -29,7 +30,8 @@ ours = logging.getLogger("lmreport")
 
 class Lines(logging.Handler):
     """Each message as one line on standard error, at once. On a terminal, one that was logged with
-    `extra=LIVE` stands until the next one, which overwrites it; elsewhere it is like any other.
+    `extra=LIVE` stands until the next one, which overwrites it; elsewhere it is like any other, and
+    one with `extra=NOW` is left out.
     """
 
     standing = False  # whether the last line on the terminal is a live one
@@ -37,6 +39,8 @@ class Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         label, text = LABEL.get(), record.getMessage()
         live = getattr(record, "live", False) and not label and sys.stderr.isatty()
+        if getattr(record, "now", False) and not live:
+            return
         if live:
             text = text[: shutil.get_terminal_size().columns - 1]
         start = CLEAR if live or self.standing else ""

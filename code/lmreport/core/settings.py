@@ -25,7 +25,7 @@ OF_PERSONS = (
     "perm",
     "date",
     "honor",
-)  # stand beside the settings; `identity` reads them
+)  # stand beside the settings; `author` reads them
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark first
     except tomllib.TOMLDecodeError as error:
-        raise ReportError(f"{path.name}: not valid TOML ({error}); mend that line") from error
+        raise ReportError(f"{path.name}: not valid TOML ({error}); fix that line") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(
             f"{path.name} cannot be read as UTF-8 text ({error}); save it as such"

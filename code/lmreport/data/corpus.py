@@ -78,13 +78,11 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         )
     if kind == "other" or (kind == "real" and set(classes) - set(TAGS)):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
-        mend = (
-            "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
-        )
+        fix = "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
     else:
         wrong, total, want = wrong_with_tags(folder, PER_CLASS[kind])
         what = f"is not the Stack Overflow data ({total:,} of {want:,} texts)"
-        mend = "set LMREPORT_DATA to the right one (other texts with these tags only: rename one of the tags)"
+        fix = "set LMREPORT_DATA to the right one (other texts with these tags only: rename one of the tags)"
     wrong += [
         f"{path.relative_to(folder).as_posix()} {trouble}"
         for split in LEAST
@@ -93,7 +91,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         if (trouble := unreadable(path))
     ]
     if wrong:
-        raise ReportError(f"data: {origin} {what}: {'; '.join(wrong[:4])}; {mend}")
+        raise ReportError(f"data: {origin} {what}: {'; '.join(wrong[:4])}; {fix}")
     return Corpus(str(folder), kind, origin, digest(folder), note, title if kind == "other" else "")
 
 

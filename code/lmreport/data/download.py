@@ -102,7 +102,9 @@ def from_address(address: str) -> Corpus:
             try:
                 reach(address)
                 progress.load_keras()
-                download(address, Path(part), archive.name).replace(archive)
+                with patience():
+                    fetched = download(address, Path(part), archive.name)
+                fetched.replace(archive)
             except Exception as error:  # get_file raises bare Exceptions
                 raise not_fetched(address, error) from error
     try:

@@ -223,7 +223,7 @@ def parsed(text: str, place: str, what: str) -> Any:
             parse_constant=no_number,
         )
     except (ValueError, RecursionError) as error:
-        raise ReportError(f"{place}: not {what} ({error}); mend it") from error
+        raise ReportError(f"{place}: not {what} ({error}); fix it") from error
 
 
 class Number(str):

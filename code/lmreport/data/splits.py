@@ -162,7 +162,7 @@ def splits_for(settings: Settings, corpus: download.Corpus):
     splits = load_splits(corpus, settings.seed)
     sizes = {
         "train": settings.train_size,
-        "validation": settings.train_size // 4,
+        "validation": settings.train_size // 4,  # type: ignore[operator]  # resolved settings
         "test": settings.test_size,
     }
     for name, size in sizes.items():
@@ -173,5 +173,5 @@ def splits_for(settings: Settings, corpus: download.Corpus):
                 f"{asked}: {getattr(settings, asked)} gives {size} of {whole:,} texts for {name}, "
                 f"where each of the {classes} classes must have one; choose more, or 0 for all"
             )
-        splits[name] = subset(splits[name], size, settings.seed)
+        splits[name] = subset(splits[name], size, settings.seed)  # type: ignore[arg-type]
     return splits

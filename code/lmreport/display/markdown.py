@@ -15,8 +15,8 @@ from tabulate import tabulate
 from lmreport.core import machine
 from lmreport.core.durations import in_words
 from lmreport.display import origin, traced
-from lmreport.display.escape import MarkdownText, plain
-from lmreport.display.traced import TracedText, cell, fill
+from lmreport.display.escape import plain
+from lmreport.display.traced import TracedText, cell
 from lmreport.runs.quantity import Quantity, expression
 
 Rest = ParamSpec("Rest")  # the further arguments of a function that shows a number
@@ -35,7 +35,7 @@ def markdown(text: str) -> Markdown:
 def table(
     rows: Iterable[Iterable],
     headers: Sequence[str],
-    align: tuple[str, ...] | None = None,
+    align: Sequence[str] | None = None,
     raw: bool = False,
     of: Any = None,
 ) -> Markdown:
@@ -127,11 +127,6 @@ def pct(share: float, digits: int = 1) -> TracedText:
 def fixed(value: float, digits: int) -> TracedText:
     """A number with `digits` decimals: 0.8125 → "0.813" for three."""
     return TracedText(_minus(f"{value:.{digits}f}"), value, f"fixed:{digits}")
-
-
-def listed(values: Sequence[float], digits: int) -> MarkdownText:
-    """Numbers with `digits` decimals, parted by commas."""
-    return fill(", ".join(["{}"] * len(values)), *(fixed(v, digits) for v in values))
 
 
 @or_undefined

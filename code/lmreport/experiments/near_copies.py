@@ -55,7 +55,7 @@ def nearest(train: list[str], test: list[str]) -> tuple[np.ndarray, np.ndarray]:
     and 0 where none was found.
     """
     factors, summands = hashes()
-    sets, buckets = [shingles(text) for text in train], defaultdict(list)
+    sets, buckets = [shingles(text) for text in train], defaultdict(list)  # type: list, dict
     for at, found in enumerate(sets):
         for key in bands(found, factors, summands):
             if len(buckets[key]) < MOST:

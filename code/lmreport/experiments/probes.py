@@ -34,7 +34,7 @@ SETTINGS = Settings(
     learning_rate=1e-4,
     lstm_epochs=1,
 )
-SIZES = {
+SIZES: dict[str, dict] = {
     "learning_curve": dict(sizes=[16, 32], epochs=1, steps=4, max_length=16),
     "shuffled_words": dict(shuffles=1),
     "heads_removed": dict(max_length=16),

@@ -70,7 +70,7 @@ def arguments(folder: str | Path, **chosen):
 
     gpu = device() == "cuda"
     return TrainingArguments(
-        **{
+        **{  # type: ignore[arg-type]
             "output_dir": str(folder),
             "bf16": finetune.has_bf16(),
             "use_cpu": not gpu,

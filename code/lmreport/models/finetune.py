@@ -10,6 +10,7 @@ import shutil
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -180,7 +181,7 @@ def is_whole(state: Path, processes: int) -> bool:
         return False
 
 
-def finetune(splits, source_path: str, settings, folder: str | Path) -> tuple[object, dict]:
+def finetune(splits, source_path: str, settings, folder: str | Path) -> tuple[Any, dict]:
     """Fine-tune on splits["train"] and predict validation and test. Returns the Trainer and what to
     record.
 

@@ -151,7 +151,7 @@ def fit(splits, settings) -> tuple[object, dict]:
             or tried[name]["validation_accuracy"] > tried[best[0]]["validation_accuracy"]
         ):
             best = name, model
-    name, model = best
+    name, model = best  # type: ignore[misc]  # one was tried
     begun = time.perf_counter()
     logits = model.predict(ids["test"], batch_size=256, verbose=0)
     seconds = time.perf_counter() - begun

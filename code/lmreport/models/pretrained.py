@@ -146,7 +146,7 @@ def from_hub(name: str) -> Source | None:
     ) as error:  # huggingface_hub lets errors of its HTTP client through, whose package has changed
         if not isinstance(error, OSError) and not is_http(error):
             raise
-        return from_cache(name) or not_reached(name, error)
+        return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
     return from_folder(folder, name)
 
@@ -187,7 +187,7 @@ def not_reached(name: str, error: Exception) -> None:
         raise ReportError(
             f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
         ) from error
-    chain = [error]
+    chain = [error]  # type: list
     while (chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(chain[-1].__cause__ or chain[-1].__context__)
     statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
@@ -391,7 +391,7 @@ def positions(config: dict) -> int:
     if config.get("position_biased_input") is False:  # DeBERTa's positions are relative then
         return 0
     pad = config.get("pad_token_id", 1)
-    return max(most - (pad + 1 if KNOWN.get(kind) and pad is not None else 0), 0)
+    return max(most - (pad + 1 if KNOWN.get(kind) and pad is not None else 0), 0)  # type: ignore[arg-type]
 
 
 def located(model: str, max_length: int | None = None) -> Source:

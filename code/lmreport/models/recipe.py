@@ -76,7 +76,7 @@ def parameter_groups(model, recipe: Recipe) -> list[dict]:
     """Groups for AdamW with their own learning rate (layer by layer) and weight decay (none of
     biases and norms).
     """
-    layers, groups = model.config.num_hidden_layers, {}
+    layers, groups = model.config.num_hidden_layers, {}  # type: int, dict
     for name, parameter in model.named_parameters():
         rate = recipe.learning_rate * recipe.layer_decay ** (layers + 1 - depth(name, layers))
         decay = 0.0 if parameter.ndim < 2 else recipe.weight_decay

@@ -124,7 +124,7 @@ def train(model, rows, labels, recipe: Recipe, padding: int, folder: Path) -> di
     mean = {k: v.clone() for k, v in model.state_dict().items()} if recipe.average else None
     lengths, labels = np.array([len(row) for row in rows]), torch.tensor(np.asarray(labels))
     plan = [batch for epoch in range(recipe.epochs) for batch in batches(lengths, recipe, epoch)]
-    done = {"step": 0, "seconds": 0.0, "cpu_seconds": 0.0, "tokens": 0}
+    done = {"step": 0, "seconds": 0.0, "cpu_seconds": 0.0, "tokens": 0}  # type: dict
     if (folder / "state.pt").is_file():
         state = torch.load(folder / "state.pt", weights_only=True)
         model.load_state_dict(state["model"])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
+
+Name = TypeVar("Name")  # of a class: a word, or its number
 
 QUESTIONS = (  # the assignment's two, letter for letter
     "how do I extract keys from a dict into a list?",
@@ -74,8 +79,8 @@ def confusion(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def worst_pairs(
-    logits: np.ndarray, labels: np.ndarray, names: list[str], most: int = 6
-) -> list[tuple[str, str, int]]:
+    logits: np.ndarray, labels: np.ndarray, names: Sequence[Name], most: int = 6
+) -> list[tuple[Name, Name, int]]:
     """The commonest errors as (true, predicted, number), commonest first."""
     counts = confusion(logits, labels)
     np.fill_diagonal(counts, 0)
@@ -123,7 +128,7 @@ def length_edges(words: np.ndarray) -> list[int]:
 
 
 def by_length(
-    correct: np.ndarray, lengths: np.ndarray, edges: list[float]
+    correct: np.ndarray, lengths: np.ndarray, edges: Sequence[float]
 ) -> dict[str, np.ndarray]:
     """Error rate, 95% interval and number of texts for each range of length; `edges` are the inner
     borders.

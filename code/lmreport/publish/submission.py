@@ -146,7 +146,7 @@ def profile_of(root: Path, wanted: str | None) -> str | None:
 
 
 def made(outputs: Outputs, others: list[Outputs]) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The parts by name, and for each one that could not be made the reason with its mend."""
+    """The parts by name, and for each one that could not be made the reason with its fix."""
     graded: tuple[Callable[[Outputs], bytes], ...] = (
         pdf,
         page,

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 import nbformat
 from nbformat import NotebookNode
 
+from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.render.source import Cell
 
@@ -167,6 +168,8 @@ def run(
                 if origin.options.get("eval", execute.get("eval", True)) is not True:
                     continue
                 start = time.perf_counter()
+                name = (origin.label or origin.place).ljust(width)
+                log.info(f"  cell {done}/{total} {name} …", extra=progress.NOW)
                 await code(
                     client,
                     cell,
@@ -174,7 +177,6 @@ def run(
                     origin,
                     origin.options.get("error", execute.get("error", False)),
                 )
-                name = (origin.label or origin.place).ljust(width)
                 log.info(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
             seen.append(await what_was_seen(client))
 
@@ -381,28 +383,4 @@ def unquoted(value: str) -> str:
         return value[1:-1]
     return re.sub(
         "[\ud800-\udfff]", lambda half: f"⟨U+{ord(half[0]):04X}⟩", " ".join(text.splitlines())
-    )
-
-
-def written(nb: NotebookNode) -> str:
-    """The notebook as .ipynb text, without what only the renderer needs."""
-    import copy
-
-    plain = copy.copy(nb)
-    plain.cells = [
-        nbformat.from_dict(
-            {**c, "metadata": {k: v for k, v in c.metadata.items() if k != "report"}}
-        )
-        for c in nb.cells
-    ]
-    return (
-        json.dumps(
-            nbformat.v4.to_notebook_json(plain)
-            if hasattr(nbformat.v4, "to_notebook_json")
-            else plain,
-            indent=1,
-            ensure_ascii=False,
-            sort_keys=True,
-        )
-        + "\n"
     )

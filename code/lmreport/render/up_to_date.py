@@ -293,19 +293,6 @@ def kept_for(doc: Document) -> dict[str, Kept]:
         return {}
 
 
-def digests(path: Path) -> set[str]:
-    """Those of the files that renders wrote at `path`: one, or none if that is unknown."""
-    try:
-        kept = json.loads((path.parent / KEPT_AT).read_text(encoding="utf-8"))
-        return {
-            entry["outputs"][path.name]["digest"]
-            for entry in kept.values()
-            if path.name in entry["outputs"]
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
 def remember(
     doc: Document,
     made: dict,

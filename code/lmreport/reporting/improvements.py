@@ -109,22 +109,12 @@ def final(record):
     """
     rows, base = [], record["names"].index(improvements.TRANSFORMER)
     for at, name in enumerate(record["names"]):
-        mine = studies.share(record, f"predicted.{at}")
-        compared = ["", "", ""]
-        if at != base:
-            half = studies.margin(record, f"predicted.{base}", f"predicted.{at}")
-            points = mine - studies.share(record, f"predicted.{base}")
-            compared = [
-                markdown.fixed(100 * points, 1),
-                fill(
-                    "{} to {}",
-                    markdown.fixed(100 * (points - half), 1),
-                    markdown.fixed(100 * (points + half), 1),
-                ),
-                markdown.p_value(studies.p_between(record, f"predicted.{base}", f"predicted.{at}")),
-            ]
+        mine = markdown.pct(studies.share(record, f"predicted.{at}"))
+        compared = (
+            studies.lead(record, f"predicted.{at}", f"predicted.{base}") if at != base else [""] * 3
+        )
         last = at == len(record["names"]) - 1
-        rows.append([name, strong(markdown.pct(mine)) if last else markdown.pct(mine), *compared])
+        rows.append([name, strong(mine) if last else mine, *compared])
     return markdown.table(
         rows,
         ["model", "test accuracy", "points", "95% interval", "p (McNemar)"],

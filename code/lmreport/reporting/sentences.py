@@ -300,38 +300,6 @@ def halves(bert, svm) -> MarkdownText:
     )
 
 
-def by_length(bert, svm, words, edges: list[int]) -> MarkdownText:
-    """How the errors of both models go with the number of words; nothing where nearly all texts
-    have one length.
-
-    words: (n,) of the test texts; edges: `metrics.length_edges` of them.
-    """
-    longest = int(words.max()) + 1
-    ends, far = ((0, edges[0]), (edges[-1], longest)), (edges[-2], longest)
-    if not all(((words >= low) & (words < high)).any() for low, high in (*ends, far)):
-        return fill(
-            "Nearly all of the test texts have {} words, so that the errors cannot be split by "
-            "length.",
-            markdown.count(np.median(words)),
-        )
-    short, long = (metrics.error_between(bert, *part, bert) for part in ends)
-    its, others = (metrics.error_between(record, *far, bert) for record in (bert, svm))
-    return fill(
-        "The Transformer errs in {} of the texts under {} words and in {} of those with {} or "
-        "more: short texts say {}. On texts of {} words and more, the linear model errs in {} and "
-        "the Transformer in {}{}",
-        markdown.pct(short),
-        markdown.count(edges[0]),
-        markdown.pct(long),
-        markdown.count(edges[-1]),
-        markdown.more_or_less(short, long, "too little", "enough"),
-        markdown.count(edges[-2]),
-        markdown.pct(others),
-        markdown.pct(its),
-        cut_is_why(bert, its, others),
-    )
-
-
 def cut_is_why(bert, its, others) -> MarkdownText:
     """The end of that sentence: why the linear model is ahead on long texts, where it is and some
     are cut.

@@ -221,25 +221,27 @@ def few_texts(record, linear):
     )
 
 
+def lead(record, first: str, second: str) -> list:
+    """Three cells of a table: by how many percentage points `first` is more often right than
+    `second`, the 95% interval of that, and McNemar's p. Both are paths of predicted classes.
+    """
+    points, half = share(record, first) - share(record, second), margin(record, first, second)
+    return [
+        markdown.fixed(100 * points, 1),
+        fill(
+            "{} to {}",
+            markdown.fixed(100 * (points - half), 1),
+            markdown.fixed(100 * (points + half), 1),
+        ),
+        markdown.p_value(p_between(record, first, second)),
+    ]
+
+
 def orders(record):
     """Accuracy for each order of the words, and its fall against the texts as they are."""
-    whole, rows = share(record, "predicted.0"), []
+    rows = []
     for i, name in enumerate(record["orders"]):
-        fall = [""] * 3
-        if i:
-            half, points = (
-                margin(record, "predicted.0", f"predicted.{i}"),
-                whole - share(record, f"predicted.{i}"),
-            )
-            fall = [
-                markdown.fixed(100 * points, 1),
-                fill(
-                    "{} to {}",
-                    markdown.fixed(100 * (points - half), 1),
-                    markdown.fixed(100 * (points + half), 1),
-                ),
-                markdown.p_value(p_between(record, "predicted.0", f"predicted.{i}")),
-            ]
+        fall = lead(record, "predicted.0", f"predicted.{i}") if i else [""] * 3
         rows.append([name, markdown.pct(share(record, f"predicted.{i}")), *fall])
     return markdown.table(
         rows,

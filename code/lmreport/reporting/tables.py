@@ -16,6 +16,7 @@ from lmreport.display.traced import fill, strong
 from lmreport.models import scores
 from lmreport.reporting import metrics, sentences
 from lmreport.runs import freshness
+from lmreport.runs.kinds import MODELS
 
 CHOSEN_ARGUMENTS = (
     "num_train_epochs",
@@ -60,17 +61,6 @@ def splits(splits, class_names: list[str]):
     if others:
         rows.append([f"{len(others)} others", *map(markdown.count, counts[others].sum(0))])
     return markdown.table([*rows, ["all", *map(markdown.count, counts.sum(0))]], ["tag", *splits])
-
-
-@with_origin
-def features(tokenized):
-    """Features and shapes of tokenized splits."""
-    rows = []
-    for name, split in tokenized.items():
-        lengths = {len(ids) for ids in split["input_ids"]}
-        shape = f"({len(split)}, {lengths.pop() if len(lengths) == 1 else 'ragged'})"
-        rows.append([name, ", ".join(split.column_names), shape, shape])
-    return markdown.table(rows, ["split", "features", "input_ids", "attention_mask"], ("left",) * 4)
 
 
 def padding_share(split) -> float:
@@ -166,11 +156,8 @@ def card(records: dict):
     """
     bert = records["transformer"]
     unequal = sentences.are_unequal(bert)
-    order = [
-        records[name]
-        for name in ("transformer", "lstm", "tfidf_svm", "bag_of_words")
-        if name in records
-    ]
+    others = [name for name in reversed(MODELS) if name != "transformer"]
+    order = [records[name] for name in ("transformer", *others) if name in records]
     rows = [
         [
             r.label,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 COMMON = ("scale", "seed", "train_size", "test_size")
 KERAS = ("tensorflow-cpu", "keras", "numpy")
@@ -57,10 +58,10 @@ class Kind:
 
 
 def study(
-    name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more
+    name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more: Any
 ) -> Kind:
     """A study of `studies`: settings that count for each, sizes at both scales."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "makes": f"experiments.studies:{name}",
         "beside": STUDIED,
         "settings": ("scale", "seed", "max_length"),
@@ -70,9 +71,11 @@ def study(
     )
 
 
-def bench(name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None, **more) -> Kind:
+def bench(
+    name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None, **more: Any
+) -> Kind:
     """A measurement of speed or of recipes; cuda: what is other on a GPU."""
-    chosen = {"settings": ("scale", "seed"), "libraries": TORCH} | more
+    chosen: dict[str, Any] = {"settings": ("scale", "seed"), "libraries": TORCH} | more
     return Kind(
         f"bench_{name}",
         "bench",

@@ -7,16 +7,20 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 
 from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import cache_root, project_root
-from lmreport.data.corpus import KNOWN
+from lmreport.core.settings import Settings, cache_root, project_root
+from lmreport.data.corpus import KNOWN, Corpus
+from lmreport.models.pretrained import Source
 from lmreport.runs.fingerprint import Code
 from lmreport.runs.kinds import KINDS, MODELS
 from lmreport.runs.quantity import Quantity
@@ -62,7 +66,7 @@ class Record:
         """Of a model: logits (n, classes), labels (n,), validation_logits, validation_labels."""
         return files.unpack(self.path.with_suffix(".npz").read_bytes())
 
-    def __getitem__(self, name: str):
+    def __getitem__(self, name: str) -> Any:
         value = self.values[name] if name in self.values else self.arrays[name]
         if isinstance(value, int | float) and not isinstance(value, bool):
             return Quantity(value, f"value({self.symbol}, {name!r})")
@@ -98,16 +102,16 @@ class Record:
         return self["train_texts"] * self["epochs"] / self["train_seconds"]
 
     @property
-    def correct(self):
+    def correct(self) -> np.ndarray:
         """Which test texts were classified rightly: (n,) of bool."""
         return self["logits"].argmax(-1) == self["labels"]
 
 
 def inputs(
     name: str,
-    settings,
-    corpus,
-    source=None,
+    settings: Settings,
+    corpus: Corpus,
+    source: Source | None = None,
     sizes: dict | None = None,
     scale: str = "",
     device: str = "",
@@ -120,14 +124,17 @@ def inputs(
     """
     kind, scale = KINDS[name], scale or settings.scale
     sizes = kind.sizes.get(scale, {}) if sizes is None else sizes
-    given = {
+    assert source or not kind.pretrained, f"{name} begins with a pre-trained model; which one?"
+    given: dict[str, Any] = {
         "name": name,
         "settings": {"scale": scale}
         | {k: getattr(settings, k) for k in kind.settings if k != "scale"}
         | {k: v for k, v in sizes.items() if v is not None}
         | ({"device": device} if device else {}),
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-        "model": {"name": source.name, "digest": source.digest} if kind.pretrained else None,
+        "model": {"name": source.name, "digest": source.digest}
+        if source and kind.pretrained
+        else None,
         "versions": machine.versions(*kind.libraries),
     }
     members = {n: identity(inputs(n, settings, corpus, source)) for n in kind.starts_from}
@@ -162,7 +169,8 @@ def home(scale: str) -> Path:
 
 def write(given: dict, values: dict, made: dict) -> Record:
     """Record a run, its arrays first, so that a record that can be seen is whole."""
-    arrays, rest = {}, {}
+    arrays: dict[str, np.ndarray] = {}
+    rest: dict[str, Any] = {}
     for key, value in values.items():
         (arrays if hasattr(value, "dtype") and value.ndim else rest)[key] = value
     path = home(given["settings"]["scale"]) / f"{given['name']}-{predicted(given)}.json"
@@ -215,7 +223,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, text_stamp, arrays_stamp) -> Record:
+def _read(path: Path, text_stamp: object, arrays_stamp: object) -> Record:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         more = {k: found[k] for k in ("formerly", "unproven") if k in found}
@@ -284,7 +292,7 @@ def all_records(scale: str = "full") -> list[Record]:
     return sorted(records, key=lambda r: r.made["date"], reverse=True)
 
 
-def full_scale(corpus, source=None) -> dict[str, Record]:
+def full_scale(corpus: Corpus, source: Source | None = None) -> dict[str, Record]:
     """The newest full-scale record of each model on the real data, one edition of it only: {name:
     Record}.
 
@@ -292,14 +300,14 @@ def full_scale(corpus, source=None) -> dict[str, Record]:
     source: the pre-trained model whose fine-tuning is preferred to a newer one of another model.
     """
     found = newest(corpus)
-    for record in all_records("full") if source else ():
-        if record.name == "transformer" and is_of(record, source, corpus):
-            found["transformer"] = record
-            break
+    if source:
+        tuned = (r for r in all_records("full") if r.name == "transformer")
+        of_source = next((r for r in tuned if is_of(r, source, corpus)), None)
+        found |= {"transformer": of_source} if of_source else {}
     return {name: found[name] for name in MODELS if name in found}
 
 
-def is_of(record: Record, source, corpus) -> bool:
+def is_of(record: Record, source: Source, corpus: Corpus) -> bool:
     """Whether a run fine-tuned this pre-trained model on the edition of `corpus`."""
     given = record.inputs
     return (given["model"] or {}).get("digest") == source.digest and given["data"][
@@ -307,7 +315,7 @@ def is_of(record: Record, source, corpus) -> bool:
     ] == edition(corpus)
 
 
-def answering(recorded: dict, live: dict, source) -> dict[str, Record]:
+def answering(recorded: dict, live: dict, source: Source) -> dict[str, Record]:
     """The runs that every answer speaks of, so that none is about another model than the page's.
 
     These are the `recorded` ones if they are whole and their Transformer is the pre-trained model
@@ -318,7 +326,7 @@ def answering(recorded: dict, live: dict, source) -> dict[str, Record]:
     return recorded if same else live
 
 
-def newest(corpus) -> dict[str, Record]:
+def newest(corpus: Corpus) -> dict[str, Record]:
     """As `full_scale`, but of the studies too, and of the measurements (of those on a GPU under
     "name, GPU").
     """
@@ -334,7 +342,7 @@ def of_edition(digest: str) -> dict[str, Record]:
     return found
 
 
-def edition(corpus) -> str:
+def edition(corpus: Corpus) -> str:
     """Digest of the edition whose full-scale records a render on `corpus` shows."""
     return next(iter(KNOWN)) if corpus.kind == "sample" else corpus.digest
 
@@ -350,7 +358,7 @@ def groups(recorded: dict, live: dict) -> dict[str, dict]:
     return {title: records for title, records in named.items() if records}
 
 
-def origin(record: Record, was_recorded: bool, beside=()) -> str:
+def origin(record: Record, was_recorded: bool, beside: Iterable[Record] = ()) -> str:
     """Where the numbers of a record, and of those `beside` it, come from, as part of a sentence."""
     hardware = record.made["hardware"]
     where = hardware["gpu"] or f"{hardware['cores']} cores of an {hardware['cpu']}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,13 +23,6 @@ from lmreport.runs.kinds import KINDS
 
 log = logging.getLogger(__name__)
 
-HEADS = (
-    "classifier",
-    "pre_classifier",
-    "score",
-    "logits_proj",
-    "classification_head",
-)  # of Transformers' models
 LAST = Path("_report", "model.json")  # in the project's root
 
 
@@ -38,7 +32,7 @@ def run(
     """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is
     none, or by force.
     """
-    source = pretrained.locate(settings.model) if name == "transformer" else None
+    source = pretrained.locate(settings.model) if KINDS[name].pretrained else None
     given = records.inputs(name, settings, corpus, source)
 
     def make() -> dict:
@@ -59,7 +53,7 @@ def others(settings: Settings, corpus: download.Corpus) -> dict[str, records.Rec
     return {other.model: run("transformer", other, corpus) for other in settings.others}
 
 
-def once(given: dict, make, force: bool) -> records.Record:
+def once(given: dict, make: Callable[[], dict], force: bool) -> records.Record:
     """The record of the run with the inputs `given`; `make()` gives what is to be recorded where
     there is none.
     """
@@ -106,6 +100,7 @@ def trained_model(settings: Settings, corpus: download.Corpus) -> Path:
                     weights(record.key),
                 )
         folder = fine_tuned(record)
+        assert folder is not None  # it was made just now
     return folder
 
 

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from lmreport.check import pdf_pages
 from lmreport.check.numbers.reading import place
-from lmreport.core.errors import ReportError
 
 BLOCKS = "//main//p | //main//li | //main//figcaption | //main//td | //main//th | //main//h2 | //main//h3"
 AROUND = 12  # characters on one side of a number by which it is found again
@@ -15,17 +15,9 @@ NOT_SAME = {"math", "sup", "svg", "pre", "code"}  # set in another way in the PD
 
 
 def pages(path: Path) -> list[str]:
-    """The text of each page of a PDF, page numbers left out."""
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(path)
-    except (OSError, pypdfium2.PdfiumError) as error:
-        raise ReportError(
-            f"{path.name}: cannot be read as PDF ({error}); render the report again"
-        ) from error
-    found = [page.get_textpage().get_text_bounded() for page in document]
-    document.close()
+    """The text of each page of a PDF, page numbers left out. Raises ReportError if it is none."""
+    with pdf_pages.opened(path) as document:
+        found = [page.get_textpage().get_text_bounded() for page in document]
     return [re.sub(r"\s*\n?\d+\s*$", "", page) for page in found]
 
 

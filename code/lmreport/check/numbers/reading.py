@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmreport.core.errors import ReportError
 
@@ -68,6 +70,17 @@ def numbers(tree) -> list[Number]:
 def words(element) -> str:
     """The text of an element with single blanks."""
     return " ".join(element.text_content().split())
+
+
+def text_without(element, left_out: Callable[[Any], bool]) -> str:
+    """The text of an element in one line, without comments and the elements that `left_out` names."""
+
+    def walk(one: Any) -> str:
+        if not isinstance(one.tag, str) or left_out(one):
+            return " "
+        return (one.text or "") + "".join(walk(child) + (child.tail or "") for child in one)
+
+    return " ".join(walk(element).split())
 
 
 def place(element) -> str:

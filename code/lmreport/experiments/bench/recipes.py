@@ -175,7 +175,9 @@ def masked_encoder(plan: Training, train, path: str) -> dict:
     import torch
 
     given = dataclasses.replace(
-        Training(**MASKED), epochs=plan.masked_epochs, max_length=plan.max_length
+        Training(**MASKED),  # type: ignore[arg-type]
+        epochs=plan.masked_epochs,
+        max_length=plan.max_length,
     )
     key = key_of(given, 0, kept_trainings.texts_digest(train), "masked", path)
     kept = cache_root() / "bench" / "recipes" / f"{key}.pt"

@@ -22,7 +22,6 @@ from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
 
-ROWS = (250_000, 500_000, 1_000_000, 2_000_000)
 PIECE, BUDGET, MAX_LENGTH = 50_000, 4096, 64
 WORDS = (
     "how can I read sort split print join parse draw close open send copy".split(),

@@ -1,6 +1,4 @@
-"""Drawings of what the answers speak of, made of boxes and arrows; ALT says what one sees, for who
-cannot.
-"""
+"""Drawings of what the answers speak of, made of boxes and arrows."""
 
 from __future__ import annotations
 
@@ -26,47 +24,6 @@ from lmreport.experiments.concepts.canvas import (
 
 SENTENCE = ("the", "keys", "of", "my", "dict", "are")
 WRITTEN = ("⟨s⟩", "how", "do", "i", "sort", "it")
-ALT = {
-    "rnn_against_attention": (
-        "Two drawings over the same six words, “the keys of my dict are”. Left, the RNN: one "
-        "circle per word, joined in a row by arrows; the four arrows that lead from “keys” to "
-        "“are” are thick. Right, self-attention: a line joins each of six circles below with each "
-        "of six circles above; a single thick line joins “keys” with “are”."
-    ),
-    "qkv_flow": (
-        "Matrices drawn as grids, from left to right. X, n rows and d columns, is multiplied by "
-        "three matrices of d rows and gives Q, K and V with n rows each. Q and K give a grid of n "
-        "by n scores, the softmax makes a grid of n by n weights of it, and weights times V give "
-        "the output A with n rows and as many columns as V."
-    ),
-    "position_clocks": (
-        "Four rows of clock faces, each with one hand, at the places 0, 1, 2 and 100. From one "
-        "word to the next the hand of the first row makes a sixth of a turn, that of the second a "
-        "hardly visible part, the last two seem to stand still; at place 100 the third hand too "
-        "has turned by a sixth. On the right two columns of clocks, from place 2 to 5 and from 100 "
-        "to 103: the shaded turn between the two hands is as wide in both."
-    ),
-    "causal_mask": (
-        "Left, a grid of five rows by five columns over the words “⟨s⟩ how do i sort”: the cells "
-        "on and below the diagonal are filled, those above it hold minus infinity. Right, the same "
-        "five words in a row as input, and above them the targets “how do i sort it”; a slanted "
-        "line joins each target with the input one place later, which is the same word."
-    ),
-    "encoder_with_heads": (
-        "On the left a large box, the encoder, made of one block for the embeddings and six equal "
-        "blocks for the layers, areas to scale. From it five lines lead to the right, each to one "
-        "thing that can be put on it: nothing, a head for classes of texts, which is marked, one "
-        "for tags of tokens, one for masked words, one for answers in a text. Each head is a "
-        "square to the same scale; all of them are tiny beside the encoder."
-    ),
-    "block_with_add": (
-        "Left, one encoder block from bottom to top: a thick straight line carries x past "
-        "self-attention and past the feed-forward network, and at two plus signs the result of "
-        "each is added to it; a box “norm” follows each plus. Middle: in a Transformer these lines "
-        "go up, from layer to layer, each layer with its own weights. Right: in an RNN the lines "
-        "go sideways, from word to word, each time with the same weights."
-    ),
-}
 
 
 @cached_figure

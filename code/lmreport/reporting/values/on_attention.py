@@ -5,7 +5,6 @@ from __future__ import annotations
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import masks, positions
-from lmreport.models import scores
 from lmreport.reporting import sentences, studies
 from lmreport.reporting.values import named
 
@@ -95,7 +94,6 @@ def of_shuffles(layer, moved, mixed, family: str):
     answers.
     """
     falls = studies.shuffled_falls(mixed)
-    kept = 1 - falls[-1] / (studies.share(mixed, "predicted.0") - scores.guessing(mixed["labels"]))
     return dict(
         taken_out=MarkdownText(
             f"The positions of {family} are part of its attention and cannot be taken out, so that "
@@ -107,7 +105,7 @@ def of_shuffles(layer, moved, mixed, family: str):
         least=markdown.fixed(100 * falls[0], 1),
         most=markdown.fixed(100 * falls[-1], 1),
         matters=studies.order_matters(mixed),
-        kept=markdown.pct(kept, 0),
+        survives=studies.survives(mixed),
         texts=markdown.count(len(mixed["labels"])),
         origin=MarkdownText(markdown.plain(studies.origin(mixed))),
     )
