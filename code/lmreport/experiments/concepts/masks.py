@@ -187,7 +187,8 @@ def padded(model, tokenizer, text: str, pads=(0, 1, 2, 4, 8, 16, 32, 64, 128, 25
 @remember
 def padded_vectors(path: str, digest: str, text: str) -> dict:
     """`padded` of the encoder at `path`; digest: of its weights."""
-    return padded(*load_encoder(path), text)
+    encoder, tokenizer = load_encoder(path)
+    return padded(encoder, tokenizer, text)
 
 
 @remember

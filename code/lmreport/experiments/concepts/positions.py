@@ -119,7 +119,8 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
 @remember
 def shuffled(path: str, digest: str, text: str) -> dict:
     """`shuffled_sentence` of the encoder at `path`; digest: of its weights."""
-    return shuffled_sentence(*load_encoder(path), text)
+    encoder, tokenizer = load_encoder(path)
+    return shuffled_sentence(encoder, tokenizer, text)
 
 
 @cached_figure
