@@ -234,9 +234,10 @@ def from_hub(source: str) -> Corpus:
     """
 
     def lay_out(texts: Path) -> Corpus:
-        origin, done = hub.lay_out(source, SPLIT_SEED, texts)
+        origin, done, licence = hub.lay_out(source, SPLIT_SEED, texts)
         whole = f"{origin} ({done})" if done else origin
-        return verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+        found = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+        return replace(found, licence=licence)
 
     def make(folder: Path) -> None:
         put_in_place(folder, lay_out)
