@@ -190,6 +190,31 @@ def test_labels_are_kept_as_they_are_written(tmp_path):
     assert set(obtained(tmp_path / "a.jsonl").counts()["train"]) == set(dates)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.parquet"])
+def test_numbers_that_are_equal_are_one_class(name, tmp_path):
+    labels = [1.0, 2.0, 3.0] if name == "a.parquet" else [1, 1.0, 2.0, 3, 3.0]
+    found = [{"text": f"t {i}", "label": labels[i % len(labels)]} for i in range(60)]
+    WRITERS[name](tmp_path / name, found)
+    made = obtained(tmp_path / name)
+    assert set(made.counts()["train"]) == {"1", "2", "3"} and "two ways" not in made.note
+
+
+def test_large_numbers_and_infinite_ones_are_classes_as_they_are_written(tmp_path):
+    large = ("123456789012345678901", "123456789012345678902")
+    lines = [f'{{"text": "t {i}", "label": {large[i % 2]}}}\n' for i in range(20)]
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    assert set(obtained(tmp_path / "a.jsonl").counts()["train"]) == set(large)
+    assert tables.class_of(float("inf")) == "inf"
+
+
+def test_one_number_written_in_two_ways_in_a_table_is_two_classes_and_said(tmp_path):
+    found = [{"text": f"t {i}", "label": ("1", "1.0", "2")[i % 3]} for i in range(30)]
+    as_csv(tmp_path / "a.csv", found)
+    made = obtained(tmp_path / "a.csv")
+    assert set(made.counts()["train"]) == {"1", "1.0", "2"}
+    assert "the classes '1' and '1.0' are one number written in two ways" in made.note
+
+
 def test_a_row_that_datasets_knows_no_label_of_is_refused(tmp_path):
     from datasets import ClassLabel, Dataset, DatasetDict
 

@@ -11,7 +11,7 @@ import hashlib
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ PARTS = {  # in the name of a file: the split that it is
 }
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 MOST_CLASSES = 200  # more values than this are no classes
+EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 
@@ -121,6 +122,7 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
             f"(seed {seed})"
         )
     names = folder_names({label for _, label in train + test})
+    done += same_numbers(names)
     for name, rows in (("train", train), ("test", test)):
         for number, (text, label) in enumerate(rows):
             inner = folder / name / names[label]
@@ -348,7 +350,7 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
                 f"{place}: {label!r} is {mark}, a measure and no class; name the column of the "
                 "classes with ?label="
             )
-        rows.append((readers.clean(one), str(int(mark) if isinstance(mark, float) else mark)))
+        rows.append((readers.clean(one), class_of(mark)))
     number = len({mark for _, mark in rows})
     if number > MOST_CLASSES:
         raise ReportError(
@@ -356,6 +358,29 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
             "classes; name the column of the classes with ?label="
         )
     return rows
+
+
+def class_of(mark: Any) -> str:
+    """The name of a label's class. Numbers that are equal name one class, so that 1.0, which pandas
+    makes of 1 in a column with gaps, is 1; a string stays as it is written.
+    """
+    if isinstance(mark, float | readers.Number) and abs(number := float(mark)) < EXACT:
+        return str(int(number)) if number.is_integer() else str(mark)
+    return str(mark)
+
+
+def same_numbers(names: Iterable[str]) -> list[str]:
+    """Two classes whose names are one number, in a part of a sentence; [] if there are none."""
+    first: dict[float, str] = {}
+    for name in sorted(names):
+        if re.fullmatch(r"[+-]?\d+(\.\d*)?", name):
+            other = first.setdefault(float(name), name)
+            if other != name:
+                return [
+                    f"the classes {other!r} and {name!r} are one number written in two ways, to be "
+                    "written alike if they are one class"
+                ]
+    return []
 
 
 def is_measure(mark: object) -> bool:
