@@ -28,7 +28,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.data import hub, tables
-from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, digest, verified
+from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, classes_in, digest, verified
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ def obtain(source: str = "auto") -> Corpus:
     if tables.is_table(path):
         return laid_out(path, asked)
     if path.is_dir():
+        if not classes_in(path):
+            tables.refuse_deeper(path)
         return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
         return unpacked(path)

@@ -1,7 +1,8 @@
 """Texts of a table, a saved data set or folders without a split, laid out as `corpus` wants them.
 
-`data` may name a .csv, .tsv, .json, .jsonl or .parquet file, a folder of such files, what
-`save_to_disk` wrote, or folders of .txt files by class. After it may stand what cannot be told from
+`data` may name a .csv, .tsv, .json, .jsonl or .parquet file, a folder of such files (or with a folder
+`data/` of them, as a clone of a data set of the hub has), what `save_to_disk` wrote, or folders of
+.txt files by class. After it may stand what cannot be told from
 the table itself: `reviews.csv?text=body&label=stars`.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from lmreport.core import listing
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
@@ -35,6 +37,8 @@ MOST_CLASSES = 200  # more values than this are no classes
 EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
+INNER = "data"  # where a data set of the hub has its tables
+POINTER = b"version https://git-lfs"  # how a file begins that Git LFS has not fetched yet
 
 
 def parted(source: str) -> tuple[str, dict[str, str]]:
@@ -66,10 +70,32 @@ def is_saved(folder: Path) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The tables in a folder, without those that a system or an editor hides, which may be copies."""
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."
-    )
+    """The tables in a folder, or in its folder data/ where itself it holds neither tables nor
+    classes; without those that a system or an editor hides, which may be copies.
+    """
+    for place in [folder] if class_folders(folder) else [folder, folder / INNER]:
+        found = [
+            path
+            for path in (place.iterdir() if place.is_dir() else [])
+            if path.suffix.lower() in SUFFIXES and path.name[0] != "."
+        ]
+        if found:
+            return sorted(found)
+    return []
+
+
+def refuse_deeper(folder: Path) -> None:
+    """Raises ReportError for a folder whose tables lie in folders of it, as the configurations of a
+    data set do.
+    """
+    for place in (folder, folder / INNER):
+        inner = sorted(path for path in place.glob("*") if path.is_dir() and path.name[0] != ".")
+        holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
+        if holding:
+            raise ReportError(
+                f"data: {folder.name} has its tables in {listing.some(holding)}; give one of these "
+                f"folders: {folder / holding[0]}"
+            )
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -85,7 +111,7 @@ def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
     stamps = [
         f"{one.relative_to(path.parent).as_posix()}|{one.stat().st_size}|{one.stat().st_mtime_ns}"
         for one in ([path] if path.is_file() else sorted(path.rglob("*")))
-        if one.is_file()
+        if one.is_file() and one.relative_to(path).parts[:1] != (".git",)
     ]
     given = "\n".join([str(path.resolve()), repr(sorted(asked.items())), str(seed), *stamps])
     return cache_root() / "data" / hashlib.sha256(given.encode()).hexdigest()[:16]
@@ -252,6 +278,11 @@ def part_of(name: str) -> str:
 def read(path: Path, split: str) -> Part:
     """The rows of one file. Raises ReportError for a file or row that is not what its name says."""
     kind, place = path.suffix.lower(), f"data: {path.name}"
+    with path.open("rb") as start:
+        if start.read(len(POINTER)) == POINTER:
+            raise ReportError(
+                f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
+            )
     if kind == ".parquet":
         return of_dataset(parquet(path), split, place)
     names: list[str] = []
