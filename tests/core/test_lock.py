@@ -11,6 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lmreport.core import fonts
+
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
@@ -39,6 +41,15 @@ def test_what_the_project_asks_for_is_in_the_lock(one):
     assert lines and {str(line.specifier) for line in lines} == {str(one.specifier)}
     if one.marker is None:
         assert any(line.marker is None for line in lines)
+
+
+def test_the_fonts_that_are_told_of_are_an_extra_and_no_need():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = [Requirement(line) for line in project["optional-dependencies"]["fonts"]]
+    assert {one.name for one in extra} == set(fonts.PACKAGES) and not set(fonts.PACKAGES) & set(
+        locked()
+    )
+    assert all(str(one.specifier).startswith("==") for one in extra)
 
 
 def test_every_line_is_one_version_and_names_no_index():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 import hub as stand_in
@@ -15,8 +16,10 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load
 from lmreport.data import download, hub
 from lmreport.models import pretrained
+from lmreport.publish import citation_metadata
 from lmreport.reporting import notices
 
+ROOT = Path(__file__).parents[2]
 CLASSES = ["World", "Sports", "Sci/Tech"]
 COMMIT = "b" * 40
 CARD = """---
@@ -65,7 +68,10 @@ def served(tables, tmp_path):
     """
     with stand_in.running() as (hub, environment):
         hub.datasets = {
-            "acme/news": (COMMIT, tables | {"README.md": CARD.format("default", "").encode()}),
+            "acme/news": (
+                COMMIT,
+                tables | {"README.md": CARD.format("default", "license: cc-by-4.0\n").encode()},
+            ),
             "acme/two": (
                 "c" * 40,
                 tables
@@ -106,6 +112,12 @@ def test_it_is_fetched_once_with_its_commit_and_found_again_without_the_hub(
     found = download.at_hand("hf:acme/news")
     told = notices.notices(found, pretrained.from_package("any"), CLASSES, False).data
     assert f"commit {COMMIT}" in told and "was left out" in told
+    assert f"commit {COMMIT}, licence cc-by-4.0" in said and "licence cc-by-4.0" in told
+    render = {"settings": {"data": "hf:acme/news"}, "at hand": {"data": found.digest[:12]}}
+    cited = citation_metadata.own(ROOT, render).data
+    assert cited == f"acme/news of the Hugging Face hub ({found.digest[:12]}), licence cc-by-4.0"
+    render["at hand"]["data"] = "0" * 12  # another edition than the one fetched here
+    assert "licence" not in citation_metadata.own(ROOT, render).data
     hub.asked.clear()
     assert data(environment, "hf:acme/news") == said and hub.asked == []
     again = data(environment, "hf:acme/news", LMREPORT_CACHE=str(tmp_path / "new"),
@@ -153,6 +165,25 @@ def test_configuration_splits_and_columns_are_taken_as_named(served):
 )
 def test_what_the_hub_does_not_give_is_one_sentence(served, name, said):
     assert said in data(served[1], f"hf:{name}")
+
+
+@pytest.mark.parametrize(
+    "head, named",
+    [
+        ("license: mit", "mit"),
+        ("license: [cc-by-4.0, mit]", "cc-by-4.0, mit"),
+        ("license: other\nlicense_name: acme-terms", "acme-terms"),
+        ("license: unknown", ""),
+        ("license: {a: '<b>'}", ""),
+        ("license: [", ""),
+        ("tags: [a]", ""),
+    ],
+)
+def test_the_licence_is_what_the_card_names(tmp_path, monkeypatch, head, named):
+    (tmp_path / "README.md").write_text(f"---\n{head}\n---\ntext\n")
+    kept = str(tmp_path / "README.md")
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **more: kept)
+    assert hub.licence("acme/news", COMMIT) == named
 
 
 def test_wrong_bytes_are_refused_and_fetched_anew(served, tables):

@@ -114,11 +114,44 @@ def test_a_folder_of_files_and_a_saved_data_set_keep_their_splits(tmp_path):
     assert saved.counts()["train"] == dict.fromkeys(sorted(CLASSES), 10) and saved.note == ""
 
 
+def test_a_clone_of_a_data_set_of_the_hub_is_read(tmp_path):
+    clone = tmp_path / "news"
+    (clone / "data").mkdir(parents=True)
+    (clone / ".git").mkdir()
+    (clone / "README.md").write_text("---\nlicense: mit\n---\nA data set.\n")
+    as_parquet(clone / "data" / "train-00000-of-00002.parquet", rows())
+    as_parquet(clone / "data" / "train-00001-of-00002.parquet", rows(5))
+    as_parquet(clone / "data" / "test-00000-of-00001.parquet", rows(3))
+    found = obtained(clone)
+    assert found.counts()["train"] == dict.fromkeys(sorted(CLASSES), 15)
+    assert found.counts()["test"] == dict.fromkeys(sorted(CLASSES), 3)
+    (clone / ".git" / "FETCH_HEAD").write_text("x")
+    assert obtained(clone) == found == download.at_hand(str(clone))  # nothing new in it
+    (clone / "data" / "test-00000-of-00001.parquet").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    )
+    with pytest.raises(ReportError, match=r"test-00000-of-00001.parquet .* run git lfs pull"):
+        obtained(clone)
+
+
+@pytest.mark.parametrize("around", ["", "data"])
+def test_a_folder_of_configurations_is_told_to_name_one(around, tmp_path):
+    for name in ("cola", "sst2"):
+        (tmp_path / "glue" / around / name).mkdir(parents=True)
+        as_csv(tmp_path / "glue" / around / name / "train.csv", rows())
+    with pytest.raises(ReportError, match="has its tables in .*cola, .*sst2; give one of") as told:
+        obtained(tmp_path / "glue")
+    given = str(told.value).rpartition(": ")[2]
+    assert obtained(given).counts()["train"] == dict.fromkeys(sorted(CLASSES), 8)
+
+
 def test_folders_by_class_get_a_test_split(tmp_path):
     for i, row in enumerate(rows()):
         inner = tmp_path / "flat" / row["label"]
         inner.mkdir(parents=True, exist_ok=True)
         (inner / f"{i}.txt").write_text(row["text"], encoding="utf-8")
+    (tmp_path / "flat" / "data").mkdir()
+    as_csv(tmp_path / "flat" / "data" / "notes.csv", rows(3))  # in no class's folder
     assert obtained(tmp_path / "flat").counts()["test"] == dict.fromkeys(sorted(CLASSES), 2)
 
 
@@ -188,6 +221,31 @@ def test_labels_are_kept_as_they_are_written(tmp_path):
         [{"text": f"t {i}", "label": dates[i % 5]} for i in range(50)],
     )
     assert set(obtained(tmp_path / "a.jsonl").counts()["train"]) == set(dates)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.parquet"])
+def test_numbers_that_are_equal_are_one_class(name, tmp_path):
+    labels = [1.0, 2.0, 3.0] if name == "a.parquet" else [1, 1.0, 2.0, 3, 3.0]
+    found = [{"text": f"t {i}", "label": labels[i % len(labels)]} for i in range(60)]
+    WRITERS[name](tmp_path / name, found)
+    made = obtained(tmp_path / name)
+    assert set(made.counts()["train"]) == {"1", "2", "3"} and "two ways" not in made.note
+
+
+def test_large_numbers_and_infinite_ones_are_classes_as_they_are_written(tmp_path):
+    large = ("123456789012345678901", "123456789012345678902")
+    lines = [f'{{"text": "t {i}", "label": {large[i % 2]}}}\n' for i in range(20)]
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    assert set(obtained(tmp_path / "a.jsonl").counts()["train"]) == set(large)
+    assert tables.class_of(float("inf")) == "inf"
+
+
+def test_one_number_written_in_two_ways_in_a_table_is_two_classes_and_said(tmp_path):
+    found = [{"text": f"t {i}", "label": ("1", "1.0", "2")[i % 3]} for i in range(30)]
+    as_csv(tmp_path / "a.csv", found)
+    made = obtained(tmp_path / "a.csv")
+    assert set(made.counts()["train"]) == {"1", "1.0", "2"}
+    assert "the classes '1' and '1.0' are one number written in two ways" in made.note
 
 
 def test_a_row_that_datasets_knows_no_label_of_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -564,6 +565,20 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     ) == citation_metadata.work(exported)
     nobody = citation_metadata.own(exported, rendered)
     assert "not named" in nobody.authors[0] and "lmreport.toml" in nobody.authors[0]
+
+
+def test_each_file_names_ones_own_data_and_their_licence(tmp_path, monkeypatch):
+    data = "acme/news of the Hugging Face hub (0123456789ab), licence cc-by-4.0"
+    about = dataclasses.replace(citation_metadata.work(ROOT), licence="", data=data)
+    monkeypatch.setattr(citation_metadata, "own", lambda *_: about)
+    paths = export(kept_by_quarto(tmp_path / "project"))
+    for path in paths:
+        if path.suffix == ".pdf":
+            with pikepdf.open(path) as pdf:
+                assert f"data: {data}" in str(pdf.docinfo["/Keywords"])
+        elif path.suffix not in (".csv",) and path.name != "manifest.json":
+            assert data.encode() in path.read_bytes(), path.name
+    assert {".svg", ".pdf", ".png", ".tex", ".json"} <= {path.suffix for path in paths}
 
 
 def test_what_stands_in_another_document_is_found_there(tmp_path):

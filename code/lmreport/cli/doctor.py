@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
-from lmreport.core import machine
+from lmreport.core import fonts, machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root, load, resolved
 
@@ -45,7 +45,7 @@ def found():
             f"packages: not looked for, since {error.name} cannot be imported",
             "pip install packaging",
         )
-    for look in (renderer, gpu, settings, data, model, disk):
+    for look in (renderer, letters, gpu, settings, data, model, disk):
         try:
             yield look()
         except ImportError as error:
@@ -107,6 +107,17 @@ def renderer():
         None,
         "quarto is not on PATH; the project's own renderer makes the same report",
         "install Quarto 1.10 or newer only if you want the genuine program",
+    )
+
+
+def letters():
+    if not (missing := fonts.absent()):
+        return True, "fonts: for most scripts", ""
+    return (
+        None,
+        "fonts: letters that are not Latin, Greek, Cyrillic, Arabic or Hebrew may stand as ⟨U+…⟩ "
+        "in figures and in the PDF",
+        f"pip install {' '.join(missing)} only if class names have such letters",
     )
 
 

@@ -29,7 +29,7 @@ class Corpus:
 
     kind: "real" (Stack Overflow), "sample" or "other"; origin: where it was got from; digest: see
     `digest`; note: "" or what the reader of the report must know about the data; title: the name of
-    another data set.
+    another data set; licence: "" or what its own card on the hub names.
     """
 
     folder: str
@@ -38,6 +38,7 @@ class Corpus:
     digest: str
     note: str = ""
     title: str = ""
+    licence: str = ""
 
     @property
     def name(self) -> str:

@@ -28,7 +28,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.data import hub, tables
-from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, digest, verified
+from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, classes_in, digest, verified
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ def obtain(source: str = "auto") -> Corpus:
     if tables.is_table(path):
         return laid_out(path, asked)
     if path.is_dir():
+        if not classes_in(path):
+            tables.refuse_deeper(path)
         return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
         return unpacked(path)
@@ -236,9 +238,10 @@ def from_hub(source: str) -> Corpus:
     """
 
     def lay_out(texts: Path) -> Corpus:
-        origin, done = hub.lay_out(source, SPLIT_SEED, texts)
+        origin, done, licence = hub.lay_out(source, SPLIT_SEED, texts)
         whole = f"{origin} ({done})" if done else origin
-        return verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+        found = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+        return replace(found, licence=licence)
 
     def make(folder: Path) -> None:
         put_in_place(folder, lay_out)

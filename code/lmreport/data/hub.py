@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 ASKED = ("config", "revision", "text", "label", "train", "validation", "test")
 PAGES = "https://huggingface.co/datasets/"
 NAME = r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?"
+LICENCE = r"[\w.+ -]{1,60}"
 PATIENCE = 20  # seconds that the hub is waited for
 UNREADABLE = {  # errors of Datasets about tables that are there
     "DatasetGenerationError",
@@ -74,10 +75,11 @@ def laid_out_at(source: str, seed: int) -> Path:
     return cache_root() / "data" / hashlib.sha256(given.encode()).hexdigest()[:16]
 
 
-def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str]:
+def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str, str]:
     """Write the texts as `train/<class>/<number>.txt` and `test/…` into `folder`.
 
-    Returns where they come from, with the commit, and what was done to get there. Raises
+    Returns where they come from, with the commit, what was done to get there, and their licence, ""
+    where it is not known. Raises
     ReportError where the hub knows no such data set, cannot be reached (and no copy is on this
     machine), where it would have to run code of the data set, and as `tables.lay_out`.
     """
@@ -95,7 +97,26 @@ def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str]:
         f"{name} of the Hugging Face hub, configuration {builder.config.name}, commit "
         f"{builder.hash}"
     )
-    return origin, "; ".join([*done, *tables.written_out(splits, seed, folder)])
+    under = licence(name, builder.hash)
+    told = "; ".join([*done, *tables.written_out(splits, seed, folder)])
+    return origin + (f", licence {under}" if under else ""), told, under
+
+
+def licence(name: str, commit: str) -> str:
+    """The licence that the card of a data set names (`license:` in the head of its README.md), "" if
+    it names none. Datasets fetched the card with the tables.
+    """
+    from huggingface_hub import metadata_load, try_to_load_from_cache
+
+    path = try_to_load_from_cache(name, "README.md", revision=commit, repo_type="dataset")
+    try:
+        card = (metadata_load(path) if isinstance(path, str) else None) or {}
+    except Exception:  # no YAML, in a file that is somebody else's
+        return ""
+    given = card.get("license")
+    named = [str(one) for one in (given if isinstance(given, list) else [given]) if one]
+    named = [str(card.get("license_name") or "") if one == "other" else one for one in named]
+    return ", ".join(one for one in named if re.fullmatch(LICENCE, one) and one != "unknown")
 
 
 def prepared(name: str, asked: dict[str, str]) -> Any:

@@ -1,7 +1,8 @@
 """Texts of a table, a saved data set or folders without a split, laid out as `corpus` wants them.
 
-`data` may name a .csv, .tsv, .json, .jsonl or .parquet file, a folder of such files, what
-`save_to_disk` wrote, or folders of .txt files by class. After it may stand what cannot be told from
+`data` may name a .csv, .tsv, .json, .jsonl or .parquet file, a folder of such files (or with a folder
+`data/` of them, as a clone of a data set of the hub has), what `save_to_disk` wrote, or folders of
+.txt files by class. After it may stand what cannot be told from
 the table itself: `reviews.csv?text=body&label=stars`.
 """
 
@@ -11,12 +12,13 @@ import hashlib
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from lmreport.core import listing
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
@@ -32,8 +34,11 @@ PARTS = {  # in the name of a file: the split that it is
 }
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 MOST_CLASSES = 200  # more values than this are no classes
+EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
+INNER = "data"  # where a data set of the hub has its tables
+POINTER = b"version https://git-lfs"  # how a file begins that Git LFS has not fetched yet
 
 
 def parted(source: str) -> tuple[str, dict[str, str]]:
@@ -65,10 +70,32 @@ def is_saved(folder: Path) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The tables in a folder, without those that a system or an editor hides, which may be copies."""
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."
-    )
+    """The tables in a folder, or in its folder data/ where itself it holds neither tables nor
+    classes; without those that a system or an editor hides, which may be copies.
+    """
+    for place in [folder] if class_folders(folder) else [folder, folder / INNER]:
+        found = [
+            path
+            for path in (place.iterdir() if place.is_dir() else [])
+            if path.suffix.lower() in SUFFIXES and path.name[0] != "."
+        ]
+        if found:
+            return sorted(found)
+    return []
+
+
+def refuse_deeper(folder: Path) -> None:
+    """Raises ReportError for a folder whose tables lie in folders of it, as the configurations of a
+    data set do.
+    """
+    for place in (folder, folder / INNER):
+        inner = sorted(path for path in place.glob("*") if path.is_dir() and path.name[0] != ".")
+        holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
+        if holding:
+            raise ReportError(
+                f"data: {folder.name} has its tables in {listing.some(holding)}; give one of these "
+                f"folders: {folder / holding[0]}"
+            )
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -84,7 +111,7 @@ def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
     stamps = [
         f"{one.relative_to(path.parent).as_posix()}|{one.stat().st_size}|{one.stat().st_mtime_ns}"
         for one in ([path] if path.is_file() else sorted(path.rglob("*")))
-        if one.is_file()
+        if one.is_file() and one.relative_to(path).parts[:1] != (".git",)
     ]
     given = "\n".join([str(path.resolve()), repr(sorted(asked.items())), str(seed), *stamps])
     return cache_root() / "data" / hashlib.sha256(given.encode()).hexdigest()[:16]
@@ -121,6 +148,7 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
             f"(seed {seed})"
         )
     names = folder_names({label for _, label in train + test})
+    done += same_numbers(names)
     for name, rows in (("train", train), ("test", test)):
         for number, (text, label) in enumerate(rows):
             inner = folder / name / names[label]
@@ -250,6 +278,11 @@ def part_of(name: str) -> str:
 def read(path: Path, split: str) -> Part:
     """The rows of one file. Raises ReportError for a file or row that is not what its name says."""
     kind, place = path.suffix.lower(), f"data: {path.name}"
+    with path.open("rb") as start:
+        if start.read(len(POINTER)) == POINTER:
+            raise ReportError(
+                f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
+            )
     if kind == ".parquet":
         return of_dataset(parquet(path), split, place)
     names: list[str] = []
@@ -348,7 +381,7 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
                 f"{place}: {label!r} is {mark}, a measure and no class; name the column of the "
                 "classes with ?label="
             )
-        rows.append((readers.clean(one), str(int(mark) if isinstance(mark, float) else mark)))
+        rows.append((readers.clean(one), class_of(mark)))
     number = len({mark for _, mark in rows})
     if number > MOST_CLASSES:
         raise ReportError(
@@ -356,6 +389,29 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
             "classes; name the column of the classes with ?label="
         )
     return rows
+
+
+def class_of(mark: Any) -> str:
+    """The name of a label's class. Numbers that are equal name one class, so that 1.0, which pandas
+    makes of 1 in a column with gaps, is 1; a string stays as it is written.
+    """
+    if isinstance(mark, float | readers.Number) and abs(number := float(mark)) < EXACT:
+        return str(int(number)) if number.is_integer() else str(mark)
+    return str(mark)
+
+
+def same_numbers(names: Iterable[str]) -> list[str]:
+    """Two classes whose names are one number, in a part of a sentence; [] if there are none."""
+    first: dict[float, str] = {}
+    for name in sorted(names):
+        if re.fullmatch(r"[+-]?\d+(\.\d*)?", name):
+            other = first.setdefault(float(name), name)
+            if other != name:
+                return [
+                    f"the classes {other!r} and {name!r} are one number written in two ways, to be "
+                    "written alike if they are one class"
+                ]
+    return []
 
 
 def is_measure(mark: object) -> bool:

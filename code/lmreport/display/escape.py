@@ -6,7 +6,10 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+
+from lmreport.core import fonts
 
 UNSEEN = (
     "Cc",
@@ -17,6 +20,9 @@ UNSEEN = (
     "Zl",
     "Zp",
 )  # categories of characters that show nothing by themselves
+# Zero-width joiners after a letter of Arabic, Indic and their neighbours' scripts, whose forms they
+# choose.
+JOINED = re.compile("(?<=[\u0600-\u109f\u1780-\u18af])[\u200c\u200d]")
 LONGEST = 300  # characters of one table cell; longer ones are cut with a note
 # Characters that typst's own fonts have; any other one would stop a PDF/UA document, which must
 # show all of its text.
@@ -46,7 +52,7 @@ def plain(value: object, longest: int = LONGEST) -> MarkdownText:
     text, seen = str(value), in_fonts if in_quartos_pdf() else visible
     if len(text) > longest:
         text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
-    text = "".join(map(seen, text))
+    text = shown(text, seen)
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
     return MarkdownText(
         re.sub(
@@ -70,7 +76,7 @@ def in_quartos_pdf() -> bool:
 def label(name: str, longest: int = 20) -> str:
     """A foreign name for a figure: cut, visible, and no mathematics."""
     short = name if len(name) <= longest else name[: longest - 1] + "…"
-    return "".join(in_fonts(c) for c in short).replace("$", r"\$")
+    return shown(short, in_figures).replace("$", r"\$")
 
 
 def visible(c: str) -> str:
@@ -80,6 +86,21 @@ def visible(c: str) -> str:
     if c in "\n\t\r":
         return " "
     return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c
+
+
+def shown(text: str, seen: Callable[[str], str]) -> str:
+    """`text` with each character as `seen` gives it, but for the joiners that shape letters beside
+    them in Persian, Hindi and others.
+    """
+    joined = {found.start() for found in JOINED.finditer(text)}
+    return "".join(c if at in joined else seen(c) for at, c in enumerate(text))
+
+
+def in_figures(c: str) -> str:
+    """The same as `visible`, with a mark for each character that no font of the figures has."""
+    seen = visible(c)
+    known = len(seen) > 1 or c < "\u0250" or ord(c) in fonts.characters(*fonts.IN_FIGURES)
+    return seen if known else f"⟨U+{ord(c):04X}⟩"
 
 
 def in_fonts(c: str) -> str:

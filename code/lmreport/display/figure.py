@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lmreport.core import files, machine
+from lmreport.core import files, fonts, machine
 from lmreport.core.settings import cache_root
 from lmreport.display import origin
 from lmreport.runs import records
@@ -67,7 +67,9 @@ class CachedFigure:
             code = code_of(self.function)
         except (TypeError, OSError):
             return None
-        key = machine.digest([shown, code, machine.versions("matplotlib", "numpy")])
+        key = machine.digest(
+            [shown, code, machine.versions("matplotlib", "numpy", *fonts.folders())]
+        )
         return cache_root() / "figures" / f"{self.name}-{key}.svg"
 
     @property

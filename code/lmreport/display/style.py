@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ import matplotlib
 
 matplotlib.rcParams["figure.max_open_warning"] = 0
 from cycler import cycler  # noqa: E402
+from matplotlib import font_manager  # noqa: E402
 from matplotlib import pyplot as plt  # noqa: E402
 
+from lmreport.core import fonts  # noqa: E402
 from lmreport.runs.kinds import KINDS, MODELS  # noqa: E402
 
 # Okabe & Ito (2008): told apart by colour-blind readers; ordered by lightness so that greyscale
@@ -69,12 +72,24 @@ WIDTH = 6.3  # inches: the text width of an A4 page
 PALETTE = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "purple": PURPLE, "black": BLACK}
 MODEL_COLORS = {name: PALETTE[KINDS[name].color] for name in reversed(MODELS)}
 
+
+def families() -> list[str]:
+    """The fonts that matplotlib takes for letters that its own lacks, made known to it."""
+    known, found = font_manager.fontManager, []
+    for path in fonts.files():
+        known.addfont(path)
+        # Bold words take the same letters, without a warning for each.
+        known.ttflist.append(replace(known.ttflist[-1], weight=700))
+        found.append(known.ttflist[-1].name)
+    return list(dict.fromkeys(found))
+
+
 RC: dict[Any, Any] = {
     "figure.figsize": (WIDTH, 2.9),
     "figure.dpi": 110,
     "savefig.dpi": 300,
     "figure.constrained_layout.use": True,
-    "font.family": "sans-serif",
+    "font.family": ["sans-serif", *families()],
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8.5,
     "axes.titlesize": 9,

@@ -90,16 +90,30 @@ def own(root: Path, rendered: dict) -> Work:
     about, name = work(root), author.load(root).name
     given = str(rendered.get("settings", {}).get("data", "auto"))
     digest = rendered.get("at hand", {}).get("data", "")
-    data = (
-        ""
-        if given in ("auto", "sample")
-        else f"{Path(given).name} ({digest})"
-        if digest
-        else Path(given).name
-    )
+    data = "" if given in ("auto", "sample") else data_set(given, digest)
     if not name and not data:
         return about
     return replace(about, people=({"literal": name or UNNAMED},), licence="", data=data)
+
+
+def data_set(given: str, digest: str) -> str:
+    """One's own data as they are cited; of a data set on the hub its owner and name, and its licence
+    where its card told one.
+    """
+    from lmreport.data import download, hub
+
+    if not hub.is_hub(given):
+        return f"{Path(given).name} ({digest})" if digest else Path(given).name
+    try:
+        name, corpus = hub.parted(given)[0], download.at_hand(given)
+    except ReportError:
+        return given
+    licence = corpus.licence if corpus and corpus.digest.startswith(digest) else ""
+    return (
+        f"{name} of the Hugging Face hub"
+        + (f" ({digest})" if digest else "")
+        + (f", licence {licence}" if licence else "")
+    )
 
 
 UNNAMED = 'Author not named (write name = "…" into lmreport.toml)'

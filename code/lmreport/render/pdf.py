@@ -4,19 +4,22 @@ project asks for it.
 
 from __future__ import annotations
 
-import functools
 import json
+import logging
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import dates, pandoc_ast, project
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
+
+log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 
@@ -54,7 +57,7 @@ def write(
             root=str(folder),
             format="pdf",
             ignore_system_fonts=True,
-            font_paths=[str(fonts(folder))],
+            font_paths=[str(beside(folder)), *map(str, fonts.folders().values())],
             pdf_standards=wanted,
             timestamp=dates.epoch(),
         )
@@ -86,16 +89,13 @@ def printable(source: str) -> str:
     missing ones.
     """
     rare = {c for c in set(source) if c > "\u02ff" and not MATH.match(c)}
-    missing = (
-        {
-            ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩"
-            for c in rare
-            if ord(c) not in font_characters()
-        }
-        if rare
-        else {}
-    )
-    return source.translate(missing)
+    missing = {c for c in rare if ord(c) not in fonts.characters(*IN_TEXT)}
+    if letters := "".join(sorted(missing - VARIANTS)):
+        log.warning(
+            f"the PDF has no font for {fonts.named(letters)}; such letters stand as ⟨U+…⟩"
+            + fonts.remedy()
+        )
+    return source.translate({ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩" for c in missing})
 
 
 MATH = re.compile(
@@ -106,32 +106,16 @@ FALLBACK = (
     "DejaVuSans.ttf",
     "DejaVuSans-Bold.ttf",
 )  # matplotlib's; with Arabic, Persian and Hebrew letters
+IN_TEXT = ("DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf")  # what all text can fall back to
 
 
-def fonts(folder: Path) -> Path:
-    """A folder with the fonts that typst has not got itself."""
-    from matplotlib import get_data_path
-
+def beside(folder: Path) -> Path:
+    """A folder with the fonts of matplotlib that typst has not got itself."""
     kept = folder / "fonts"
     kept.mkdir(exist_ok=True)
     for name in FALLBACK:
-        shutil.copy(Path(get_data_path()) / "fonts/ttf" / name, kept)
+        shutil.copy(fonts.dejavu(name), kept)
     return kept
-
-
-@functools.cache
-def font_characters() -> frozenset[int]:
-    """Code points of the fonts that the text falls back to: typst and matplotlib carry the same
-    DejaVu.
-    """
-    from fontTools.ttLib import TTFont
-    from matplotlib import get_data_path
-
-    found = {0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0x061C}
-    for name in ("DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf"):
-        with TTFont(Path(get_data_path()) / "fonts/ttf" / name, lazy=True) as font:
-            found |= set(font.getBestCmap())
-    return frozenset(found)
 
 
 def variables(options: dict, document: Document) -> list[str]:

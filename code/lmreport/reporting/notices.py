@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmreport.core import listing
+from lmreport.core import fonts, listing
 from lmreport.core.settings import Settings
 from lmreport.display import again, markdown
 from lmreport.experiments import data_audit
@@ -35,7 +35,7 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
             )
         )
     if corpus.kind == "other":
-        told = [*filter(None, [corpus.note]), *data_audit.findings(corpus)]
+        told = [*filter(None, [corpus.note, of_fonts(class_names)]), *data_audit.findings(corpus)]
         found.append(
             markdown.callout(
                 "important",
@@ -56,6 +56,17 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
         found.append(quick(corpus, source))
     found += stale(newest(corpus))
     return markdown.markdown("\n".join(found))
+
+
+def of_fonts(class_names: list[str]) -> str:
+    """What is to be told where letters of class names have no font; "" where all have one."""
+    lacking = fonts.lacking(class_names)
+    if not lacking:
+        return ""
+    return (
+        f"no font here has {fonts.named(lacking)} of the class names, so that such letters stand "
+        f"as ⟨U+…⟩ in figures and in the PDF{fonts.remedy()}"
+    )
 
 
 def of_letters(strange: dict, source) -> list[str]:

@@ -22,6 +22,7 @@ def about(item: Item, work: Work, sha256: str) -> dict[str, str]:
         "runs": ", ".join(item.runs),
         "experiments": ", ".join(item.experiments),
         "function": item.function,
+        "data": work.data,
         "licence": work.licence,
         "sha256": sha256,
     }
@@ -30,7 +31,7 @@ def about(item: Item, work: Work, sha256: str) -> dict[str, str]:
 
 def rdf(said: dict[str, str], licence_url: str) -> str:
     """Dublin Core and Creative Commons' words for SVG's `<metadata>`."""
-    sources = [said[name] for name in ("runs", "experiments", "function") if name in said]
+    sources = [said[name] for name in ("runs", "experiments", "function", "data") if name in said]
     lines = [
         f"<dc:title>{escape(said['title'])}</dc:title>",
         f"<dc:description>{escape(said['description'])}</dc:description>",
@@ -69,6 +70,7 @@ def csvw(said: dict[str, str], columns: list[str], name: str, licence_url: str) 
         "runs": "dc:source",
         "experiments": "dc:source",
         "function": "dc:provenance",
+        "data": "dc:source",
         "licence": "dc:rights",
         "sha256": "schema:sha256",
     }

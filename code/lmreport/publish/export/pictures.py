@@ -21,7 +21,7 @@ DPI = 300
 # needs escaping.
 PAGE = """#let said = json(bytes(sys.inputs.said))
 #set document(title: said.title, author: said.creator, description: said.description, date: none,
-  keywords: ("label", "runs", "experiments", "function", "source", "licence", "sha256")
+  keywords: ("label", "runs", "experiments", "function", "data", "source", "licence", "sha256")
     .filter(name => name in said).map(name => name + ": " + said.at(name)))
 #set page(width: auto, height: auto, margin: 0pt)
 #set text(lang: "en")
