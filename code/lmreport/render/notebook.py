@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render import (
+    assemble,
     constructs,
     crossref,
     dates,
@@ -122,7 +123,7 @@ class Tree:
         ]
         self.outputs = {n: self.plain.with_notes(out) for n, out in self.outputs.items()}
 
-    def pages(self) -> document.Pages:
+    def pages(self) -> assemble.Pages:
         """The document as one Markdown text in which a Div stands for each code cell."""
         execution = {
             "echo": True,
@@ -130,11 +131,11 @@ class Tree:
             "warning": True,
             **(self.options.get("execute") or {}),
         }
-        pages, parts = document.Pages(self.folder), []
+        pages, parts = assemble.Pages(self.folder), []
         (self.folder / "figures").mkdir()
         for number, cell in enumerate(self.nb.cells):
             if cell.cell_type == "markdown":
-                parts.append(document.escaped(document.visible(cell.source)))
+                parts.append(assemble.escaped(assemble.visible(cell.source)))
                 continue
             told = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, told)
@@ -142,8 +143,8 @@ class Tree:
                 cell.metadata |= HIDDEN
             self.shown[number] = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
             parts.append(
-                document.fenced_div(
-                    f'.{CELL} number="{number}"', document.code_cell(cell, pages, execution)
+                assemble.fenced_div(
+                    f'.{CELL} number="{number}"', assemble.code_cell(cell, pages, execution)
                 )
             )
         pages.markdown = "\n\n".join(parts) + "\n"
@@ -382,11 +383,11 @@ def outputs_shown(cell: NotebookNode, options: dict) -> list:
     """The outputs that the page shows, and errors."""
     if options.get("include") is False or options["output"] is False:
         return [out for out in cell.outputs if out.output_type == "error"]
-    return document.printed(cell, options)
+    return assemble.printed(cell, options)
 
 
 def is_markdown(output: NotebookNode) -> bool:
-    return "text/markdown" in output.get("data", {}) and not document.picture(output)
+    return "text/markdown" in output.get("data", {}) and not assemble.picture(output)
 
 
 def is_cell(block: dict) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import (
+    assemble,
     colab,
     constructs,
     constructs_typst,
@@ -93,7 +94,7 @@ def render_document(
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         folder = Path(name)
-        pages = document.assemble(nb, folder, defaults)
+        pages = assemble.assemble(nb, folder, defaults)
         parsed = document.parse(pages, options, doc)
         clock("parse")
 
@@ -123,7 +124,7 @@ def write_format(
     parsed: dict,
     doc: project.Document,
     cells: list[source.Cell],
-    pages: document.Pages,
+    pages: assemble.Pages,
 ) -> bytes:
     options = doc.options[fmt]
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
-from lmreport.render import constructs, crossref, document, notebook, pandoc_ast
+from lmreport.render import assemble, constructs, crossref, document, notebook, pandoc_ast
 
 KINDS = {"fig": "figure", "tbl": "table"}
 
@@ -58,7 +58,7 @@ def read(doc, path: Path) -> list[Item]:
     cells = [cell.metadata.report for cell in nb.cells]
     options = doc.options["html"]
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
-        pages = document.assemble(nb, Path(name), options.get("execute") or {})
+        pages = assemble.assemble(nb, Path(name), options.get("execute") or {})
         blocks = document.parse(pages, options, doc)["blocks"]
         blocks = constructs.prepare(blocks, "html", doc.profiles, cells)
         index = crossref.number(blocks, cells, options)

@@ -1,0 +1,351 @@
+"""The executed notebook as one Markdown text with its pictures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from lmreport.core.errors import ReportError
+from lmreport.render.execute import ANSI
+from lmreport.render.source import Cell
+
+LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
+LINE = 2_000  # characters of one printed line
+PICTURES = {
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
+ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTALL)
+
+
+@dataclass
+class Pages:
+    """Markdown of the whole document; `cells` are the options of the cells, by the number in their
+    `cell` attribute.
+
+    alts: alternative text by picture path; captions: Markdown, by the number in a `caption`
+    attribute;
+    folder: where the pictures lie.
+    """
+
+    folder: Path
+    markdown: str = ""
+    cells: list[dict] = field(default_factory=list)
+    alts: dict[str, str] = field(default_factory=dict)
+    captions: list[str] = field(default_factory=list)
+
+    def caption(self, text: str) -> str:
+        """The attribute that stands for the caption `text`. Inside the Markdown it could be read as
+        a list.
+        """
+        self.captions.append(text)
+        return f'caption="{len(self.captions) - 1}"'
+
+    def picture(self, label: str, number: int, ending: str) -> str:
+        """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the
+        same.
+        """
+        name = re.sub(r"[^A-Za-z0-9_-]", "-", label)
+        path = f"figures/{name}-{number}.{ending}"
+        taken = {p.lower() for p in self.alts}
+        if path.lower() in taken:
+            path = (
+                f"figures/{name}-{hashlib.sha256(label.encode()).hexdigest()[:8]}-{number}.{ending}"
+            )
+        return path
+
+
+def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
+    """Join the cells of the executed notebook into Markdown; pictures are written to
+    `folder`/figures.
+    """
+    pages = Pages(folder)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    parts = []
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            parts.append(escaped(visible(cell.source)))
+        else:
+            parts.append(
+                code_cell(cell, pages, {"echo": True, "output": True, "warning": True, **execute})
+            )
+    pages.markdown = "\n\n".join(parts) + "\n"
+    return pages
+
+
+def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
+    origin = cell.metadata.report
+    options = {
+        k: execute[k] for k in ("echo", "output", "warning", "include") if k in execute
+    } | origin.options
+    if options.get("include") is False:
+        return ""
+    pages.cells.append(options | {"place": origin.place})
+    number = len(pages.cells) - 1
+    parts = []
+    source = (origin.code if origin.lines else cell.source).strip("\n")
+    if options["echo"] is not False and source:
+        parts.append(echoed(cell, options, source, number))
+    outputs = printed(cell, options)
+    if options["output"] is not False and outputs:
+        check_texts(outputs, options, origin)
+        body = [output(o, number, i, options, pages) for i, o in enumerate(outputs, 1)]
+        if options["output"] == "asis":
+            return "\n\n".join(parts + body)
+        parts.append(floated(body, outputs, options, origin, pages))
+    if not parts:
+        return ""
+    classes = options.get("classes") or []
+    extra = "".join(
+        f" .{c.lstrip('.')}" for c in ([classes] if isinstance(classes, str) else classes)
+    )
+    identifier = options.get("id") or (f"cell-{origin.label}" if origin.label else "")
+    return fenced_div(f"{'#' + identifier if identifier else ''} .cell{extra}", "\n\n".join(parts))
+
+
+def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
+    if options["echo"] == "fenced":
+        kept = "\n".join(
+            line for line in cell.source.splitlines() if not re.match(r"#\|\s*echo:\s*fenced", line)
+        )
+        return fenced_code(f"````{{python}}\n{kept}\n````".replace("````", "```"), ".cell-code")
+    label = f"#{options['lst-label'].lstrip('#')} " if options.get("lst-label") else ""
+    if label and options.get("lst-cap"):
+        caption = oneline(options["lst-cap"]).replace("\\", r"\\").replace('"', r"\"")
+        label += f'lst-cap="{caption}" '
+    return fenced_code(source, f'{label}.python .cell-code cell="{number}"')
+
+
+def printed(cell: NotebookNode, options: dict) -> list:
+    """The outputs that are shown: no stderr with `warning: false`, no names of matplotlib
+    objects.
+    """
+    kept: list = []
+    pictures = any(picture(o) for o in cell.outputs)
+    for item in cell.outputs:
+        if (
+            item.output_type == "stream"
+            and item.name == "stderr"
+            and options.get("warning") is False
+        ):
+            continue
+        if item.output_type == "execute_result" and set(item.data) == {"text/plain"}:
+            text = item.data["text/plain"].strip()
+            if pictures and ARTIST.match(text) or text.startswith(("[<matplotlib", "<matplotlib")):
+                continue
+        if (
+            kept
+            and item.output_type == "stream" == kept[-1].output_type
+            and item.name == kept[-1].name
+        ):
+            kept[-1] = NotebookNode(kept[-1] | {"text": kept[-1].text + item.text})
+            continue
+        kept.append(item)
+    return kept
+
+
+def picture(item: NotebookNode) -> str:
+    """The picture type of an output, "" where it is none."""
+    data = item.get("data", {})
+    return "" if "text/markdown" in data else next((kind for kind in PICTURES if kind in data), "")
+
+
+def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Pages) -> str:
+    if item.output_type == "stream":
+        if options["output"] == "asis" and item.name == "stdout":
+            return visible(item.text)
+        return fenced_div(
+            f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
+        )
+    if item.output_type == "error":
+        trace = "\n".join(item.traceback)
+        text = trace or f"{item.ename}: {item.evalue}"
+        return fenced_div(".cell-output .cell-output-error", fenced_code(shortened(text)))
+    data = item.get("data", {})
+    kind = picture(item)
+    if kind:
+        return image(item, kind, cell, index, options, pages)
+    if "text/markdown" in data:
+        asis = ".asis " if options["output"] == "asis" else ""
+        return fenced_div(
+            f"{asis}.cell-output .cell-output-display .cell-output-markdown",
+            visible(data["text/markdown"]),
+        )
+    if set(data) == {"text/plain"}:
+        return fenced_div(
+            ".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"]))
+        )
+    kinds = ", ".join(sorted(data))
+    raise ReportError(
+        f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
+        "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)"
+    )
+
+
+def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
+    """The picture of an output, written to the folder of `pages`; a size that IPython was told is
+    kept.
+    """
+    path = pages.picture(str(options.get("label") or f"cell-{cell + 1}"), index, PICTURES[kind])
+    raw = item.data[kind]
+    (pages.folder / path).write_bytes(
+        raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw)
+    )
+    alt, number = (
+        options.get("fig-alt", ""),
+        sum(1 for known in pages.cells[cell].setdefault("pictures", [])),
+    )
+    pages.cells[cell]["pictures"].append(path)
+    pages.alts[path] = alt[number] if isinstance(alt, list) else alt
+    told = item.get("metadata", {}).get(kind) or {}
+    sizes = " ".join(
+        f"{side}={told[side]}" for side in ("width", "height") if isinstance(told.get(side), int)
+    )
+    return f"![]({path}){{{sizes}}}" if sizes else f"![]({path})"
+
+
+def check_texts(outputs: list, options: dict, origin: Cell) -> None:
+    """Raises ReportError unless lists of texts have one for each picture or table, in their
+    order.
+    """
+    shown = sum(o.output_type in ("display_data", "execute_result") for o in outputs)
+    pictures = sum(bool(picture(o)) for o in outputs)
+    for key, count, what in (
+        ("fig-subcap", shown, "outputs"),
+        ("tbl-subcap", shown, "outputs"),
+        ("fig-alt", pictures, "pictures"),
+    ):
+        if isinstance(options.get(key), list) and len(options[key]) != count:
+            raise ReportError(
+                f"{origin.place}: the cell has {count} {what} but {len(options[key])} texts in "
+                f"{key}; "
+                "give one for each"
+            )
+
+
+def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: Pages) -> str:
+    """Outputs as a numbered figure or table where the label asks for it, with the caption as last
+    paragraph.
+    """
+    label = origin.label
+    kind = label.split("-")[0] if re.match(r"(fig|tbl|lst)-", label) else ""
+    key = {"fig": "fig", "tbl": "tbl"}.get(kind) or ("tbl" if "tbl-cap" in options else "fig")
+    caption, parts = options.get(f"{key}-cap", ""), options.get(f"{key}-subcap") or []
+    layout = f' layout-ncol="{options["layout-ncol"]}"' if "layout-ncol" in options else ""
+    if kind and not caption and not parts:
+        raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")
+    if parts and not kind:
+        raise ReportError(f"{origin.place}: {key}-subcap needs a label that begins with {key}-")
+    shows = [o.output_type in ("display_data", "execute_result") for o in outputs]
+    if kind and (sum(shows) > 1 or parts):
+        numbers = iter(range(1, len(body) + 1))
+        texts = iter([*parts, *[""] * len(body)])
+        body = [
+            fenced_div(f"#{label}-{next(numbers)}", f"{b}\n\n{captioned(next(texts), pages)}")
+            if shown
+            else b
+            for b, shown in zip(body, shows, strict=True)
+        ]
+    inner = "\n\n".join(body)
+    if kind:
+        return fenced_div(
+            f"#{label} .cell-output-display{layout}", f"{inner}\n\n{captioned(caption, pages)}"
+        )
+    if caption and len(body) == 1 and picture(outputs[0]):
+        return inner.replace(")", f"){{{pages.caption(caption)}}}", 1).replace("}{", " ")
+    if caption:
+        return f"{inner}\n\n{captioned(caption, pages)}"
+    return fenced_div(f".cell-layout{layout}", inner) if layout else inner
+
+
+def captioned(caption: str, pages: Pages) -> str:
+    """A Div that `parse` replaces by the paragraph `caption`."""
+    return fenced_div(f".caption-here {pages.caption(caption)}", "") if oneline(caption) else ""
+
+
+def oneline(caption: str) -> str:
+    return " ".join(str(caption).split())
+
+
+def fenced_div(attributes: str, content: str) -> str:
+    return f":::::: {{{attributes.strip()}}}\n{content}\n\n::::::"
+
+
+def fenced_code(source: str, attributes: str = "") -> str:
+    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", source)), default=0))
+    return f"{ticks}{f' {{{attributes}}}' if attributes else ''}\n{visible(source)}\n{ticks}"
+
+
+def shortened(text: str) -> str:
+    """Printed text without colour codes and overprinted lines, cut with a note where it is too
+    long.
+    """
+    text = backspaced(ANSI.sub("", text)).rstrip("\n")
+    text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    text = "\n".join(
+        f"{line[:LINE]}… ({len(line) - LINE:,} more characters)" if len(line) > LINE else line
+        for line in text.split("\n")
+    )
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}\n… ({len(text) - LONGEST:,} more characters)"
+    return text
+
+
+def backspaced(text: str) -> str:
+    """`text` in which each backspace has taken away the character before it on its line, as Jupyter
+    shows it.
+    """
+    if "\b" not in text:
+        return text
+    kept: list[str] = []
+    for c in text:
+        if c != "\b":
+            kept.append(c)
+        elif kept and kept[-1] != "\n":
+            kept.pop()
+    return "".join(kept)
+
+
+def visible(text: str) -> str:
+    """`text` with control and direction-changing characters made visible; letters and signs of all
+    languages stay.
+    """
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in text.replace("\r\n", "\n"))
+
+
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+KEPT = set(
+    # soft hyphen, zero-width space, word joiner: harmless and used on purpose
+    "\n\t\u00ad\u200b\u2060"
+    # the joiners and marks of Persian, Arabic, Hebrew, Hindi and of emoji
+    "\u200c\u200d\u200e\u200f\u061c"
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2"
+)  # signs before and around Arabic numbers
+
+
+def is_unseen(c: str) -> bool:
+    """Whether a character is no letter or sign. One that this Python's Unicode does not know may be
+    a new emoji.
+    """
+    is_none = ord(c) & 0xFFFE == 0xFFFE or "\ufdd0" <= c <= "\ufdef"
+    return c not in KEPT and (unicodedata.category(c) in UNSEEN or is_none)
+
+
+SHORTCODE = re.compile(r"\{(\{\{+<)((?:(?!>\}\}).)*>\}\}+)\}")
+ESCAPE = "\ue002"  # a character that no text has; `visible` has written it out where one had
+
+
+def escaped(text: str) -> str:
+    """`text` in which each `{{{< name >}}}` is what it stands for, marked as no shortcode; nor is
+    what follows the `<` a tag of HTML.
+    """
+    return SHORTCODE.sub(rf"\1{ESCAPE}\2", text)
