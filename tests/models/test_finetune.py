@@ -20,7 +20,7 @@ from lmreport.data import download
 from lmreport.data.corpus import TAGS
 from lmreport.data.splits import dataset_dict, splits_for, subset
 from lmreport.models import finetune, pretrained, tokenizer
-from lmreport.models.pretrained import class_names, located
+from lmreport.models.fitness import class_names, located
 from lmreport.runs import train
 
 SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)

@@ -16,7 +16,7 @@ from lmreport.core.errors import ReportError
 from lmreport.data import readers
 from lmreport.data.corpus import TAGS
 from lmreport.models import finetune, predict, pretrained
-from lmreport.models.pretrained import class_names
+from lmreport.models.fitness import class_names
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import train
 

@@ -27,7 +27,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
 from lmreport.data import download
 from lmreport.data.splits import splits_for
-from lmreport.models import arrow_batches, fast_finetune, finetune, pretrained
+from lmreport.models import arrow_batches, fast_finetune, finetune, fitness, pretrained
 from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def run(options):
     if options.budget is not None and options.budget < 1:
         raise ReportError(f"--budget: {options.budget} is no number of tokens; give 1 or more")
     source = pretrained.locate(settings.model)
-    pretrained.refuse_unfit(source, settings.max_length)
+    fitness.refuse_unfit(source, settings.max_length)
     usable(options.folder)
     arguments = fast_finetune.arguments(
         part(options.folder),

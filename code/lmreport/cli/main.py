@@ -14,7 +14,7 @@ from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
 from lmreport.models import architecture
-from lmreport.models.pretrained import (
+from lmreport.models.fitness import (
     class_names,
     configuration,
     no_classifier,

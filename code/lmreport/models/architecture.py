@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
-from lmreport.models import pretrained
+from lmreport.models import fitness, pretrained
 
 FAMILIES = {  # by `model_type`, as their authors write them
     "albert": "ALBERT",
@@ -79,12 +79,12 @@ def layers(model) -> list:
 
 
 def usable(model: str, max_length: int | None = None) -> pretrained.Source:
-    """As `pretrained.located`. Raises ReportError also for a model of which the report cannot be
+    """As `fitness.located`. Raises ReportError also for a model of which the report cannot be
     made.
     """
-    source = pretrained.located(model, max_length)
-    if what := unlike(source.path, pretrained.configuration(Path(source.path))):
-        raise ReportError(f"model: {source.name!r} {what}; {pretrained.FITS}")
+    source = fitness.located(model, max_length)
+    if what := unlike(source.path, fitness.configuration(Path(source.path))):
+        raise ReportError(f"model: {source.name!r} {what}; {fitness.FITS}")
     return source
 
 
@@ -224,4 +224,4 @@ def position_parameters(model) -> dict:
 def longest(model) -> int:
     """How many word pieces of a text a model can read, with the special ones; 0 for no bound."""
     table = position_table(model)
-    return pretrained.positions(model.config.to_dict()) if table is None else len(table)
+    return fitness.positions(model.config.to_dict()) if table is None else len(table)

@@ -18,7 +18,7 @@ from lmreport.core.settings import cache_root, load, one_model, project_root, re
 from lmreport.data import download
 from lmreport.data.splits import load_splits
 from lmreport.models import pretrained
-from lmreport.models.pretrained import class_names
+from lmreport.models.fitness import class_names
 from lmreport.runs import records, train
 from lmreport.runs.kinds import BENCHES, KINDS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lmreport.core import listing
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.models import architecture, pretrained
+from lmreport.models import architecture, fitness
 from lmreport.models import pieces as piece_traits
 from lmreport.reporting import metrics, rubric, sentences, tables, tokenizing
 from lmreport.reporting.values import named
@@ -205,7 +205,7 @@ def of_tokenized(tokenized, settings, tokenizer, source, bert):
         how=of_cut(len(tokenized["train"]), settings.max_length, bert),
         limit=tokenizing.limit(
             piece_traits.longest(tokenizer),
-            pretrained.positions(pretrained.configuration(Path(source.path))),
+            fitness.positions(fitness.configuration(Path(source.path))),
         ),
         padding=markdown.pct(tables.padding_share(tokenized["train"])),
     )
