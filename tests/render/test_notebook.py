@@ -14,7 +14,7 @@ import pytest
 import rendering
 from lmreport.core.errors import ReportError
 from lmreport.publish.export import contents
-from lmreport.render import colab, notebook, project
+from lmreport.render import colab, notebook, plain_markdown, project
 
 LINE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M2 18L38 2" stroke="#0072b2"/></svg>'
 NUMBER = '[{}]{{.computed data-value="{}" data-as="count"}}'
@@ -198,7 +198,7 @@ def test_quartos_notebook_becomes_the_same_and_a_readable_one_stays(folder, nb):
 
 
 def test_an_output_that_is_made_again_in_jupyter_is_plain_too():
-    shown = notebook.alone(TABLE + "\n::: {.callout-tip}\n## Why\n\nSee @fig-x.\n:::\n")
+    shown = plain_markdown.alone(TABLE + "\n::: {.callout-tip}\n## Why\n\nSee @fig-x.\n:::\n")
     assert (
         "8,000 |" in shown
         and "> **Why**" in shown

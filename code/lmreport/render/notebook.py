@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import base64
 import copy
-import html
 import json
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +30,11 @@ from lmreport.render import (
     execute,
     pandoc_ast,
     pictures,
+    plain_markdown,
     source,
 )
 from lmreport.render.project import Document
-from lmreport.render.tables import natural
 
-CELL, OUTPUT = (
-    "notebook-cell",
-    "cell-output-markdown",
-)  # classes of the Divs that stand for a cell and for an output
 # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
 KEPT = "lmreport"
 RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it
@@ -47,7 +42,6 @@ HIDDEN = {
     "jupyter": {"source_hidden": True},
     "transient": {"remove_source": True},
 }  # for JupyterLab, for nbconvert
-PART = "<!--part {}-->"
 
 
 def written(nb: NotebookNode, doc: Document) -> str:
@@ -69,7 +63,7 @@ def readable(nb: NotebookNode, doc: Document) -> NotebookNode:
     nb = copy.deepcopy(nb)
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         tree = Tree(nb, doc, options, Path(name))
-        texts = as_gfm(
+        texts = plain_markdown.as_gfm(
             [
                 tree.title(),
                 *(part for part in tree.parts if isinstance(part, list)),
@@ -115,8 +109,8 @@ class Tree:
         self.parts: list = []
         self.outputs: dict[tuple[int, int], list] = {}
         down = int(self.index.first == 1)  # the title is the only heading of the highest level
-        self.plain = Plain(self.index, self.address, down)
-        self.walk(cited(parsed, options)["blocks"])
+        self.plain = plain_markdown.Plain(self.index, self.address, down)
+        self.walk(plain_markdown.cited(parsed, options)["blocks"])
         self.cells_before(len(nb.cells))
         self.parts = [
             self.plain.with_notes(part) if isinstance(part, list) else part for part in self.parts
@@ -144,7 +138,8 @@ class Tree:
             self.shown[number] = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
             parts.append(
                 assemble.fenced_div(
-                    f'.{CELL} number="{number}"', assemble.code_cell(cell, pages, execution)
+                    f'.{plain_markdown.CELL} number="{number}"',
+                    assemble.code_cell(cell, pages, execution),
                 )
             )
         pages.markdown = "\n\n".join(parts) + "\n"
@@ -154,18 +149,27 @@ class Tree:
         """Sort `blocks` into text and cells; quoted: they stand in a callout."""
         for block in blocks:
             classes = (pandoc_ast.attr_of(block) or ["", []])[1]
-            inside = [b for b in pandoc_ast.nodes(block) if is_cell(b)]
-            if is_cell(block):
+            inside = [b for b in pandoc_ast.nodes(block) if plain_markdown.is_cell(b)]
+            if plain_markdown.is_cell(block):
                 self.cell(block, int(pandoc_ast.value(block["c"][0], "number")))
             elif not inside:
                 self.text([pandoc_ast.node("BlockQuote", [block])] if quoted else [block])
             elif block["t"] == "Div":
                 if classes[:1] in (["callout"], ["tab"]):
                     title, *rest = block["c"][1]
-                    block = {"t": "Div", "c": [block["c"][0], [strong(title["c"]), *rest]]}
+                    block = {
+                        "t": "Div",
+                        "c": [block["c"][0], [plain_markdown.strong(title["c"]), *rest]],
+                    }
                 self.walk(block["c"][1], quoted or classes[:1] == ["callout"])
             else:
-                self.text([pandoc_ast.change(block, lambda item: [] if is_cell(item) else None)])
+                self.text(
+                    [
+                        pandoc_ast.change(
+                            block, lambda item: [] if plain_markdown.is_cell(item) else None
+                        )
+                    ]
+                )
                 self.walk(inside)
 
     def text(self, blocks: list) -> None:
@@ -194,13 +198,13 @@ class Tree:
         found = [
             b["c"][1]
             for b in pandoc_ast.nodes(holder)
-            if b["t"] == "Div" and OUTPUT in b["c"][0][1]
+            if b["t"] == "Div" and plain_markdown.OUTPUT in b["c"][0][1]
         ]
         for n, blocks in zip(self.shown[number], found, strict=False):
             self.outputs[number, n] = self.plain.blocks(blocks)
         captions = [c for c in map(self.caption_of_cell, pandoc_ast.nodes(holder)) if c]
         if captions:
-            self.text(sorted(captions, key=is_main))
+            self.text(sorted(captions, key=plain_markdown.is_main))
 
     def caption_of_cell(self, block: dict) -> dict | None:
         """The caption of a float that the cell's options make."""
@@ -245,138 +249,11 @@ class Tree:
                 if abstract["t"] == "MetaBlocks"
                 else [pandoc_ast.node("Para", abstract["c"])]
             )
-            found += [strong(words("abstract-title") or [pandoc_ast.text("Abstract")]), *blocks]
-        return self.plain.blocks(found)
-
-
-class Plain:
-    """Turns blocks of the resolved document into what Jupyter's Markdown has: no attributes, no
-    Divs and Spans.
-
-    index: what can be referred to; address: where a picture is found from here; down: by how much
-    headings go down.
-    """
-
-    def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0) -> None:
-        self.index, self.address, self.down = index, address, down
-        self.notes: list[tuple[dict, list]] = []  # the mark in the text, and the note
-
-    def blocks(self, blocks: list) -> list:
-        return pandoc_ast.change(copy.deepcopy(blocks), self.node)
-
-    def caption(self, label: str, words: list) -> dict:
-        """A paragraph "**Figure 3:** …" with the place that references lead to."""
-        start = crossref.caption_prefix(self.index.entries[label])
-        return pandoc_ast.node(
-            "Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), start[1], *words]
-        )
-
-    def node(self, item: dict) -> list | dict | None:
-        """What stands in the place of a node; None keeps it."""
-        kind, attributes = item["t"], pandoc_ast.attr_of(item)
-        change = getattr(self, f"plain_{kind.lower()}", None)
-        if change:
-            return change(item, attributes)
-        if kind in ("Code", "Link"):
-            item["c"][0] = pandoc_ast.attr()
-        elif kind == "Cite":
-            return item["c"][1]
-        elif kind in ("RawBlock", "RawInline"):
-            return (
-                []
-                if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1])
-                else None
-            )
-        elif kind == "Note":
-            self.notes.append((note_mark(len(self.notes) + 1), item["c"]))
-            return self.notes[-1][0]
-        return None
-
-    def plain_codeblock(self, item: dict, attributes: list) -> list:
-        label, classes, _ = attributes
-        item["c"][0] = pandoc_ast.attr(
-            "", [c for c in classes if c not in ("cell-code", "numberLines")][:1]
-        )
-        if label not in self.index.entries:
-            return [item]
-        return [
-            self.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))),
-            item,
-        ]
-
-    def plain_header(self, item: dict, attributes: list) -> None:
-        level, _, words = item["c"]
-        number = pandoc_ast.value(attributes, "number")
-        start = [anchor(attributes[0])] + (
-            [pandoc_ast.text(number), pandoc_ast.node("Space")] if number else []
-        )
-        item["c"] = [min(level + self.down, 6), pandoc_ast.attr(), start + words]
-
-    def plain_span(self, item: dict, attributes: list) -> list:
-        label, classes, _ = attributes
-        words = item["c"][1]
-        if "labelled-equation" in classes:
-            tag = rf" \tag{{{pandoc_ast.value(attributes, 'number')}}}"
-            return [
-                anchor(label),
-                pandoc_ast.node("Math", words[0]["c"][0], words[0]["c"][1].rstrip() + tag),
+            found += [
+                plain_markdown.strong(words("abstract-title") or [pandoc_ast.text("Abstract")]),
+                *blocks,
             ]
-        if "origin" in classes:
-            words = [pandoc_ast.node("Emph", words)]
-        return [anchor(label), *words] if label else words
-
-    def plain_image(self, item: dict, attributes: list) -> None:
-        alt = pandoc_ast.value(attributes, "alt")
-        item["c"][:2] = pandoc_ast.attr(), pandoc_ast.words(alt) if alt else item["c"][1]
-        item["c"][2] = [self.address(item["c"][2][0]), ""]
-
-    def plain_figure(self, item: dict, attributes: list) -> list:
-        words = [i for b in item["c"][1][1] for i in b.get("c", ())]
-        content = [
-            pandoc_ast.node("Para", b["c"]) if b["t"] == "Plain" else b for b in item["c"][2]
-        ]
-        return content + self.under(attributes[0], words)
-
-    def plain_table(self, item: dict, attributes: list) -> list:
-        words = [i for b in item["c"][1][1] for i in b.get("c", ())]
-        table = natural(item)
-        table["c"][0], table["c"][1] = pandoc_ast.attr(), [None, []]
-        return [table, *self.under(attributes[0], words)]
-
-    def under(self, label: str, words: list) -> list:
-        """The caption of a figure or table, if it has one."""
-        if label in self.index.entries:
-            return [self.caption(label, words)]
-        return [pandoc_ast.node("Para", words)] if words else []
-
-    def plain_div(self, item: dict, attributes: list) -> list:
-        label, classes, _ = attributes
-        blocks = item["c"][1]
-        if classes[:1] == ["callout"]:
-            return [pandoc_ast.node("BlockQuote", [strong(blocks[0]["c"]), *blocks[1:]])]
-        if classes[:1] == ["tab"]:
-            return [strong(blocks[0]["c"]), *blocks[1:]]
-        if label in self.index.entries:
-            words, rest = constructs.split_caption(blocks)
-            return [*rest, self.caption(label, words)]
-        if label and blocks and blocks[0]["t"] in ("Para", "Plain"):
-            blocks[0]["c"] = [anchor(label), *blocks[0]["c"]]
-        return blocks
-
-    def with_notes(self, blocks: list) -> list:
-        """`blocks` with the footnotes that they refer to under them."""
-        here = {id(item) for item in pandoc_ast.nodes(blocks)}
-        found: list = []
-        for number, (mark, note) in enumerate(self.notes, 1):
-            if id(mark) in here:
-                words = note[0]["c"] if note and note[0]["t"] in ("Para", "Plain") else []
-                line = [note_mark(number), pandoc_ast.node("Space"), *words]
-                found += [pandoc_ast.node("Para", line), *note[bool(words) :]]
-        return blocks + found
-
-
-def note_mark(number: int) -> dict:
-    return pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{number}]")])
+        return self.plain.blocks(found)
 
 
 def outputs_shown(cell: NotebookNode, options: dict) -> list:
@@ -388,48 +265,6 @@ def outputs_shown(cell: NotebookNode, options: dict) -> list:
 
 def is_markdown(output: NotebookNode) -> bool:
     return "text/markdown" in output.get("data", {}) and not assemble.picture(output)
-
-
-def is_cell(block: dict) -> bool:
-    return block["t"] == "Div" and CELL in block["c"][0][1]
-
-
-def is_main(caption: dict) -> bool:
-    """Whether a caption is that of a whole figure and not of a part, "(a)"."""
-    return not pandoc_ast.plain(caption["c"]).startswith("(")
-
-
-def anchor(label: str) -> dict:
-    return pandoc_ast.raw(
-        "html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False
-    )
-
-
-def strong(inlines: list) -> dict:
-    return pandoc_ast.node("Para", [pandoc_ast.node("Strong", inlines)])
-
-
-def cited(parsed: dict, options: dict) -> dict:
-    """The document with citations in words and the list of references."""
-    if not options.get("bibliography"):
-        return parsed
-    return json.loads(
-        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", "--citeproc")[0]
-    )
-
-
-def as_gfm(parts: list[list]) -> list[str]:
-    """Lists of blocks as Markdown of GitHub's kind with $mathematics$, by one pandoc."""
-    blocks = [
-        block
-        for n, part in enumerate(parts)
-        for block in (pandoc_ast.raw("html", PART.format(n)), *part)
-    ]
-    tree = {"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}
-    text, _ = pandoc_ast.pandoc(
-        json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
-    )
-    return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
 
 
 def as_executed(nb: NotebookNode, name: str) -> NotebookNode:
@@ -557,17 +392,8 @@ def show_plainly() -> None:
     def plain(*arguments: Any, **options: Any) -> tuple[dict, dict]:
         data, metadata = shown(*arguments, **options)
         if re.search(r"\]\{\.|^:::", data.get("text/markdown", ""), re.MULTILINE):
-            data["text/markdown"] = alone(data["text/markdown"])
+            data["text/markdown"] = plain_markdown.alone(data["text/markdown"])
         return data, metadata
 
     plain.plain = True  # type: ignore[attr-defined]  # so that it is not wrapped twice
     shell.display_formatter.format = plain
-
-
-def alone(markdown: str) -> str:
-    """One output as Markdown for people; what it refers to keeps its label, as the document is not
-    at hand.
-    """
-    plain = Plain(crossref.Index([]), address=str)
-    blocks = constructs.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [])
-    return as_gfm([plain.with_notes(plain.blocks(blocks))])[0]

@@ -1,0 +1,196 @@
+"""Pandoc's tree as Markdown that Jupyter and Colab show."""
+
+from __future__ import annotations
+
+import copy
+import html
+import json
+import re
+from collections.abc import Callable
+
+from lmreport.render import constructs, crossref, pandoc_ast
+from lmreport.render.tables import natural
+
+CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
+PART = "<!--part {}-->"
+
+
+class Plain:
+    """Turns blocks of the resolved document into what Jupyter's Markdown has: no attributes, no
+    Divs and Spans.
+
+    index: what can be referred to; address: where a picture is found from here; down: by how much
+    headings go down.
+    """
+
+    def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0) -> None:
+        self.index, self.address, self.down = index, address, down
+        self.notes: list[tuple[dict, list]] = []  # the mark in the text, and the note
+
+    def blocks(self, blocks: list) -> list:
+        return pandoc_ast.change(copy.deepcopy(blocks), self.node)
+
+    def caption(self, label: str, words: list) -> dict:
+        """A paragraph "**Figure 3:** …" with the place that references lead to."""
+        start = crossref.caption_prefix(self.index.entries[label])
+        return pandoc_ast.node(
+            "Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), start[1], *words]
+        )
+
+    def node(self, item: dict) -> list | dict | None:
+        """What stands in the place of a node; None keeps it."""
+        kind, attributes = item["t"], pandoc_ast.attr_of(item)
+        change = getattr(self, f"plain_{kind.lower()}", None)
+        if change:
+            return change(item, attributes)
+        if kind in ("Code", "Link"):
+            item["c"][0] = pandoc_ast.attr()
+        elif kind == "Cite":
+            return item["c"][1]
+        elif kind in ("RawBlock", "RawInline"):
+            return (
+                []
+                if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1])
+                else None
+            )
+        elif kind == "Note":
+            self.notes.append((note_mark(len(self.notes) + 1), item["c"]))
+            return self.notes[-1][0]
+        return None
+
+    def plain_codeblock(self, item: dict, attributes: list) -> list:
+        label, classes, _ = attributes
+        item["c"][0] = pandoc_ast.attr(
+            "", [c for c in classes if c not in ("cell-code", "numberLines")][:1]
+        )
+        if label not in self.index.entries:
+            return [item]
+        return [
+            self.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))),
+            item,
+        ]
+
+    def plain_header(self, item: dict, attributes: list) -> None:
+        level, _, words = item["c"]
+        number = pandoc_ast.value(attributes, "number")
+        start = [anchor(attributes[0])] + (
+            [pandoc_ast.text(number), pandoc_ast.node("Space")] if number else []
+        )
+        item["c"] = [min(level + self.down, 6), pandoc_ast.attr(), start + words]
+
+    def plain_span(self, item: dict, attributes: list) -> list:
+        label, classes, _ = attributes
+        words = item["c"][1]
+        if "labelled-equation" in classes:
+            tag = rf" \tag{{{pandoc_ast.value(attributes, 'number')}}}"
+            return [
+                anchor(label),
+                pandoc_ast.node("Math", words[0]["c"][0], words[0]["c"][1].rstrip() + tag),
+            ]
+        if "origin" in classes:
+            words = [pandoc_ast.node("Emph", words)]
+        return [anchor(label), *words] if label else words
+
+    def plain_image(self, item: dict, attributes: list) -> None:
+        alt = pandoc_ast.value(attributes, "alt")
+        item["c"][:2] = pandoc_ast.attr(), pandoc_ast.words(alt) if alt else item["c"][1]
+        item["c"][2] = [self.address(item["c"][2][0]), ""]
+
+    def plain_figure(self, item: dict, attributes: list) -> list:
+        words = [i for b in item["c"][1][1] for i in b.get("c", ())]
+        content = [
+            pandoc_ast.node("Para", b["c"]) if b["t"] == "Plain" else b for b in item["c"][2]
+        ]
+        return content + self.under(attributes[0], words)
+
+    def plain_table(self, item: dict, attributes: list) -> list:
+        words = [i for b in item["c"][1][1] for i in b.get("c", ())]
+        table = natural(item)
+        table["c"][0], table["c"][1] = pandoc_ast.attr(), [None, []]
+        return [table, *self.under(attributes[0], words)]
+
+    def under(self, label: str, words: list) -> list:
+        """The caption of a figure or table, if it has one."""
+        if label in self.index.entries:
+            return [self.caption(label, words)]
+        return [pandoc_ast.node("Para", words)] if words else []
+
+    def plain_div(self, item: dict, attributes: list) -> list:
+        label, classes, _ = attributes
+        blocks = item["c"][1]
+        if classes[:1] == ["callout"]:
+            return [pandoc_ast.node("BlockQuote", [strong(blocks[0]["c"]), *blocks[1:]])]
+        if classes[:1] == ["tab"]:
+            return [strong(blocks[0]["c"]), *blocks[1:]]
+        if label in self.index.entries:
+            words, rest = constructs.split_caption(blocks)
+            return [*rest, self.caption(label, words)]
+        if label and blocks and blocks[0]["t"] in ("Para", "Plain"):
+            blocks[0]["c"] = [anchor(label), *blocks[0]["c"]]
+        return blocks
+
+    def with_notes(self, blocks: list) -> list:
+        """`blocks` with the footnotes that they refer to under them."""
+        here = {id(item) for item in pandoc_ast.nodes(blocks)}
+        found: list = []
+        for number, (mark, note) in enumerate(self.notes, 1):
+            if id(mark) in here:
+                words = note[0]["c"] if note and note[0]["t"] in ("Para", "Plain") else []
+                line = [note_mark(number), pandoc_ast.node("Space"), *words]
+                found += [pandoc_ast.node("Para", line), *note[bool(words) :]]
+        return blocks + found
+
+
+def note_mark(number: int) -> dict:
+    return pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{number}]")])
+
+
+def is_cell(block: dict) -> bool:
+    return block["t"] == "Div" and CELL in block["c"][0][1]
+
+
+def is_main(caption: dict) -> bool:
+    """Whether a caption is that of a whole figure and not of a part, "(a)"."""
+    return not pandoc_ast.plain(caption["c"]).startswith("(")
+
+
+def anchor(label: str) -> dict:
+    return pandoc_ast.raw(
+        "html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False
+    )
+
+
+def strong(inlines: list) -> dict:
+    return pandoc_ast.node("Para", [pandoc_ast.node("Strong", inlines)])
+
+
+def cited(parsed: dict, options: dict) -> dict:
+    """The document with citations in words and the list of references."""
+    if not options.get("bibliography"):
+        return parsed
+    return json.loads(
+        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", "--citeproc")[0]
+    )
+
+
+def as_gfm(parts: list[list]) -> list[str]:
+    """Lists of blocks as Markdown of GitHub's kind with $mathematics$, by one pandoc."""
+    blocks = [
+        block
+        for n, part in enumerate(parts)
+        for block in (pandoc_ast.raw("html", PART.format(n)), *part)
+    ]
+    tree = {"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}
+    text, _ = pandoc_ast.pandoc(
+        json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
+    )
+    return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
+
+
+def alone(markdown: str) -> str:
+    """One output as Markdown for people; what it refers to keeps its label, as the document is not
+    at hand.
+    """
+    plain = Plain(crossref.Index([]), address=str)
+    blocks = constructs.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [])
+    return as_gfm([plain.with_notes(plain.blocks(blocks))])[0]
