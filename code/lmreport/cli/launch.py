@@ -20,8 +20,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lmreport.cli.main import loaded
-from lmreport.cli.options import settings_of
+from lmreport.cli.options import loaded, settings_of
 from lmreport.core import files, machine, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model

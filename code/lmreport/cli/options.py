@@ -155,3 +155,19 @@ def settings_of(command):
     for name, text in HELP.items():
         command.add_argument(f"--{name.replace('_', '-')}", help=text)
     return command
+
+
+def given(arguments) -> dict:
+    """The settings among the parsed arguments."""
+    import dataclasses
+
+    from lmreport.core.settings import Settings
+
+    return {f.name: getattr(arguments, f.name, None) for f in dataclasses.fields(Settings)}
+
+
+def loaded(arguments):
+    """The settings that hold with the parsed arguments."""
+    from lmreport.core.settings import load, resolved
+
+    return resolved(load(**given(arguments)))

@@ -1,0 +1,141 @@
+"""lmreport predict: the classes of questions or of a file of texts."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+from lmreport.cli import options
+from lmreport.core import listing, progress
+from lmreport.core.errors import ReportError
+from lmreport.core.settings import one_model
+from lmreport.models.fitness import class_names, configuration, no_classifier, refuse_long
+
+log = logging.getLogger(__name__)
+
+
+def predict(arguments) -> int:
+    from lmreport.core.settings import cuda_available
+    from lmreport.data import readers
+    from lmreport.models import finetune, tokenizer
+
+    if bool(arguments.question) == bool(arguments.file):
+        raise ReportError("predict: give either questions or --file FILE")
+    own = weights(arguments.weights) if arguments.weights else None
+    texts = (
+        readable(arguments) if arguments.file else None
+    )  # a wrong file is told before anything is trained
+    progress.hide_bars()
+    settings, folder, what = (
+        (options.loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
+    )
+    if own:
+        refuse_long(own.name, configuration(own), settings.max_length)
+    log.info(f"predict: {what}, classes {listing.some(class_names(folder))}")
+    if arguments.file:
+        return predict_file(texts, arguments.precision, settings, folder)
+    asked = [readers.clean(text) for text in arguments.question]
+    model = finetune.load_classifier(str(folder), class_names(folder))
+    if cuda_available():
+        model.to("cuda")
+    for text, row in zip(
+        asked,
+        finetune.predict_texts(
+            model, tokenizer.load_tokenizer(str(folder)), asked, settings.max_length
+        ),
+        strict=True,
+    ):
+        names = [model.config.id2label[i] for i in range(len(row))]
+        chances = ", ".join(
+            f"{name} {100 * p:.1f} %"
+            for p, name in sorted(zip(row, names, strict=True), reverse=True)[: listing.MOST]
+        )
+        print(f"{names[row.argmax()]}\t{text}\n  {chances}")
+    return 0
+
+
+def asked_model(arguments):
+    """(settings, folder, what it is) of the model to predict with: the last report's, but for what
+    is asked otherwise.
+
+    It is trained where this machine lacks it.
+    """
+    from lmreport.core.settings import chosen, load, project_root, resolved
+    from lmreport.data import download
+    from lmreport.runs import train as training
+
+    last = training.noted_model(project_root())
+    settings = resolved(load(**(last.get("settings", {}) | chosen(**options.given(arguments)))))
+    if arguments.model:
+        one_model(settings, "predict")
+    corpus = download.obtain(settings.data)
+    folder = training.trained_model(settings, corpus)
+    whose = "the last report’s model" if str(folder) == last.get("folder") else "the model"
+    return settings, folder, f"{whose} {folder.name}, fine-tuned on {corpus.name}"
+
+
+def weights(folder: str):
+    """The folder of a fine-tuned model, as a Path. Raises ReportError if it lacks weights, classes
+    or tokenizer.
+    """
+    from pathlib import Path
+
+    from lmreport.models import tokenizer
+
+    missing = [
+        name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()
+    ]
+    if missing:
+        raise ReportError(
+            f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model"
+        )
+    class_names(Path(folder))
+    what = no_classifier(Path(folder), tokenizer.load_tokenizer(folder))
+    if what:
+        raise ReportError(f"--weights: {folder} {what}; name the folder of a fine-tuned model")
+    return Path(folder)
+
+
+def readable(arguments):
+    """The texts of the file, the first of them read already.
+
+    Raises ReportError for a precision that is not known, and for a file whose first text cannot be
+    read.
+    """
+    import itertools
+
+    from lmreport.data import readers
+    from lmreport.models import predict as bulk_predict
+
+    if arguments.precision not in bulk_predict.PRECISIONS:
+        raise ReportError(
+            f"--precision: {arguments.precision!r} is none of {', '.join(bulk_predict.PRECISIONS)}"
+        )
+    texts = readers.texts(arguments.file, arguments.column)
+    return itertools.chain(list(itertools.islice(texts, 1)), texts)
+
+
+def predict_file(texts, precision: str, settings, folder) -> int:
+    from lmreport.models import predict as bulk_predict
+    from lmreport.models import tokenizer
+
+    model = bulk_predict.load(str(folder), class_names(folder), precision)
+    start, number = time.perf_counter(), 0
+    told = start
+    for number, tag in enumerate(
+        bulk_predict.stream(
+            model, tokenizer.load_tokenizer(str(folder)), texts, settings.max_length
+        ),
+        1,
+    ):
+        print(tag)
+        if time.perf_counter() - told > 5:
+            told = time.perf_counter()
+            log.info(
+                f"predict: {number:,} texts, {number / (told - start):.0f} texts/s",
+                extra=progress.LIVE,
+            )
+    sys.stdout.flush()
+    log.info(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
+    return 0
