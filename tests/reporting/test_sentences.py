@@ -200,6 +200,9 @@ def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
 def test_nothing_is_saved_where_training_from_scratch_learns_nothing(record):
     curve, _ = curves(record, (0.9, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
     assert "further than always naming the largest class (100.0%)" in plain(studies.saved(curve))
+    largest = metrics.guessing(curve)  # verify computes it again without logits
+    known = {curve.symbol: recompute.load(curve.path)}
+    assert float(largest) == 1 == recompute.evaluated(largest.expression, known)
 
 
 def test_an_encoder_is_chosen_only_where_it_is_surely_ahead(record):

@@ -101,7 +101,8 @@ def balanced_accuracy(run):
 
 
 def guessing(run):
-    return table(run).sum(1).max() / run["labels"].size
+    labels = list(run["labels"])
+    return max(map(labels.count, set(labels))) / len(labels)
 
 
 def fewest(run):
