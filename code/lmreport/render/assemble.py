@@ -319,7 +319,9 @@ def visible(text: str) -> str:
     """`text` with control and direction-changing characters made visible; letters and signs of all
     languages stay.
     """
-    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    unseen = set(filter(is_unseen, set(text)))
+    return "".join(f"⟨U+{ord(c):04X}⟩" if c in unseen else c for c in text) if unseen else text
 
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
