@@ -106,7 +106,7 @@ def of_render(settings):
         many = settings.train_size
         texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
         told = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
-        more = " `LMREPORT_SCALE=full` trains on whole texts, and on all of them."
+        more = " `LMREPORT_SCALE=full` reads more of each text, and trains on all of them."
         found.append(markdown.callout("note", "A quick render", told + more))
     return markdown.markdown("\n".join(found))
 
