@@ -68,6 +68,10 @@ BAD = {
         "```{python}\n#| fig-width: 5\n1\n```\n",
         r"index\.qmd:7: unknown cell option 'fig-width'; a figure's size is set where it is drawn$",
     ),
+    "backslash in a caption between double quotes": (
+        '```{python}\n#| label: tbl-a\n#| tbl-cap: "At $\\gamma$"\n1\n```\n',
+        r"index\.qmd:8: not valid YAML in a cell's options.*; .* \$\\gamma\$, in single quotes",
+    ),
     "option like none": (
         "```{python}\n#| folding: x\n1\n```\n",
         r"index\.qmd:7: unknown cell option 'folding'$",
@@ -217,7 +221,18 @@ def test_refused(name, tmp_path):
             OPTIONS,
             r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'",
         ),
-        ("---\ntitle: [x\n---\n", OPTIONS, r"report/index\.qmd:\d: not valid YAML"),
+        (
+            "---\ntitle: [x\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:\d: not valid YAML.*; close the quote or the bracket",
+        ),
+        (
+            "---\ntitle: Homework 3: LSTM or not?\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:2: not valid YAML.*; put the text in quotes, since a colon",
+        ),
+        ("---\nauthor:\n\tname: A\n---\n", OPTIONS, r"index\.qmd:3: .*; indent with blanks"),
+        ("---\nformat:\n   html: {}\n  toc: 1\n---\n", OPTIONS, r"index\.qmd:4: .* same column"),
         ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
         (
             "---\ntitle: x\nlicense: MIT\n---\n",
