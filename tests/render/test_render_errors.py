@@ -213,6 +213,23 @@ def test_refused(name, tmp_path):
     assert not (tmp_path / "_report").exists()
 
 
+def test_a_percent_sign_that_would_cut_a_source_is_refused(tmp_path):
+    sources = project(tmp_path, "See @doe.\n") / "report" / "references.bib"
+    fine = """% from a manager, 5 % of it
+@misc{doe, title = {Why 100\\% is {BERT}}, year = 2020, author = {Doe, A},
+  url = {https://a.org/a%20b}, howpublished = {\\url{https://a.org/a%20b}},
+  % a comment
+  abstract = {By 5% more}, file = {/a%20b.pdf}, isbn = {1%2}
+}
+"""
+    sources.write_text(fine)
+    shown = text(Page(own(tmp_path, ("html",)) / "index.html").tree)
+    assert "Why 100% Is BERT" in shown and "https://a.org/a%20b" in shown
+    sources.write_text(fine.replace("100\\%", "100%"))
+    with pytest.raises(ReportError, match=r"report/references.bib:2: % begins.* 'title' would be"):
+        own(tmp_path, ("html",))
+
+
 @pytest.mark.parametrize(
     "front, options, said",
     [
