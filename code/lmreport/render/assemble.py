@@ -185,9 +185,10 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
             ".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"]))
         )
     kinds = ", ".join(sorted(data))
+    reason = " (HTML would need scripts from elsewhere and cannot go into the PDF)"
     raise ReportError(
         f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
-        "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)"
+        f"a picture instead{reason * ('text/html' in data)}"
     )
 
 
