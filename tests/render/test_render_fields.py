@@ -235,6 +235,22 @@ def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_ov
     assert words(Page(own(project(tmp_path, body), ("html",)) / "index.html")).endswith("In ℝ.")
 
 
+def test_what_a_cell_prints_beside_its_table_stands_outside_of_it(tmp_path):
+    cell = """```{python}
+#| label: tbl-a
+#| tbl-cap: Numbers
+from IPython.display import Markdown, display
+print("loading")
+display(Markdown("|a|\\n|-|\\n|1|"))
+print("done")
+```
+"""
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    (table,) = page.tags("figure")
+    assert text(table) == "Table 1: Numbers a 1"
+    assert words(page).endswith("loading Table 1: Numbers a 1 done")
+
+
 def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
     bar = "print('1/2 [=> ]' + 9 * '\\b', end=''); print('2/2 [==]'); print('\\bab\\b\\b\\bc')"
     page = Page(own(project(tmp_path, f"```{{python}}\n{bar}\n```\n"), ("html",)) / "index.html")

@@ -79,13 +79,13 @@ def read(
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ReportError(
-            f"{place(mark.line if mark else 0)}: not valid YAML in {what} ({said}); {mend(said)}"
+            f"{place(mark.line if mark else 0)}: not valid YAML in {what} ({said}); {fix(said)}"
         ) from None
     finally:
         loader.dispose()
 
 
-MENDS = {  # what PyYAML says, and what to do then; the last one fits the rest
+FIXES = {  # what PyYAML says, and what to do then; the last one fits the rest
     "escape": r"put a text with a backslash, such as $\gamma$, in single quotes",
     r"\\t": "indent with blanks, not with tabs",
     "block mapping start": "begin all keys of one entry in the same column",
@@ -95,9 +95,9 @@ MENDS = {  # what PyYAML says, and what to do then; the last one fits the rest
 }
 
 
-def mend(said: str) -> str:
+def fix(said: str) -> str:
     """What to do about what PyYAML said."""
-    return next(what for words, what in MENDS.items() if re.search(words, said))
+    return next(what for words, what in FIXES.items() if re.search(words, said))
 
 
 def keys(node: yaml.MappingNode, place: Callable[[int], str]) -> list[tuple[str, yaml.Node, str]]:

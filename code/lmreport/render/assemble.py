@@ -256,6 +256,11 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
             else b
             for b, shown in zip(body, shows, strict=True)
         ]
+    if kind and any(shows):  # what is printed before or after a table or figure is no part of it
+        first, end = shows.index(True), len(shows) - shows[::-1].index(True)
+        inner = "\n\n".join([*body[first:end], captioned(caption, pages)])
+        numbered = fenced_div(f"#{label} .cell-output-display{layout}", inner)
+        return "\n\n".join([*body[:first], numbered, *body[end:]])
     inner = "\n\n".join(body)
     if kind:
         return fenced_div(
