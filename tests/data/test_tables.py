@@ -302,3 +302,11 @@ def test_what_a_data_set_of_the_hub_says_of_itself_is_no_table(tmp_path):
     (tmp_path / "reviews" / "dataset_infos.json").write_text('{"default": {}}')
     as_parquet(tmp_path / "reviews" / "data" / "train-00000-of-00001.parquet", rows())
     assert sum(obtained(tmp_path / "reviews").counts()["train"].values()) == 24
+
+
+def test_splits_in_folders_of_tables_are_not_told_to_be_given_alone(tmp_path):
+    for name in ("train", "test"):
+        (tmp_path / "reviews" / name).mkdir(parents=True)
+        as_parquet(tmp_path / "reviews" / name / "0000.parquet", rows())
+    with pytest.raises(ReportError, match="tables in test, train; put them into one folder, each"):
+        obtained(tmp_path / "reviews")

@@ -93,9 +93,14 @@ def refuse_deeper(folder: Path) -> None:
         inner = sorted(path for path in place.glob("*") if path.is_dir() and path.name[0] != ".")
         holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
         if holding:
+            are_splits = all(part_of(Path(name).name) for name in holding)
             raise ReportError(
-                f"data: {folder.name} has its tables in {listing.some(holding)}; give one of these "
-                f"folders: {folder / holding[0]}"
+                f"data: {folder.name} has its tables in {listing.some(holding)}; "
+                + (
+                    "put them into one folder, each named for its split, such as train.parquet"
+                    if are_splits
+                    else f"give one of these folders: {folder / holding[0]}"
+                )
             )
 
 
