@@ -10,7 +10,13 @@ from lmreport.cli import options
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
-from lmreport.models.fitness import class_names, configuration, no_classifier, refuse_long
+from lmreport.models.fitness import (
+    class_names,
+    configuration,
+    no_classifier,
+    pointer_in,
+    refuse_long,
+)
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +96,8 @@ def weights(folder: str):
         raise ReportError(
             f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model"
         )
+    if pointer := pointer_in(Path(folder)):
+        raise ReportError(f"--weights: {folder} cannot be used, since {pointer}")
     class_names(Path(folder))
     what = no_classifier(Path(folder), tokenizer.load_tokenizer(folder))
     if what:

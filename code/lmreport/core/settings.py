@@ -253,7 +253,10 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark first
     except tomllib.TOMLDecodeError as error:
-        raise ReportError(f"{path.name}: not valid TOML ({error}); fix that line") from error
+        raise ReportError(
+            f"{path.name}: not valid TOML ({error}); put each text in double quotes, and a number "
+            'that begins with 0, as perm = "0123456"'
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(
             f"{path.name} cannot be read as UTF-8 text ({error}); save it as such"

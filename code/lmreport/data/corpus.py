@@ -67,8 +67,8 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:4])
         raise ReportError(
             f"data: {origin} has no train/<class>/*.txt but {there or 'nothing'}; put the folders "
-            f"train "
-            "and test at its top, and in both a folder for each class"
+            "train and test at its top, and in both a folder for each class, or give tables (.csv, "
+            ".jsonl, .parquet) with a column of texts and one of labels"
         )
     if hidden := hidden_in(folder):
         first = hidden[0].relative_to(folder).as_posix()

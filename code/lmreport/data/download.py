@@ -324,7 +324,8 @@ def extract(archive: Path, folder: Path) -> None:
     bytes in all.
     """
     total = 0
-    if zipfile.is_zipfile(archive):
+    known = without_suffix(archive.name) != archive.name
+    if zipfile.is_zipfile(archive) and archive.suffix.lower() in (".zip", ""):
         raise ReportError(f"data: {archive.name!r} is a zip archive; unpack it and give the folder")
     try:
         with tarfile.open(archive) as tar:
@@ -338,6 +339,12 @@ def extract(archive: Path, folder: Path) -> None:
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+        if not known:
+            raise ReportError(
+                f"data: {archive.name!r} is neither a tar archive nor a table that is read "
+                f"({', '.join(tables.SUFFIXES)}); save it as .csv, with a column of texts and one "
+                "of labels"
+            ) from error
         raise ReportError(
             f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); "
             f"fetch it "

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core import listing
+from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
@@ -38,7 +39,7 @@ EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
-POINTER = b"version https://git-lfs"  # how a file begins that Git LFS has not fetched yet
+ABOUT = ("dataset_infos.json",)  # what a data set of the hub says of itself: no rows
 
 
 def parted(source: str) -> tuple[str, dict[str, str]]:
@@ -77,7 +78,7 @@ def files_in(folder: Path) -> list[Path]:
         found = [
             path
             for path in (place.iterdir() if place.is_dir() else [])
-            if path.suffix.lower() in SUFFIXES and path.name[0] != "."
+            if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.name not in ABOUT
         ]
         if found:
             return sorted(found)
@@ -92,9 +93,14 @@ def refuse_deeper(folder: Path) -> None:
         inner = sorted(path for path in place.glob("*") if path.is_dir() and path.name[0] != ".")
         holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
         if holding:
+            are_splits = all(part_of(Path(name).name) for name in holding)
             raise ReportError(
-                f"data: {folder.name} has its tables in {listing.some(holding)}; give one of these "
-                f"folders: {folder / holding[0]}"
+                f"data: {folder.name} has its tables in {listing.some(holding)}; "
+                + (
+                    "put them into one folder, each named for its split, such as train.parquet"
+                    if are_splits
+                    else f"give one of these folders: {folder / holding[0]}"
+                )
             )
 
 
@@ -278,11 +284,10 @@ def part_of(name: str) -> str:
 def read(path: Path, split: str) -> Part:
     """The rows of one file. Raises ReportError for a file or row that is not what its name says."""
     kind, place = path.suffix.lower(), f"data: {path.name}"
-    with path.open("rb") as start:
-        if start.read(len(POINTER)) == POINTER:
-            raise ReportError(
-                f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
-            )
+    if is_pointer(path):
+        raise ReportError(
+            f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
+        )
     if kind == ".parquet":
         return of_dataset(parquet(path), split, place)
     names: list[str] = []

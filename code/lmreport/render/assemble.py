@@ -185,9 +185,10 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
             ".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"]))
         )
     kinds = ", ".join(sorted(data))
+    reason = " (HTML would need scripts from elsewhere and cannot go into the PDF)"
     raise ReportError(
         f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
-        "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)"
+        f"a picture instead{reason * ('text/html' in data)}"
     )
 
 
@@ -255,6 +256,11 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
             else b
             for b, shown in zip(body, shows, strict=True)
         ]
+    if kind and any(shows):  # what is printed before or after a table or figure is no part of it
+        first, end = shows.index(True), len(shows) - shows[::-1].index(True)
+        inner = "\n\n".join([*body[first:end], captioned(caption, pages)])
+        numbered = fenced_div(f"#{label} .cell-output-display{layout}", inner)
+        return "\n\n".join([*body[:first], numbered, *body[end:]])
     inner = "\n\n".join(body)
     if kind:
         return fenced_div(

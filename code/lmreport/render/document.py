@@ -259,12 +259,38 @@ def borrowed(document: Document, name: str, folder: Path) -> str:
     """
     for place in (document.root, document.path.parent):
         if (place / name).is_file():
+            if name.endswith(".bib"):
+                refuse_comments(place / name, name)
             copy = (
                 folder / f"{contents_of(name)}-{re.sub(r'[^A-Za-z0-9_.-]', '-', Path(name).name)}"
             )
             shutil.copy(place / name, copy)
             return str(copy)
     raise ReportError(f"{document.name}: bibliography {name!r} does not exist")
+
+
+SHOWN = (  # fields of a source that a list of references shows
+    "title subtitle booktitle journal journaltitle series note howpublished author editor publisher "
+    "address school institution organization"
+).split()
+
+
+def refuse_comments(path: Path, name: str) -> None:
+    """Raises ReportError for a % in the text of a source, at which TeX and pandoc leave out the rest."""
+    text = re.sub(
+        r"\\(url|href)\{[^{}]*\}", lambda m: " " * len(m[0]), path.read_text("utf-8", "replace")
+    )
+    field = ""
+    for found in re.finditer(
+        r"""([\w-]+)\s*=\s*[{"\d]|^[ \t]*(%.*)|(?<!\\)%""", text, re.MULTILINE
+    ):
+        if found[1]:
+            field = found[1].lower()
+        elif not found[2] and field in SHOWN:  # a line that begins with % is meant as a comment
+            raise ReportError(
+                f"{name}:{text.count(chr(10), 0, found.start()) + 1}: % begins a comment in a .bib "
+                f"file, and the rest of {field!r} would be lost; write \\%"
+            )
 
 
 def contents_of(name: str) -> str:

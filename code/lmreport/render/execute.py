@@ -275,9 +275,19 @@ async def code(
     whole, cell.source = cell.source, origin.code if origin.lines else cell.source
     await client.async_execute_cell(cell, index)
     cell.source = whole
+    for output in cell.outputs:
+        formula_as_markdown(output.get("data", {}))
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
+
+
+def formula_as_markdown(data: dict) -> None:
+    """Give an output that is a formula in TeX alone, as SymPy shows one, the form that pandoc reads."""
+    formula = data.get("text/latex", "").strip()
+    richer = "text/markdown" in data or any(kind.startswith("image/") for kind in data)
+    if re.fullmatch(r"\$.+\$", formula, re.DOTALL) and not richer:
+        data["text/markdown"] = formula
 
 
 def failure(output: NotebookNode, origin: Cell) -> str:

@@ -352,7 +352,8 @@ def split(lines: list[Line]) -> list[Cell]:
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
                 raise ReportError(
-                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}}"
+                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}} at "
+                    "the beginning of a line"
                 )
             flush()
             cells.append(code_cell(lines[i], lines[i + 1 : end]))

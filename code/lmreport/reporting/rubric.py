@@ -27,6 +27,7 @@ FIELDS = {  # what each entry must have, and what it is
     },
     "items": {"id": "text", "points": "a number", "asks": "text"},
 }
+BESIDES = {"sections": (), "items": ("question",)}  # what it may have
 
 
 def rubric(answering: str | None = None) -> dict:
@@ -123,6 +124,17 @@ def entry(part: str, one: dict, at: str) -> dict:
             )
         if not is_kind(one[key], kind):
             raise ReportError(f"{at}: `{key}` of {name} is {one[key]!r}; it must be {kind}")
+    known = [*FIELDS[part], *BESIDES[part]]
+    for key in [str(key) for key in one if key not in known]:
+        near = difflib.get_close_matches(key, known, n=1)
+        raise ReportError(
+            f"{at}: {name} has an unknown key {key!r}; "
+            + (
+                f"did you mean {near[0]!r}?"
+                if near
+                else "a text with a comma needs quotes, and 1.5 a point"
+            )
+        )
     if not re.fullmatch(r"[\w.-]+", str(one["id"])):
         raise ReportError(f"{at}: the id {one['id']!r} must have letters, digits and hyphens alone")
     return {
