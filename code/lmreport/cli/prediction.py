@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def predict(arguments) -> int:
+    """Print the class of each question and how likely the likeliest classes are, or the class of
+    each text of a file. Raises ReportError unless either questions or a file are given.
+    """
     from lmreport.core.settings import cuda_available
     from lmreport.data import readers
     from lmreport.models import finetune, tokenizer
@@ -125,6 +128,7 @@ def readable(arguments):
 
 
 def predict_file(texts, precision: str, settings, folder) -> int:
+    """Print the class of each text, a line each, while they are read; tell how many are done."""
     from lmreport.models import predict as bulk_predict
     from lmreport.models import tokenizer
 

@@ -113,7 +113,7 @@ def working_folder() -> Path:
 
 def project_root(start: Path | None = None) -> Path:
     """The folder that holds `_quarto.yml`, looked for from `start` (default: the working folder)
-    upwards.
+    upwards, then around this package. Raises ReportError if there is none.
     """
     start = (start or working_folder()).resolve()
     for folder in (start, *start.parents, Path(__file__).resolve().parents[3]):
@@ -165,7 +165,7 @@ def load(
 
 def names_of(model: str, root: Path | None = None) -> list[str]:
     """The models that a setting names, parted by commas, each once; a folder whose name has a comma
-    is one.
+    is one. Raises ReportError for an empty name.
     """
     whole = whole_path(model, root)
     if Path(whole).exists() or "," not in model:

@@ -56,8 +56,8 @@ class Corpus:
 
 
 def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = "") -> Corpus:
-    """The corpus in `folder` or in its only folder, or ReportError with what was found instead of
-    the expected texts.
+    """The corpus in `folder` or in its only folder. Raises ReportError with what was found instead
+    of the expected texts.
 
     kind: "real", "sample" or "other"; real texts of another class than the four tags make another
     data set, called `title`.

@@ -95,6 +95,9 @@ class NoNetworkError(ReportError):
 def from_address(address: str) -> Corpus:
     """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and
     verify it.
+
+    Raises NoNetworkError if it cannot be fetched, ReportError if the disk is full or the archive is
+    not what it should be, and then deletes it.
     """
     archive = downloaded(address)
     if not archive.is_file():
@@ -321,7 +324,8 @@ def at_hand(source: str = "auto") -> Corpus | None:
 
 def extract(archive: Path, folder: Path) -> None:
     """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST
-    bytes in all.
+    bytes in all. Raises ReportError if it holds more, is a zip archive or damaged, or cannot be
+    written.
     """
     total = 0
     known = without_suffix(archive.name) != archive.name

@@ -174,7 +174,9 @@ def class_folders_only(path: Path) -> bool:
 
 
 def of_folders(folder: Path) -> dict[str, Rows]:
-    """All texts under "train": their classes are their folders' names."""
+    """All texts under "train": their classes are their folders' names. Raises ReportError for a
+    file that is not UTF-8 or holds a zero byte.
+    """
     rows = []
     for inner in class_folders(folder):
         for path in texts_in(inner):
@@ -263,8 +265,10 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
 
 
 def split_of(name: str, whole: str = "") -> str:
-    """Which split a file is, by its name; "train" if it does not say. whole: the data set whose
-    split it is called; there a name must say.
+    """Which split a file is, by its name; "train" if it does not say.
+
+    whole: the data set whose split it is called; there a name must say. Raises ReportError if it
+    does not.
     """
     found = part_of(name)
     if whole and not found:
@@ -328,6 +332,7 @@ def refuse_header(names: list[str], place: str) -> None:
 
 
 def parquet(path: Path) -> Any:
+    """The `Dataset` in a parquet file, in memory. Raises ReportError if it cannot be read."""
     from datasets import Dataset, disable_progress_bars
     from datasets.exceptions import DatasetGenerationError
 
@@ -347,7 +352,9 @@ def first_line(error: BaseException) -> str:
 
 
 def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
-    """The names of the columns with the texts and with the labels."""
+    """The names of the columns with the texts and with the labels. Raises ReportError if one that
+    is `asked` for is missing, or their names do not tell which they are.
+    """
     found = []
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
         if what in asked and asked[what] not in part.names:
@@ -371,7 +378,9 @@ def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
 
 
 def rows_of(part: Part, text: str, label: str) -> Rows:
-    """(text, label) of each row."""
+    """(text, label) of each row. Raises ReportError if one has no text or no label, a zero byte, or
+    a measure as label, and if there are more than MOST_CLASSES labels.
+    """
     rows = []
     for place, row in part.rows:
         one, mark = row.get(text), row.get(label)
@@ -456,7 +465,9 @@ def refuse_too_rare(rows: Rows) -> None:
 
 
 def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
-    """{label: the name of its folder}: as it is, but for what a file system does not take."""
+    """{label: the name of its folder}: as it is, but for what a file system does not take. Raises
+    ReportError if two labels would have one folder.
+    """
     named = {label: written(label) for label in sorted(labels)}
     twice = [name for name, number in Counter(named.values()).items() if number > 1]
     if twice:

@@ -88,7 +88,8 @@ def refuse_long(name: str, config: dict, max_length: int | None) -> None:
 
 def configuration(folder: Path) -> dict:
     """What the configuration of the model saved in `folder` says; the defaults of a known encoder,
-    which are left out there, are those of `positions`.
+    which are left out there, are those of `positions`. Raises ReportError if Transformers do not
+    know its kind.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") in KNOWN:  # importing Transformers takes seconds

@@ -83,6 +83,10 @@ def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
 
 
 def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
+    """A cell of code as Markdown: its source and its outputs, as far as they are shown.
+
+    execute: the document's options, which the cell's own replace; these are noted in `pages`.
+    """
     origin = cell.metadata.report
     options = {
         k: execute[k] for k in ("echo", "output", "warning", "include") if k in execute
@@ -113,6 +117,9 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
 
 
 def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
+    """The source of a cell as a block of code, with `echo: fenced` together with its fence; number:
+    the cell's place in `Pages.cells`.
+    """
     if options["echo"] == "fenced":
         kept = "\n".join(
             line for line in cell.source.splitlines() if not re.match(r"#\|\s*echo:\s*fenced", line)
@@ -160,6 +167,11 @@ def picture(item: NotebookNode) -> str:
 
 
 def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Pages) -> str:
+    """One output as Markdown, a picture as a file in the folder of `pages` too. Raises ReportError
+    for one that is no Markdown, text or picture.
+
+    cell: its place in `pages.cells`; index: that of the output in the cell, from 1.
+    """
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             return visible(item.text)
@@ -235,7 +247,7 @@ def check_texts(outputs: list, options: dict, origin: Cell) -> None:
 
 def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: Pages) -> str:
     """Outputs as a numbered figure or table where the label asks for it, with the caption as last
-    paragraph.
+    paragraph. Raises ReportError where a label lacks its caption, or captions of parts their label.
     """
     label = origin.label
     kind = label.split("-")[0] if re.match(r"(fig|tbl|lst)-", label) else ""

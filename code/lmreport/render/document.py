@@ -254,8 +254,8 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
 
 
 def borrowed(document: Document, name: str, folder: Path) -> str:
-    """A copy of a file of the project for pandoc, which takes some names for addresses or
-    patterns.
+    """A copy of a file of the project for pandoc, which takes some names for addresses or patterns.
+    Raises ReportError if there is no such file.
     """
     for place in (document.root, document.path.parent):
         if (place / name).is_file():

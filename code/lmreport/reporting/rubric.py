@@ -56,7 +56,9 @@ def whole() -> dict:
 
 @cache
 def read(path: Path) -> dict:
-    """The rubric at `path`, its item ids as they are written and whole points as int."""
+    """The rubric at `path`, its item ids as they are written and whole points as int. Raises
+    ReportError if it is missing, cannot be read, or has an item of no section.
+    """
     if not path.is_file():
         raise ReportError(
             f"there is no {PLACE}, which lists the items; restore it from the repository"
@@ -84,7 +86,9 @@ def line(number: int) -> str:
 
 
 def entries(part: str, found, node) -> list[dict]:
-    """The sections or items with the values that they must have."""
+    """The sections or items with the values that they must have. Raises ReportError if they are no
+    list of mappings, or an id stands there twice.
+    """
     if not isinstance(found, list) or not found:
         raise ReportError(
             f"{line(node.start_mark.line if node else 0)}: the rubric needs a list `{part}:`"
@@ -175,6 +179,7 @@ def who(profile: str | None = None) -> str:
 
 
 def item(name: str) -> dict:
+    """The item with the id `name`, of all profiles. Raises ReportError if there is none."""
     for entry in whole()["items"]:
         if entry["id"] == name:
             return entry
