@@ -13,7 +13,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import metrics, recipes, sentences, studies
-from lmreport.reporting.values import on_concepts, on_data, on_errors, on_results
+from lmreport.reporting.values import on_attention, on_concepts, on_data, on_errors, on_results
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -438,3 +438,17 @@ def test_a_flipped_tag_is_told_with_its_padding_and_a_kept_one_as_kept():
         "Question (ii) keeps its tag, java."
     )
     assert "was not tested" in plain(on_concepts.of_flips([]))
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ((0.8, 0.5), "learned without these tags"),
+        ((0.5, 0.8), "bring no lead"),
+        ((0.55, 0.5), "not surely apart"),
+    ],
+)
+def test_what_an_encoder_brings_is_told_where_it_is_sure(shares, said):
+    probes = dict(zip(("pre-trained", "random"), np.array(shares)[:, None], strict=True))
+    told = on_attention.of_probe(probes | {"sizes": np.array([160]), "test": 160}, 128)
+    assert said in told.verdict

@@ -175,7 +175,7 @@ def of_probe(probes, length: int):
 def surely_apart(probes) -> bool:
     """Whether the 95% intervals of the two shares (normal approximation) do not overlap."""
     shares = np.array([float(probes[way][-1]) for way in ("pre-trained", "random")])
-    half = 1.96 * (shares * (1 - shares) / int(probes["tests"])) ** 0.5
+    half = 1.96 * (shares * (1 - shares) / int(probes["test"])) ** 0.5
     return bool(abs(shares[0] - shares[1]) > half.sum())
 
 
