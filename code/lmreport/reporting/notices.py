@@ -11,8 +11,6 @@ from lmreport.runs import freshness
 from lmreport.runs.kinds import MODELS, STUDIES
 from lmreport.runs.records import edition, full_scale, is_of, newest
 
-FOREIGN = 0.01  # share of letters beyond a to z from which on a reader is warned
-
 
 def notices(corpus, source, class_names: list[str], recorded: bool):
     """Callouts for the top of the report: which data, and what is recorded but stale."""
@@ -70,7 +68,7 @@ def of_fonts(class_names: list[str]) -> str:
 
 
 def of_letters(strange: dict, source) -> list[str]:
-    """Callouts where the models cannot read much of the texts; strange: `data_audit.strange`."""
+    """Callouts where the Transformer cannot read much of the texts; strange: `data_audit.strange`."""
     found = []
     if strange["unknown"] >= tokenizing.MANY:
         found.append(
@@ -81,18 +79,6 @@ def of_letters(strange: dict, source) -> list[str]:
                     f"Of the word pieces of the training texts, {markdown.pct(strange['unknown'])} "
                     f"stand for something that {markdown.plain(source.name)} does not know. It "
                     "cannot tell these words apart; a model for this language would."
-                ),
-            )
-        )
-    if strange["foreign"] >= FOREIGN:
-        found.append(
-            markdown.callout(
-                "warning",
-                "The LSTM reads these words in fragments",
-                (
-                    f"Of the letters of the training texts, {markdown.pct(strange['foreign'])} are "
-                    "not among a to z. The LSTM’s standardization, made for English, makes a "
-                    "word of each of them, so that comparisons with it are unfair to it."
                 ),
             )
         )
