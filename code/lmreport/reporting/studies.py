@@ -12,7 +12,7 @@ from lmreport.core import progress
 from lmreport.display import markdown
 from lmreport.display.again import of_inputs
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.experiments import studies
+from lmreport.experiments import improvements, studies
 from lmreport.models import scores
 from lmreport.reporting import metrics
 from lmreport.reporting.metrics import SURE
@@ -98,6 +98,12 @@ def notice(record):
     """
     if record.inputs["settings"]["scale"] == "full":
         return None
+    steps = (
+        f" Each of its trainings has {improvements.SMALLER['texts']} texts of at most "
+        f"{improvements.SMALLER['max_length']} word pieces, whatever a step's name says."
+        if record.name in improvements.NAMES
+        else ""
+    )
     command = " ".join(["lmreport run", record.name, "--scale full", *of_inputs(record.inputs)])
     return markdown.markdown(
         markdown.callout(
@@ -106,7 +112,7 @@ def notice(record):
             (
                 "No full-scale record of this study fits these data. What follows is its quick "
                 "form on few texts, which says "
-                f"little. `{command}` records the full one."
+                f"little.{steps} `{command}` records the full one."
             ),
         )
     )
