@@ -151,7 +151,7 @@ def bound(bert, lstm) -> MarkdownText:
     return fill(
         "{}{}",
         told,
-        " The Transformer’s run computed in bf16, which not every processor of this name does."
+        " The Transformer’s run computed in bf16, which not every processor of its kind does."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
     )

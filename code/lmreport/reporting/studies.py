@@ -200,9 +200,10 @@ def few_texts(record, linear):
         )
         ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
         lead[size] = fill(
-            "{} against {} with {}",
+            "{} against {} {} with {}",
             markdown.pct(mine),
             markdown.pct(values[way, size]),
+            way,
             markdown.count(size),
         )
     later = [(size, sure) for size, _, sure in ahead if sure != 1]
@@ -216,7 +217,7 @@ def few_texts(record, linear):
     since = later[0][0]
     if all(sure == -1 for size, _, sure in ahead if size >= since):
         return fill(
-            "{}. That does not last: from {} texts on the SVM is significantly ahead ({}).",
+            "{}. That does not last: from {} texts on, the SVM is significantly ahead ({}).",
             ahead[0][1],
             markdown.count(since),
             lead[ahead[-1][0]],

@@ -79,8 +79,7 @@ def decoding(found: Pieces) -> MarkdownText:
     if found.exact:
         return MarkdownText(f"{told}, with its spaces as they were.")
     return MarkdownText(
-        f"{told}; marks of punctuation were pieces of their own, and `decode` attaches some of "
-        "them again."
+        f"{told}; punctuation marks are separate pieces, some of which `decode` rejoins."
     )
 
 
@@ -140,7 +139,7 @@ def came_back(decoded: str, text: str, found: Pieces, unknown: int) -> MarkdownT
         if same
         else "some characters came back as others"
     )
-    return MarkdownText(f"It is not exactly the original: {why}.")
+    return MarkdownText(f"The decoded text is not exactly the original: {why}.")
 
 
 def types(given: bool, vectors: int, family: str) -> MarkdownText:

@@ -51,7 +51,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         return fill("All accuracies and times are those of {}.", runs)
     own = live["transformer"]
     return fill(
-        "All accuracies and times of these models are those of {}. To render quickly, the page "
+        "Their accuracies and times are from {}. To render quickly, the page "
         "itself trains only a small demonstration, on {} texts cut at {} word pieces, and the toy "
         "experiments of questions 3 and 7.",
         runs,
@@ -96,7 +96,7 @@ def model(bert) -> MarkdownText:
     if "distilbert-base" in bert.label:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
     why = (
-        ", since DistilBERT was out of reach where these runs were made. It is a BERT-like encoder "
+        ", since DistilBERT could not be downloaded where these runs were made. It is a BERT-like encoder "
         "that was distilled from a larger one [@wang2020] and then trained further on sentence "
         "pairs [@reimers2019; @allminilm]."
         if "MiniLM" in bert.label

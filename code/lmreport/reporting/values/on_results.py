@@ -43,7 +43,7 @@ def of_arguments(bert):
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
         why_rate=MarkdownText(
-            "The learning rate is above their 5e-5, since the encoder is smaller."
+            "We set the learning rate above their 5e-5 for the smaller encoder."
             if given["learning_rate"] > 5e-5 and bert["parameters"] < 100e6
             else ""
         ),
@@ -57,7 +57,7 @@ def of_log(bert) -> MarkdownText:
     if bert["epochs"] == 1:
         return fill("After its one epoch it gets {} of the validation texts right", end)
     return fill(
-        "Of {}, number {} was the most accurate on the validation texts; the model ends at {} there",
+        "Of {}, number {} was the most accurate on the validation texts; the last one gets {} there",
         epochs(bert),
         markdown.count(metrics.best_epoch(bert)),
         end,
@@ -197,8 +197,8 @@ def of_reading(bert, beyond) -> MarkdownText:
     if not metrics.cut_share(bert) and not beyond:
         return fill("This run reads {} word pieces, and no test text is longer.", length)
     return fill(
-        "To save time this run reads {} word pieces, which {} of the test texts fill. Even at BERT's "
-        "limit of 512, {} of all texts would be cut.",
+        "To save time this run cuts at {} word pieces ({} of the test texts). Even BERT's limit of "
+        "512 would cut {} of all texts.",
         length,
         markdown.pct(metrics.cut_share(bert)),
         markdown.pct(beyond),
@@ -239,7 +239,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "Transformer and SVM err on different texts. "
+        "The totals hide a trade. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
@@ -276,7 +276,9 @@ def of_questions(asked, class_names: list[str]):
     )
 
 
-FIRST = "“dict” and “list” are what Python calls these types; elsewhere it would be a dictionary, a map or an object."
+FIRST = (
+    "“dict” is what Python calls this type; elsewhere it would be a dictionary, a map or an object."
+)
 SECOND = (
     "“public static void main” with “args” is the entry point of a Java program. C# writes "
     "“Main(string[] args)” and mostly leaves “public” out, but the capitals that tell the two "
@@ -335,6 +337,22 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
     )
 
 
+def of_cores(record) -> str:
+    """The processor that a run was made on."""
+    return record.made["hardware"]["cpu"]
+
+
+def weakest(runs) -> MarkdownText:
+    """That the encoder is the best of several runs on validation, and what the weakest one gets."""
+    if len(runs.encoders) == 1:
+        return MarkdownText("")
+    return fill(
+        " (best of {} runs on the validation texts; the weakest gets {})",
+        markdown.count(len(runs.encoders)),
+        markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
+    )
+
+
 def larger(runs, corpus) -> MarkdownText:
     """What a larger encoder gets and costs; runs: `encoder.recorded`, of other data than `corpus`
     or None where nobody recorded one for these.
@@ -345,19 +363,21 @@ def larger(runs, corpus) -> MarkdownText:
         )
     record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
     told = fill(
-        "A larger encoder, {} ({} million parameters), was later trained for {} and gets {}; its "
+        "A larger encoder, {} ({} million parameters), was later trained for {}{} and gets {}{}; its "
         "lead over the SVM is {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         markdown.duration(record["train_seconds"]),
+        MarkdownText(" on other cores" * (of_cores(record) != of_cores(svm))),
         markdown.pct(metrics.accuracy(record)),
+        weakest(runs),
         markdown.word(int(metrics.outcome(record, svm) == 2), "significant", "not significant"),
     )
     beside = "([supplement](supplement.html#sec-encoder))"
     if stacked is None:
         return fill("{} {}.", told, MarkdownText(beside))
     return fill(
-        "{}. The {} gets {}; that lead is {} {}.",
+        "{}. The {} gets {}, and its lead is {} {}.",
         told,
         encoder.stack_name(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
