@@ -57,18 +57,18 @@ def work(root: Path | None = None) -> Work:
             "there is no CITATION.cff in the project's folder; restore it from the repository"
         )
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
         people = tuple(
             {"literal": a["name"]}
             if "name" in a
             else {"family": a["family-names"], "given": a.get("given-names", "")}
-            for a in told["authors"]
+            for a in fields["authors"]
         )
         return Work(
-            told["title"],
-            str(told["version"]),
-            told["license"],
-            told.get("url") or told.get("repository-code") or "",
+            fields["title"],
+            str(fields["version"]),
+            fields["license"],
+            fields.get("url") or fields.get("repository-code") or "",
             people,
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
