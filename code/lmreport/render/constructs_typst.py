@@ -190,5 +190,5 @@ def typst_string(text: str) -> str:
     return '"' + re.sub("[\x00-\x1f\x7f\u0300-\U0010ffff]", escaped, text) + '"'
 
 
-def escaped(found: re.Match) -> str:
-    return "\ufffd" if "\ud800" <= found[0] <= "\udfff" else f"\\u{{{ord(found[0]):x}}}"
+def escaped(match: re.Match) -> str:
+    return "\ufffd" if "\ud800" <= match[0] <= "\udfff" else f"\\u{{{ord(match[0]):x}}}"
