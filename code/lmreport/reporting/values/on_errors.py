@@ -63,20 +63,20 @@ def of_lengths(bert, svm, edges: list[int]):
 
 
 @named
-def of_audit(found, lengths, corpus, settings):
+def of_audit(audit, lengths, corpus, settings):
     """Lengths, copies and texts that name their own class."""
-    told = {tag: found["named"][tag] for tag in found["tags"]}
+    shares = {tag: audit["named"][tag] for tag in audit["tags"]}
     return dict(
         median=markdown.count(np.median(lengths)),
         longest=markdown.count(lengths.max()),
         full_cut=markdown.pct((lengths > 256).mean()),
         bert_cut=markdown.pct((lengths > 512).mean()),
-        leakiest=markdown.first_of(told),
-        leak=markdown.pct(max(told.values())),
-        leaks=sentences.leak(told, corpus),
-        copies=markdown.count(found["copies"]),
-        copied=sentences.copied(found),
-        near=sentences.nearly_copied(found),
+        leakiest=markdown.first_of(shares),
+        leak=markdown.pct(max(shares.values())),
+        leaks=sentences.leak(shares, corpus),
+        copies=markdown.count(audit["copies"]),
+        copied=sentences.copied(audit),
+        near=sentences.nearly_copied(audit),
     )
 
 
