@@ -411,7 +411,9 @@ def test_bibtex_is_read_by_pandoc_with_the_same_words(exported):
 
 
 def test_csl_json_is_cited_by_citeproc(exported, tmp_path):
-    (tmp_path / "a.json").write_text(cite.citation(exported, "tbl-scores", "json"), encoding="utf-8")
+    (tmp_path / "a.json").write_text(
+        cite.citation(exported, "tbl-scores", "json"), encoding="utf-8"
+    )
     text = pandoc(
         "[@lmreport-tbl-scores]\n",
         "--citeproc",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lmreport.check.numbers import pdf, reading
+from lmreport.check.numbers import pdf_text, reading
 from lmreport.core.errors import ReportError
 from lmreport.render import notebook, pandoc_ast, up_to_date
 
@@ -120,11 +120,11 @@ def by_content(document, executed: Path | None = None) -> list[tuple[str, str]]:
         differences += [
             (printed.name, f"page {n} is not in the page {page.name}") for n in added(tree, printed)
         ]
-        differences += [(printed.name, unsaid(*one)) for one in pdf.missing(tree, printed)]
+        differences += [(printed.name, unsaid(*one)) for one in pdf_text.missing(tree, printed)]
     if has_content(executed) and not (executed.name in kept and executed.parent == page.parent):
         differences += [
             (document.output.with_suffix(".ipynb").name, unsaid(*one))
-            for one in pdf.missing_in(tree, text(document, executed))
+            for one in pdf_text.missing_in(tree, text(document, executed))
         ]
     return differences
 
@@ -135,9 +135,9 @@ def unsaid(place: str, words: str) -> str:
 
 def added(tree, path: Path) -> list[int]:
     """The pages of a PDF, from 1, whose text is nowhere in the page."""
-    whole, page_numbers = pdf.squeezed(tree.text_content()), []
-    for number, words in enumerate(pdf.pages(path), 1):
-        lines = (LEADER.sub("", pdf.squeezed(line)) for line in words.splitlines())
+    whole, page_numbers = pdf_text.squeezed(tree.text_content()), []
+    for number, words in enumerate(pdf_text.pages(path), 1):
+        lines = (LEADER.sub("", pdf_text.squeezed(line)) for line in words.splitlines())
         long = [line for line in lines if len(line) >= LINE]
         if long and sum(line in whole for line in long) < FOREIGN * len(long):
             page_numbers.append(number)
@@ -145,7 +145,7 @@ def added(tree, path: Path) -> list[int]:
 
 
 def text(document, executed: Path) -> str:
-    """The text of a notebook as a reader sees it, as `pdf.text` gives that of a PDF."""
+    """The text of a notebook as a reader sees it, as `pdf_text.text` gives that of a PDF."""
     nb = notebook.read(notebook.of_quarto(executed.read_text(encoding="utf-8"), document).encode())
     parts = [
         part
@@ -168,4 +168,4 @@ def text(document, executed: Path) -> str:
         "--wrap=none",
         "--columns=500",
     )
-    return pdf.squeezed(re.sub(r"^\s*> ?", "", plain, flags=re.MULTILINE))
+    return pdf_text.squeezed(re.sub(r"^\s*> ?", "", plain, flags=re.MULTILINE))

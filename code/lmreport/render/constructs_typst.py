@@ -15,7 +15,7 @@ from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures
 from lmreport.render.crossref import TOP, Entry, Index
 from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
-from lmreport.render.tables import typst_table
+from lmreport.render.table_layout import typst_table
 
 
 class Typst:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from lmreport.render import constructs, crossref, pandoc_ast
-from lmreport.render.tables import natural
+from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
 PART = "<!--part {}-->"

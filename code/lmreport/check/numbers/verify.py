@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmreport.check.numbers import experiments, pdf, reading, recompute
+from lmreport.check.numbers import experiments, pdf_text, reading, recompute
 from lmreport.check.numbers.writing import ROUNDING, agrees
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root, project_root
@@ -59,7 +59,7 @@ def verify(path: Path, root: Path | None = None) -> Verification:
         result.compared_with_pdf = True
         result.differences += [
             (place, text, "not in the PDF")
-            for place, text in pdf.missing(tree, path.with_suffix(".pdf"))
+            for place, text in pdf_text.missing(tree, path.with_suffix(".pdf"))
         ]
     return result
 

@@ -11,7 +11,7 @@ import re
 
 from lmreport.publish.export import latex_cleanup, metadata
 from lmreport.render import pandoc_ast
-from lmreport.render.tables import natural
+from lmreport.render.table_layout import natural
 
 PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
 FORMATS = {
