@@ -178,9 +178,9 @@ def kept_or_made(folder: Path, make: Callable[[Path], None]) -> Corpus:
         with lock.only_one(f"data-{folder.name}"):
             if kept(folder) is None:
                 make(folder)
-    found = kept(folder)
-    assert found is not None  # it was made and renamed into place just now, or before
-    return found
+    corpus = kept(folder)
+    assert corpus is not None  # it was made and renamed into place just now, or before
+    return corpus
 
 
 def kept(folder: Path) -> Corpus | None:
@@ -240,8 +240,8 @@ def from_hub(source: str) -> Corpus:
     def lay_out(texts: Path) -> Corpus:
         origin, done, licence = hub.lay_out(source, SPLIT_SEED, texts)
         whole = f"{origin} ({done})" if done else origin
-        found = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
-        return replace(found, licence=licence)
+        corpus = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+        return replace(corpus, licence=licence)
 
     def make(folder: Path) -> None:
         put_in_place(folder, lay_out)

@@ -87,13 +87,13 @@ def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str, str]:
     """
     name, asked = parted(source)
     builder = prepared(name, asked)
-    found = builder.as_dataset()
-    taken, done = parts_of(found, name, asked)
+    by_split = builder.as_dataset()
+    taken, done = parts_of(by_split, name, asked)
     splits: dict[str, table_files.Rows] = {}
     for split, part in taken.items():
-        dataset, place = found[split], f"data: {name}, {split}"
+        dataset, place = by_split[split], f"data: {name}, {split}"
         text, label = table_files.columns(
-            table_files.Part(part, place, found[split].column_names, []), asked
+            table_files.Part(part, place, by_split[split].column_names, []), asked
         )
         rows = table_files.of_dataset(dataset.select_columns([text, label]), part, place)
         splits.setdefault(part, []).extend(table_files.rows_of(rows, text, label))
@@ -102,8 +102,8 @@ def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str, str]:
         f"{builder.hash}"
     )
     under = licence(name, builder.hash)
-    told = "; ".join([*done, *table_files.written_out(splits, seed, folder)])
-    return origin + (f", licence {under}" if under else ""), told, under
+    changes = "; ".join([*done, *table_files.written_out(splits, seed, folder)])
+    return origin + (f", licence {under}" if under else ""), changes, under
 
 
 def licence(name: str, commit: str) -> str:
@@ -271,7 +271,7 @@ def refuse_damaged(builder: Any, name: str, commit: str) -> None:
         )
 
 
-def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """({split of the data set: the part it is taken for}, what is to be told of it).
 
     The parts that were asked for come first; other splits are taken by their names, if their part
@@ -280,14 +280,14 @@ def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, st
     taken: dict[str, str] = {}
     for part in ("test", "validation", "train"):
         if part in asked:
-            if asked[part] not in found or asked[part] in taken:
+            if asked[part] not in by_split or asked[part] in taken:
                 raise ReportError(
                     f"data: {name!r} has no split {asked[part]!r} of its own for {part}, only "
-                    f"{', '.join(found)}; name one of them after {part}="
+                    f"{', '.join(by_split)}; name one of them after {part}="
                 )
             taken[asked[part]] = part
     given, left, bare = set(taken.values()), [], []
-    for split, dataset in found.items():
+    for split, dataset in by_split.items():
         part = table_files.part_of(split)
         if split in taken:
             continue
@@ -299,7 +299,7 @@ def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, st
             taken[split] = part
     if "train" not in taken.values():
         raise ReportError(
-            f"data: none of the splits of {name!r} ({', '.join(found)}) is called train; say which "
+            f"data: none of the splits of {name!r} ({', '.join(by_split)}) is called train; say which "
             f"is: {HUB}{name}?train=SPLIT&test=SPLIT"
         )
     done = [f"the split {split!r} was left out" for split in left]
