@@ -31,11 +31,11 @@ class TracedText(str):
 
     value: float
     form: str
-    told: dict[str, str]  # what is known of its origin beside its value: data-code, data-run
+    origin: dict[str, str]  # what is known of its origin beside its value: data-code, data-run
 
     def __new__(cls, text: str, value: float, form: str) -> TracedText:
         made = super().__new__(cls, text)
-        made.value, made.form, made.told = value, form, {}
+        made.value, made.form, made.origin = value, form, {}
         return made
 
     @property
@@ -48,7 +48,7 @@ class TracedText(str):
                 "data-run": " ".join(self.value.runs),
             }
         attributes |= {
-            name: value for name, value in (INLINE | self.told).items() if name not in attributes
+            name: value for name, value in (INLINE | self.origin).items() if name not in attributes
         }
         if "data-run" in attributes:
             attributes |= again.of_runs(attributes["data-run"])

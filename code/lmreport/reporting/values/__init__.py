@@ -44,8 +44,8 @@ def named(function):
         with made_from(list(given.values()), f"{machine.name_of(function)}(…)"):
             values = function(*arguments, **more)
         for name, value in values.items():
-            if isinstance(value, TracedText) and not value.told:
-                value.told = {"data-code": code.get(name, name)} | experiments(
+            if isinstance(value, TracedText) and not value.origin:
+                value.origin = {"data-code": code.get(name, name)} | experiments(
                     code.get(name, name), given
                 )
         return Values(values)
