@@ -444,6 +444,14 @@ def test_lint_finds_typed_results_with_their_lines(tmp_path, monkeypatch, capsys
     )
 
 
+def test_the_list_of_allowed_numbers_is_read_as_it_is_written(tmp_path):
+    (tmp_path / "allowed-numbers.yml").write_text("0.90: an example\n95%: Why? So: no\n")
+    with pytest.raises(ReportError, match="report/allowed-numbers.yml:2: .* in quotes"):
+        lint.allowed(tmp_path)
+    (tmp_path / "allowed-numbers.yml").write_text("0.90: an example\n")
+    assert lint.allowed(tmp_path) == {"0.90": "an example"}
+
+
 @pytest.mark.parametrize(
     "typed",
     [

@@ -108,6 +108,10 @@ def test_broken_and_missing_settings_files(clean, monkeypatch):
     (clean / "lmreport.toml").write_text("seed = ")
     with pytest.raises(ReportError, match="lmreport.toml: not valid TOML"):
         settings.load(clean)
+    for line in ("perm = 0291238", "name = Ada", "date = 29.11.2026"):
+        (clean / "lmreport.toml").write_text(line)
+        with pytest.raises(ReportError, match='each text in double quotes, .* perm = "0123456"'):
+            settings.load(clean)
     (clean / "lmreport.toml").write_bytes(b"\xef\xbb\xbfseed = 3\n")  # as Notepad saves UTF-8
     assert settings.load(clean).seed == 3
     (clean / "lmreport.toml").write_bytes(b'name = "\xff"')

@@ -184,6 +184,8 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
         ("a.json", b"[1, 2", "not one JSON array"),
         ("a.json", b"[1, 2]", "entry 1 is no JSON object"),
         ("a.parquet", b"PAR1 no more", "cannot be read as parquet"),
+        ("a.txt", b"fine;a\nmore;b\n", "neither a tar archive nor a table that is read (.csv"),
+        ("a.xlsx", b"PK\5\6" + bytes(18), "save it as .csv, with a column of texts"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(name, content, said, tmp_path):
@@ -293,3 +295,18 @@ def test_a_data_set_saved_in_a_format_of_tensors_has_the_classes_of_its_rows(for
     table = [{"text": r["text"], "label": CLASSES.index(r["label"])} for r in rows()]
     Dataset.from_list(table).with_format(form, columns=kept).save_to_disk(tmp_path / "saved")
     assert set(obtained(tmp_path / "saved").counts()["train"]) == {"0", "1", "2"}
+
+
+def test_what_a_data_set_of_the_hub_says_of_itself_is_no_table(tmp_path):
+    (tmp_path / "reviews" / "data").mkdir(parents=True)
+    (tmp_path / "reviews" / "dataset_infos.json").write_text('{"default": {}}')
+    as_parquet(tmp_path / "reviews" / "data" / "train-00000-of-00001.parquet", rows())
+    assert sum(obtained(tmp_path / "reviews").counts()["train"].values()) == 24
+
+
+def test_splits_in_folders_of_tables_are_not_told_to_be_given_alone(tmp_path):
+    for name in ("train", "test"):
+        (tmp_path / "reviews" / name).mkdir(parents=True)
+        as_parquet(tmp_path / "reviews" / name / "0000.parquet", rows())
+    with pytest.raises(ReportError, match="tables in test, train; put them into one folder, each"):
+        obtained(tmp_path / "reviews")

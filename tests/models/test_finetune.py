@@ -293,10 +293,23 @@ def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
         pretrained.locate(str(tmp_path / "nowhere"))
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 908\n"
+
+
 @pytest.mark.parametrize(
     "name, content, said",
     [
         ("model.safetensors", b"", "model.safetensors is damaged"),
+        (
+            "model.safetensors",
+            POINTER,
+            "since model.safetensors is a pointer of Git LFS; run git lfs pull",
+        ),
+        (
+            "tokenizer.json",
+            POINTER,
+            "since tokenizer.json is a pointer of Git LFS; run git lfs pull",
+        ),
         ("tokenizer.json", b"{}", "no model can be loaded"),
         ("config.json", b'{"model_type": "nothing"}', "no model can be loaded"),
     ],

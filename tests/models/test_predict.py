@@ -423,6 +423,15 @@ def test_a_model_folder_that_is_not_whole_is_refused(folder, tmp_path, gone, sai
     assert said in capsys.readouterr().err
 
 
+def test_a_model_that_git_lfs_has_not_fetched_is_refused(folder, tmp_path, capsys):
+    pointed = shutil.copytree(folder, tmp_path / "pointed")
+    (pointed / "model.safetensors").write_bytes(
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 908\n"
+    )
+    assert main.main(["predict", "--weights", str(pointed), "sort a dict"]) == 2
+    assert "model.safetensors is a pointer of Git LFS; run git lfs pull" in capsys.readouterr().err
+
+
 def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(
     folder, tmp_path, capsys
 ):

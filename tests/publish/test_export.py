@@ -466,6 +466,16 @@ def test_an_incomplete_citation_file_is_told(tmp_path, line, wrong):
         citation_metadata.work(tmp_path)
 
 
+def test_a_citation_file_is_read_as_it_is_written(tmp_path):
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    path = tmp_path / "CITATION.cff"
+    path.write_text(text.replace("version: 0.1.0", "version: 1.10"), encoding="utf-8")
+    assert citation_metadata.work(tmp_path).version == "1.10"
+    path.write_text(re.sub("(?m)^title: .*", "title: Words: a study", text), encoding="utf-8")
+    with pytest.raises(ReportError, match=r"CITATION.cff:\d+: not valid YAML.* in quotes"):
+        citation_metadata.work(tmp_path)
+
+
 def test_persons_and_an_address_in_the_citation_file_are_used(tmp_path):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8").partition("authors:")[0]
     text += "url: https://example.org/report\nauthors:\n  - {family-names: Doe, given-names: Ann}\n"

@@ -68,6 +68,10 @@ BAD = {
         "```{python}\n#| fig-width: 5\n1\n```\n",
         r"index\.qmd:7: unknown cell option 'fig-width'; a figure's size is set where it is drawn$",
     ),
+    "backslash in a caption between double quotes": (
+        '```{python}\n#| label: tbl-a\n#| tbl-cap: "At $\\gamma$"\n1\n```\n',
+        r"index\.qmd:8: not valid YAML in a cell's options.*; .* \$\\gamma\$, in single quotes",
+    ),
     "option like none": (
         "```{python}\n#| folding: x\n1\n```\n",
         r"index\.qmd:7: unknown cell option 'folding'$",
@@ -209,6 +213,23 @@ def test_refused(name, tmp_path):
     assert not (tmp_path / "_report").exists()
 
 
+def test_a_percent_sign_that_would_cut_a_source_is_refused(tmp_path):
+    sources = project(tmp_path, "See @doe.\n") / "report" / "references.bib"
+    fine = """% from a manager, 5 % of it
+@misc{doe, title = {Why 100\\% is {BERT}}, year = 2020, author = {Doe, A},
+  url = {https://a.org/a%20b}, howpublished = {\\url{https://a.org/a%20b}},
+  % a comment
+  abstract = {By 5% more}, file = {/a%20b.pdf}, isbn = {1%2}
+}
+"""
+    sources.write_text(fine)
+    shown = text(Page(own(tmp_path, ("html",)) / "index.html").tree)
+    assert "Why 100% Is BERT" in shown and "https://a.org/a%20b" in shown
+    sources.write_text(fine.replace("100\\%", "100%"))
+    with pytest.raises(ReportError, match=r"report/references.bib:2: % begins.* 'title' would be"):
+        own(tmp_path, ("html",))
+
+
 @pytest.mark.parametrize(
     "front, options, said",
     [
@@ -217,7 +238,18 @@ def test_refused(name, tmp_path):
             OPTIONS,
             r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'",
         ),
-        ("---\ntitle: [x\n---\n", OPTIONS, r"report/index\.qmd:\d: not valid YAML"),
+        (
+            "---\ntitle: [x\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:\d: not valid YAML.*; close the quote or the bracket",
+        ),
+        (
+            "---\ntitle: Homework 3: LSTM or not?\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:2: not valid YAML.*; put the text in quotes, since a colon",
+        ),
+        ("---\nauthor:\n\tname: A\n---\n", OPTIONS, r"index\.qmd:3: .*; indent with blanks"),
+        ("---\nformat:\n   html: {}\n  toc: 1\n---\n", OPTIONS, r"index\.qmd:4: .* same column"),
         ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
         (
             "---\ntitle: x\nlicense: MIT\n---\n",

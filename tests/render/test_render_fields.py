@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import string
 
+import nbformat
 import pikepdf
 import pytest
 from hypothesis import Phase, example, given, settings
@@ -205,12 +206,49 @@ def test_a_formatted_number_in_a_formula_keeps_its_decimal_point(tmp_path):
     assert "𝑝=0.50" in pdf_text(out / "index.pdf")
 
 
+def test_a_formula_that_a_cell_gives_is_one_on_page_pdf_and_notebook(tmp_path):
+    cells = (
+        "from sympy import Eq, symbols\nx, y = symbols('x y')\nEq(y, x**2 / 2)",
+        "from IPython.display import Math\nMath(r'\\frac{a}{b}')",
+    )
+    folder = own(project(tmp_path, "".join(f"```{{python}}\n{c}\n```\n\n" for c in cells)))
+    formulas = [text(formula) for formula in Page(folder / "index.html").tags("math")]
+    assert formulas == ["y=x22", "ab"]
+    assert "𝑥2" in pdf_text(folder / "index.pdf")
+    shown = [
+        o.data["text/markdown"]
+        for c in nbformat.read(folder / "index.ipynb", 4).cells
+        for o in c.get("outputs", [])
+    ]
+    assert shown == [r"$\displaystyle y = \frac{x^{2}}{2}$", r"$\displaystyle \frac{a}{b}$"]
+    words = "```{python}\nfrom IPython.display import Latex\nLatex('$a$ is it')\n```\n"
+    said = refused(tmp_path / "words", words)
+    assert "index.qmd:6: an output of this cell is text/latex, text/plain; print" in said
+    assert "HTML" not in said
+
+
 def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):
     body = (
         "\\newcommand{\\R}{\\mathbb{R}}\n\nIn $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"
         "`\\ref{a}`{=latex}\n\n```{=latex}\n\\begin{table}\n```\n"
     )
     assert words(Page(own(project(tmp_path, body), ("html",)) / "index.html")).endswith("In ℝ.")
+
+
+def test_what_a_cell_prints_beside_its_table_stands_outside_of_it(tmp_path):
+    cell = """```{python}
+#| label: tbl-a
+#| tbl-cap: Numbers
+from IPython.display import Markdown, display
+print("loading")
+display(Markdown("|a|\\n|-|\\n|1|"))
+print("done")
+```
+"""
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    (table,) = page.tags("figure")
+    assert text(table) == "Table 1: Numbers a 1"
+    assert words(page).endswith("loading Table 1: Numbers a 1 done")
 
 
 def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):

@@ -7,7 +7,7 @@ import shutil
 import nbformat
 import pytest
 
-from lmreport.core import author
+from lmreport.core import author, profiles
 from lmreport.core.errors import ReportError
 from lmreport.render import project as projects
 from lmreport.reporting import rubric
@@ -32,6 +32,16 @@ print(os.environ["QUARTO_PROFILE"])
 ```
 """
 GRAD = "# Grad {#sec-grad}\n\nAs @vaswani2017 says.\n\n```{python}\nopen('ran', 'w').close()\n```\n"
+
+
+def test_names_of_profiles_are_read_as_they_are_written(tmp_path):
+    written = tmp_path / "_quarto.yml"
+    written.write_text("profile: {default: 0157, group: [[0157, on]]}\n")
+    assert profiles.known(profiles.of_project(tmp_path)) == ["0157", "on"]
+    written.write_text("project: {type: default}\nsubtitle: Homework: 3\n")
+    with pytest.raises(ReportError, match="^_quarto.yml:2: not valid YAML.* in quotes") as told:
+        profiles.of_project(tmp_path)
+    assert "\n" not in str(told.value)
 
 
 def made(folder):

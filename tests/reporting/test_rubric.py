@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from lmreport.core.errors import ReportError
 from lmreport.reporting import rubric
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WHOLE = """sections:
   - {id: 1, title: Data, anchor: sec-data, printed: 3.5, who: [A]}
@@ -103,7 +108,28 @@ def test_a_section_of_two_digits_and_half_points_are_counted_where_they_belong(
             r"rubric.yml:2: `who` of section 1 is 'A'; it must be a list",
         ),
         ("items:", "item:", r"rubric.yml:1: the rubric needs a list `items:`"),
-        ("asks: Second}", "asks: Second", r"rubric.yml:7: not valid YAML in the rubric"),
+        (
+            "asks: Second}",
+            "asks: Second",
+            r"rubric.yml:7: not valid YAML.*; .* in quotes, or close the bracket",
+        ),
+        ("asks: Second", "asks: Why: because", r"rubric.yml:6: not valid YAML.* in quotes"),
+        ("asks: Second", r'asks: "\gamma"', r"rubric.yml:6: not valid YAML.* in single quotes"),
+        (
+            "points: 2.0",
+            "points: 1,5",
+            r"rubric.yml:6: item 1b has an unknown key '5'; .* and 1\.5 a point",
+        ),
+        (
+            "asks: Second",
+            "asks: Encoder, decoder",
+            r"rubric.yml:6: item 1b has an unknown key 'decoder'; a text with a comma needs quotes",
+        ),
+        (
+            "asks: Second",
+            "asks: Second, questoin: Why?",
+            r"rubric.yml:6: item 1b has an unknown key 'questoin'; did you mean 'question'",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_one_sentence_with_its_line(tmp_path, monkeypatch, old, new, said):
@@ -112,3 +138,16 @@ def test_what_is_wrong_is_told_in_one_sentence_with_its_line(tmp_path, monkeypat
     with pytest.raises(ReportError, match=said) as told:
         rubric.whole()
     assert "\n" not in str(told.value)
+
+
+def test_the_line_that_the_page_for_teachers_shows_is_read(tmp_path, monkeypatch):
+    shown = (ROOT / "docs" / "teacher.md").read_text(encoding="utf-8")
+    item = re.search(r"^ *- (\{id: 3d, .*\})$", shown, re.MULTILINE)[1]
+    written(
+        tmp_path,
+        monkeypatch,
+        WHOLE.replace("id: 10,", "id: 3,").split("  - {id: 1a")[0] + f"  - {item}\n",
+    )
+    (found,) = rubric.whole()["items"]
+    assert found["id"] == "3d" and found["points"] == 1.5
+    assert found["question"].startswith("Why ") and found["question"].endswith("not?")

@@ -13,7 +13,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import metrics, recipes, sentences, studies
-from lmreport.reporting.values import on_concepts, on_data, on_errors, on_results
+from lmreport.reporting.values import on_attention, on_concepts, on_data, on_errors, on_results
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -301,7 +301,7 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         == trade.startswith("Transformer and SVM err on different texts")
     )
     words = [
-        "less" if a < b - 10 else "more" if a > b + 10 else "no more"
+        "less" if a < b - 10 else "more" if a > b + 10 else "not significantly"
         for a, b in zip(*errors, strict=True)
     ]
     assert re.search(f"whole, the Transformer errs {words[0]}.* cut, it errs {words[1]}", trade)
@@ -383,7 +383,7 @@ def test_heads_that_cost_more_together_are_explained_in_two_ways(record):
         (
             52,
             [1],
-            "cannot be told from always naming the largest class (50.0%): it has learned nothing",
+            "is not surely better than always naming the largest class (50.0%): it has learned nothing",
         ),
         (50, [0], "has learned nothing"),
         (90, [-5], "No shuffle costs the model anything"),
@@ -421,7 +421,7 @@ def test_errors_by_length_are_told_where_lengths_differ(record, lengths):
     verdict = plain(on_errors.of_lengths(*models, scores.length_edges(lengths)).verdict)
     assert "nan" not in verdict
     assert verdict.startswith(
-        "There are no short" if lengths.min() == lengths.max() else "Short and long"
+        "There are no short" if lengths.min() == lengths.max() else "Neither short nor long"
     )
 
 
@@ -438,3 +438,17 @@ def test_a_flipped_tag_is_told_with_its_padding_and_a_kept_one_as_kept():
         "Question (ii) keeps its tag, java."
     )
     assert "was not tested" in plain(on_concepts.of_flips([]))
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ((0.8, 0.5), "learned without these tags"),
+        ((0.5, 0.8), "bring no lead"),
+        ((0.55, 0.5), "not surely apart"),
+    ],
+)
+def test_what_an_encoder_brings_is_told_where_it_is_sure(shares, said):
+    probes = dict(zip(("pre-trained", "random"), np.array(shares)[:, None], strict=True))
+    told = on_attention.of_probe(probes | {"sizes": np.array([160]), "test": 160}, 128)
+    assert said in told.verdict

@@ -73,11 +73,10 @@ def test_many_unknown_pieces_are_told_at_the_top_and_in_2b(of_kind, tmp_path, mo
             (tmp_path / "data" / split / name / "1.txt").write_text(text, encoding="utf-8")
     of_kind("cased").save_pretrained(tmp_path / "model")
     found = data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "model"))
-    assert found["unknown"] > 0.2 and 0.2 < found["foreign"] < 0.6
-    unknown, fragments = notices.of_letters(found, SOURCE)
+    assert found["unknown"] > 0.2
+    (unknown,) = notices.of_letters(found, SOURCE)
     assert "unknown to the tokenizer" in unknown and "tiny does not know" in unknown
-    assert "unfair to it" in fragments
-    assert notices.of_letters({"unknown": 0.01, "foreign": 0.001}, SOURCE) == []
+    assert notices.of_letters({"unknown": 0.01}, SOURCE) == []
     assert "of the pieces of these texts are unknown" in tokenizing.rare(found["unknown"])
     of_kind("bytes").save_pretrained(tmp_path / "bytes")
     assert data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "bytes"))["unknown"] == 0

@@ -88,8 +88,8 @@ class Element:
 
 
 def findings(path: Path) -> list[Finding]:
-    """What keeps the PDF at `path` from being accessible, in its order; [] is the wish. ReportError
-    if it is no PDF.
+    """What keeps the PDF at `path` from being accessible, in its order; [] is the wish. Raises
+    ReportError if it is no PDF.
     """
     import pikepdf
 

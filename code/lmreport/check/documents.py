@@ -194,6 +194,7 @@ def where(documents: Documents, path: Path) -> str:
 
 
 def read_page(documents: Documents, path: Path) -> None:
+    """Put the HTML page at `path` into `documents`. Raises ReportError if it breaks off."""
     from lmreport.check.numbers import reading
 
     if not path.read_bytes().rstrip().endswith(b"</html>"):
@@ -202,6 +203,9 @@ def read_page(documents: Documents, path: Path) -> None:
 
 
 def read_pdf(documents: Documents, path: Path) -> None:
+    """Put the PDF at `path` into `documents`, with the places of its questions and items. Raises
+    ReportError if it has no page.
+    """
     import pypdfium2
 
     from lmreport.check import pdf_pages

@@ -16,6 +16,7 @@ NUMBER = re.compile(r"^\s*(Figure|Table|\([a-z]\))\s*[\d.]*:?\s*")
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
+    """What figures and tables lack: captions, references, alternative texts, labels."""
     if documents.page is None:
         return
     floats = [e for e in documents.page.xpath("//main//*[@id]") if is_float(e)]

@@ -36,6 +36,9 @@ ITEM_LINE = re.compile(r"Item (\S+) · (?:(\d+(?:\.\d+)?) points?|no points)\.?"
 
 
 def findings(documents: Documents) -> Iterator[Finding]:
+    """Items that are not answered, out of order or with wrong points; all of them in a document
+    that is not graded.
+    """
     if documents.page is None:
         return
     yield from unique(documents)

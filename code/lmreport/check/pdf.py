@@ -26,6 +26,7 @@ def findings(documents: Documents) -> Iterator[Finding]:
 
 
 def size(documents: Documents) -> Iterator[Finding]:
+    """The PDF is small enough to be uploaded."""
     assert documents.pdf is not None
     megabytes = documents.pdf.stat().st_size / 1e6
     if megabytes >= LARGEST:

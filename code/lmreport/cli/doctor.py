@@ -124,6 +124,7 @@ def letters():
 
 
 def gpu():
+    """A CUDA GPU, and what the scale auto means without one."""
     name = machine.gpu_name()
     return (
         (True, f"GPU: {name}; scale auto means full", "")
@@ -149,6 +150,7 @@ def settings():
 
 
 def data():
+    """The data that the settings name: there, fetched, or at an address that answers."""
     try:
         source = load().data
     except ReportError:
@@ -186,6 +188,7 @@ def data():
 
 
 def model():
+    """The pre-trained model that the settings name, or the one that takes its place."""
     from lmreport.models import pretrained
 
     try:
@@ -202,6 +205,7 @@ def model():
 
 
 def disk():
+    """Room in the cache, and whether it can be written to."""
     folder = cache_root()
     while not folder.exists():
         folder = folder.parent

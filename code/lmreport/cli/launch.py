@@ -35,6 +35,7 @@ PRECISIONS = ("auto", "fp32", "bf16")
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of this command, with those of the settings."""
     made = argparse.ArgumentParser(
         prog="python -m lmreport.launch", description=__doc__.splitlines()[0]
     )
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options):
     """Train as the options say, or go on where a training of that folder was stopped. Returns the
-    Trainer.
+    Trainer. Raises ReportError for a budget below one token.
     """
     from transformers import set_seed
 
@@ -217,6 +218,7 @@ def part(folder: Path) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 if all went well, 2 for bad input, 130 for Ctrl-C."""
     progress.hide_bars()
     try:
         run(parser().parse_args(arguments))

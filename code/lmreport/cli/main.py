@@ -26,6 +26,7 @@ def doctor(arguments) -> int:
 
 
 def get_data(arguments) -> int:
+    """Obtain the data and print where they are, how many texts each class has, and their faults."""
     from lmreport.data import download
     from lmreport.experiments import data_audit
 
@@ -40,6 +41,9 @@ def get_data(arguments) -> int:
 
 
 def train(arguments) -> int:
+    """Train the models named, or all, and print the test accuracy of each. Raises ReportError for a
+    name that is no model.
+    """
     from lmreport.data import download
     from lmreport.models import scores
     from lmreport.runs import train as training
@@ -67,6 +71,11 @@ def train(arguments) -> int:
 
 
 def run(arguments) -> int:
+    """Make the runs named: models, studies, benches, and experiments anew.
+
+    Raises ReportError for a name that is none of these, for --set with anything but benches, and
+    for an experiment that was not made here yet or is not forced.
+    """
     from lmreport.data import download
     from lmreport.experiments import studies
     from lmreport.runs import memo
@@ -124,6 +133,9 @@ def tell_status(arguments) -> int:
 
 
 def list_runs(arguments) -> int:
+    """List the runs; or prove those that are stale, or print the probe of a kind. Raises
+    ReportError for a kind that is not known.
+    """
     import json
 
     from lmreport.check import status
@@ -158,6 +170,9 @@ def predict(arguments) -> int:
 
 
 def render(arguments) -> int:
+    """Make the report, and the zip file if both formats are wanted. Raises ReportError for a format
+    that is not known, and for a parameter that is not NAME:VALUE.
+    """
     from lmreport.cli import make_report
     from lmreport.core import author
 

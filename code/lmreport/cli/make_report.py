@@ -128,7 +128,7 @@ def with_quarto(
     root: Path, formats, profile: str | None, environment: dict[str, str]
 ) -> list[Path]:
     """Render with genuine Quarto, using this Python for the cells. Quarto's own messages pass
-    through.
+    through. Raises ReportError if it fails.
     """
     profiles = project.read(root, formats, profile)[0].profiles
     environment = environment | {

@@ -10,12 +10,21 @@ from lmreport.cli import options
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
-from lmreport.models.fitness import class_names, configuration, no_classifier, refuse_long
+from lmreport.models.fitness import (
+    class_names,
+    configuration,
+    no_classifier,
+    pointer_in,
+    refuse_long,
+)
 
 log = logging.getLogger(__name__)
 
 
 def predict(arguments) -> int:
+    """Print the class of each question and how likely the likeliest classes are, or the class of
+    each text of a file. Raises ReportError unless either questions or a file are given.
+    """
     from lmreport.core.settings import cuda_available
     from lmreport.data import readers
     from lmreport.models import finetune, tokenizer
@@ -90,6 +99,8 @@ def weights(folder: str):
         raise ReportError(
             f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model"
         )
+    if pointer := pointer_in(Path(folder)):
+        raise ReportError(f"--weights: {folder} cannot be used, since {pointer}")
     class_names(Path(folder))
     what = no_classifier(Path(folder), tokenizer.load_tokenizer(folder))
     if what:
@@ -117,6 +128,7 @@ def readable(arguments):
 
 
 def predict_file(texts, precision: str, settings, folder) -> int:
+    """Print the class of each text, a line each, while they are read; tell how many are done."""
     from lmreport.models import predict as bulk_predict
     from lmreport.models import tokenizer
 

@@ -1,4 +1,4 @@
-"""Files in the cache of the Hugging Face hub, which are named by their digests."""
+"""Large files of the Hugging Face hub: in its cache, named by their digests, and in a Git clone."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def as_named(path: Path) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == kept.name
     content = kept.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == kept.name
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether a file is what Git LFS puts in the place of a large one until that is fetched."""
+    start = b"version https://git-lfs"
+    with open(path, "rb") as file:
+        return file.read(len(start)) == start

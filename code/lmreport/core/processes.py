@@ -14,8 +14,8 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB of the command with all processes that it starts, and its
-    output.
+    """Seconds, peak memory in MB of the command with all processes that it starts, and its output.
+    Raises SystemExit with the end of its standard error if it fails.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         before = time.perf_counter()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import yaml
-
+from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 
 
@@ -17,10 +16,13 @@ def of_project(root: Path) -> dict:
     Raises ReportError where it is no YAML; the renderer alone checks all its options.
     """
     try:
-        options = yaml.safe_load((root / "_quarto.yml").read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ReportError(f"_quarto.yml: not valid YAML ({error}); fix that line") from error
-    section = options.get("profile") if isinstance(options, dict) else None
+        text = (root / "_quarto.yml").read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReportError(f"_quarto.yml is no UTF-8 text ({error}); save it as UTF-8") from error
+    options, _ = strict_yaml.read(
+        text, lambda number: f"_quarto.yml:{number + 1}", "the options", ("profile",)
+    )
+    section = options.get("profile")
     return section if isinstance(section, dict) else {}
 
 

@@ -37,6 +37,7 @@ class Lines(logging.Handler):
     standing = False  # whether the last line on the terminal is a live one
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print the message of `record`, behind the label of its training if there is one."""
         label, text = LABEL.get(), record.getMessage()
         live = getattr(record, "live", False) and not label and sys.stderr.isatty()
         if getattr(record, "now", False) and not live:

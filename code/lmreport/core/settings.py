@@ -113,7 +113,7 @@ def working_folder() -> Path:
 
 def project_root(start: Path | None = None) -> Path:
     """The folder that holds `_quarto.yml`, looked for from `start` (default: the working folder)
-    upwards.
+    upwards, then around this package. Raises ReportError if there is none.
     """
     start = (start or working_folder()).resolve()
     for folder in (start, *start.parents, Path(__file__).resolve().parents[3]):
@@ -165,7 +165,7 @@ def load(
 
 def names_of(model: str, root: Path | None = None) -> list[str]:
     """The models that a setting names, parted by commas, each once; a folder whose name has a comma
-    is one.
+    is one. Raises ReportError for an empty name.
     """
     whole = whole_path(model, root)
     if Path(whole).exists() or "," not in model:
@@ -253,7 +253,10 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark first
     except tomllib.TOMLDecodeError as error:
-        raise ReportError(f"{path.name}: not valid TOML ({error}); fix that line") from error
+        raise ReportError(
+            f"{path.name}: not valid TOML ({error}); put each text in double quotes, and a number "
+            'that begins with 0, as perm = "0123456"'
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(
             f"{path.name} cannot be read as UTF-8 text ({error}); save it as such"

@@ -27,6 +27,20 @@ CORE = [  # the core schema of YAML 1.2; PyYAML's own rules are those of 1.1
 
 class Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict = {}
+    in_text = False
+
+    def scan_plain(self) -> yaml.ScalarToken:
+        """The text without quotes that begins here; `Why?` in braces ends at the } in YAML 1.2."""
+        self.in_text = True
+        try:
+            return super().scan_plain()
+        finally:
+            self.in_text = False
+
+    def peek(self, index: int = 0) -> str:
+        """The character there, but no ? inside a text, at which PyYAML would stop."""
+        character = super().peek(index)
+        return "x" if self.in_text and character == "?" else character
 
 
 for _name, _pattern, _first in CORE:
@@ -65,10 +79,25 @@ def read(
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ReportError(
-            f"{place(mark.line if mark else 0)}: not valid YAML in {what}: {said}"
+            f"{place(mark.line if mark else 0)}: not valid YAML in {what} ({said}); {fix(said)}"
         ) from None
     finally:
         loader.dispose()
+
+
+FIXES = {  # what PyYAML says, and what to do then; the last one fits the rest
+    "escape": r"put a text with a backslash, such as $\gamma$, in single quotes",
+    r"\\t": "indent with blanks, not with tabs",
+    "block mapping start": "begin all keys of one entry in the same column",
+    "',' or .* but got '[^<]": "put a text with such a sign in quotes, or close the bracket before it",
+    "of stream|stream end": "close the quote or the bracket that is still open",
+    "": "put the text in quotes, since a colon, comma, bracket or sign in it has a meaning in YAML",
+}
+
+
+def fix(said: str) -> str:
+    """What to do about what PyYAML said."""
+    return next(what for words, what in FIXES.items() if re.search(words, said))
 
 
 def keys(node: yaml.MappingNode, place: Callable[[int], str]) -> list[tuple[str, yaml.Node, str]]:

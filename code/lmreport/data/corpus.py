@@ -56,8 +56,8 @@ class Corpus:
 
 
 def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = "") -> Corpus:
-    """The corpus in `folder` or in its only folder, or ReportError with what was found instead of
-    the expected texts.
+    """The corpus in `folder` or in its only folder. Raises ReportError with what was found instead
+    of the expected texts.
 
     kind: "real", "sample" or "other"; real texts of another class than the four tags make another
     data set, called `title`.
@@ -67,8 +67,8 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:4])
         raise ReportError(
             f"data: {origin} has no train/<class>/*.txt but {there or 'nothing'}; put the folders "
-            f"train "
-            "and test at its top, and in both a folder for each class"
+            "train and test at its top, and in both a folder for each class, or give tables (.csv, "
+            ".jsonl, .parquet) with a column of texts and one of labels"
         )
     if hidden := hidden_in(folder):
         first = hidden[0].relative_to(folder).as_posix()

@@ -95,6 +95,9 @@ class NoNetworkError(ReportError):
 def from_address(address: str) -> Corpus:
     """Download the archive at `address` once, with Keras' `get_file`, into the cache; unpack and
     verify it.
+
+    Raises NoNetworkError if it cannot be fetched, ReportError if the disk is full or the archive is
+    not what it should be, and then deletes it.
     """
     archive = downloaded(address)
     if not archive.is_file():
@@ -321,10 +324,12 @@ def at_hand(source: str = "auto") -> Corpus | None:
 
 def extract(archive: Path, folder: Path) -> None:
     """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST
-    bytes in all.
+    bytes in all. Raises ReportError if it holds more, is a zip archive or damaged, or cannot be
+    written.
     """
     total = 0
-    if zipfile.is_zipfile(archive):
+    known = without_suffix(archive.name) != archive.name
+    if zipfile.is_zipfile(archive) and archive.suffix.lower() in (".zip", ""):
         raise ReportError(f"data: {archive.name!r} is a zip archive; unpack it and give the folder")
     try:
         with tarfile.open(archive) as tar:
@@ -338,6 +343,12 @@ def extract(archive: Path, folder: Path) -> None:
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+        if not known:
+            raise ReportError(
+                f"data: {archive.name!r} is neither a tar archive nor a table that is read "
+                f"({', '.join(table_files.SUFFIXES)}); save it as .csv, with a column of texts and one "
+                "of labels"
+            ) from error
         raise ReportError(
             f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); "
             f"fetch it "

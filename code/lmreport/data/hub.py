@@ -127,7 +127,8 @@ def prepared(name: str, asked: dict[str, str]) -> Any:
     """A builder of Datasets whose tables lie on this machine; its `hash` is the commit.
 
     Without an answer of the hub it is the copy that Datasets kept. No code of a data set is run:
-    Datasets refuses those that have some.
+    Datasets refuses those that have some. Raises ReportError for whatever keeps the tables from
+    being loaded, with the fix.
     """
     import datasets
     from datasets import load_dataset_builder

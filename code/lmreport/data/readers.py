@@ -110,7 +110,7 @@ def lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
 
 
 def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ",") -> Iterator[str]:
-    """The column of a table."""
+    """The fields of one column of a table. Raises ReportError if the table is empty."""
     place = None
     for _, names, row in csv_rows(file, path, delimiter):
         place = place_of(column, names, path) if place is None else place
@@ -193,7 +193,7 @@ def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
 
 
 def json_entries(file: Iterable[str], path: str, column: str = "text") -> Iterator[tuple[str, Any]]:
-    """(place, value) of each entry of an array."""
+    """(place, value) of each entry of an array. Raises ReportError if the file holds none."""
     entries = parsed(
         "".join(file), path, "one JSON array (name a file with an object a line .jsonl)"
     )
@@ -238,7 +238,9 @@ def no_number(word: str) -> Any:
 
 
 def field(entry: Any, column: str, place: str) -> str:
-    """The text in the field of an object: a string, a number as it is written, "" for null."""
+    """The text in the field of an object: a string, a number as it is written, "" for null. Raises
+    ReportError if there is no such field or it holds anything else.
+    """
     if not isinstance(entry, dict) or column not in entry:
         raise ReportError(
             f"{place}: no JSON object with the field {column!r}; name the field with --column"

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core import listing
+from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
@@ -38,7 +39,7 @@ EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
-POINTER = b"version https://git-lfs"  # how a file begins that Git LFS has not fetched yet
+ABOUT = ("dataset_infos.json",)  # what a data set of the hub says of itself: no rows
 
 
 def parted(source: str) -> tuple[str, dict[str, str]]:
@@ -77,7 +78,7 @@ def files_in(folder: Path) -> list[Path]:
         paths = [
             path
             for path in (place.iterdir() if place.is_dir() else [])
-            if path.suffix.lower() in SUFFIXES and path.name[0] != "."
+            if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.name not in ABOUT
         ]
         if paths:
             return sorted(paths)
@@ -92,9 +93,14 @@ def refuse_deeper(folder: Path) -> None:
         inner = sorted(path for path in place.glob("*") if path.is_dir() and path.name[0] != ".")
         holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
         if holding:
+            are_splits = all(part_of(Path(name).name) for name in holding)
             raise ReportError(
-                f"data: {folder.name} has its tables in {listing.some(holding)}; give one of these "
-                f"folders: {folder / holding[0]}"
+                f"data: {folder.name} has its tables in {listing.some(holding)}; "
+                + (
+                    "put them into one folder, each named for its split, such as train.parquet"
+                    if are_splits
+                    else f"give one of these folders: {folder / holding[0]}"
+                )
             )
 
 
@@ -168,7 +174,9 @@ def class_folders_only(path: Path) -> bool:
 
 
 def of_folders(folder: Path) -> dict[str, Rows]:
-    """All texts under "train": their classes are their folders' names."""
+    """All texts under "train": their classes are their folders' names. Raises ReportError for a
+    file that is not UTF-8 or holds a zero byte.
+    """
     rows = []
     for inner in class_folders(folder):
         for path in texts_in(inner):
@@ -257,8 +265,10 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
 
 
 def split_of(name: str, whole: str = "") -> str:
-    """Which split a file is, by its name; "train" if it does not say. whole: the data set whose
-    split it is called; there a name must say.
+    """Which split a file is, by its name; "train" if it does not say.
+
+    whole: the data set whose split it is called; there a name must say. Raises ReportError if it
+    does not.
     """
     part = part_of(name)
     if whole and not part:
@@ -278,11 +288,10 @@ def part_of(name: str) -> str:
 def read(path: Path, split: str) -> Part:
     """The rows of one file. Raises ReportError for a file or row that is not what its name says."""
     kind, place = path.suffix.lower(), f"data: {path.name}"
-    with path.open("rb") as start:
-        if start.read(len(POINTER)) == POINTER:
-            raise ReportError(
-                f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
-            )
+    if is_pointer(path):
+        raise ReportError(
+            f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
+        )
     if kind == ".parquet":
         return of_dataset(parquet(path), split, place)
     names: list[str] = []
@@ -323,6 +332,7 @@ def refuse_header(names: list[str], place: str) -> None:
 
 
 def parquet(path: Path) -> Any:
+    """The `Dataset` in a parquet file, in memory. Raises ReportError if it cannot be read."""
     from datasets import Dataset, disable_progress_bars
     from datasets.exceptions import DatasetGenerationError
 
@@ -342,7 +352,9 @@ def first_line(error: BaseException) -> str:
 
 
 def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
-    """The names of the columns with the texts and with the labels."""
+    """The names of the columns with the texts and with the labels. Raises ReportError if one that
+    is `asked` for is missing, or their names do not tell which they are.
+    """
     names = []
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
         if what in asked and asked[what] not in part.names:
@@ -366,7 +378,9 @@ def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
 
 
 def rows_of(part: Part, text: str, label: str) -> Rows:
-    """(text, label) of each row."""
+    """(text, label) of each row. Raises ReportError if one has no text or no label, a zero byte, or
+    a measure as label, and if there are more than MOST_CLASSES labels.
+    """
     rows = []
     for place, row in part.rows:
         one, mark = row.get(text), row.get(label)
@@ -451,7 +465,9 @@ def refuse_too_rare(rows: Rows) -> None:
 
 
 def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
-    """{label: the name of its folder}: as it is, but for what a file system does not take."""
+    """{label: the name of its folder}: as it is, but for what a file system does not take. Raises
+    ReportError if two labels would have one folder.
+    """
     named = {label: written(label) for label in sorted(labels)}
     twice = [name for name, number in Counter(named.values()).items() if number > 1]
     if twice:

@@ -151,6 +151,7 @@ def digest(thing: object) -> str:
 
 
 def contents(thing: Any) -> bytes:
+    """The bytes that `digest` is of. Raises TypeError as that does."""
     if isinstance(thing, records.Record):
         return b"record" + thing.path.read_bytes() + thing.path.with_suffix(".npz").read_bytes()
     if hasattr(thing, "detach"):  # a tensor

@@ -134,9 +134,8 @@ SAMPLED = 1000  # training texts that `strange` reads
 
 @remember
 def strange(folder: str, digest: str, tokenizer_path: str) -> dict:
-    """What models made for English cannot read of some of the training texts: `unknown`, the share
-    of word pieces that stand for something unknown; `foreign`, the share of letters that the LSTM
-    makes words of their own, since they are not among a to z.
+    """What a tokenizer cannot read of some of the training texts: `unknown`, the share of word
+    pieces that stand for something unknown.
     """
     from lmreport.models import pieces
     from lmreport.models.tokenizer import load_tokenizer
@@ -144,11 +143,7 @@ def strange(folder: str, digest: str, tokenizer_path: str) -> dict:
     paths = paths_of(folder, ["train"], classes_in(Path(folder)))
     step = max(1, -(-len(paths) // SAMPLED))
     texts = [path.read_text(encoding="utf-8") for path in paths[::step]]
-    letters = [letter for text in texts for letter in text.lower() if letter.isalpha()]
-    return {
-        "unknown": pieces.unknown(load_tokenizer(tokenizer_path), texts),
-        "foreign": float(np.mean([not letter.isascii() for letter in letters or ["a"]])),
-    }
+    return {"unknown": pieces.unknown(load_tokenizer(tokenizer_path), texts)}
 
 
 @remember

@@ -92,6 +92,7 @@ def ran(name: str) -> dict:
 
 
 def bench(name: str, corpus, source) -> dict:
+    """The values of the small run of the bench `name`."""
     from lmreport.experiments.bench import encoder, seeds
 
     if name == "bench_encoder":  # beside models of the probe: those on record are of other texts

@@ -54,7 +54,7 @@ def both_ways(
     vocabulary = layer.get_vocabulary()
     ids = numbers.numpy()[0]
     used = int((ids > 0).sum())
-    words = split_words(text)[:used]
+    words = split_words(layer, text)[:used]
     return {
         "tokenizer_type": type(encoded).__name__,
         "tokenizer_keys": list(encoded.keys()),
@@ -81,9 +81,9 @@ def both_ways(
     }
 
 
-def split_words(text: str) -> list[str]:
+def split_words(layer, text: str) -> list[str]:
     """The words that the layer looks up, in its own standardization."""
-    return [w.decode() for w in lstm.standardize([text]).numpy()[0].split()]
+    return [w.decode() for w in layer._standardize([text]).numpy()[0].split()]
 
 
 @with_origin

@@ -61,7 +61,7 @@ class CtrlC:
         control.should_save |= self.asked
 
     def leave(self, state) -> None:
-        """After saving: raise Interrupted if Ctrl-C was pressed."""
+        """Raises Interrupted, after saving, if Ctrl-C was pressed."""
         if self.asked:
             raise Interrupted(
                 f"the state after step {state.global_step} of {state.max_steps} is saved; the same "

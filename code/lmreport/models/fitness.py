@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
 from lmreport.models import pretrained
 
@@ -87,7 +88,8 @@ def refuse_long(name: str, config: dict, max_length: int | None) -> None:
 
 def configuration(folder: Path) -> dict:
     """What the configuration of the model saved in `folder` says; the defaults of a known encoder,
-    which are left out there, are those of `positions`.
+    which are left out there, are those of `positions`. Raises ReportError if Transformers do not
+    know its kind.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") in KNOWN:  # importing Transformers takes seconds
@@ -161,6 +163,8 @@ def refuse_broken(source: pretrained.Source) -> None:
     """Raises ReportError if no model can be loaded from the folder of `source`."""
     from transformers import AutoConfig, AutoTokenizer
 
+    if pointer := pointer_in(Path(source.path)):
+        raise ReportError(f"model: the folder {source.path} cannot be used, since {pointer}")
     try:
         AutoConfig.from_pretrained(source.path)
         tokenizer = AutoTokenizer.from_pretrained(source.path)
@@ -180,6 +184,13 @@ def refuse_broken(source: pretrained.Source) -> None:
             f"and its "
             "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
         )
+
+
+def pointer_in(folder: Path) -> str:
+    """That a file of the model is what Git LFS puts in its place; "" if none is."""
+    there = [name for name in pretrained.WANTED if (folder / name).is_file()]
+    found = next((name for name in there if is_pointer(folder / name)), "")
+    return found and f"{found} is a pointer of Git LFS; run git lfs pull in its folder"
 
 
 def unlike_its_weights(path: str) -> str:

@@ -14,6 +14,7 @@ from lmreport.core import progress
 log = logging.getLogger(__name__)
 
 EMBEDDING = 128  # numbers per word
+FOREIGN = 0.01  # share of letters beyond a to z from which on texts are not standardized as English
 # The configurations that were compared on validation; nothing else was tried.
 CONFIGURATIONS = {
     "last state": dict(units=64, bidirectional=False, max_pooling=False, dropout=0.3),
@@ -33,6 +34,32 @@ def standardize(texts):
     return tf.strings.regex_replace(tf.strings.lower(texts), r"([^a-z0-9_\s])", r" \1 ")
 
 
+def standardize_unicode(texts):
+    """The same for letters of all scripts; characters of scripts that are written without blanks
+    between words are tokens of their own.
+    """
+    import tensorflow as tf
+
+    unspaced = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
+    lower = tf.strings.lower(texts, encoding="utf-8")
+    apart = tf.strings.regex_replace(lower, unspaced, r" \1 ")
+    return tf.strings.regex_replace(apart, r"([^\p{L}\p{M}\p{N}_\s])", r" \1 ")
+
+
+def standardization(texts):
+    """`standardize`, or `standardize_unicode` where a share of FOREIGN or more of the letters is
+    not among a to z; texts: a list of strings, or a `tf.data.Dataset` of batches.
+    """
+    batches = [texts] if isinstance(texts, list) else texts.as_numpy_iterator()
+    letters = foreign = 0
+    for batch in batches:
+        for text in batch:
+            text = text.decode("utf-8") if isinstance(text, bytes) else text
+            letters += sum(map(str.isalpha, text))
+            foreign += sum(c.isalpha() for c in text if not c.isascii())
+    return standardize_unicode if foreign >= FOREIGN * max(letters, 1) else standardize
+
+
 def vectorization(texts, vocabulary: int = 10_000, length: int = 250):
     """A `TextVectorization` layer adapted to `texts`: (batch,) strings → (batch, length) word
     numbers.
@@ -40,7 +67,7 @@ def vectorization(texts, vocabulary: int = 10_000, length: int = 250):
     from keras.layers import TextVectorization
 
     layer = TextVectorization(
-        max_tokens=vocabulary, standardize=standardize, output_sequence_length=length
+        max_tokens=vocabulary, standardize=standardization(texts), output_sequence_length=length
     )
     layer.adapt(texts)
     return layer

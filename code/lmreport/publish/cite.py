@@ -196,7 +196,7 @@ def page(label: str) -> str:
 
 
 def cell_of(label: str):
-    """The cell `label` and its document; ReportError if there is no such cell."""
+    """The document with the cell `label`, and that cell. Raises ReportError if there is none."""
     from lmreport.render import project, source
 
     for document in project.read(project_root(), ("html",), None):

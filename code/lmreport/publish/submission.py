@@ -69,6 +69,7 @@ class Outputs:
         return rubric.rubric(self.answering)["items"]
 
     def read(self, ending: str) -> bytes:
+        """The output with this ending. Raises ReportError if it is not there or empty."""
         path = self.path(ending)
         if not path.is_file():
             raise ReportError(f"there is no {path.name}; make it with lmreport render")
@@ -178,7 +179,7 @@ def pdf(outputs: Outputs) -> bytes:
 
 
 def page(outputs: Outputs) -> bytes:
-    """The HTML page, if it is whole."""
+    """The HTML page. Raises ReportError if it breaks off before its end."""
     data = outputs.read("html")
     if not data.rstrip().endswith(b"</html>"):
         raise ReportError(
@@ -196,8 +197,8 @@ def beside(outputs: Outputs) -> bytes:
 
 
 def executed(outputs: Outputs) -> bytes:
-    """The executed notebook for people, if it is valid and has outputs; it carries the project, for
-    Google Colab.
+    """The executed notebook for people; it carries the project, for Google Colab. Raises
+    ReportError if it is not valid or has no outputs.
     """
     data, document = outputs.read("ipynb"), outputs.document
     if not any(cell.get("outputs") for cell in notebook.read(data).cells):
@@ -209,6 +210,9 @@ def executed(outputs: Outputs) -> bytes:
 
 
 def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
+    """{item: (first, last)}: its pages in the PDF, counted from 1. Raises ReportError if an item
+    has no place in it.
+    """
     outputs.read("pdf")
     try:
         return pdf_pages.of_items(outputs.path("pdf"), [item["id"] for item in outputs.items])
@@ -276,7 +280,7 @@ def where(span: tuple[int, int] | None) -> str:
 
 def environment(others: list[Outputs], outputs: Outputs) -> bytes:
     """What the report itself says about its render, from the tables of the notebook, and the runs
-    that it shows.
+    that it shows. Raises ReportError if no notebook has the table of versions.
     """
     cells = [
         cell

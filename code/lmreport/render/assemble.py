@@ -83,6 +83,10 @@ def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
 
 
 def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
+    """A cell of code as Markdown: its source and its outputs, as far as they are shown.
+
+    execute: the document's options, which the cell's own replace; these are noted in `pages`.
+    """
     origin = cell.metadata.report
     options = {
         k: execute[k] for k in ("echo", "output", "warning", "include") if k in execute
@@ -113,6 +117,9 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
 
 
 def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
+    """The source of a cell as a block of code, with `echo: fenced` together with its fence; number:
+    the cell's place in `Pages.cells`.
+    """
     if options["echo"] == "fenced":
         kept = "\n".join(
             line for line in cell.source.splitlines() if not re.match(r"#\|\s*echo:\s*fenced", line)
@@ -160,6 +167,11 @@ def picture(item: NotebookNode) -> str:
 
 
 def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Pages) -> str:
+    """One output as Markdown, a picture as a file in the folder of `pages` too. Raises ReportError
+    for one that is no Markdown, text or picture.
+
+    cell: its place in `pages.cells`; index: that of the output in the cell, from 1.
+    """
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             return visible(item.text)
@@ -185,9 +197,10 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
             ".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"]))
         )
     kinds = ", ".join(sorted(data))
+    reason = " (HTML would need scripts from elsewhere and cannot go into the PDF)"
     raise ReportError(
         f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
-        "a picture instead (HTML would need scripts from elsewhere and cannot go into the PDF)"
+        f"a picture instead{reason * ('text/html' in data)}"
     )
 
 
@@ -236,7 +249,7 @@ def check_texts(outputs: list, options: dict, origin: Cell) -> None:
 
 def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: Pages) -> str:
     """Outputs as a numbered figure or table where the label asks for it, with the caption as last
-    paragraph.
+    paragraph. Raises ReportError where a label lacks its caption, or captions of parts their label.
     """
     label = origin.label
     kind = label.split("-")[0] if re.match(r"(fig|tbl|lst)-", label) else ""
@@ -257,6 +270,11 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
             else b
             for b, shown in zip(body, shows, strict=True)
         ]
+    if kind and any(shows):  # what is printed before or after a table or figure is no part of it
+        first, end = shows.index(True), len(shows) - shows[::-1].index(True)
+        inner = "\n\n".join([*body[first:end], captioned(caption, pages)])
+        numbered = fenced_div(f"#{label} .cell-output-display{layout}", inner)
+        return "\n\n".join([*body[:first], numbered, *body[end:]])
     inner = "\n\n".join(body)
     if kind:
         return fenced_div(
@@ -321,7 +339,9 @@ def visible(text: str) -> str:
     """`text` with control and direction-changing characters made visible; letters and signs of all
     languages stay.
     """
-    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) else c for c in text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    unseen = set(filter(is_unseen, set(text)))
+    return "".join(f"⟨U+{ord(c):04X}⟩" if c in unseen else c for c in text) if unseen else text
 
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

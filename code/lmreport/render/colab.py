@@ -241,7 +241,9 @@ def to_install(wanted: dict[str, str], here: dict[str, str]) -> dict[str, str]:
 
 
 def install(requirements: list[str], kept: dict[str, str]) -> None:
-    """Install `requirements` by pip, which must not touch what is `kept`."""
+    """Install `requirements` by pip, which must not touch what is `kept`. Raises ReportError if pip
+    fails.
+    """
     called = {name: name if machine.installed(name) else machine.ALSO_CALLED[name] for name in kept}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("".join(f"{called[name]}=={version}\n" for name, version in kept.items()))
@@ -256,6 +258,9 @@ def install(requirements: list[str], kept: dict[str, str]) -> None:
 
 
 def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pip of this very Python with the command and options in `arguments`; what it says is in
+    the result.
+    """
     command = [
         sys.executable,
         "-m",

@@ -103,7 +103,8 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
 def condition(attributes: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> bool:
     """Whether the `when-…` and `unless-…` attributes of a Div, Span or block of code hold.
 
-    Of one that is given several times each value is enough, as in Quarto.
+    Of one that is given several times each value is enough, as in Quarto. Raises ReportError for a
+    condition that is not known.
     """
     known = {
         "when-format": lambda vs: any(is_format(v, fmt) for v in vs),
@@ -144,6 +145,7 @@ def as_printed(block: dict) -> list:
 
 
 def tabset(attributes: list, content: list) -> dict:
+    """A Div of tabs: each heading of the first one's level begins one and is its title."""
     level = next((b["c"][0] for b in content if b["t"] == "Header"), 0)
     tabs: list[dict] = []
     for block in content:
@@ -250,6 +252,7 @@ def floated(item: dict, label: str, write: Writer) -> list:
 
 
 def column_count(attributes: list, index: Index) -> int:
+    """The number of columns in `layout-ncol`. Raises ReportError if it is none from 1 to 99."""
     given = pandoc_ast.value(attributes, "layout-ncol")
     if not re.fullmatch(r"[1-9]\d?", given):
         raise ReportError(

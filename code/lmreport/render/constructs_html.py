@@ -23,6 +23,7 @@ class Html:
         return pandoc_ast.raw("html", string)
 
     def float(self, label: str, entry: Entry, caption: Inlines, content: Blocks) -> Blocks:
+        """The content with its number and caption, above it for tables and listings, else below."""
         box = [
             self.raw("<figcaption>"),
             pandoc_ast.node("Plain", caption),
@@ -40,6 +41,7 @@ class Html:
         ]
 
     def callout(self, kind: str, attributes: Attr, title: Inlines, body: Blocks) -> Blocks:
+        """A note with its title; one with `collapse` can be opened and closed."""
         fold = pandoc_ast.value(attributes, "collapse")
         outer, head = ("details", "summary") if fold else ("div", "div")
         is_open = " open" if fold == "false" else ""
@@ -87,6 +89,9 @@ class Html:
         return [self.raw('<div class="table-scroll">'), natural(item), self.raw("</div>")]
 
     def code(self, item: Node) -> Blocks | None:
+        """A block of code that can be opened and closed where its cell has `code-fold`; else None,
+        as pandoc writes it.
+        """
         attributes, source = item["c"]
         cell = pandoc_ast.value(attributes, "cell")
         item["c"][0] = pandoc_ast.without(attributes, "cell")

@@ -30,6 +30,7 @@ class Typst:
         return pandoc_ast.raw("typst", string)
 
     def float(self, label: str, entry: Entry, caption: Inlines, content: Blocks) -> Blocks:
+        """The content with its number and caption, above it for tables and listings, else below."""
         place = "top" if entry.kind in TOP else "bottom"
         kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
         return [
@@ -59,6 +60,7 @@ class Typst:
         return out
 
     def equation(self, label: str, number: str, alt: str, content: Inlines) -> Inlines:
+        """A numbered equation that references lead to, with its alternative text."""
         quoted = f", alt: {typst_string(alt)}" if alt else ""
         return [
             pandoc_ast.raw(
@@ -85,6 +87,9 @@ class Typst:
         return pandoc_ast.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
 
     def image(self, item: Node) -> Node | None:
+        """The picture in its size with its alternative text. Raises ReportError if it has none and
+        a PDF standard is asked for.
+        """
         attributes, _, (path, _) = item["c"]
         name = pandoc_ast.value(attributes, "source") or re.sub(r"^figures/|-\d+\.\w+$", "", path)
         alt = pandoc_ast.value(attributes, "alt") or pandoc_ast.plain(item["c"][1]).strip()
@@ -112,7 +117,9 @@ class Typst:
         )
 
     def length(self, attributes: Attr, side: str) -> builtins.float | str | None:
-        """A width or height in points, or as "50%"; None where it is not given."""
+        """A width or height in points, or as "50%"; None where it is not given. Raises ReportError
+        if it is no length.
+        """
         given = pandoc_ast.value(attributes, side)
         if not given:
             return None
@@ -130,6 +137,7 @@ class Typst:
         return [typst_table(item)]
 
     def code(self, item: Node) -> Blocks | None:
+        """None, as pandoc writes the block; its long lines can be broken from now on."""
         attributes, source = item["c"]
         item["c"] = [
             [

@@ -95,6 +95,7 @@ def _number(item: object, index: Index, inside: str | None) -> None:
 
 
 def register(label: str, index: Index) -> None:
+    """Note `label` among the identifiers. Raises ReportError if it is there already."""
     if label in index.identifiers:
         name = re.escape(label)
         raise ReportError(
@@ -105,6 +106,7 @@ def register(label: str, index: Index) -> None:
 
 
 def number_section(header: dict, index: Index) -> None:
+    """Give a heading its number, shown as deep as the options say; none if it is unnumbered."""
     level, (label, classes, pairs), _ = header["c"]
     if "unnumbered" in classes:
         return
@@ -187,6 +189,12 @@ def link(blocks: list, index: Index, fmt: str) -> list:
 
 
 def references(citations: list[dict], index: Index, fmt: str) -> list | None:
+    """The links that cross-references such as `@fig-x; @tbl-y` become; None for citations of
+    sources.
+
+    Raises ReportError for a label that nothing has, a kind that is not supported, a section without
+    numbers, and for cross-references and citations in one bracket.
+    """
     starts = [re.match(r"([A-Za-z]+)-", c["citationId"]) for c in citations]
     kinds = [m[1][0].lower() + m[1][1:] if m else "" for m in starts]
     for citation, kind in zip(citations, kinds, strict=True):
@@ -231,6 +239,7 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
 
 
 def wording(citation: dict, entry: Entry, fmt: str) -> list[dict]:
+    """The words of a link: "Figure 3", for [Fig. @fig-x] "Fig. 3", for [-@fig-x] "3"."""
     number = entry.number.replace(" ", NBSP)
     if (
         fmt == "typst" and entry.part

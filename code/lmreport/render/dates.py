@@ -100,6 +100,9 @@ def epoch() -> int | None:
 
 
 def shown(day: datetime.date, style: str, name: str) -> str:
+    """`day` in the `style` of date-format, "D MMMM YYYY"; what stands in [ ] is text. name: of the
+    document, for messages.
+    """
     values = {
         "YYYY": f"{day.year:04}",
         "YY": f"{day.year % 100:02}",
@@ -120,6 +123,7 @@ def shown(day: datetime.date, style: str, name: str) -> str:
 
 
 def known(token: str, values: dict, style: str, name: str) -> str:
+    """The value of a `token` of date-format. Raises ReportError for one that is not in `values`."""
     if token not in values:
         raise ReportError(
             f"{name}: date-format {style!r}: {token!r} is unknown; known are {', '.join(values)}"

@@ -254,17 +254,43 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
 
 
 def borrowed(document: Document, name: str, folder: Path) -> str:
-    """A copy of a file of the project for pandoc, which takes some names for addresses or
-    patterns.
+    """A copy of a file of the project for pandoc, which takes some names for addresses or patterns.
+    Raises ReportError if there is no such file.
     """
     for place in (document.root, document.path.parent):
         if (place / name).is_file():
+            if name.endswith(".bib"):
+                refuse_comments(place / name, name)
             copy = (
                 folder / f"{contents_of(name)}-{re.sub(r'[^A-Za-z0-9_.-]', '-', Path(name).name)}"
             )
             shutil.copy(place / name, copy)
             return str(copy)
     raise ReportError(f"{document.name}: bibliography {name!r} does not exist")
+
+
+SHOWN = (  # fields of a source that a list of references shows
+    "title subtitle booktitle journal journaltitle series note howpublished author editor publisher "
+    "address school institution organization"
+).split()
+
+
+def refuse_comments(path: Path, name: str) -> None:
+    """Raises ReportError for a % in the text of a source, at which TeX and pandoc leave out the rest."""
+    text = re.sub(
+        r"\\(url|href)\{[^{}]*\}", lambda m: " " * len(m[0]), path.read_text("utf-8", "replace")
+    )
+    field = ""
+    for match in re.finditer(
+        r"""([\w-]+)\s*=\s*[{"\d]|^[ \t]*(%.*)|(?<!\\)%""", text, re.MULTILINE
+    ):
+        if match[1]:
+            field = match[1].lower()
+        elif not match[2] and field in SHOWN:  # a line that begins with % is meant as a comment
+            raise ReportError(
+                f"{name}:{text.count(chr(10), 0, match.start()) + 1}: % begins a comment in a .bib "
+                f"file, and the rest of {field!r} would be lost; write \\%"
+            )
 
 
 def contents_of(name: str) -> str:

@@ -40,7 +40,7 @@ ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 def notebook(cells: list[Cell], params: dict, title: str = "") -> NotebookNode:
     """`cells` as a notebook still to be run; `params` follow the cell tagged `parameters`, as
-    papermill does it.
+    papermill does it. Raises ReportError if no cell is tagged so, or a parameter is no Python name.
     """
     nb = nbformat.v4.new_notebook()
     nb.metadata = {
@@ -106,8 +106,8 @@ def run(
     """Execute `nb` in place with `folder` as the working directory; one line is logged per cell.
 
     profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files
-    are watched;
-    environment: of the kernel, but for what is told to it here.
+    are watched; environment: of the kernel, but for what is told to it here. Raises ReportError if
+    a cell fails or the kernel dies, KeyboardInterrupt after Ctrl-C.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return Seen([], [], [])
@@ -209,6 +209,7 @@ async def watched(client: Client, root: Path) -> None:
 
 
 async def what_was_seen(client: Client) -> Seen:
+    """What the kernel noted since `watched`; nothing where the cells did away with the watch."""
     asked = {"seen": "__import__('report_watch').seen()"}
     reply = await client.async_wait_for_reply(
         client.kc.execute("", user_expressions=asked, store_history=False)
@@ -274,12 +275,25 @@ def figures(execute: dict) -> list[str]:
 async def code(
     client: Client, cell: NotebookNode, index: int, origin: Cell, allow_errors: bool
 ) -> None:
+    """Execute a cell without its option lines, in place. Raises ReportError if it fails, unless
+    errors are allowed.
+    """
     whole, cell.source = cell.source, origin.code if origin.lines else cell.source
     await client.async_execute_cell(cell, index)
     cell.source = whole
+    for output in cell.outputs:
+        formula_as_markdown(output.get("data", {}))
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
+
+
+def formula_as_markdown(data: dict) -> None:
+    """Give an output that is a formula in TeX alone, as SymPy shows one, the form that pandoc reads."""
+    formula = data.get("text/latex", "").strip()
+    richer = "text/markdown" in data or any(kind.startswith("image/") for kind in data)
+    if re.fullmatch(r"\$.+\$", formula, re.DOTALL) and not richer:
+        data["text/markdown"] = formula
 
 
 def failure(output: NotebookNode, origin: Cell) -> str:
@@ -297,7 +311,7 @@ def failure(output: NotebookNode, origin: Cell) -> str:
 
 async def inline(client: Client, cell: NotebookNode, origin: Cell) -> None:
     """Evaluate the inline expressions of a Markdown cell and put their values in, as genuine Quarto
-    does.
+    does. Raises ReportError for one that fails.
     """
     wanted = {str(i): match[2].strip() for i, match in enumerate(INLINE.finditer(cell.source))}
     if not wanted:

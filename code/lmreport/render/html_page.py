@@ -80,7 +80,9 @@ def template(doc: dict, options: dict, document: Document, folder: Path) -> Path
 
 
 def common(options: dict, document: Document) -> list[str]:
-    """Arguments for pandoc in both formats: citations and the project's own Lua filters."""
+    """Arguments for pandoc in both formats: citations and the project's own Lua filters. Raises
+    ReportError for a filter that does not exist.
+    """
     filters = [f for f in project.as_list(options.get("filters")) if f != "quarto"]
     for name in filters:
         if not (document.root / name).is_file():

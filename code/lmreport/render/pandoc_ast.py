@@ -84,15 +84,16 @@ def change(tree: object, visit: Visit) -> Any:
 
 def nodes(tree: object) -> Iterator[Node]:
     """All nodes of `tree`, parents before children, in the order of the document."""
-    if isinstance(tree, list):
-        for item in tree:
-            yield from nodes(item)
-    elif isinstance(tree, dict):
-        if "t" in tree:
-            yield tree
-            yield from nodes(tree.get("c"))
-        else:
-            yield from nodes(list(tree.values()))
+    todo = [tree]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, list):
+            todo.extend(reversed(item))
+        elif isinstance(item, dict) and "t" in item:
+            yield item
+            todo.append(item.get("c"))
+        elif isinstance(item, dict):
+            todo.extend(reversed(item.values()))
 
 
 ATTR_AT = {

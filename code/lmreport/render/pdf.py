@@ -31,7 +31,10 @@ def write(
     folder: Path,
     heed: Callable[[list[str]], None],
 ) -> bytes:
-    """The PDF; `folder` holds the pictures and is typst's root, `heed` gets pandoc's warnings."""
+    """The PDF; `folder` holds the pictures and is typst's root, `heed` gets pandoc's warnings.
+
+    Raises ReportError for an unknown standard, and for what typst cannot set.
+    """
     import typst
 
     arguments = [

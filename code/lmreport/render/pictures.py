@@ -64,7 +64,7 @@ def found_at(name: str, folder: Path, document: Document) -> Path | None:
 
 def fetch(blocks: list, folder: Path, document: Document) -> None:
     """Copy the pictures that the text names into `folder`, which is typst's root, and name the
-    copies instead.
+    copies instead. Raises ReportError for a picture in a data address.
     """
     for item in pandoc_ast.nodes(blocks):
         if item["t"] != "Image":
@@ -93,7 +93,7 @@ def points(length: str) -> float | None:
 
 def natural_size(path: Path) -> tuple[float, float] | None:
     """Width and height in points that a picture has by itself, a pixel being 1/96 inch; None if it
-    does not tell.
+    does not tell. Raises ReportError if it cannot be read.
     """
     if path.suffix.lower() == ".svg":
         return svg_size(path.read_text(encoding="utf-8", errors="replace")[:4000])
@@ -107,6 +107,9 @@ def natural_size(path: Path) -> tuple[float, float] | None:
 
 
 def svg_size(text: str) -> tuple[float, float] | None:
+    """Width and height in points that the start of an SVG tells, if need be by its viewBox; None if
+    it tells neither.
+    """
     head = re.search(r"<svg\b[^>]*>", text)
     attributes = (
         dict(re.findall(r"""\s(width|height|viewBox)\s*=\s*["']([^"']*)["']""", head[0]))

@@ -47,6 +47,11 @@ def render_project(
     force: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> list[Path]:
+    """Render every document of the project at `root`; the paths of the outputs.
+
+    params: values for the cell tagged `parameters`; profile: None for the project's own; force:
+    also where nothing changed; environment: of the cells.
+    """
     documents = project.read(root, formats, profile)
     return [
         path
@@ -126,6 +131,7 @@ def write_format(
     cells: list[source.Cell],
     pages: assemble.Pages,
 ) -> bytes:
+    """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed."""
     options = doc.options[fmt]
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells)
     index = crossref.number(blocks, cells, options)

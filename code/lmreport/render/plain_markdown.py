@@ -59,6 +59,7 @@ class Plain:
         return None
 
     def plain_codeblock(self, item: dict, attributes: list) -> list:
+        """A block of code with its language alone; a listing under its caption."""
         label, classes, _ = attributes
         item["c"][0] = pandoc_ast.attr(
             "", [c for c in classes if c not in ("cell-code", "numberLines")][:1]
@@ -79,6 +80,9 @@ class Plain:
         item["c"] = [min(level + self.down, 6), pandoc_ast.attr(), start + words]
 
     def plain_span(self, item: dict, attributes: list) -> list:
+        """The content of a Span behind the place that its label names; an equation with its
+        number.
+        """
         label, classes, _ = attributes
         words = item["c"][1]
         if "labelled-equation" in classes:
@@ -116,6 +120,9 @@ class Plain:
         return [pandoc_ast.node("Para", words)] if words else []
 
     def plain_div(self, item: dict, attributes: list) -> list:
+        """The blocks of a Div: of a callout as a quotation, of a tab under its title, of a figure
+        or table above its caption.
+        """
         label, classes, _ = attributes
         blocks = item["c"][1]
         if classes[:1] == ["callout"]:

@@ -107,7 +107,7 @@ class Document:
 
 def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Document]:
     """The documents that `_quarto.yml` at `root` lists; without a `profile`, with the project's
-    own.
+    own. Raises ReportError if that file is missing, or for a format that is unknown.
     """
     root = root.resolve()
     if not (root / "_quarto.yml").is_file():
@@ -132,6 +132,11 @@ def read(root: Path, formats: tuple[str, ...], profile: str | None) -> list[Docu
 
 
 def listed(root: Path, project: dict) -> list[Path]:
+    """The .qmd files that `render` of the `project` options names, by patterns too, each once.
+
+    Raises ReportError for a pattern that leaves files out (!), for a name that does not exist, and
+    if there is no file at all.
+    """
     patterns = as_list(project.get("render")) or ["**/*.qmd"]
     documents = []
     for pattern in map(str, patterns):
@@ -176,7 +181,7 @@ def text_of(path: Path, name: str) -> list[str]:
 
 def front_matter(lines: list[str], name: str) -> tuple[int, int]:
     """Where the front matter of `lines` begins and what follows it; (0, 0) without one. Blank lines
-    may precede it.
+    may precede it. Raises ReportError if it is never closed.
     """
     start = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if not lines or lines[start].rstrip() != "---":
@@ -197,6 +202,9 @@ def read_document(
     formats: tuple[str, ...],
     profiles: tuple[str, ...],
 ) -> Document:
+    """The document at `path`, with its options for each of `formats`: those of the `layers` (of the
+    project and its profiles), over them those of its front matter. `out` is the output folder.
+    """
     name = path.relative_to(root).as_posix()
     lines = text_of(path, name)
     start, first = front_matter(lines, name)
@@ -262,6 +270,11 @@ def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None
 
 
 def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
+    """Raises ReportError for a value that the option `key` cannot have, and for one that Quarto
+    would show and this renderer does not, such as another language.
+
+    at: file:line of the option; place: gives that of a line counted from 0.
+    """
     kind, wanted = strict_yaml.kind(node), KINDS.get(key, ())
     shown = node.value if isinstance(node, yaml.ScalarNode) else kind
     if (
@@ -306,6 +319,9 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
 
 
 def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
+    """Raises ReportError for an author without a name, with a field that is not shown, or written
+    as a list.
+    """
     for author in node.value if isinstance(node, yaml.SequenceNode) else [node]:
         if isinstance(author, yaml.SequenceNode):
             raise ReportError(f"{at}: an author is a list; write one name a line")
@@ -331,7 +347,8 @@ def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None
 
 def included(options: dict, key: str, root: Path) -> list[str]:
     """The texts that an option like include-in-header names: files of the project at `root`, or
-    `text: …` itself.
+    `text: …` itself. Raises ReportError for a file that does not exist, and for a mapping other
+    than `file: …` and `text: …`.
     """
     named = options.get(key) or []
     texts = []

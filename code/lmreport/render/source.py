@@ -102,7 +102,7 @@ INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 def read(document: Document) -> list[Cell]:
     """The cells of `document` with its includes. Raises ReportError for unknown options and
-    shortcodes.
+    shortcodes, and for a label that two cells have.
     """
     cells = split(lines_of(document))
     labels: dict[str, str] = {}
@@ -182,6 +182,11 @@ def refuse_elsewhere(lines: list[Line]) -> None:
 
 
 def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    """`lines` without the Divs for other profiles, and without the fences of the Divs for these.
+
+    Raises ReportError for a Div under a condition on a profile that is never closed, or that pandoc
+    does not read as exactly these lines.
+    """
     kept, inside, i = (
         [],
         [],
@@ -223,7 +228,10 @@ def stands_alone(lines: list[Line], start: int, end: int) -> bool:
 
 
 def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
-    """`lines` without the bracketed Spans for other profiles; one may go on over several lines."""
+    """`lines` without the bracketed Spans for other profiles; one may go on over several lines.
+
+    Raises ReportError where pandoc does not read the text of such a Span as exactly that.
+    """
     out, i = list(lines), 0
     while i < len(out):
         code = fence_of(out[i])
@@ -266,7 +274,9 @@ def masked(text: str) -> str:
 
 
 def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
-    """Line and column of the [ that the ] at `column` of line `n` closes, within one paragraph."""
+    """Line and column of the [ that the ] at `column` of line `n` closes, within one paragraph.
+    Raises ReportError if the paragraph has none.
+    """
     depth, at = 0, n
     while at >= 0 and (at == n or lines[at].text.strip()):
         text = masked(lines[at].text)
@@ -295,7 +305,8 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
     """`lines` with the files that they include; inside: the document and the files around `lines`.
 
     Names are those from the document's folder or, after a /, from the project's, in a file that is
-    included too, as in Quarto.
+    included too, as in Quarto. Raises ReportError for a file that is not in the project, includes
+    itself or has front matter.
     """
     for line in lines:
         match = INCLUDE.match(line.text)
@@ -329,6 +340,11 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
 
 
 def split(lines: list[Line]) -> list[Cell]:
+    """The cells of `lines` in their order, text between two cells of code as one of Markdown.
+
+    Raises ReportError for a cell of code that does not start with ```{python}, alone on its line
+    and not indented.
+    """
     cells: list[Cell] = []
     prose: list[Line] = []
     i = 0
@@ -352,7 +368,8 @@ def split(lines: list[Line]) -> list[Cell]:
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
                 raise ReportError(
-                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}}"
+                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}} at "
+                    "the beginning of a line"
                 )
             flush()
             cells.append(code_cell(lines[i], lines[i + 1 : end]))
@@ -408,6 +425,9 @@ def fence_of(line: Line) -> re.Match | None:
 
 
 def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
+    """The number of the line that ends the block of code whose `fence` is line `start`. Raises
+    ReportError if none does, or if a comment ends on that line.
+    """
     mark = fence[2]
     for i in range(start + 1, len(lines)):
         text = lines[i].text.strip()
@@ -421,12 +441,16 @@ def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
 
 
 def refuse_end_of_comment(line: Line) -> NoReturn:
+    """Raises ReportError: a comment ends on the line of a fence."""
     raise ReportError(
         f"{line.place}: a comment ends on the line of a fence; put --> on a line of its own"
     )
 
 
 def checked(line: Line) -> Line:
+    """`line` as it is. Raises ReportError for a cell in a quotation or a list, and for a shortcode
+    that is unknown or, as an include, shares its line with text.
+    """
     if IN_TEXT.match(line.text):
         raise ReportError(
             f"{line.place}: a cell in a quotation or behind a list's mark is not run; start it with "
@@ -444,6 +468,9 @@ def checked(line: Line) -> Line:
 
 
 def code_cell(fence: Line, lines: list[Line]) -> Cell:
+    """The cell of code that begins with the line `fence` and holds `lines`, the first of which may
+    be its options.
+    """
     count = next(
         (i for i, line in enumerate(lines) if not re.match(r"#\s*\| ?", line.text)), len(lines)
     )
@@ -468,6 +495,9 @@ def refuse_annotations(code: list[Line]) -> None:
 
 
 def check(key: str, value: object, place: str) -> None:
+    """Raises ReportError for an option of a cell that is unknown or has a value that it cannot
+    have; place: file:line of the option.
+    """
     if key not in CELL:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")

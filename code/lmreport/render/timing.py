@@ -22,6 +22,7 @@ SIZES = (0.25, 0.5, 1.0)  # of a document with 400 sections, 300 figures and 1,0
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Time the renders that the command line asks for, print the figures and write them."""
     parser = argparse.ArgumentParser(prog="python -m lmreport.render.timing", description=__doc__)
     parser.add_argument(
         "--repeat", type=int, default=5, help="renders of the report; the median counts"
@@ -56,6 +57,9 @@ def once(folder: Path) -> None:
 
 
 def own(root: Path, repeat: int) -> dict:
+    """Seconds of a render by this package, in all and by step, with nothing changed, and its peak
+    memory in MB; medians of `repeat` renders with the results of the cells cached.
+    """
     command = [sys.executable, "-m", "lmreport.render.timing", "--once", str(root)]
     timed(command, root, FORCE="1")  # fills the caches of results
     runs = [timed(command, root, FORCE="1") for _ in range(repeat)]

@@ -15,6 +15,13 @@ MOST_IN_MATRIX = 25  # tags of a confusion matrix that can be read
 MOST_PAIRS = 15  # errors that are shown instead
 
 
+def cuts(settings) -> dict[str, int]:
+    """{what it is: word pieces} of the lengths that texts are cut to."""
+    known = {"full on a CPU": 256, "BERT's limit": 512}
+    mine = {} if settings.max_length in known.values() else {"this page": settings.max_length}
+    return mine | known
+
+
 @cached_figure
 def plot_lengths(lengths: dict, cuts: dict[str, int]):
     """Histogram of text lengths in word pieces on a logarithmic axis, with the truncation lengths

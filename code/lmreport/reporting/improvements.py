@@ -160,8 +160,9 @@ def a_point(record, top) -> MarkdownText:
         "validation": 100 * (accuracy(record, at) - accuracy(record, svm)),
         "test": 100 * ahead,
     }
-    if min(leads.values()) <= 0:
-        return MarkdownText("with no lead on the validation or the test texts")
+    behind = [name for name, lead in leads.items() if lead <= 0]
+    if behind:
+        return MarkdownText(f"with no lead on the {' or the '.join(behind)} texts")
     return fill(
         "{} for each point that it is ahead on the validation texts, {} on the test texts",
         *(markdown.duration(more / lead) for lead in leads.values()),
@@ -181,10 +182,11 @@ def without_last(record, top) -> MarkdownText:
         return MarkdownText("")
     more = accuracy(record, row(record, best)) - accuracy(record, row(record, fewer))
     return fill(
-        "Its last member, {}, changes {} of the {} validation texts: {} points.",
+        "With its last member, {}, it gets {} of the {} validation texts {} right: {} points.",
         top["members"][-1],
         markdown.count(abs(more) * len(record["labels"])),
         markdown.count(len(record["labels"])),
+        markdown.more_or_less(more, 0, "more", "fewer"),
         markdown.fixed(100 * more, 1),
     )
 
@@ -206,6 +208,8 @@ def worth(record) -> MarkdownText:
         f"predicted.{at}"
         for at in (record["names"].index(improvements.SVM), len(record["names"]) - 1)
     )
+    if studies.share(record, best) <= studies.share(record, svm):
+        return MarkdownText("So there is no lead that would be worth its computing.")
     return fill(
         "The lead over the SVM is {}; whether it is worth so much computing depends on what an "
         "error costs.",

@@ -11,8 +11,6 @@ from lmreport.runs import freshness
 from lmreport.runs.kinds import MODELS, STUDIES
 from lmreport.runs.records import edition, full_scale, is_of, newest
 
-FOREIGN = 0.01  # share of letters beyond a to z from which on a reader is warned
-
 
 def notices(corpus, source, class_names: list[str], recorded: bool):
     """Callouts for the top of the report: which data, and what is recorded but stale."""
@@ -77,7 +75,7 @@ def of_fonts(class_names: list[str]) -> str:
 
 
 def of_letters(strange: dict, source) -> list[str]:
-    """Callouts where the models cannot read much of the texts; strange: `data_audit.strange`."""
+    """Callouts where the Transformer cannot read much of the texts; strange: `data_audit.strange`."""
     callouts = []
     if strange["unknown"] >= tokenizing.MANY:
         callouts.append(
@@ -91,18 +89,6 @@ def of_letters(strange: dict, source) -> list[str]:
                 ),
             )
         )
-    if strange["foreign"] >= FOREIGN:
-        callouts.append(
-            markdown.callout(
-                "warning",
-                "The LSTM reads these words in fragments",
-                (
-                    f"Of the letters of the training texts, {markdown.pct(strange['foreign'])} are "
-                    "not among a to z. The LSTM’s standardization, made for English, makes a "
-                    "word of each of them, so that comparisons with it are unfair to it."
-                ),
-            )
-        )
     return callouts
 
 
@@ -113,7 +99,7 @@ def of_render(settings):
         many = settings.train_size
         texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
         sentence = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
-        more = " `LMREPORT_SCALE=full` trains on whole texts, and on all of them."
+        more = " `LMREPORT_SCALE=full` reads more of each text, and trains on all of them."
         callouts.append(markdown.callout("note", "A quick render", sentence + more))
     return markdown.markdown("\n".join(callouts))
 

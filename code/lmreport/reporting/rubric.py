@@ -27,6 +27,7 @@ FIELDS = {  # what each entry must have, and what it is
     },
     "items": {"id": "text", "points": "a number", "asks": "text"},
 }
+BESIDES = {"sections": (), "items": ("question",)}  # what it may have
 
 
 def rubric(answering: str | None = None) -> dict:
@@ -55,7 +56,9 @@ def whole() -> dict:
 
 @cache
 def read(path: Path) -> dict:
-    """The rubric at `path`, its item ids as they are written and whole points as int."""
+    """The rubric at `path`, its item ids as they are written and whole points as int. Raises
+    ReportError if it is missing, cannot be read, or has an item of no section.
+    """
     if not path.is_file():
         raise ReportError(
             f"there is no {PLACE}, which lists the items; restore it from the repository"
@@ -83,7 +86,9 @@ def line(number: int) -> str:
 
 
 def entries(part: str, values, node) -> list[dict]:
-    """The sections or items with the values that they must have."""
+    """The sections or items with the values that they must have. Raises ReportError if they are no
+    list of mappings, or an id stands there twice.
+    """
     if not isinstance(values, list) or not values:
         raise ReportError(
             f"{line(node.start_mark.line if node else 0)}: the rubric needs a list `{part}:`"
@@ -123,6 +128,17 @@ def entry(part: str, one: dict, at: str) -> dict:
             )
         if not is_kind(one[key], kind):
             raise ReportError(f"{at}: `{key}` of {name} is {one[key]!r}; it must be {kind}")
+    known = [*FIELDS[part], *BESIDES[part]]
+    for key in [str(key) for key in one if key not in known]:
+        near = difflib.get_close_matches(key, known, n=1)
+        raise ReportError(
+            f"{at}: {name} has an unknown key {key!r}; "
+            + (
+                f"did you mean {near[0]!r}?"
+                if near
+                else "a text with a comma needs quotes, and 1.5 a point"
+            )
+        )
     if not re.fullmatch(r"[\w.-]+", str(one["id"])):
         raise ReportError(f"{at}: the id {one['id']!r} must have letters, digits and hyphens alone")
     return {
@@ -163,6 +179,7 @@ def who(profile: str | None = None) -> str:
 
 
 def item(name: str) -> dict:
+    """The item with the id `name`, of all profiles. Raises ReportError if there is none."""
     for entry in whole()["items"]:
         if entry["id"] == name:
             return entry

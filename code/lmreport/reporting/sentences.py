@@ -168,7 +168,7 @@ def balance(splits) -> MarkdownText:
         np.bincount(np.concatenate([splits[name]["labels"] for name in names]))
         for names in (("train", "validation"), ("test",))
     )
-    guess = markdown.pct(scores.guessing(splits["test"]["labels"]), 0)
+    guess = markdown.pct(scores.guessing(splits["test"]["labels"]))
     if len(set(trained)) == len(set(tested)) == 1:
         return fill("The classes are balanced, so guessing gets {}.", guess)
     return fill(
@@ -203,7 +203,10 @@ def of_guessing(record) -> MarkdownText:
     if metrics.lower(record) <= guess:
         parts.append(
             fill(
-                "The Transformer cannot be told from always naming the largest class ({}).",
+                "The Transformer {} always naming the largest class ({}).",
+                markdown.more_or_less(
+                    guess, metrics.upper(record), "is worse than", "cannot be told from"
+                ),
                 markdown.pct(guess),
             )
         )
@@ -215,15 +218,16 @@ def leak(named: dict[str, float], corpus) -> MarkdownText:
     do.
     """
     if not max(named.values()):
-        return MarkdownText("So none does.")
-    return MarkdownText(
+        return MarkdownText("Here none does.")
+    return fill(
+        "Those of {} do most often ({}). {}What these names do for each model was not tested.",
+        markdown.first_of(named),
+        markdown.pct(max(named.values())),
         of_data(
             corpus,
             "So the blanking is not complete (“js” counts as JavaScript); the table also shows "
             "how often the word *blank* stands in a text. ",
-        )
-        + "What these names do for each model was not "
-        "tested."
+        ),
     )
 
 
@@ -231,8 +235,10 @@ def commonest(record, class_names: list[str]) -> MarkdownText:
     """The most frequent error of a model."""
     if not metrics.wrong(record):
         return MarkdownText("It makes no error on these texts.")
+    alone = metrics.confused(record, 0) > metrics.confused(record, 1)
     return fill(
-        "Its most frequent error is to take {} for {} ({} texts).",
+        "{} is to take {} for {} ({} texts).",
+        MarkdownText("Its most frequent error" if alone else "One of its most frequent errors"),
         markdown.word(metrics.confused_true(record, 0), *class_names),
         markdown.word(metrics.confused_as(record, 0), *class_names),
         markdown.count(metrics.confused(record, 0)),
@@ -256,6 +262,13 @@ def nearly_copied(audit: dict) -> MarkdownText:
         return fill(
             "No test text is a near copy of a training text: none shares {} or more of the runs of "
             "{} words with one.",
+            *reversed(bounds),
+        )
+    if audit["near"] == 1:
+        return fill(
+            "1 test text is a copy of a training text{}, or nearly one: it shares {} or more of the "
+            "runs of {} words with it.",
+            MarkdownText(" with another tag" * audit["near_other_tag"]),
             *reversed(bounds),
         )
     return fill(

@@ -205,7 +205,8 @@ def few_texts(record, linear):
             "{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1]
         )
     if ahead[0][2] != 1:
-        return fill("{}: even then the encoder is not significantly ahead.", ahead[0][1])
+        who = "SVM is" if ahead[0][2] == -1 else "encoder is not"
+        return fill(f"{{}}: even then the {who} significantly ahead.", ahead[0][1])
     since = later[0][0]
     if all(sure == -1 for size, _, sure in ahead if size >= since):
         return fill(
@@ -260,16 +261,28 @@ def shuffled_falls(record) -> list:
     )
 
 
+def has_learned(record) -> bool:
+    """Whether the model is surely better than always naming the largest class."""
+    right = record["predicted"][0] == record["labels"]
+    return scores.interval(right)[0] > scores.guessing(record["labels"])
+
+
+def fell(falls: list) -> MarkdownText:
+    """By how many points the accuracy falls or changes; falls: smallest first."""
+    if falls[0] >= 0:
+        return fill("falls by {} to {}", *(markdown.fixed(100 * falls[at], 1) for at in (0, -1)))
+    return fill("changes by {} to {}", *(markdown.fixed(-100 * falls[at], 1) for at in (-1, 0)))
+
+
 def survives(record) -> MarkdownText:
     """What is left, after the worst full shuffle, of what the model has above always naming the
     largest class.
     """
-    right, fall = record["predicted"][0] == record["labels"], shuffled_falls(record)[-1]
-    largest = scores.guessing(record["labels"])
-    if scores.interval(right)[0] <= largest:
+    fall, largest = shuffled_falls(record)[-1], scores.guessing(record["labels"])
+    if not has_learned(record):
         return fill(
-            "With {} right, the model cannot be told from always naming the largest class ({}): it "
-            "has learned nothing that a shuffle could take away.",
+            "With {} right, the model is not surely better than always naming the largest class "
+            "({}): it has learned nothing that a shuffle could take away.",
             markdown.pct(share(record, "predicted.0")),
             markdown.pct(largest),
         )
@@ -338,7 +351,7 @@ def layer_falls(record) -> list:
 
 
 TOGETHER = (
-    " Heads that stand in for each other are one explanation; another is that without a whole "
+    "Heads that stand in for each other are one explanation; another is that without a whole "
     "layer the vector of the first token is unlike any that the classifier has seen."
 )
 
@@ -348,13 +361,18 @@ def standing_in(record):
     words.
     """
     falls = layer_falls(record)
+    if max(falls) <= 0:
+        return MarkdownText("Removing all heads of a layer costs no accuracy in any layer.")
     layer = max(range(len(falls)), key=lambda i: falls[i])
     single = sum(
         share(record, "whole") - share(record, f"predicted.{layer}.{head}")
         for head in range(record["predicted"].shape[1])
     )
     return fill(
-        "In the costliest layer this is {} what its heads cost one by one, {} points in sum.{}",
+        "All heads of a layer together cost up to {} points, in layer {}. This is {} what its heads "
+        "cost one by one, {} points in sum. {}",
+        markdown.fixed(100 * falls[layer], 1),
+        markdown.count(layer + 1),
         markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
         markdown.fixed(100 * single, 1),
         markdown.more_or_less(falls[layer], single, TOGETHER, "", ""),

@@ -365,21 +365,19 @@ def settings(settings):
 
 @with_origin
 def arguments(settings, record):
-    """The training arguments of a render with these settings and of the fine-tuning on record, one
-    a row.
+    """The training arguments of a render with these settings and of the fine-tuning on record, if
+    there is one, one a row.
     """
     from lmreport.models import finetune
 
-    given = {
-        k: record.inputs["settings"][k] for k in ("seed", "batch_size", "epochs", "learning_rate")
-    }
-    columns = {
-        "this render": finetune.training_arguments(settings, "unused"),
-        "recorded run": finetune.training_arguments(
+    columns = {"this render": finetune.training_arguments(settings, "unused")}
+    if record is not None:
+        names = ("seed", "batch_size", "epochs", "learning_rate")
+        given = {name: record.inputs["settings"][name] for name in names}
+        columns["recorded run"] = finetune.training_arguments(
             dataclasses.replace(settings, **given), "unused"
-        ),
-    }
-    columns["recorded run"].bf16 = record["bf16"]
+        )
+        columns["recorded run"].bf16 = record["bf16"]
     rows = [
         [
             name,
@@ -390,7 +388,7 @@ def arguments(settings, record):
         ]
         for name in CHOSEN_ARGUMENTS
     ]
-    return markdown.table(rows, ["argument", *columns], ("left",) * 3)
+    return markdown.table(rows, ["argument", *columns], ("left",) * (1 + len(columns)))
 
 
 @with_origin

@@ -153,7 +153,7 @@ class Code:
 
     def home(self, module: str, name: str) -> Place:
         """Where `name`, seen in `module`, is defined: followed through the imports of package
-        faces.
+        faces. Raises ReportError if there is no such module or definition.
         """
         here = self.module(module)
         if here is None:
@@ -170,7 +170,7 @@ class Code:
 
     def inside(self, dotted: str) -> Place | None:
         """(module, name) of a full name inside the package, name "" for a module itself; None for a
-        library's.
+        library's. Raises ReportError for what the package does not have.
         """
         if dotted.split(".")[0] != PACKAGE:
             return None
@@ -182,7 +182,7 @@ class Code:
 
     def text(self, place: Place) -> tuple[str, list[Place]]:
         """(the definition's text with a hole for each reference, the references in the order of the
-        holes).
+        holes). Raises ReportError if its module does something when it is imported.
         """
         if place not in self.texts:
             module = self.module(place[0])
@@ -218,6 +218,9 @@ class Writer:
         self.code, self.module, self.own, self.references = code, module, own, list[Place]()
 
     def write(self, node: Any, scopes: list[Scope]) -> str:
+        """The text of a node, a value or a list of them; scopes: those around it, the innermost
+        last.
+        """
         if isinstance(node, list):
             return "[" + ",".join(filter(None, (self.write(one, scopes) for one in node))) + "]"
         if not isinstance(node, ast.AST):
@@ -259,7 +262,9 @@ class Writer:
         return f"{type(node).__name__}({','.join(parts)})"
 
     def function(self, node: Any, scopes: list[Scope]) -> str:
-        """Defaults and decorators belong to the scope outside, the body to its own."""
+        """Defaults and decorators belong to the scope outside, the body to its own. Raises
+        ReportError for a name that one function both imports and assigns.
+        """
         arguments = node.args
         every = [
             *arguments.posonlyargs,
@@ -302,6 +307,9 @@ class Writer:
         return f"{first}:{self.plain(node, [*scopes, inside])}"
 
     def name(self, name: str, scopes: list[Scope]) -> str:
+        """What a name stands for: a local one by its word, a definition by its fingerprint, a
+        library's by its full name. Raises ReportError if it is defined nowhere.
+        """
         for depth, scope in enumerate(reversed(scopes)):
             if scope.of_class and depth:
                 continue  # names of a class are not seen by its methods
@@ -344,7 +352,7 @@ class Writer:
 
     def reference(self, dotted: str, written: str) -> str:
         """What an imported name stands for: a library's by its full name, the package's own by its
-        fingerprint.
+        fingerprint. Raises ReportError for a module of the package itself.
         """
         place = self.code.inside(dotted)
         if place is None:

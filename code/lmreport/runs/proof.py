@@ -93,7 +93,7 @@ def followed(record: records.Record, commit: str, then: dict, now: dict) -> bool
 
 def last_fresh(record: records.Record) -> str:
     """The commit that last wrote the record's file: each commit holds only records that are fresh
-    there.
+    there. Raises ReportError if no commit holds it.
     """
     commit = git("log", "-1", "--format=%H", "--", str(record.path))
     if not commit:
@@ -128,7 +128,7 @@ def probed_at(commit: str, name: str) -> dict:
 
 def probed(name: str, code: Path) -> dict:
     """What `lmreport runs --probe` says by the package in the folder `code`, with a cache of its
-    own.
+    own. Raises ReportError if the probe fails.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ENV_PREFIX)}
     with tempfile.TemporaryDirectory() as cache:
@@ -153,6 +153,9 @@ def probed(name: str, code: Path) -> dict:
 
 
 def git(*arguments: str) -> str:
+    """What git prints for a command in the project, without blanks around it. Raises ReportError if
+    it fails.
+    """
     done = subprocess.run(
         ["git", "-C", str(project_root()), *arguments], capture_output=True, text=True
     )

@@ -69,7 +69,8 @@ def recomputed(code: str, runs: str) -> float | None:
 
     code: `markdown.pct(found["share"][-1])` or another function of `show` with the number in front.
     runs: `found=concepts.heads.changes-0123…`, several parted by "; ". Only subscripts, arithmetic
-    and a few functions of NumPy are computed, so that a forged document can do no harm.
+    and a few functions of NumPy are computed, so that a forged document can do no harm. Raises
+    ReportError where computing fails.
     """
     try:
         call: Any = ast.parse(code, mode="eval").body
@@ -117,7 +118,7 @@ def compared(call: ast.Call) -> ast.expr:
 
 def experiments(runs: str) -> dict:
     """What the names in `runs` stand for, read from the cache: {"found": {…}} or {"found": {index:
-    {…}}}.
+    {…}}}. Raises ReportError if an experiment is not there or damaged.
     """
     namespace: dict = {}
     for name, index, entry in re.findall(r"(\w+)(?:\[([^\]]+)\])?=([\w.]+-[0-9a-f]{16})", runs):

@@ -7,8 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import yaml
-
+from lmreport.core import strict_yaml
 from lmreport.core.settings import project_root
 
 # What looks like a measured result: a percentage, an accuracy, a time, a rate, a size, a count of
@@ -52,8 +51,11 @@ def captions(text: str) -> str:
 def allowed(folder: Path) -> dict[str, str]:
     """{number: reason} of what may be typed although it looks like a result."""
     path = folder / BESIDE
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {str(number): str(reason) for number, reason in (entries or {}).items()}
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    _, entries = strict_yaml.read(
+        text, lambda line: f"report/{BESIDE}:{line + 1}", "the numbers that are allowed"
+    )
+    return {number: str(reason.value) for number, reason, _ in entries}
 
 
 def typed(path: Path) -> list[tuple[int, str]]:

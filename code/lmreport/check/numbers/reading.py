@@ -29,7 +29,7 @@ class Number:
 
 
 def page(path: Path):
-    """The parsed HTML page at `path`."""
+    """The parsed HTML page at `path`. Raises ReportError if it cannot be read as HTML."""
     from lxml import html
 
     try:

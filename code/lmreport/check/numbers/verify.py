@@ -43,7 +43,9 @@ class Verification:
 
 
 def verify(path: Path, root: Path | None = None) -> Verification:
-    """Check the HTML page at `path`, and the PDF beside it if there is one."""
+    """Check the HTML page at `path`, and the PDF beside it if there is one. Raises ReportError if
+    there is no computed number in the page.
+    """
     root = root or project_root()
     tree = reading.page(path)
     numbers = reading.numbers(tree)
@@ -169,7 +171,9 @@ def report(path: Path | None) -> int:
 
 
 def of_page(path: Path) -> int:
-    """Check one page and say what was found; 0 if nothing differs, else 1."""
+    """Check one page and say what was found; 0 if nothing differs, else 1. Raises ReportError if
+    there is no such page.
+    """
     if not path.is_file():
         raise ReportError(f"there is no {path}; make it with lmreport render")
     result = verify(path)

@@ -28,6 +28,7 @@ NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Measure what the command line names; 0 if all went well, 2 for bad input, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m lmreport.bench", description=__doc__)
     parser.add_argument("names", nargs="+", choices=NAMES, help="what to measure")
     parser.add_argument(
@@ -88,7 +89,8 @@ def sizes_of(name: str) -> dict:
 
 def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> None:
     """Measure one thing, if need be by force; results on the sample, where there is no real data,
-    are not recorded.
+    are not recorded. Raises ReportError if they should be, and for bf16 where the processor lacks
+    it.
     """
     from lmreport.models import fast_finetune, finetune
 
@@ -130,8 +132,8 @@ def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> N
 
 
 def source_of(sizes: dict, settings) -> pretrained.Source:
-    """The pre-trained model that is measured: that of the settings, unless the bench names
-    another.
+    """The pre-trained model that is measured: that of the settings, unless the bench names another.
+    Raises ReportError if that other one cannot be had.
     """
     wanted = sizes.get("model") or one_model(settings, "bench").model
     source = pretrained.locate(wanted)
@@ -283,6 +285,9 @@ def scale(sizes, settings, corpus, source) -> dict:
 
 
 def accuracy(sizes, settings, corpus, source) -> dict:
+    """Test accuracy of the literal and the fast recipe by seed; what is finished is kept in a
+    folder that the seeds do not decide.
+    """
     from lmreport.experiments.bench import fast_vs_literal
     from lmreport.models import fast_finetune
 
@@ -309,6 +314,9 @@ def recipes(sizes, settings, corpus, source) -> dict:
 
 
 def seeds(sizes, settings, corpus, source) -> dict:
+    """Test accuracy of the best recipe by seed, averaged and stacked. The recipe is that of the
+    recorded search on this data and model, or of one made now.
+    """
     from lmreport.experiments.bench import search, seeds
 
     splits, here = load_splits(corpus, settings.seed), (corpus.digest, source.digest)
@@ -330,6 +338,9 @@ def seeds(sizes, settings, corpus, source) -> dict:
 
 
 def encoder(sizes, settings, corpus, source) -> dict:
+    """Test accuracy of the encoder fine-tuned on all training texts, alone and stacked with the
+    recorded models on the same data.
+    """
     from lmreport.experiments.bench import encoder
     from lmreport.models import fast_finetune
 

@@ -191,6 +191,9 @@ def masked_encoder(plan: Training, train, path: str) -> dict:
 
 
 def train_masked(plan: Training, train, path: str) -> dict:
+    """{name: weight} of the encoder at `path`, on the CPU, after `plan.epochs` of masked language
+    modelling (15% of the word pieces) on the texts of `train`.
+    """
     from transformers import (
         AutoConfig,
         AutoModelForMaskedLM,

@@ -53,7 +53,7 @@ def measured(splits, path: str, sizes: dict) -> dict:
     seconds_of, updates (rows,); labels (texts,). recipes: name, what it sets, its rows, mean
     accuracy; best: the place of the most accurate of those with the most seeds. together: names of
     predictions by several models, in together_predicted. Where `sizes` has "kept", only what an
-    earlier, stopped search has finished is taken.
+    earlier, stopped search has finished is taken. Raises ReportError if that is nothing.
     """
     plans = {name: dataclasses.replace(BASE, **change) for name, change in chosen(sizes).items()}
     texts = {"validation": list(splits["validation"]["text"])}

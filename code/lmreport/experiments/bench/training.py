@@ -248,6 +248,9 @@ def measured(
 
 
 def summary(name: str, step: str, kept: list[dict], lengths, seed: int) -> dict:
+    """What all repeats of a step of a model tell: median rates, padding, memory (MB), and an epoch
+    (s) extrapolated from the measured batches.
+    """
     whole = epoch(step, lengths, seed)
     rates = [k["texts"] / k["seconds"] for k in kept]
     rate = statistics.median(rates)

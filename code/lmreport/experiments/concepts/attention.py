@@ -45,7 +45,8 @@ def multi_head_attention(x, w_in, b_in, w_out, b_out, heads, mask=None):
 
     w_in (3d, d), b_in (3d) or None: the projections to Q, K and V of all heads, stacked as in
     nn.MultiheadAttention; w_out (d, d), b_out (d) or None: the projection of the joined heads.
-    mask: as in `attention_weights`, broadcastable to (batch, heads, n, n).
+    mask: as in `attention_weights`, broadcastable to (batch, heads, n, n). Raises ValueError if
+    `heads` does not divide d.
     """
     batch, n, d = x.shape
     if d % heads:
@@ -148,6 +149,8 @@ def load_encoder(path: str):
 def look(model, tokenizer, text: str) -> dict:
     """Tokens of `text` and the model's attention, array (layers, heads, n, n), rows: who looks,
     columns: at whom.
+
+    Raises ValueError if the model gives no attention maps.
     """
     inputs = tokenizer(text, truncation=True, return_tensors="pt").to(model.device)
     maps = model(**inputs, output_attentions=True).attentions

@@ -104,7 +104,7 @@ def by_place(results, places):
 
 def shortest_path(node, leaf) -> int:
     """Number of operations on the shortest path of the graph from the tensor `leaf` to the
-    operation `node`.
+    operation `node`. Raises ValueError if there is no path.
     """
     layer, seen, steps = [node], set(), 0
     while layer:

@@ -44,7 +44,7 @@ def read(doc, path: Path) -> list[Item]:
     """The items of the notebook at `path`, the executed form of the document `doc`, in their order.
 
     Both renderers' notebooks are read: genuine Quarto's keeps the values of inline code beside the
-    text.
+    text. Raises ReportError if the notebook cannot be read.
     """
     try:
         nb = notebook.read(path.read_bytes(), path.name)

@@ -29,7 +29,9 @@ NAME, MANIFEST = "figures", "manifest.json"
 
 
 def export_project(root: Path, profile: str | None) -> list[Path]:
-    """`export` without its promise about the arguments."""
+    """`export` without its promise about the arguments. Raises ReportError if there is no executed
+    notebook yet.
+    """
     documents = [d for d in project.read(root, ("html",), profile) if d.notebook.is_file()]
     if not documents:
         raise ReportError(

@@ -44,7 +44,9 @@ def files(item, work) -> dict[str, bytes]:
 
 
 def described(svg: str, rdf: str) -> str:
-    """`svg` with the metadata as the first child of its root, on lines of its own."""
+    """`svg` with the metadata as the first child of its root, on lines of its own. Raises
+    ReportError if it is no SVG picture.
+    """
     root = re.search(r"<svg\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>\n?", svg)
     if not root or root[0].rstrip().endswith("/>"):
         raise ReportError("a figure's output is not an SVG picture; draw it again")
@@ -52,7 +54,9 @@ def described(svg: str, rdf: str) -> str:
 
 
 def printed(svg: str, said: dict, label: str) -> tuple[bytes, bytes]:
-    """The picture as a PDF page (tagged, with its description: PDF/UA) and as a PNG."""
+    """The picture as a PDF page (tagged, with its description: PDF/UA) and as a PNG. Raises
+    ReportError if typst cannot make them.
+    """
     import typst
 
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:

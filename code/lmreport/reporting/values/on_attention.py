@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import masks, positions
@@ -21,10 +23,10 @@ def of_ablation(ablated):
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
         special=markdown.more_or_less(
             on_ends(ablated),
-            2 / len(first["all_tokens"]),
+            4 / len(first["all_tokens"]),  # twice what equal weights would give to two tokens
             "Much attention rests on special tokens.",
-            "Special tokens get no more than others here.",
-            "Special tokens get no more than others here.",
+            "Special tokens get little more than others here, or no more.",
+            "Special tokens get little more than others here, or no more.",
         ),
         first_token=MarkdownText(f"`{first['all_tokens'][0]}`"),
         last_token=MarkdownText(f"`{first['all_tokens'][-1]}`"),
@@ -102,8 +104,7 @@ def of_shuffles(layer, moved, mixed, family: str):
             else ""
         ),
         cosine=markdown.num(moved[0]["cosine"], 2),
-        least=markdown.fixed(100 * falls[0], 1),
-        most=markdown.fixed(100 * falls[-1], 1),
+        fell=studies.fell(falls),
         matters=studies.order_matters(mixed),
         survives=studies.survives(mixed),
         texts=markdown.count(len(mixed["labels"])),
@@ -165,8 +166,17 @@ def of_probe(probes, length: int):
             "What the encoder brings was learned without these tags",
             "On so few texts the pre-trained weights bring no lead",
             "On so few texts the pre-trained weights bring no lead",
-        ),
+        )
+        if surely_apart(probes)
+        else MarkdownText("On so few texts the two are not surely apart"),
     )
+
+
+def surely_apart(probes) -> bool:
+    """Whether the 95% intervals of the two shares (normal approximation) do not overlap."""
+    shares = np.array([float(probes[way][-1]) for way in ("pre-trained", "random")])
+    half = 1.96 * (shares * (1 - shares) / int(probes["test"])) ** 0.5
+    return bool(abs(shares[0] - shares[1]) > half.sum())
 
 
 @named

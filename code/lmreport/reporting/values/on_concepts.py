@@ -88,22 +88,37 @@ def of_order(mixed, known: tuple[str, ...], family: str):
         model=MarkdownText(
             ""
             if known == ("learned",)
-            else f"{family}, which this render loads, does it so: {sentences.of_positions(known)}"
+            else f"{family}, which this render loads: {sentences.of_positions(known)}"
         ),
-        least=markdown.fixed(100 * falls[0], 1),
-        most=markdown.fixed(100 * falls[-1], 1),
-        matters=studies.order_matters(mixed),
-        origin=MarkdownText(markdown.plain(studies.origin(mixed))),
-        needed=markdown.more_or_less(
-            falls[-1], 0.1, "depends on", "hardly depends on", "hardly depends on"
-        ),
+        needed=of_order_needed(mixed, falls[-1]),
+    )
+
+
+def of_order_needed(mixed, fall) -> MarkdownText:
+    """Whether the task needs the order of the words; fall: the largest one of the accuracy."""
+    if not studies.has_learned(mixed):
+        return MarkdownText(
+            "Whether our task depends on word order cannot be told from a model that has learned so "
+            "little"
+        )
+    if fall <= 0:
+        return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
+    return fill(
+        "Our task {} word order: with all words shuffled, accuracy falls by {} points at most",
+        markdown.more_or_less(fall, 0.1, "depends on", "hardly depends on", "hardly depends on"),
+        markdown.fixed(100 * fall, 1),
     )
 
 
 @named
-def of_padding(tagged):
-    """What padding without the mask does to the tags (3c)."""
+def of_padding(tagged, shown, bert):
+    """What padding without the mask does to the tags (3c); shown: the run whose model was tried."""
     return dict(
+        whose=MarkdownText(
+            ""
+            if shown.key == bert.key
+            else "A small demonstration model was asked, not that of 6b."
+        ),
         tags=of_flips(tagged),
     )
 
@@ -183,13 +198,18 @@ def two_classes(encoder, with_head, new_weights, tokenizer):
 
 
 @named
-def of_learning(curve, linear):
+def of_learning(curve, linear, bert):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
+    length = curve.inputs["settings"]["max_length"]
+    less = length < bert.inputs["settings"]["max_length"]
     return dict(
         choose=studies.choice(curve, linear),
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
-        length=markdown.count(curve.inputs["settings"]["max_length"]),
+        read=fill(
+            "All read {} word pieces" + ", which is less than in @tbl-accuracy" * less,
+            markdown.count(length),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lmreport.core import listing
+from lmreport.data.splits import VALIDATION_SHARE
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.models import architecture, fitness
@@ -119,6 +120,7 @@ def millions(record):
 @named
 def of_splits(corpus, whole):
     """The data, its splits, and how many of them this render trains on."""
+    parts = {name: len(part) for name, part in whole.items()}
     return dict(
         fetched=MarkdownText(
             sentences.of_data(
@@ -133,6 +135,12 @@ def of_splits(corpus, whole):
         classes=markdown.count(len(whole["train"].features["labels"].names)),
         train=markdown.count(len(whole["train"])),
         validation=markdown.count(len(whole["validation"])),
+        moved=MarkdownText(
+            ""
+            if abs(VALIDATION_SHARE * (parts["train"] + parts["validation"]) - parts["validation"])
+            < 2
+            else " Texts of rare classes were moved so that each class is in both."
+        ),
         about=MarkdownText(
             sentences.of_data(
                 corpus,

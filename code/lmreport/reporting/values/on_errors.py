@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
+from lmreport.models import scores
 from lmreport.reporting import metrics, sentences
 from lmreport.reporting.values import named
 
@@ -38,27 +41,46 @@ def too_sure(record) -> MarkdownText:
 @named
 def of_lengths(bert, svm, edges: list[int]):
     """Errors on short and on long texts."""
-    longest = int(bert["test_words"].max()) + 1
-    short, long = (
-        metrics.error_between(bert, *part, bert) for part in ((0, edges[0]), (edges[-1], longest))
-    )
-    return dict(
-        short=markdown.pct(short),
-        long=markdown.pct(long),
-        low=markdown.count(edges[0]),
-        high=markdown.count(edges[-1]),
-        verdict=markdown.more_or_less(
-            short,
-            long,
-            "Short texts are the harder ones",
-            "Long texts are the harder ones",
-            "Short and long texts are equally hard",
+    return dict(verdict=of_ends(bert, edges), cut=of_cut(bert, svm))
+
+
+def of_ends(bert, edges: list[int]) -> MarkdownText:
+    """Whether short or long texts are surely the harder ones."""
+    words, right = bert["test_words"], bert.correct
+    ends = right[words < edges[0]], right[words >= edges[-1]]
+    if not min(map(len, ends)):
+        return MarkdownText("There are no short or no long texts to compare")
+    parts = (0, edges[0]), (edges[-1], int(words.max()) + 1)
+    short, long = (metrics.error_between(bert, *part, bert) for part in parts)
+    (low, high), (other_low, other_high) = map(scores.interval, ends)
+    if low <= other_high and other_low <= high:
+        verdict: Any = MarkdownText("Neither short nor long texts are surely the harder ones")
+    else:
+        verdict = markdown.more_or_less(
+            short, long, "Short texts are the harder ones", "Long texts are the harder ones"
         )
-        if np.isfinite([short, long]).all()
-        else MarkdownText("There are no short or no long texts to compare"),
-        cut=markdown.pct(metrics.cut_share(bert)),
-        length=markdown.count(bert.inputs["settings"]["max_length"]),
-        halves=sentences.halves(bert, svm),
+    return fill(
+        "{}: the Transformer errs in {} of the texts under {} words and in {} of those with {} or "
+        "more",
+        verdict,
+        markdown.pct(short),
+        markdown.count(edges[0]),
+        markdown.pct(long),
+        markdown.count(edges[-1]),
+    )
+
+
+def of_cut(bert, svm) -> MarkdownText:
+    """Errors on texts that fill the Transformer's input, beside the others."""
+    length = markdown.count(bert.inputs["settings"]["max_length"])
+    if not metrics.cut_share(bert):
+        return fill("No test text fills its {} word pieces.", length)
+    return fill(
+        "{} of the test texts fill its {} word pieces. {} Whether the cut is the reason was not "
+        "tested.",
+        markdown.pct(metrics.cut_share(bert)),
+        length,
+        sentences.halves(bert, svm),
     )
 
 
@@ -71,8 +93,6 @@ def of_audit(audit, lengths, corpus, settings):
         longest=markdown.count(lengths.max()),
         full_cut=markdown.pct((lengths > 256).mean()),
         bert_cut=markdown.pct((lengths > 512).mean()),
-        leakiest=markdown.first_of(shares),
-        leak=markdown.pct(max(shares.values())),
         leaks=sentences.leak(shares, corpus),
         copies=markdown.count(audit["copies"]),
         copied=sentences.copied(audit),

@@ -14,7 +14,7 @@ from lmreport.reporting.values import named
 @named
 def of_heads(attention, best, removal, headless, digest: str):
     """Where the heads look and what goes with each of them."""
-    falls, tests = studies.layer_falls(headless), studies.head_changes(headless).size
+    tests = studies.head_changes(headless).size
     return dict(
         previous=markdown.pct(best[0]["score"], 0),
         equal=markdown.pct(best[0]["equal"], 0),
@@ -25,10 +25,8 @@ def of_heads(attention, best, removal, headless, digest: str):
         texts=markdown.count(len(headless["labels"])),
         significant=markdown.count(tests - studies.heads_within_chance(headless)),
         tests=markdown.count(tests),
-        by_chance=markdown.count(studies.SURE * tests),
+        by_chance=markdown.num(studies.SURE * tests, 2),
         better=markdown.count(studies.heads_better_removed(headless)),
-        most=markdown.fixed(100 * max(falls), 1),
-        costliest=markdown.count(int(np.argmax(falls)) + 1),
         together=studies.standing_in(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
         origin=MarkdownText(markdown.plain(studies.origin(headless))),

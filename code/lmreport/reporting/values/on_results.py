@@ -51,13 +51,24 @@ def of_arguments(bert):
     )
 
 
+def of_log(bert) -> MarkdownText:
+    """Which epoch was best on the validation texts, and what the model gets there at the end."""
+    end = markdown.pct(metrics.validation_accuracy(bert))
+    if bert["epochs"] == 1:
+        return fill("After its one epoch it gets {} of the validation texts right", end)
+    return fill(
+        "Of {}, number {} was the most accurate on the validation texts; the model ends at {} there",
+        epochs(bert),
+        markdown.count(metrics.best_epoch(bert)),
+        end,
+    )
+
+
 @named
 def of_training(bert, lstm):
     """How the two networks got on, epoch by epoch (5a)."""
     return dict(
-        epochs=epochs(bert),
-        best=markdown.count(metrics.best_epoch(bert)),
-        validation=markdown.pct(metrics.validation_accuracy(bert)),
+        log=of_log(bert),
     )
 
 
@@ -76,6 +87,7 @@ def of_times(bert, lstm, classifier, source):
     """Training time of the Transformer against that of the LSTM, and its reasons (5b)."""
     ratio = bert["train_seconds"] / lstm["train_seconds"]
     a_text = lstm.rate / bert.rate
+    slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
     return dict(
         bert=markdown.duration(bert["train_seconds"]),
         lstm=markdown.duration(lstm["train_seconds"]),
@@ -90,7 +102,11 @@ def of_times(bert, lstm, classifier, source):
         ),
         a_text=per_text(a_text),
         epochs=markdown.more_or_less(
-            bert["epochs"], lstm["epochs"], "Part of the reason", "Not the reason", "Not the reason"
+            slower["epochs"],
+            faster["epochs"],
+            "Part of the reason",
+            "Not the reason",
+            "Not the reason",
         ),
         bert_epochs=markdown.count(bert["epochs"]),
         lstm_epochs=markdown.count(lstm["epochs"]),
@@ -133,12 +149,8 @@ def of_tests(bert, lstm, svm, searched):
         bert=markdown.pct(metrics.accuracy(bert)),
         lstm=markdown.pct(metrics.accuracy(lstm)),
         svm=markdown.pct(metrics.accuracy(svm)),
-        lead=markdown.fixed(abs(lead), 1),
-        more=markdown.more_or_less(lead, 0, "more", "fewer"),
+        difference=of_difference(lead, bert, lstm),
         label=MarkdownText(markdown.plain(bert.label)),
-        significant=markdown.word(
-            int(metrics.outcome(bert, lstm) == 2), "significant", "not significant"
-        ),
         ranking=markdown.word(
             metrics.outcome(bert, svm),
             "The Transformer beats the linear SVM too",
@@ -154,6 +166,42 @@ def of_tests(bert, lstm, svm, searched):
             else ""
         ),
         lstm_is=sentences.described(lstm),
+    )
+
+
+def of_points(lead) -> MarkdownText:
+    """A lead in points, in words."""
+    if round(float(lead), 1) == 0:
+        return MarkdownText("which gets as many right")
+    return fill(
+        "{} points {}",
+        markdown.fixed(abs(lead), 1),
+        markdown.more_or_less(lead, 0, "more", "fewer"),
+    )
+
+
+def of_difference(lead, bert, lstm) -> MarkdownText:
+    """By how many points the Transformer is ahead of the LSTM, and whether surely."""
+    if round(float(lead), 1) == 0:
+        return MarkdownText("So they are equally accurate")
+    return fill(
+        "That is {}, which is {}",
+        of_points(lead),
+        markdown.word(int(metrics.outcome(bert, lstm) == 2), "significant", "not significant"),
+    )
+
+
+def of_reading(bert, beyond) -> MarkdownText:
+    """How much of the texts the run reads, and the share of all texts `beyond` BERT's limit."""
+    length = markdown.count(bert.inputs["settings"]["max_length"])
+    if not metrics.cut_share(bert) and not beyond:
+        return fill("This run reads {} word pieces, and no test text is longer.", length)
+    return fill(
+        "To save time this run reads {} word pieces, which {} of the test texts fill. Even at BERT's "
+        "limit of 512, {} of all texts would be cut.",
+        length,
+        markdown.pct(metrics.cut_share(bert)),
+        markdown.pct(beyond),
     )
 
 
@@ -181,7 +229,10 @@ def trade(bert, svm) -> MarkdownText:
         fill(
             "{} than the SVM ({} of them wrong against {})",
             markdown.word(
-                [2, 0, 1][sentences.ahead(bert, svm, filled)], "less", "more", "no more and no less"
+                [2, 0, 1][sentences.ahead(bert, svm, filled)],
+                "less",
+                "more",
+                "not significantly more or less",
             ),
             *(markdown.pct(metrics.error_reaching(record, bert, filled)) for record in (bert, svm)),
         )
@@ -273,15 +324,12 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         svm_time=markdown.duration(svm["train_seconds"]),
         time=markdown.duration(bert["train_seconds"]),
         against_lstm=fill(
-            "Against the LSTM alone ({} points {}) it {} be.",
-            markdown.fixed(abs(bert_lead), 1),
-            markdown.more_or_less(bert_lead, 0, "more", "fewer"),
+            "Against the LSTM alone ({}) it {} be.",
+            of_points(bert_lead),
             markdown.word(metrics.outcome(bert, lstm), "would", "would not", "would not"),
         ),
         size=on_data.millions(bert),
-        length=markdown.count(bert.inputs["settings"]["max_length"]),
-        filled=markdown.pct(metrics.cut_share(bert)),
-        cut=markdown.pct((lengths > 512).mean()),
+        read=of_reading(bert, (lengths > 512).mean()),
         larger=larger(large, corpus),
         choose=few.choose,
     )

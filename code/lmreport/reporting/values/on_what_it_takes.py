@@ -24,8 +24,13 @@ def of_stack(climbed, top, seeds_of_test):
         members_number=markdown.count(len(top["members"])),
         members=improvements.members(top),
         best=markdown.pct(best),
-        over_svm=markdown.fixed(100 * abs(best - svm), 1),
-        more=markdown.more_or_less(best, svm, "more", "fewer"),
+        beside_svm=fill(
+            "{} points {} than",
+            markdown.fixed(100 * abs(best - svm), 1),
+            markdown.more_or_less(best, svm, "more", "fewer"),
+        )
+        if best != svm
+        else MarkdownText("as many as"),
         price=markdown.num(improvements.price(climbed, top["names"][-1]), 2),
         worth=improvements.worth(top),
         second=recipes.apart(seeds_of_test, top),
