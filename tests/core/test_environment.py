@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "code" / "lmreport"
 ALLOWED = {
     "__init__.py",  # how much the libraries say, as long as nobody else has said it
     "core/progress.py",  # hides the bars of libraries that are not imported yet
-    "experiments/bench/machine.py",  # in a process of its own, one thread for the tokenizers too
+    "experiments/bench/resources.py",  # in a process of its own, one thread for the tokenizers too
     "render/colab.py",  # the first cell of the notebook, in Colab's kernel
     "render/watch.py",  # in the kernel: notes who reads the environment
 }

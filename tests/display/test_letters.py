@@ -10,7 +10,7 @@ import logging
 import lxml.html
 import pytest
 
-from lmreport.check.numbers import pdf
+from lmreport.check.numbers.pdf_text import missing
 from lmreport.core import fonts
 from lmreport.display import escape, markdown, style
 from lmreport.publish.export import tables
@@ -47,7 +47,7 @@ def document(tmp_path, names):
 
 def unsaid(out):
     """The numbers of the page that the PDF does not say with the words beside them."""
-    found = pdf.missing(lxml.html.parse(out / "index.html"), out / "index.pdf")
+    found = missing(lxml.html.parse(out / "index.html"), out / "index.pdf")
     return [text for _, text in found if "January" not in text]  # the date is written otherwise
 
 

@@ -10,7 +10,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.corpus import TAGS
-from lmreport.experiments.bench import fast_vs_literal, machine, main, prediction, scale, training
+from lmreport.experiments.bench import fast_vs_literal, main, prediction, resources, scale, training
 from lmreport.models import arrow_batches, finetune, pretrained, token_budget
 from lmreport.models import predict as bulk_predict
 from lmreport.models.tokenizer import load_tokenizer
@@ -169,13 +169,13 @@ def test_the_difference_of_two_recipes_is_counted_with_its_uncertainty():
 def test_operations_and_memory_are_counted():
     import torch
 
-    machine.forget_peak("cpu")
-    before = machine.peak_mb("cpu")
+    resources.forget_peak("cpu")
+    before = resources.peak_mb("cpu")
     held = torch.ones(100, 1000, 1000, dtype=torch.uint8)
-    assert machine.peak_mb("cpu") - before > 90 and held.numel() == 10**8
+    assert resources.peak_mb("cpu") - before > 90 and held.numel() == 10**8
     del held
-    assert machine.flops(100, 2, 3, 4, 5) == 4 * 5 * (600 + 12 * 2 * 5 * 3)
-    assert machine.matrix_rate("cpu", False) > 1e8
+    assert resources.flops(100, 2, 3, 4, 5) == 4 * 5 * (600 + 12 * 2 * 5 * 3)
+    assert resources.matrix_rate("cpu", False) > 1e8
 
 
 @pytest.mark.parametrize("name", training.MODELS)

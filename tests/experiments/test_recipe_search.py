@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset
 import families
 from lmreport.core.errors import ReportError
 from lmreport.data.corpus import TAGS
-from lmreport.experiments.bench import fast_vs_literal, machine, recipes, search, seeds
+from lmreport.experiments.bench import fast_vs_literal, recipes, resources, search, seeds
 from lmreport.models import predict, stacking
 
 SEARCH = dict(
@@ -190,7 +190,7 @@ def test_accuracy_of_three_recipes_is_measured_in_processes_side_by_side(
     splits, small, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
-    monkeypatch.setitem(machine.PROCESSES, "cpu", 2)
+    monkeypatch.setitem(resources.PROCESSES, "cpu", 2)
     monkeypatch.setitem(fast_vs_literal.WAYS, "cpu", ("literal", "ours on a GPU", "ours"))
     sizes = dict(seeds=[1], train_texts=0, epochs=1, learning_rate=1e-2, max_length=24)
     found = fast_vs_literal.measured(small, splits, sizes, sizes["seeds"], tmp_path / "kept")

@@ -391,15 +391,15 @@ def test_without_a_render_there_is_nothing_to_export_or_cite(tmp_path):
     with pytest.raises(ReportError, match="lmreport render"):
         export(tmp_path / "project")
     with pytest.raises(ReportError, match="_report/figures/manifest.json"):
-        cite.told(tmp_path / "project", "fig-curves")
+        cite.citation(tmp_path / "project", "fig-curves")
 
 
 def test_bibtex_is_read_by_pandoc_with_the_same_words(exported):
     for label, title in (("fig-curves", "Curves of “A & B” < 5 % in C#_{x}, über"), ("", None)):
         (entry,) = json.loads(
-            pandoc(cite.told(exported, label, "bibtex"), "-f", "bibtex", "-t", "csljson")
+            pandoc(cite.citation(exported, label, "bibtex"), "-f", "bibtex", "-t", "csljson")
         )
-        (same,) = json.loads(cite.told(exported, label, "json"))
+        (same,) = json.loads(cite.citation(exported, label, "json"))
         assert entry["id"] == same["id"] and entry["author"] == same["author"]
         assert (
             re.sub("<[^>]*nocase[^>]*>|</span>", "", entry["title"])
@@ -411,7 +411,9 @@ def test_bibtex_is_read_by_pandoc_with_the_same_words(exported):
 
 
 def test_csl_json_is_cited_by_citeproc(exported, tmp_path):
-    (tmp_path / "a.json").write_text(cite.told(exported, "tbl-scores", "json"), encoding="utf-8")
+    (tmp_path / "a.json").write_text(
+        cite.citation(exported, "tbl-scores", "json"), encoding="utf-8"
+    )
     text = pandoc(
         "[@lmreport-tbl-scores]\n",
         "--citeproc",
@@ -551,7 +553,7 @@ def test_a_minus_sign_is_a_hyphen_for_programs_and_mathematics_in_latex():
 
 
 def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(exported, monkeypatch):
-    manifest, item, _ = cite.found(exported, "fig-curves")
+    manifest, item, _ = cite.exported(exported, "fig-curves")
     rendered = {"settings": {"data": "/home/ann/my texts.zip"}, "at hand": {"data": "0123456789ab"}}
     monkeypatch.setenv("LMREPORT_NAME", "Ann Doe & Co")
     about = citation_metadata.own(exported, rendered)
@@ -599,4 +601,4 @@ def test_what_stands_in_another_document_is_found_there(tmp_path):
     )
     own(folder, ("html",))
     export(folder)
-    assert cite.found(folder, "tbl-few")[1]["anchor"] == "supplement.html#tbl-few"
+    assert cite.exported(folder, "tbl-few")[1]["anchor"] == "supplement.html#tbl-few"

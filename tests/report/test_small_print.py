@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 import typst
 
-from lmreport.render import tables
+from lmreport.render import table_layout
 from rendering import FRONT, OPTIONS, own, project
 
 FILTER = Path(__file__).resolve().parents[2] / "report" / "filters" / "small-print.lua"
@@ -107,14 +107,14 @@ def test_short_cells_are_not_parted_for_the_sake_of_a_long_one(cells):
         ["a step with a name of many words " * 3, *cells],
     )
     lines = [max(map(len, pair)) for pair in zip(head, body, strict=True)]
-    widths = [share * tables.PAGE for share in tables.shares([head, body], lines, 1)]
+    widths = [share * table_layout.PAGE for share in table_layout.shares([head, body], lines, 1)]
     assert all(width >= len(text) for width, text in zip(widths[1:], cells, strict=True))
-    assert sum(widths) <= tables.PAGE + 1e-9 and widths[0] > 40
+    assert sum(widths) <= table_layout.PAGE + 1e-9 and widths[0] > 40
 
 
 def test_where_short_cells_leave_no_room_words_alone_decide():
     row = ["two words here"] * 12
-    widths = tables.shares([row, row], [len(cell) for cell in row], 1)
+    widths = table_layout.shares([row, row], [len(cell) for cell in row], 1)
     assert sum(widths) <= 1 + 1e-9 and max(widths) == pytest.approx(min(widths))
 
 

@@ -141,7 +141,7 @@ def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
         + "  kinds: {rare: the word is rare, long: it is long}\n"
         + "  encoder: {1: rare, 2: rare, 3: long}\n  svm: {4: long}\n"
     )
-    assert plain(encoder.told_read(runs.encoder)) == (
+    assert plain(encoder.of_read_errors(runs.encoder)) == (
         "We read 3 that only the encoder gets right: in 2 the word is rare, in 1 it is long. "
         "We read 1 that only the SVM gets right: in 1 it is long. That is all."
     )

@@ -39,7 +39,7 @@ def test_a_named_number_carries_its_expression_and_its_experiment(found):
 
 
 def test_verify_computes_it_again_from_what_is_kept(found):
-    told = of_growth(found).times.told
+    told = of_growth(found).times.origin
     assert experiments.recomputed(told["data-code"], told["data-run"]) == 2.5
 
 
@@ -59,7 +59,7 @@ def test_a_value_passed_on_keeps_its_own_expression(found):
     def again(growth):
         return dict(mine=growth.last)
 
-    assert again(first).mine.told == first.last.told
+    assert again(first).mine.origin == first.last.origin
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are_and_nothing_can_be_changed(found):

@@ -25,7 +25,7 @@ def check(root: Path, profile: str | None = None, quick: bool = False):
     """
     from lmreport.check import documents, execution
 
-    read, found = documents.read_all(root, profile)
+    read, findings = documents.read_all(root, profile)
     for name in CHECKS:
         module = importlib.import_module(f"lmreport.check.{name}")
         looks = [(module.GROUP, module.findings)]
@@ -33,27 +33,27 @@ def check(root: Path, profile: str | None = None, quick: bool = False):
             looks.append((execution.NUMBERS, execution.verified))
         for group, look in looks:
             for one in read:
-                found += guarded(group, look, one)
-    return read[0], list(dict.fromkeys(found))  # two pages may show the same stale run
+                findings += guarded(group, look, one)
+    return read[0], list(dict.fromkeys(findings))  # two pages may show the same stale run
 
 
 def guarded(group: str, look, read) -> list[Finding]:
     """What one check finds, and its own failure."""
     from lmreport.check.findings import AGAIN, MUST
 
-    found = []
+    findings = []
     try:
         for finding in look(read):
-            found.append(finding)
+            findings.append(finding)
     except Exception as error:  # told, not hidden: its name and words are in the finding
-        told = str(error).splitlines()[0][:120] if str(error) else ""
-        found.append(
+        message = str(error).splitlines()[0][:120] if str(error) else ""
+        findings.append(
             Finding(
                 group,
                 MUST,
-                f"this could not be checked to its end ({type(error).__name__}: {told})",
+                f"this could not be checked to its end ({type(error).__name__}: {message})",
                 "_report/report",
                 AGAIN,
             )
         )
-    return found
+    return findings

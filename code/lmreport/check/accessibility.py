@@ -100,10 +100,10 @@ def findings(path: Path) -> list[Finding]:
             f"{path.name}: cannot be read as PDF ({error}); render the report again"
         ) from error
     with pdf:
-        found = [*document(pdf), *fonts(pdf), *link_annotations(pdf)]
+        problems = [*document(pdf), *fonts(pdf), *link_annotations(pdf)]
         if "/StructTreeRoot" not in pdf.Root:
             return [
-                *found,
+                *problems,
                 Finding(
                     "document",
                     "it has no structure tree",
@@ -113,7 +113,7 @@ def findings(path: Path) -> list[Finding]:
             ]
         elements = list(walked(pdf))
         painted, loose = painted_on(path)
-        found += [
+        problems += [
             *loose,
             *order(elements, painted),
             *roles(elements),
@@ -123,7 +123,7 @@ def findings(path: Path) -> list[Finding]:
             *tables(elements),
             *links(elements, painted),
         ]
-    return found
+    return problems
 
 
 def document(pdf) -> Iterator[Finding]:
@@ -361,9 +361,9 @@ def headings(pdf, elements: list[Element], painted: dict) -> Iterator[Finding]:
     """Headings begin at the first level, leave none out, say something, and have a bookmark
     each.
     """
-    found = [e for e in elements if re.fullmatch(r"H[1-6]", e.kind)]
+    all_headings = [e for e in elements if re.fullmatch(r"H[1-6]", e.kind)]
     last = 0
-    for heading in found:
+    for heading in all_headings:
         level = int(heading.kind[1])
         if level > last + 1:
             yield Finding(
@@ -381,7 +381,7 @@ def headings(pdf, elements: list[Element], painted: dict) -> Iterator[Finding]:
         for before, after in zip(elements, elements[1:], strict=False)
         if after.kind == "TOC"
     }
-    for heading in found:
+    for heading in all_headings:
         words = said(heading, painted)
         if squeezed(words) not in [*marks, ""] and id(heading) not in of_contents:
             yield Finding(
@@ -391,12 +391,12 @@ def headings(pdf, elements: list[Element], painted: dict) -> Iterator[Finding]:
 
 def bookmarks(pdf) -> list[str]:
     with pdf.open_outline() as outline:
-        todo, found = list(outline.root), []
+        todo, titles = list(outline.root), []
         while todo:
             one = todo.pop(0)
-            found.append(one.title)
+            titles.append(one.title)
             todo = [*one.children, *todo]
-    return found
+    return titles
 
 
 def said(element: Element, painted: dict) -> str:

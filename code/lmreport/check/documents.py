@@ -81,12 +81,12 @@ class Documents:
         """Where a reader finds the thing with an anchor: file:line of its source, and its place in
         the page.
         """
-        found = self.source(rf"^#\| *label: *[\"']?{re.escape(label)}[\"']?\s*$") or self.heading(
-            label
-        )
+        in_source = self.source(
+            rf"^#\| *label: *[\"']?{re.escape(label)}[\"']?\s*$"
+        ) or self.heading(label)
         return (
-            f"{found} ({self.page_path.name}#{label})"
-            if found
+            f"{in_source} ({self.page_path.name}#{label})"
+            if in_source
             else f"{self.page_path.name}#{label}"
         )
 
@@ -111,25 +111,25 @@ def read(root: Path, profile: str | None) -> tuple[Documents, list[Finding]]:
     if not any(path.is_file() for path in paths(documents).values()):
         raise ReportError("check: there is no report yet; make it with lmreport render")
     rubric.whole()  # raises where there is none that can be read
-    found = list(parts(documents))
-    found += choose_profile(documents, profile)
-    found += sources(documents, 0)
-    return documents, found
+    findings = list(parts(documents))
+    findings += choose_profile(documents, profile)
+    findings += sources(documents, 0)
+    return documents, findings
 
 
 def read_all(root: Path, profile: str | None) -> tuple[list[Documents], list[Finding]]:
     """The same of all documents, the graded one first; the others are of its profile."""
-    graded, found = read(root, profile)
+    graded, findings = read(root, profile)
     documents = [graded]
     for number, one in enumerate(of_project(root, graded.profile or None)[1:], 1):
         other = at(root, one)
         other.graded, other.profile, other.answering = False, graded.profile, graded.answering
-        found += parts(other)
-        found += sources(other, number)
+        findings += parts(other)
+        findings += sources(other, number)
         documents.append(other)
     for one in documents:
         one.beside = {o.page_path.name: o.page for o in documents if o is not one}
-    return documents, found
+    return documents, findings
 
 
 def at(root: Path, document) -> Documents:
@@ -179,9 +179,9 @@ def part(documents: Documents, ending: str, path: Path) -> Iterator[Finding]:
     try:
         {"html": read_page, "pdf": read_pdf, "ipynb": read_notebook}[ending](documents, path)
     except Exception as error:  # whatever a foreign file does to a reader
-        told = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        message = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         yield Finding(
-            GROUP, MUST, f"{path.name} cannot be read ({told})", where(documents, path), AGAIN
+            GROUP, MUST, f"{path.name} cannot be read ({message})", where(documents, path), AGAIN
         )
 
 
@@ -216,8 +216,10 @@ def read_pdf(documents: Documents, path: Path) -> None:
         names = [s["anchor"] for s in rubric.whole()["sections"]] + [
             PREFIX + i["id"] for i in rubric.whole()["items"]
         ]
-        found = {name: pdf_pages.destination(document, name) for name in names}
-        documents.places = {name: place for name, place in found.items() if place is not None}
+        destinations = {name: pdf_pages.destination(document, name) for name in names}
+        documents.places = {
+            name: place for name, place in destinations.items() if place is not None
+        }
         documents.pdf = path
 
 
@@ -263,11 +265,11 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
             )
 
 
-def in_notebook(found) -> set[str]:
+def in_notebook(nb) -> set[str]:
     """The anchors of the headings in a notebook's text."""
     from lmreport.render import notebook
 
-    return set(notebook.anchors(found)) if found is not None else set()
+    return set(notebook.anchors(nb)) if nb is not None else set()
 
 
 def profiles(root: Path) -> list[str]:

@@ -33,22 +33,22 @@ def cells(documents: Documents) -> Iterator[Finding]:
             source.Line(text, documents.notebook_name, n)
             for n, text in enumerate(cell.source.splitlines(), 1)
         ]
-        told = source.code_cell(source.Line("```{python}", documents.notebook_name, 1), lines)
-        read.append(told)
-        where = place(documents, told, number)
+        parsed = source.code_cell(source.Line("```{python}", documents.notebook_name, 1), lines)
+        read.append(parsed)
+        where = place(documents, parsed, number)
         errors = [o for o in cell.outputs if o.output_type == "error"]
         for error in errors[:1]:
             yield Finding(
                 GROUP,
                 MUST,
-                f"the cell {told.label or number} ended in an error ({error.ename}: "
+                f"the cell {parsed.label or number} ended in an error ({error.ename}: "
                 f"{str(error.evalue).splitlines()[0][:80] if error.evalue else ''})",
                 where,
                 "fix the cell, then lmreport render",
             )
-        if cell.execution_count is None and not errors and told.options.get("eval") is not False:
+        if cell.execution_count is None and not errors and parsed.options.get("eval") is not False:
             yield Finding(
-                GROUP, MUST, f"the cell {told.label or number} was not executed", where, AGAIN
+                GROUP, MUST, f"the cell {parsed.label or number} was not executed", where, AGAIN
             )
     names, codes = {c.label for c in read}, {c.code.strip() for c in read}
     for cell in documents.cells:
@@ -140,11 +140,11 @@ def outputs(documents: Documents) -> Iterator[Finding]:
         if line.state == "stale":
             stale.setdefault(line.why, []).append(line.name)
     for why, names in stale.items():
-        told = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+        subject = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
         yield Finding(
             GROUP,
             MUST,
-            f"{told} older than what made it: {'; '.join(why[:3])}"
+            f"{subject} older than what made it: {'; '.join(why[:3])}"
             + (" …" if len(why) > 3 else ""),
             f"_report/report/{names[0]}",
             "lmreport render"
@@ -185,8 +185,8 @@ def records(documents: Documents) -> Iterator[Finding]:
     kinds = "|".join(KINDS)
     shown = {
         run
-        for told in documents.page.xpath("//@data-run")
-        for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", told)
+        for attribute in documents.page.xpath("//@data-run")
+        for run in re.findall(rf"\b(?:{kinds})-[0-9a-f]{{16}}\b", attribute)
     }
     places = {"full": "report/runs/{}.json", "quick": "the record {} in the cache"}
     # those that are shown: the studies shown beside them must have started from them
@@ -235,7 +235,7 @@ def verified(documents: Documents) -> Iterator[Finding]:
     if not documents.graded and not documents.page.xpath(reading.SPAN):
         return  # a supplement may have none
     try:
-        found = verify.verify(documents.page_path, documents.root)
+        result = verify.verify(documents.page_path, documents.root)
     except ReportError as error:
         yield Finding(
             NUMBERS,
@@ -245,7 +245,7 @@ def verified(documents: Documents) -> Iterator[Finding]:
             str(error),
         )
         return
-    for at, text, right in found.differences:
+    for at, text, right in result.differences:
         label = at.split(",")[0]
         where = (
             documents.place(label) + at[len(label) :]

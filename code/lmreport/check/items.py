@@ -68,8 +68,8 @@ def elsewhere(documents: Documents) -> Iterator[Finding]:
 
 def section(documents: Documents, item: str):
     """The element that holds the answer to an item; None if there is none."""
-    found = documents.page.xpath("//*[@id=$name]", name=PREFIX + item)
-    return found[0] if found else None
+    elements = documents.page.xpath("//*[@id=$name]", name=PREFIX + item)
+    return elements[0] if elements else None
 
 
 def answered(documents: Documents) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def answered(documents: Documents) -> Iterator[Finding]:
     names = {PREFIX + item["id"] for item in documents.items}
     for item in documents.items:
         name, holder = PREFIX + item["id"], section(documents, item["id"])
-        told = f"item {item['id']} ({item['asks']})"
+        subject = f"item {item['id']} ({item['asks']})"
         in_source = documents.heading(name)
         if holder is None:
             anchor = next(
@@ -86,7 +86,7 @@ def answered(documents: Documents) -> Iterator[Finding]:
             yield Finding(
                 GROUP,
                 MUST,
-                f"{told} is not answered: no heading has the anchor {name}",
+                f"{subject} is not answered: no heading has the anchor {name}",
                 in_source or documents.heading(anchor) or "report/index.qmd",
                 AGAIN
                 if in_source
@@ -96,7 +96,7 @@ def answered(documents: Documents) -> Iterator[Finding]:
             yield Finding(
                 GROUP,
                 MUST,
-                f"{told} has no text under its heading",
+                f"{subject} has no text under its heading",
                 documents.place(name),
                 "write the answer there, then lmreport render",
             )
@@ -156,9 +156,9 @@ def worth(documents: Documents) -> Iterator[Finding]:
         holder = section(documents, item["id"])
         if holder is None:
             continue
-        told = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
+        points = {m[1]: rubric.number(float(m[2] or 0)) for m in ITEM_LINE.finditer(words(holder))}
         fix = f"put `{{python}} ask.q{item['id'].replace('-', '_')}` under its heading"
-        if item["id"] not in told:
+        if item["id"] not in points:
             yield Finding(
                 GROUP,
                 LOOK,
@@ -166,11 +166,11 @@ def worth(documents: Documents) -> Iterator[Finding]:
                 documents.place(PREFIX + item["id"]),
                 fix,
             )
-        elif told[item["id"]] != item["points"]:
+        elif points[item["id"]] != item["points"]:
             yield Finding(
                 GROUP,
                 MUST,
-                f"item {item['id']} says {told[item['id']]} points, the rubric {item['points']}",
+                f"item {item['id']} says {points[item['id']]} points, the rubric {item['points']}",
                 documents.place(PREFIX + item["id"]),
                 fix,
             )
@@ -192,12 +192,12 @@ def table(documents: Documents) -> Iterator[Finding]:
     thirds = [
         row[at : at + 3] for row in rows for at in range(0, len(row) - 2, 3)
     ]  # two columns of item, title, points
-    told = {words(item): words(points) for item, _, points in thirds if words(points)}
+    shown = {words(item): words(points) for item, _, points in thirds if words(points)}
     wanted = {item["id"]: item["points"] for item in documents.items}
     wanted |= {str(s["id"]): rubric.total(s["id"], documents.answering) for s in documents.sections}
     wanted |= {"": rubric.total(answering=documents.answering)}
     for name, points in wanted.items():
-        if told.get(name) != str(points):
+        if shown.get(name) != str(points):
             what = (
                 "all items"
                 if not name
@@ -208,14 +208,14 @@ def table(documents: Documents) -> Iterator[Finding]:
             yield Finding(
                 GROUP,
                 MUST,
-                f"the table of points gives {what} {told.get(name, 'no')} points, the rubric "
+                f"the table of points gives {what} {shown.get(name, 'no')} points, the rubric "
                 f"{points}",
                 place,
                 "let the cell tbl-points call rubric.table(), then lmreport render",
             )
     links = {href for row in rows for href in row.xpath(".//a/@href")}
     for item in documents.items:
-        if item["id"] in told and f"#{PREFIX}{item['id']}" not in links:
+        if item["id"] in shown and f"#{PREFIX}{item['id']}" not in links:
             yield Finding(
                 GROUP,
                 MUST,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lmreport.check.numbers import pdf, reading
+from lmreport.check.numbers import pdf_text, reading
 from lmreport.core.errors import ReportError
 from lmreport.render import notebook, pandoc_ast, up_to_date
 
@@ -30,20 +30,20 @@ def altered(document, executed: Path | None = None) -> dict[str, str]:
 
     A file that cannot be read is none of them: who reads it says so.
     """
-    found = dict(by_digest(document))
+    differences = dict(by_digest(document))
     try:
         for name, why in by_content(document, executed):
-            found.setdefault(name, why)
+            differences.setdefault(name, why)
     except ReportError:
         pass
-    return found
+    return differences
 
 
 def unusable(document) -> dict[str, str]:
     """{name of an output: what is wrong} of the PDF and the notebook that hold nothing, are gone
     since the render, or of a notebook that cannot be read.
     """
-    kept, found = up_to_date.kept_for(document), {}
+    kept, reasons = up_to_date.kept_for(document), {}
     for ending, path in (
         (".pdf", document.output.with_suffix(".pdf")),
         (".ipynb", document.notebook),
@@ -51,12 +51,12 @@ def unusable(document) -> dict[str, str]:
         name = document.output.with_suffix(ending).name
         if not path.is_file():
             if name in kept:
-                found[name] = "is missing, though the render wrote it"
+                reasons[name] = "is missing, though the render wrote it"
         elif not has_content(path):
-            found[name] = "is empty"
+            reasons[name] = "is empty"
         elif ending == ".ipynb" and (why := unread(path)):
-            found[name] = why
-    return found
+            reasons[name] = why
+    return reasons
 
 
 def unread(path: Path) -> str:
@@ -74,7 +74,7 @@ def by_digest(document) -> list[tuple[str, str]]:
     """
     if is_quartos(document):
         return []
-    kept, found = up_to_date.kept_for(document), []
+    kept, differences = up_to_date.kept_for(document), []
     for ending in ENDINGS:
         path = document.output.with_suffix(ending)
         if (
@@ -82,14 +82,14 @@ def by_digest(document) -> list[tuple[str, str]]:
             and has_content(path)
             and (now := up_to_date.contents(path)) != kept[path.name].digest
         ):
-            found.append(
+            differences.append(
                 (
                     path.name,
                     f"it is not what the render wrote (sha256 {now[:16]}…, then "
                     f"{kept[path.name].digest[:16]}…)",
                 )
             )
-    return found
+    return differences
 
 
 def has_content(path: Path) -> bool:
@@ -115,18 +115,18 @@ def by_content(document, executed: Path | None = None) -> list[tuple[str, str]]:
     if not has_content(page):
         return []
     kept = {} if is_quartos(document) else up_to_date.kept_for(document)
-    tree, found = reading.page(page), []
+    tree, differences = reading.page(page), []
     if has_content(printed) and printed.name not in kept:
-        found += [
+        differences += [
             (printed.name, f"page {n} is not in the page {page.name}") for n in added(tree, printed)
         ]
-        found += [(printed.name, unsaid(*one)) for one in pdf.missing(tree, printed)]
+        differences += [(printed.name, unsaid(*one)) for one in pdf_text.missing(tree, printed)]
     if has_content(executed) and not (executed.name in kept and executed.parent == page.parent):
-        found += [
+        differences += [
             (document.output.with_suffix(".ipynb").name, unsaid(*one))
-            for one in pdf.missing_in(tree, text(document, executed))
+            for one in pdf_text.missing_in(tree, text(document, executed))
         ]
-    return found
+    return differences
 
 
 def unsaid(place: str, words: str) -> str:
@@ -135,17 +135,17 @@ def unsaid(place: str, words: str) -> str:
 
 def added(tree, path: Path) -> list[int]:
     """The pages of a PDF, from 1, whose text is nowhere in the page."""
-    whole, found = pdf.squeezed(tree.text_content()), []
-    for number, words in enumerate(pdf.pages(path), 1):
-        lines = (LEADER.sub("", pdf.squeezed(line)) for line in words.splitlines())
+    whole, page_numbers = pdf_text.squeezed(tree.text_content()), []
+    for number, words in enumerate(pdf_text.pages(path), 1):
+        lines = (LEADER.sub("", pdf_text.squeezed(line)) for line in words.splitlines())
         long = [line for line in lines if len(line) >= LINE]
         if long and sum(line in whole for line in long) < FOREIGN * len(long):
-            found.append(number)
-    return found
+            page_numbers.append(number)
+    return page_numbers
 
 
 def text(document, executed: Path) -> str:
-    """The text of a notebook as a reader sees it, as `pdf.text` gives that of a PDF."""
+    """The text of a notebook as a reader sees it, as `pdf_text.text` gives that of a PDF."""
     nb = notebook.read(notebook.of_quarto(executed.read_text(encoding="utf-8"), document).encode())
     parts = [
         part
@@ -168,4 +168,4 @@ def text(document, executed: Path) -> str:
         "--wrap=none",
         "--columns=500",
     )
-    return pdf.squeezed(re.sub(r"^\s*> ?", "", plain, flags=re.MULTILINE))
+    return pdf_text.squeezed(re.sub(r"^\s*> ?", "", plain, flags=re.MULTILINE))

@@ -58,13 +58,13 @@ def questions(documents: Documents) -> Iterator[Finding]:
     assert documents.pdf is not None
     with pdf_pages.opened(documents.pdf) as document:
         for section in documents.sections:
-            name, told = section["anchor"], f"question {section['id']} ({section['title']})"
+            name, subject = section["anchor"], f"question {section['id']} ({section['title']})"
             source = documents.heading(name)
             if name not in documents.places:
                 yield Finding(
                     GROUP,
                     MUST,
-                    f"it has no place for {told}",
+                    f"it has no place for {subject}",
                     source or documents.pdf_path.name,
                     f"give its heading the label {{#{name}}}, then lmreport render",
                 )
@@ -74,7 +74,7 @@ def questions(documents: Documents) -> Iterator[Finding]:
                 yield Finding(
                     GROUP,
                     MUST,
-                    f"{told} does not begin on a page of its own",
+                    f"{subject} does not begin on a page of its own",
                     f"{documents.pdf_path.name}, page {page + 1}"
                     + (f" ({source})" if source else ""),
                     "put {{< pagebreak >}} before its heading, or restore report/typst-header.typ",

@@ -74,27 +74,27 @@ def destination(document, name: str) -> tuple[int, float] | None:
     """
     import pypdfium2.raw as pdfium
 
-    found = pdfium.FPDF_GetNamedDestByName(document.raw, name.encode())
-    if not found:
+    handle = pdfium.FPDF_GetNamedDestByName(document.raw, name.encode())
+    if not handle:
         return None
-    page = pdfium.FPDFDest_GetDestPageIndex(document.raw, found)
+    page = pdfium.FPDFDest_GetDestPageIndex(document.raw, handle)
     has_x, has_y, has_zoom = (pdfium.FPDF_BOOL() for _ in range(3))
     x, y, zoom = (pdfium.FS_FLOAT() for _ in range(3))
-    pdfium.FPDFDest_GetLocationInPage(found, has_x, has_y, has_zoom, x, y, zoom)
+    pdfium.FPDFDest_GetLocationInPage(handle, has_x, has_y, has_zoom, x, y, zoom)
     return page, round(document[page].get_height() - y.value, 1) if has_y.value else 0.0
 
 
 def questions(document) -> list[tuple[int, float]]:
     """Where the sections of the highest level begin, from the bookmarks, as in `destination`."""
-    found = []
+    places = []
     for bookmark in document.get_toc():
         place = bookmark.get_dest() if bookmark.level == 0 else None
         if place is not None and place.get_index() is not None:
             page, at = place.get_index(), place.get_view()[1]
-            found.append(
+            places.append(
                 (page, round(document[page].get_height() - at[1], 1) if len(at) > 1 else 0.0)
             )
-    return found
+    return places
 
 
 def content_above(page, depth: float) -> bool:

@@ -29,14 +29,14 @@ def findings(documents: Documents) -> Iterator[Finding]:
 def anchors(documents: Documents) -> Iterator[Finding]:
     """Every link to a place in the page has its place."""
     there = {*documents.page.xpath("//@id"), *documents.page.xpath("//a/@name")}
-    told = {PREFIX + item["id"] for item in documents.items}  # told as not answered
+    reported = {PREFIX + item["id"] for item in documents.items}  # reported as not answered
     for link in documents.page.xpath("//a[starts-with(@href, '#')]"):
         target = unquote(link.get("href")[1:])
-        if not target or target in there or target in told:
+        if not target or target in there or target in reported:
             continue
         if link.xpath("ancestor::*[contains(concat(' ', @class, ' '), ' citation ')]"):
             continue  # told as a citation
-        told.add(target)
+        reported.add(target)
         name = re.escape(target)
         where = documents.source(
             rf"(?<![\w-])[#@]{name}(?![\w-])(?!\s*[^)\]]*\}})", rf"@{name}(?![\w-])"
@@ -52,15 +52,15 @@ def anchors(documents: Documents) -> Iterator[Finding]:
 
 def across(documents: Documents) -> Iterator[Finding]:
     """Every link to a place in another document of the report has its place there."""
-    told = set()
+    reported = set()
     for link in documents.page.xpath("//main//a[@href]"):
         name, _, target = unquote(link.get("href")).partition("#")
         page = documents.beside.get(name)
-        if page is None or not target or (name, target) in told:
+        if page is None or not target or (name, target) in reported:
             continue
         if page.xpath("//*[@id=$target] | //a[@name=$target]", target=target):
             continue
-        told.add((name, target))
+        reported.add((name, target))
         yield Finding(
             GROUP,
             MUST,
@@ -72,14 +72,14 @@ def across(documents: Documents) -> Iterator[Finding]:
 
 def unresolved(documents: Documents) -> Iterator[Finding]:
     """No reference is left as it was typed."""
-    found = {
+    elements = {
         words(e).lstrip("?@"): e
         for e in documents.page.xpath("//*[contains(@class, 'quarto-unresolved-ref')]")
     }
     for block in blocks(documents.page):
         for match in RAW.finditer(visible(block)):
-            found.setdefault(match[0].lstrip("?@"), block)
-    for name, element in found.items():
+            elements.setdefault(match[0].lstrip("?@"), block)
+    for name, element in elements.items():
         yield Finding(
             GROUP,
             MUST,

@@ -115,7 +115,7 @@ def at_settings(now, corpus, source, typed: str) -> list[Line]:
 
     typed: the options under which a missing one is made.
     """
-    kept, found = readable(now.scale)
+    kept, lines = readable(now.scale)
     shown = {
         r.name
         for r in readable("full")[0]
@@ -126,14 +126,14 @@ def at_settings(now, corpus, source, typed: str) -> list[Line]:
         line = compared(name, wanted, [r for r in kept if r.name == name], typed)
         if line.state != "fresh" and name in STUDIES and now.scale == "quick" and name in shown:
             line = Line(name, "not needed", ("the report shows the recorded one",))
-        found.append(line)
+        lines.append(line)
     for other in now.others:
         named = pretrained.at_hand(other.model)
         wanted = run_records.inputs("transformer", other, corpus, named)
         of_kind = [r for r in kept if r.name == "transformer"]
         line = compared("transformer", wanted, of_kind, typed)
-        found.append(dataclasses.replace(line, name=named.name))
-    return found
+        lines.append(dataclasses.replace(line, name=named.name))
+    return lines
 
 
 def compared(name: str, wanted: dict, records: list, typed: str) -> Line:
@@ -159,19 +159,19 @@ def recorded(corpus, typed: str) -> list[Line]:
     """The newest full-scale records of the edition that the report shows, against this code and
     these libraries.
     """
-    kept, found = readable("full")
+    kept, lines = readable("full")
     newest: dict[str, run_records.Record] = {}
     for record in kept:
         if record.inputs["data"]["digest"] == run_records.edition(corpus):
             newest.setdefault(record.name, record)
     for name in (*MODELS, *STUDIES):
         if name not in newest:
-            found.append(Line(name, "missing", (f"make it with: lmreport run {name}{typed}",)))
+            lines.append(Line(name, "missing", (f"make it with: lmreport run {name}{typed}",)))
             continue
         record = newest[name]
         why = [*freshness.reasons(record), *freshness.of_another(record, newest)]
-        found.append(fresh_or_stale(record, why))
-    return found + [
+        lines.append(fresh_or_stale(record, why))
+    return lines + [
         line for name in BENCHES for line in measured(name, [r for r in kept if r.name == name])
     ]
 
@@ -180,17 +180,17 @@ def measured(name: str, records: list) -> list[Line]:
     """The newest record of a measurement on each device, made on whatever data: the lengths of its
     texts alone count.
     """
-    found, how = [], f"python -m lmreport.bench {name[6:]} --record"
+    lines, how = [], f"python -m lmreport.bench {name[6:]} --record"
     for device in ("cpu", "cuda"):
         record = next((r for r in records if r.device == device), None)
         if record:
             line = fresh_or_stale(record, freshness.reasons(record))
-            found.append(Line(record.title, line.state, line.why))
-        elif device == "cuda" and KINDS[name].without_gpu == "days" and not found:
-            found.append(Line(name, "not needed", (f"on a GPU, {how} makes it",)))
+            lines.append(Line(record.title, line.state, line.why))
+        elif device == "cuda" and KINDS[name].without_gpu == "days" and not lines:
+            lines.append(Line(name, "not needed", (f"on a GPU, {how} makes it",)))
         elif device == "cpu" and KINDS[name].without_gpu != "days":
-            found.append(Line(name, "missing", (f"make it with: {how}",)))
-    return found
+            lines.append(Line(name, "missing", (f"make it with: {how}",)))
+    return lines
 
 
 def readable(scale: str) -> tuple[list, list[Line]]:
@@ -228,25 +228,25 @@ def of_document(document, chosen: dict) -> list[Line]:
     from lmreport.check import outputs as parts
     from lmreport.render import up_to_date
 
-    kept, found, known, told = up_to_date.kept_for(document), [], {}, {}
+    kept, lines, known, reasons = up_to_date.kept_for(document), [], {}, {}
     typed = options({}, settings.load(**settings_then(document) | chosen))
     for name in parts.names(document):
         path = document.output.parent / name
         if not parts.has_content(path):
             empty = "it is empty; " if path.is_file() else ""
-            found.append(Line(name, "missing", (f"{empty}make it with: lmreport render{typed}",)))
+            lines.append(Line(name, "missing", (f"{empty}make it with: lmreport render{typed}",)))
         elif name in kept and kept[name].digest == up_to_date.contents(path):
             known[name] = then = kept[name].made_from
-            if id(then) not in told:  # mostly one render made them all
-                told[id(then)] = since_render(then, document, chosen)
-            why = told[id(then)] or since_first(known)
-            found.append(Line(name, "stale" if why else "fresh", tuple(few(why))))
+            if id(then) not in reasons:  # mostly one render made them all
+                reasons[id(then)] = since_render(then, document, chosen)
+            why = reasons[id(then)] or since_first(known)
+            lines.append(Line(name, "stale" if why else "fresh", tuple(few(why))))
         else:
-            found.append(by_time(path, document.root))
-    changed = parts.altered(document) if len(known) < len(found) else {}
+            lines.append(by_time(path, document.root))
+    changed = parts.altered(document) if len(known) < len(lines) else {}
     return [
         Line(line.name, "altered", (changed[line.name],)) if line.name in changed else line
-        for line in found
+        for line in lines
     ]
 
 

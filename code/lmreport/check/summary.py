@@ -17,18 +17,18 @@ def report(root: Path, profile: str | None, quick: bool, as_json: bool) -> int:
     """Print what was found and the verdict; 0 if the report can be handed in, 1 if something must
     be fixed.
     """
-    documents, found = check(root, profile, quick)
-    must = sum(one.weight == MUST for one in found)
+    documents, findings = check(root, profile, quick)
+    must = sum(one.weight == MUST for one in findings)
     if as_json:
         print(
             json.dumps(
                 {
                     "can_be_handed_in": not must,
-                    "verdict": verdict(found, quick),
+                    "verdict": verdict(findings, quick),
                     "profile": documents.profile,
                     "must_be_mended": must,
-                    "worth_a_look": len(found) - must,
-                    "findings": [asdict(one) for one in found],
+                    "worth_a_look": len(findings) - must,
+                    "findings": [asdict(one) for one in findings],
                 },
                 indent=1,
                 ensure_ascii=False,
@@ -36,10 +36,10 @@ def report(root: Path, profile: str | None, quick: bool, as_json: bool) -> int:
         )
     else:
         print(head(documents))
-        for group in dict.fromkeys(one.group for one in found):
-            for line in of_group(group, [one for one in found if one.group == group]):
+        for group in dict.fromkeys(one.group for one in findings):
+            for line in of_group(group, [one for one in findings if one.group == group]):
                 print(line)
-        print("\n" + verdict(found, quick))
+        print("\n" + verdict(findings, quick))
     return int(bool(must))
 
 
@@ -56,9 +56,9 @@ def head(documents) -> str:
     )
 
 
-def of_group(group: str, found: list[Finding]) -> list[str]:
+def of_group(group: str, findings: list[Finding]) -> list[str]:
     """The lines of one group, what must be fixed first."""
-    ordered = sorted(found, key=lambda one: one.weight != MUST)
+    ordered = sorted(findings, key=lambda one: one.weight != MUST)
     lines = ["", group]
     for one in ordered[:MOST]:
         lines += [
@@ -69,10 +69,10 @@ def of_group(group: str, found: list[Finding]) -> list[str]:
     return lines + [f"  and {len(ordered) - MOST} more (--json lists all)"] * (len(ordered) > MOST)
 
 
-def verdict(found: list[Finding], quick: bool) -> str:
+def verdict(findings: list[Finding], quick: bool) -> str:
     """One sentence that counts."""
-    must = sum(one.weight == MUST for one in found)
-    look = sum(one.weight == LOOK for one in found)
+    must = sum(one.weight == MUST for one in findings)
+    look = sum(one.weight == LOOK for one in findings)
     unverified = "; its numbers were not computed again (--quick)" if quick else ""
     fix = f"{must} thing{'s' * (must != 1)} must be fixed" if must else "nothing must be fixed"
     rest = (

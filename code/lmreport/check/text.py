@@ -94,13 +94,13 @@ def lines(documents: Documents, mark: str, around: str) -> str:
     """file:line of the source line with the mark that has most words in common with the text around
     it.
     """
-    found = [
+    candidates = [
         (len(set(line.text.split()) & set(around.split())), line.place)
         for cell in documents.cells
         for line in cell.lines
         if mark in line.text
     ]
-    return max(found, key=lambda pair: pair[0])[1] if found else ""
+    return max(candidates, key=lambda pair: pair[0])[1] if candidates else ""
 
 
 def whose(documents: Documents) -> Iterator[Finding]:
@@ -110,12 +110,12 @@ def whose(documents: Documents) -> Iterator[Finding]:
     where = f"{documents.page_path.name}, under the title"
     persons = [name for name in lacking if name != "honor"]
     if persons:
-        told = ", ".join(author.LABELS[name].lower() for name in persons)
+        labels = ", ".join(author.LABELS[name].lower() for name in persons)
         given = " ".join(f"--{name} …" for name in persons)
         yield Finding(
             GROUP,
             LOOK,
-            f"the report does not give {told}",
+            f"the report does not give {labels}",
             where,
             f"lmreport render {given}, or write them into lmreport.toml",
         )

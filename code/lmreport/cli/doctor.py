@@ -22,7 +22,7 @@ NEEDED_GB = 3  # data, models and checkpoints of one full run
 def report() -> int:
     """Print a line for each thing that the report needs; 0 if nothing needed is missing, else 1."""
     bad = 0
-    for state, what, fix in found():
+    for state, what, fix in observations():
         mark = "ok  " if state else "gap " if state is None else "FAIL"
         print(f"{mark}  {what}" + (f"\n      → {fix}" if fix else ""), flush=True)
         bad += state is False
@@ -32,7 +32,7 @@ def report() -> int:
     return int(bad > 0)
 
 
-def found():
+def observations():
     """(state, what, fix) of each thing looked for, one after the other; state None: a gap that can
     be lived with.
     """
@@ -68,9 +68,9 @@ def python():
 def libraries():
     """The pinned packages: installed, and in the pinned version."""
     wanted = pinned(importlib.metadata.requires("lmreport") or [])
-    found = machine.versions(*wanted)
+    versions = machine.versions(*wanted)
     for name, version in wanted.items():
-        here = found[name]
+        here = versions[name]
         if not here:
             yield False, f"{name} is not installed", f"pip install {name}=={version}"
         elif here.split("+")[0] != version:
@@ -81,7 +81,7 @@ def libraries():
             )
     yield (
         True,
-        f"{sum(bool(v) for v in found.values())} of {len(found)} pinned packages are installed",
+        f"{sum(bool(v) for v in versions.values())} of {len(versions)} pinned packages are installed",
         "",
     )
 
@@ -92,11 +92,13 @@ def pinned(requirements: list[str]) -> dict[str, str]:
     """
     from packaging.requirements import Requirement
 
-    found = filter(
+    applicable = filter(
         lambda one: one.marker is None or one.marker.evaluate({"extra": ""}),
         map(Requirement, requirements),
     )
-    return {one.name: next(iter(one.specifier)).version for one in found if len(one.specifier) == 1}
+    return {
+        one.name: next(iter(one.specifier)).version for one in applicable if len(one.specifier) == 1
+    }
 
 
 def renderer():
@@ -137,12 +139,12 @@ def gpu():
 
 def settings():
     try:
-        found = resolved(load())
+        now = resolved(load())
     except ReportError as error:
         return False, str(error), "fix that setting"
     return (
         True,
-        f"settings: data {found.data}, model {found.models}, scale {found.scale}, seed {found.seed}",
+        f"settings: data {now.data}, model {now.models}, scale {now.scale}, seed {now.seed}",
         "",
     )
 

@@ -172,7 +172,7 @@ def on_disk(folder: str):
     from datasets import ClassLabel, Dataset, load_from_disk
 
     try:
-        found = load_from_disk(folder)
+        dataset = load_from_disk(folder)
     except IndexError:
         raise ReportError(f"--dataset: {folder} has no rows; save one that has some") from None
     except (OSError, ValueError) as error:
@@ -180,18 +180,18 @@ def on_disk(folder: str):
             f"--dataset: {folder} is not a saved data set ({error}); save one by save_to_disk"
         ) from error
     if (
-        not isinstance(found, Dataset)
-        or not isinstance(found.features.get("labels"), ClassLabel)
-        or "text" not in found.features
+        not isinstance(dataset, Dataset)
+        or not isinstance(dataset.features.get("labels"), ClassLabel)
+        or "text" not in dataset.features
     ):
         raise ReportError(
             f"--dataset: {folder} lacks `text` or `labels` (a ClassLabel); save one Dataset with "
             f"both"
         )
-    told = trouble(found)
-    if told:
-        raise ReportError(f"--dataset: {folder} {told}; fix it and save it again")
-    return found
+    problem = trouble(dataset)
+    if problem:
+        raise ReportError(f"--dataset: {folder} {problem}; fix it and save it again")
+    return dataset
 
 
 def trouble(dataset) -> str:

@@ -35,8 +35,8 @@ def get_data(arguments) -> int:
     for split, numbers in corpus.counts().items():
         print(f"{split:<7} {sum(numbers.values()):,} texts: {listing.by_number(numbers)}")
     log.info("data: looking for copies")
-    for told in data_audit.findings(corpus) or ["no copies across the splits, no rare classes"]:
-        print(f"found   {told}")
+    for finding in data_audit.findings(corpus) or ["no copies across the splits, no rare classes"]:
+        print(f"found   {finding}")
     return 0
 
 
@@ -219,7 +219,7 @@ def cite(arguments) -> int:
     from lmreport.core.settings import project_root
     from lmreport.publish import cite
 
-    print(cite.told(project_root(), arguments.label, arguments.form), end="")
+    print(cite.citation(project_root(), arguments.label, arguments.form), end="")
     return 0
 
 

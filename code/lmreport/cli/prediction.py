@@ -134,7 +134,7 @@ def predict_file(texts, precision: str, settings, folder) -> int:
 
     model = bulk_predict.load(str(folder), class_names(folder), precision)
     start, number = time.perf_counter(), 0
-    told = start
+    last_logged = start
     for number, tag in enumerate(
         bulk_predict.stream(
             model, tokenizer.load_tokenizer(str(folder)), texts, settings.max_length
@@ -142,10 +142,10 @@ def predict_file(texts, precision: str, settings, folder) -> int:
         1,
     ):
         print(tag)
-        if time.perf_counter() - told > 5:
-            told = time.perf_counter()
+        if time.perf_counter() - last_logged > 5:
+            last_logged = time.perf_counter()
             log.info(
-                f"predict: {number:,} texts, {number / (told - start):.0f} texts/s",
+                f"predict: {number:,} texts, {number / (last_logged - start):.0f} texts/s",
                 extra=progress.LIVE,
             )
     sys.stdout.flush()

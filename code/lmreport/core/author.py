@@ -38,12 +38,12 @@ NAMES = OF_PERSONS
 
 def load(root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Identity:
     """From LMREPORT_NAME … LMREPORT_HONOR, else from the settings file."""
-    told = read_file(root, environment)
-    found = {
-        name: environment.get(ENV_PREFIX + name.upper()) or str(told.get(name) or "")
+    in_file = read_file(root, environment)
+    entries = {
+        name: environment.get(ENV_PREFIX + name.upper()) or str(in_file.get(name) or "")
         for name in NAMES
     }
-    return Identity(**{name: " ".join(value.split()) for name, value in found.items()})
+    return Identity(**{name: " ".join(value.split()) for name, value in entries.items()})
 
 
 def given(arguments: argparse.Namespace) -> dict[str, str]:

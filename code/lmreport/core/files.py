@@ -53,8 +53,8 @@ def pack(values: dict) -> bytes:
 
 def small(classes: object) -> np.ndarray:
     """Class numbers, of any shape, in one byte each, or in two where one is above 127."""
-    found = np.asarray(classes)
-    return found.astype(np.int8 if found.max(initial=0) < 128 else np.int16)
+    numbers = np.asarray(classes)
+    return numbers.astype(np.int8 if numbers.max(initial=0) < 128 else np.int16)
 
 
 def unpack(data: bytes) -> dict:

@@ -27,8 +27,8 @@ def dejavu(name: str) -> Path:
 @functools.cache
 def folders() -> dict[str, Path]:
     """Where each of PACKAGES that is installed keeps its fonts; none of them is imported."""
-    found = {name: importlib.util.find_spec(name.replace("-", "_")) for name in PACKAGES}
-    return {name: Path(spec.origin).parent for name, spec in found.items() if spec and spec.origin}
+    specs = {name: importlib.util.find_spec(name.replace("-", "_")) for name in PACKAGES}
+    return {name: Path(spec.origin).parent for name, spec in specs.items() if spec and spec.origin}
 
 
 def absent() -> list[str]:
@@ -51,11 +51,11 @@ def characters(*own: str) -> frozenset[int]:
     """Code points that the fonts `own` of matplotlib have, or those of the packages."""
     from fontTools.ttLib import TTFont
 
-    found = set(JOINERS)
+    code_points = set(JOINERS)
     for path in [*map(dejavu, own), *files()]:
         with TTFont(path, lazy=True) as font:
-            found |= set(font.getBestCmap())
-    return frozenset(found)
+            code_points |= set(font.getBestCmap())
+    return frozenset(code_points)
 
 
 def lacking(words: Iterable[str]) -> str:

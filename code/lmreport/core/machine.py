@@ -45,20 +45,20 @@ def name_of(function: Callable) -> str:
 def module_of(name: str) -> str:
     """The module, under the package, of the function that `name_of` called `name`."""
     module = name.rpartition(".")[0]
-    found = _modules(module)
-    return found[0] if len(found) == 1 else module
+    modules = _modules(module)
+    return modules[0] if len(modules) == 1 else module
 
 
 def _modules(short: str) -> list[str]:
     """The modules called `short` in their sub-packages; of experiments and reporting, if they have
     one.
     """
-    found = [
+    modules = [
         f"{path.name}.{short}"
         for path in sorted(PACKAGE.iterdir())
         if (path / (short.replace(".", "/") + ".py")).is_file()
     ]
-    return [name for name in found if name.startswith(("experiments.", "reporting."))] or found
+    return [name for name in modules if name.startswith(("experiments.", "reporting."))] or modules
 
 
 def digest(thing: object) -> str:
@@ -154,8 +154,8 @@ def commit() -> str:
 
     LMREPORT_COMMIT names it for a copy of the checkout that came without its history.
     """
-    if told := os.environ.get("LMREPORT_COMMIT"):
-        return told
+    if given := os.environ.get("LMREPORT_COMMIT"):
+        return given
 
     def git(*args: str) -> str:
         return subprocess.run(

@@ -19,30 +19,31 @@ def of_project(root: Path) -> dict:
         text = (root / "_quarto.yml").read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReportError(f"_quarto.yml is no UTF-8 text ({error}); save it as UTF-8") from error
-    told, _ = strict_yaml.read(
+    options, _ = strict_yaml.read(
         text, lambda number: f"_quarto.yml:{number + 1}", "the options", ("profile",)
     )
-    found = told.get("profile")
-    return found if isinstance(found, dict) else {}
+    section = options.get("profile")
+    return section if isinstance(section, dict) else {}
 
 
-def known(told: dict) -> list[str]:
-    """Every profile that `told`, from `_quarto.yml`, names: the default first."""
+def known(section: dict) -> list[str]:
+    """Every profile that `section`, from `_quarto.yml`, names: the default first."""
     return list(
         dict.fromkeys(
-            str(n) for n in words(told.get("default")) + sum(as_groups(told.get("group") or []), [])
+            str(n)
+            for n in words(section.get("default")) + sum(as_groups(section.get("group") or []), [])
         )
     )
 
 
-def active(root: Path, told: dict, given: str | None = None) -> tuple[str, ...]:
+def active(root: Path, section: dict, given: str | None = None) -> tuple[str, ...]:
     """The profiles that hold: `given`, else those of QUARTO_PROFILE, else the default; one of each
     group at least.
 
-    told: what `_quarto.yml` says under `profile`. Raises ReportError for an unknown one and for two
-    of one group.
+    section: what `_quarto.yml` says under `profile`. Raises ReportError for an unknown one and for
+    two of one group.
     """
-    groups = [[str(name) for name in names] for names in as_groups(told.get("group") or [])]
+    groups = [[str(name) for name in names] for names in as_groups(section.get("group") or [])]
     chosen = words(given) or words(os.environ.get("QUARTO_PROFILE"))
     for name in chosen:
         if not (root / f"_quarto-{name}.yml").is_file() and name not in sum(groups, []):
@@ -51,7 +52,7 @@ def active(root: Path, told: dict, given: str | None = None) -> tuple[str, ...]:
                 f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml"
                 + (f"; known are {', '.join(known)}" if known else "")
             )
-    chosen = chosen or words(told.get("default"))
+    chosen = chosen or words(section.get("default"))
     for names in groups:
         both = [name for name in chosen if name in names]
         if len(both) > 1:

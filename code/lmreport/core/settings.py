@@ -192,12 +192,12 @@ def chosen(
     """What `load` finds in the file, in the environment and among the `given`, each value as it
     stands there.
     """
-    told = {
+    values = {
         k: v
         for k, v in (read_file(root, environment) | _from(environment)).items()
         if k not in OF_PERSONS
     }
-    return told | {k: v for k, v in given.items() if v not in (None, "")}
+    return values | {k: v for k, v in given.items() if v not in (None, "")}
 
 
 def whole_path(value: str, root: Path | None = None) -> str:
@@ -209,8 +209,8 @@ def whole_path(value: str, root: Path | None = None) -> str:
     if value in ("auto", "sample") or "://" in value or value.startswith(HUB):
         return value
     name, mark, query = value.partition("?")  # reviews.csv?text=body
-    found = [base / Path(name).expanduser() for base in (working_folder(), project_root(root))]
-    return next((os.path.abspath(path) + mark + query for path in found if path.exists()), value)
+    paths = [base / Path(name).expanduser() for base in (working_folder(), project_root(root))]
+    return next((os.path.abspath(path) + mark + query for path in paths if path.exists()), value)
 
 
 def resolved(settings: Settings, device: str | None = None) -> Settings:

@@ -39,8 +39,8 @@ class Loader(yaml.SafeLoader):
 
     def peek(self, index: int = 0) -> str:
         """The character there, but no ? inside a text, at which PyYAML would stop."""
-        found = super().peek(index)
-        return "x" if self.in_text and found == "?" else found
+        character = super().peek(index)
+        return "x" if self.in_text and character == "?" else character
 
 
 for _name, _pattern, _first in CORE:
@@ -68,13 +68,13 @@ def read(
             return {}, []
         if not isinstance(node, yaml.MappingNode):
             raise ReportError(f"{place(0)}: expected `option: value` lines in {what}")
-        found = keys(node, place)
-        for key, value, _ in found:
+        entries = keys(node, place)
+        for key, value, _ in entries:
             if key in as_written:
                 keep_text(value)
         for inner in mappings(node):
             keys(inner, place)
-        return loader.construct_document(node), found
+        return loader.construct_document(node), entries
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -104,15 +104,17 @@ def keys(node: yaml.MappingNode, place: Callable[[int], str]) -> list[tuple[str,
     """The keys of a mapping as `read` gives them. Raises ReportError for one that is no word or is
     given twice.
     """
-    found: dict[str, tuple] = {}
+    entries: dict[str, tuple] = {}
     for key, value in node.value:
         at = place(key.start_mark.line)
         if not isinstance(key, yaml.ScalarNode):
             raise ReportError(f"{at}: a key must be one word")
-        if key.value in found:
-            raise ReportError(f"{at}: {key.value!r} is given twice, first at {found[key.value][2]}")
-        found[key.value] = (key.value, value, at)
-    return list(found.values())
+        if key.value in entries:
+            raise ReportError(
+                f"{at}: {key.value!r} is given twice, first at {entries[key.value][2]}"
+            )
+        entries[key.value] = (key.value, value, at)
+    return list(entries.values())
 
 
 def mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:

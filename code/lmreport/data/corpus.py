@@ -124,14 +124,16 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
     """(what differs from `expected` texts of each of the four tags, number of texts, number
     expected).
     """
-    found = {f"{split}/{tag}": texts_in(folder / split / tag) for split in expected for tag in TAGS}
+    paths_of = {
+        f"{split}/{tag}": texts_in(folder / split / tag) for split in expected for tag in TAGS
+    }
     wrong = [
         f"{len(paths):,} of {expected[name.split('/')[0]]:,} texts in {name}"
-        for name, paths in found.items()
+        for name, paths in paths_of.items()
         if len(paths) != expected[name.split("/")[0]]
     ]
     others = sorted(
-        {p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(found)
+        {p.parent.relative_to(folder).as_posix() for p in folder.rglob("*.txt")} - set(paths_of)
     )
     others += sorted(
         p.relative_to(folder).as_posix()
@@ -139,7 +141,7 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
         if p.is_file() and p.suffix != ".txt" and p.name != "README.md" and p.name[0] != "."
     )[:3]
     wrong += [f"something unexpected in {name!r}" for name in others[:3]]
-    return wrong, sum(map(len, found.values())), len(TAGS) * sum(expected.values())
+    return wrong, sum(map(len, paths_of.values())), len(TAGS) * sum(expected.values())
 
 
 def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
-from lmreport.data import hub, tables
+from lmreport.data import hub, table_files
 from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, classes_in, digest, verified
 
 log = logging.getLogger(__name__)
@@ -60,13 +60,13 @@ def obtain(source: str = "auto") -> Corpus:
         raise ReportError(f"data: {source} is a page and no archive{meant}")
     if source.startswith(("http://", "https://")):
         return from_address(source)
-    name, asked = tables.parted(source)
+    name, asked = table_files.parted(source)
     path = Path(name).expanduser()
-    if tables.is_table(path):
+    if table_files.is_table(path):
         return laid_out(path, asked)
     if path.is_dir():
         if not classes_in(path):
-            tables.refuse_deeper(path)
+            table_files.refuse_deeper(path)
         return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
         return unpacked(path)
@@ -80,7 +80,7 @@ def source_exists(source: str) -> None:
     """Raises ReportError if `source` names a file or folder that is not there."""
     if source in ("auto", "sample") or "://" in source or hub.is_hub(source):
         return
-    name = tables.parted(source)[0]
+    name = table_files.parted(source)[0]
     if not Path(name).expanduser().exists():
         raise ReportError(
             f"data: there is no file or folder {name!r}; give an archive, a table (.csv, .tsv, "
@@ -181,9 +181,9 @@ def kept_or_made(folder: Path, make: Callable[[Path], None]) -> Corpus:
         with lock.only_one(f"data-{folder.name}"):
             if kept(folder) is None:
                 make(folder)
-    found = kept(folder)
-    assert found is not None  # it was made and renamed into place just now, or before
-    return found
+    corpus = kept(folder)
+    assert corpus is not None  # it was made and renamed into place just now, or before
+    return corpus
 
 
 def kept(folder: Path) -> Corpus | None:
@@ -224,7 +224,7 @@ def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
     """The texts of a table as a corpus in the cache, laid out there once."""
 
     def lay_out(texts: Path) -> Corpus:
-        done = tables.lay_out(path, asked, SPLIT_SEED, texts)
+        done = table_files.lay_out(path, asked, SPLIT_SEED, texts)
         origin = f"{path.name} ({done})" if done else path.name
         return verified(texts, "real", origin, done, path.stem if path.is_file() else path.name)
 
@@ -232,7 +232,7 @@ def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
         log.info(f"data: reading {path.name}")
         put_in_place(folder, lay_out)
 
-    return kept_or_made(tables.laid_out_at(path, asked, SPLIT_SEED), make)
+    return kept_or_made(table_files.laid_out_at(path, asked, SPLIT_SEED), make)
 
 
 def from_hub(source: str) -> Corpus:
@@ -243,8 +243,8 @@ def from_hub(source: str) -> Corpus:
     def lay_out(texts: Path) -> Corpus:
         origin, done, licence = hub.lay_out(source, SPLIT_SEED, texts)
         whole = f"{origin} ({done})" if done else origin
-        found = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
-        return replace(found, licence=licence)
+        corpus = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
+        return replace(corpus, licence=licence)
 
     def make(folder: Path) -> None:
         put_in_place(folder, lay_out)
@@ -308,10 +308,10 @@ def at_hand(source: str = "auto") -> Corpus | None:
     """
     if hub.is_hub(source):
         return kept(hub.laid_out_at(source, SPLIT_SEED))
-    name, asked = tables.parted(source) if "://" not in source else (source, {})
+    name, asked = table_files.parted(source) if "://" not in source else (source, {})
     path = Path(name).expanduser()
-    if source not in ("auto", "sample") and tables.is_table(path):
-        return kept(tables.laid_out_at(path, asked, SPLIT_SEED))
+    if source not in ("auto", "sample") and table_files.is_table(path):
+        return kept(table_files.laid_out_at(path, asked, SPLIT_SEED))
     if source == "sample" or path.is_dir():
         return obtain(source)
     archive = (
@@ -346,7 +346,7 @@ def extract(archive: Path, folder: Path) -> None:
         if not known:
             raise ReportError(
                 f"data: {archive.name!r} is neither a tar archive nor a table that is read "
-                f"({', '.join(tables.SUFFIXES)}); save it as .csv, with a column of texts and one "
+                f"({', '.join(table_files.SUFFIXES)}); save it as .csv, with a column of texts and one "
                 "of labels"
             ) from error
         raise ReportError(

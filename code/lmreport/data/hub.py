@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import HUB, cache_root
-from lmreport.data import tables
+from lmreport.data import table_files
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ def is_hub(source: str) -> bool:
 def hint(source: str) -> str:
     """What to add where `source`, which is no path that exists, may be meant for the hub."""
     name = source.removeprefix(PAGES).partition("?")[0]
-    meant = re.fullmatch(NAME, name) and "/" in name and Path(name).suffix not in tables.SUFFIXES
+    meant = (
+        re.fullmatch(NAME, name) and "/" in name and Path(name).suffix not in table_files.SUFFIXES
+    )
     return f"; a data set on the Hugging Face hub is written {HUB}{name}" if meant else ""
 
 
@@ -81,25 +83,27 @@ def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str, str]:
     Returns where they come from, with the commit, what was done to get there, and their licence, ""
     where it is not known. Raises
     ReportError where the hub knows no such data set, cannot be reached (and no copy is on this
-    machine), where it would have to run code of the data set, and as `tables.lay_out`.
+    machine), where it would have to run code of the data set, and as `table_files.lay_out`.
     """
     name, asked = parted(source)
     builder = prepared(name, asked)
-    found = builder.as_dataset()
-    taken, done = parts_of(found, name, asked)
-    splits: dict[str, tables.Rows] = {}
+    by_split = builder.as_dataset()
+    taken, done = parts_of(by_split, name, asked)
+    splits: dict[str, table_files.Rows] = {}
     for split, part in taken.items():
-        dataset, place = found[split], f"data: {name}, {split}"
-        text, label = tables.columns(tables.Part(part, place, found[split].column_names, []), asked)
-        rows = tables.of_dataset(dataset.select_columns([text, label]), part, place)
-        splits.setdefault(part, []).extend(tables.rows_of(rows, text, label))
+        dataset, place = by_split[split], f"data: {name}, {split}"
+        text, label = table_files.columns(
+            table_files.Part(part, place, by_split[split].column_names, []), asked
+        )
+        rows = table_files.of_dataset(dataset.select_columns([text, label]), part, place)
+        splits.setdefault(part, []).extend(table_files.rows_of(rows, text, label))
     origin = (
         f"{name} of the Hugging Face hub, configuration {builder.config.name}, commit "
         f"{builder.hash}"
     )
     under = licence(name, builder.hash)
-    told = "; ".join([*done, *tables.written_out(splits, seed, folder)])
-    return origin + (f", licence {under}" if under else ""), told, under
+    changes = "; ".join([*done, *table_files.written_out(splits, seed, folder)])
+    return origin + (f", licence {under}" if under else ""), changes, under
 
 
 def licence(name: str, commit: str) -> str:
@@ -236,11 +240,11 @@ def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:
         )
     if kinds & UNREADABLE:
         return ReportError(
-            f"data: the tables of {name!r} cannot be read ({tables.first_line(chain[-1])}); name "
+            f"data: the tables of {name!r} cannot be read ({table_files.first_line(chain[-1])}); name "
             "another revision with ?revision="
         )
     return ReportError(
-        f"data: the hub cannot be asked for {name!r} ({tables.first_line(error)}), and no copy of "
+        f"data: the hub cannot be asked for {name!r} ({table_files.first_line(error)}), and no copy of "
         "it is on this machine; try again where there is a network, or give the texts as a file"
     )
 
@@ -268,7 +272,7 @@ def refuse_damaged(builder: Any, name: str, commit: str) -> None:
         )
 
 
-def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """({split of the data set: the part it is taken for}, what is to be told of it).
 
     The parts that were asked for come first; other splits are taken by their names, if their part
@@ -277,15 +281,15 @@ def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, st
     taken: dict[str, str] = {}
     for part in ("test", "validation", "train"):
         if part in asked:
-            if asked[part] not in found or asked[part] in taken:
+            if asked[part] not in by_split or asked[part] in taken:
                 raise ReportError(
                     f"data: {name!r} has no split {asked[part]!r} of its own for {part}, only "
-                    f"{', '.join(found)}; name one of them after {part}="
+                    f"{', '.join(by_split)}; name one of them after {part}="
                 )
             taken[asked[part]] = part
     given, left, bare = set(taken.values()), [], []
-    for split, dataset in found.items():
-        part = tables.part_of(split)
+    for split, dataset in by_split.items():
+        part = table_files.part_of(split)
         if split in taken:
             continue
         if not part or part in given:
@@ -296,7 +300,7 @@ def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, st
             taken[split] = part
     if "train" not in taken.values():
         raise ReportError(
-            f"data: none of the splits of {name!r} ({', '.join(found)}) is called train; say which "
+            f"data: none of the splits of {name!r} ({', '.join(by_split)}) is called train; say which "
             f"is: {HUB}{name}?train=SPLIT&test=SPLIT"
         )
     done = [f"the split {split!r} was left out" for split in left]
@@ -306,7 +310,7 @@ def parts_of(found: Any, name: str, asked: dict[str, str]) -> tuple[dict[str, st
 
 def without_labels(dataset: Any, asked: dict[str, str]) -> bool:
     """Whether no row of a split has a label, as in a task whose answers are kept secret."""
-    names = [asked["label"]] if "label" in asked else tables.named_so(dataset.column_names)
+    names = [asked["label"]] if "label" in asked else table_files.named_so(dataset.column_names)
     if len(names) != 1 or names[0] not in dataset.column_names or not len(dataset):
         return False
     return set(dataset.unique(names[0])) <= {None, -1, ""}

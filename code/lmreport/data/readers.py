@@ -194,12 +194,14 @@ def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
 
 def json_entries(file: Iterable[str], path: str, column: str = "text") -> Iterator[tuple[str, Any]]:
     """(place, value) of each entry of an array. Raises ReportError if the file holds none."""
-    found = parsed("".join(file), path, "one JSON array (name a file with an object a line .jsonl)")
-    if not isinstance(found, list):
+    entries = parsed(
+        "".join(file), path, "one JSON array (name a file with an object a line .jsonl)"
+    )
+    if not isinstance(entries, list):
         raise ReportError(
             f'{path} holds no JSON array; give [{{"{column}": "…"}}, …], or a .jsonl file'
         )
-    for number, one in enumerate(found, 1):
+    for number, one in enumerate(entries, 1):
         yield f"{path}, entry {number}", one
 
 
@@ -235,15 +237,15 @@ def no_number(word: str) -> Any:
     raise ValueError(f"{word} is no JSON; write null or a string")
 
 
-def field(found: Any, column: str, place: str) -> str:
+def field(entry: Any, column: str, place: str) -> str:
     """The text in the field of an object: a string, a number as it is written, "" for null. Raises
     ReportError if there is no such field or it holds anything else.
     """
-    if not isinstance(found, dict) or column not in found:
+    if not isinstance(entry, dict) or column not in entry:
         raise ReportError(
             f"{place}: no JSON object with the field {column!r}; name the field with --column"
         )
-    value = found[column]
+    value = entry[column]
     if isinstance(value, bool | dict | list):
         raise ReportError(
             f"{place}: the field {column!r} holds no text but {json.dumps(value)[:40]}; write a "

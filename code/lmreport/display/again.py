@@ -35,18 +35,18 @@ def commands(records: list, experiments: list[str]) -> list[str]:
     return [f"lmreport run {' '.join(names)} {said}" for said, names in calls.items()]
 
 
-def days(told: list[dict]) -> str:
+def days(origins: list[dict]) -> str:
     """The day on which runs were made, or the first and the last one; "" where none was kept."""
-    found = sorted({made["date"][:10] for made in told if made.get("date")})
-    return " to ".join(dict.fromkeys((found[0], found[-1]))) if found else ""
+    dates = sorted({made["date"][:10] for made in origins if made.get("date")})
+    return " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
 
 
 @functools.cache
-def of_runs(told: str) -> dict[str, str]:
+def of_runs(data_run: str) -> dict[str, str]:
     """The attributes data-made and data-again of a number from the runs and remembered experiments
-    in `told`, each named as name-key: when they were made, and how they are made again.
+    in `data_run`, each named as name-key: when they were made, and how they are made again.
     """
-    names = dict.fromkeys(RUN.findall(told))
+    names = dict.fromkeys(RUN.findall(data_run))
     runs = [run for one in names if (run := recorded(*one))]
     others = [one for one in names if one[0] not in KINDS]
     made = [run.made for run in runs] + [experiment(*one) for one in others]
@@ -110,9 +110,9 @@ def of_settings(now: Settings) -> list[str]:
     """The options --data and --model of `now`, each where the default would be another one."""
     data_given = now.data != Settings.data and digest_of_data(now.data) not in KNOWN
     given = {"--data": now.data} if data_given else {}
-    told = [f"{name} {typed(value)}" for name, value in given.items()]
+    arguments = [f"{name} {typed(value)}" for name, value in given.items()]
     models = ",".join(map(typed, now.models.split(","))) if now.also else typed(now.model)
-    return told + ([f"--model {models}"] if now.models != Settings.model else [])
+    return arguments + ([f"--model {models}"] if now.models != Settings.model else [])
 
 
 def of_inputs(inputs: dict) -> list[str]:
@@ -122,33 +122,33 @@ def of_inputs(inputs: dict) -> list[str]:
     return [*of_data(inputs["data"]), *of_model(inputs.get("model"))]
 
 
-def of_data(found: dict) -> list[str]:
+def of_data(data: dict) -> list[str]:
     """The option for data of this digest, kind and name; [] for the official archive.
 
     A record knows its data by their digest; where they are, only today's settings can tell. Where
     those name others, it is the name of the data, or "…" for an edition without one, which both are
     refused if there is no such folder.
     """
-    if found["digest"] in KNOWN:
+    if data["digest"] in KNOWN:
         return []
-    if found["kind"] == "sample":
+    if data["kind"] == "sample":
         return ["--data sample"]
     source = load().data
-    if digest_of_data(source) == found["digest"]:
+    if digest_of_data(source) == data["digest"]:
         return [f"--data {typed(source)}"]
-    return [f"--data {typed(found['name'])}" if found["kind"] == "other" else "--data …"]
+    return [f"--data {typed(data['name'])}" if data["kind"] == "other" else "--data …"]
 
 
-def of_model(found: dict | None) -> list[str]:
+def of_model(model: dict | None) -> list[str]:
     """The option for a model of this name and digest; [] for the default one, and where the run has
     none.
     """
-    if not found:
+    if not model:
         return []
     for asked in load().models.split(","):
-        if asked != Settings.model and digest_of_model(asked) == found["digest"]:
+        if asked != Settings.model and digest_of_model(asked) == model["digest"]:
             return [f"--model {typed(asked)}"]
-    return [] if found["name"] == Settings.model else [f"--model {typed(found['name'])}"]
+    return [] if model["name"] == Settings.model else [f"--model {typed(model['name'])}"]
 
 
 @functools.cache

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 def shown(identity: Identity | None = None) -> Markdown | None:
     """The lines as Markdown that shows each character as it is; None if nothing is given."""
-    told = {name: value for name, value in dataclasses.asdict(identity or load()).items() if value}
-    lines = [f"**{LABELS[name]}:** {letters(value)}" for name, value in told.items()]
-    return markdown.markdown("\\\n".join(lines) + "\n" + in_header(told)) if lines else None
+    given = {name: value for name, value in dataclasses.asdict(identity or load()).items() if value}
+    lines = [f"**{LABELS[name]}:** {letters(value)}" for name, value in given.items()]
+    return markdown.markdown("\\\n".join(lines) + "\n" + in_header(given)) if lines else None
 
 
-def in_header(told: dict[str, str]) -> str:
+def in_header(given: dict[str, str]) -> str:
     """The name for the head of every page of the PDF, as typst metadata; nothing on the page."""
-    if "name" not in told:
+    if "name" not in given:
         return ""
-    name = "".join(map(escape.visible, told["name"])).replace("\\", "\\\\").replace('"', '\\"')
+    name = "".join(map(escape.visible, given["name"])).replace("\\", "\\\\").replace('"', '\\"')
     return f'\n```{{=typst}}\n#metadata("{name}")<author-name>\n```\n'
 
 

@@ -67,8 +67,8 @@ def in_quartos_pdf() -> bool:
     """
     path = os.environ.get("QUARTO_EXECUTE_INFO")
     try:
-        told = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-        return told.get("format", {}).get("identifier", {}).get("base-format") in ("typst", "pdf")
+        info = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+        return info.get("format", {}).get("identifier", {}).get("base-format") in ("typst", "pdf")
     except (OSError, ValueError, AttributeError):
         return True
 
@@ -92,7 +92,7 @@ def shown(text: str, seen: Callable[[str], str]) -> str:
     """`text` with each character as `seen` gives it, but for the joiners that shape letters beside
     them in Persian, Hindi and others.
     """
-    joined = {found.start() for found in JOINED.finditer(text)}
+    joined = {match.start() for match in JOINED.finditer(text)}
     return "".join(c if at in joined else seen(c) for at, c in enumerate(text))
 
 
@@ -114,4 +114,4 @@ def quoted(value: str) -> str:
 
     What could begin code, math or HTML there, or end a table's cell, is written as an entity.
     """
-    return '"' + re.sub(r"[&<>|`$\\\"{}\n]", lambda found: f"&#{ord(found[0])};", value) + '"'
+    return '"' + re.sub(r"[&<>|`$\\\"{}\n]", lambda match: f"&#{ord(match[0])};", value) + '"'

@@ -87,8 +87,8 @@ def source(function: Callable) -> str:
     )
 
 
-def _short_docstring(found: re.Match) -> str:
-    indent, first = found.groups()
+def _short_docstring(match: re.Match) -> str:
+    indent, first = match.groups()
     return textwrap.fill(
         f'"""{" ".join(first.split())}"""',
         CODE_WIDTH,

@@ -22,13 +22,13 @@ CLASSES = [".origin"]  # of a line; `.unprinted` too where the PDF leaves it out
 
 def facts(function: str, things: object) -> dict:
     """The same for programs: {"function", "runs", "experiments"}, as metadata of the output."""
-    records, found = sources(things)
-    told = {
+    records, experiments = sources(things)
+    entries = {
         "function": function,
         "runs": [f"{r.name}-{r.key}" for r in records],
-        "experiments": [f"{f.name}-{f.key}" for f in found],
+        "experiments": [f"{f.name}-{f.key}" for f in experiments],
     }
-    return {"lmreport": {name: value for name, value in told.items() if value}}
+    return {"lmreport": {name: value for name, value in entries.items() if value}}
 
 
 def leave_out_of_print() -> None:
@@ -42,17 +42,17 @@ def line(function: str, things: object, verb: str = "drawn by") -> MarkdownText:
     """The line as Markdown: runs with date, hardware and commit, the function, the command that
     makes them again.
     """
-    records, found = sources(things)
+    records, experiments = sources(things)
     parts = [
         made(records, [f"{r.name}-{r.key[:8]}" for r in records], "run"),
-        made(found, named(found), "experiment"),
+        made(experiments, named(experiments), "experiment"),
     ]
-    if not (records or found):
+    if not (records or experiments):
         here = {"date": machine.now(), "hardware": machine.hardware(), "commit": machine.commit()}
         parts.append(fill("this render ({})", when([here])))
     if function:
         parts.append(fill(f"{verb} {{}}", MarkdownText(f"`{function}`")))
-    typed = again.commands(records, [f.name for f in found]) or [again.render()]
+    typed = again.commands(records, [f.name for f in experiments]) or [again.render()]
     parts.append(fill("again: {}", MarkdownText(", ".join(f"`{text}`" for text in typed))))
     stale = [
         f"{r.name}: {plain(', '.join(why[:2]))}" for r in records if (why := freshness.reasons(r))
@@ -63,10 +63,10 @@ def line(function: str, things: object, verb: str = "drawn by") -> MarkdownText:
     return MarkdownText(f'[{text[0].upper()}{text[1:]}.]{{{" ".join(CLASSES)} tabindex="0"}}')
 
 
-def named(found: list) -> list[str]:
+def named(experiments: list) -> list[str]:
     """Names of experiments with their keys; of several with one name the number of them."""
     names: dict[str, list] = {}
-    for one in found:
+    for one in experiments:
         names.setdefault(one.name.removeprefix("concepts."), []).append(one.key[:8])
     return [
         f"{name}-{keys[0]}" if len(keys) == 1 else f"{name} ({len(keys)} of them)"
@@ -85,19 +85,19 @@ def made(things: list, names: list[str], kind: str) -> str:
     )
 
 
-def when(told: list[dict]) -> str:
+def when(origins: list[dict]) -> str:
     """Dates, hardware and commits of runs or experiments, each said once."""
-    commits = list(dict.fromkeys(made["commit"][:8] for made in told if made.get("commit")))
+    commits = list(dict.fromkeys(made["commit"][:8] for made in origins if made.get("commit")))
     facts = [
-        again.days(told) or "date not kept",
-        *dict.fromkeys(hardware(made["hardware"]) for made in told if made.get("hardware")),
+        again.days(origins) or "date not kept",
+        *dict.fromkeys(hardware(made["hardware"]) for made in origins if made.get("hardware")),
         f"commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else "",
     ]
     return ", ".join(filter(None, facts))
 
 
-def hardware(found: dict) -> str:
-    return found["gpu"] or f"{found['cores']} cores {found['cpu']}"
+def hardware(parts: dict) -> str:
+    return parts["gpu"] or f"{parts['cores']} cores {parts['cpu']}"
 
 
 def with_origin(function: Callable[..., Markdown]) -> Callable[..., Markdown]:

@@ -75,13 +75,13 @@ MODEL_COLORS = {name: PALETTE[KINDS[name].color] for name in reversed(MODELS)}
 
 def families() -> list[str]:
     """The fonts that matplotlib takes for letters that its own lacks, made known to it."""
-    known, found = font_manager.fontManager, []
+    known, names = font_manager.fontManager, []
     for path in fonts.files():
         known.addfont(path)
         # Bold words take the same letters, without a warning for each.
         known.ttflist.append(replace(known.ttflist[-1], weight=700))
-        found.append(known.ttflist[-1].name)
-    return list(dict.fromkeys(found))
+        names.append(known.ttflist[-1].name)
+    return list(dict.fromkeys(names))
 
 
 RC: dict[Any, Any] = {

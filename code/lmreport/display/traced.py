@@ -31,25 +31,30 @@ class TracedText(str):
 
     value: float
     form: str
-    told: dict[str, str]  # what is known of its origin beside its value: data-code, data-run
+    origin: dict[str, str]  # what is known of its origin beside its value: data-code, data-run
 
     def __new__(cls, text: str, value: float, form: str) -> TracedText:
         made = super().__new__(cls, text)
-        made.value, made.form, made.told = value, form, {}
+        made.value, made.form, made.origin = value, form, {}
         return made
 
     @property
     def markdown(self) -> MarkdownText:
         """The span, as Markdown."""
-        told = {"data-value": repr(float(self.value)), "data-as": self.form}
+        attributes = {"data-value": repr(float(self.value)), "data-as": self.form}
         if isinstance(self.value, Quantity):
-            told |= {"data-expr": self.value.expression, "data-run": " ".join(self.value.runs)}
-        told |= {name: value for name, value in (INLINE | self.told).items() if name not in told}
-        if "data-run" in told:
-            told |= again.of_runs(told["data-run"])
-        elif "data-code" in told:
-            told |= again.of_render()
-        pairs = " ".join(f"{name}={quoted(value)}" for name, value in told.items())
+            attributes |= {
+                "data-expr": self.value.expression,
+                "data-run": " ".join(self.value.runs),
+            }
+        attributes |= {
+            name: value for name, value in (INLINE | self.origin).items() if name not in attributes
+        }
+        if "data-run" in attributes:
+            attributes |= again.of_runs(attributes["data-run"])
+        elif "data-code" in attributes:
+            attributes |= again.of_render()
+        pairs = " ".join(f"{name}={quoted(value)}" for name, value in attributes.items())
         return MarkdownText(f"[{plain(self)}]{{.computed {pairs}}}")
 
     def _repr_markdown_(self) -> str:
@@ -81,19 +86,19 @@ def sources(things: object) -> tuple[list, list]:
     """The records and the remembered experiments anywhere in `things` (nested lists and dicts),
     each once.
     """
-    records, found = {}, {}
+    records, remembered = {}, {}
     todo = [things]
     while todo:
         thing = todo.pop(0)
         if isinstance(thing, Record):
             records[thing.key] = thing
         elif isinstance(thing, memo.Found):
-            found[thing.key] = thing
+            remembered[thing.key] = thing
         elif isinstance(thing, dict):
             todo += thing.values()
         elif isinstance(thing, list | tuple):
             todo += thing
-    return list(records.values()), list(found.values())
+    return list(records.values()), list(remembered.values())
 
 
 @contextmanager
@@ -101,9 +106,9 @@ def made_from(things: object, code: str = "") -> Iterator[None]:
     """Inside, computed numbers carry the keys of the remembered experiments among `things`, and
     `code` if they have none of their own.
     """
-    found, before = sources(things)[1], dict(INLINE)
-    if found:
-        INLINE["data-run"] = "; ".join(f"{f.name}-{f.key}" for f in found)
+    remembered, before = sources(things)[1], dict(INLINE)
+    if remembered:
+        INLINE["data-run"] = "; ".join(f"{f.name}-{f.key}" for f in remembered)
     if code:
         INLINE["data-code"] = code
     try:
@@ -127,14 +132,14 @@ def name_inline_code(shell: Any = None) -> None:
     evaluate = shell.user_expressions
 
     def with_code(expressions: dict) -> dict:
-        found: dict = {}
+        replies: dict = {}
         for key, code in expressions.items():
             INLINE.update({"data-code": code} | experiments(code, shell.user_ns))
             try:
-                found |= evaluate({key: code})
+                replies |= evaluate({key: code})
             finally:
                 INLINE.clear()
-        return found
+        return replies
 
     shell.user_expressions = with_code
 
@@ -151,7 +156,7 @@ def experiments(code: str, names: dict) -> dict[str, str]:
         }
     except SyntaxError:
         return {}
-    told = []
+    entries = []
     for name in sorted(used & set(names)):
         value = names[name]
         inside = (
@@ -163,9 +168,9 @@ def experiments(code: str, names: dict) -> dict[str, str]:
             if isinstance(value, list | tuple)
             else {}
         )
-        told += [
+        entries += [
             f"{name}{f'[{index!r}]' if index != '' else ''}={one.name}-{one.key}"
             for index, one in inside.items()
             if isinstance(one, memo.Found)
         ]
-    return {"data-run": "; ".join(told)} if told else {}
+    return {"data-run": "; ".join(entries)} if entries else {}

@@ -56,7 +56,7 @@ def work(root: Path | None = None) -> Work:
             "there is no CITATION.cff in the project's folder; restore it from the repository"
         )
     try:
-        told, _ = strict_yaml.read(
+        fields, _ = strict_yaml.read(
             path.read_text(encoding="utf-8"),
             lambda line: f"CITATION.cff:{line + 1}",
             "the citation",
@@ -66,13 +66,13 @@ def work(root: Path | None = None) -> Work:
             {"literal": a["name"]}
             if "name" in a
             else {"family": a["family-names"], "given": a.get("given-names", "")}
-            for a in told["authors"]
+            for a in fields["authors"]
         )
         return Work(
-            told["title"],
-            str(told["version"]),
-            told["license"],
-            told.get("url") or told.get("repository-code") or "",
+            fields["title"],
+            str(fields["version"]),
+            fields["license"],
+            fields.get("url") or fields.get("repository-code") or "",
             people,
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -19,7 +19,7 @@ from lmreport.publish.export import folder
 KINDS = {"fig": "figure", "tbl": "dataset"}  # in the words of CSL
 
 
-def found(root: Path, label: str) -> tuple[dict, dict, Path]:
+def exported(root: Path, label: str) -> tuple[dict, dict, Path]:
     """(manifest, entry, folder) of an exported figure or table; the entry is {} for the whole
     report, label "".
 
@@ -124,9 +124,9 @@ def bibtex(entry: dict) -> str:
     )
 
 
-def told(root: Path, label: str, form: str = "") -> str:
+def citation(root: Path, label: str, form: str = "") -> str:
     """What `lmreport cite` prints; form: "json" or "bibtex" for that alone."""
-    manifest, item, target = found(root, label)
+    manifest, item, target = exported(root, label)
     about = own(root, manifest.get("rendered", {}))
     entry = csl(about, item, manifest["date"], manifest["commit"])
     as_json = json.dumps([entry], indent=1, ensure_ascii=False) + "\n"

@@ -120,9 +120,9 @@ def is_current(root: Path, profile: str | None) -> bool:
     try:
         written = target.stat().st_mtime_ns
         with zipfile.ZipFile(target) as archive:
-            told = archive.read("README.txt").decode("utf-8")
+            readme = archive.read("README.txt").decode("utf-8")
         parts = [one.path(ending) for one in outputs for ending in ("pdf", "html", "ipynb")]
-        return "\nNOT " not in told and all(p.stat().st_mtime_ns < written for p in parts)
+        return "\nNOT " not in readme and all(p.stat().st_mtime_ns < written for p in parts)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return False
 
@@ -224,11 +224,11 @@ def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
 
 def page_table(outputs: Outputs) -> bytes:
     """The pages of each item as CSV."""
-    found, text = item_pages(outputs), io.StringIO()
+    pages, text = item_pages(outputs), io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["item", "title", "points", "first page", "last page"])
     rows.writerows(
-        [item["id"], item["asks"], item["points"], *found[item["id"]]] for item in outputs.items
+        [item["id"], item["asks"], item["points"], *pages[item["id"]]] for item in outputs.items
     )
     return text.getvalue().encode()
 
@@ -242,9 +242,9 @@ def grade(outputs: Outputs) -> bytes:
     with `number`, `name`, `max_score`, `tags`, `output`; `extra_data` is free.
     """
     try:
-        found = item_pages(outputs)
+        pages = item_pages(outputs)
     except ReportError:  # told already, with pages.csv
-        found = {}
+        pages = {}
     sections = {
         str(s["id"]): f"{s['id']} {s['title']}"
         for s in rubric.rubric(outputs.answering)["sections"]
@@ -255,17 +255,17 @@ def grade(outputs: Outputs) -> bytes:
             "name": f"{item['id']} {item['asks']}",
             "max_score": item["points"],
             "tags": [sections[rubric.section_of(item)]],
-            "output": where(found.get(item["id"])),
+            "output": where(pages.get(item["id"])),
             "visibility": "visible",
         }
         for item in outputs.items
     ]
-    told = {
+    results = {
         "output": "Not graded yet: the items with their maximum points.",
         "tests": tests,
         "extra_data": {"graded": False, "max_score": rubric.total(answering=outputs.answering)},
     }
-    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def where(span: tuple[int, int] | None) -> str:
@@ -290,11 +290,11 @@ def environment(others: list[Outputs], outputs: Outputs) -> bytes:
             notebook.read(one.read("ipynb"), f"{one.document.path.stem}.ipynb"), one.document.name
         ).cells
     ]
-    told: dict[str, Any] = {
+    entries: dict[str, Any] = {
         "render": dict(rows(cells, "tbl-versions")),
         "settings": dict(rows(cells, "tbl-settings")),
     }
-    if not told["render"]:
+    if not entries["render"]:
         raise ReportError(
             "no notebook has a table tbl-versions of the environment; restore that cell of the "
             "report"
@@ -304,8 +304,8 @@ def environment(others: list[Outputs], outputs: Outputs) -> bytes:
         for cell in cells
         for out in cell.get("outputs", ())
     ]
-    told["runs"] = sorted({run for facts in known for run in facts.get("runs", ())})
-    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+    entries["runs"] = sorted({run for facts in known for run in facts.get("runs", ())})
+    return (json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def rows(cells: list, label: str) -> list[list[str]]:
@@ -332,11 +332,11 @@ def outdated(parts: list[Outputs], chosen: Mapping[str, object], profile: str | 
     """
     from lmreport.check import outputs, status
 
-    found = {}
+    sentences = {}
     try:
         for line in status.outputs(status.settings_then(parts[0].document) | dict(chosen), profile):
             if line.state in ("stale", "altered"):
-                found[line.name] = (
+                sentences[line.name] = (
                     f"{line.name} is {line.state}: {line.why[0]}; lmreport render --force makes it "
                     f"anew"
                 )
@@ -344,10 +344,10 @@ def outdated(parts: list[Outputs], chosen: Mapping[str, object], profile: str | 
         return [f"whether the report is newer than its sources cannot be told: {error}"]
     for one in parts:  # genuine Quarto's notebook may lie elsewhere
         for name, why in outputs.altered(one.document, one.document.notebook).items():
-            found.setdefault(
+            sentences.setdefault(
                 name, f"{name} is altered: {why}; lmreport render --force makes it anew"
             )
-    return list(found.values())
+    return list(sentences.values())
 
 
 def about(name: str) -> str:
@@ -371,11 +371,11 @@ def notes(parts: dict[str, bytes], missing: dict[str, str], old: list[str]) -> d
         lines += ["", "NOT complete: see MISSING.txt."]
     if old:
         lines += ["", "NOT as the sources are now:", *old]
-    told = {"README.txt": "\n".join([*lines, ""]).encode()}
+    files = {"README.txt": "\n".join([*lines, ""]).encode()}
     if missing:
         gone = [f"{name}: {why}\n  ({about(name)})" for name, why in missing.items()]
-        told["MISSING.txt"] = "\n".join(["These parts could not be made:", "", *gone, ""]).encode()
-    return told
+        files["MISSING.txt"] = "\n".join(["These parts could not be made:", "", *gone, ""]).encode()
+    return files
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

@@ -219,9 +219,11 @@ def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, p
     )
     pages.cells[cell]["pictures"].append(path)
     pages.alts[path] = alt[number] if isinstance(alt, list) else alt
-    told = item.get("metadata", {}).get(kind) or {}
+    metadata = item.get("metadata", {}).get(kind) or {}
     sizes = " ".join(
-        f"{side}={told[side]}" for side in ("width", "height") if isinstance(told.get(side), int)
+        f"{side}={metadata[side]}"
+        for side in ("width", "height")
+        if isinstance(metadata.get(side), int)
     )
     return f"![]({path}){{{sizes}}}" if sizes else f"![]({path})"
 

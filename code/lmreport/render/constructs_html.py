@@ -8,7 +8,7 @@ from typing import Any
 from lmreport.render import pandoc_ast
 from lmreport.render.crossref import TOP, Entry, Index
 from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
-from lmreport.render.tables import natural
+from lmreport.render.table_layout import natural
 
 
 class Html:

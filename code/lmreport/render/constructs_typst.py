@@ -15,7 +15,7 @@ from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures
 from lmreport.render.crossref import TOP, Entry, Index
 from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
-from lmreport.render.tables import typst_table
+from lmreport.render.table_layout import typst_table
 
 
 class Typst:
@@ -198,5 +198,5 @@ def typst_string(text: str) -> str:
     return '"' + re.sub("[\x00-\x1f\x7f\u0300-\U0010ffff]", escaped, text) + '"'
 
 
-def escaped(found: re.Match) -> str:
-    return "\ufffd" if "\ud800" <= found[0] <= "\udfff" else f"\\u{{{ord(found[0]):x}}}"
+def escaped(match: re.Match) -> str:
+    return "\ufffd" if "\ud800" <= match[0] <= "\udfff" else f"\\u{{{ord(match[0]):x}}}"

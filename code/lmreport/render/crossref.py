@@ -140,15 +140,15 @@ def label_equations(para: dict, index: Index) -> None:
             end += 1
             if text.endswith("}"):
                 break
-        found = re.fullmatch(
+        match = re.fullmatch(
             r"\{#(eq-[^\s}]+)\s*(?:alt\s*=\s*(?:\"(.*)\"|'(.*)'))?\s*\}", text, re.DOTALL
         )
-        if not found:
+        if not match:
             out.append(math)
             continue
-        label = found[1]
+        label = match[1]
         index.entries[label] = Entry("eq", index.next("eq"))
-        alt = (found[2] or found[3] or "").replace('\\"', '"')
+        alt = (match[2] or match[3] or "").replace('\\"', '"')
         pairs = [["number", index.entries[label].number]] + ([["alt", alt]] if alt else [])
         out.append(
             pandoc_ast.node("Span", pandoc_ast.attr(label, ["labelled-equation"], pairs), [math])

@@ -19,27 +19,27 @@ def metadata(options: dict, pages: assemble.Pages) -> str:
     """A YAML block with the texts that are Markdown by themselves; each is read apart from the
     others.
     """
-    found: dict[str, Any] = {
+    entries: dict[str, Any] = {
         key: INLINE + assemble.oneline(options[key])
         for key in ("title", "subtitle", "abstract-title", "description", "toc-title")
         if options.get(key)
     }
-    found |= {
+    entries |= {
         key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options
     }
-    found.setdefault("link-citations", True)
+    entries.setdefault("link-citations", True)
     authors = as_list(options.get("author"))
-    found["author"] = [
+    entries["author"] = [
         INLINE + assemble.oneline(a if isinstance(a, str) else named(a)) for a in authors
     ]
-    found["affiliation"] = [
+    entries["affiliation"] = [
         INLINE + assemble.oneline(text)
         for a in authors
         if isinstance(a, dict)
         for text in affiliations(a)
     ]
-    found["captions"] = [INLINE + assemble.oneline(text) for text in pages.captions]
-    return "---\n" + yaml.safe_dump({OURS: found}, allow_unicode=True, sort_keys=True) + "---\n\n"
+    entries["captions"] = [INLINE + assemble.oneline(text) for text in pages.captions]
+    return "---\n" + yaml.safe_dump({OURS: entries}, allow_unicode=True, sort_keys=True) + "---\n\n"
 
 
 OURS = (
@@ -130,9 +130,9 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
 def refuse_not_run(code: str, document: Document) -> None:
     """Raises ReportError for inline code that stands where it is not run."""
     first = code.split("\n")[0]
-    found = [n for n, text in enumerate(document.body, document.body_line) if first in text]
+    line_numbers = [n for n, text in enumerate(document.body, document.body_line) if first in text]
     raise ReportError(
-        f"{document.name}:{found[0] if found else 1}: inline code {first!r} is not run; put it between "
+        f"{document.name}:{line_numbers[0] if line_numbers else 1}: inline code {first!r} is not run; put it between "
         "two single backticks, with a blank or a bracket before it, or write `{{python}} …` to show it"
     )
 
@@ -167,7 +167,7 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -
         if unclosed or twice:
             place = (unclosed or twice)[2 if unclosed else 3]  # type: ignore[index]  # one of them is there
             text = lines[int(place) - 1].strip()
-            found = [
+            line_numbers = [
                 n
                 for n, line in enumerate(document.body, document.body_line)
                 if line.strip() == text
@@ -176,7 +176,7 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -
             said = f"{text!r} is never closed; end it with {end}"
             if twice:
                 said = f"the {twice[1]} {twice[2]} is given twice"
-            raise ReportError(f"{document.name}:{found[-1] if found else 1}: {said}")
+            raise ReportError(f"{document.name}:{line_numbers[-1] if line_numbers else 1}: {said}")
 
 
 def refuse_strangers(got: dict, document: Document) -> None:
@@ -185,12 +185,12 @@ def refuse_strangers(got: dict, document: Document) -> None:
     """
 
     def line(start: str) -> int:
-        found = [
+        line_numbers = [
             n
             for n, text in enumerate(document.body, document.body_line)
             if text.lstrip(" >").startswith(start)
         ]
-        return found[0] if found else 1
+        return line_numbers[0] if line_numbers else 1
 
     for key in got["meta"].keys() - {OURS}:
         raise ReportError(
@@ -235,7 +235,7 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
     def string(text: str) -> dict:
         return {"t": "MetaString", "c": assemble.oneline(text)}
 
-    found = {
+    entries = {
         "lang": string(options.get("lang") or "en"),
         "keywords": {"t": "MetaList", "c": [string(k) for k in as_list(options.get("keywords"))]},
         "bibliography": {
@@ -247,10 +247,10 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
         },
     }
     if not options.get("title"):
-        found["pagetitle"] = string(document.path.stem)
+        entries["pagetitle"] = string(document.path.stem)
     if options.get("csl"):
-        found["csl"] = string(borrowed(document, options["csl"], pages.folder))
-    return found
+        entries["csl"] = string(borrowed(document, options["csl"], pages.folder))
+    return entries
 
 
 def borrowed(document: Document, name: str, folder: Path) -> str:
@@ -281,14 +281,14 @@ def refuse_comments(path: Path, name: str) -> None:
         r"\\(url|href)\{[^{}]*\}", lambda m: " " * len(m[0]), path.read_text("utf-8", "replace")
     )
     field = ""
-    for found in re.finditer(
+    for match in re.finditer(
         r"""([\w-]+)\s*=\s*[{"\d]|^[ \t]*(%.*)|(?<!\\)%""", text, re.MULTILINE
     ):
-        if found[1]:
-            field = found[1].lower()
-        elif not found[2] and field in SHOWN:  # a line that begins with % is meant as a comment
+        if match[1]:
+            field = match[1].lower()
+        elif not match[2] and field in SHOWN:  # a line that begins with % is meant as a comment
             raise ReportError(
-                f"{name}:{text.count(chr(10), 0, found.start()) + 1}: % begins a comment in a .bib "
+                f"{name}:{text.count(chr(10), 0, match.start()) + 1}: % begins a comment in a .bib "
                 f"file, and the rest of {field!r} would be lost; write \\%"
             )
 

@@ -145,7 +145,7 @@ def run(
     async def all_cells() -> None:
         nonlocal place
         done = 0
-        told = {
+        variables = {
             **environment,
             "PYTHONUNBUFFERED": "1",
             "TERM": "dumb",
@@ -153,7 +153,9 @@ def run(
             "QUARTO_PROFILE": ",".join(profiles),
         }
         async with (
-            client.async_setup_kernel(cwd=str(folder), env=told, stdout=foreign, stderr=foreign),
+            client.async_setup_kernel(
+                cwd=str(folder), env=variables, stdout=foreign, stderr=foreign
+            ),
             ended(manager),
         ):
             on_ctrl_c(asyncio.current_task(), stopped)
@@ -212,14 +214,14 @@ async def what_was_seen(client: Client) -> Seen:
     reply = await client.async_wait_for_reply(
         client.kc.execute("", user_expressions=asked, store_history=False)
     )
-    told = (
+    text = (
         (reply["content"].get("user_expressions") or {})
         .get("seen", {})
         .get("data", {})
         .get("text/plain", "")
     )
     try:
-        return Seen(*json.loads(ast.literal_eval(told)))
+        return Seen(*json.loads(ast.literal_eval(text)))
     except (SyntaxError, ValueError, TypeError):  # the cells did away with the watch
         return Seen([], [], [])
 
@@ -375,12 +377,12 @@ def without_numpy(value: str) -> str:
         ]
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return value
-    found: dict[Any, Any] = {
+    replacements: dict[Any, Any] = {
         ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0])
         for node in calls
     }
-    found |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
-    for old, new in found.items():
+    replacements |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
+    for old, new in replacements.items():
         value = value.replace(old, new)
     return value
 

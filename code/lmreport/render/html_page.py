@@ -72,7 +72,7 @@ def template(doc: dict, options: dict, document: Document, folder: Path) -> Path
     }
     source = (HERE / "page.html").read_text(encoding="utf-8")
     source = re.sub(
-        "|".join(map(re.escape, slots)), lambda found: slots[found[0]].replace("$", "$$"), source
+        "|".join(map(re.escape, slots)), lambda match: slots[match[0]].replace("$", "$$"), source
     )
     path = folder / "page.html"
     path.write_text(source, encoding="utf-8", errors="replace")
@@ -95,10 +95,10 @@ def tags(doc: dict, name: str) -> str:
     """The <meta> elements of an entry of the metadata: one for each author, one for all
     keywords.
     """
-    found = doc["meta"].get(name, {"t": "MetaList", "c": []})
+    entry = doc["meta"].get(name, {"t": "MetaList", "c": []})
     words = [
         " ".join(pandoc_ast.meta_text(one).split())
-        for one in (found["c"] if found["t"] == "MetaList" else [found])
+        for one in (entry["c"] if entry["t"] == "MetaList" else [entry])
     ]
     words = [", ".join(words)] if name == "keywords" and words else words
     return "".join(
@@ -110,8 +110,8 @@ def metadata(doc: dict, options: dict) -> str:
     """Tags for search engines, link previews and reference managers, and schema.org data."""
 
     def field(name: str) -> str:
-        found = doc["meta"].get(name, {"t": "MetaString", "c": ""})
-        return " ".join(pandoc_ast.meta_text(found).split())
+        entry = doc["meta"].get(name, {"t": "MetaString", "c": ""})
+        return " ".join(pandoc_ast.meta_text(entry).split())
 
     title, authors = (
         field("title"),

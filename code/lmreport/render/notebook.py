@@ -131,9 +131,9 @@ class Tree:
             if cell.cell_type == "markdown":
                 parts.append(assemble.escaped(assemble.visible(cell.source)))
                 continue
-            told = execution | cell.metadata.report.options
-            cell.outputs = outputs_shown(cell, told)
-            if told["echo"] is False or told.get("include") is False:
+            options = execution | cell.metadata.report.options
+            cell.outputs = outputs_shown(cell, options)
+            if options["echo"] is False or options.get("include") is False:
                 cell.metadata |= HIDDEN
             self.shown[number] = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
             parts.append(
@@ -195,12 +195,12 @@ class Tree:
         """A code cell, what it shows, and its caption under it."""
         self.cells_before(number)
         self.parts.append(number)
-        found = [
+        outputs = [
             b["c"][1]
             for b in pandoc_ast.nodes(holder)
             if b["t"] == "Div" and plain_markdown.OUTPUT in b["c"][0][1]
         ]
-        for n, blocks in zip(self.shown[number], found, strict=False):
+        for n, blocks in zip(self.shown[number], outputs, strict=False):
             self.outputs[number, n] = self.plain.blocks(blocks)
         captions = [c for c in map(self.caption_of_cell, pandoc_ast.nodes(holder)) if c]
         if captions:
@@ -233,7 +233,7 @@ class Tree:
         date = dates.resolve(self.options, "html", self.doc)[0]
         people = ", ".join(pandoc_ast.meta_text(a).strip() for a in words("author"))
         lines = [words("subtitle"), pandoc_ast.words(people), pandoc_ast.words(date or "")]
-        found = [
+        head = [
             pandoc_ast.node(
                 "Header",
                 1 - self.plain.down,
@@ -241,7 +241,7 @@ class Tree:
                 words("title") or pandoc_ast.words(self.doc.path.stem),
             )
         ]
-        found += [pandoc_ast.node("Para", line) for line in lines if line]
+        head += [pandoc_ast.node("Para", line) for line in lines if line]
         abstract = self.meta.get("abstract")
         if abstract:
             blocks = (
@@ -249,11 +249,11 @@ class Tree:
                 if abstract["t"] == "MetaBlocks"
                 else [pandoc_ast.node("Para", abstract["c"])]
             )
-            found += [
+            head += [
                 plain_markdown.strong(words("abstract-title") or [pandoc_ast.text("Abstract")]),
                 *blocks,
             ]
-        return self.plain.blocks(found)
+        return self.plain.blocks(head)
 
 
 def outputs_shown(cell: NotebookNode, options: dict) -> list:
@@ -335,9 +335,11 @@ def of_profile(nb: NotebookNode, profiles: tuple[str, ...]) -> NotebookNode:
         cell.source if cell.cell_type == "markdown" else f"{fence}\n{cell.source}\n{fence}"
         for cell in nb.cells
     ]
-    told = [source.Line(line, "", n) for n, text in enumerate(texts) for line in text.split("\n")]
+    numbered = [
+        source.Line(line, "", n) for n, text in enumerate(texts) for line in text.split("\n")
+    ]
     kept: dict[int, list[str]] = {}
-    for line in source.of_profiles(told, profiles):
+    for line in source.of_profiles(numbered, profiles):
         if line.text != fence:
             kept.setdefault(line.number, []).append(line.text)
     for n, cell in enumerate(nb.cells):
@@ -357,15 +359,15 @@ def read(data: bytes, name: str = "index.ipynb") -> NotebookNode:
     try:
         with warnings.catch_warnings():  # of nbformat, where it names cells anew
             warnings.simplefilter("ignore")
-            found = nbformat.reads(data.decode("utf-8"), 4)
-            nbformat.validate(found)
+            nb = nbformat.reads(data.decode("utf-8"), 4)
+            nbformat.validate(nb)
     except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
         raise ReportError(
             f"{name} is no valid notebook ({str(error).splitlines()[0][:80]}); make it again "
             f"with "
             "lmreport render --force"
         ) from error
-    return found
+    return nb
 
 
 def anchors(nb: NotebookNode) -> Iterator[str]:

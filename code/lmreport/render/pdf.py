@@ -135,8 +135,8 @@ def variables(options: dict, document: Document) -> list[str]:
     }
     if options.get("toc"):
         pairs["toc"] = "true"
-    found = [f"--variable={key}={value}" for key, value in pairs.items()]
-    return found + [
+    arguments = [f"--variable={key}={value}" for key, value in pairs.items()]
+    return arguments + [
         f"--variable=header-includes={text}"
         for text in project.included(options, "include-in-header", document.root)
     ]
@@ -146,14 +146,14 @@ def identity(doc: dict) -> list[str]:
     """Template variables with what PDF viewers show about the document, as typst strings."""
 
     def words(name: str) -> list[str]:
-        found = doc["meta"].get(name, {"t": "MetaList", "c": []})
-        parts = found["c"] if found["t"] == "MetaList" else [found]
+        entry = doc["meta"].get(name, {"t": "MetaList", "c": []})
+        parts = entry["c"] if entry["t"] == "MetaList" else [entry]
         return [text for part in parts if (text := " ".join(pandoc_ast.meta_text(part).split()))]
 
-    found = {
+    values = {
         "pdf-title": "".join(map(typst_string, (words("title") or words("pagetitle"))[:1])),
         "pdf-authors": "".join(typst_string(a) + ", " for a in words("author")),
         "pdf-keywords": "".join(typst_string(k) + ", " for k in words("keywords")),
         "pdf-description": "".join(map(typst_string, words("description")[:1])),
     }
-    return [f"--variable={name}={text}" for name, text in found.items() if text]
+    return [f"--variable={name}={text}" for name, text in values.items() if text]

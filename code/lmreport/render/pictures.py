@@ -40,13 +40,13 @@ def local(source: str, folder: Path, document: Document) -> Path | None:
     for name in dict.fromkeys(
         (source, unquote(source))
     ):  # `my%20picture.png` is an address of "my picture.png"
-        found = found_at(name, folder, document)
-        if found and found.suffix.lower() not in KINDS:
+        path = found_at(name, folder, document)
+        if path and path.suffix.lower() not in KINDS:
             raise ReportError(
                 f"{document.name}: {source!r} cannot be shown as a picture; use {', '.join(KINDS)}"
             )
-        if found:
-            return found
+        if path:
+            return path
     raise ReportError(f"{document.name}: picture {source!r} is not a file of this project")
 
 
@@ -87,8 +87,8 @@ def fetch(blocks: list, folder: Path, document: Document) -> None:
 
 def points(length: str) -> float | None:
     """A length of CSS in points; None where it is none."""
-    found = re.fullmatch(r"(\d+\.?\d*|\.\d+) *([a-z]*)", length.strip())
-    return float(found[1]) * POINTS[found[2]] or None if found and found[2] in POINTS else None
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+) *([a-z]*)", length.strip())
+    return float(match[1]) * POINTS[match[2]] or None if match and match[2] in POINTS else None
 
 
 def natural_size(path: Path) -> tuple[float, float] | None:
@@ -111,13 +111,13 @@ def svg_size(text: str) -> tuple[float, float] | None:
     it tells neither.
     """
     head = re.search(r"<svg\b[^>]*>", text)
-    told = (
+    attributes = (
         dict(re.findall(r"""\s(width|height|viewBox)\s*=\s*["']([^"']*)["']""", head[0]))
         if head
         else {}
     )
-    width, height = (points(told.get(side, "")) for side in ("width", "height"))
-    box = [float(n) for n in re.findall(r"[-+]?[\d.]+", told.get("viewBox", ""))][2:4]
+    width, height = (points(attributes.get(side, "")) for side in ("width", "height"))
+    box = [float(n) for n in re.findall(r"[-+]?[\d.]+", attributes.get("viewBox", ""))][2:4]
     if len(box) == 2 and all(box):
         if width and not height:
             height = width * box[1] / box[0]

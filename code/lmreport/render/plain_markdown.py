@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from lmreport.render import constructs, crossref, pandoc_ast
-from lmreport.render.tables import natural
+from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
 PART = "<!--part {}-->"
@@ -139,13 +139,13 @@ class Plain:
     def with_notes(self, blocks: list) -> list:
         """`blocks` with the footnotes that they refer to under them."""
         here = {id(item) for item in pandoc_ast.nodes(blocks)}
-        found: list = []
+        notes: list = []
         for number, (mark, note) in enumerate(self.notes, 1):
             if id(mark) in here:
                 words = note[0]["c"] if note and note[0]["t"] in ("Para", "Plain") else []
                 line = [note_mark(number), pandoc_ast.node("Space"), *words]
-                found += [pandoc_ast.node("Para", line), *note[bool(words) :]]
-        return blocks + found
+                notes += [pandoc_ast.node("Para", line), *note[bool(words) :]]
+        return blocks + notes
 
 
 def note_mark(number: int) -> dict:

@@ -138,7 +138,7 @@ def listed(root: Path, project: dict) -> list[Path]:
     if there is no file at all.
     """
     patterns = as_list(project.get("render")) or ["**/*.qmd"]
-    found = []
+    documents = []
     for pattern in map(str, patterns):
         if pattern.startswith("!"):
             raise ReportError(
@@ -148,16 +148,16 @@ def listed(root: Path, project: dict) -> list[Path]:
         if not matches and not glob.has_magic(pattern):
             raise ReportError(f"_quarto.yml lists {pattern!r}, which does not exist")
         parts = (root / m for m in matches)
-        found += [
+        documents += [
             p
             for p in parts
-            if p.suffix == ".qmd" and not p.name.startswith(("_", ".")) and p not in found
+            if p.suffix == ".qmd" and not p.name.startswith(("_", ".")) and p not in documents
         ]
-    if not found:
+    if not documents:
         raise ReportError(
             f"_quarto.yml lists no document to render ({', '.join(map(str, patterns))})"
         )
-    return found
+    return documents
 
 
 def as_list(value: object) -> list:
@@ -246,15 +246,15 @@ def parse_yaml(source: str, name: str, first_line: int) -> dict:
     def place(line: int) -> str:
         return f"{name}:{first_line + line}"
 
-    data, found = strict_yaml.read(source, place, "the options", METADATA)
-    check_keys(found, OPTIONS | {"project", "profile"}, place)
+    data, keys = strict_yaml.read(source, place, "the options", METADATA)
+    check_keys(keys, OPTIONS | {"project", "profile"}, place)
     return data
 
 
-def check_keys(found: list, known: set[str], place: Callable[[int], str]) -> None:
+def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None:
     """Raises ReportError for an option that is not `known`, and for a value that it cannot have."""
     inside = {"execute": EXECUTE, "project": PROJECT, "profile": PROFILE, "format": set(FORMATS)}
-    for key, node, at in found:
+    for key, node, at in keys:
         if key in UNSHOWN and known & METADATA:
             raise ReportError(
                 f"{at}: this renderer does not show {key!r}; write it into the text, or render with "
@@ -368,5 +368,5 @@ def included(options: dict, key: str, root: Path) -> list[str]:
 
 def near(word: str, known: Iterable[str]) -> str:
     """A hint at the known word that looks most like `word`."""
-    found = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.8)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    matches = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.8)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

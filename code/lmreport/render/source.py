@@ -139,11 +139,11 @@ def with_title(cells: list[Cell], options: dict) -> str:
     first = next((cell for cell in cells if cell.kind == "markdown"), None)
     lines = first.lines if first else []
     at = next((i for i, line in enumerate(lines) if line.text.strip()), None)
-    found = None if at is None else HEADING.match(lines[at].text)
-    if at is None or found is None:
+    match = None if at is None else HEADING.match(lines[at].text)
+    if at is None or match is None:
         return ""
     del lines[at]
-    return found[1]
+    return match[1]
 
 
 def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
@@ -238,7 +238,7 @@ def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
         if code:
             i = closing(out, i, code) + 1
             continue
-        found = next(
+        match = next(
             (
                 f
                 for f in SPAN_END.finditer(masked(out[i].text))
@@ -246,11 +246,11 @@ def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
             ),
             None,
         )
-        if found is None:
+        if match is None:
             i += 1
             continue
-        first, column = bracket(out, i, found.start())
-        before, after = out[first].text[:column], out[i].text[found.end() :]
+        first, column = bracket(out, i, match.start())
+        before, after = out[first].text[:column], out[i].text[match.end() :]
         span = "\n".join(line.text for line in out[first : i + 1])[column:]
         if not conditional.is_span(span.removesuffix(after)):
             raise ReportError(
@@ -270,7 +270,7 @@ def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
 
 def masked(text: str) -> str:
     """`text` of the same length, without what stands in code or is escaped."""
-    return re.sub(r"\\.|(`+)(?!`).*?(?<!`)\1(?!`)", lambda found: " " * len(found[0]), text)
+    return re.sub(r"\\.|(`+)(?!`).*?(?<!`)\1(?!`)", lambda match: " " * len(match[0]), text)
 
 
 def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
@@ -292,13 +292,13 @@ def place(cells: list[Cell], *patterns: str) -> str:
     """file:line of the last source line with one of the patterns; of the first line where none is
     found.
     """
-    found = [
+    places = [
         line.place
         for cell in cells
         for line in cell.lines
         if any(re.search(p, line.text) for p in patterns)
     ]
-    return found[-1] if found else cells[0].place if cells else "?"
+    return places[-1] if places else cells[0].place if cells else "?"
 
 
 def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterator[Line]:
@@ -417,11 +417,11 @@ def fence_of(line: Line) -> re.Match | None:
         raise ReportError(
             f"{line.place}: a comment begins on the line of a fence; put <!-- on a line of its own"
         )
-    found = FENCE.match(line.text)
-    if found and found[3].lstrip().startswith("-->"):
+    match = FENCE.match(line.text)
+    if match and match[3].lstrip().startswith("-->"):
         refuse_end_of_comment(line)
-    is_code = found and found[2][0] == "`" and "`" in ATTRIBUTES.sub("", found[3])
-    return None if is_code else found
+    is_code = match and match[2][0] == "`" and "`" in ATTRIBUTES.sub("", match[3])
+    return None if is_code else match
 
 
 def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:

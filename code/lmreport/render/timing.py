@@ -89,7 +89,7 @@ def median(numbers: Iterable[float]) -> float:
 
 def scale() -> list[dict]:
     """Seconds of a large document at several sizes: they should grow in proportion."""
-    found = []
+    measurements = []
     for share in SIZES:
         sections, figures, references = (round(n * share) for n in (400, 300, 1000))
         with tempfile.TemporaryDirectory() as name:
@@ -98,7 +98,7 @@ def scale() -> list[dict]:
             seconds, peak, out = timed(
                 [sys.executable, "-m", "lmreport.render.timing", "--once", name], folder
             )
-        found.append(
+        measurements.append(
             {
                 "sections": sections,
                 "figures": figures,
@@ -108,7 +108,7 @@ def scale() -> list[dict]:
                 "steps_s": {k: round(v, 2) for k, v in json.loads(out).items()},
             }
         )
-    return found
+    return measurements
 
 
 def large(folder: Path, sections: int, figures: int, references: int) -> None:

@@ -84,7 +84,7 @@ def made_from(
 def changes(then: dict, now: dict) -> list[str]:
     """What differs between two results of `made_from`, one thing a line."""
     one, other = then["files"], now["files"]
-    found = [
+    differences = [
         f"{name} {'changed' if name in one and name in other else 'is new' if name in other else 'is gone'}"
         for name in sorted(one | other)
         if one.get(name) != other.get(name)
@@ -100,14 +100,14 @@ def changes(then: dict, now: dict) -> list[str]:
         "asked",
     ):
         one, other = (dict(made.get(what, {})) for made in (then, now))
-        found += [
+        differences += [
             f"{name} {one.get(name, 'none')} → {other.get(name, 'none')}"
             for name in sorted(one | other)
             if one.get(name) != other.get(name)
         ]
     others = ("formats", "profiles", "Python", "identity", "data", "dates")
-    found += [f"{what} changed" for what in others if then.get(what) != now.get(what)]
-    return found or (["the cells changed"] if then != now else [])
+    differences += [f"{what} changed" for what in others if then.get(what) != now.get(what)]
+    return differences or (["the cells changed"] if then != now else [])
 
 
 def read_again(doc: Document, seen: tuple = ()) -> dict[str, str]:
@@ -130,18 +130,18 @@ def inside(doc: Document, path: str) -> str:
     """A file's name in the project; "" for one that is watched already, is installed or is made by
     a render.
     """
-    found = Path(path)
-    if not found.is_relative_to(doc.root):
+    file = Path(path)
+    if not file.is_relative_to(doc.root):
         return ""
-    name = found.relative_to(doc.root)
+    name = file.relative_to(doc.root)
     package = Path(__file__).resolve().parents[1]
     left_out = any(
         part.startswith(".") or part in ("__pycache__", "site-packages") for part in name.parts
     )
     known = (
-        found.is_relative_to(doc.path.parent)
-        or found.is_relative_to(package)
-        or found.is_relative_to(doc.output.parent)
+        file.is_relative_to(doc.path.parent)
+        or file.is_relative_to(package)
+        or file.is_relative_to(doc.output.parent)
     )
     return "" if left_out or known or not name.parts else name.as_posix()
 
@@ -185,15 +185,15 @@ def installed() -> list[list[str]]:
     """Names and versions of the installed distributions, from the names of their folders alone
     (fast).
     """
-    found = set()
+    names = set()
     for folder in sys.path:
         if folder.endswith("-packages") and os.path.isdir(folder):
-            found |= {
+            names |= {
                 name.removesuffix(".dist-info")
                 for name in os.listdir(folder)
                 if name.endswith(".dist-info")
             }
-    return sorted([*name.partition("-")[::2]] for name in found)
+    return sorted([*name.partition("-")[::2]] for name in names)
 
 
 def chosen(environment: Mapping[str, str]) -> dict[str, str]:
@@ -201,9 +201,9 @@ def chosen(environment: Mapping[str, str]) -> dict[str, str]:
     from lmreport.core import settings
 
     try:
-        found = settings.load(environment=environment)
-        told = vars(found) | {"model": found.models}
-        return {name: str(value) for name, value in told.items() if name != "also"}
+        now = settings.load(environment=environment)
+        values = vars(now) | {"model": now.models}
+        return {name: str(value) for name, value in values.items() if name != "also"}
     except ReportError:
         return {}
 
@@ -248,10 +248,10 @@ def who(environment: Mapping[str, str]) -> str:
     from lmreport.core import author
 
     try:
-        found = author.load(environment=environment)
+        identity = author.load(environment=environment)
     except ReportError:
         return ""
-    return contents_of(str(found)) if found != author.Identity() else ""
+    return contents_of(str(identity)) if identity != author.Identity() else ""
 
 
 def data_stamp(settings: dict[str, str]) -> list:

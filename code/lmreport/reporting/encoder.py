@@ -107,13 +107,15 @@ def name(record) -> str:
 
 def differing(runs: list) -> dict[str, str]:
     """{key: in what a run differs from the others, in words}; "" where there is only one."""
-    told = {
+    traits = {
         record.key: {"pieces": f"{given['max_length']} pieces", "seed": f"seed {seed_of(record)}"}
         for record in runs
         for given in [record.inputs["settings"]]
     }
-    differ = [kind for kind in ("pieces", "seed") if len({one[kind] for one in told.values()}) > 1]
-    return {key: ", ".join(one[kind] for kind in differ) for key, one in told.items()}
+    differ = [
+        kind for kind in ("pieces", "seed") if len({one[kind] for one in traits.values()}) > 1
+    ]
+    return {key: ", ".join(one[kind] for kind in differ) for key, one in traits.items()}
 
 
 def seed_of(record) -> int:
@@ -183,7 +185,7 @@ def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
     value that is the time of a training; seconds_of: that of the other models, by kind.
     """
     apart = differing(encoders)
-    found = [
+    entries = [
         Priced(
             f"{name(record)}, {apart[record.key]}" if apart[record.key] else name(record),
             metrics.accuracy(record),
@@ -196,7 +198,7 @@ def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
     ]
     if stacked := best_stacked(encoders):
         beside = [one for one in encoders if one.key in stacked.values.get("others", ())]
-        found.append(
+        entries.append(
             Priced(
                 stack_name(stacked),
                 metrics.accuracy_of(stacked, "stack_logits"),
@@ -209,7 +211,7 @@ def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
                 stacked["stack_logits"].argmax(-1) == stacked["labels"],
             )
         )
-    return found
+    return entries
 
 
 def stack_name(record) -> str:
@@ -227,13 +229,13 @@ def by_clock(models: dict, encoders: list) -> list[Priced]:
     def of_kind(kind: str):
         return trained[kind]["train_seconds"]
 
-    found = of_models(trained, of_kind)
+    entries = of_models(trained, of_kind)
     if encoders:
         larger = with_encoders(encoders, trained["tfidf_svm"], "train_seconds", of_kind)
         best = chosen(encoders)
-        found.append(dataclasses.replace(larger[encoders.index(best)], name=name(best)))
-        found += larger[len(encoders) :]
-    return found
+        entries.append(dataclasses.replace(larger[encoders.index(best)], name=name(best)))
+        entries += larger[len(encoders) :]
+    return entries
 
 
 def beside(models: dict, corpus) -> list:
@@ -252,11 +254,11 @@ def table(runs: Runs):
     rows = []
     for entry in entries:
         points = 100 * (entry.accuracy - svm.accuracy)
-        told = markdown.pct(entry.accuracy)
+        accuracy = markdown.pct(entry.accuracy)
         rows.append(
             [
                 entry.name,
-                strong(told) if entry is best else told,
+                strong(accuracy) if entry is best else accuracy,
                 "" if entry is svm else markdown.fixed(points, 1),
                 "" if entry is svm else markdown.p_value(entry.p),
                 markdown.num(entry.seconds / 60, 2),
@@ -369,8 +371,8 @@ def draw(ax, entries: list[Priced], with_shares: bool = False) -> None:
             capsize=2,
             elinewidth=0.8,
         )
-        told = f"{entry.name}, {markdown.pct(value)}" if with_shares else entry.name
-        spots.append((told, minutes, 100 * value, entry.color))
+        label = f"{entry.name}, {markdown.pct(value)}" if with_shares else entry.name
+        spots.append((label, minutes, 100 * value, entry.color))
         bars.append((minutes, 100 * low, 100 * high))
     ax.set(xscale="log", ylabel="test accuracy [%]")
     ax.xaxis.set_major_formatter("{x:g}")
@@ -394,14 +396,14 @@ def read_run(runs: Runs) -> records.Record:
     return next((record for record in runs.encoders if record.key == key), runs.encoder)
 
 
-def told_read(record):
+def of_read_errors(record):
     """What we saw in the texts on which encoder and SVM differ, a sentence for each side; nothing
     for another record than the one whose errors we read.
     """
     apart = read_errors()
     if apart.get("record") != record.key:
         return fill("")
-    told = []
+    sentences = []
     for side, label in (("encoder", "the encoder"), ("svm", "the SVM")):
         kinds = list(apart[side].values())
         parts = [
@@ -409,11 +411,11 @@ def told_read(record):
             for kind, text in apart["kinds"].items()
             if kind in kinds
         ]
-        told.append(
+        sentences.append(
             fill(
                 f"We read {{}} that only {label} gets right: {', '.join(['{}'] * len(parts))}.",
                 markdown.count(len(kinds)),
                 *parts,
             )
         )
-    return fill("{} {} {}", *told, MarkdownText(markdown.plain(apart["conclusion"])))
+    return fill("{} {} {}", *sentences, MarkdownText(markdown.plain(apart["conclusion"])))

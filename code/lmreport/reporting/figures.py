@@ -77,11 +77,11 @@ def plot_training(records: dict):
 
 def curves(records: dict) -> dict[str, dict]:
     """{model: loss and accuracy with their epochs} of the records that were trained by epochs."""
-    found = {}
+    series = {}
     if "transformer" in records:
         history = records["transformer"]["history"]
         steps = [h for h in history if "loss" in h]
-        found["transformer"] = {
+        series["transformer"] = {
             "loss": [h["loss"] for h in steps],
             "loss_epoch": [h["epoch"] for h in steps],
             "accuracy": metrics.validated(records["transformer"]),
@@ -90,13 +90,13 @@ def curves(records: dict) -> dict[str, dict]:
     if "lstm" in records:
         history = records["lstm"]["history"]
         epochs = list(range(1, len(history["loss"]) + 1))
-        found["lstm"] = {
+        series["lstm"] = {
             "loss": history["loss"],
             "loss_epoch": epochs,
             "accuracy": metrics.validated(records["lstm"]),
             "accuracy_epoch": epochs,
         }
-    return found
+    return series
 
 
 @cached_figure
@@ -176,8 +176,8 @@ def draw_pairs(axes, record, names: list[str]) -> None:
     axes.barh(range(len(pairs)), shares, color=style.SKY)
     for row, (share, (_, _, number)) in enumerate(zip(shares, pairs, strict=True)):
         axes.annotate(f" {number}", (share, row), va="center", fontsize=6)
-    told = [f"{names[true]} → {names[taken]}" for true, taken, _ in pairs]
-    axes.set_yticks(range(len(pairs)), told, fontsize=6)
+    ticks = [f"{names[true]} → {names[taken]}" for true, taken, _ in pairs]
+    axes.set_yticks(range(len(pairs)), ticks, fontsize=6)
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set(title=record.label, xlabel="of the true tag (%)", ylabel="true tag → predicted")
@@ -262,8 +262,8 @@ def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
         np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True
     ):
         place = list(style.MODEL_COLORS).index(name)
-        found = scores.by_length(record.correct, words, edges)
-        error, low, high = (100 * found[k] for k in ("error", "low", "high"))
+        rates = scores.by_length(record.correct, words, edges)
+        error, low, high = (100 * rates[k] for k in ("error", "low", "high"))
         axes.errorbar(
             np.arange(len(names)) + shift,
             error,
@@ -275,7 +275,7 @@ def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
             label=record.label,
         )
     axes.set_xticks(
-        range(len(names)), [f"{n}\n({k:,})" for n, k in zip(names, found["number"], strict=True)]
+        range(len(names)), [f"{n}\n({k:,})" for n, k in zip(names, rates["number"], strict=True)]
     )
     axes.set(xlabel="words in the text (number of texts)", ylabel="errors (%)", ylim=(0, None))
     axes.legend(ncols=2)

@@ -78,8 +78,8 @@ def macro_f1(record) -> float:
 @of_records
 def balanced_accuracy(record) -> float:
     """Mean over the classes of recall, so that each class counts alike."""
-    found = scores.per_class(record["logits"], record["labels"])
-    return found["recall"][found["support"] > 0].mean()
+    by_class = scores.per_class(record["logits"], record["labels"])
+    return by_class["recall"][by_class["support"] > 0].mean()
 
 
 @of_records

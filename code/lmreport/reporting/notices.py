@@ -14,9 +14,9 @@ from lmreport.runs.records import edition, full_scale, is_of, newest
 
 def notices(corpus, source, class_names: list[str], recorded: bool):
     """Callouts for the top of the report: which data, and what is recorded but stale."""
-    found = []
+    callouts = []
     if corpus.kind == "sample":
-        found.append(
+        callouts.append(
             markdown.callout(
                 "important",
                 "Made on the sample, not on the real data",
@@ -33,8 +33,11 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
             )
         )
     if corpus.kind == "other":
-        told = [*filter(None, [corpus.note, of_fonts(class_names)]), *data_audit.findings(corpus)]
-        found.append(
+        remarks = [
+            *filter(None, [corpus.note, of_fonts(class_names)]),
+            *data_audit.findings(corpus),
+        ]
+        callouts.append(
             markdown.callout(
                 "important",
                 "Made on other data than the assignment’s",
@@ -43,17 +46,21 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                     f"classes: {listing.some([*map(markdown.plain, class_names)])}. Where the report "
                     f"says question and tag, read text and "
                     "class. The two questions of 6(b) are the assignment’s all the same."
-                    + (f" Of these data: {markdown.plain('; '.join(told), 2000)}." if told else "")
+                    + (
+                        f" Of these data: {markdown.plain('; '.join(remarks), 2000)}."
+                        if remarks
+                        else ""
+                    )
                 ),
             )
         )
     if not (recorded and Settings.model in source.why):  # of DistilBERT the card says so itself
-        found += of_model(source)
-    found += of_letters(data_audit.strange(corpus.folder, corpus.digest, source.path), source)
+        callouts += of_model(source)
+    callouts += of_letters(data_audit.strange(corpus.folder, corpus.digest, source.path), source)
     if not recorded:
-        found.append(quick(corpus, source))
-    found += stale(newest(corpus))
-    return markdown.markdown("\n".join(found))
+        callouts.append(quick(corpus, source))
+    callouts += stale(newest(corpus))
+    return markdown.markdown("\n".join(callouts))
 
 
 def of_fonts(class_names: list[str]) -> str:
@@ -69,9 +76,9 @@ def of_fonts(class_names: list[str]) -> str:
 
 def of_letters(strange: dict, source) -> list[str]:
     """Callouts where the Transformer cannot read much of the texts; strange: `data_audit.strange`."""
-    found = []
+    callouts = []
     if strange["unknown"] >= tokenizing.MANY:
-        found.append(
+        callouts.append(
             markdown.callout(
                 "warning",
                 "Much of these texts is unknown to the tokenizer",
@@ -82,19 +89,19 @@ def of_letters(strange: dict, source) -> list[str]:
                 ),
             )
         )
-    return found
+    return callouts
 
 
 def of_render(settings):
     """The callout for what a render trained itself: its scale."""
-    found = []
+    callouts = []
     if settings.scale == "quick":
         many = settings.train_size
         texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
-        told = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
+        sentence = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
         more = " `LMREPORT_SCALE=full` reads more of each text, and trains on all of them."
-        found.append(markdown.callout("note", "A quick render", told + more))
-    return markdown.markdown("\n".join(found))
+        callouts.append(markdown.callout("note", "A quick render", sentence + more))
+    return markdown.markdown("\n".join(callouts))
 
 
 def of_model(source) -> list[str]:

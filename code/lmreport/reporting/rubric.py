@@ -34,10 +34,10 @@ def rubric(answering: str | None = None) -> dict:
     """{"sections": […], "items": […]} of who answers ("157B", "" for all): by default, of the
     active profile.
     """
-    found, answering = whole(), who() if answering is None else answering
-    sections = [s for s in found["sections"] if not answering or answering in s["who"]]
+    everything, answering = whole(), who() if answering is None else answering
+    sections = [s for s in everything["sections"] if not answering or answering in s["who"]]
     ids = {str(s["id"]) for s in sections}
-    return {"sections": sections, "items": [i for i in found["items"] if section_of(i) in ids]}
+    return {"sections": sections, "items": [i for i in everything["items"] if section_of(i) in ids]}
 
 
 def section_of(item: dict) -> str:
@@ -67,9 +67,9 @@ def read(path: Path) -> dict:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(f"{PLACE} cannot be read ({error}); save it as UTF-8") from None
-    found, keys = strict_yaml.read(source, line, "the rubric")
+    parts, keys = strict_yaml.read(source, line, "the rubric")
     nodes = {key: node for key, node, _ in keys}
-    rubric = {part: entries(part, found.get(part), nodes.get(part)) for part in FIELDS}
+    rubric = {part: entries(part, parts.get(part), nodes.get(part)) for part in FIELDS}
     sections = {str(section["id"]) for section in rubric["sections"]}
     for item, node in zip(rubric["items"], nodes["items"].value, strict=True):
         if section_of(item) not in sections:
@@ -85,17 +85,17 @@ def line(number: int) -> str:
     return f"{PLACE}:{number + 1}"
 
 
-def entries(part: str, found, node) -> list[dict]:
+def entries(part: str, values, node) -> list[dict]:
     """The sections or items with the values that they must have. Raises ReportError if they are no
     list of mappings, or an id stands there twice.
     """
-    if not isinstance(found, list) or not found:
+    if not isinstance(values, list) or not values:
         raise ReportError(
             f"{line(node.start_mark.line if node else 0)}: the rubric needs a list `{part}:`"
         )
     seen: dict[str, str] = {}
     made = []
-    for one, where in zip(found, node.value, strict=True):
+    for one, where in zip(values, node.value, strict=True):
         at = line(where.start_mark.line)
         if not isinstance(one, dict):
             raise ReportError(
@@ -221,13 +221,13 @@ def differing(answering: str | None = None) -> list[dict]:
 
 def differing_sentence(answering: str | None = None) -> str:
     """One sentence on the printed totals that are not the sums of their items."""
-    found = [
+    totals = [
         f"{d['printed']} points for section {d['id']}, whose items add up to {d['sum']}"
         for d in differing(answering)
     ]
     return (
-        f"The assignment prints {', and '.join(found)}; we give the items’ points."
-        if found
+        f"The assignment prints {', and '.join(totals)}; we give the items’ points."
+        if totals
         else "The printed totals are the sums of their items."
     )
 
@@ -247,8 +247,8 @@ def question(entry: dict) -> MarkdownText:
 
 def table():
     """Every item with a link to its answer and its points, in two columns of like height."""
-    found = rubric()
-    blocks = [block(section, found["items"]) for section in found["sections"]]
+    parts = rubric()
+    blocks = [block(section, parts["items"]) for section in parts["sections"]]
     blocks.append([["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"]])
     half = min(
         range(1, len(blocks)),

@@ -46,7 +46,7 @@ def encoders(records: list) -> MarkdownText:
     if len(records) == 1:
         return MarkdownText("")
     best = max(records, key=lambda r: float(metrics.validation_accuracy(r)))
-    told = [
+    comparisons = [
         fill(
             "{} {} ({} of the test texts)",
             markdown.word(
@@ -63,11 +63,11 @@ def encoders(records: list) -> MarkdownText:
     ]
     return fill(
         f"Of the {{}} encoders, the validation texts choose {{}}. With {{}} of the test texts it is "
-        f"{', '.join(['{}'] * len(told))}.",
+        f"{', '.join(['{}'] * len(comparisons))}.",
         markdown.count(len(records)),
         MarkdownText(markdown.plain(best.label)),
         markdown.pct(metrics.accuracy(best)),
-        *told,
+        *comparisons,
     )
 
 
@@ -135,22 +135,25 @@ POSITIONS = {
 
 def of_positions(known: tuple[str, ...]) -> str:
     """How a model knows where a word stands; known: `architecture.positions`."""
-    told = [POSITIONS[kind] for kind in known]
-    if not told:
+    clauses = [POSITIONS[kind] for kind in known]
+    if not clauses:
         return "nothing in it tells where a word stands."
-    return ", and ".join([*(one.removesuffix(".") for one in told[:-1]), told[-1]])
+    return ", and ".join([*(one.removesuffix(".") for one in clauses[:-1]), clauses[-1]])
 
 
 def bound(bert, lstm) -> MarkdownText:
     """What the load of the machine, and the numbers that were computed with, mean for the ratio of
     the two times.
     """
-    cores, told = lstm.made["hardware"]["cores"], "So the ratio is rough."
+    cores, verdict = lstm.made["hardware"]["cores"], "So the ratio is rough."
     if lstm.made["load_before"] > cores >= bert.made["load_before"]:
-        told = "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is probably larger."
+        verdict = (
+            "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is "
+            "probably larger."
+        )
     return fill(
         "{}{}",
-        told,
+        verdict,
         " The Transformer’s run computed in bf16, which not every processor of its kind does."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
@@ -242,37 +245,37 @@ def commonest(record, class_names: list[str]) -> MarkdownText:
     )
 
 
-def copied(found: dict) -> MarkdownText:
+def copied(audit: dict) -> MarkdownText:
     """Where exact copies stand, if there are any: across the splits, and under different tags."""
-    if not found["copies"]:
+    if not audit["copies"]:
         return MarkdownText("")
     return MarkdownText(
-        f" {'Some' if found['across_splits'] else 'None'} of them reach across training and test, "
-        f"and {'some' if found['across_tags'] else 'none'} carry different tags."
+        f" {'Some' if audit['across_splits'] else 'None'} of them reach across training and test, "
+        f"and {'some' if audit['across_tags'] else 'none'} carry different tags."
     )
 
 
-def nearly_copied(found: dict) -> MarkdownText:
+def nearly_copied(audit: dict) -> MarkdownText:
     """How many test texts are near copies of training texts, and what a near copy is."""
     bounds = markdown.count(near_copies.SHINGLE), markdown.pct(near_copies.NEAR, 0)
-    if not found["near"]:
+    if not audit["near"]:
         return fill(
             "No test text is a near copy of a training text: none shares {} or more of the runs of "
             "{} words with one.",
             *reversed(bounds),
         )
-    if found["near"] == 1:
+    if audit["near"] == 1:
         return fill(
             "1 test text is a copy of a training text{}, or nearly one: it shares {} or more of the "
             "runs of {} words with it.",
-            MarkdownText(" with another tag" * found["near_other_tag"]),
+            MarkdownText(" with another tag" * audit["near_other_tag"]),
             *reversed(bounds),
         )
     return fill(
         "Of the test texts, {} are copies of a training text, or nearly so, and {} of one with "
         "another tag: they share {} or more of the runs of {} words.",
-        markdown.count(found["near"]),
-        markdown.count(found["near_other_tag"]),
+        markdown.count(audit["near"]),
+        markdown.count(audit["near_other_tag"]),
         *reversed(bounds),
     )
 
@@ -293,7 +296,7 @@ def halves(bert, svm) -> MarkdownText:
     if not has_halves(bert):
         return MarkdownText("")
 
-    def told(filled: int) -> MarkdownText:
+    def errors_on(filled: int) -> MarkdownText:
         mine, other = (metrics.error_reaching(record, bert, filled) for record in (bert, svm))
         return fill(
             "it errs in {} and the linear model in {}", markdown.pct(mine), markdown.pct(other)
@@ -303,10 +306,10 @@ def halves(bert, svm) -> MarkdownText:
         "On the {} test texts that the Transformer reads whole {}; on the {} that fill its {} word "
         "pieces {}.{}",
         markdown.count(metrics.texts_reaching(bert, 0)),
-        told(0),
+        errors_on(0),
         markdown.count(metrics.texts_reaching(bert, 1)),
         markdown.count(bert.inputs["settings"]["max_length"]),
-        told(1),
+        errors_on(1),
         " Both differences are significant, so the tie hides a trade."
         if ahead(bert, svm, 0) * ahead(bert, svm, 1) < 0
         else "",

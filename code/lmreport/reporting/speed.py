@@ -37,11 +37,11 @@ def recorded(corpus, device: str = "cpu") -> dict[str, records.Record]:
         for r in records.all_records("full")
         if r.name in BENCHES and r.inputs["settings"]["device"] == device
     ]
-    found: dict = {}
+    newest: dict = {}
     edition = records.edition(corpus)
     for record in sorted(made, key=lambda r: r.inputs["data"]["digest"] != edition):
-        found.setdefault(record.name.removeprefix("bench_"), record)
-    return found
+        newest.setdefault(record.name.removeprefix("bench_"), record)
+    return newest
 
 
 def of(record, name: str, number: int):

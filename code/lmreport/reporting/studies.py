@@ -191,14 +191,14 @@ def few_texts(record, linear):
         way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
         mine = share(linear, f"predicted.{row}")
         p = p_across(record, rows[way, size], linear, f"predicted.{row}")
-        told = fill(
+        sentence = fill(
             "With {} texts the {} encoder gets {} right and the linear SVM {}",
             markdown.count(size),
             way,
             markdown.pct(values[way, size]),
             markdown.pct(mine),
         )
-        ahead.append((size, told, p < SURE and (1 if values[way, size] > mine else -1)))
+        ahead.append((size, sentence, p < SURE and (1 if values[way, size] > mine else -1)))
         lead[size] = fill(
             "{} against {} {} with {}",
             markdown.pct(mine),

@@ -69,21 +69,21 @@ def padding_share(split) -> float:
 
 
 @with_origin
-def audit(found: dict):
+def audit(facts: dict):
     """What the audit found for each tag, or for those named most and least often; the word “blank”
     is told of only where texts have it.
     """
-    columns = {"with “blank”": "blank"} if any(found["blank"].values()) else {}
+    columns = {"with “blank”": "blank"} if any(facts["blank"].values()) else {}
     columns |= {"with its own name": "named"}
     rows = [
         [
             tag,
-            markdown.count(found["texts"][tag]),
-            *(markdown.pct(found[key][tag]) for key in columns.values()),
-            markdown.count(found["median_words"][tag]),
-            markdown.count(found["longest_words"][tag]),
+            markdown.count(facts["texts"][tag]),
+            *(markdown.pct(facts[key][tag]) for key in columns.values()),
+            markdown.count(facts["median_words"][tag]),
+            markdown.count(facts["longest_words"][tag]),
         ]
-        for tag in (found["tags"][at] for at in ends([*found["named"].values()])[0])
+        for tag in (facts["tags"][at] for at in ends([*facts["named"].values()])[0])
     ]
     return markdown.table(rows, ["tag", "texts", *columns, "median words", "longest (words)"])
 

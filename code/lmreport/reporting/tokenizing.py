@@ -18,35 +18,35 @@ SPLITS = {
 }
 
 
-def kind(found: Pieces) -> MarkdownText:
+def kind(pieces: Pieces) -> MarkdownText:
     """The name of the kind of tokenizer."""
     return MarkdownText(
-        f"byte-level {found.kind}" if found.by_bytes and found.kind == "BPE" else found.kind
+        f"byte-level {pieces.kind}" if pieces.by_bytes and pieces.kind == "BPE" else pieces.kind
     )
 
 
-def splits(found: Pieces) -> MarkdownText:
+def splits(pieces: Pieces) -> MarkdownText:
     """How it comes to its pieces."""
-    told = SPLITS.get(found.kind, "")
-    if found.by_bytes:
-        told += " Its characters are bytes, so that no text is unknown to it."
-    return MarkdownText(told.strip())
+    sentence = SPLITS.get(pieces.kind, "")
+    if pieces.by_bytes:
+        sentence += " Its characters are bytes, so that no text is unknown to it."
+    return MarkdownText(sentence.strip())
 
 
-def casing(found: Pieces) -> MarkdownText:
+def casing(pieces: Pieces) -> MarkdownText:
     """What it does to capitals, as part of a sentence."""
-    return MarkdownText("lower-cases" if found.lowers else "keeps capitals apart")
+    return MarkdownText("lower-cases" if pieces.lowers else "keeps capitals apart")
 
 
-def frame(found: Pieces) -> tuple[str, str]:
+def frame(pieces: Pieces) -> tuple[str, str]:
     """The special tokens before and after a text, as code; "" for none."""
-    begin, end = (" ".join(f"`{t}`" for t in tokens) for tokens in (found.begin, found.end))
+    begin, end = (" ".join(f"`{t}`" for t in tokens) for tokens in (pieces.begin, pieces.end))
     return begin, end
 
 
-def framed(found: Pieces) -> MarkdownText:
+def framed(pieces: Pieces) -> MarkdownText:
     """What stands around a text, as part of a sentence."""
-    begin, end = frame(found)
+    begin, end = frame(pieces)
     if begin and end:
         return MarkdownText(f"framed by {begin} and {end}")
     if begin or end:
@@ -70,62 +70,62 @@ def rare(unknown: float) -> MarkdownText:
     )
 
 
-def decoding(found: Pieces) -> MarkdownText:
+def decoding(pieces: Pieces) -> MarkdownText:
     """What `decode` returns."""
-    begin, end = frame(found)
+    begin, end = frame(pieces)
     between = f" between {begin} and {end}" if begin and end else f" with {begin}{end}"
-    case = " in lower case" if found.lowers else ""
-    told = f"`decode` returns the text{case}{between if begin or end else ''}"
-    if found.exact:
-        return MarkdownText(f"{told}, with its spaces as they were.")
+    case = " in lower case" if pieces.lowers else ""
+    sentence = f"`decode` returns the text{case}{between if begin or end else ''}"
+    if pieces.exact:
+        return MarkdownText(f"{sentence}, with its spaces as they were.")
     return MarkdownText(
-        f"{told}; punctuation marks are separate pieces, some of which `decode` rejoins."
+        f"{sentence}; punctuation marks are separate pieces, some of which `decode` rejoins."
     )
 
 
-def mark(found: Pieces) -> MarkdownText:
+def mark(pieces: Pieces) -> MarkdownText:
     """What `##` means, or what this tokenizer writes instead."""
-    if found.marks == "continues":
+    if pieces.marks == "continues":
         return MarkdownText(
-            f"`{found.mark}` marks a piece that continues the word before it without a space; "
+            f"`{pieces.mark}` marks a piece that continues the word before it without a space; "
             "`decode` joins such pieces again."
         )
     instead = {
-        "begins": f"it writes `{found.mark}` before a piece that follows a space, and `decode` "
+        "begins": f"it writes `{pieces.mark}` before a piece that follows a space, and `decode` "
         "makes spaces of these marks.",
-        "ends": f"it writes `{found.mark}` after a piece that ends a word.",
-    }.get(found.marks, "it marks nothing.")
+        "ends": f"it writes `{pieces.mark}` after a piece that ends a word.",
+    }.get(pieces.marks, "it marks nothing.")
     return MarkdownText(
         "WordPiece writes `##` before a piece that continues a word without a space. This "
         f"tokenizer has no `##`: {instead}"
     )
 
 
-def loses(found: Pieces) -> MarkdownText:
+def loses(pieces: Pieces) -> MarkdownText:
     """What of a text would not come back, beside what the example shows."""
     lost = [
         name
         for name, gone in (
-            ("capitals", found.lowers),
-            ("accents", found.plain),
-            ("line breaks", found.breaks),
+            ("capitals", pieces.lowers),
+            ("accents", pieces.plain),
+            ("line breaks", pieces.breaks),
         )
         if gone
     ]
     if not lost:
         return MarkdownText("Capitals, accents and line breaks would come back.")
-    told = ", ".join(lost[:-1]) + (" and " if lost[1:] else "") + lost[-1]
-    return MarkdownText(f"{told.capitalize()}, of which this text has none, would be lost.")
+    names = ", ".join(lost[:-1]) + (" and " if lost[1:] else "") + lost[-1]
+    return MarkdownText(f"{names.capitalize()}, of which this text has none, would be lost.")
 
 
-def came_back(decoded: str, text: str, found: Pieces, unknown: int) -> MarkdownText:
+def came_back(decoded: str, text: str, pieces: Pieces, unknown: int) -> MarkdownText:
     """Whether the decoded example is the original; unknown: how many of its pieces are."""
     inner = decoded
-    for token in found.begin:
+    for token in pieces.begin:
         inner = inner.removeprefix(token).lstrip()
-    for token in reversed(found.end):
+    for token in reversed(pieces.end):
         inner = inner.removesuffix(token).rstrip()
-    special = len(found.begin) + len(found.end)
+    special = len(pieces.begin) + len(pieces.end)
     without = {0: "The", 1: "Without that token, the", 2: "Without these two, the"}.get(
         special, "Without these tokens, the"
     )
@@ -151,13 +151,13 @@ def types(given: bool, vectors: int, family: str) -> MarkdownText:
             "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: "
             f"{family} has no such vectors."
         )
-    told = (
+    sentence = (
         "`token_type_ids` says which of two sentences a token belongs to. With one text all are 0, "
         "and {} has no such vectors, goes without them."
     )
     if vectors > 1:
-        return MarkdownText(told.format("DistilBERT, which"))
-    return MarkdownText(told.format(f"{family}, which"))
+        return MarkdownText(sentence.format("DistilBERT, which"))
+    return MarkdownText(sentence.format(f"{family}, which"))
 
 
 def limit(tokenizer: int, model: int) -> MarkdownText:

@@ -50,11 +50,11 @@ class Module:
     @cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
         """{name: the statements that bind it}, in their order."""
-        found: dict[str, list[ast.stmt]] = {}
+        statements_of: dict[str, list[ast.stmt]] = {}
         for node in statements(self.tree.body):
             for name in bound(node):
-                found.setdefault(name, []).append(node)
-        return found
+                statements_of.setdefault(name, []).append(node)
+        return statements_of
 
     @cached_property
     def imports(self) -> dict[str, str]:
@@ -92,7 +92,7 @@ class Code:
         self.root, self.ground = root, ground
         self.modules: dict[str, Module | None] = {}
         self.texts: dict[Place, tuple[str, list[Place]]] = {}
-        self.found: dict[Place, str] = {}
+        self.digests: dict[Place, str] = {}
 
     def module(self, name: str) -> Module | None:
         """The module `name` (dotted, below the package; "" is the package itself), None if there is
@@ -110,8 +110,8 @@ class Code:
 
     def fingerprint(self, *places: Place) -> str:
         """One digest for all that the definitions at `places` compute."""
-        found = [self.of(self.home(*place)) for place in places]
-        return found[0] if len(found) == 1 else digest(*sorted(found))
+        digests = [self.of(self.home(*place)) for place in places]
+        return digests[0] if len(digests) == 1 else digest(*sorted(digests))
 
     def of(self, place: Place) -> str:
         """The fingerprint of the definition at a place.
@@ -120,7 +120,7 @@ class Code:
         many rounds as there are definitions in reach, the digest tells of all of them, also where
         they call each other in a circle.
         """
-        if place not in self.found:
+        if place not in self.digests:
             reach = self.reach(place)
             now = {one: digest(self.text(one)[0]) for one in reach}
             for _ in reach:
@@ -128,19 +128,19 @@ class Code:
                     one: digest(self.text(one)[0], *(now[other] for other in self.text(one)[1]))
                     for one in reach
                 }
-            self.found[place] = now[place]
-        return self.found[place]
+            self.digests[place] = now[place]
+        return self.digests[place]
 
     def reach(self, *places: Place) -> list[Place]:
         """Every definition that those at `places` compute with, themselves first; each once."""
-        found: dict[Place, None] = {}
+        reached: dict[Place, None] = {}
         todo = [self.home(*place) for place in places]
         while todo:
             place = todo.pop()
-            if place not in found:
-                found[place] = None
+            if place not in reached:
+                reached[place] = None
                 todo += self.text(place)[1]
-        return list(found)
+        return list(reached)
 
     def parts(self, *places: Place) -> dict[str, str]:
         """{"module.name": digest of its own text} of all in reach, to say later which of them
@@ -197,7 +197,7 @@ class Code:
             writer = Writer(self, module, place[1])
             self.texts[place] = (
                 "".join(writer.write(node, []) for node in module.definitions[place[1]]),
-                writer.found,
+                writer.references,
             )
         return self.texts[place]
 
@@ -212,10 +212,10 @@ class Scope:
 
 
 class Writer:
-    """Writes one definition; `found` lists what it refers to."""
+    """Writes one definition; `references` lists what it refers to."""
 
     def __init__(self, code: Code, module: Module, own: str):
-        self.code, self.module, self.own, self.found = code, module, own, list[Place]()
+        self.code, self.module, self.own, self.references = code, module, own, list[Place]()
 
     def write(self, node: Any, scopes: list[Scope]) -> str:
         """The text of a node, a value or a list of them; scopes: those around it, the innermost
@@ -389,7 +389,7 @@ class Writer:
             return "ground"
         if place == (self.module.name, self.own):
             return "itself"
-        self.found.append(place)
+        self.references.append(place)
         return HOLE
 
 
@@ -445,19 +445,19 @@ def own(body: list) -> Iterator[ast.AST]:
 
 def names_in(body: list) -> set[str]:
     """Names that a function's body binds, imports and names declared global apart."""
-    found, outside = set(), set()
+    names, outside = set(), set()
     for node in own(body):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-            found.add(node.id)
+            names.add(node.id)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.Global | ast.Nonlocal):
             outside |= set(node.names)
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
-            found.add(node.rest)
-    return found - outside
+            names.add(node.rest)
+    return names - outside
 
 
 def imported(node: ast.AST, module: Module) -> Iterator[tuple[str, str]]:

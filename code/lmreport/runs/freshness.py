@@ -62,22 +62,22 @@ def data(then: dict, now: dict) -> list[str]:
 
 def model(then: dict, now: dict) -> list[str]:
     """The pre-trained model, and the fine-tuned one that a study looks at."""
-    found, (one, other) = (
+    differences, (one, other) = (
         [],
         (d.get("model") or {"name": "none", "digest": ""} for d in (then, now)),
     )
     if one["digest"] != other["digest"]:
-        found.append(
+        differences.append(
             f"weights of the model differ ({one['name']} {one['digest'][:8]} → "
             f"{other['name']} {other['digest'][:8]})"
         )
     if then.get("tuned") != now.get("tuned"):
-        found.append(
+        differences.append(
             f"it looked at another fine-tuned model (record {then['tuned'][:8]} → "
             f"{now['tuned'][:8]})"
         )
     one, other = then.get("members") or {}, now.get("members") or {}
-    return found + [
+    return differences + [
         f"it stands on another run of {name} (record {one.get(name, 'none')[:8]} → "
         f"{other.get(name, 'none')[:8]})"
         for name in one | other

@@ -44,8 +44,8 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
             [bound.arguments, code_of(function), machine.versions(), machine.hardware()]
         )
         path = cache_root() / "experiments" / f"{name}-{key}.npz"
-        found = kept(path)
-        if found is None:
+        result = kept(path)
+        if result is None:
             made = {
                 "date": machine.now(),
                 "commit": machine.commit(),
@@ -53,9 +53,9 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
                 "arguments": bound.arguments,
             }
             write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
-            found = kept(path)
-            assert found is not None  # it was written just now
-        return Found(found, name, key)
+            result = kept(path)
+            assert result is not None  # it was written just now
+        return Found(result, name, key)
 
     return remembered
 

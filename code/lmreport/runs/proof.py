@@ -95,13 +95,13 @@ def last_fresh(record: records.Record) -> str:
     """The commit that last wrote the record's file: each commit holds only records that are fresh
     there. Raises ReportError if no commit holds it.
     """
-    found = git("log", "-1", "--format=%H", "--", str(record.path))
-    if not found:
+    commit = git("log", "-1", "--format=%H", "--", str(record.path))
+    if not commit:
         raise ReportError(
             f"prove: {record.path.name} is in no commit, so no code is known that it was fresh by; "
             f"make it again with lmreport run {record.name} --force"
         )
-    return found
+    return commit
 
 
 @contextmanager
@@ -121,8 +121,8 @@ def probed_at(commit: str, name: str) -> dict:
     kept = cache_root() / "probes" / f"{name}-{given}.json"
     if not kept.is_file():
         with checked_out(commit) as folder:
-            found = probed(name, folder / "code")
-        files.write_atomically(kept, json.dumps(found).encode())
+            results = probed(name, folder / "code")
+        files.write_atomically(kept, json.dumps(results).encode())
     return json.loads(kept.read_text(encoding="utf-8"))
 
 

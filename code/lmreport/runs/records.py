@@ -158,8 +158,8 @@ def predicted(given: dict) -> str:
 
 def identity(given: dict) -> str:
     """The key of the record with these inputs; of none yet, the one that it would get."""
-    found = find(given)
-    return found.key if found else predicted(given)
+    record = find(given)
+    return record.key if record else predicted(given)
 
 
 def home(scale: str) -> Path:
@@ -216,26 +216,26 @@ def read(path: Path) -> Record:
 def _stamp(path: Path) -> tuple[int, int] | None:
     """When a file was written, and its size; None if there is none."""
     try:
-        found = path.stat()
+        file = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return file.st_mtime_ns, file.st_size
 
 
 @lru_cache(maxsize=256)
 def _read(path: Path, text_stamp: object, arrays_stamp: object) -> Record:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        more = {k: found[k] for k in ("formerly", "unproven") if k in found}
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        more = {k: entries[k] for k in ("formerly", "unproven") if k in entries}
         record = Record(
-            found["inputs"]["name"],
-            found["key"],
-            found["inputs"],
-            found["code"],
-            found["made"],
-            found["values"],
+            entries["inputs"]["name"],
+            entries["key"],
+            entries["inputs"],
+            entries["code"],
+            entries["made"],
+            entries["values"],
             path,
-            tuple(found["chain"]),
+            tuple(entries["chain"]),
             more,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -245,7 +245,7 @@ def _read(path: Path, text_stamp: object, arrays_stamp: object) -> Record:
     if not path.with_suffix(".npz").is_file():
         raise ReportError(f"record {path} lacks its arrays; delete it and run again")
     try:
-        whole = found.get("seal") == seal(found, record.arrays)
+        whole = entries.get("seal") == seal(entries, record.arrays)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ReportError(
             f"record {path}: its arrays cannot be read ({error!r}); delete it and run again"
@@ -299,12 +299,12 @@ def full_scale(corpus: Corpus, source: Source | None = None) -> dict[str, Record
     The edition is that of `corpus`; a render on the sample shows the records of the official one.
     source: the pre-trained model whose fine-tuning is preferred to a newer one of another model.
     """
-    found = newest(corpus)
+    by_kind = newest(corpus)
     if source:
         tuned = (r for r in all_records("full") if r.name == "transformer")
         of_source = next((r for r in tuned if is_of(r, source, corpus)), None)
-        found |= {"transformer": of_source} if of_source else {}
-    return {name: found[name] for name in MODELS if name in found}
+        by_kind |= {"transformer": of_source} if of_source else {}
+    return {name: by_kind[name] for name in MODELS if name in by_kind}
 
 
 def is_of(record: Record, source: Source, corpus: Corpus) -> bool:
@@ -335,11 +335,11 @@ def newest(corpus: Corpus) -> dict[str, Record]:
 
 def of_edition(digest: str) -> dict[str, Record]:
     """The newest full-scale record of each title on the data with this digest."""
-    found: dict[str, Record] = {}
+    by_title: dict[str, Record] = {}
     for record in all_records("full"):
         if record.inputs["data"]["digest"] == digest:
-            found.setdefault(record.title, record)
-    return found
+            by_title.setdefault(record.title, record)
+    return by_title
 
 
 def edition(corpus: Corpus) -> str:

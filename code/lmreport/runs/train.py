@@ -57,13 +57,13 @@ def once(given: dict, make: Callable[[], dict], force: bool) -> records.Record:
     """The record of the run with the inputs `given`; `make()` gives what is to be recorded where
     there is none.
     """
-    if not force and (found := records.find(given)):
-        return found
+    if not force and (record := records.find(given)):
+        return record
     with lock.only_one(f"{given['name']}-{records.predicted(given)}"):
         if not force and (
-            found := records.find(given)
+            record := records.find(given)
         ):  # another process may have made it meanwhile
-            return found
+            return record
         made, cpu = records.made_here(), time.process_time()
         values = make()
         made |= {"cpu_seconds": time.process_time() - cpu, "load_after": psutil.getloadavg()[0]}
@@ -110,20 +110,20 @@ def note_model(
     """Write which model the report in `root` was made with, and the settings that asked for it: for
     `lmreport predict`.
     """
-    told = {
+    note = {
         "settings": asdict(asked),
         "data": corpus.name,
         "run": f"{record.name}-{record.key}",
         "folder": str(weights(record.key)),
     }
-    write_atomically(root / LAST, (json.dumps(told, indent=1) + "\n").encode())
+    write_atomically(root / LAST, (json.dumps(note, indent=1) + "\n").encode())
 
 
 def noted_model(root: Path) -> dict:
     """What `note_model` wrote for the last report; {} where there is none or it cannot be read."""
     try:
-        found = json.loads((root / LAST).read_text(encoding="utf-8"))
-        return found if {"settings", "data", "run", "folder"} <= set(found) else {}
+        note = json.loads((root / LAST).read_text(encoding="utf-8"))
+        return note if {"settings", "data", "run", "folder"} <= set(note) else {}
     except (OSError, ValueError, TypeError):
         return {}
 

@@ -120,7 +120,7 @@ def experiments(runs: str) -> dict:
     """What the names in `runs` stand for, read from the cache: {"found": {…}} or {"found": {index:
     {…}}}. Raises ReportError if an experiment is not there or damaged.
     """
-    found: dict = {}
+    namespace: dict = {}
     for name, index, entry in re.findall(r"(\w+)(?:\[([^\]]+)\])?=([\w.]+-[0-9a-f]{16})", runs):
         path = cache_root() / "experiments" / f"{entry}.npz"
         values = kept(path)
@@ -131,7 +131,7 @@ def experiments(runs: str) -> dict:
                 "report here again"
             )
         if index:
-            found.setdefault(name, {})[ast.literal_eval(index)] = values
+            namespace.setdefault(name, {})[ast.literal_eval(index)] = values
         else:
-            found[name] = values
-    return found
+            namespace[name] = values
+    return namespace

@@ -37,7 +37,7 @@ def prose(text: str) -> str:
     )
 
 
-def told(text: str) -> str:
+def captions(text: str) -> str:
     """The captions and alternative texts of a document's cells, each on its line."""
     lines = [
         re.sub(r"^#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", "", line)
@@ -52,10 +52,10 @@ def allowed(folder: Path) -> dict[str, str]:
     """{number: reason} of what may be typed although it looks like a result."""
     path = folder / BESIDE
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    _, found = strict_yaml.read(
+    _, entries = strict_yaml.read(
         text, lambda line: f"report/{BESIDE}:{line + 1}", "the numbers that are allowed"
     )
-    return {number: str(reason.value) for number, reason, _ in found}
+    return {number: str(reason.value) for number, reason, _ in entries}
 
 
 def typed(path: Path) -> list[tuple[int, str]]:
@@ -63,11 +63,11 @@ def typed(path: Path) -> list[tuple[int, str]]:
     allowed.
     """
     source, fine = path.read_text(encoding="utf-8"), allowed(path.parent)
-    found = []
-    for text in (prose(source), told(source)):
+    numbers = []
+    for text in (prose(source), captions(source)):
         for number, line in enumerate(text.replace("\u00a0", " ").splitlines(), 1):
-            found += [(number, m[0]) for m in RESULT.finditer(line) if m[0] not in fine]
-    return sorted(found)
+            numbers += [(number, m[0]) for m in RESULT.finditer(line) if m[0] not in fine]
+    return sorted(numbers)
 
 
 def of_project(root: Path) -> list[tuple[str, str]]:
@@ -83,15 +83,15 @@ def of_project(root: Path) -> list[tuple[str, str]]:
 def report() -> int:
     """Say which numbers are typed; 0 if there are none, else 1."""
     root = project_root()
-    found = of_project(root)
-    for place, text in found:
+    results = of_project(root)
+    for place, text in results:
         print(
             f"{place}: “{text}” looks like a result; make it inline code, or allow it with a "
             f"reason in report/{BESIDE}"
         )
     print(
-        f"{len(found) or 'no'} typed result{'s' * (len(found) != 1)}; "
+        f"{len(results) or 'no'} typed result{'s' * (len(results) != 1)}; "
         f"{len(allowed(root / 'report'))} allowed with a "
         "reason"
     )
-    return 1 if found else 0
+    return 1 if results else 0

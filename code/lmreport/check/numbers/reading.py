@@ -44,7 +44,7 @@ def numbers(tree) -> list[Number]:
     """All computed numbers of a page in their order. Raises ReportError if one of them lacks its
     value.
     """
-    found = []
+    all_numbers = []
     for span in tree.xpath(SPAN):
         text, form = words(span), span.get("data-as") or ""
         try:
@@ -53,7 +53,7 @@ def numbers(tree) -> list[Number]:
             raise ReportError(
                 f"{place(span)}: the number {text!r} has lost its data-value; render again"
             ) from None
-        found.append(
+        all_numbers.append(
             Number(
                 place(span),
                 text,
@@ -64,7 +64,7 @@ def numbers(tree) -> list[Number]:
                 span.get("data-run") or "",
             )
         )
-    return found
+    return all_numbers
 
 
 def words(element) -> str:

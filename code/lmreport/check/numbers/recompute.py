@@ -27,11 +27,11 @@ FAILURES = (
 def load(path: Path) -> dict:
     """The values and arrays of the record in the JSON file `path`, read once."""
     if path not in LOADED:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
             LOADED[path] = (
-                found["values"]
-                | {"max_length": found["inputs"]["settings"].get("max_length")}
+                record["values"]
+                | {"max_length": record["inputs"]["settings"].get("max_length")}
                 | {name: arrays[name] for name in arrays.files if name != "json"}
             )
     return LOADED[path]

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmreport.check.numbers import experiments, pdf, reading, recompute
+from lmreport.check.numbers import experiments, pdf_text, reading, recompute
 from lmreport.check.numbers.writing import ROUNDING, agrees
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root, project_root
@@ -16,7 +16,7 @@ from lmreport.runs.quantity import RUN
 
 
 @dataclass
-class Found:
+class Verification:
     """What `verify` found: differences as (place, shown, what it should be), and how each number
     was checked.
 
@@ -42,7 +42,7 @@ class Found:
         return " and ".join(parts) or "no differences"
 
 
-def verify(path: Path, root: Path | None = None) -> Found:
+def verify(path: Path, root: Path | None = None) -> Verification:
     """Check the HTML page at `path`, and the PDF beside it if there is one. Raises ReportError if
     there is no computed number in the page.
     """
@@ -51,22 +51,22 @@ def verify(path: Path, root: Path | None = None) -> Found:
     numbers = reading.numbers(tree)
     if not numbers:
         raise ReportError(f"{path}: no computed number is in it; is this the report?")
-    found = Found()
+    result = Verification()
     for number in numbers:
-        found.differences += check(number, root, found)
-    found.differences += captions(tree, root, found)
-    found.unusable, changed = of_files(path, root)
-    found.altered = {name: why for name, why in changed.items() if name not in found.unusable}
-    if path.with_suffix(".pdf").is_file() and path.with_suffix(".pdf").name not in found.unusable:
-        found.compared_with_pdf = True
-        found.differences += [
+        result.differences += check(number, root, result)
+    result.differences += captions(tree, root, result)
+    result.unusable, changed = of_files(path, root)
+    result.altered = {name: why for name, why in changed.items() if name not in result.unusable}
+    if path.with_suffix(".pdf").is_file() and path.with_suffix(".pdf").name not in result.unusable:
+        result.compared_with_pdf = True
+        result.differences += [
             (place, text, "not in the PDF")
-            for place, text in pdf.missing(tree, path.with_suffix(".pdf"))
+            for place, text in pdf_text.missing(tree, path.with_suffix(".pdf"))
         ]
-    return found
+    return result
 
 
-def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, str, str]]:
+def check(number: reading.Number, root: Path, result: Verification) -> list[tuple[str, str, str]]:
     """The differences of one number from its own full value and from what can be computed again."""
     wrong = []
     if not agrees(number.text, number.form, number.value):
@@ -75,15 +75,15 @@ def check(number: reading.Number, root: Path, found: Found) -> list[tuple[str, s
         )
     try:
         if number.expression:
-            found.recorded += 1
+            result.recorded += 1
             again: float | None = float(
                 recompute.evaluated(number.expression, records(number.expression, root))
             )
             source = number.expression
         else:
             again = experiments.recomputed(number.code, number.runs) if number.runs else None
-            found.remembered += again is not None
-            found.own += again is None
+            result.remembered += again is not None
+            result.own += again is None
             source = number.code
     except ReportError as error:
         return [*wrong, (number.place, number.text, str(error))]
@@ -108,18 +108,18 @@ def records(expression: str, root: Path) -> dict[str, dict]:
     """
     from lmreport.runs import records as run_records
 
-    found = {}
+    by_symbol = {}
     for name, key in RUN.findall(expression):
         for folder in (root / "report" / "runs", cache_root() / "runs"):
             path = folder / f"{name}-{key}.json"
             if path.is_file():
                 if path not in recompute.LOADED:
                     run_records.read(path)  # refuses an altered record
-                found[f"{name}_{key}"] = recompute.load(path)
-    return found
+                by_symbol[f"{name}_{key}"] = recompute.load(path)
+    return by_symbol
 
 
-def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
+def captions(tree, root: Path, result: Verification) -> list[tuple[str, str, str]]:
     """Captions whose numbers are not those of the source."""
     from lmreport.render import project, source
 
@@ -129,7 +129,7 @@ def captions(tree, root: Path, found: Found) -> list[tuple[str, str, str]]:
             caption = cell.options.get("fig-cap") or cell.options.get("tbl-cap")
             holder = tree.xpath(f"//*[@id='{cell.label}']") if caption and cell.label else []
             for element in (e for h in holder for e in h.xpath(".//figcaption | .//caption")[:1]):
-                found.captions += 1
+                result.captions += 1
                 said = re.sub(r"^\s*(Figure|Table)\s+[\d.]+:?", "", reading.words(element))
                 if re.findall(r"\d+", said) != re.findall(
                     r"\d+", re.sub(r"\$[^$]*\$", "", str(caption))
@@ -176,20 +176,20 @@ def of_page(path: Path) -> int:
     """
     if not path.is_file():
         raise ReportError(f"there is no {path}; make it with lmreport render")
-    found = verify(path)
-    for place, text, right in found.differences:
+    result = verify(path)
+    for place, text, right in result.differences:
         print(f"{path.name}: {place}: shows “{text}”: {right}")
-    for name, why in found.altered.items():
+    for name, why in result.altered.items():
         print(f"{name} was altered: {why}")
-    for name, why in found.unusable.items():
+    for name, why in result.unusable.items():
         print(f"{name} {why}; make it again with lmreport render --force")
     print(
-        f"{path.name}: {found.recorded} numbers and comparisons recomputed from recorded logits "
+        f"{path.name}: {result.recorded} numbers and comparisons recomputed from recorded logits "
         f"and values, "
-        f"{found.remembered} from remembered experiments, {found.own} compared with their own full "
+        f"{result.remembered} from remembered experiments, {result.own} compared with their own full "
         f"value, "
-        f"{found.captions} captions with "
-        f"their source{', the text with the PDF' if found.compared_with_pdf else '; no PDF beside it can be read'}: "
-        f"{found.verdict}"
+        f"{result.captions} captions with "
+        f"their source{', the text with the PDF' if result.compared_with_pdf else '; no PDF beside it can be read'}: "
+        f"{result.verdict}"
     )
-    return int(bool(found.differences or found.altered or found.unusable))
+    return int(bool(result.differences or result.altered or result.unusable))

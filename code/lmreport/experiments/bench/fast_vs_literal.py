@@ -19,7 +19,7 @@ import numpy as np
 
 from lmreport.core import files, progress
 from lmreport.data.splits import subset
-from lmreport.experiments.bench import machine
+from lmreport.experiments.bench import resources
 from lmreport.experiments.bench.training import BATCH, MAX_LENGTH
 from lmreport.models import arrow_batches, fast_finetune, finetune, int8, predict
 from lmreport.models.tokenizer import load_tokenizer
@@ -129,7 +129,7 @@ def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path
     found = dict(
         zip(
             [(thing[0], thing[4]) for thing in things],
-            machine.side_by_side(keep, things, machine.PROCESSES[device]),
+            resources.side_by_side(keep, things, resources.PROCESSES[device]),
             strict=True,
         )
     )

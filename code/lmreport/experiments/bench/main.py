@@ -159,7 +159,7 @@ def of_training(wanted: dict, sizes, settings, corpus, source) -> dict:
     """The speed of each model of `training.MODELS` under the steps `wanted` of it."""
     import numpy as np
 
-    from lmreport.experiments.bench import machine, training
+    from lmreport.experiments.bench import resources, training
     from lmreport.models import arrow_batches, fast_finetune, finetune, token_budget
     from lmreport.models.tokenizer import load_tokenizer
 
@@ -168,8 +168,8 @@ def of_training(wanted: dict, sizes, settings, corpus, source) -> dict:
         load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"]
     )
     lengths = token_budget.token_lengths(tokens)
-    rate = {"fp32": machine.matrix_rate(device, False)} | (
-        {"bf16": machine.matrix_rate(device, True)} if finetune.has_bf16() else {}
+    rate = {"fp32": resources.matrix_rate(device, False)} | (
+        {"bf16": resources.matrix_rate(device, True)} if finetune.has_bf16() else {}
     )
     listed: list[dict] = []
     values = {"train_texts": len(tokens), "mean_tokens": lengths.mean()}

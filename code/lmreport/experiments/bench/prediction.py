@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from lmreport.experiments.bench import machine
+from lmreport.experiments.bench import resources
 from lmreport.models import fast_finetune, finetune
 from lmreport.models import predict as bulk_predict
 
@@ -87,11 +87,11 @@ def measured(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 predict(texts[:4])
-                machine.forget_peak(fast_finetune.device())
+                resources.forget_peak(fast_finetune.device())
                 start = time.perf_counter()
                 predict(texts)
                 kept.setdefault(name, []).append(len(texts) / (time.perf_counter() - start))
-            peaks[name] = max(peaks.get(name, 0), machine.peak_mb(fast_finetune.device()))
+            peaks[name] = max(peaks.get(name, 0), resources.peak_mb(fast_finetune.device()))
             log.info(
                 f"bench: predict, {name}, {repeat + 1} of {repeats}: {kept[name][-1]:.1f} texts/s"
             )

@@ -14,7 +14,7 @@ import numpy as np
 
 from lmreport.core import files
 from lmreport.core.errors import ReportError
-from lmreport.experiments.bench import machine, recipes
+from lmreport.experiments.bench import recipes, resources
 from lmreport.experiments.bench.recipes import Training
 from lmreport.models import fast_finetune, stacking
 from lmreport.models.tokenizer import load_tokenizer
@@ -73,8 +73,8 @@ def measured(splits, path: str, sizes: dict) -> dict:
     order = sorted(
         range(len(things)), key=lambda i: (things[i][1], -things[i][0].masked_epochs)
     )  # the longest first
-    made = machine.side_by_side(
-        recipes.trained, [things[i] for i in order], machine.PROCESSES[fast_finetune.device()]
+    made = resources.side_by_side(
+        recipes.trained, [things[i] for i in order], resources.PROCESSES[fast_finetune.device()]
     )
     found = [made[order.index(i)] for i in range(len(order))]
     logits = np.array([one["validation"] for one in found])

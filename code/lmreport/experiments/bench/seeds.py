@@ -13,7 +13,7 @@ import datetime
 
 import numpy as np
 
-from lmreport.experiments.bench import machine, recipes
+from lmreport.experiments.bench import recipes, resources
 from lmreport.models import fast_finetune, stacking
 from lmreport.models.stacking import Linear
 from lmreport.models.tokenizer import load_tokenizer
@@ -42,8 +42,8 @@ def measured(splits, path: str, sizes: dict, best: dict) -> dict:
     )
     folds = folds_of(labels, sizes["folds"])[: sizes["predicted_folds"]]
     things = planned(recipes.Training(**best["sets"]), splits["train"], folds, test, path, sizes)
-    made = machine.side_by_side(
-        one, [(thing,) for thing in things.values()], machine.PROCESSES[fast_finetune.device()]
+    made = resources.side_by_side(
+        one, [(thing,) for thing in things.values()], resources.PROCESSES[fast_finetune.device()]
     )
     made = dict(zip(things, made, strict=True))
     trainings = [key for key in things if key[0] in ("seed", "fold")]

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from lmreport.experiments.bench import machine
+from lmreport.experiments.bench import resources
 from lmreport.models import arrow_batches, cls_only, fast_finetune, token_budget
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ def clock(device: str, warm_up: int):
 
         def on_step_end(self, args, state, control, **rest):
             if state.global_step in (warm_up, state.max_steps):
-                machine.wait(device)
+                resources.wait(device)
                 now = time.perf_counter()
                 if state.global_step == warm_up:
                     self.start, self.warm_up_s = now, now - self.began
@@ -180,7 +180,7 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
     device, shape = fast_finetune.device(), config(name, len(tokenizer))
     if reached(step, "no attention dropout"):
         fast_finetune.without_attention_dropout(shape)
-    machine.forget_peak(device)
+    resources.forget_peak(device)
     model = AutoModelForSequenceClassification.from_config(shape)
     if reached(step, "first token"):
         cls_only.only_first_token(model)
@@ -203,7 +203,7 @@ def once(step: str, name: str, tokens, lengths, tokenizer, number: int, seed: in
         "warm_up_s": timer.warm_up_s,
         "batches": len(chosen),
         "texts": sum(map(len, chosen)),
-        "peak_mb": machine.peak_mb(device),
+        "peak_mb": resources.peak_mb(device),
         "flops": flops(model, reached(step, "first token"), shapes),
     }
 
@@ -220,8 +220,8 @@ def flops(model, first_only: bool, shapes: list[tuple[int, int]]) -> float:
         n for name, n in sizes.items() if ".layer." not in name or first_only and last.search(name)
     )
     return sum(
-        machine.flops(sum(sizes.values()) - first, layers - first_only, width, rows, length)
-        + machine.flops(first, first_only, width * length, rows, 1)
+        resources.flops(sum(sizes.values()) - first, layers - first_only, width, rows, length)
+        + resources.flops(first, first_only, width * length, rows, 1)
         for rows, length in shapes
     )
 

@@ -63,13 +63,13 @@ def read(doc, path: Path) -> list[Item]:
         blocks = constructs.prepare(blocks, "html", doc.profiles, cells)
         index = crossref.number(blocks, cells, options)
         blocks = crossref.link(blocks, index, "html")
-        told = {
+        by_label = {
             cell.metadata.report.label: facts(cell) for cell in nb.cells if cell.cell_type == "code"
         }
         return [
             replace(item, page=f"{doc.path.stem}.html")
             for block in pandoc_ast.nodes(blocks)
-            for item in items(block, index, Path(name), told)
+            for item in items(block, index, Path(name), by_label)
         ]
 
 
@@ -85,7 +85,7 @@ def facts(cell) -> dict:
     return {}
 
 
-def items(block: dict, index, folder: Path, told: dict) -> list[Item]:
+def items(block: dict, index, folder: Path, by_label: dict) -> list[Item]:
     """The item that `block` is; one for each part where a figure has several pictures; none for
     other blocks.
     """
@@ -93,7 +93,7 @@ def items(block: dict, index, folder: Path, told: dict) -> list[Item]:
     entry = index.entries.get(label)
     if entry is None or entry.part or entry.kind not in KINDS:
         return []
-    known = told.get(label, {})
+    known = by_label.get(label, {})
     words = " ".join(pandoc_ast.plain(caption(block)).split())
     item = Item(
         label,

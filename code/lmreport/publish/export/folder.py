@@ -38,7 +38,7 @@ def export_project(root: Path, profile: str | None) -> list[Path]:
             "export: there is no executed notebook in the output folder; run lmreport render first"
         )
     target = place(documents[0])
-    rendered = told_by_render(documents[0])
+    rendered = facts_of_render(documents[0])
     work = described.own(root, rendered)
     notebooks = [sha256(d.notebook.read_bytes()) for d in documents]
     state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
@@ -47,7 +47,7 @@ def export_project(root: Path, profile: str | None) -> list[Path]:
         log.info(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
     items = [item for d in documents for item in contents.read(d, d.notebook)]
-    found: dict[str, Any] = {
+    manifest: dict[str, Any] = {
         "title": work.title,
         "version": work.version,
         "licence": work.licence,
@@ -58,25 +58,25 @@ def export_project(root: Path, profile: str | None) -> list[Path]:
         "state": state,
     }
     if old.get("notebooks") == notebooks:
-        found["commit"] = old["commit"]  # of the render, not of a later export
+        manifest["commit"] = old["commit"]  # of the render, not of a later export
     kept = {item["key"]: item for item in old.get("items", ()) if whole(target, item)}
     with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=target.parent) as name:
         new = Path(name) / NAME
         new.mkdir()
-        found["items"] = fill(new, target, items, kept, work, root)
+        manifest["items"] = fill(new, target, items, kept, work, root)
         write_atomically(
-            new / MANIFEST, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
+            new / MANIFEST, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
         )
         swap(new, target)
-    fresh = sum(item["key"] not in kept for item in found["items"])
+    fresh = sum(item["key"] not in kept for item in manifest["items"])
     log.info(
         f"export: {len(items)} figures and tables in {target.relative_to(root)}, {fresh} of them "
         f"new or changed"
     )
-    return paths(target, found)
+    return paths(target, manifest)
 
 
-def told_by_render(document) -> dict:
+def facts_of_render(document) -> dict:
     """The settings and data that the own renderer kept of its last render; {} if there was none."""
     kept = next((one.made_from for one in up_to_date.kept_for(document).values()), {})
     return {name: kept[name] for name in ("settings", "at hand") if name in kept}
@@ -106,17 +106,17 @@ def fill(new: Path, target: Path, items: list, kept: dict, work, root: Path) -> 
             )
         )
     made |= tables.files([i for i in todo if i.table], work)
-    for label, told in entries.items():
+    for label, fields in entries.items():
         if label in made:
             for ending, data in made[label].items():
                 (new / f"{label}.{ending}").write_bytes(data)
-            told["files"] = [
+            fields["files"] = [
                 {"name": f"{label}.{ending}", "bytes": len(data), "sha256": sha256(data)}
                 for ending, data in made[label].items()
             ]
         else:
-            told["files"] = kept[told["key"]]["files"]
-            for file in told["files"]:
+            fields["files"] = kept[fields["key"]]["files"]
+            for file in fields["files"]:
                 shutil.copy2(target / file["name"], new / file["name"])
     return list(entries.values())
 
@@ -145,14 +145,14 @@ def made(name: str, root: Path) -> dict:
     """{"name", "date", "commit"} of a run or experiment, the last two as far as its record is at
     hand and tells.
     """
-    told: dict = {}
+    facts: dict = {}
     for path in (root / "report" / "runs" / f"{name}.json", cache_root() / "runs" / f"{name}.json"):
         if path.is_file():
-            told = json.loads(path.read_text(encoding="utf-8")).get("made", {})
+            facts = json.loads(path.read_text(encoding="utf-8")).get("made", {})
     kept = cache_root() / "experiments" / f"{name}.npz"
     if kept.is_file():
-        told = files.unpack(kept.read_bytes()).get("made", {})
-    return {"name": name} | {k: told[k] for k in ("date", "commit") if told.get(k)}
+        facts = files.unpack(kept.read_bytes()).get("made", {})
+    return {"name": name} | {k: facts[k] for k in ("date", "commit") if facts.get(k)}
 
 
 def swap(new: Path, target: Path) -> None:
@@ -167,8 +167,8 @@ def swap(new: Path, target: Path) -> None:
 def read_manifest(target: Path) -> dict:
     """The manifest of an earlier export; {} where there is none that can be read."""
     try:
-        found = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
-        return found if isinstance(found["items"], list) else {}
+        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        return manifest if isinstance(manifest["items"], list) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -152,8 +152,8 @@ def tabular(text: str) -> str:
     """The table that pandoc wrote as a longtable, as a `tabular` for a float or a narrow column; ""
     where it is none.
     """
-    found = LONG.search(text)
-    if not found:
+    match = LONG.search(text)
+    if not match:
         return ""
-    spec, head, body = found.groups()
+    spec, head, body = match.groups()
     return f"\\begin{{tabular}}{spec}\n{head}{body}\\bottomrule\\noalign{{}}\n\\end{{tabular}}\n"

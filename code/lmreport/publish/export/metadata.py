@@ -74,17 +74,17 @@ def csvw(said: dict[str, str], columns: list[str], name: str, licence_url: str) 
         "licence": "dc:rights",
         "sha256": "schema:sha256",
     }
-    told: dict = {}
+    terms: dict = {}
     for key, text in said.items():
-        told[words[key]] = f"{told[words[key]]}, {text}" if words[key] in told else text
-    found = {
+        terms[words[key]] = f"{terms[words[key]]}, {text}" if words[key] in terms else text
+    description = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "url": name,
-        **told,
+        **terms,
         **({"dc:license": {"@id": licence_url}} if "licence" in said else {}),
         "tableSchema": {"columns": [{"titles": c or "_"} for c in columns]},
     }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(description, indent=1, ensure_ascii=False) + "\n"
 
 
 def comment(said: dict[str, str], mark: str) -> str:

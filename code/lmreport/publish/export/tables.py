@@ -11,7 +11,7 @@ import re
 
 from lmreport.publish.export import latex_cleanup, metadata
 from lmreport.render import pandoc_ast
-from lmreport.render.tables import natural
+from lmreport.render.table_layout import natural
 
 PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
 FORMATS = {
@@ -30,25 +30,25 @@ def files(items: list, work) -> dict[str, dict[str, bytes]]:
     """
     clean = [plain_table(item) for item in items]
     written = {ending: split(clean, *FORMATS[ending][:2]) for ending in FORMATS} if items else {}
-    found = {}
+    by_label = {}
     for item, table in zip(items, clean, strict=True):
         lines, full = rows(table), rows(pandoc_ast.change(copy.deepcopy(item.table), full_value))
         data = as_csv(lines)
         said = metadata.about(item, work, hashlib.sha256(data).hexdigest())
-        found[item.label] = {
+        by_label[item.label] = {
             "csv": data,
             "csv-metadata.json": metadata.csvw(
                 said, lines[0], f"{item.label}.csv", work.licence_url
             ).encode(),
         }
         if full != rows(item.table):
-            found[item.label]["values.csv"] = as_csv(full)
+            by_label[item.label]["values.csv"] = as_csv(full)
         for ending, texts in written.items():
-            found[item.label][ending] = commented(texts[item.label], ending, said)
+            by_label[item.label][ending] = commented(texts[item.label], ending, said)
         narrow = latex_cleanup.tabular(written["tex"][item.label])
         if narrow:
-            found[item.label]["tabular.tex"] = commented(narrow, "tex", said)
-    return found
+            by_label[item.label]["tabular.tex"] = commented(narrow, "tex", said)
+    return by_label
 
 
 def commented(text: str, ending: str, said: dict) -> bytes:

@@ -42,13 +42,13 @@ def named(function):
     def with_names(*arguments, **more) -> Values:
         given = inspect.signature(function).bind(*arguments, **more).arguments
         with made_from(list(given.values()), f"{machine.name_of(function)}(…)"):
-            found = function(*arguments, **more)
-        for name, value in found.items():
-            if isinstance(value, TracedText) and not value.told:
-                value.told = {"data-code": code.get(name, name)} | experiments(
+            values = function(*arguments, **more)
+        for name, value in values.items():
+            if isinstance(value, TracedText) and not value.origin:
+                value.origin = {"data-code": code.get(name, name)} | experiments(
                     code.get(name, name), given
                 )
-        return Values(found)
+        return Values(values)
 
     return with_names
 

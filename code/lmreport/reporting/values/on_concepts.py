@@ -32,17 +32,19 @@ def reach(recalled, layer: str) -> int:
     return max((int(k) for k, accuracy in passed if accuracy > PASSED), default=0)
 
 
-def by_hand(found):
+def by_hand(example):
     """The worked sentence, a row for each word: its question, whom it looks at, by their keys, and
     what it mostly takes over (3b).
     """
     rows = []
-    asking = zip(found["words"], found["questions"], found["weights"], found["output"], strict=True)
+    asking = zip(
+        example["words"], example["questions"], example["weights"], example["output"], strict=True
+    )
     for word, question, weights, output in asking:
         cells = [markdown.fixed(weight, 2) for weight in weights]
         cells[weights.argmax()] = strong(cells[weights.argmax()])
-        rows.append([word, question, *cells, found["values"][output.argmax()]])
-    keys = zip(found["words"], found["features"], strict=False)  # the last feature is no key
+        rows.append([word, question, *cells, example["values"][output.argmax()]])
+    keys = zip(example["words"], example["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
         ["word", "its query", *(f"{word}: {key}" for word, key in keys), "output, mostly"],
@@ -121,28 +123,28 @@ def of_padding(tagged, shown, bert):
 
 def of_flips(tagged: list[dict]) -> MarkdownText:
     """What padding without the mask does to the tags of the two questions of 6b."""
-    flips = [masks.flips_at(found) for found in tagged]
+    flips = [masks.flips_at(padding) for padding in tagged]
     if not tagged:
         return MarkdownText("The text's vector turns; whether its tag changes was not tested here.")
-    told = [
-        flip_of(found, flip, i)
-        for i, (found, flip) in enumerate(zip(tagged, flips, strict=True), 1)
+    verdicts = [
+        flip_of(padding, flip, i)
+        for i, (padding, flip) in enumerate(zip(tagged, flips, strict=True), 1)
     ]
-    return fill("{} {}", *told)
+    return fill("{} {}", *verdicts)
 
 
-def flip_of(found: dict, flip: int | None, number: int) -> MarkdownText:
+def flip_of(padding: dict, flip: int | None, number: int) -> MarkdownText:
     """The same for one of them."""
     name = MarkdownText(f"({'i' * number})")
-    first = markdown.word(int(found["without"][0].argmax()), *found["classes"])
+    first = markdown.word(int(padding["without"][0].argmax()), *padding["classes"])
     if flip is None:
         return fill("Question {} keeps its tag, {}.", name, first)
-    after = found["without"][list(found["pads"]).index(flip)]
+    after = padding["without"][list(padding["pads"]).index(flip)]
     return fill(
         "Question {} turns from {} into {} at {} tokens of padding.",
         name,
         first,
-        markdown.word(int(after.argmax()), *found["classes"]),
+        markdown.word(int(after.argmax()), *padding["classes"]),
         markdown.count(flip),
     )
 
@@ -215,14 +217,14 @@ def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
     accuracy = metrics.accuracy(comparable(lstm, curve))
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
-    told = fill(
+    comparison = fill(
         "The LSTM of 6a, which has no pre-training either, gets {}",
         markdown.pct(accuracy),
     )
     return dict(
         verdict=fill(
             "{}{}.",
-            told,
+            comparison,
             markdown.more_or_less(
                 values["from scratch", most],
                 accuracy,

@@ -63,7 +63,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
 def verdict(bert, lstm, svm) -> MarkdownText:
     """The ranking of the three in one sentence."""
     if metrics.outcome(bert, lstm) == 0:
-        told = markdown.word(
+        against_svm = markdown.word(
             metrics.outcome(bert, svm),
             "and also a linear SVM",
             "but loses to a linear SVM",
@@ -71,7 +71,7 @@ def verdict(bert, lstm, svm) -> MarkdownText:
         )
         return fill(
             "The fine-tuned Transformer beats the LSTM, {} that trains in {}.",
-            told,
+            against_svm,
             markdown.duration(svm["train_seconds"]),
         )
     first = markdown.word(
@@ -153,17 +153,17 @@ def of_splits(corpus, whole):
 @named
 def of_tokenizer(tokenizer, source, strange):
     """The tokenizer of the checkpoint; strange: `data_audit.strange` of the training texts."""
-    found = piece_traits.of(tokenizer)
+    pieces = piece_traits.of(tokenizer)
     return dict(
         name=MarkdownText(markdown.plain(source.name)),
-        kind=tokenizing.kind(found),
-        splits=tokenizing.splits(found),
-        casing=tokenizing.casing(found),
-        framed=tokenizing.framed(found),
+        kind=tokenizing.kind(pieces),
+        splits=tokenizing.splits(pieces),
+        casing=tokenizing.casing(pieces),
+        framed=tokenizing.framed(pieces),
         rare=tokenizing.rare(strange["unknown"]),
-        decoding=tokenizing.decoding(found),
-        mark=tokenizing.mark(found),
-        loses=tokenizing.loses(found),
+        decoding=tokenizing.decoding(pieces),
+        mark=tokenizing.mark(pieces),
+        loses=tokenizing.loses(pieces),
         pieces=markdown.count(tokenizer.vocab_size),
         special=MarkdownText(", ".join(f"`{t}`" for t in tokenizer.all_special_tokens)),
         same=MarkdownText(
@@ -176,30 +176,31 @@ def of_tokenizer(tokenizer, source, strange):
 
 
 @named
-def of_outputs(found, text: str, tokenizer, source):
+def of_outputs(outputs, text: str, tokenizer, source):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
-        unknown=unknown(found),
+        unknown=unknown(outputs),
         types=tokenizing.types(
-            "token_type_ids" in found["tokenizer_keys"], *architecture.sentences_apart(source.path)
+            "token_type_ids" in outputs["tokenizer_keys"],
+            *architecture.sentences_apart(source.path),
         ),
         decoded=tokenizing.came_back(
-            found["decoded"], text, piece_traits.of(tokenizer), found["unknown_pieces"]
+            outputs["decoded"], text, piece_traits.of(tokenizer), outputs["unknown_pieces"]
         ),
     )
 
 
-def unknown(found) -> MarkdownText:
+def unknown(outputs) -> MarkdownText:
     """How many words of the text the layer does not know, and one that the tokenizer splits."""
-    if not found["layer_unknown"]:
+    if not outputs["layer_unknown"]:
         return fill(
-            "All {} words of this text are among them.", markdown.count(found["layer_used"])
+            "All {} words of this text are among them.", markdown.count(outputs["layer_used"])
         )
-    example = found["unknown_words"][0]
+    example = outputs["unknown_words"][0]
     return fill(
         "Of this text's {} words, {} became `[UNK]` (“{}”).",
-        markdown.count(found["layer_used"]),
-        markdown.count(found["layer_unknown"]),
+        markdown.count(outputs["layer_used"]),
+        markdown.count(outputs["layer_unknown"]),
         MarkdownText(markdown.plain(example)),
     )
 

@@ -54,15 +54,15 @@ def of_ends(bert, edges: list[int]) -> MarkdownText:
     short, long = (metrics.error_between(bert, *part, bert) for part in parts)
     (low, high), (other_low, other_high) = map(scores.interval, ends)
     if low <= other_high and other_low <= high:
-        told: Any = MarkdownText("Neither short nor long texts are surely the harder ones")
+        verdict: Any = MarkdownText("Neither short nor long texts are surely the harder ones")
     else:
-        told = markdown.more_or_less(
+        verdict = markdown.more_or_less(
             short, long, "Short texts are the harder ones", "Long texts are the harder ones"
         )
     return fill(
         "{}: the Transformer errs in {} of the texts under {} words and in {} of those with {} or "
         "more",
-        told,
+        verdict,
         markdown.pct(short),
         markdown.count(edges[0]),
         markdown.pct(long),
@@ -85,18 +85,18 @@ def of_cut(bert, svm) -> MarkdownText:
 
 
 @named
-def of_audit(found, lengths, corpus, settings):
+def of_audit(audit, lengths, corpus, settings):
     """Lengths, copies and texts that name their own class."""
-    told = {tag: found["named"][tag] for tag in found["tags"]}
+    shares = {tag: audit["named"][tag] for tag in audit["tags"]}
     return dict(
         median=markdown.count(np.median(lengths)),
         longest=markdown.count(lengths.max()),
         full_cut=markdown.pct((lengths > 256).mean()),
         bert_cut=markdown.pct((lengths > 512).mean()),
-        leaks=sentences.leak(told, corpus),
-        copies=markdown.count(found["copies"]),
-        copied=sentences.copied(found),
-        near=sentences.nearly_copied(found),
+        leaks=sentences.leak(shares, corpus),
+        copies=markdown.count(audit["copies"]),
+        copied=sentences.copied(audit),
+        near=sentences.nearly_copied(audit),
     )
 
 

@@ -12,13 +12,13 @@ from lmreport.reporting.values import named
 
 
 @named
-def of_heads(found, best, removal, headless, digest: str):
+def of_heads(attention, best, removal, headless, digest: str):
     """Where the heads look and what goes with each of them."""
     tests = studies.head_changes(headless).size
     return dict(
         previous=markdown.pct(best[0]["score"], 0),
         equal=markdown.pct(best[0]["equal"], 0),
-        on_first=on_first(found),
+        on_first=on_first(attention),
         median=markdown.pct(np.median(removal["change"])),
         strongest=markdown.pct(removal["change"].max()),
         whole=markdown.pct(studies.share(headless, "whole")),
@@ -33,10 +33,10 @@ def of_heads(found, best, removal, headless, digest: str):
     )
 
 
-def on_first(found) -> MarkdownText:
+def on_first(attention) -> MarkdownText:
     """How much attention the special token at the beginning gets, layer by layer."""
-    by_layer = found["scores"][4].mean(1)  # (layers,)
-    name = MarkdownText(f"`{found['patterns'][4]}`")
+    by_layer = attention["scores"][4].mean(1)  # (layers,)
+    name = MarkdownText(f"`{attention['patterns'][4]}`")
     if len(by_layer) < 3:
         return fill("Heads give {} {} on average.", name, markdown.pct(by_layer.mean(), 0))
     return fill(

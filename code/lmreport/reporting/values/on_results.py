@@ -225,7 +225,7 @@ def trade(bert, svm) -> MarkdownText:
     """Whether the Transformer wins where it reads a text whole and loses where it must cut it."""
     if not sentences.has_halves(bert):
         return MarkdownText("")
-    told = [
+    clauses = [
         fill(
             "{} than the SVM ({} of them wrong against {})",
             markdown.word(
@@ -247,7 +247,7 @@ def trade(bert, svm) -> MarkdownText:
         "{}On texts that it reads whole, the Transformer errs {}. On texts that it must cut, it "
         "errs {}.",
         start,
-        *told,
+        *clauses,
     )
 
 
@@ -362,7 +362,7 @@ def larger(runs, corpus) -> MarkdownText:
             "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
         )
     record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
-    told = fill(
+    sentence = fill(
         "A larger encoder, {} ({} million parameters), was later trained for {}{} and gets {}{}; its "
         "lead over the SVM is {}",
         MarkdownText(markdown.plain(encoder.name(record))),
@@ -375,10 +375,10 @@ def larger(runs, corpus) -> MarkdownText:
     )
     beside = "([supplement](supplement.html#sec-encoder))"
     if stacked is None:
-        return fill("{} {}.", told, MarkdownText(beside))
+        return fill("{} {}.", sentence, MarkdownText(beside))
     return fill(
         "{}. The {} gets {}, and its lead is {} {}.",
-        told,
+        sentence,
         encoder.stack_name(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(

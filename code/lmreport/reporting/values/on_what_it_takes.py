@@ -72,7 +72,7 @@ def of_steps(climbed, corpus, splits):
 
 def changes(climbed, sign: int) -> MarkdownText:
     """The steps that changed the accuracy significantly up (1) or down (−1), with their points."""
-    found = [
+    steps = [
         at
         for at, point in enumerate(climbed["points"])
         if point["against"] != at
@@ -80,17 +80,17 @@ def changes(climbed, sign: int) -> MarkdownText:
         and sign * float(improvements.gain(climbed, at)) > 0
         and improvements.p_value(climbed, at) < metrics.SURE
     ]
-    if not found:
+    if not steps:
         return MarkdownText("nothing, significantly")
-    told = [
+    phrases = [
         fill(
             "{} ({} points)",
             climbed["points"][at]["name"].removeprefix("pilot: "),
             markdown.fixed(100 * improvements.gain(climbed, at), 1),
         )
-        for at in found
+        for at in steps
     ]
-    return MarkdownText("; ".join(told))
+    return MarkdownText("; ".join(phrases))
 
 
 @named
@@ -161,7 +161,7 @@ def of_encoder(runs, corpus):
         ),
         only_encoder=markdown.count(metrics.only_first(read, svm)),
         only_svm=markdown.count(metrics.only_second(read, svm)),
-        read=encoder.told_read(read),
+        read=encoder.of_read_errors(read),
         origin=MarkdownText(markdown.plain(studies.origin(record))),
         machines=MarkdownText(
             ""
@@ -174,10 +174,10 @@ def of_encoder(runs, corpus):
 def of_reading(top) -> MarkdownText:
     """What we saw in the errors that we read; nothing for other data than those."""
     path = project_root() / "report" / "read-errors.yml"
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if told["data"] != top.inputs["data"]["digest"]:
+    reading = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if reading["data"] != top.inputs["data"]["digest"]:
         return MarkdownText("")
-    kinds = list(told["read"].values())
+    kinds = list(reading["read"].values())
     counts = [markdown.count(kinds.count(kind)) for kind in ("missing", "two", "clue", "label")]
     return fill(
         "We read {} of them, drawn at random. In {} the word that would tell is BLANK or not "

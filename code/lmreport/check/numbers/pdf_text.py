@@ -17,8 +17,8 @@ NOT_SAME = {"math", "sup", "svg", "pre", "code"}  # set in another way in the PD
 def pages(path: Path) -> list[str]:
     """The text of each page of a PDF, page numbers left out. Raises ReportError if it is none."""
     with pdf_pages.opened(path) as document:
-        found = [page.get_textpage().get_text_bounded() for page in document]
-    return [re.sub(r"\s*\n?\d+\s*$", "", page) for page in found]
+        texts = [page.get_textpage().get_text_bounded() for page in document]
+    return [re.sub(r"\s*\n?\d+\s*$", "", page) for page in texts]
 
 
 def text(path: Path) -> str:
@@ -35,7 +35,7 @@ def missing(tree, path: Path) -> list[tuple[str, str]]:
 
 def missing_in(tree, whole: str) -> list[tuple[str, str]]:
     """The same for the squeezed text `whole`."""
-    found = []
+    gaps = []
     for block in tree.xpath(BLOCKS):
         if block.xpath("ancestor::nav | .//p | .//table"):
             continue
@@ -45,8 +45,8 @@ def missing_in(tree, whole: str) -> list[tuple[str, str]]:
                     "td",
                     "th",
                 )  # a cell's lines alternate with those of the cells beside it
-                found += [(place(block), around) for around in unsaid(piece, whole, alone)]
-    return found
+                gaps += [(place(block), around) for around in unsaid(piece, whole, alone)]
+    return gaps
 
 
 def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
@@ -60,13 +60,13 @@ def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
         words = piece.split()
         numbers = [i for i, word in enumerate(words) if re.search(r"\d", word)]
         pairs = {i: [words[max(i - 1, 0) : i + 1], words[i : i + 2]] for i in numbers}
-        told = {i: [p for p in both if len(p) == 2] or [words] for i, both in pairs.items()}
+        neighbours = {i: [p for p in both if len(p) == 2] or [words] for i, both in pairs.items()}
         return [
             words[i]
-            for i, parts in told.items()
+            for i, parts in neighbours.items()
             if not any(squeezed("".join(p)) in whole for p in parts)
         ]
-    said, found = squeezed(piece), []
+    said, excerpts = squeezed(piece), []
     for number in re.finditer(r"\d+", said):
         sides = [
             said[max(number.start() - AROUND, 0) : number.end()],
@@ -74,8 +74,8 @@ def unsaid(piece: str, whole: str, alone: bool) -> list[str]:
         ]
         shown = [side for side in sides if len(side) == len(number[0]) + AROUND] or [said]
         if not any(side in whole for side in shown):
-            found.append(said[max(number.start() - 2 * AROUND, 0) : number.end() + 2 * AROUND])
-    return found
+            excerpts.append(said[max(number.start() - 2 * AROUND, 0) : number.end() + 2 * AROUND])
+    return excerpts
 
 
 def pieces(block) -> list[str]:

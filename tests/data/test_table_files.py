@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmreport.core.errors import ReportError
-from lmreport.data import corpus, download, tables
+from lmreport.data import corpus, download, table_files
 
 CLASSES = ("cats", "vögel", "猫")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -208,7 +208,7 @@ def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
     found = obtained(tmp_path / "a.csv")
     assert set(found.counts()["train"]) == {"a∕b", "·c"} and "is written" in found.note
     with pytest.raises(ReportError, match="cannot be told apart"):
-        tables.folder_names({"a/b", "a∕b"})
+        table_files.folder_names({"a/b", "a∕b"})
 
 
 def test_a_wrong_word_after_the_path_is_refused():
@@ -239,7 +239,7 @@ def test_large_numbers_and_infinite_ones_are_classes_as_they_are_written(tmp_pat
     lines = [f'{{"text": "t {i}", "label": {large[i % 2]}}}\n' for i in range(20)]
     (tmp_path / "a.jsonl").write_text("".join(lines))
     assert set(obtained(tmp_path / "a.jsonl").counts()["train"]) == set(large)
-    assert tables.class_of(float("inf")) == "inf"
+    assert table_files.class_of(float("inf")) == "inf"
 
 
 def test_one_number_written_in_two_ways_in_a_table_is_two_classes_and_said(tmp_path):
@@ -272,7 +272,7 @@ def test_hidden_files_are_no_texts_and_a_folder_with_train_is_no_table(tmp_path)
     assert sum(obtained(tmp_path / "flat").counts()["train"].values()) == 24
     (tmp_path / "whole" / "train" / "cats").mkdir(parents=True)
     (tmp_path / "whole" / "labels.csv").write_text("text,label\n")
-    assert not tables.is_table(tmp_path / "whole")
+    assert not table_files.is_table(tmp_path / "whole")
 
 
 def test_tables_that_a_system_or_an_editor_hides_are_no_second_copy(tmp_path):

@@ -75,13 +75,13 @@ def files_in(folder: Path) -> list[Path]:
     classes; without those that a system or an editor hides, which may be copies.
     """
     for place in [folder] if class_folders(folder) else [folder, folder / INNER]:
-        found = [
+        paths = [
             path
             for path in (place.iterdir() if place.is_dir() else [])
             if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.name not in ABOUT
         ]
-        if found:
-            return sorted(found)
+        if paths:
+            return sorted(paths)
     return []
 
 
@@ -231,12 +231,12 @@ def saved(folder: Path) -> list[Part]:
     from datasets import DatasetDict, load_from_disk
 
     try:
-        found = load_from_disk(str(folder))
+        dataset = load_from_disk(str(folder))
     except (OSError, ValueError, KeyError) as error:
         raise ReportError(
             f"data: {folder.name} cannot be loaded ({first_line(error)}); save the data set anew"
         ) from error
-    named = found if isinstance(found, DatasetDict) else {"train": found}
+    named = dataset if isinstance(dataset, DatasetDict) else {"train": dataset}
     return [
         of_dataset(part, split_of(name, folder.name), f"data: {folder.name}, {name}")
         for name, part in named.items()
@@ -270,13 +270,13 @@ def split_of(name: str, whole: str = "") -> str:
     whole: the data set whose split it is called; there a name must say. Raises ReportError if it
     does not.
     """
-    found = part_of(name)
-    if whole and not found:
+    part = part_of(name)
+    if whole and not part:
         raise ReportError(
             f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
             "data set without it"
         )
-    return found or "train"
+    return part or "train"
 
 
 def part_of(name: str) -> str:
@@ -355,7 +355,7 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
     """The names of the columns with the texts and with the labels. Raises ReportError if one that
     is `asked` for is missing, or their names do not tell which they are.
     """
-    found = []
+    names = []
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
         if what in asked and asked[what] not in part.names:
             raise ReportError(
@@ -368,8 +368,8 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
                 f"{part.place}: which column holds the {what}s? It has {', '.join(part.names)}; "
                 "say so after the name: ?text=COLUMN&label=COLUMN"
             )
-        found.append(fitting[0])
-    return found[0], found[1]
+        names.append(fitting[0])
+    return names[0], names[1]
 
 
 def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
