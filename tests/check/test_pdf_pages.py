@@ -72,5 +72,5 @@ def test_a_page_of_contents_belongs_to_the_page(monkeypatch):
     tree = lxml.html.fromstring("".join(f"<h2>{heading}</h2>" for heading in headings))
     contents = "\n".join(f"{h} {'. ' * 40}\u2060{n}" for n, h in enumerate(headings, 2))
     foreign = "These words stand nowhere in the page .  .  .  .  .  . 4"
-    monkeypatch.setattr(outputs.pdf, "pages", lambda path: [contents, foreign])
+    monkeypatch.setattr(outputs.pdf_text, "pages", lambda path: [contents, foreign])
     assert outputs.added(tree, Path("index.pdf")) == [2]

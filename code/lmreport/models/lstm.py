@@ -67,7 +67,9 @@ def vectorization(texts, vocabulary: int = 10_000, length: int = 250):
     from keras.layers import TextVectorization
 
     layer = TextVectorization(
-        max_tokens=vocabulary, standardize=standardization(texts), output_sequence_length=length
+        max_tokens=vocabulary,
+        standardize=standardization(texts),
+        output_sequence_length=length,
     )
     layer.adapt(texts)
     return layer
