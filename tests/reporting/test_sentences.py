@@ -186,6 +186,22 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     assert "Stack Exchange" in on_results.of_classifier(source, bert, ["a", "b"]).stand_in
 
 
+@pytest.mark.parametrize(
+    ("labels", "predicted", "said"),
+    [
+        ([0, 0, 1], [0, 0, 1], "makes no error"),
+        ([0, 0, 1], [0, 1, 1], "Its most frequent error is to take a for b (1 texts)"),
+        ([0, 0, 1], [0, 1, 0], "One of its most frequent errors is"),
+        ([0, 0, 1], [1, 1, 0], "Its most frequent error is to take a for b (2 texts)"),
+    ],
+)
+def test_the_most_frequent_error_is_told_where_there_is_one(record, labels, predicted, said):
+    made = record(
+        "transformer", labels=np.array(labels), logits=np.eye(2, dtype=np.float32)[predicted]
+    )
+    assert said in plain(sentences.commonest(made, ["a", "b"]))
+
+
 def test_small_numbers_are_told_as_they_are(record):
     assert "with 51,348 parameters" in plain(on_data.model(record("transformer", parameters=51348)))
 

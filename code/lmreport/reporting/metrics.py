@@ -165,6 +165,11 @@ def wrong(record) -> float:
     return (~record.correct).sum()
 
 
+def kinds_of_error(record) -> int:
+    """How many pairs of a true and another predicted class there are."""
+    return len(_pairs(record))
+
+
 @of_records
 def confused_true(record, rank: int) -> float:
     """Number of the true class in the commonest error but `rank`."""

@@ -235,7 +235,9 @@ def commonest(record, class_names: list[str]) -> MarkdownText:
     """The most frequent error of a model."""
     if not metrics.wrong(record):
         return MarkdownText("It makes no error on these texts.")
-    alone = metrics.confused(record, 0) > metrics.confused(record, 1)
+    alone = metrics.kinds_of_error(record) == 1 or (
+        metrics.confused(record, 0) > metrics.confused(record, 1)
+    )
     return fill(
         "{} is to take {} for {} ({} texts).",
         MarkdownText("Its most frequent error" if alone else "One of its most frequent errors"),
