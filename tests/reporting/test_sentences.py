@@ -202,6 +202,21 @@ def test_the_most_frequent_error_is_told_where_there_is_one(record, labels, pred
     assert said in plain(sentences.commonest(made, ["a", "b"]))
 
 
+@pytest.mark.parametrize(
+    ("losses", "accuracies", "said"),
+    [
+        ((0.3, 0.2), (0.8, 0.9), ""),
+        ((0.2, 0.3), (0.8, 0.9), "errs less often, but more surely"),
+        ((0.2, 0.3), (0.9, 0.8), "begins to overfit"),
+    ],
+)
+def test_a_validation_loss_that_rises_is_told(record, losses, accuracies, said):
+    pairs = zip(losses, accuracies, strict=True)
+    history = [{"eval_loss": loss, "eval_accuracy": accuracy} for loss, accuracy in pairs]
+    told = on_results.of_rising_loss(record("transformer", history=history))
+    assert said in told and bool(said) == bool(told)
+
+
 def test_small_numbers_are_told_as_they_are(record):
     assert "with 51,348 parameters" in plain(on_data.model(record("transformer", parameters=51348)))
 

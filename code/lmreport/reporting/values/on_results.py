@@ -64,11 +64,28 @@ def of_log(bert) -> MarkdownText:
     )
 
 
+def of_rising_loss(bert) -> MarkdownText:
+    """What it means that the validation loss is not lowest at the end, if so."""
+    epochs_of = [line for line in bert["history"] if "eval_loss" in line]
+    losses, accuracies = (
+        [line[name] for line in epochs_of] for name in ("eval_loss", "eval_accuracy")
+    )
+    if losses[-1] <= min(losses):
+        return MarkdownText("")
+    if accuracies[-1] < max(accuracies):
+        return MarkdownText("The validation loss rises at the end: the model begins to overfit.")
+    return MarkdownText(
+        "At the end the validation loss rises although accuracy does too: the model errs less often, "
+        "but more surely."
+    )
+
+
 @named
 def of_training(bert, lstm):
     """How the two networks got on, epoch by epoch (5a)."""
     return dict(
         log=of_log(bert),
+        rises=of_rising_loss(bert),
     )
 
 
