@@ -80,7 +80,7 @@ def curves(record, encoder, linear):
         (
             (0.6, 0.82, 0.84),
             (0.58, 0.5, 0.5),
-            "With 50 .*: even then the encoder is not significantly ahead",
+            "With 50 .*: even then neither is significantly ahead",
         ),
     ],
 )

@@ -99,7 +99,9 @@ def of_render(settings):
         many = settings.train_size
         texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
         sentence = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
-        more = " `LMREPORT_SCALE=full` reads more of each text, and trains on all of them."
+        more = " `LMREPORT_SCALE=full` reads more of each text" + (
+            ", and trains on all of them." if many else "."
+        )
         callouts.append(markdown.callout("note", "A quick render", sentence + more))
     return markdown.markdown("\n".join(callouts))
 

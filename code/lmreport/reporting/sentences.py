@@ -81,7 +81,7 @@ def described(lstm) -> MarkdownText:
     layer = inspect.signature(vectorization).parameters
     return fill(
         "The LSTM, the best of {} on the validation texts, is one layer of {} units {} over vectors "
-        "of {} numbers for the {} most frequent words. It reads {} words of a text, hands {} to the "
+        "of {} numbers for up to {} of the most frequent words. It reads {} words of a text, hands {} to the "
         "classifier, and ran {} epoch{}.",
         markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),

@@ -99,7 +99,7 @@ def notice(record):
     if record.inputs["settings"]["scale"] == "full":
         return None
     steps = (
-        f" Each of its trainings has {improvements.SMALLER['texts']} texts of at most "
+        f" Each training that is not a model on record has {improvements.SMALLER['texts']} texts of at most "
         f"{improvements.SMALLER['max_length']} word pieces, whatever a step's name says."
         if record.name in improvements.NAMES
         else ""
@@ -212,8 +212,8 @@ def few_texts(record, linear):
             "{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1]
         )
     if ahead[0][2] != 1:
-        who = "SVM is" if ahead[0][2] == -1 else "encoder is not"
-        return fill(f"{{}}: even then the {who} significantly ahead.", ahead[0][1])
+        who = "the SVM" if ahead[0][2] == -1 else "neither"
+        return fill(f"{{}}: even then {who} is significantly ahead.", ahead[0][1])
     since = later[0][0]
     if all(sure == -1 for size, _, sure in ahead if size >= since):
         return fill(
@@ -441,7 +441,7 @@ def ablations(record, questions):
             "rank of its effect",
             "largest effect",
             "correlation",
-            f"with {record['questions'][0]['all_tokens'][0]} only",
+            f"with `{record['questions'][0]['all_tokens'][0]}` only",
         ],
         ("left",) * 3 + ("right",) * 3 + ("left", "right", "right"),
         of=record,

@@ -321,7 +321,7 @@ PADDED_LOOKS = (
 
 
 def _padding_axis(n: int) -> str:
-    return f"[PAD] tokens added to the {n} of the text"
+    return f"tokens of padding added to the {n} of the text"
 
 
 @cached_figure
@@ -336,7 +336,8 @@ def plot_padded_prediction(found: list[dict]):
         for name, label, color, line, marker in PADDED_LOOKS:
             chances = 100 * one[name][:, first]
             axis.plot(pads, chances, color=color, marker=marker, linestyle=line)
-            lower = name == "without"
+            other = one["without" if name == "with" else "with"][half, first]
+            lower = (one[name][half, first], name == "with") < (other, name == "without")
             place = dict(xytext=(4, -9 if lower else 9), ha="right")
             style.label(axis, pads[half], chances[half], label, color, **place)
         if flip is not None:
