@@ -111,11 +111,12 @@ def of_order_needed(mixed, fall) -> MarkdownText:
 
 
 @named
-def of_padding(tagged, shown, bert):
-    """What padding without the mask does to the tags (3c); shown: the run whose model was tried."""
+def of_padding(tagged, is_answering: bool):
+    """What padding without the mask does to the tags (3c); is_answering: whether the model
+    that was tried is that of the answers."""
     return dict(
         whose=MarkdownText(
-            "" if shown.key == bert.key else "The model is the demonstration, not that of 6b."
+            "" if is_answering else "The model is the demonstration, not that of 6b."
         ),
         tags=of_flips(tagged),
     )
