@@ -13,7 +13,7 @@ FAMILIES = {"DistilBERT": r"distil-?bert", "MiniLM": r"minilm"}  # name: how it 
 GENERAL = (  # sentences about published models, true whatever model is fine-tuned
     "BERT and DistilBERT learn one vector for each of 512 positions.",
     "Its vocabulary is that of distilbert-base-uncased, so the ids below are the same there.",
-    "since DistilBERT was out of reach where these runs were made",
+    "since DistilBERT could not be downloaded where these runs were made",
 )
 
 
@@ -81,6 +81,6 @@ def read(page: Path, *folders: Path) -> Story:
         told += [
             f"{item}: a number is of {run}, the answers are about {answering[0]}"
             for run in runs
-            if run.startswith("transformer-") and run != answering[0]
+            if run.startswith("transformer-") and run != answering[0] and item != "card"
         ]
     return Story(model, answering[1]["settings"]["scale"], answering[0], tuple(told))
