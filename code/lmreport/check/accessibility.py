@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from lmreport.check import pdf_pages
-from lmreport.core.errors import ReportError
 
 STANDARD = set(
     """Document Part Art Sect Div BlockQuote Caption TOC TOCI Index NonStruct Private P H H1 H2 H3 H4 H5 H6 L
@@ -96,9 +95,7 @@ def findings(path: Path) -> list[Finding]:
     try:
         pdf = pikepdf.open(path)
     except (OSError, pikepdf.PdfError) as error:
-        raise ReportError(
-            f"{path.name}: cannot be read as PDF ({error}); render the report again"
-        ) from error
+        raise pdf_pages.no_pdf(path, error) from error
     with pdf:
         problems = [*document(pdf), *fonts(pdf), *link_annotations(pdf)]
         if "/StructTreeRoot" not in pdf.Root:

@@ -25,11 +25,14 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         document = pypdfium2.PdfDocument(path)
     except (OSError, pypdfium2.PdfiumError) as error:
-        raise ReportError(
-            f"{path.name}: cannot be read as PDF ({error}); render the report again"
-        ) from error
+        raise no_pdf(path, error) from error
     with closing(document):
         yield document
+
+
+def no_pdf(path: Path, error: Exception) -> ReportError:
+    """That the file at `path` is no PDF, whichever library found it."""
+    return ReportError(f"{path.name}: cannot be read as PDF ({error}); render the report again")
 
 
 def of_items(pdf: Path, items: list[str]) -> dict[str, tuple[int, int]]:

@@ -6,6 +6,8 @@ its indices, as in "predicted.3.11". `lmreport verify` computes each of them a s
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lmreport.core import progress
@@ -154,77 +156,86 @@ def saved(record):
     )
 
 
+class Contest(NamedTuple):
+    """The better pre-trained encoder and the linear model on `size` texts: their accuracies, and 1
+    where the encoder is surely ahead, −1 where the linear model is, else 0.
+    """
+
+    size: int
+    way: str
+    encoder: float
+    linear: float
+    ahead: int
+
+
+def contests(record, linear) -> list[Contest]:
+    """One for each number of texts of `linear`, the fewest first; [] where the two were measured on
+    other texts. record: the learning curve; linear: that of the linear model.
+    """
+    values, sizes = curve(record), [point["size"] for point in linear["points"]]
+    known = {point["size"] for point in record["points"]}
+    if not np.array_equal(record["labels"], linear["labels"]) or not set(sizes) <= known:
+        return []
+    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
+    compared = []
+    for row, size in enumerate(sizes):
+        way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
+        mine, other = values[way, size], share(linear, f"predicted.{row}")
+        sure = p_across(record, rows[way, size], linear, f"predicted.{row}") < SURE
+        compared.append(Contest(size, way, mine, other, sure * (1 if mine > other else -1)))
+    return compared
+
+
 def choice(record, linear) -> MarkdownText:
     """What we would choose where labels are fewest, if a pre-trained encoder is surely ahead of the
-    linear model there; record, linear: as in `few_texts`.
+    linear model there; record, linear: as in `contests`.
     """
-    values, size = curve(record), linear["points"][0]["size"]
-    way = max(("fine-tuned", "frozen"), key=lambda way: values.get((way, size), -1))
-    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
-    if (
-        not np.array_equal(record["labels"], linear["labels"])
-        or values[way, size] <= share(linear, "predicted.0")
-        or p_across(record, rows[way, size], linear, "predicted.0") >= SURE
-    ):
+    compared = contests(record, linear)
+    if not compared or compared[0].ahead != 1:
         return MarkdownText("")
-    what = "fine-tuned" if way == "fine-tuned" else "frozen pre-trained"
-    return fill("With {} labels we would choose a {} encoder.", markdown.count(size), what)
+    first = compared[0]
+    what = "fine-tuned" if first.way == "fine-tuned" else "frozen pre-trained"
+    return fill("With {} labels we would choose a {} encoder.", markdown.count(first.size), what)
 
 
 def few_texts(record, linear):
     """Whether a pre-trained encoder is ahead of the linear model where texts are fewest, and from
-    where on it is not.
-
-    record: the learning curve; linear: that of the linear model, on the same texts.
+    where on it is not; record, linear: as in `contests`.
     """
-    values, ahead, lead = curve(record), [], {}
-    sizes = {point["size"] for point in record["points"]}
-    if (
-        not np.array_equal(record["labels"], linear["labels"])
-        or not {p["size"] for p in linear["points"]} <= sizes
-    ):
+    compared = contests(record, linear)
+    if not compared:
         return MarkdownText(
             "The linear SVM was measured at another scale, so it is not compared here."
         )
-    rows = {(p["way"], p["size"]): f"predicted.{i}" for i, p in enumerate(record["points"])}
-    for row, size in enumerate(point["size"] for point in linear["points"]):
-        way = max(("fine-tuned", "frozen"), key=lambda way: values[way, size])
-        mine = share(linear, f"predicted.{row}")
-        p = p_across(record, rows[way, size], linear, f"predicted.{row}")
-        sentence = fill(
-            "With {} texts the {} encoder gets {} right and the linear SVM {}",
-            markdown.count(size),
-            way,
-            markdown.pct(values[way, size]),
-            markdown.pct(mine),
-        )
-        ahead.append((size, sentence, p < SURE and (1 if values[way, size] > mine else -1)))
-        lead[size] = fill(
-            "{} against {} {} with {}",
-            markdown.pct(mine),
-            markdown.pct(values[way, size]),
-            way,
-            markdown.count(size),
-        )
-    later = [(size, sure) for size, _, sure in ahead if sure != 1]
+    first, last = compared[0], compared[-1]
+    sentence = fill(
+        "With {} texts the {} encoder gets {} right and the linear SVM {}",
+        markdown.count(first.size),
+        first.way,
+        markdown.pct(first.encoder),
+        markdown.pct(first.linear),
+    )
+    later = [one for one in compared if one.ahead != 1]
     if not later:
+        return fill("{}, and at each other number of texts the encoder is ahead as well.", sentence)
+    if first.ahead != 1:
+        who = "the SVM" if first.ahead == -1 else "neither"
+        return fill(f"{{}}: even then {who} is significantly ahead.", sentence)
+    since = later[0].size
+    if all(one.ahead == -1 for one in compared if one.size >= since):
         return fill(
-            "{}, and at each other number of texts the encoder is ahead as well.", ahead[0][1]
-        )
-    if ahead[0][2] != 1:
-        who = "the SVM" if ahead[0][2] == -1 else "neither"
-        return fill(f"{{}}: even then {who} is significantly ahead.", ahead[0][1])
-    since = later[0][0]
-    if all(sure == -1 for size, _, sure in ahead if size >= since):
-        return fill(
-            "{}. That does not last: from {} texts on, the SVM is significantly ahead ({}).",
-            ahead[0][1],
+            "{}. That does not last: from {} texts on, the SVM is significantly ahead ({} against {} "
+            "{} with {}).",
+            sentence,
             markdown.count(since),
-            lead[ahead[-1][0]],
+            markdown.pct(last.linear),
+            markdown.pct(last.encoder),
+            last.way,
+            markdown.count(last.size),
         )
     return fill(
         "{}. That does not last: with {} the encoder is no longer ahead.",
-        ahead[0][1],
+        sentence,
         markdown.count(since),
     )
 
