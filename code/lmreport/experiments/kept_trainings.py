@@ -9,6 +9,7 @@ processes share the work.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import logging
 import pickle
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from lmreport.core import files, lock, machine, processes
+from lmreport.core import files, machine, processes
 from lmreport.core.settings import cache_root
 from lmreport.data.splits import subset
 from lmreport.models import masked_lm, pretrained, recipe_training, stacking
@@ -38,28 +39,27 @@ def measure(step: Recipe | Linear, splits, path: str) -> dict:
     hardware, load).
     """
     folder = folder_of(step, splits, path)
-    with lock.only_one(f"ladder-{folder.name}"):
-        if not (folder / "found.npz").is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            processes.forget_peak()
-            made = {
-                "date": machine.now(),
-                "commit": machine.commit(),
-                "hardware": machine.hardware(),
-                "load": psutil.getloadavg()[0],
-                "threads": machine.threads(),
-            }
-            found = (fine_tune if isinstance(step, Recipe) else fit_linear)(
-                step, splits, path, folder
-            )
-            found |= {
-                "memory": processes.peak_memory() / 2**20,
-                "sets": dataclasses.asdict(step),
-                "made": made,
-            }
-            files.write_atomically(folder / "found.npz", files.pack(found))
-            (folder / "state.pt").unlink(missing_ok=True)
-    return files.unpack((folder / "found.npz").read_bytes())
+
+    def make() -> dict:
+        folder.mkdir(parents=True, exist_ok=True)
+        processes.forget_peak()
+        made = {
+            "date": machine.now(),
+            "commit": machine.commit(),
+            "hardware": machine.hardware(),
+            "load": psutil.getloadavg()[0],
+            "threads": machine.threads(),
+        }
+        found = (fine_tune if isinstance(step, Recipe) else fit_linear)(step, splits, path, folder)
+        return found | {
+            "memory": processes.peak_memory() / 2**20,
+            "sets": dataclasses.asdict(step),
+            "made": made,
+        }
+
+    found = memo.once(folder / "found.npz", make)
+    (folder / "state.pt").unlink(missing_ok=True)
+    return found
 
 
 def folder_of(step, splits, path: str) -> Path:
@@ -94,17 +94,12 @@ def fine_tune(recipe: Recipe, splits, path: str, folder: Path) -> dict:
     chosen = subset(splits["train"], recipe.texts, recipe.drawn)
     model = recipe_training.classifier(path, chosen.features["labels"].num_classes, recipe)
     if recipe.masked_epochs:
-        if not (folder / "masked.npz").is_file():
-            told = masked_lm.train(
-                path,
-                recipe_training.pieces_of(tokenizer, list(splits["train"]["text"])),
-                recipe,
-                tokenizer,
-                folder,
-            )
-            files.write_atomically(folder / "masked.npz", files.pack(told))
+        pieces = recipe_training.pieces_of(tokenizer, list(splits["train"]["text"]))
+        found |= memo.once(
+            folder / "masked.npz",
+            lambda: masked_lm.train(path, pieces, recipe, tokenizer, folder),
+        )
         masked_lm.load_into(model, folder)
-        found |= files.unpack((folder / "masked.npz").read_bytes())
     rows = recipe_training.rows_of(
         recipe_training.pieces_of(tokenizer, list(chosen["text"])), recipe, tokenizer
     )
@@ -167,8 +162,8 @@ def reading_on(recipe: Recipe, splits, path: str, most: int) -> dict:
     Only validation_logits are new, and predict_seconds, which they took.
     """
     folder, known = folder_of(recipe, splits, path), measure(recipe, splits, path)
-    kept = folder / f"windows-{most}.npz"
-    if not kept.is_file():
+
+    def make() -> dict:
         model, tokenizer = fine_tuned(recipe, splits, path), load_tokenizer(path)
         pieces, start = (
             recipe_training.pieces_of(tokenizer, list(splits["validation"]["text"])),
@@ -177,13 +172,9 @@ def reading_on(recipe: Recipe, splits, path: str, most: int) -> dict:
         logits = recipe_training.predict_windows(
             model, pieces, recipe, tokenizer, most, known["validation_logits"]
         )
-        files.write_atomically(
-            kept,
-            files.pack(
-                {"validation_logits": logits, "predict_seconds": time.perf_counter() - start}
-            ),
-        )
-    return known | files.unpack(kept.read_bytes())
+        return {"validation_logits": logits, "predict_seconds": time.perf_counter() - start}
+
+    return known | memo.once(folder / f"windows-{most}.npz", make)
 
 
 def fine_tuned(recipe: Recipe, splits, path: str, weights: str = "model.pt"):
@@ -212,24 +203,18 @@ def test_logits(step, splits, path: str, weights: str = "model.pt", backwards: b
         if isinstance(step, Linear)
         else fine_tuned(step, splits, path, weights)
     )
+
+    def predicted(start: int) -> dict:
+        part = texts[start : start + 1000]
+        log.info(f"ladder: predicting the {len(part):,} test texts from {start:,} on")
+        if isinstance(step, Linear):
+            return {"logits": stacking.scores_of(model, step, part, tokenizer)}
+        pieces = recipe_training.pieces_of(tokenizer, part)
+        rows = recipe_training.rows_of(pieces, step, tokenizer)
+        return {"logits": recipe_training.predict(model, rows, tokenizer.pad_token_id)}
+
     starts, blocks = range(0, len(texts), 1000), {}
     for start in reversed(starts) if backwards else starts:
-        part = texts[start : start + 1000]
         kept = folder / f"test-{weights}-{texts_digest(splits['test'])[:8]}-{start}.npz"
-        with lock.only_one(f"ladder-{folder.name}-{start}"):
-            if not kept.is_file():
-                logits = (
-                    stacking.scores_of(model, step, part, tokenizer)
-                    if isinstance(step, Linear)
-                    else recipe_training.predict(
-                        model,
-                        recipe_training.rows_of(
-                            recipe_training.pieces_of(tokenizer, part), step, tokenizer
-                        ),
-                        tokenizer.pad_token_id,
-                    )
-                )
-                files.write_atomically(kept, files.pack({"logits": logits}))
-                log.info(f"ladder: predicted the {len(part):,} test texts from {start:,} on")
-        blocks[start] = files.unpack(kept.read_bytes())["logits"]
+        blocks[start] = memo.once(kept, functools.partial(predicted, start))["logits"]
     return np.concatenate([blocks[start] for start in starts])

@@ -9,6 +9,7 @@ folder for what is finished.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import shutil
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 from lmreport.core import files, machine
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data.splits import load_splits, splits_for, subset
-from lmreport.runs import records
+from lmreport.runs import memo, records
 from lmreport.runs.kinds import KINDS
 
 log = logging.getLogger(__name__)
@@ -39,11 +40,10 @@ def learning_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> d
     points = []
     for size in sorted(n for n in sizes["sizes"] if n <= len(splits["train"])):
         for way in foundation.WAYS:
-            path = kept / f"{way}-{size}.npz"
-            if not path.is_file():
-                found = foundation.train_point(splits, weights, chosen, way, size, sizes["steps"])
-                files.write_atomically(path, files.pack(found))
-            points.append(files.unpack(path.read_bytes()))
+            make = functools.partial(
+                foundation.train_point, splits, weights, chosen, way, size, sizes["steps"]
+            )
+            points.append(memo.once(kept / f"{way}-{size}.npz", make))
             log.info(
                 f"learning_curve: {way} on {size:,} texts, test accuracy "
                 f"{points[-1]['accuracy']:.4f}, {points[-1]['seconds']:.0f} s"

@@ -1,4 +1,6 @@
-"""Results of costly experiments, kept until their code, arguments, libraries or machine change."""
+"""Results of costly work, kept under a key: `once` at a path that holds it, `remember` until code,
+arguments, libraries or machine change.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,31 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from lmreport.core import machine
-from lmreport.core.files import kept, pack, write_atomically
+from lmreport.core import lock, machine
+from lmreport.core.files import kept, pack, unpack, write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.runs import records
 
 MADE = "made"  # the entry of a kept experiment that tells when and where it ran
+
+
+def once(path: Path, make: Callable[[], dict]) -> dict:
+    """What `make` returns, a dict of arrays and JSON values: kept at `path`, or made now.
+
+    One process makes it, others that want it wait. What is damaged is made again.
+    """
+    found = kept(path)
+    if found is None:
+        with lock.only_one("-".join([*path.parts[-3:-1], path.stem])):
+            found = kept(path)
+            if found is None:
+                data = pack(make())
+                write_atomically(path, data)
+                found = unpack(data)
+    return found
 
 
 class Found(dict):
@@ -43,19 +62,18 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
         key = machine.digest(
             [bound.arguments, code_of(function), machine.versions(), machine.hardware()]
         )
-        path = cache_root() / "experiments" / f"{name}-{key}.npz"
-        result = kept(path)
-        if result is None:
+
+        def make() -> dict:
             made = {
                 "date": machine.now(),
                 "commit": machine.commit(),
                 "hardware": machine.hardware(),
                 "arguments": bound.arguments,
             }
-            write_atomically(path, pack(function(*args, **kwargs) | {MADE: made}))
-            result = kept(path)
-            assert result is not None  # it was written just now
-        return Found(result, name, key)
+            return function(*args, **kwargs) | {MADE: made}
+
+        path = cache_root() / "experiments" / f"{name}-{key}.npz"
+        return Found(once(path, make), name, key)
 
     return remembered
 

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lmreport.core import files, machine
+from lmreport.core import machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import ENV_PREFIX, cache_root, project_root
-from lmreport.runs import records
+from lmreport.runs import memo, records
 from lmreport.runs.kinds import KINDS
 
 log = logging.getLogger(__name__)
@@ -118,12 +118,12 @@ def checked_out(commit: str) -> Iterator[Path]:
 def probed_at(commit: str, name: str) -> dict:
     """As `probed`, by the code of a commit; kept, since a commit never changes."""
     given = machine.digest([commit, machine.versions(*KINDS[name].libraries), machine.hardware()])
-    kept = cache_root() / "probes" / f"{name}-{given}.json"
-    if not kept.is_file():
+
+    def make() -> dict:
         with checked_out(commit) as folder:
-            results = probed(name, folder / "code")
-        files.write_atomically(kept, json.dumps(results).encode())
-    return json.loads(kept.read_text(encoding="utf-8"))
+            return probed(name, folder / "code")
+
+    return memo.once(cache_root() / "probes" / f"{name}-{given}.npz", make)
 
 
 def probed(name: str, code: Path) -> dict:

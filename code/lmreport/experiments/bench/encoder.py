@@ -7,6 +7,7 @@ once by the encoder and once by the chosen stack.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import time
@@ -60,23 +61,17 @@ def measured(
     begun = kept / "made.json"
     if not begun.is_file():
         files.write_atomically(begun, json.dumps(records.made_here()).encode())
-    if not (kept / "trained.npz").is_file():
-        files.write_atomically(
-            kept / "trained.npz", files.pack(trained(splits, path, sizes, seed, kept))
-        )
-    found = files.unpack((kept / "trained.npz").read_bytes())
+    found = memo.once(kept / "trained.npz", lambda: trained(splits, path, sizes, seed, kept))
     tokenizer, names = load_tokenizer(path), splits["train"].features["labels"].names
     model = predict.load(str(kept / "model"), names)
+
+    def predicted(split: str) -> dict:
+        start, texts = time.perf_counter(), list(splits[split]["text"])
+        logits = predict.logits(model, tokenizer, texts, sizes["max_length"])
+        return {"logits": logits, "seconds": time.perf_counter() - start}
+
     for split, name in (("validation", "validation_logits"), ("test", "logits")):
-        path_of_split = kept / f"{split}.npz"
-        if not path_of_split.is_file():
-            start, texts = time.perf_counter(), list(splits[split]["text"])
-            logits = predict.logits(model, tokenizer, texts, sizes["max_length"])
-            files.write_atomically(
-                path_of_split,
-                files.pack({"logits": logits, "seconds": time.perf_counter() - start}),
-            )
-        part = files.unpack(path_of_split.read_bytes())
+        part = memo.once(kept / f"{split}.npz", functools.partial(predicted, split))
         found |= {
             name: part["logits"],
             name.replace("logits", "labels"): np.array(splits[split]["labels"]),

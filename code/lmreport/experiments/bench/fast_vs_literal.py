@@ -11,18 +11,20 @@ since the Trainer would otherwise add up, not average, the losses of the eight.
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 from pathlib import Path
 
 import numpy as np
 
-from lmreport.core import files, progress
+from lmreport.core import progress
 from lmreport.data.splits import subset
 from lmreport.experiments.bench import resources
 from lmreport.experiments.bench.training import BATCH, MAX_LENGTH
 from lmreport.models import arrow_batches, fast_finetune, finetune, int8, predict
 from lmreport.models.tokenizer import load_tokenizer
+from lmreport.runs import memo
 
 log = logging.getLogger(__name__)
 
@@ -157,15 +159,10 @@ def measured(source_path: str, splits, sizes: dict, seeds: list[int], kept: Path
 
 def keep(way: str, source_path: str, splits, sizes: dict, seed: int, kept: Path) -> dict:
     """`point`, made once."""
-    path, folder = (
-        kept / f"{way.replace(' ', '-')}-{seed}.npz",
-        kept / f"{way.replace(' ', '-')}-{seed}",
-    )
-    if not path.is_file():
-        made = point(way, source_path, splits, sizes, seed, folder)
-        files.write_atomically(path, files.pack(made))
-        shutil.rmtree(folder, ignore_errors=True)
-    found = files.unpack(path.read_bytes())
+    folder = kept / f"{way.replace(' ', '-')}-{seed}"  # of its checkpoints
+    make = functools.partial(point, way, source_path, splits, sizes, seed, folder)
+    found = memo.once(folder.with_suffix(".npz"), make)
+    shutil.rmtree(folder, ignore_errors=True)
     right = (found["fp32"] == np.array(splits["validation"]["labels"])).mean()
     log.info(f"bench: {way}, seed {seed}: validation accuracy {right:.4f}")
     return found

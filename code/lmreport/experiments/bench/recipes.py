@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.core import files, lock, machine
+from lmreport.core import machine
 from lmreport.core.settings import cache_root
 from lmreport.experiments import kept_trainings
 from lmreport.models import arrow_batches, fast_finetune, predict, pretrained, token_budget
@@ -62,13 +62,10 @@ def trained(
     `train`.
     """
     unlabelled = train if unlabelled is None else unlabelled
-    kept = kept_at(plan, seed, train, asked, path, unlabelled)
-    with lock.only_one(f"recipes-{kept.stem}"):
-        if not kept.is_file():
-            files.write_atomically(
-                kept, files.pack(training(plan, seed, train, asked, path, unlabelled))
-            )
-    return files.unpack(kept.read_bytes())
+    return memo.once(
+        kept_at(plan, seed, train, asked, path, unlabelled),
+        lambda: training(plan, seed, train, asked, path, unlabelled),
+    )
 
 
 def kept_at(
@@ -110,6 +107,7 @@ def training(
     plan: Training, seed: int, train, asked: dict[str, list[str]], path: str, unlabelled
 ) -> dict:
     """What `trained` keeps."""
+    import torch
     from transformers import set_seed
 
     tokenizer = load_tokenizer(path)
@@ -117,7 +115,8 @@ def training(
     set_seed(seed)
     model = fast_finetune.load_classifier(path, train.features["labels"].names)
     if encoder:
-        model.base_model.load_state_dict(encoder, strict=False)  # the pooler stays as it was
+        weights = {name: torch.from_numpy(weight) for name, weight in encoder.items()}
+        model.base_model.load_state_dict(weights, strict=False)  # the pooler stays as it was
     tokens = arrow_batches.tokenized(train, tokenizer, plan.max_length)
     with tempfile.TemporaryDirectory() as folder:
         trainer = fast_finetune.make_trainer(
@@ -166,32 +165,26 @@ def arguments(folder: str, seed: int, plan: Training, **more):
 
 
 def masked_encoder(plan: Training, train, path: str) -> dict:
-    """The weights of the encoder after `masked_epochs` passes over the texts of `train`, without
+    """{name: weight, an array} of the encoder after `masked_epochs` passes over the texts of `train`, without
     their labels.
 
     Hidden are 15 % of the word pieces (Devlin et al. 2019, section 3.1). Made once for all recipes
     that want it.
     """
-    import torch
-
     given = dataclasses.replace(
         Training(**MASKED),  # type: ignore[arg-type]
         epochs=plan.masked_epochs,
         max_length=plan.max_length,
     )
     key = key_of(given, 0, kept_trainings.texts_digest(train), "masked", path)
-    kept = cache_root() / "bench" / "recipes" / f"{key}.pt"
-    with lock.only_one(f"masked-{key}"):
-        if not kept.is_file():
-            weights = train_masked(given, train, path)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(weights, kept.with_suffix(".part"))
-            kept.with_suffix(".part").rename(kept)
-    return torch.load(kept, weights_only=True)
+    return memo.once(
+        cache_root() / "bench" / "recipes" / f"masked-{key}.npz",
+        lambda: train_masked(given, train, path),
+    )
 
 
 def train_masked(plan: Training, train, path: str) -> dict:
-    """{name: weight} of the encoder at `path`, on the CPU, after `plan.epochs` of masked language
+    """{name: weight, an array} of the encoder at `path` after `plan.epochs` of masked language
     modelling (15% of the word pieces) on the texts of `train`.
     """
     from transformers import (
@@ -221,4 +214,4 @@ def train_masked(plan: Training, train, path: str) -> dict:
             )
         )
     log.info(f"bench: recipes, masked language model, {plan.epochs} epochs: {seconds:.0f} s")
-    return {name: weight.cpu() for name, weight in model.base_model.state_dict().items()}
+    return {name: weight.cpu().numpy() for name, weight in model.base_model.state_dict().items()}
