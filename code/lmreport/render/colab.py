@@ -17,6 +17,7 @@ import tarfile
 import tempfile
 import textwrap
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,7 @@ def archive(root: Path, profile: str = "") -> bytes:
     documents = {d.path: d for d in project.read(root, ("html",), profile or None)}
     stems = {path.with_suffix("") for path in documents}
     files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): unpacked(path)
         for folder, pattern in patterns
         for path in folder.glob(pattern)
         if is_carried(path.relative_to(folder), path)
@@ -159,10 +160,22 @@ def archive(root: Path, profile: str = "") -> bytes:
     return packed(buffer.getvalue())
 
 
+def unpacked(path: Path) -> bytes:
+    """The bytes of a file; arrays without their own compression, which .xz betters by a tenth."""
+    data = path.read_bytes()
+    if path.suffix != ".npz":
+        return data
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as arrays, zipfile.ZipFile(buffer, "w") as stored:
+        for entry in arrays.infolist():
+            stored.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), arrays.read(entry))
+    return buffer.getvalue()
+
+
 @functools.lru_cache(maxsize=1)  # the documents of a render mostly carry the same
 def packed(data: bytes) -> bytes:
     """`data` as .xz."""
-    return lzma.compress(data, preset=4)  # higher ones take longer for 1 %
+    return lzma.compress(data, preset=1)  # higher ones take twice as long for 6 %
 
 
 def is_carried(name: Path, path: Path) -> bool:
