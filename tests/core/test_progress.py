@@ -125,3 +125,21 @@ with progress.quiet():
         and "reason" in done.stderr
         and "OSError: failed" in done.stderr
     )
+
+
+def test_live_lines_of_several_share_the_last_line_and_outlive_other_lines(monkeypatch, shown):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "60")
+    with progress.labelled("one", live=True):
+        log.info("  cell 1 …", extra=progress.NOW)
+    with progress.labelled("two", live=True):
+        log.info("  cell 7 …", extra=progress.NOW)
+    with progress.labelled("one", live=True):
+        log.info("  cell 1 done")
+    screen = sys.stderr.getvalue().split(progress.CLEAR)
+    assert screen == [
+        "",
+        "one: cell 1 …",
+        "one: cell 1 … | two: cell 7 …",
+        "one: cell 1 done\ntwo: cell 7 …",
+    ]

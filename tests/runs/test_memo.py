@@ -61,3 +61,17 @@ def test_work_that_fails_keeps_nothing(tmp_path):
         memo.once(tmp_path / "kept.npz", fail)
     assert not (tmp_path / "kept.npz").exists()
     assert memo.once(tmp_path / "kept.npz", lambda: {"well": 1}) == {"well": 1}
+
+
+def test_an_experiment_may_ask_for_another_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+
+    @memo.remember
+    def inner(n: int) -> dict:
+        return {"n": n}
+
+    @memo.remember
+    def outer(n: int) -> dict:
+        return {"twice": 2 * inner(n)["n"]}
+
+    assert outer(3)["twice"] == 6

@@ -14,17 +14,18 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def only_one(name: str) -> Iterator[None]:
+def only_one(name: str, tell: bool = True) -> Iterator[None]:
     """Nobody else is inside with the same `name`; the lock ends with the process, however that
-    ends.
+    ends. Inside, the same thread may enter again. tell: say so where it must wait.
     """
     path = cache_root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
+    lock = FileLock(path, is_singleton=True)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        log.info(f"{name}: another process is making this run; waiting for it")
+        if tell:
+            log.info(f"{name}: another process is making this run; waiting for it")
         lock.acquire()
     try:
         yield

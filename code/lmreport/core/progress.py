@@ -24,30 +24,33 @@ HIDDEN_BARS = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-LABEL: ContextVar[str] = ContextVar("label", default="")
+LABEL: ContextVar[tuple[str, bool]] = ContextVar("label", default=("", True))  # and if it is live
 ours = logging.getLogger("lmreport")
 
 
 class Lines(logging.Handler):
     """Each message as one line on standard error, at once. On a terminal, one that was logged with
-    `extra=LIVE` stands until the next one, which overwrites it; elsewhere it is like any other, and
-    one with `extra=NOW` is left out.
+    `extra=LIVE` stands in the last line until the next one of its label; elsewhere it is like any
+    other, and one with `extra=NOW` is left out.
     """
 
-    standing = False  # whether the last line on the terminal is a live one
+    def __init__(self) -> None:
+        super().__init__()
+        self.standing: dict[str, str] = {}  # the live messages of the last line, by their label
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the message of `record`, behind the label of its training if there is one."""
-        label, text = LABEL.get(), record.getMessage()
-        live = getattr(record, "live", False) and not label and sys.stderr.isatty()
+        """Print the message of `record`, behind its label if there is one."""
+        (label, may_live), text = LABEL.get(), record.getMessage()
+        live = getattr(record, "live", False) and may_live and sys.stderr.isatty()
         if getattr(record, "now", False) and not live:
             return
-        if live:
-            text = text[: shutil.get_terminal_size().columns - 1]
+        line = f"{label}: {text.lstrip()}" if label else text
         start = CLEAR if live or self.standing else ""
-        line = start + (f"{label}: " if label else "") + text
-        print(line, end="" if live else "\n", file=sys.stderr, flush=True)
-        self.standing = live
+        self.standing.pop(label, None)
+        if live:
+            self.standing[label] = " ".join(line.split())
+        last = " | ".join(self.standing.values())[: shutil.get_terminal_size().columns - 1]
+        print(start + ("" if live else line + "\n") + last, end="", file=sys.stderr, flush=True)
 
 
 def show() -> None:
@@ -59,9 +62,11 @@ def show() -> None:
 
 
 @contextmanager
-def labelled(label: str) -> Iterator[None]:
-    """Inside, each line begins with `label`: one of several trainings tells which it is."""
-    before = LABEL.set(label)
+def labelled(label: str, live: bool = False) -> Iterator[None]:
+    """Inside, each line begins with `label`: one of several that work at the same time tells which
+    it is. live: it may have a live line, since all of them are in this process.
+    """
+    before = LABEL.set((label, live))
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 import textwrap
+import threading
 import tomllib
 import zipfile
 from pathlib import Path
@@ -53,6 +54,7 @@ RENEWED = {
     "datasets",
     "transformers",
 }  # an older major version of these is replaced, of nothing else
+PACKING = threading.Lock()
 METADATA = {
     "accelerator": "GPU",
     "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True},
@@ -172,9 +174,14 @@ def unpacked(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-@functools.lru_cache(maxsize=1)  # the documents of a render mostly carry the same
 def packed(data: bytes) -> bytes:
-    """`data` as .xz."""
+    """`data` as .xz; the documents of a render mostly carry the same, which is packed once."""
+    with PACKING:
+        return compressed(data)
+
+
+@functools.lru_cache(maxsize=1)
+def compressed(data: bytes) -> bytes:
     return lzma.compress(data, preset=1)  # higher ones take twice as long for 6 %
 
 

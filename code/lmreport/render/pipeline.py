@@ -4,16 +4,22 @@ succeeded.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import logging
 import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from nbformat import NotebookNode
+
+from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import (
@@ -46,82 +52,137 @@ def render_project(
     profile: str | None,
     force: bool = False,
     environment: Mapping[str, str] = os.environ,
+    times: dict | None = None,
 ) -> list[Path]:
     """Render every document of the project at `root`; the paths of the outputs.
 
     params: values for the cell tagged `parameters`; profile: None for the project's own; force:
-    also where nothing changed; environment: of the cells.
+    also where nothing changed; environment: of the cells; times: takes the seconds that each step
+    took, added up over the documents. Raises KeyboardInterrupt after Ctrl-C.
     """
-    documents = project.read(root, formats, profile)
-    return [
-        path
-        for doc in documents
-        for path in render_document(doc, formats, params, force, environment=environment)
-    ]
-
-
-def render_document(
-    doc: project.Document,
-    formats: tuple[str, ...],
-    params: dict,
-    force: bool,
-    times: dict | None = None,
-    environment: Mapping[str, str] = os.environ,
-) -> list[Path]:
-    """Render one document; the seconds that each step took go into `times`."""
     times = {} if times is None else times
-    clock = Clock(times)
+    plans = [
+        planned(document, formats, params, environment)
+        for document in project.read(root, formats, profile)
+    ]
+    old = [plan for plan in plans if force or not plan.is_fresh()]
+    for plan in plans:
+        if plan not in old:
+            log.info(
+                f"{plan.doc.name}: nothing changed since the last render, which is kept; --force "
+                "renders again, as is needed after changes outside the project or in what its "
+                "cells start"
+            )
+    for plan in old:
+        plan.refuse_unwritable()  # before any cell runs
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(rendered(old, times))
+        return [path for plan in plans for path in plan.outputs]
+    raise KeyboardInterrupt("the outputs of the last render are as they were")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A document that was read: its cells, its outputs, and what determines these."""
+
+    doc: project.Document
+    cells: list[source.Cell]
+    formats: tuple[str, ...]
+    params: dict
+    environment: Mapping[str, str]
+    made_from: dict
+
+    @property
+    def outputs(self) -> list[Path]:
+        endings = [*(SUFFIX[f] for f in self.formats), ".ipynb"]
+        return [self.doc.output.with_suffix(ending) for ending in endings]
+
+    def is_fresh(self) -> bool:
+        return up_to_date.is_fresh(self.doc, self.made_from, self.outputs)
+
+    def refuse_unwritable(self) -> None:
+        there = next(folder for folder in self.doc.output.parents if folder.exists())
+        tempfile.TemporaryFile(dir=there).close()
+
+
+def planned(
+    doc: project.Document, formats: tuple[str, ...], params: dict, environment: Mapping[str, str]
+) -> Plan:
+    """The document, read."""
     cells = source.read(doc)
     heading = source.with_title(cells, doc.options[formats[0]])
     for of_format in doc.options.values() if heading else ():
         of_format["title"] = heading
-    outputs = [doc.output.with_suffix(SUFFIX[f]) for f in formats] + [
-        doc.output.with_suffix(".ipynb")
-    ]
     made_from = up_to_date.made_from(doc, cells, formats, params, environment)
-    if not force and up_to_date.is_fresh(doc, made_from, outputs):
-        log.info(
-            f"{doc.name}: nothing changed since the last render, which is kept; --force renders "
-            "again, as is needed after changes outside the project or in what its cells start"
-        )
-        return outputs
-    there = next(folder for folder in doc.output.parents if folder.exists())
-    tempfile.TemporaryFile(
-        dir=there
-    ).close()  # a folder that cannot be written to is told before any cell runs
-    clock("read")
-    log.info(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
-    options = doc.options[formats[0]]
+    return Plan(doc, cells, formats, params, environment, made_from)
+
+
+async def rendered(plans: list[Plan], times: dict) -> None:
+    """Render all documents at the same time; where one fails, the others end too."""
+    this, tasks = asyncio.current_task(), []
+    assert this is not None  # inside a coroutine there is one
+    for plan in plans:
+        label = plan.doc.path.stem if len(plans) > 1 else ""
+        with progress.labelled(label, live=True):  # each task keeps the label that it began with
+            tasks.append(asyncio.create_task(render_document(plan, times, this.cancel)))
+    await together(*tasks)
+
+
+async def together(*tasks: asyncio.Future) -> list:
+    """The results of all tasks; where one fails, the others are stopped, and waited for."""
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
+    """Execute the cells of one document, write its formats, and put them in place."""
+    doc, clock = plan.doc, Clock(times)
+    log.info(f"{doc.name}: {sum(c.kind == 'code' for c in plan.cells)} cells")
+    options = doc.options[plan.formats[0]]
     defaults = options.get("execute") or {}
-    title = str(options.get("title", doc.path.stem))
-    nb = execute.notebook(cells, params, title)
-    seen = execute.run(nb, doc.path.parent, defaults, doc.profiles, doc.root, environment)
+    nb = execute.notebook(plan.cells, plan.params, str(options.get("title", doc.path.stem)))
+    seen = await execute.run(
+        nb, doc.path.parent, defaults, doc.profiles, doc.root, plan.environment, stop
+    )
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
-        folder = Path(name)
-        pages = assemble.assemble(nb, folder, defaults)
-        parsed = document.parse(pages, options, doc)
+        pages, parsed = await asyncio.to_thread(parse, plan, nb, Path(name))
         clock("parse")
-
-        def write(fmt: str) -> bytes:
-            start = time.perf_counter()
-            data = write_format(fmt, copy.deepcopy(parsed), doc, cells, pages)
-            log.info(
-                f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, "
-                f"{time.perf_counter() - start:.1f} s"
-            )
-            times[fmt] = time.perf_counter() - start
-            return data
-
-        with ThreadPoolExecutor() as pool:
-            people = pool.submit(notebook.written, nb, doc)
-            written = list(pool.map(write, formats))
-    written.append(colab.carrying(people.result(), doc.root, ",".join(doc.profiles)).encode())
+        makers = [partial(write, fmt, parsed, plan, pages, times) for fmt in plan.formats]
+        makers.append(partial(notebook_of, nb, doc))
+        written = await together(
+            *(asyncio.create_task(asyncio.to_thread(maker)) for maker in makers)
+        )
     clock("write")
-    for path, data in zip(outputs, written, strict=True):
+    for path, data in zip(plan.outputs, written, strict=True):
         write_atomically(path, data)
-    up_to_date.remember(doc, made_from, outputs, seen, environment)
-    return outputs
+    up_to_date.remember(doc, plan.made_from, plan.outputs, seen, plan.environment)
+
+
+def notebook_of(nb: NotebookNode, doc: project.Document) -> bytes:
+    """The executed notebook for people, which carries the project."""
+    return colab.carrying(notebook.written(nb, doc), doc.root, ",".join(doc.profiles)).encode()
+
+
+def parse(plan: Plan, nb: NotebookNode, folder: Path) -> tuple[assemble.Pages, dict]:
+    """What was executed, as one text and as pandoc's tree; pictures lie in `folder`."""
+    options = plan.doc.options[plan.formats[0]]
+    pages = assemble.assemble(nb, folder, options.get("execute") or {})
+    return pages, document.parse(pages, options, plan.doc)
+
+
+def write(fmt: str, parsed: dict, plan: Plan, pages: assemble.Pages, times: dict) -> bytes:
+    """The document in one format, told with its size and time."""
+    start = time.perf_counter()
+    data = write_format(fmt, copy.deepcopy(parsed), plan.doc, plan.cells, pages)
+    seconds = time.perf_counter() - start
+    log.info(f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, {seconds:.1f} s")
+    times[fmt] = times.get(fmt, 0) + seconds
+    return data
 
 
 def write_format(
@@ -174,11 +235,12 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
 
 
 class Clock:
-    """Seconds since the last call, by the name of the step."""
+    """Seconds since the last call, added to those of the step's name."""
 
     def __init__(self, times: dict) -> None:
         self.times, self.last = times, time.perf_counter()
 
     def __call__(self, name: str) -> None:
         now = time.perf_counter()
-        self.times[name], self.last = now - self.last, now
+        self.times[name] = self.times.get(name, 0) + now - self.last
+        self.last = now

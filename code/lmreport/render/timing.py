@@ -47,12 +47,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def once(folder: Path) -> None:
     """Render the project in `folder` and print the seconds of each step as JSON."""
-    from lmreport.render import pipeline, project
+    from lmreport.render import pipeline
 
     times: dict[str, float] = {}
     start = time.perf_counter()
-    for document in project.read(folder, ("html", "typst"), None):
-        pipeline.render_document(document, ("html", "typst"), {}, "FORCE" in os.environ, times)
+    pipeline.render_project(folder, ("html", "typst"), {}, None, "FORCE" in os.environ, times=times)
     print(json.dumps(times | {"total": time.perf_counter() - start}))
 
 

@@ -1,0 +1,67 @@
+"""Two documents are rendered at the same time, and end together."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from lmreport.core.errors import ReportError
+from rendering import FRONT, own, project
+
+
+def pair(folder, first: str, second: str):
+    """A project of two documents, each with one cell."""
+    project(folder, f"```{{python}}\n{first}\n```\n")
+    text = FRONT.replace("A test", "More") + f"```{{python}}\n{second}\n```\n"
+    (folder / "report" / "more.qmd").write_text(text)
+    return folder
+
+
+def test_two_documents_run_at_the_same_time(tmp_path):
+    """Each cell waits for the other one: one after the other they would wait for ever."""
+    wait = (
+        "import time\nfrom pathlib import Path\nPath({!r}).touch()\nstart = time.time()\n"
+        "while not Path({!r}).exists():\n    assert time.time() - start < 60\n    time.sleep(0.1)"
+    )
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    folder = own(pair(tmp_path, wait.format(one, two), wait.format(two, one)))
+    assert {p.name for p in folder.iterdir()} >= {
+        f"{stem}{end}" for stem in ("index", "more") for end in (".html", ".pdf", ".ipynb")
+    }
+
+
+def test_where_one_document_fails_the_other_is_stopped_and_nothing_is_written(tmp_path):
+    start = time.time()
+    with pytest.raises(ReportError, match=r"report/index\.qmd:7: .*ZeroDivisionError"):
+        own(pair(tmp_path, "1 / 0", "import time; time.sleep(300)"))
+    assert time.time() - start < 60 and not (tmp_path / "_report" / "report").exists()
+    assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
+
+
+def is_kernel(process: psutil.Process) -> bool:
+    try:
+        return "ipykernel_launcher" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_ctrl_c_stops_both_documents_and_is_told_once(tmp_path):
+    started = tmp_path / "started"
+    folder = pair(
+        tmp_path,
+        "import time; time.sleep(300)",
+        f"import time; open({str(started)!r}, 'w').close(); time.sleep(300)",
+    )
+    code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
+    done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    while not started.is_file():
+        assert done.poll() is None
+        time.sleep(0.1)
+    done.send_signal(signal.SIGINT)
+    said = done.communicate(timeout=60)[1]
+    assert said.count("KeyboardInterrupt: the outputs of the last render are as they were") == 1
+    assert not re.search("died|never retrieved", said)
