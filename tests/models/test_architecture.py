@@ -149,9 +149,9 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     read = foundation.read_by_head(classifier, tokenizer)
     assert read == seen["tokens"][:1]
     assert 0 < foundation.parameters(classifier, tuple(new)) < whole
-    said = on_attention.of_learned_positions(
-        architecture.position_table(encoder), architecture.positions(encoder), "X"
-    )
+    placed = positions.known(folder, name)
+    assert placed["kinds"] == list(architecture.positions(encoder))
+    said = on_attention.of_learned_positions(placed)
     words = {"deberta-v2": "distance between two words", "modernbert": "rotary"}
     assert words.get(name, "The table has") in said.said
 

@@ -117,6 +117,19 @@ def shuffled_sentence(model, tokenizer, text: str, shuffles: int = 20, seed: int
 
 
 @remember
+def known(path: str, digest: str) -> dict:
+    """How the encoder at `path` knows where a word stands; digest: of its weights.
+
+    Returns kinds (`architecture.positions`), family (its name), and the learned table (places, d)
+    where it has one.
+    """
+    encoder, _ = load_encoder(path)
+    kinds, family = architecture.known(encoder)
+    table = architecture.position_table(encoder)
+    return {"kinds": kinds, "family": family} | ({} if table is None else {"table": table})
+
+
+@remember
 def shuffled(path: str, digest: str, text: str) -> dict:
     """`shuffled_sentence` of the encoder at `path`; digest: of its weights."""
     encoder, tokenizer = load_encoder(path)

@@ -44,12 +44,15 @@ def on_ends(ablated) -> float:
 
 
 @named
-def of_learned_positions(table, known: tuple[str, ...], family: str):
-    """How the learned position vectors (places, d) resemble each other, by offset; None for a model
-    of the named family that has none and knows positions by `architecture.positions` otherwise.
+def of_learned_positions(placed):
+    """How the learned position vectors resemble each other, by offset, or that the model knows
+    positions otherwise (`positions.known`).
     """
+    table = placed.get("table")
     return dict(
-        said=no_table(known, family) if table is None else by_offset(table),
+        said=no_table(tuple(placed["kinds"]), placed["family"])
+        if table is None
+        else by_offset(table),
         ends=MarkdownText("")
         if table is None
         else fill(

@@ -78,17 +78,16 @@ def of_cheating(no_mask, right, late):
 
 
 @named
-def of_order(mixed, known: tuple[str, ...], family: str):
-    """What the order of the words is worth to the fine-tuned model, and how the loaded one of the
-    named family knows positions (`architecture.positions`) where it is not by learned vectors
-    (3c).
+def of_order(mixed, placed):
+    """What the order of the words is worth to the fine-tuned model, and how the loaded one knows
+    positions (`positions.known`) where it is not by learned vectors (3c).
     """
-    falls = studies.shuffled_falls(mixed)
+    falls, known = studies.shuffled_falls(mixed), tuple(placed["kinds"])
     return dict(
         model=MarkdownText(
             ""
             if known == ("learned",)
-            else f"{family}, which this render loads: {sentences.of_positions(known)}"
+            else f"{placed['family']}, which this render loads: {sentences.of_positions(known)}"
         ),
         needed=of_order_needed(mixed, falls[-1]),
     )
