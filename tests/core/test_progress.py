@@ -4,6 +4,7 @@ and nothing where nobody asked for it.
 
 import io
 import logging
+import re
 import subprocess
 import sys
 
@@ -143,3 +144,17 @@ def test_live_lines_of_several_share_the_last_line_and_outlive_other_lines(monke
         "one: cell 1 … | two: cell 7 …",
         "one: cell 1 done\ntwo: cell 7 …",
     ]
+
+
+def test_what_is_fetched_tells_how_much_how_fast_and_how_long(capsys, shown):
+    class_of_bar = progress.fetching("model: a/b", every=0)
+    with class_of_bar(total=0, unit="B", unit_scale=True, desc="Bytes") as bar:
+        bar.total = 200_000_000
+        bar.update(50_000_000)
+        bar.refresh()
+    with class_of_bar(total=3, unit="it", desc="Fetching 3 files") as files:
+        files.update(1)
+    out, err = capsys.readouterr()
+    assert out == "" and set(map(len, err.splitlines())) != {0}
+    pattern = r"model: a/b: 50 of 200 MB, [\d.]+ MB/s, \d+ s left"
+    assert err and all(re.fullmatch(pattern, line) for line in err.splitlines())

@@ -7,14 +7,17 @@ the package decides what becomes of its lines. The commands, and the kernel of t
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 LIVE = {"live": True}  # as `extra`: how far a step is, which the next line may take the place of
@@ -82,6 +85,33 @@ def silent() -> Iterator[None]:
         yield
     finally:
         ours.setLevel(before)
+
+
+def fetching(what: str, every: float = 5.0) -> type:
+    """A class of progress bar for the hub's client: it tells as live lines, `every` seconds, how
+    much of `what` has arrived, how fast, and how long the rest will take.
+    """
+    from tqdm.std import tqdm
+
+    class Bar(tqdm):
+        told = time.perf_counter()  # by any bar of this class: files are fetched side by side
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **(kwargs | {"file": io.StringIO()}))
+
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            now, (n, total) = time.perf_counter(), (self.n, self.total or 0)
+            if self.unit == "B" and 0 < n < total and now - Bar.told > every:
+                Bar.told, rate = now, self.format_dict["rate"] or n / (now - self.begun)
+                ours.info(
+                    f"{what}: {n / 1e6:.0f} of {total / 1e6:.0f} MB, {rate / 1e6:.1f} MB/s, "
+                    f"{(total - n) / rate:.0f} s left",
+                    extra=LIVE,
+                )
+
+        begun = told
+
+    return Bar
 
 
 def hide_bars() -> None:

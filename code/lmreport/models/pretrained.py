@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lmreport.core import progress
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import ReportError
 
@@ -134,7 +135,8 @@ def from_hub(name: str) -> Source | None:
     try:
         if not (constants.HF_HUB_OFFLINE or try_to_load_from_cache(name, "model.safetensors")):
             log.info(f"model: fetching {name} from the hub")
-        folder = Path(snapshot_download(name, allow_patterns=WANTED))
+        bar = progress.fetching(f"model: {name}")
+        folder = Path(snapshot_download(name, allow_patterns=WANTED, tqdm_class=bar))
     except GatedRepoError as error:
         raise ReportError(
             f"model: the hub gives {name!r} only to members who accepted its terms; accept them "
