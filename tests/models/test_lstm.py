@@ -1,5 +1,8 @@
 """The words that last week's LSTM reads, in English and in other scripts."""
 
+import re
+
+import numpy as np
 import pytest
 
 from lmreport.core import progress
@@ -39,3 +42,19 @@ def test_a_layer_learns_the_same_words_from_a_list_and_from_batches():
     batches = tf.data.Dataset.from_tensor_slices(texts).batch(1)
     known = [lstm.vectorization(given).get_vocabulary() for given in (texts, batches)]
     assert known[0] == known[1] and "größe" in known[0]
+
+
+def test_a_training_tells_its_epochs_and_how_long_it_takes_at_most(told):
+    progress.load_keras()
+    data = np.ones((640, 8), int), np.zeros(640, int)
+    small = dict(units=4, bidirectional=False, max_pooling=False, dropout=0.0)
+    lstm.train(
+        small, data, data, classes=2, epochs=2, seed=1, callbacks=[lstm.lines("small", every=0)]
+    )
+    said = [line for line in told if line.startswith("lstm: ")]
+    assert re.fullmatch(r"lstm: small, step 1/40, loss \d\.\d{3}, at most \d+ s left", said[0]), (
+        said[0]
+    )
+    epochs = [line for line in said if "epoch" in line]
+    assert len(epochs) == 2 and "epoch 2, loss" in epochs[1] and "validation accuracy" in epochs[1]
+    assert said[-2].startswith("lstm: small, step 40/40") and said[-2].endswith("most 0 s left")

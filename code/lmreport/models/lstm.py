@@ -135,6 +135,37 @@ def train(
     return model, {k: [float(x) for x in v] for k, v in history.history.items()}
 
 
+def lines(name: str, every: float = 5.0):
+    """A Keras callback that tells of each epoch of the configuration `name`, and `every` seconds
+    how far the training is.
+    """
+    import keras
+
+    class Lines(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.begun = self.told = time.perf_counter()
+            self.step = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.step, now = self.step + 1, time.perf_counter()
+            if now - self.told > every:
+                self.told, total = now, self.params["epochs"] * self.params["steps"]
+                left = (now - self.begun) * (total / self.step - 1)
+                log.info(
+                    f"lstm: {name}, step {self.step}/{total}, loss {logs['loss']:.3f}, at most "
+                    f"{left:.0f} s left",
+                    extra=progress.LIVE,
+                )
+
+        def on_epoch_end(self, epoch, logs=None):
+            log.info(
+                f"lstm: {name}, epoch {epoch + 1}, loss {logs['loss']:.3f}, "
+                f"validation accuracy {logs['val_accuracy']:.4f}"
+            )
+
+    return Lines()
+
+
 def fit(splits, settings) -> tuple[object, dict]:
     """Train the configurations, keep the best on validation, predict validation and test with it
     alone.
@@ -142,8 +173,6 @@ def fit(splits, settings) -> tuple[object, dict]:
     Returns (layer, model) and what to record. `train_seconds` is that of the kept one;
     `search_seconds` of all. At the scale "quick" only the second configuration is trained.
     """
-    import keras
-
     texts = {name: np.array(split["text"], dtype=object) for name, split in splits.items()}
     labels = {name: np.array(split["labels"]) for name, split in splits.items()}
     start = time.perf_counter()
@@ -155,12 +184,6 @@ def fit(splits, settings) -> tuple[object, dict]:
     tried, best = {}, None
     for name in names:
         begun = time.perf_counter()
-        tell = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs, name=name: log.info(
-                f"lstm: {name}, epoch {epoch + 1}, loss {logs['loss']:.3f}, "
-                f"validation accuracy {logs['val_accuracy']:.4f}"
-            )
-        )
         model, history = train(
             CONFIGURATIONS[name],
             (ids["train"], labels["train"]),
@@ -168,7 +191,7 @@ def fit(splits, settings) -> tuple[object, dict]:
             classes,
             settings.lstm_epochs,
             settings.seed,
-            [tell],
+            [lines(name)],
         )
         tried[name] = {
             "seconds": time.perf_counter() - begun + vectorized,
