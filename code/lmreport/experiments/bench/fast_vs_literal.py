@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,6 +84,7 @@ def literal(model, tokens, tokenizer, folder: Path, chosen: dict):
         per_device_train_batch_size=1 if cpu else BATCH,
         gradient_accumulation_steps=BATCH if cpu else 1,
     )
+    padding: dict[str, Any]
     padding = {} if cpu else {"padding": "max_length", "max_length": MAX_LENGTH}
     return Trainer(
         model=model,

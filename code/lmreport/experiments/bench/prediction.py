@@ -6,6 +6,7 @@ import logging
 import statistics
 import time
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def ways(folder: str, class_names: list[str], tokenizer, precisions) -> dict:
         tokenizer=tokenizer,
         device=fast_finetune.device(),
     )
+    found: dict[str, Callable]
     found = {
         "stock pipeline": lambda texts: stock(texts, truncation=True, max_length=MAX_LENGTH),
         "stock pipeline, batch 32": lambda texts: stock(
@@ -81,6 +83,8 @@ def measured(
     """One entry a way: texts per second (median over the repeats, in turn) on `texts`, time for
     `whole` extrapolated.
     """
+    kept: dict[str, list[float]]
+    peaks: dict[str, float]
     found, kept, peaks = ways(folder, class_names, tokenizer, precisions), {}, {}
     for repeat in range(repeats):
         for name, predict in found.items():

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,7 @@ def write(folder: Path, number: int, seed: int):
     with ArrowWriter(path=path) as writer:
         for start in range(0, number, PIECE):
             some = min(PIECE, number - start)
+            columns: Any  # one array for each list of words, then one of all
             columns = [rng.choice(words, (some, 3)) for words in WORDS]
             columns = np.concatenate(columns, axis=1).astype(object)
             long = rng.integers(3, columns.shape[1] + 1, some)
@@ -72,7 +74,11 @@ def through(folder: Path, number: int, tokenizer, seed: int) -> dict:
     stage("plan")
     read = updates = longest = 0
     collate = arrow_batches.collator(tokenizer.pad_token_id)
-    for batch in DataLoader(arrow_batches.Rows(tokens), batch_sampler=sampler, collate_fn=collate):
+    for batch in DataLoader(
+        arrow_batches.Rows(tokens),  # type: ignore[arg-type]  # torch asks for its items alone
+        batch_sampler=sampler,
+        collate_fn=collate,
+    ):
         read, updates, longest = (
             read + len(batch["labels"]),
             updates + 1,

@@ -10,6 +10,7 @@ training before a fold has read the fold's texts, without their labels.
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,7 @@ def measured(splits, path: str, sizes: dict, best: dict) -> dict:
     )
     folds = folds_of(labels, sizes["folds"])[: sizes["predicted_folds"]]
     things = planned(recipes.Training(**best["sets"]), splits["train"], folds, test, path, sizes)
+    made: Any  # in the order of `things`, then by their keys
     made = resources.side_by_side(
         one, [(thing,) for thing in things.values()], resources.PROCESSES[fast_finetune.device()]
     )
@@ -67,6 +69,7 @@ def planned(plan, train, folds, test: list[str], path: str, sizes: dict) -> dict
     """What is fitted, each for `one`: Transformers first, the longest first; then what takes
     seconds.
     """
+    things: dict[tuple, tuple]
     things = {("seed", seed): (plan, seed, train, {"test": test}, path) for seed in sizes["seeds"]}
     for i, (rest, fold) in enumerate(folds):
         things |= {

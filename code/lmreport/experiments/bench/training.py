@@ -12,6 +12,7 @@ import re
 import statistics
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,8 @@ def config(name: str, vocabulary: int):
     from transformers import BertConfig, DistilBertConfig
 
     if name == "distilbert":
-        return DistilBertConfig(vocab_size=vocabulary, num_labels=4)
-    return BertConfig(
+        return DistilBertConfig(vocab_size=vocabulary, num_labels=4)  # type: ignore[call-arg]  # every one takes it
+    return BertConfig(  # type: ignore[call-arg]  # every one takes it
         vocab_size=vocabulary,
         num_labels=4,
         hidden_size=384,
@@ -107,6 +108,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
             return len(chosen)
 
     on_chosen = fast_finetune.reading(Chosen())
+    plain: dict[str, Any]
     plain = dict(
         output_dir=folder,
         use_cpu=fast_finetune.device() == "cpu",
