@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -95,6 +96,14 @@ class Seen(NamedTuple):
     variables: list[str]
 
 
+@dataclass
+class Now:
+    """How far a run is: "file:line: " of the cell that runs, and whether Ctrl-C has stopped it."""
+
+    place: str = ""
+    stopped: bool = False
+
+
 def run(
     nb: NotebookNode,
     folder: Path,
@@ -111,15 +120,52 @@ def run(
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return Seen([], [], [])
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
 
     warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
     logging.getLogger("traitlets").setLevel(logging.ERROR)
+    manager = manager_of_this_python(execute)
+    client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
+    variables = {
+        **environment,
+        "PYTHONUNBUFFERED": "1",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "QUARTO_PROFILE": ",".join(profiles),
+    }
+    now = Now()
+
+    async def in_kernel(output: IO[bytes]) -> Seen:
+        kernel = client.async_setup_kernel(
+            cwd=str(folder), env=variables, stdout=output, stderr=output
+        )
+        async with kernel, ended(manager):
+            on_ctrl_c(asyncio.current_task(), now)
+            await watched(client, (root or folder).resolve())
+            await all_cells(client, nb, execute, now)
+            return await what_was_seen(client)
+
+    # foreign: what libraries write past Python, such as TensorFlow's log
+    with tempfile.TemporaryFile() as foreign:
+        try:
+            return asyncio.run(in_kernel(foreign))
+        except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
+            if now.stopped:
+                raise KeyboardInterrupt("the outputs of the last render are as they were") from None
+            raise ReportError(
+                f"{now.place}the Python kernel died while this was running (out of memory?)"
+                + last_words(foreign)
+            ) from None
+
+
+def manager_of_this_python(execute: dict) -> AsyncKernelManager:
+    """What starts a kernel of this very Python, whatever kernels the machine knows."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
     manager = AsyncKernelManager()
-    manager._kernel_spec = KernelSpec(  # of this very Python, whatever kernels the machine knows
+    manager._kernel_spec = KernelSpec(
         argv=[
             sys.executable,
             "-m",
@@ -132,68 +178,30 @@ def run(
         display_name="Python 3",
         language="python",
     )
-    client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
-    total = sum(c.cell_type == "code" for c in nb.cells)
-    stopped: list[bool] = []
-    place = ""  # of the cell that runs
-    seen, foreign = (
-        [],
-        tempfile.TemporaryFile(),
-    )  # foreign: what libraries write past Python, such as TensorFlow's log
+    return manager
+
+
+async def all_cells(client: Client, nb: NotebookNode, execute: dict, now: Now) -> None:
+    """Execute the cells in their order, in place; a line is logged for each cell of code. Raises
+    ReportError for the first that fails.
+    """
+    total, done = sum(c.cell_type == "code" for c in nb.cells), 0
     width = max((len(c.metadata.report.label) for c in nb.cells), default=0)
-
-    async def all_cells() -> None:
-        nonlocal place
-        done = 0
-        variables = {
-            **environment,
-            "PYTHONUNBUFFERED": "1",
-            "TERM": "dumb",
-            "NO_COLOR": "1",
-            "QUARTO_PROFILE": ",".join(profiles),
-        }
-        async with (
-            client.async_setup_kernel(
-                cwd=str(folder), env=variables, stdout=foreign, stderr=foreign
-            ),
-            ended(manager),
-        ):
-            on_ctrl_c(asyncio.current_task(), stopped)
-            await watched(client, (root or folder).resolve())
-            for index, cell in enumerate(nb.cells):
-                origin = cell.metadata.report
-                place = f"{origin.place}: "
-                if cell.cell_type == "markdown":
-                    await inline(client, cell, origin)
-                    continue
-                done += 1
-                if origin.options.get("eval", execute.get("eval", True)) is not True:
-                    continue
-                start = time.perf_counter()
-                name = (origin.label or origin.place).ljust(width)
-                log.info(f"  cell {done}/{total} {name} …", extra=progress.NOW)
-                await code(
-                    client,
-                    cell,
-                    index,
-                    origin,
-                    origin.options.get("error", execute.get("error", False)),
-                )
-                log.info(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
-            seen.append(await what_was_seen(client))
-
-    try:
-        asyncio.run(all_cells())
-        return seen[0]
-    except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
-        if stopped:
-            raise KeyboardInterrupt("the outputs of the last render are as they were") from None
-        raise ReportError(
-            f"{place}the Python kernel died while this was running (out of memory?)"
-            + last_words(foreign)
-        ) from None
-    finally:
-        foreign.close()
+    for index, cell in enumerate(nb.cells):
+        origin = cell.metadata.report
+        now.place = f"{origin.place}: "
+        if cell.cell_type == "markdown":
+            await inline(client, cell, origin)
+            continue
+        done += 1
+        if origin.options.get("eval", execute.get("eval", True)) is not True:
+            continue
+        start = time.perf_counter()
+        name = (origin.label or origin.place).ljust(width)
+        log.info(f"  cell {done}/{total} {name} …", extra=progress.NOW)
+        allow_errors = origin.options.get("error", execute.get("error", False))
+        await code(client, cell, index, origin, allow_errors)
+        log.info(f"  cell {done}/{total} {name} {time.perf_counter() - start:.1f} s")
 
 
 async def watched(client: Client, root: Path) -> None:
@@ -235,13 +243,13 @@ def last_words(log: IO[bytes]) -> str:
     return f"; it said last: {lines[-1][:200]}" if lines else ""
 
 
-def on_ctrl_c(task: asyncio.Task | None, stopped: list) -> None:
-    """Let Ctrl-C end `task` and say so in `stopped`; nbclient's own handler lets it look like a
-    kernel that died.
+def on_ctrl_c(task: asyncio.Task | None, now: Now) -> None:
+    """Let Ctrl-C end `task` and say so in `now`; nbclient's own handler lets it look like a kernel
+    that died.
     """
 
     def stop() -> None:
-        stopped.append(True)
+        now.stopped = True
         if task is not None:
             task.cancel()
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import (
@@ -85,10 +87,7 @@ def render_document(
             "again, as is needed after changes outside the project or in what its cells start"
         )
         return outputs
-    there = next(folder for folder in doc.output.parents if folder.exists())
-    tempfile.TemporaryFile(
-        dir=there
-    ).close()  # a folder that cannot be written to is told before any cell runs
+    must_be_writable(doc.output)
     clock("read")
     log.info(f"{doc.name}: {sum(c.kind == 'code' for c in cells)} cells")
     options = doc.options[formats[0]]
@@ -97,31 +96,48 @@ def render_document(
     nb = execute.notebook(cells, params, title)
     seen = execute.run(nb, doc.path.parent, defaults, doc.profiles, doc.root, environment)
     clock("execute")
+    written = in_all_formats(nb, doc, formats, cells, clock)
+    clock("write")
+    for path, data in zip(outputs, written, strict=True):
+        write_atomically(path, data)
+    up_to_date.remember(doc, made_from, outputs, seen, environment)
+    return outputs
+
+
+def must_be_writable(output: Path) -> None:
+    """Raises OSError before any cell runs, if the folder of a document cannot be written to."""
+    there = next(folder for folder in output.parents if folder.exists())
+    tempfile.TemporaryFile(dir=there).close()
+
+
+def in_all_formats(
+    nb: NotebookNode,
+    doc: project.Document,
+    formats: tuple[str, ...],
+    cells: list[source.Cell],
+    clock: Clock,
+) -> list[bytes]:
+    """The executed notebook in each of the formats, which are written side by side, and as a
+    notebook for people.
+    """
+    options = doc.options[formats[0]]
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
-        folder = Path(name)
-        pages = assemble.assemble(nb, folder, defaults)
+        pages = assemble.assemble(nb, Path(name), options.get("execute") or {})
         parsed = document.parse(pages, options, doc)
         clock("parse")
 
         def write(fmt: str) -> bytes:
             start = time.perf_counter()
             data = write_format(fmt, copy.deepcopy(parsed), doc, cells, pages)
-            log.info(
-                f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, "
-                f"{time.perf_counter() - start:.1f} s"
-            )
-            times[fmt] = time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            log.info(f"  {SUFFIX[fmt][1:]:<4} {len(data) / 1e6:.1f} MB, {seconds:.1f} s")
+            clock.times[fmt] = seconds
             return data
 
         with ThreadPoolExecutor() as pool:
             people = pool.submit(notebook.written, nb, doc)
             written = list(pool.map(write, formats))
-    written.append(colab.carrying(people.result(), doc.root, ",".join(doc.profiles)).encode())
-    clock("write")
-    for path, data in zip(outputs, written, strict=True):
-        write_atomically(path, data)
-    up_to_date.remember(doc, made_from, outputs, seen, environment)
-    return outputs
+    return [*written, colab.carrying(people.result(), doc.root, ",".join(doc.profiles)).encode()]
 
 
 def write_format(
