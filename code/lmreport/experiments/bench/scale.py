@@ -18,7 +18,10 @@ import numpy as np
 
 from lmreport.core import progress
 from lmreport.core.processes import timed
+from lmreport.core.settings import Settings
+from lmreport.data.corpus import Corpus
 from lmreport.models import arrow_batches, token_budget
+from lmreport.models.pretrained import Source
 from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,15 @@ WORDS = (
     "list string array file table button thread socket class function window number image record".split(),
     "quickly twice safely again in a loop without errors at once in reverse from the start over the network".split(),
 )
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Time and memory by the number of rows; exponent: of the growth of time."""
+    found = measured(sizes["rows"], settings.seed)
+    return {"list": found, "exponent": slope(found)} | {
+        key: np.array([one[key] for one in found], float)
+        for key in ("rows", "peak_mb", "total_s", "tokens")
+    }
 
 
 def write(folder: Path, number: int, seed: int):

@@ -14,12 +14,40 @@ from typing import Any
 
 import numpy as np
 
-from lmreport.experiments.bench import recipes, resources
+from lmreport.core.settings import Settings
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits
+from lmreport.experiments.bench import recipes, resources, search
 from lmreport.models import fast_finetune, stacking
+from lmreport.models.pretrained import Source
 from lmreport.models.stacking import Linear
 from lmreport.models.tokenizer import load_tokenizer
+from lmreport.runs import records
+from lmreport.runs.kinds import KINDS
 
 LINEAR = {"SVM": Linear(), "SVM on word pieces": Linear(view="word pieces", words=3)}
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Test accuracy of the best recipe by seed, averaged and stacked. The recipe is that of the
+    recorded search on this data and model, or of one made now.
+    """
+    splits, here = load_splits(corpus, settings.seed), (corpus.digest, source.digest)
+    searches = [r for r in records.all_records() if r.name == "bench_recipes"]
+    known = next(
+        (r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here),
+        None,
+    )
+    best = best_of(
+        known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"])
+    )
+    found = measured(splits, source.path, sizes, best)
+    return found | {
+        "list": [
+            {"name": name, "test_accuracy": right}
+            for name, right in zip(found["names"], found["accuracies"], strict=True)
+        ]
+    }
 
 
 def best_of(searched) -> dict:
