@@ -1,5 +1,5 @@
-"""CONTRIBUTING's words hold: a metric, a baseline model and a check are made in a copy, and a
-report shows them.
+"""CONTRIBUTING's words hold: a metric, a baseline model, a check and a bench are made in a copy,
+and a report shows them.
 """
 
 import json
@@ -52,6 +52,20 @@ def findings(documents):
     if "doubt" in "".join(documents.page.itertext()):
         yield Finding(GROUP, LOOK, "there is doubt", "report/index.qmd", "be sure")
 '''
+BENCH = '''"""How long a sum takes."""
+
+import time
+
+
+def make(sizes, settings, corpus, source) -> dict:
+    start = time.perf_counter()
+    total = sum(range(sizes["numbers"]))
+    return {"list": [{"total": total, "total_s": time.perf_counter() - start}]}
+'''
+BENCH_LINE = (
+    '    bench("sums", "speed of sums", "sums", dict(numbers=1001), pretrained=False,'
+    " probe=dict(numbers=11)),\n"
+)
 DOCUMENT = """---
 title: A small report
 ---
@@ -75,7 +89,7 @@ No doubt: `{python} wrong` of the texts are not of the largest class.
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy in which the three are made as CONTRIBUTING says, and a small report rendered by
+    """A copy in which the four are made as CONTRIBUTING says, and a small report rendered by
     it.
     """
     root = tmp_path_factory.mktemp("copy")
@@ -92,6 +106,8 @@ def project(tmp_path_factory):
         file.write(SECOND_WAY)
     (code / "models" / "majority.py").write_text(BASELINE)
     inserted(code / "runs" / "kinds.py", '    study("learning_curve"', LINE)
+    (code / "experiments" / "bench" / "sums.py").write_text(BENCH)
+    inserted(code / "runs" / "kinds.py", '    bench("train"', BENCH_LINE)
     (code / "check" / "doubt.py").write_text(CHECK)
     inserted(code / "check" / "__init__.py", '"execution", "pdf")', '"doubt", ')
     (root / "report" / "index.qmd").write_text(DOCUMENT)
@@ -148,3 +164,11 @@ def test_the_baseline_is_known_by_name(project):
 def test_the_check_finds_what_it_looks_for(project):
     found = called(project, "-m", "lmreport", "check", "--quick", "--json")
     assert "there is doubt" in found.stdout, found.stderr
+
+
+def test_the_bench_measures_and_has_a_probe(project):
+    done = called(project, "-m", "lmreport.bench", "sums")
+    measured = json.loads((project / "_report" / "bench" / "sums.json").read_text())
+    assert measured[0]["total"] == 500_500, done.stderr
+    by_hand = called(project, "-m", "lmreport", "runs", "--probe", "bench_sums")
+    assert len(json.loads(by_hand.stdout)["result"]) == 64, by_hand.stderr

@@ -51,6 +51,8 @@ OTHER = {
     [
         PLAIN.replace("def f(x):", 'def f(x: int) -> int:\n    """Says much."""'),
         PLAIN.replace("def f(x):", "def f(x):  # a comment"),
+        PLAIN.replace("LEAST = 3", "LEAST: int\nLEAST = 3"),
+        PLAIN.replace("def f(x):", "def f(x):\n    y: dict[str, int]"),
         PLAIN.replace("g(", "other("),
         PLAIN.replace("LEAST", "FEWEST"),
         PLAIN.replace("import numpy as np", "import numpy").replace("np.sum", "numpy.sum"),
@@ -84,11 +86,20 @@ def test_place_names_and_words_do_not_count(tmp_path, text):
         PLAIN + "LEAST += 1\n",
         PLAIN.replace("def f(x):", "def f(x, LEAST=3):"),
         PLAIN.replace("def f(x):", "def f(x):\n    LEAST = x"),
+        PLAIN.replace("def f(x):", "def f(x):\n    LEAST: int"),
         PLAIN.replace("def f(x)", "@np.vectorize\ndef f(x)"),
     ],
 )
 def test_what_is_computed_counts(tmp_path, text):
     assert of(tmp_path / "x", text) != of(tmp_path / "y", PLAIN)
+
+
+def test_a_field_of_a_class_counts(tmp_path):
+    """It decides what a dataclass takes; a variable's type decides nothing."""
+    head = "from dataclasses import dataclass\n@dataclass\nclass f:\n    y: int\n"
+    one = of(tmp_path, head)
+    assert of(tmp_path, head + "    x: int\n") != one
+    assert of(tmp_path, head.replace("y: int", "y: float")) == one
 
 
 def test_scopes_are_respected(tmp_path):

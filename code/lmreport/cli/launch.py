@@ -23,7 +23,7 @@ from pathlib import Path
 from lmreport.cli.options import loaded, settings_of
 from lmreport.core import files, machine, progress
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import one_model
+from lmreport.core.settings import Settings, one_model
 from lmreport.data import download
 from lmreport.data.splits import splits_for
 from lmreport.models import arrow_batches, fast_finetune, finetune, fitness, pretrained
@@ -91,47 +91,49 @@ def run(options):
         save_total_limit=1,
     )
     with arguments.main_process_first(desc="data"):  # the others find it in the cache
-        texts = (
-            on_disk(options.dataset)
-            if options.dataset
-            else splits_for(settings, download.obtain(settings.data))["train"]
-        )
+        texts = on_disk(options.dataset) if options.dataset else training_texts(settings)
         tokenizer = load_tokenizer(source.path)
         tokens = arrow_batches.tokenized(texts, tokenizer, settings.max_length)
-    given = machine.digest(
-        [
-            vars(settings),
-            source.digest,
-            options.budget,
-            arguments.bf16,
-            len(texts),
-            texts[0],
-            texts[-1],
-            texts.features["labels"].names,
-        ]
-    )
-    same_training(part(options.folder), given)
+    given = [vars(settings), source.digest, options.budget, arguments.bf16, *outline(texts)]
+    same_training(part(options.folder), machine.digest(given))
     set_seed(settings.seed)
     model = fast_finetune.load_classifier(source.path, texts.features["labels"].names)
     trainer = fast_finetune.make_trainer(model, arguments, tokens, tokenizer, options.budget)
     seconds = finetune.train(trainer)
     trainer.save_model(str(options.folder))
     if trainer.is_world_process_zero():
-        losses = {
-            "processes": arguments.world_size,
-            "seconds": seconds,
-            "texts": len(tokens),
-            "loss": [h["loss"] for h in trainer.state.log_history if "loss" in h],
-        }
-        files.write_atomically(
-            options.folder / "training.json", (json.dumps(losses, indent=1) + "\n").encode()
-        )
+        note_losses(options.folder, trainer, seconds, len(tokens))
         shutil.rmtree(part(options.folder), ignore_errors=True)
         log.info(
             f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in "
             f"{options.folder}"
         )
     return trainer
+
+
+def training_texts(settings: Settings):
+    """The training split of the data that the settings name."""
+    return splits_for(settings, download.obtain(settings.data))["train"]
+
+
+def outline(texts) -> list:
+    """What tells one `Dataset` from another without reading it all: its length, first and last row,
+    names of classes.
+    """
+    return [len(texts), texts[0], texts[-1], texts.features["labels"].names]
+
+
+def note_losses(folder: Path, trainer, seconds: float, texts: int) -> None:
+    """Write training.json beside the model: how many processes trained, for how long, on how many
+    texts, and the losses.
+    """
+    losses = {
+        "processes": trainer.args.world_size,
+        "seconds": seconds,
+        "texts": texts,
+        "loss": [h["loss"] for h in trainer.state.log_history if "loss" in h],
+    }
+    files.write_atomically(folder / "training.json", (json.dumps(losses, indent=1) + "\n").encode())
 
 
 def in_bf16(precision: str) -> bool:

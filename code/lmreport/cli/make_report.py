@@ -15,8 +15,9 @@ from pathlib import Path
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
-from lmreport.core.settings import load, project_root, resolved, variables
+from lmreport.core.settings import Settings, load, project_root, resolved, variables
 from lmreport.data import download
+from lmreport.data.corpus import Corpus
 from lmreport.display import markdown
 from lmreport.models import architecture
 from lmreport.publish import submission
@@ -25,6 +26,7 @@ from lmreport.render import colab, notebook, project
 from lmreport.reporting import studies
 from lmreport.runs import train as training
 from lmreport.runs.kinds import MODELS, STUDIES
+from lmreport.runs.records import Record
 
 log = logging.getLogger(__name__)
 
@@ -50,47 +52,18 @@ def report(
     root = project_root()
     params = params | {k: v for k, v in given.items() if k in params and v not in (None, "")}
     chosen = {k: v for k, v in (given | params).items() if v not in (None, "")}
-    project.read(
-        root, formats, profile
-    )  # a wrong profile or option is told before anything is trained
+    # what is wrong with profile, options, renderer or model is told before anything is trained
+    project.read(root, formats, profile)
     asked = load(root, **chosen)
     settings = resolved(asked)
-    quarto = shutil.which("quarto")
-    if renderer == "quarto" and not quarto:
-        raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
-    use_quarto = bool(quarto) and renderer != "own"
-    log.info(
-        f"report: rendering with "
-        f"{f'quarto at {quarto}' if use_quarto else 'the project' + chr(39) + 's own renderer'}"
-    )
-    architecture.all_usable(settings)  # a wrong one is told before anything is trained
+    use_quarto = quarto_renders(renderer)
+    architecture.all_usable(settings)
     corpus = download.obtain(settings.data)
-    made = {name: training.run(name, settings, corpus) for name in MODELS}
-    for record in (made | training.others(settings, corpus)).values():
-        log.info(
-            f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record "
-            f"{record.key}"
-        )
-    for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
-        studies.found_or_made(name, settings, corpus)
-    paths = {
-        k: v
-        for k, v in (("data", settings.data), ("model", settings.models))
-        if any(Path(one).is_absolute() for one in v.split(","))
-    }  # for another folder
+    transformer = trained(settings, corpus)
+    paths = absolute_paths(settings)
     params |= {k: v for k, v in paths.items() if k in params}
     chosen |= paths
-    folders = {
-        k: str(Path(os.environ[k]).expanduser().absolute())
-        for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
-        if os.environ.get(k)
-    }
-    environment = {
-        **os.environ,
-        **folders,
-        **persons,
-        **variables(chosen),
-    }  # of the process that runs the cells
+    environment = of_cells(persons, chosen)
     outputs = (
         with_quarto(root, formats, profile, environment)
         if use_quarto
@@ -99,15 +72,70 @@ def report(
     for path in outputs:
         log.info(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
     export(root, profile)
-    training.note_model(root, asked, corpus, made["transformer"])
-    status = 0
-    if set(formats) == {"html", "typst"}:
-        if not force and submission.is_current(root, profile):
-            log.info(f"submission: {submission.NAME} is up to date")
-        else:
-            status = submission.submit(root, profile, chosen)
+    training.note_model(root, asked, corpus, transformer)
+    complete = set(formats) == {"html", "typst"}
+    status = handed_in(root, profile, chosen, force) if complete else 0
     log.info(f"report: done in {markdown.duration(time.perf_counter() - start)}")
     return status
+
+
+def quarto_renders(renderer: str) -> bool:
+    """Whether genuine Quarto renders where "auto", "quarto" or "own" is asked for. Raises
+    ReportError if it should and is not installed.
+    """
+    quarto = shutil.which("quarto")
+    if renderer == "quarto" and not quarto:
+        raise ReportError("render: quarto is not on PATH; install it or use --renderer own")
+    takes_quarto = bool(quarto) and renderer != "own"
+    name = f"quarto at {quarto}" if takes_quarto else "the project's own renderer"
+    log.info(f"report: rendering with {name}")
+    return takes_quarto
+
+
+def trained(settings: Settings, corpus: Corpus) -> Record:
+    """The record of the fine-tuned Transformer, after all runs that the report shows were found or
+    made.
+    """
+    made = {name: training.run(name, settings, corpus) for name in MODELS}
+    for record in (made | training.others(settings, corpus)).values():
+        log.info(
+            f"report: {record.label}, test accuracy {100 * record.correct.mean():.1f} %, record "
+            f"{record.key}"
+        )
+    for name in STUDIES:  # the recorded one; only where there is none, its quick form is made here
+        studies.found_or_made(name, settings, corpus)
+    return made["transformer"]
+
+
+def absolute_paths(settings: Settings) -> dict[str, str]:
+    """Data and model, where they are absolute paths: cells that run in another folder find them by
+    these.
+    """
+    return {
+        k: v
+        for k, v in (("data", settings.data), ("model", settings.models))
+        if any(Path(one).is_absolute() for one in v.split(","))
+    }
+
+
+def of_cells(persons: dict[str, str], chosen: dict) -> dict[str, str]:
+    """The environment of the process that runs the cells: this one's, folders as absolute paths,
+    who hands it in, and the settings `chosen`.
+    """
+    folders = {
+        k: str(Path(os.environ[k]).expanduser().absolute())
+        for k in ("LMREPORT_CACHE", "LMREPORT_SETTINGS")
+        if os.environ.get(k)
+    }
+    return {**os.environ, **folders, **persons, **variables(chosen)}
+
+
+def handed_in(root: Path, profile: str | None, chosen: dict, force: bool) -> int:
+    """The exit status of `submit`, which is left out where its file is up to date."""
+    if not force and submission.is_current(root, profile):
+        log.info(f"submission: {submission.NAME} is up to date")
+        return 0
+    return submission.submit(root, profile, chosen)
 
 
 def with_own(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ LINEAR = {  # linear models on all training texts: what a view of the texts lose
     "SVM: word pieces and characters": Linear(view="word pieces", words=3),
 }
 PILOT = Recipe(texts=1600, max_length=128, epochs=1, learning_rate=3e-4)
+PILOTS: dict[str, dict[str, Any]]
 PILOTS = {  # small trainings, each with one thing changed against the first
     "pilot": dict(average=0.98),
     "pilot: a third of the learning rate": dict(learning_rate=1e-4, average=0.98),
@@ -46,6 +48,7 @@ PILOTS = {  # small trainings, each with one thing changed against the first
     "pilot: no warm-up": dict(warmup=0.0),
     "pilot: another seed": dict(seed=158),
 }
+MEANS: dict[str, tuple[str, ...]]
 MEANS = {
     "pilots: mean of two seeds": ("pilot", "pilot: another seed")
 }  # name: the models whose scores are averaged
@@ -85,6 +88,7 @@ COSTS = (
     "tokens",
     "memory",
 )  # of the training; tokens without padding, memory in MiB
+SMALLER: dict[str, Any]
 SMALLER = dict(
     texts=32, max_length=24, masked_length=16
 )  # of the recipes in the quick form, and its only steps:
@@ -137,6 +141,10 @@ def climb(settings, splits, path: str, records: dict, scale: str) -> dict:
     with, texts, sets, made), COSTS (points,), NaN where they are not known, logits (points, texts,
     classes), predicted (points, texts), labels (texts,).
     """
+    points: list[dict[str, Any]]
+    logits: list[np.ndarray]
+    cost: list[list[float]]
+    at: dict[str, int]  # the row of each name
     labels, points, logits, cost, at = np.array(splits["validation"]["labels"]), [], [], [], {}
 
     def add(name: str, found: dict, scores) -> None:
@@ -229,7 +237,7 @@ def summit(settings, splits, path: str, records: dict, scale: str) -> dict:
         for p, row in zip(steps["points"], steps["predicted"], strict=True)
     }
     allowed = [name for name, members in STACKS.items() if TRANSFORMER in members]
-    best = max(allowed, key=right.get)  # of equal ones the first, which is the smallest
+    best = max(allowed, key=right.get)  # type: ignore[arg-type]  # of equal ones the first, the smallest
     at = {p["name"]: i for i, p in enumerate(steps["points"])}
     test = {label: np.asarray(records[name]["logits"]) for name, label in ON_RECORD.items()}
     for name, step in chosen(scale).items():

@@ -15,6 +15,7 @@ import logging
 import pickle
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -50,7 +51,12 @@ def measure(step: Recipe | Linear, splits, path: str) -> dict:
             "load": psutil.getloadavg()[0],
             "threads": machine.threads(),
         }
-        found = (fine_tune if isinstance(step, Recipe) else fit_linear)(step, splits, path, folder)
+        found = (fine_tune if isinstance(step, Recipe) else fit_linear)(
+            step,  # type: ignore[arg-type]  # of the function's own kind
+            splits,
+            path,
+            folder,
+        )
         return found | {
             "memory": processes.peak_memory() / 2**20,
             "sets": dataclasses.asdict(step),
@@ -90,6 +96,7 @@ def fine_tune(recipe: Recipe, splits, path: str, folder: Path) -> dict:
     """Fine-tune the encoder at `path` by `recipe` and score the validation texts; the weights stay
     in `folder`.
     """
+    found: dict[str, Any]
     tokenizer, found = load_tokenizer(path), {}
     chosen = subset(splits["train"], recipe.texts, recipe.drawn)
     model = recipe_training.classifier(path, chosen.features["labels"].num_classes, recipe)

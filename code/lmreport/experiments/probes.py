@@ -34,23 +34,6 @@ SETTINGS = Settings(
     learning_rate=1e-4,
     lstm_epochs=1,
 )
-SIZES: dict[str, dict] = {
-    "learning_curve": dict(sizes=[16, 32], epochs=1, steps=4, max_length=16),
-    "shuffled_words": dict(shuffles=1),
-    "heads_removed": dict(max_length=16),
-    "ablation": {},
-    "linear_curve": dict(sizes=[16, 32]),
-    "bench_train": dict(batches=1, repeats=1, max_length=24),
-    "bench_scale": dict(rows=[2000, 4000]),
-    "bench_predict": dict(texts=16, repeats=1, max_length=24),
-    "bench_bf16": dict(batches=1, texts=16, repeats=1, max_length=24),
-    "bench_accuracy": dict(seeds=[1], train_texts=32, epochs=1, learning_rate=1e-4, max_length=24),
-    "bench_recipes": dict(
-        recipes=["base", "label smoothing"], seeds=[1], smaller=dict(epochs=1, max_length=24)
-    ),
-    "bench_seeds": dict(seeds=[11, 12], folded_seeds=[11], folds=2, predicted_folds=1),
-    "bench_encoder": dict(max_length=24, epochs=1, learning_rate=1e-4, budget=512),
-}
 BEST = {"recipe": "of the probe", "sets": dict(epochs=1, max_length=16)}
 BY_THE_CLOCK = re.compile(
     r"seconds|second$|^repeats$|runtime|memory|_mb$|_s$|"
@@ -81,26 +64,27 @@ def ran(name: str) -> dict:
     )
     if kind.group == "bench":
         return bench(name, corpus, source)
-    splits = splits_for(SETTINGS, corpus)
+    splits, sizes = splits_for(SETTINGS, corpus), kind.sizes.get("probe", {})
     if kind.group == "model":
         return kind.make(splits, SETTINGS, source, cache_root() / "probe" / name)
     if name in ("ladder", "summit"):
         records = {n: train.run(n, SETTINGS, corpus) for n in kind.starts_from}
         return kind.make(SETTINGS, splits, source.path, records, "quick")
     weights = str(train.trained_model(SETTINGS, corpus)) if kind.starts_from else source.path
-    return kind.make(SETTINGS, SIZES[name], splits, weights, cache_root() / "probe" / name)
+    return kind.make(SETTINGS, sizes, splits, weights, cache_root() / "probe" / name)
 
 
 def bench(name: str, corpus, source) -> dict:
     """The values of the small run of the bench `name`."""
     from lmreport.experiments.bench import encoder, seeds
 
+    sizes = KINDS[name].sizes["probe"]
     if name == "bench_encoder":  # beside models of the probe: those on record are of other texts
         records = {n: train.run(n, SETTINGS, corpus) for n in ("tfidf_svm", "transformer", "lstm")}
         found = encoder.measured(
             splits_for(SETTINGS, corpus),
             source.path,
-            SIZES[name],
+            sizes,
             SETTINGS.seed,
             records,
             [],
@@ -109,8 +93,8 @@ def bench(name: str, corpus, source) -> dict:
         # The kinds alone: the key of a record changes with the code of its kind.
         return found | {"members": list(found["members"])}
     if name == "bench_seeds":  # the recipe of a record would be another one on each machine
-        return seeds.measured(splits_for(SETTINGS, corpus), source.path, SIZES[name], BEST)
-    return KINDS[name].make(SIZES[name], SETTINGS, corpus, source)
+        return seeds.measured(splits_for(SETTINGS, corpus), source.path, sizes, BEST)
+    return KINDS[name].make(sizes, SETTINGS, corpus, source)
 
 
 def digest(values: dict) -> str:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from lmreport.core import files, machine
 from lmreport.core.settings import Settings, cache_root
@@ -162,6 +163,7 @@ def ablation(settings, sizes: dict, splits, weights: str, kept: Path) -> dict:
     model = AutoModelForSequenceClassification.from_pretrained(
         weights, attn_implementation="eager"
     ).eval()
+    arrays: dict[str, Any]
     tokenizer, questions, arrays = load_tokenizer(weights), [], {}
     for i, text in enumerate(scores.QUESTIONS):
         found, seen = (
@@ -238,7 +240,7 @@ def predictor(weights: str, settings):
             one = tokenized(DatasetDict(test=texts), tokenizer, settings.max_length)["test"]
             return finetune.predict_logits(trainer, one).argmax(-1)
 
-        predict.model = model
+        predict.model = model  # type: ignore[attr-defined]  # a function that tells its model
         yield predict
 
 

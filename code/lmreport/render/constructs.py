@@ -39,38 +39,12 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
     """
 
     def visit(item: dict) -> list | dict | None:
+        refuse_lost(item, cells)
         attributes = pandoc_ast.attr_of(item)
-        if item["t"] == "RawBlock" and HTML_TABLE.search(item["c"][1]):
-            raise ReportError(
-                f"{place(cells, HTML_TABLE.pattern)}: a table in HTML is not supported; write it "
-                "in Markdown, then the PDF has it too"
-            )
-        if item["t"] == "RawBlock" and item["c"][0].startswith("pandoc-reader-"):
-            raise ReportError(
-                f"{place(cells, '=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
-                "the text in Markdown"
-            )
-        if item["t"] in ("RawBlock", "RawInline") and (lost := LOST_TEX.match(item["c"][1])):
-            if item["c"][0] == "tex":  # not one that is marked as meant for LaTeX, {=latex}
-                raise ReportError(
-                    f"{place(cells, re.escape(lost[0]))}: {lost[0]} stands in no formula and would "
-                    "be lost; put a formula between $$, write other text in Markdown"
-                )
         if attributes is None:
             return None
+        refuse_unknown(item, attributes, cells)
         classes = attributes[1]
-        unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [
-            k for k, _ in attributes[2] if k in UNKNOWN
-        ]
-        if unknown:
-            raise ReportError(
-                f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
-            )
-        if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
-            raise ReportError(
-                f"{place(cells, r'[.]content-(visible|hidden)')}: this condition belongs to what "
-                "can have none; put it into a Div, ::: {.content-visible …}"
-            )
         content = [item] if item["t"] == "CodeBlock" else item["c"][1]
         if CONDITIONS & set(classes):
             shown = condition(attributes, fmt, profiles, cells) == ("content-visible" in classes)
@@ -79,16 +53,7 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
         if kind in CALLOUTS and item["t"] == "Div":
             return callout(kind, attributes, content)
         if "panel-tabset" in classes and item["t"] == "Div":
-            content = [inner for block in content for inner in as_printed(block)]
-            if content and content[0]["t"] == "Header":
-                return tabset(attributes, content)
-            # in the notebook cells, and headings that they print, stand apart from the text
-            in_notebook = any("number" in dict(n["c"][0][2]) for n in content if n["t"] == "Div")
-            if not in_notebook:
-                raise ReportError(
-                    f"{place(cells, ':::.*panel-tabset')}: a tab set begins with a heading, which "
-                    "names its first tab"
-                )
+            return tab_panel(attributes, content, cells)
         return None
 
     blocks = pandoc_ast.change(blocks, visit)
@@ -98,6 +63,59 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
             if item["t"] == "Header":
                 item["c"][0] -= 1
     return blocks
+
+
+def refuse_lost(item: dict, cells: list[Cell]) -> None:
+    """Raises ReportError for raw text that would be missing from one of the formats."""
+    if item["t"] == "RawBlock" and HTML_TABLE.search(item["c"][1]):
+        raise ReportError(
+            f"{place(cells, HTML_TABLE.pattern)}: a table in HTML is not supported; write it "
+            "in Markdown, then the PDF has it too"
+        )
+    if item["t"] == "RawBlock" and item["c"][0].startswith("pandoc-reader-"):
+        raise ReportError(
+            f"{place(cells, '=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
+            "the text in Markdown"
+        )
+    if item["t"] in ("RawBlock", "RawInline") and (lost := LOST_TEX.match(item["c"][1])):
+        if item["c"][0] == "tex":  # not one that is marked as meant for LaTeX, {=latex}
+            raise ReportError(
+                f"{place(cells, re.escape(lost[0]))}: {lost[0]} stands in no formula and would "
+                "be lost; put a formula between $$, write other text in Markdown"
+            )
+
+
+def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
+    """Raises ReportError for a class, an attribute or a condition that is not supported there."""
+    classes = attributes[1]
+    unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [
+        k for k, _ in attributes[2] if k in UNKNOWN
+    ]
+    if unknown:
+        raise ReportError(
+            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
+        )
+    if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
+        raise ReportError(
+            f"{place(cells, r'[.]content-(visible|hidden)')}: this condition belongs to what "
+            "can have none; put it into a Div, ::: {.content-visible …}"
+        )
+
+
+def tab_panel(attributes: list, content: list, cells: list[Cell]) -> list | dict | None:
+    """A tab set; None in the notebook, where cells, and headings that they print, stand apart from
+    the text. Raises ReportError for one that begins with no heading.
+    """
+    content = [inner for block in content for inner in as_printed(block)]
+    if content and content[0]["t"] == "Header":
+        return tabset(attributes, content)
+    in_notebook = any("number" in dict(n["c"][0][2]) for n in content if n["t"] == "Div")
+    if not in_notebook:
+        raise ReportError(
+            f"{place(cells, ':::.*panel-tabset')}: a tab set begins with a heading, which "
+            "names its first tab"
+        )
+    return None
 
 
 def condition(attributes: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> bool:

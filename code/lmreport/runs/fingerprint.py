@@ -1,11 +1,12 @@
 """What a definition computes, as a digest that does not depend on where the definition stands or
 what it is called.
 
-A definition's text is its syntax tree without docstrings, annotations and imports. In it each
-reference to another definition of the package is replaced by that definition's fingerprint, and
-each reference to a library by its full name, so that place, module, alias and own name vanish;
-constants, defaults and called code count. References into the ground (settings, files, bookkeeping,
-display) are not followed: they move results about and compute none.
+A definition's text is its syntax tree without docstrings, annotations, declarations (`x: int`
+without a value, fields of a class apart) and imports. In it each reference to another definition of
+the package is replaced by that definition's fingerprint, and each reference to a library by its
+full name, so that place, module, alias and own name vanish; constants, defaults and called code
+count. References into the ground (settings, files, bookkeeping, display) are not followed: they move
+results about and compute none.
 """
 
 from __future__ import annotations
@@ -226,6 +227,8 @@ class Writer:
         if not isinstance(node, ast.AST):
             return f"{type(node).__name__}:{node!r}"
         if isinstance(node, ast.Import | ast.ImportFrom) or is_docstring(node):
+            return ""
+        if is_declaration(node) and not (scopes and scopes[-1].of_class):
             return ""
         if isinstance(node, ast.Name):
             return self.name(node.id, scopes)
@@ -488,6 +491,11 @@ def is_docstring(node: ast.AST) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
+
+
+def is_declaration(node: ast.AST) -> bool:
+    """Whether a statement says of which type a variable is, and no more."""
+    return isinstance(node, ast.AnnAssign) and node.value is None
 
 
 def digest(*texts: str) -> str:

@@ -25,7 +25,8 @@ class Kind:
     that computes its values; beside: other definitions that take part; libraries: those whose
     versions count; settings: which settings count; color: of the palette in `style`; pretrained:
     whether it begins with a pre-trained model; starts_from: models whose records it needs; sizes:
-    how much is done, by scale (studies) or device (benches), None where the settings say it;
+    how much is done, by scale (studies) or device (benches), None where the settings say it,
+    and in the probe, by which a record is proven;
     without_gpu: how long it takes there, "" if it is as at home.
     """
 
@@ -58,30 +59,44 @@ class Kind:
 
 
 def study(
-    name: str, label: str, full: dict, quick: dict, libraries: tuple[str, ...] = TORCH, **more: Any
+    name: str,
+    label: str,
+    full: dict,
+    quick: dict,
+    libraries: tuple[str, ...] = TORCH,
+    probe: dict | None = None,
+    **more: Any,
 ) -> Kind:
-    """A study of `studies`: settings that count for each, sizes at both scales."""
+    """A study of `studies`: settings that count for each, sizes at both scales and in the probe."""
     chosen: dict[str, Any] = {
         "makes": f"experiments.studies:{name}",
         "beside": STUDIED,
         "settings": ("scale", "seed", "max_length"),
     } | more
-    return Kind(
-        name, "study", label, libraries=libraries, sizes={"full": full, "quick": quick}, **chosen
-    )
+    sizes = {"full": full, "quick": quick, "probe": probe or {}}
+    return Kind(name, "study", label, libraries=libraries, sizes=sizes, **chosen)
 
 
 def bench(
-    name: str, label: str, makes: str, cpu: dict, cuda: dict | None = None, **more: Any
+    name: str,
+    label: str,
+    module: str,
+    cpu: dict,
+    cuda: dict | None = None,
+    *,
+    probe: dict,
+    **more: Any,
 ) -> Kind:
-    """A measurement of speed or of recipes; cuda: what is other on a GPU."""
+    """A measurement of speed or of recipes, by `make` of a module of `experiments.bench`; cuda: what
+    is other on a GPU; probe: sizes of a run of seconds.
+    """
     chosen: dict[str, Any] = {"settings": ("scale", "seed"), "libraries": TORCH} | more
     return Kind(
         f"bench_{name}",
         "bench",
         label,
-        f"experiments.bench.main:{makes}",
-        sizes={"cpu": cpu, "cuda": cpu | (cuda or {})},
+        f"experiments.bench.{module}:make",
+        sizes={"cpu": cpu, "cuda": cpu | (cuda or {}), "probe": probe},
         **chosen,
     )
 
@@ -102,34 +117,41 @@ KINDS = {kind.name: kind for kind in (
     study("learning_curve", "number of training texts",
           dict(sizes=[50, 200, 800, 3200, 6400], epochs=2, steps=150, max_length=128, texts=2000),
           dict(sizes=[50, 200], epochs=1, steps=30, max_length=64, texts=200), (*TORCH, "scikit-learn"),
-          settings=CURVE),
+          settings=CURVE, probe=dict(sizes=[16, 32], epochs=1, steps=4, max_length=16)),
     study("shuffled_words", "shuffled words", dict(texts=2000, shuffles=5), dict(texts=200, shuffles=2),
-          starts_from=("transformer",)),
+          starts_from=("transformer",), probe=dict(shuffles=1)),
     study("heads_removed", "heads removed one by one", dict(texts=800, max_length=128), dict(texts=40, max_length=32),
-          starts_from=("transformer",)),
+          starts_from=("transformer",), probe=dict(max_length=16)),
     study("ablation", "tokens hidden one by one", {}, {}, starts_from=("transformer",)),
     study("linear_curve", "number of training texts, linear model", dict(sizes=[50, 200, 800, 3200, 6400], texts=2000),
-          dict(sizes=[50, 200], texts=200), (*TORCH, "scikit-learn")),
+          dict(sizes=[50, 200], texts=200), (*TORCH, "scikit-learn"), probe=dict(sizes=[16, 32])),
     study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN),
           makes="experiments.improvements:climb", beside=SPLITS, starts_from=ALL),
     study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN),
           makes="experiments.improvements:summit", beside=SPLITS, starts_from=ALL),
-    bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False),
-    bench("predict", "speed of prediction", "predicting", dict(texts=200, repeats=3, max_length=512), dict(texts=2000)),
+    bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False,
+          probe=dict(batches=1, repeats=1, max_length=24)),
+    bench("predict", "speed of prediction", "prediction", dict(texts=200, repeats=3, max_length=512), dict(texts=2000),
+          probe=dict(texts=16, repeats=1, max_length=24)),
     bench("bf16", "speed on a processor with bf16", "bf16",
-          dict(batches=8, texts=200, repeats=3, max_length=512)),
+          dict(batches=8, texts=200, repeats=3, max_length=512),
+          probe=dict(batches=1, texts=16, repeats=1, max_length=24)),
     bench("scale", "growing numbers of rows", "scale", dict(rows=[250_000, 500_000, 1_000_000, 2_000_000]),
-          pretrained=False),
-    bench("accuracy", "accuracy of the fast recipe", "accuracy",
+          pretrained=False, probe=dict(rows=[2000, 4000])),
+    bench("accuracy", "accuracy of the fast recipe", "fast_vs_literal",
           dict(seeds=[1, 2], train_texts=640, epochs=2, learning_rate=1e-4, max_length=512),
-          dict(seeds=[1, 2, 3, 4], train_texts=0)),
-    bench("recipes", "recipes on all texts", "recipes", dict(seeds=[1, 2]), without_gpu="days"),
+          dict(seeds=[1, 2, 3, 4], train_texts=0),
+          probe=dict(seeds=[1], train_texts=32, epochs=1, learning_rate=1e-4, max_length=24)),
+    bench("recipes", "recipes on all texts", "search", dict(seeds=[1, 2]), without_gpu="days",
+          probe=dict(recipes=["base", "label smoothing"], seeds=[1], smaller=dict(epochs=1, max_length=24))),
     bench("seeds", "new seeds of the best recipe", "seeds",
           dict(seeds=[11, 12, 13], folded_seeds=[11], folds=3, predicted_folds=3),
-          dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5), without_gpu="hours"),
+          dict(seeds=[11, 12, 13, 14, 15], folds=5, predicted_folds=5), without_gpu="hours",
+          probe=dict(seeds=[11, 12], folded_seeds=[11], folds=2, predicted_folds=1)),
     bench("encoder", "a larger encoder", "encoder",
           dict(model="sentence-transformers/all-mpnet-base-v2", max_length=256, epochs=2, learning_rate=5e-5,
-               budget=2304, train_seed=None), libraries=(*TORCH, *SKLEARN), without_gpu="hours"),
+               budget=2304, train_seed=None), libraries=(*TORCH, *SKLEARN), without_gpu="hours",
+          probe=dict(max_length=24, epochs=1, learning_rate=1e-4, budget=512)),
 )}
 # fmt: on
 

@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from lmreport.core import files, machine, processes
-from lmreport.core.settings import cache_root
+from lmreport.core.settings import Settings, cache_root
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits
 from lmreport.models import (
     arrow_batches,
     fast_finetune,
@@ -24,6 +26,7 @@ from lmreport.models import (
     predict,
     stacking,
 )
+from lmreport.models.pretrained import Source
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import memo, records
 
@@ -37,6 +40,46 @@ STACKS = {  # name: the kinds of the models whose scores are weighted
     "encoders and SVM": (ENCODER, OTHERS, "tfidf_svm"),
     "encoders, MiniLM and SVM": (ENCODER, OTHERS, "transformer", "tfidf_svm"),
 }
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Test accuracy of the encoder fine-tuned on all training texts, alone and stacked with the
+    recorded models on the same data.
+    """
+    given = records.inputs(
+        "bench_encoder", settings, corpus, source, sizes, "full", fast_finetune.device()
+    )
+    models = {
+        name: r
+        for name, r in records.full_scale(corpus).items()
+        if r.inputs["data"]["digest"] == corpus.digest
+    }
+    others = [
+        r
+        for r in records.all_records()
+        if r.name == "bench_encoder"
+        and r.inputs["data"]["digest"] == corpus.digest
+        and records.counted(r.inputs) != records.counted(given)
+    ]
+    found = measured(
+        load_splits(corpus, settings.seed),
+        source.path,
+        sizes,
+        settings.seed if sizes["train_seed"] is None else sizes["train_seed"],
+        models,
+        others,
+        folder_of(given),
+    )
+    right = (found["logits"].argmax(-1) == found["labels"]).mean()
+    stacked = (
+        {
+            "stack": found["stack"],
+            "stack_test_accuracy": (found["stack_logits"].argmax(-1) == found["labels"]).mean(),
+        }
+        if "stack" in found
+        else {}
+    )
+    return found | {"list": [{"model": source.name, "test_accuracy": right} | stacked]}
 
 
 def folder_of(given: dict) -> Path:

@@ -15,21 +15,44 @@ import functools
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lmreport.core import progress
-from lmreport.data.splits import subset
+from lmreport.core.settings import Settings, cache_root
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits, subset
 from lmreport.experiments.bench import resources
 from lmreport.experiments.bench.training import BATCH, MAX_LENGTH
 from lmreport.models import arrow_batches, fast_finetune, finetune, int8, predict
+from lmreport.models.pretrained import Source
 from lmreport.models.tokenizer import load_tokenizer
-from lmreport.runs import memo
+from lmreport.runs import memo, records
 
 log = logging.getLogger(__name__)
 
 WAYS = {"cpu": ("literal", "ours"), "cuda": ("literal", "ours on a GPU")}
 PRECISIONS = (("ours", "int8"), ("ours on a GPU", "bf16"))  # of predictions, besides full precision
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Test accuracy of the literal and the fast recipe by seed; what is finished is kept in a
+    folder that the seeds do not decide.
+    """
+    shared = {k: v for k, v in sizes.items() if k != "seeds"}
+    given = records.inputs(
+        "bench_accuracy", settings, corpus, source, shared, device=fast_finetune.device()
+    )
+    found = measured(
+        source.path,
+        load_splits(corpus, settings.seed),
+        sizes,
+        sizes["seeds"],
+        cache_root() / "bench" / f"accuracy-{records.predicted(given)}",
+    )
+    plain = {k: v for k, v in found.items() if not hasattr(v, "dtype")}
+    return found | {"list": [plain | sizes]}
 
 
 def fine_tuned(way: str, source_path: str, splits, sizes: dict, seed: int, folder: Path):
@@ -85,6 +108,7 @@ def literal(model, tokens, tokenizer, folder: Path, chosen: dict):
         per_device_train_batch_size=1 if cpu else BATCH,
         gradient_accumulation_steps=BATCH if cpu else 1,
     )
+    padding: dict[str, Any]
     padding = {} if cpu else {"padding": "max_length", "max_length": MAX_LENGTH}
     return Trainer(
         model=model,

@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import statistics
 import time
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from lmreport.core.settings import Settings, load, resolved
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits
 from lmreport.experiments.bench import resources
-from lmreport.models import fast_finetune, finetune
+from lmreport.models import arrow_batches, fast_finetune, finetune, token_budget
 from lmreport.models import predict as bulk_predict
+from lmreport.models.fitness import class_names
+from lmreport.models.pretrained import Source
+from lmreport.models.tokenizer import load_tokenizer
+from lmreport.runs import train
 
 log = logging.getLogger(__name__)
 
 MAX_LENGTH = 512
 FEWER_BITS = {"cpu": "int8", "cuda": "bf16"}  # in which we predict on any machine of that device
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Speed of prediction in full precision and in fewer bits."""
+    fewer_bits = FEWER_BITS[fast_finetune.device()]
+    return of_precisions(("fp32", fewer_bits), sizes, settings, corpus)[0]
+
+
+def of_precisions(
+    precisions: tuple[str, ...], sizes: dict, settings: Settings, corpus: Corpus
+) -> tuple[dict, Path]:
+    """The speed of each way of predicting, and the folder of the model that predicts."""
+    quick = resolved(dataclasses.replace(load(), scale="quick"))
+    folder = train.trained_model(quick, corpus)  # what it has learned does not matter for its speed
+    tokenizer, test = load_tokenizer(str(folder)), load_splits(corpus, settings.seed)["test"]
+    lengths = token_budget.token_lengths(
+        arrow_batches.tokenized(test, tokenizer, sizes["max_length"])
+    )
+    texts = evenly(list(test["text"]), lengths, sizes["texts"], settings.seed)
+    names = class_names(folder)
+    listed = measured(str(folder), names, tokenizer, precisions, texts, len(test), sizes["repeats"])
+    values = {
+        "list": listed,
+        "texts": len(texts),
+        "whole_texts": len(test),
+        "ways": [one["way"] for one in listed],
+    } | {
+        key: np.array([one[key] for one in listed])
+        for key in ("samples_per_s", "spread", "whole_s", "peak_mb")
+    }
+    return values, folder
 
 
 def evenly(texts: list[str], lengths: np.ndarray, number: int, seed: int) -> list[str]:
@@ -36,6 +77,7 @@ def ways(folder: str, class_names: list[str], tokenizer, precisions) -> dict:
         tokenizer=tokenizer,
         device=fast_finetune.device(),
     )
+    found: dict[str, Callable]
     found = {
         "stock pipeline": lambda texts: stock(texts, truncation=True, max_length=MAX_LENGTH),
         "stock pipeline, batch 32": lambda texts: stock(
@@ -81,6 +123,8 @@ def measured(
     """One entry a way: texts per second (median over the repeats, in turn) on `texts`, time for
     `whole` extrapolated.
     """
+    kept: dict[str, list[float]]
+    peaks: dict[str, float]
     found, kept, peaks = ways(folder, class_names, tokenizer, precisions), {}, {}
     for repeat in range(repeats):
         for name, predict in found.items():

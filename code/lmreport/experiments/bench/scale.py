@@ -12,12 +12,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lmreport.core import progress
 from lmreport.core.processes import timed
+from lmreport.core.settings import Settings
+from lmreport.data.corpus import Corpus
 from lmreport.models import arrow_batches, token_budget
+from lmreport.models.pretrained import Source
 from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -28,6 +32,15 @@ WORDS = (
     "list string array file table button thread socket class function window number image record".split(),
     "quickly twice safely again in a loop without errors at once in reverse from the start over the network".split(),
 )
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Time and memory by the number of rows; exponent: of the growth of time."""
+    found = measured(sizes["rows"], settings.seed)
+    return {"list": found, "exponent": slope(found)} | {
+        key: np.array([one[key] for one in found], float)
+        for key in ("rows", "peak_mb", "total_s", "tokens")
+    }
 
 
 def write(folder: Path, number: int, seed: int):
@@ -41,6 +54,7 @@ def write(folder: Path, number: int, seed: int):
     with ArrowWriter(path=path) as writer:
         for start in range(0, number, PIECE):
             some = min(PIECE, number - start)
+            columns: Any  # one array for each list of words, then one of all
             columns = [rng.choice(words, (some, 3)) for words in WORDS]
             columns = np.concatenate(columns, axis=1).astype(object)
             long = rng.integers(3, columns.shape[1] + 1, some)
@@ -72,7 +86,11 @@ def through(folder: Path, number: int, tokenizer, seed: int) -> dict:
     stage("plan")
     read = updates = longest = 0
     collate = arrow_batches.collator(tokenizer.pad_token_id)
-    for batch in DataLoader(arrow_batches.Rows(tokens), batch_sampler=sampler, collate_fn=collate):
+    for batch in DataLoader(
+        arrow_batches.Rows(tokens),  # type: ignore[arg-type]  # torch asks for its items alone
+        batch_sampler=sampler,
+        collate_fn=collate,
+    ):
         read, updates, longest = (
             read + len(batch["labels"]),
             updates + 1,

@@ -14,9 +14,13 @@ import numpy as np
 
 from lmreport.core import files
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import Settings
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits
 from lmreport.experiments.bench import recipes, resources
 from lmreport.experiments.bench.recipes import Training
 from lmreport.models import fast_finetune, stacking
+from lmreport.models.pretrained import Source
 from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -44,6 +48,12 @@ CHANGES = {  # name: what it changes; the order is that of the report
     "20 masked, five epochs": dict(masked_epochs=20, epochs=5),
     "20 masked, five epochs, smoothing": dict(masked_epochs=20, epochs=5, label_smoothing=0.1),
 }
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Every recipe on all training texts; scored on the validation texts."""
+    found = measured(load_splits(corpus, settings.seed), source.path, sizes)
+    return found | {"list": found["recipes"]}
 
 
 def measured(splits, path: str, sizes: dict) -> dict:

@@ -10,15 +10,44 @@ training before a fold has read the fold's texts, without their labels.
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import numpy as np
 
-from lmreport.experiments.bench import recipes, resources
+from lmreport.core.settings import Settings
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits
+from lmreport.experiments.bench import recipes, resources, search
 from lmreport.models import fast_finetune, stacking
+from lmreport.models.pretrained import Source
 from lmreport.models.stacking import Linear
 from lmreport.models.tokenizer import load_tokenizer
+from lmreport.runs import records
+from lmreport.runs.kinds import KINDS
 
 LINEAR = {"SVM": Linear(), "SVM on word pieces": Linear(view="word pieces", words=3)}
+
+
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Test accuracy of the best recipe by seed, averaged and stacked. The recipe is that of the
+    recorded search on this data and model, or of one made now.
+    """
+    splits, here = load_splits(corpus, settings.seed), (corpus.digest, source.digest)
+    searches = [r for r in records.all_records() if r.name == "bench_recipes"]
+    known = next(
+        (r for r in searches if (r.inputs["data"]["digest"], r.inputs["model"]["digest"]) == here),
+        None,
+    )
+    best = best_of(
+        known or search.measured(splits, source.path, KINDS["bench_recipes"].sizes["cpu"])
+    )
+    found = measured(splits, source.path, sizes, best)
+    return found | {
+        "list": [
+            {"name": name, "test_accuracy": right}
+            for name, right in zip(found["names"], found["accuracies"], strict=True)
+        ]
+    }
 
 
 def best_of(searched) -> dict:
@@ -42,6 +71,7 @@ def measured(splits, path: str, sizes: dict, best: dict) -> dict:
     )
     folds = folds_of(labels, sizes["folds"])[: sizes["predicted_folds"]]
     things = planned(recipes.Training(**best["sets"]), splits["train"], folds, test, path, sizes)
+    made: Any  # in the order of `things`, then by their keys
     made = resources.side_by_side(
         one, [(thing,) for thing in things.values()], resources.PROCESSES[fast_finetune.device()]
     )
@@ -67,6 +97,7 @@ def planned(plan, train, folds, test: list[str], path: str, sizes: dict) -> dict
     """What is fitted, each for `one`: Transformers first, the longest first; then what takes
     seconds.
     """
+    things: dict[tuple, tuple]
     things = {("seed", seed): (plan, seed, train, {"test": test}, path) for seed in sizes["seeds"]}
     for i, (rest, fold) in enumerate(folds):
         things |= {

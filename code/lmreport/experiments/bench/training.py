@@ -12,11 +12,17 @@ import re
 import statistics
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 
+from lmreport.core.settings import Settings
+from lmreport.data.corpus import Corpus
+from lmreport.data.splits import load_splits
 from lmreport.experiments.bench import resources
-from lmreport.models import arrow_batches, cls_only, fast_finetune, token_budget
+from lmreport.models import arrow_batches, cls_only, fast_finetune, finetune, token_budget
+from lmreport.models.pretrained import Source
+from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +44,81 @@ IN_BF16 = (STEPS[0], STEPS[-1], "bf16")  # what is measured of a processor that 
 NOT_OURS = ("compiled",)  # measured too, but it pays in longer trainings only
 
 
+def make(sizes: dict, settings: Settings, corpus: Corpus, source: Source) -> dict:
+    """Speed of training: of the smaller model under each step of the recipe, of the larger one under
+    the first and the last.
+    """
+    device = fast_finetune.device()
+    order = steps(device)
+    few = (order[0], *order[-2:]) if device == "cuda" else (order[0], order[-1])
+    wanted = {name: order if name == "minilm" else few for name in MODELS}
+    return of_models(wanted, sizes, settings, corpus, source)
+
+
+def of_models(
+    wanted: dict, sizes: dict, settings: Settings, corpus: Corpus, source: Source
+) -> dict:
+    """The speed of each model of `MODELS` under the steps `wanted` of it."""
+    tokenizer, device = load_tokenizer(source.path), fast_finetune.device()
+    tokens = arrow_batches.tokenized(
+        load_splits(corpus, settings.seed)["train"], tokenizer, sizes["max_length"]
+    )
+    lengths = token_budget.token_lengths(tokens)
+    rate = {"fp32": resources.matrix_rate(device, False)} | (
+        {"bf16": resources.matrix_rate(device, True)} if finetune.has_bf16() else {}
+    )
+    listed: list[dict] = []
+    values = {"train_texts": len(tokens), "mean_tokens": lengths.mean()}
+    number = sizes["batches"] * (8 if device == "cuda" else 1)  # there a batch takes milliseconds
+    for name, steps in wanted.items():
+        found = measured(
+            name, steps, tokens, lengths, tokenizer, number, sizes["repeats"], settings.seed
+        )
+        first, last = found[0], [one for one in found if one["step"] not in NOT_OURS][-1]
+        computed = "bf16" if "bf16" in rate and reached(last["step"], "bf16") else "fp32"
+        listed.append(
+            {
+                "model": name,
+                "device": device,
+                "baseline_samples_per_s": first["samples_per_s"],
+                "samples_per_s": last["samples_per_s"],
+                "ratio": last["samples_per_s"] / first["samples_per_s"],
+                "tokens_per_s": last["tokens_per_s"],
+                "padding_share": last["padding_share"],
+                "epoch_s": last["epoch_s"],
+                "epoch_s_is": f"extrapolated from {last['measured_batches']} of {last['epoch_batches']} batches",
+                "peak_mb": last["peak_mb"],
+                "matrix_rate_flops": rate,
+                "share_of_matrix_rate": last["flops_per_s"] / rate[computed],
+                "steps": found,
+            }
+        )
+        values |= {
+            f"{name}_{key}": np.array([one[key] for one in found])
+            for key in (
+                "samples_per_s",
+                "tokens_per_s",
+                "padding_share",
+                "spread",
+                "epoch_s",
+                "peak_mb",
+                "warm_up_s",
+            )
+        }
+        values |= {
+            f"{name}_steps": [one["step"] for one in found],
+            f"{name}_share_of_matrix_rate": listed[-1]["share_of_matrix_rate"],
+        }
+    return values | {"list": listed}
+
+
 def config(name: str, vocabulary: int):
     """The configuration of a model of that size with four classes."""
     from transformers import BertConfig, DistilBertConfig
 
     if name == "distilbert":
-        return DistilBertConfig(vocab_size=vocabulary, num_labels=4)
-    return BertConfig(
+        return DistilBertConfig(vocab_size=vocabulary, num_labels=4)  # type: ignore[call-arg]  # every one takes it
+    return BertConfig(  # type: ignore[call-arg]  # every one takes it
         vocab_size=vocabulary,
         num_labels=4,
         hidden_size=384,
@@ -107,6 +181,7 @@ def trainer(step: str, model, tokens, tokenizer, chosen: list[np.ndarray], folde
             return len(chosen)
 
     on_chosen = fast_finetune.reading(Chosen())
+    plain: dict[str, Any]
     plain = dict(
         output_dir=folder,
         use_cpu=fast_finetune.device() == "cpu",

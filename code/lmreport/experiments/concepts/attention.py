@@ -4,6 +4,8 @@ its maps say.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -133,7 +135,7 @@ def lookup(largest: float = 24, number: int = 49) -> dict:
     }
 
 
-def load_encoder(path: str):
+def load_encoder(path: str) -> tuple[Any, Any]:
     """The pre-trained encoder at `path` with its tokenizer, on the CPU, able to give its attention
     maps.
     """

@@ -5,6 +5,8 @@ memory.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from lmreport.experiments.concepts.attention import multi_head_attention
 from lmreport.experiments.concepts.threads import one_thread
 from lmreport.runs.memo import remember
 
+Count = TypeVar("Count", int, np.ndarray)  # of tokens: of one text, or of several
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 LABELS = {
     "stored": "attention, scores stored",
@@ -33,7 +36,7 @@ LOOK = {
 }
 
 
-def attention_flops(n: int, d: int) -> int:
+def attention_flops(n: Count, d: int) -> Count:
     """FLOPs of one self-attention over n tokens of width d; a multiply-add counts 2, softmax and
     bias nothing.
     """
@@ -43,7 +46,7 @@ def attention_flops(n: int, d: int) -> int:
     return projections + scores + mixing
 
 
-def lstm_flops(n: int, d: int) -> int:
+def lstm_flops(n: Count, d: int) -> Count:
     """FLOPs of one LSTM layer over n tokens, input and state of width d; only the matrix products
     count.
     """
@@ -227,14 +230,14 @@ def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) ->
     return rows
 
 
-def attention_kept(n: int, d: int, heads: int) -> int:
+def attention_kept(n: Count, d: int, heads: int) -> Count:
     """Numbers that training keeps of one self-attention for the backward pass: x, Q, K, V, the
     output, all weights.
     """
     return 5 * n * d + heads * n * n
 
 
-def lstm_kept(n: int, d: int) -> int:
+def lstm_kept(n: Count, d: int) -> Count:
     """Numbers that training keeps of one LSTM layer for the backward pass: x, three gates,
     candidate, c and h.
     """
@@ -336,6 +339,7 @@ def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
     """
     figure, (left, right) = style.figure(2, height=2.9)
     n = np.geomspace(32, 32768, 60).round().astype(int)
+    curves: dict[str, tuple[str, Callable]]
     curves = {
         "LSTM layer": ("lstm", lstm_flops),
         "self-attention": ("stored", attention_flops),

@@ -9,6 +9,8 @@ import dataclasses
 import functools
 import tempfile
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +56,9 @@ def head_of_distilbert(classes: int) -> dict[str, tuple[int, ...]]:
     from transformers import AutoModelForSequenceClassification, DistilBertConfig
 
     with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(DistilBertConfig(num_labels=classes))
+        model = AutoModelForSequenceClassification.from_config(
+            DistilBertConfig(num_labels=classes)  # type: ignore[call-arg]  # every one takes it
+        )
     body = f"{model.base_model_prefix}."
     return {
         name: tuple(weight.shape)
@@ -241,6 +245,7 @@ def frozen_against_random(
 
     classes = [str(c) for c in sorted(set(labels))]
     tokenizer = load_tokenizer(path)
+    found: dict[str, Any]
     found = {"sizes": np.array([s for s in sizes if s <= len(labels)]), "test": len(test_labels)}
     models = {
         "pre-trained": AutoModel.from_pretrained(path),
@@ -332,6 +337,7 @@ def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and
     for the linear model (`linear`: its own record); chance: of guessing."""
     figure, ax = style.figure(height=1.8)
+    curves: dict[str, tuple[Any, Sequence[int]]]  # a record, its rows
     curves = {
         way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way])
         for way in WAYS

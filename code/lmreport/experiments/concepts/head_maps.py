@@ -75,7 +75,7 @@ def plot_worth(record, found: list[dict], named: int = 2):
             strip, rank, cost.flat[order[rank]], f"head {layer + 1}-{head + 1}", style.ORANGE
         )
     strip.set(xlabel=f"the {cost.size} heads, sorted", ylabel="points lost without it")
-    for place, one in zip(grid, found, strict=False):
+    for place, one in zip(grid, found, strict=False):  # type: ignore[call-overload]  # by its items
         ax = figure.add_subplot(place)
         ax.imshow(one["map"], vmin=0, vmax=1)
         ax.set_title(

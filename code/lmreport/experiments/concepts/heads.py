@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,6 +79,9 @@ def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> d
 
     tokenizer = AutoTokenizer.from_pretrained(path)
     model = AutoModel.from_pretrained(path, attn_implementation="eager").eval()
+    total: Any  # 0, then tensors
+    equal: Any
+    rows: Any
     total, equal, rows = 0, 0, 0
     for text in texts:
         inputs = tokenizer(text, return_tensors="pt")

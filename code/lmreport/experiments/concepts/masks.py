@@ -4,6 +4,9 @@ and third part).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -46,6 +49,7 @@ def decoder_weights(vocabulary: int = 20, d: int = 16, layers: int = 2, seed: in
     each, per layer.
     """
     generator = torch.Generator().manual_seed(seed)
+    options: dict[str, Any]
     options = dict(generator=generator, dtype=torch.float64)
     return {
         "token": torch.randn(vocabulary, d, **options),
@@ -193,7 +197,7 @@ def padded_vectors(path: str, digest: str, text: str) -> dict:
 
 @remember
 def padded_prediction(
-    path: str, digest: str, text: str, pads: tuple[int, ...] = (0, 4, 16, 64, 128, 256)
+    path: str, digest: str, text: str, pads: Sequence[int] = (0, 4, 16, 64, 128, 256)
 ) -> dict:
     """Class probabilities of the classifier at `path` for one text when padding is appended;
     digest: of its weights.

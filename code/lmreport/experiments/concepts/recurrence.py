@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -95,6 +97,10 @@ def untrained(d: int) -> dict:
 
     The first RNN and LSTM start as PyTorch starts them.
     """
+    rnn: Any  # by its own types, what a layer holds may be a tensor or another layer
+    wild: Any
+    plain: Any
+    keeping: Any
     rnn, wild, plain, keeping = (kind(d, d).double() for kind in (nn.RNN, nn.RNN, nn.LSTM, nn.LSTM))
     with torch.no_grad():
         for layer in (rnn, wild, plain, keeping):
@@ -117,6 +123,7 @@ def gradients(n: int = 101, d: int = 32, seeds: int = 5) -> dict:
     """‖∂h_T/∂x_t‖ against distance for the layers of `untrained`, geometric mean over seeds, 1 at
     distance 1.
     """
+    sums: dict[str, Any]
     sums = {}
     for seed in range(seeds):
         torch.manual_seed(seed)
@@ -143,7 +150,7 @@ class Recaller(nn.Module):
             else nn.Linear(width, 3 * width)
         )
         if kind == "lstm_keep":
-            nn.init.constant_(self.mix.bias_ih_l0[width : 2 * width], FORGET_BIAS)
+            nn.init.constant_(self.mix.bias_ih_l0[width : 2 * width], FORGET_BIAS)  # type: ignore[index]  # an LSTM
 
     def forward(self, ids):
         x = self.token(ids)  # (batch, n, width)
@@ -201,6 +208,7 @@ NAMES = {
     "lstm_keep": "LSTM, forget gate ≈ 1",
     "attention": "self-attention",
 }
+LOOK: dict[str, dict[str, Any]]  # options of matplotlib
 LOOK = {
     name: dict(
         color=style.CYCLE[i], marker=style.MARKERS[i], linestyle=style.LINES[i], label=NAMES[name]
@@ -254,6 +262,7 @@ def _name_where_it_falls(axes, distances, accuracy, name: str) -> None:
     """The name of a layer beside its curve, where that falls towards guessing; above the end of one
     that does not fall.
     """
+    options: dict[str, Any]
     height, side = (75, "right") if name == "lstm_keep" else (40, "left")
     falls = int((accuracy < height).argmax())
     if not falls:

@@ -119,8 +119,8 @@ def training(
         }
         optimizer = torch.optim.Adam(weights.values(), lr=rate)
         for step in range(steps):
-            *task, answers = recall_task(32, 16, 8, words, generator)
-            loss = F.cross_entropy(lookup(*task, weights, DIVISORS[divisor](d_k)), answers)
+            *task, answers = recall_task(32, 16, 8, words, generator)  # task: keys, values, query
+            loss = F.cross_entropy(lookup(*task, weights, DIVISORS[divisor](d_k)), answers)  # type: ignore[call-arg]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
