@@ -295,6 +295,16 @@ def as_executed(nb: NotebookNode, name: str) -> NotebookNode:
     return nb
 
 
+def flags(nb: NotebookNode) -> dict[str, bool]:
+    """What the cells of an executed notebook say of the document, `assemble.Pages.flags`."""
+    return {
+        name: value
+        for cell in as_executed(nb, "").cells
+        for output in cell.get("outputs", ())
+        for name, value in assemble.flags(output).items()
+    }
+
+
 def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     """A cell of the notebook as the renderer's own executed cells are: inline code shown, options
     read.
