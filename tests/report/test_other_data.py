@@ -208,12 +208,12 @@ def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_m
     found, sample = download.obtain(str(make(tmp_path / "d"))), download.obtain("sample")
     bench, gpu = speed.recorded(found), speed.recorded(found, "cuda")
     lacking = on_speed.of_what_is_left_out(bench, gpu, found)
-    assert lacking.everything and "speed on a processor, on a GPU and in bf16" in lacking.what
+    assert lacking.everything and lacking.what.endswith("are on a processor, on a GPU and in bf16")
     assert lacking.of_gpu == lacking.of_models == ""
     source = pretrained.from_package("any")
     said = notices.left_out(found, source, lacking.what, lacking.names, " here").data
     assert re.fullmatch(
-        r"The speed .* was not measured on these data; `lmreport run bench_train bench_predict "
+        r"How fast .* was not measured on these data; `lmreport run bench_train bench_predict "
         r"bench_accuracy bench_bf16 --scale full --data .*` does so here and records it\.",
         said,
     )

@@ -30,7 +30,8 @@ def of_what_is_left_out(bench, gpu, corpus):
         in_bf16=in_bf16,
         on_gpu=on_gpu,
         everything=bool(on_processor and in_bf16 and on_gpu),
-        what=f"The speed {listing.joined([part for part, names in lacking.items() if names])}",
+        what="How fast training and prediction are "
+        + listing.joined([part for part, names in lacking.items() if names]),
         names=list(dict.fromkeys(on_processor + on_gpu + in_bf16)),
         of_gpu=MarkdownText(
             ""
