@@ -79,15 +79,21 @@ def of_fonts(class_names: list[str]) -> str:
 def of_letters(strange: dict, source) -> list[str]:
     """Callouts where the Transformer cannot read much of the texts; strange: `data_audit.strange`."""
     callouts = []
-    if strange["unknown"] >= tokenizing.MANY:
+    if tokenizing.unknown(strange) >= tokenizing.MANY:
+        parts, are = (
+            ("characters", "belong to")
+            if tokenizing.is_of_characters(strange)
+            else ("word pieces", "stand for")
+        )
         callouts.append(
             markdown.callout(
                 "warning",
                 "Much of these texts is unknown to the tokenizer",
                 (
-                    f"Of the word pieces of the training texts, {markdown.pct(strange['unknown'])} "
-                    f"stand for something that {markdown.plain(source.name)} does not know. It "
-                    "cannot tell these words apart; a model for this language would."
+                    f"Of the {parts} of the training texts, "
+                    f"{markdown.pct(tokenizing.unknown(strange))} {are} something that "
+                    f"{markdown.plain(source.name)} does not know. It cannot tell these words "
+                    "apart; a model for this language would."
                 ),
             )
         )
