@@ -180,7 +180,7 @@ def test_quartos_notebook_becomes_the_same_and_a_readable_one_stays(folder, nb):
     executed = notebook.as_executed(nb, document.name)
     for cell in executed.cells:
         del cell.metadata["report"]
-    front = nbformat.v4.new_markdown_cell(FRONT)
+    front = nbformat.v4.new_markdown_cell(FRONT.strip())  # Quarto's, where a cell of code follows
     value = {"status": "ok", "data": {"text/plain": "2"}}
     executed.cells[0].source = executed.cells[0].source.replace(
         "# Data", "`{python} 1 + 1` sets.\n\n# Data"

@@ -310,7 +310,7 @@ def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     read.
     """
     if cell.cell_type == "markdown":
-        text = re.sub(r"\A---\n.*?\n---\n", "", cell.source, flags=re.S)
+        text = re.sub(r"\A---\n.*?\n---(\n|\Z)", "", cell.source, flags=re.S)
         values = {
             e["expression"].strip(): execute.shown(e["result"]["data"])
             for e in cell.metadata.get("user_expressions", ())
