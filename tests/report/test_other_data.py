@@ -207,7 +207,7 @@ def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
 def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_makes_it(tmp_path):
     found, sample = download.obtain(str(make(tmp_path / "d"))), download.obtain("sample")
     bench, gpu = speed.recorded(found), speed.recorded(found, "cuda")
-    lacking = on_speed.of_what_is_left_out(bench, gpu, found)
+    lacking = on_speed.of_what_is_left_out(bench, gpu, found, 3)
     assert lacking.everything and lacking.what.endswith("are on a processor, on a GPU and in bf16")
     assert lacking.of_gpu == lacking.of_models == ""
     source = pretrained.from_package("any")
@@ -220,15 +220,20 @@ def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_m
     runs = encoder.recorded(found)
     assert encoder.left_out(runs, found)[-3:] == ["ladder", "summit", "bench_encoder"]
 
-    there = on_speed.of_what_is_left_out(bench, gpu, sample)
+    there = on_speed.of_what_is_left_out(bench, gpu, sample, 4)
     assert (
         not (there.everything or there.names) and "@tbl-speed and @tbl-speed-gpu" in there.of_models
     )
     assert notices.left_out(sample, source, "It", there.names) is None
     assert encoder.left_out(runs, sample) == []
-    partly = on_speed.of_what_is_left_out(bench, {}, found)  # as if all on a GPU were of these data
+    partly = on_speed.of_what_is_left_out(bench, {}, found, 5)  # as if those on a GPU were of these
     assert not partly.everything and partly.of_models.startswith(
         "The models of @tbl-speed-gpu have"
+    )
+    of_many = notices.left_out(found, source, "It", partly.names, " here", partly.cannot).data
+    assert of_many == (
+        "It was not measured on these data; the models that are timed know fewer classes than "
+        "these."
     )
 
 

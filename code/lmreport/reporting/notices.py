@@ -171,16 +171,15 @@ def of_other_data(corpus, *records) -> list[str]:
     return list(dict.fromkeys(record.name for record in others))
 
 
-def left_out(corpus, source, what: str, names: Sequence[str], where: str = ""):
+def left_out(corpus, source, what: str, names: Sequence[str], where: str = "", cannot: str = ""):
     """What stands where a section is left out: that `what` was not measured on these data, and the
-    command that does so. None where `names`, of the runs that are lacking, is empty.
+    command that does so, or why it `cannot` be. None where `names`, of the runs that are lacking,
+    is empty.
     """
     if not names:
         return None
-    command = full_run(corpus, source, *names)
-    return markdown.markdown(
-        f"{what} was not measured on these data; `{command}` does so{where} and records it."
-    )
+    command = f"`{full_run(corpus, source, *names)}` does so{where} and records it"
+    return markdown.markdown(f"{what} was not measured on these data; {cannot or command}.")
 
 
 def stale(recorded: dict) -> list[str]:

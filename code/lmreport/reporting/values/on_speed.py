@@ -11,10 +11,10 @@ from lmreport.reporting.values import named
 
 
 @named
-def of_what_is_left_out(bench, gpu, corpus):
+def of_what_is_left_out(bench, gpu, corpus, classes: int):
     """Which runs are lacking on `corpus` for the parts of the section: on_processor, in_bf16,
-    on_gpu, each a list of names; what, names: for the sentence in their place; of_gpu, of_models:
-    limits of what is there.
+    on_gpu, each a list of names; what, names, cannot: for the sentence in their place; of_gpu,
+    of_models: limits of what is there. classes: how many the data have.
     """
     lacking = {
         "on a processor": notices.of_other_data(
@@ -33,6 +33,7 @@ def of_what_is_left_out(bench, gpu, corpus):
         what="How fast training and prediction are "
         + listing.joined([part for part, names in lacking.items() if names]),
         names=list(dict.fromkeys(on_processor + on_gpu + in_bf16)),
+        cannot="the models that are timed know fewer classes than these" * (classes > TIMED),
         of_gpu=MarkdownText(
             ""
             if on_gpu
@@ -48,6 +49,7 @@ def of_what_is_left_out(bench, gpu, corpus):
 
 
 PARTS = ("train", "predict", "accuracy")
+TIMED = 4  # classes of the models of `bench.training`
 
 
 @named
