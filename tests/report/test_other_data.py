@@ -233,7 +233,7 @@ def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_m
     of_many = notices.left_out(found, source, "It", partly.names, " here", partly.cannot).data
     assert of_many == (
         "It was not measured on these data; the models that are timed know fewer classes than "
-        "these."
+        "they have."
     )
 
 

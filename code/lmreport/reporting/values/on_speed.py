@@ -33,7 +33,7 @@ def of_what_is_left_out(bench, gpu, corpus, classes: int):
         what="How fast training and prediction are "
         + listing.joined([part for part, names in lacking.items() if names]),
         names=list(dict.fromkeys(on_processor + on_gpu + in_bf16)),
-        cannot="the models that are timed know fewer classes than these" * (classes > TIMED),
+        cannot="the models that are timed know fewer classes than they have" * (classes > TIMED),
         of_gpu=MarkdownText(
             ""
             if on_gpu
