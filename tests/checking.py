@@ -102,6 +102,22 @@ As @fig-more and [the report](index.html#sec-1a) say, after @vaswani2017, it is
 #| label: differences
 print(2 - 1)
 ```
+
+```{python}
+#| output: asis
+from lmreport.display import markdown
+markdown.flags({"lacking": True})
+```
+
+::: {.content-hidden when-meta="lacking"}
+As @tbl-lacking says.
+
+```{python}
+#| label: tbl-lacking
+#| tbl-cap: What is left out.
+markdown.table([["1"]], ["a"])
+```
+:::
 """
 
 

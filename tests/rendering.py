@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pikepdf
+import yaml
 
 from lmreport.render import render
 
@@ -164,6 +165,14 @@ def pdf_text(path: Path) -> str:
             }
             out.append(page_text(page, fonts))
     return squeezed("".join(out))
+
+
+def without_questions(words: str) -> str:
+    """The text of a page without the questions of the assignment, as report/rubric.yml has them."""
+    items = yaml.safe_load((ROOT / "report" / "rubric.yml").read_text("utf-8"))["items"]
+    for item in items:
+        words = words.replace(item["question"].strip(), "")
+    return words
 
 
 def squeezed(words: str) -> str:

@@ -17,6 +17,7 @@ from lmreport.experiments.bench import fast_vs_literal, main, prediction, resour
 from lmreport.models import arrow_batches, finetune, pretrained, token_budget
 from lmreport.models import predict as bulk_predict
 from lmreport.models.tokenizer import load_tokenizer
+from lmreport.reporting.values import on_speed
 from lmreport.runs.kinds import KINDS
 
 
@@ -248,6 +249,13 @@ def test_fewer_bits_are_compared_with_fp32_on_the_same_texts(tokenizer, tmp_path
         assert found[f"{precision}_points"] == pytest.approx(
             -100 * found[f"{precision}_changed"] / 60
         )
+
+
+def test_data_of_more_classes_than_the_timed_models_know_are_told():
+    main.refuse_many("bench_train", list("abcd"))
+    with pytest.raises(ReportError, match="bench_train: .* know 4 classes, and these data have 5"):
+        main.refuse_many("bench_train", list("abcde"))
+    assert training.config("minilm", 10).num_labels == main.TIMED == on_speed.TIMED
 
 
 def test_a_processor_without_bf16_is_told_so(monkeypatch):

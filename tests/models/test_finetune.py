@@ -354,14 +354,27 @@ def test_layers_that_only_the_configuration_has_are_told(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
-def test_a_model_in_half_precision_is_told_before_it_gives_no_numbers(tiny, tmp_path, half):
+def test_a_model_in_half_precision_is_trained_in_full(tiny, tmp_path, half, monkeypatch):
     import torch
     from transformers import AutoModel
 
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
     model = AutoModel.from_pretrained(tiny).to(getattr(torch, half))
-    with pytest.raises(ReportError, match=rf"its weights are {half}, .*save model.float\(\)"):
-        located(save(tmp_path / "half", model, tiny))
-    assert located(save(tmp_path / "whole", model.float(), tiny))
+    folder = Path(save(tmp_path / "half", model, tiny))
+    source = located(str(folder))
+    monkeypatch.setattr(pretrained, "from_hub", lambda name: pretrained.from_folder(folder, name))
+    from_hub = located("owner/half")
+    digest = pretrained.sha256(folder / "model.safetensors")
+    assert (source.name, source.digest, from_hub) == (
+        "half",
+        digest,
+        pretrained.Source("owner/half", source.path, digest),
+    )
+    weights = finetune.load_classifier(from_hub.path, ["a", "b"]).state_dict()
+    assert {one.dtype for one in weights.values()} == {torch.float32}
+    kept = model.float().state_dict()
+    assert all(torch.equal(one, weights[n]) for n, one in kept.items() if n in weights)
+    assert len(tokenizer.load_tokenizer(from_hub.path)) == len(tokenizer.load_tokenizer(str(tiny)))
 
 
 def save(folder, model, source):

@@ -180,7 +180,7 @@ def test_quartos_notebook_becomes_the_same_and_a_readable_one_stays(folder, nb):
     executed = notebook.as_executed(nb, document.name)
     for cell in executed.cells:
         del cell.metadata["report"]
-    front = nbformat.v4.new_markdown_cell(FRONT)
+    front = nbformat.v4.new_markdown_cell(FRONT.strip())  # Quarto's, where a cell of code follows
     value = {"status": "ok", "data": {"text/plain": "2"}}
     executed.cells[0].source = executed.cells[0].source.replace(
         "# Data", "`{python} 1 + 1` sets.\n\n# Data"
@@ -195,6 +195,37 @@ def test_quartos_notebook_becomes_the_same_and_a_readable_one_stays(folder, nb):
         and "2 sets." in texts(found)[1]
     )
     assert notebook.of_quarto(made, document) == made
+
+
+def test_what_cells_say_of_the_document_is_kept_unseen_and_what_they_leave_out_is_not_there(
+    tmp_path,
+):
+    body = """```{python}
+#| label: flags
+#| output: asis
+from lmreport.display import markdown
+markdown.flags({"lacking": True})
+```
+
+::: {.content-hidden when-meta="lacking"}
+Gone.
+
+```{python}
+#| label: tbl-gone
+#| tbl-cap: Gone too.
+markdown.table([["1"]], ["a"])
+```
+:::
+
+The end.
+"""
+    folder = rendering.project(tmp_path, body, FRONT)
+    rendering.own(folder, ("html",))
+    document = project.read(folder, ("html",), None)[0]
+    nb = nbformat.read(folder / "_report" / "report" / "index.ipynb", 4)
+    assert [text for text in texts(nb) if text][1:] == ["The end."]
+    assert [out for cell in nb.cells[2:] for out in cell.get("outputs", ())] == []
+    assert contents.read(document, folder / "_report" / "report" / "index.ipynb") == []
 
 
 def test_an_output_that_is_made_again_in_jupyter_is_plain_too():

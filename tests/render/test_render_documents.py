@@ -138,6 +138,27 @@ CASES = {
         {},
         ("in print",),
     ),
+    "conditional by what cells say": Case(
+        "# First\n\n"
+        + cell(
+            "from lmreport.display import markdown\n"
+            "markdown.flags({'lacking': ['a run'], 'there': []})",
+            output="asis",
+            echo="false",
+        )
+        + '\n::: {.content-hidden when-meta="lacking"}\n## Gone {#sec-gone}\n\nSee @fig-gone.\n\n'
+        + cell(PLOT, label="fig-gone", fig_cap="Gone.", fig_alt="A line.", echo="false")
+        + ':::\n\n::: {.content-hidden when-meta="there"}\n## Kept {#sec-kept}\n\n'
+        + cell(PLOT, label="fig-kept", fig_cap="Kept.", fig_alt="A line.", echo="false")
+        + '\n@fig-kept is in @sec-kept.\n:::\n\n[shown]{.content-visible when-meta="lacking"} and '
+        + '[not shown]{.content-hidden unless-meta="there"} end.\n',
+        {
+            "headings": ["1 First", "1.1 Kept"],
+            "captions": ["Figure 1: Kept."],
+            "references": ["Figure 1 #fig-kept", "Section 1.1 #sec-kept"],
+        },
+        ("1First", "1.1Kept", "Figure 1: Kept.", "Figure 1 is in Section 1.1.", "shown and end."),
+    ),
     "options": Case(
         cell("print('shown')", echo="false")
         + cell("print('hidden')", output="false")

@@ -175,6 +175,10 @@ BAD = {
         '::: {.content-visible when-moon="full"}\nx\n:::\n',
         r"index\.qmd:6: unknown condition 'when-moon'",
     ),
+    "condition that no cell sets": (
+        '::: {.content-hidden when-meta="moon"}\nx\n:::\n',
+        r"index\.qmd:6: no cell sets 'moon'",
+    ),
     "margin": (
         "Text.\n\n::: {.column-margin}\nx\n:::\n",
         r"index\.qmd:8: 'column-margin' is not supported",

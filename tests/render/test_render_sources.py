@@ -9,6 +9,7 @@ import pikepdf
 import pytest
 
 from lmreport.core.errors import ReportError
+from lmreport.render import source
 from rendering import FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
 
 KEY = '::: {.content-visible when-profile="key"}\n'
@@ -282,3 +283,18 @@ def test_a_file_of_yaml_is_included_into_a_block_of_code_as_it_is(tmp_path):
     (root / "report/conf.yml").write_text("---\nepochs: 3\n---\nseed: 1\n")
     page = Page(own(root, ("html",)) / "index.html")
     assert [text(e) for e in page.tags("pre")] == ["--- epochs: 3 --- seed: 1"]
+
+
+def test_cells_that_a_document_leaves_out_are_known_by_what_its_cells_say():
+    body = (
+        "::: note\n```{python}\n#| label: a\n1\n```\n:::\n"
+        '\n:::: {.content-hidden when-meta="lacking"}\n\n::: note\n\n'
+        "```{python}\n#| label: b\n1\n```\n:::\n\n```\n::::\n```\n"
+        "```{python}\n#| label: c\n1\n```\n::::\n\n"
+        '::: {.content-visible when-meta="lacking" when-format="html"}\n'
+        "```{python}\n#| label: d\n1\n```\n:::\n"
+    )
+    lines = [source.Line(text, "a.qmd", n) for n, text in enumerate(body.split("\n"), 1)]
+    cells = source.split(lines)
+    assert source.left_out(cells, {"lacking": True, "other": True}) == {"b", "c"}
+    assert source.left_out(cells, {"lacking": False, "other": True}) == {"d"}

@@ -14,7 +14,7 @@ import pytest
 import families
 import sets
 from lmreport.models import pieces, tokenizer
-from rendering import ROOT, Page, text
+from rendering import ROOT, Page, text, without_questions
 
 SETS = {  # name: (what makes it, what follows its name, a class of it)
     "two classes (docstrings, JSONL)": (sets.two, "", "numpy"),
@@ -108,6 +108,7 @@ def test_a_whole_report(name, encoder, made, tmp_path):
     assert class_name in graded and "{python}" not in graded + supplement
     assert re.search(rf"\b{encoder}\b", graded)
     assert not [words for words in OF_STACK_OVERFLOW if words in graded]
+    assert "Stack Overflow" not in without_questions(graded) and "Stack Overflow" not in supplement
     says_true_things_of_pieces(graded, str(model))
     accuracy = re.search(rf"report: {encoder}, test accuracy ([\d.]+) %", done.stderr + done.stdout)
     found = FOUND / f"{make.__name__}-{encoder}.txt"

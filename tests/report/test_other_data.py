@@ -20,9 +20,10 @@ from lmreport.data import corpus, download
 from lmreport.data.splits import load_splits, splits_for
 from lmreport.experiments import data_audit
 from lmreport.models import pretrained, scores
-from lmreport.reporting import notices, recipes, sentences, tables
+from lmreport.reporting import encoder, notices, recipes, sentences, speed, tables
+from lmreport.reporting.values import on_speed
 from lmreport.runs import records
-from rendering import ROOT, Page, text
+from rendering import ROOT, Page, text, without_questions
 
 LEAST = {"train": 5, "test": 2}
 CLASSES = ("comp.sys_ibm", "rec*autos*", "sci++")
@@ -195,12 +196,44 @@ def test_no_recorded_result_of_stack_overflow_stands_for_other_data(tmp_path):
     said = notices.notices(found, pretrained.from_package("any"), list(CLASSES), False).data
     assert "other data than the assignment" in said and "comp.sys&#95;ibm" in said
     record = next(r for r in records.all_records() if r.name == "bench_recipes")
-    told = notices.of_other_data(found, record).data
-    assert "“Stack Overflow 16k” and not on these data: recipes on all texts." in told
-    assert notices.of_other_data(download.obtain("sample"), record) is None
+    assert notices.of_other_data(found, record, record) == ["bench_recipes"]
+    assert notices.of_other_data(download.obtain("sample"), record) == []
     assert (
         recipes.apart(record, dataclasses.replace(record, inputs={"data": {"digest": "another"}}))
         == ""
+    )
+
+
+def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_makes_it(tmp_path):
+    found, sample = download.obtain(str(make(tmp_path / "d"))), download.obtain("sample")
+    bench, gpu = speed.recorded(found), speed.recorded(found, "cuda")
+    lacking = on_speed.of_what_is_left_out(bench, gpu, found, 3)
+    assert lacking.everything and lacking.what.endswith("are on a processor, on a GPU and in bf16")
+    assert lacking.of_gpu == lacking.of_models == ""
+    source = pretrained.from_package("any")
+    said = notices.left_out(found, source, lacking.what, lacking.names, " here").data
+    assert re.fullmatch(
+        r"How fast .* was not measured on these data; `lmreport run bench_train bench_predict "
+        r"bench_accuracy bench_bf16 --scale full --data .*` does so here and records it\.",
+        said,
+    )
+    runs = encoder.recorded(found)
+    assert encoder.left_out(runs, found)[-3:] == ["ladder", "summit", "bench_encoder"]
+
+    there = on_speed.of_what_is_left_out(bench, gpu, sample, 4)
+    assert (
+        not (there.everything or there.names) and "@tbl-speed and @tbl-speed-gpu" in there.of_models
+    )
+    assert notices.left_out(sample, source, "It", there.names) is None
+    assert encoder.left_out(runs, sample) == []
+    partly = on_speed.of_what_is_left_out(bench, {}, found, 5)  # as if those on a GPU were of these
+    assert not partly.everything and partly.of_models.startswith(
+        "The models of @tbl-speed-gpu have"
+    )
+    of_many = notices.left_out(found, source, "It", partly.names, " here", partly.cannot).data
+    assert of_many == (
+        "It was not measured on these data; the models that are timed know fewer classes than "
+        "they have."
     )
 
 
@@ -258,12 +291,14 @@ def test_the_whole_report_on_three_classes_of_other_texts(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     pages = [tmp_path / "_report" / "report" / f"{name}.html" for name in ("index", "supplement")]
-    words = " ".join(text(Page(page).tree) for page in pages)
+    graded, supplement = (text(Page(page).tree) for page in pages)
+    assert "Stack Overflow" not in without_questions(graded) and "Stack Overflow" not in supplement
+    words = graded + " " + supplement
     assert "These are “groups”, texts of 3 classes: comp.sys_ibm, rec*autos*, sci++." in words
     assert "they have from 39 to 40 test texts" in words
     assert "no class for it: the question is about Python" in words
     assert (
-        words.count("Recorded on other data") == 3
+        words.count("was not measured on these data; lmreport run bench_") == 2
         and "{python}" not in words
         and "The aim was" not in words
         and "With a larger encoder" not in words

@@ -13,7 +13,14 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import metrics, recipes, sentences, studies
-from lmreport.reporting.values import on_attention, on_concepts, on_data, on_errors, on_results
+from lmreport.reporting.values import (
+    on_attention,
+    on_concepts,
+    on_data,
+    on_errors,
+    on_heads,
+    on_results,
+)
 from lmreport.runs import records
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
@@ -481,3 +488,11 @@ def test_what_an_encoder_brings_is_told_where_it_is_sure(shares, said):
     probes = dict(zip(("pre-trained", "random"), np.array(shares)[:, None], strict=True))
     told = on_attention.of_probe(probes | {"sizes": np.array([160]), "test": 160}, 128)
     assert said in told.verdict
+
+
+def test_heads_that_follow_no_pattern_are_not_called_like_those_of_bert():
+    def best(*scores):
+        return [{"score": score, "equal": 0.05} for score in scores]
+
+    assert on_heads.kinds(best(0.06, 0.9)).startswith("The same kinds were found in BERT")
+    assert "No head gives any of the patterns" in on_heads.kinds(best(0.06, 0.14))

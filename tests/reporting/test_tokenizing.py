@@ -12,6 +12,7 @@ from lmreport.reporting.values import on_data
 
 TEXT = "how do i sort a list? f(x) = a[0];"
 SOURCE = pretrained.Source("tiny", "", "")
+NOTHING = {"unknown": 0.0, "characters": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def of_kind():
 
 def test_the_tokenizer_of_the_assignment_is_told_as_it_was():
     of_minilm = tokenizer.load_tokenizer(pretrained.from_package("any").path)
-    said = on_data.of_tokenizer(of_minilm, SOURCE, {"unknown": 0.0})
+    said = on_data.of_tokenizer(of_minilm, SOURCE, NOTHING)
     assert (said.kind, said.casing) == ("WordPiece", "lower-cases")
     assert said.framed == "framed by `[CLS]` and `[SEP]`"
     assert said.splits.startswith("WordPiece splits a word into the longest pieces")
@@ -44,7 +45,7 @@ def test_the_tokenizer_of_the_assignment_is_told_as_it_was():
 def test_what_is_said_holds_for_the_tokenizer_at_hand(of_kind, kind):
     one = of_kind(kind)
     found = pieces.of(one)
-    said = on_data.of_tokenizer(one, SOURCE, {"unknown": 0.0})
+    said = on_data.of_tokenizer(one, SOURCE, NOTHING)
     ids = one(TEXT)["input_ids"]
     tokens = one.convert_ids_to_tokens(ids)
     for token in (tokens[0], tokens[-1]):
@@ -73,13 +74,25 @@ def test_many_unknown_pieces_are_told_at_the_top_and_in_2b(of_kind, tmp_path, mo
             (tmp_path / "data" / split / name / "1.txt").write_text(text, encoding="utf-8")
     of_kind("cased").save_pretrained(tmp_path / "model")
     found = data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "model"))
-    assert found["unknown"] > 0.2
+    assert found["unknown"] > 0.2 and 0.2 < found["characters"] < 1
     (unknown,) = notices.of_letters(found, SOURCE)
     assert "unknown to the tokenizer" in unknown and "tiny does not know" in unknown
-    assert notices.of_letters({"unknown": 0.01}, SOURCE) == []
-    assert "of the pieces of these texts are unknown" in tokenizing.rare(found["unknown"])
+    few, many = {"unknown": 0.01, "characters": 0.02}, {"unknown": 0.2, "characters": 0.1}
+    assert notices.of_letters(few, SOURCE) == []
+    assert "of the pieces of these texts are unknown" in tokenizing.rare(many)
     of_kind("bytes").save_pretrained(tmp_path / "bytes")
-    assert data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "bytes"))["unknown"] == 0
+    assert data_audit.strange(str(tmp_path / "data"), "", str(tmp_path / "bytes")) == {
+        "unknown": 0,
+        "characters": 0,
+    }
+
+
+def test_a_run_of_characters_that_one_unknown_piece_swallows_is_told(of_kind):
+    shares = pieces.unknown(of_kind("unigram"), ["hello 你好世界你好世界"])
+    assert shares[0] < 0.3 < 0.5 < shares[1] == 8 / 13
+    strange = dict(zip(("unknown", "characters"), shares, strict=True))
+    assert "Of the characters of the training texts, " in notices.of_letters(strange, SOURCE)[0]
+    assert "of the characters of these texts are unknown" in tokenizing.rare(strange)
 
 
 @pytest.mark.parametrize(

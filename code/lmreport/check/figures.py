@@ -115,13 +115,19 @@ def plain(text: str) -> str:
 
 
 def of_source(documents: Documents, shown: set[str]) -> Iterator[Finding]:
-    """Every labelled figure and table of the sources is in the page."""
+    """Every labelled figure and table of the sources is in the page, unless the document itself
+    says that its section is left out.
+    """
+    from lmreport.render import notebook, source
+
+    flags = notebook.flags(documents.notebook) if documents.notebook else {}
+    left_out = source.left_out(documents.cells, flags)
     for cell in documents.cells:
         name = cell.label
         if (
             cell.kind == "code"
             and FLOAT.match(name)
-            and name not in shown
+            and name not in shown | left_out
             and not documents.page.xpath("//*[@id=$name]", name=name)
             and cell.options.get("include") is not False
             and cell.options.get("eval") is not False

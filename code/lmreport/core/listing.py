@@ -13,6 +13,12 @@ def some(names: Sequence[str], most: int = MOST) -> str:
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def joined(names: Sequence[str]) -> str:
+    """The names as a sentence has them: a, b and c."""
+    *first, last = names or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def by_number(numbers: dict[str, int], most: int = MOST) -> str:
     """Each name with its number; of many the least and the largest number only."""
     if len(numbers) <= most:

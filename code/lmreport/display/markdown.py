@@ -64,6 +64,14 @@ def table(
     return made
 
 
+def flags(values: Mapping[str, object]) -> Markdown:
+    """A block of YAML that tells the document, by name, what is so of it; a Div `.content-hidden
+    when-meta="name"` is left out where `name` is true. Its cell has `output: asis`.
+    """
+    lines = [f"{name}: {str(bool(value)).lower()}" for name, value in values.items()]
+    return markdown("\n".join(["---", *lines, "---", ""]))
+
+
 def quote(text: str, longest: int = 2000) -> Markdown:
     """Foreign text as a block quotation that shows exactly its characters."""
     return markdown("> " + plain(text, longest) + "\n")

@@ -135,7 +135,7 @@ SAMPLED = 1000  # training texts that `strange` reads
 @remember
 def strange(folder: str, digest: str, tokenizer_path: str) -> dict:
     """What a tokenizer cannot read of some of the training texts: `unknown`, the share of word
-    pieces that stand for something unknown.
+    pieces that stand for something unknown, and `characters`, the share that these stand for.
     """
     from lmreport.models import pieces
     from lmreport.models.tokenizer import load_tokenizer
@@ -143,7 +143,8 @@ def strange(folder: str, digest: str, tokenizer_path: str) -> dict:
     paths = paths_of(folder, ["train"], classes_in(Path(folder)))
     step = max(1, -(-len(paths) // SAMPLED))
     texts = [path.read_text(encoding="utf-8") for path in paths[::step]]
-    return {"unknown": pieces.unknown(load_tokenizer(tokenizer_path), texts)}
+    unknown, characters = pieces.unknown(load_tokenizer(tokenizer_path), texts)
+    return {"unknown": unknown, "characters": characters}
 
 
 @remember

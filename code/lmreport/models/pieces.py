@@ -92,8 +92,24 @@ def longest(tokenizer) -> int:
     return tokenizer.model_max_length if tokenizer.model_max_length < NO_LIMIT else 0
 
 
-def unknown(tokenizer, texts: list[str]) -> float:
-    """Share of the pieces of `texts` that stand for something unknown."""
-    rows = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
-    ids = [i for row in rows for i in row]
-    return sum(i == tokenizer.unk_token_id for i in ids) / len(ids) if ids else 0.0
+def unknown(tokenizer, texts: list[str]) -> tuple[float, float]:
+    """Share of the pieces of `texts` that stand for something unknown, and share of the characters,
+    but for spaces, that these stand for: one such piece may stand for a long run of them.
+    """
+    if not texts:
+        return 0.0, 0.0
+    read = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    rows = list(zip(texts, read["input_ids"], read["offset_mapping"], strict=True))
+    lost = [
+        text[start:end]
+        for text, ids, places in rows
+        for i, (start, end) in zip(ids, places, strict=True)
+        if i == tokenizer.unk_token_id
+    ]
+    pieces = sum(len(ids) for _, ids, _ in rows)
+    return len(lost) / max(pieces, 1), letters(lost) / max(letters(texts), 1)
+
+
+def letters(texts: list[str]) -> int:
+    """How many characters there are that are no space."""
+    return sum(len("".join(text.split())) for text in texts)

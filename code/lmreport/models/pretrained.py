@@ -4,12 +4,16 @@ carries.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import difflib
 import errno
 import hashlib
 import importlib.util
 import json
 import logging
+import shutil
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +21,7 @@ from pathlib import Path
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,8 @@ NEAR = (
     "sentence-transformers/all-MiniLM-L6-v2",
     MINILM,
 )  # suggested names
+HALF = {"F16", "BF16"}  # as safetensors call them
+BESIDE = {".json", ".txt", ".model"}  # of the files of a configuration and of a tokenizer
 WANTED = [
     "config.json",
     "model.safetensors",
@@ -67,11 +74,11 @@ def locate(model: str) -> Source:
     proxy forbids the hub, and if what was fetched or MiniLM is damaged.
     """
     if is_folder(model):
-        return from_folder(Path(model).expanduser())
+        return in_full(from_folder(Path(model).expanduser()))
     if model == MINILM:
         return from_package(model)
     found = from_hub(model)
-    return found or from_package(model)
+    return in_full(found) if found else from_package(model)
 
 
 def at_hand(model: str) -> Source:
@@ -79,8 +86,9 @@ def at_hand(model: str) -> Source:
     only.
     """
     if is_folder(model):
-        return from_folder(Path(model).expanduser())
-    return (None if model == MINILM else from_cache(model)) or from_package(model)
+        return in_full(from_folder(Path(model).expanduser()))
+    found = None if model == MINILM else from_cache(model)
+    return in_full(found) if found else from_package(model)
 
 
 def is_folder(model: str) -> bool:
@@ -118,6 +126,49 @@ def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
         sha256(folder / "model.safetensors"),
         why,
     )
+
+
+def is_half(weights: Path) -> bool:
+    """Whether a file of weights has some of 16 bits; no for one that is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "numpy") as file:
+            return any(file.get_slice(name).get_dtype() in HALF for name in file.keys())
+    except (OSError, SafetensorError):
+        return False
+
+
+def in_full(source: Source) -> Source:
+    """`source`, or where its weights have 16 bits a copy in the cache with 32: in 16 the steps of a
+    training are lost, or it breaks off. Name and digest are those of the original.
+    """
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(source.path)
+    if not is_half(folder / "model.safetensors"):
+        return source
+    kept = cache_root() / "models" / f"float32-{source.digest[:16]}"
+    full = dataclasses.replace(source, path=str(kept))
+    if kept.is_dir():
+        return full
+    log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as name:
+        copy = Path(name) / "copy"
+        copy.mkdir()
+        for path in folder.iterdir():
+            if path.suffix in BESIDE and path.is_file():
+                shutil.copyfile(path, copy / path.name)
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = {k: v for k, v in config.items() if k != "torch_dtype"} | {"dtype": "float32"}
+        (copy / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+        weights = load_file(folder / "model.safetensors")
+        wide = {k: one.float() if one.is_floating_point() else one for k, one in weights.items()}
+        save_file(wide, copy / "model.safetensors", {"format": "pt"})
+        with contextlib.suppress(OSError):  # another process was faster
+            copy.rename(kept)
+    return full
 
 
 def from_hub(name: str) -> Source | None:

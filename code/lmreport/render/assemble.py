@@ -24,6 +24,8 @@ PICTURES = {
     "image/gif": "gif",
     "image/webp": "webp",
 }
+FLAG = r"([A-Za-z][\w-]*):[ ](true|false)\n"
+FLAGS = re.compile(rf"---\n(?:{FLAG})+---\s*")
 ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTALL)
 
 
@@ -33,7 +35,7 @@ class Pages:
     `cell` attribute.
 
     alts: alternative text by picture path; captions: Markdown, by the number in a `caption`
-    attribute;
+    attribute; flags: what cells say of the document, for the conditions `when-meta`;
     folder: where the pictures lie.
     """
 
@@ -42,6 +44,7 @@ class Pages:
     cells: list[dict] = field(default_factory=list)
     alts: dict[str, str] = field(default_factory=dict)
     captions: list[str] = field(default_factory=list)
+    flags: dict[str, bool] = field(default_factory=dict)
 
     def caption(self, text: str) -> str:
         """The attribute that stands for the caption `text`. Inside the Markdown it could be read as
@@ -100,6 +103,10 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
     if options["echo"] is not False and source:
         parts.append(echoed(cell, options, source, number))
     outputs = printed(cell, options)
+    if options["output"] is not False:
+        for item in outputs:
+            pages.flags |= flags(item)
+        outputs = [item for item in outputs if not flags(item)]
     if options["output"] is not False and outputs:
         check_texts(outputs, options, origin)
         body = [output(o, number, i, options, pages) for i, o in enumerate(outputs, 1)]
@@ -158,6 +165,16 @@ def printed(cell: NotebookNode, options: dict) -> list:
             continue
         kept.append(item)
     return kept
+
+
+def flags(item: NotebookNode) -> dict[str, bool]:
+    """What an output says of the document for its conditions `when-meta`: it is Markdown, and that
+    a block of YAML with names that are true or false; {} of any other output.
+    """
+    text = item.get("data", {}).get("text/markdown", "")
+    if not FLAGS.fullmatch(text):
+        return {}
+    return {name: value == "true" for name, value in re.findall(FLAG, text)}
 
 
 def picture(item: NotebookNode) -> str:

@@ -12,11 +12,12 @@ CLASSES = {"content-visible", "content-hidden"}
 
 
 @functools.cache
-def verdict(attributes: str, profiles: tuple[str, ...]) -> bool | None:
-    """Whether a Div or Span with these `attributes`, `{.content-visible …}`, is shown to `profiles`
-    in every format.
+def verdict(attributes: str, names: tuple[str, ...], kind: str = "profile") -> bool | None:
+    """Whether a Div or Span with these `attributes`, `{.content-visible …}`, is shown in every
+    format where the profiles `names` hold; of the kind "meta", where cells say that `names` are
+    true.
 
-    None where that depends on the format, or where the attributes are no such condition.
+    None where that depends on more, or where the attributes are no such condition.
     """
     if not attributes.startswith("{"):
         return None
@@ -25,17 +26,17 @@ def verdict(attributes: str, profiles: tuple[str, ...]) -> bool | None:
         for n in pandoc_ast.nodes(pandoc_ast.read_markdown(f"[x]{attributes}\n")["blocks"])
         if n["t"] == "Span"
     ]
-    return decided(read[0]["c"][0], profiles) if read else None
+    return decided(read[0]["c"][0], names, kind) if read else None
 
 
-def decided(attributes: list, profiles: tuple[str, ...]) -> bool | None:
+def decided(attributes: list, names: tuple[str, ...], kind: str) -> bool | None:
     """`verdict` of attributes as pandoc's tree has them."""
     _, classes, pairs = attributes
     given = {key: [v for k, v in pairs if k == key] for key, _ in pairs}
     known = [
-        any(v in profiles for v in values) == key.startswith("when")
+        any(v in names for v in values) == key.startswith("when")
         for key, values in given.items()
-        if key in ("when-profile", "unless-profile")
+        if key in (f"when-{kind}", f"unless-{kind}")
     ]
     visible = "content-visible" in classes
     if not CLASSES & set(classes) or not known:

@@ -33,9 +33,17 @@ Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
 
-def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> list:
+def prepare(
+    blocks: list,
+    fmt: str,
+    profiles: tuple[str, ...],
+    cells: list[Cell],
+    flags: dict[str, bool],
+) -> list:
     """Drop what is not meant for `fmt`; take titles out of callouts and tab sets, so that they are
     not sections.
+
+    flags: what the cells say of the document, `assemble.Pages.flags`.
     """
 
     def visit(item: dict) -> list | dict | None:
@@ -47,7 +55,8 @@ def prepare(blocks: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]
         classes = attributes[1]
         content = [item] if item["t"] == "CodeBlock" else item["c"][1]
         if CONDITIONS & set(classes):
-            shown = condition(attributes, fmt, profiles, cells) == ("content-visible" in classes)
+            holds = condition(attributes, fmt, profiles, cells, flags)
+            shown = holds == ("content-visible" in classes)
             return content if shown else []
         kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), "")
         if kind in CALLOUTS and item["t"] == "Div":
@@ -118,17 +127,34 @@ def tab_panel(attributes: list, content: list, cells: list[Cell]) -> list | dict
     return None
 
 
-def condition(attributes: list, fmt: str, profiles: tuple[str, ...], cells: list[Cell]) -> bool:
+def condition(
+    attributes: list,
+    fmt: str,
+    profiles: tuple[str, ...],
+    cells: list[Cell],
+    flags: dict[str, bool],
+) -> bool:
     """Whether the `when-…` and `unless-…` attributes of a Div, Span or block of code hold.
 
     Of one that is given several times each value is enough, as in Quarto. Raises ReportError for a
-    condition that is not known.
+    condition that is not known, and for a name that no cell sets.
     """
+
+    def is_flagged(name: str) -> bool:
+        if name not in flags:
+            raise ReportError(
+                f"{place(cells, '-meta *= *.?' + re.escape(name))}: no cell sets {name!r}; one "
+                f"does with the Markdown output ---, {name}: true, --- in three lines"
+            )
+        return flags[name]
+
     known = {
         "when-format": lambda vs: any(is_format(v, fmt) for v in vs),
         "unless-format": lambda vs: not any(is_format(v, fmt) for v in vs),
         "when-profile": lambda vs: any(v in profiles for v in vs),
         "unless-profile": lambda vs: not any(v in profiles for v in vs),
+        "when-meta": lambda vs: any([is_flagged(v) for v in vs]),
+        "unless-meta": lambda vs: not any([is_flagged(v) for v in vs]),
     }
     for key in dict.fromkeys(key for key, _ in attributes[2]):
         if key not in known:

@@ -101,9 +101,11 @@ class Tree:
     def __init__(self, nb: NotebookNode, doc: Document, options: dict, folder: Path) -> None:
         self.nb, self.doc, self.options, self.folder = nb, doc, options, folder
         self.shown: dict[int, list[int]] = {}  # the outputs of each cell that are Markdown
-        parsed = document.parse(self.pages(), options, doc)
+        self.flags: dict[int, list[int]] = {}  # those that are flags of the document
+        pages = self.pages()
+        parsed = document.parse(pages, options, doc)
         self.meta, cells = parsed["meta"], [cell.metadata.report for cell in nb.cells]
-        blocks = constructs.prepare(parsed["blocks"], "html", doc.profiles, cells)
+        blocks = constructs.prepare(parsed["blocks"], "html", doc.profiles, cells, pages.flags)
         self.index = crossref.number(blocks, cells, options)
         parsed["blocks"] = crossref.link(blocks, self.index, "html")
         self.parts: list = []
@@ -135,7 +137,9 @@ class Tree:
             cell.outputs = outputs_shown(cell, options)
             if options["echo"] is False or options.get("include") is False:
                 cell.metadata |= HIDDEN
-            self.shown[number] = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
+            found = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
+            self.flags[number] = [n for n in found if assemble.flags(cell.outputs[n])]
+            self.shown[number] = [n for n in found if n not in self.flags[number]]
             parts.append(
                 assemble.fenced_div(
                     f'.{plain_markdown.CELL} number="{number}"',
@@ -202,6 +206,7 @@ class Tree:
         ]
         for n, blocks in zip(self.shown[number], outputs, strict=False):
             self.outputs[number, n] = self.plain.blocks(blocks)
+        self.outputs |= {(number, n): [] for n in self.flags[number]}
         captions = [c for c in map(self.caption_of_cell, pandoc_ast.nodes(holder)) if c]
         if captions:
             self.text(sorted(captions, key=plain_markdown.is_main))
@@ -290,12 +295,22 @@ def as_executed(nb: NotebookNode, name: str) -> NotebookNode:
     return nb
 
 
+def flags(nb: NotebookNode) -> dict[str, bool]:
+    """What the cells of an executed notebook say of the document, `assemble.Pages.flags`."""
+    return {
+        name: value
+        for cell in as_executed(nb, "").cells
+        for output in cell.get("outputs", ())
+        for name, value in assemble.flags(output).items()
+    }
+
+
 def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     """A cell of the notebook as the renderer's own executed cells are: inline code shown, options
     read.
     """
     if cell.cell_type == "markdown":
-        text = re.sub(r"\A---\n.*?\n---\n", "", cell.source, flags=re.S)
+        text = re.sub(r"\A---\n.*?\n---(\n|\Z)", "", cell.source, flags=re.S)
         values = {
             e["expression"].strip(): execute.shown(e["result"]["data"])
             for e in cell.metadata.get("user_expressions", ())
@@ -393,6 +408,8 @@ def show_plainly() -> None:
 
     def plain(*arguments: Any, **options: Any) -> tuple[dict, dict]:
         data, metadata = shown(*arguments, **options)
+        if assemble.FLAGS.fullmatch(data.get("text/markdown", "")):
+            data["text/markdown"] = ""
         if re.search(r"\]\{\.|^:::", data.get("text/markdown", ""), re.MULTILINE):
             data["text/markdown"] = plain_markdown.alone(data["text/markdown"])
         return data, metadata

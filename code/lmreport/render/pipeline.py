@@ -194,7 +194,7 @@ def write_format(
 ) -> bytes:
     """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed."""
     options = doc.options[fmt]
-    blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells)
+    blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells, pages.flags)
     index = crossref.number(blocks, cells, options)
     blocks = crossref.link(blocks, index, fmt)
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):

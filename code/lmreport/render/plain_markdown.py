@@ -199,5 +199,5 @@ def alone(markdown: str) -> str:
     at hand.
     """
     plain = Plain(crossref.Index([]), address=str)
-    blocks = constructs.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [])
+    blocks = constructs.prepare(pandoc_ast.read_markdown(markdown)["blocks"], "html", (), [], {})
     return as_gfm([plain.with_notes(plain.blocks(blocks))])[0]

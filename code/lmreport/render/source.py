@@ -219,6 +219,28 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
     return kept
 
 
+def left_out(cells: list[Cell], flags: dict[str, bool]) -> set[str]:
+    """The labels of the cells of code that are run but not shown, since they stand in a Div under a
+    condition `when-meta` or `unless-meta`; flags: what the cells say, `assemble.Pages.flags`.
+    """
+    true = tuple(sorted(name for name, value in flags.items() if value))
+    labels: set[str] = set()
+    hidden: list[bool] = []  # of each open Div
+    for cell in cells:
+        if cell.kind == "code":
+            labels |= {cell.label} if any(hidden) else set()
+            continue
+        i = 0
+        while i < len(cell.lines):
+            code, text = fence_of(cell.lines[i]), cell.lines[i].text
+            if not code and (opening := DIV_OPEN.match(text)):
+                hidden.append(conditional.verdict(opening[1], true, "meta") is False)
+            elif not code and DIV_CLOSE.match(text) and hidden:
+                hidden.pop()
+            i = closing(cell.lines, i, code) + 1 if code else i + 1
+    return labels
+
+
 def stands_alone(lines: list[Line], start: int, end: int) -> bool:
     """Whether pandoc reads lines `start` to `end` as a Div; in an item of a list it is indented."""
     indent = len(lines[start].text) - len(lines[start].text.lstrip())

@@ -84,9 +84,12 @@ def best_stacked(encoders: list) -> records.Record | None:
 
 
 def recorded(corpus) -> Runs | None:
-    """The runs of the larger encoder that was recorded last, of these data if there are any."""
+    """The runs of the larger encoder that was recorded last, of these data if there are any; only
+    of data on which all that stands beside them is recorded too.
+    """
     edition = records.edition(corpus)
     made = [record for record in records.all_records("full") if record.name == "bench_encoder"]
+    made = [record for record in made if not lacking(record.inputs["data"]["digest"])]
     made.sort(key=lambda record: record.inputs["data"]["digest"] != edition)
     if not made:
         return None
@@ -98,6 +101,24 @@ def recorded(corpus) -> Runs | None:
     models = {kind: beside[kind] for kind in MODELS}
     runs = [record for record in reversed(made) if what(record) == what(made[0])]
     return Runs(runs, models, beside["ladder"], beside["summit"])
+
+
+def lacking(digest: str) -> list[str]:
+    """The names of those of the runs beside a larger encoder that are not recorded on the data with
+    this digest.
+    """
+    known = records.of_edition(digest)
+    return [name for name in (*MODELS, "ladder", "summit") if name not in known]
+
+
+def left_out(runs: Runs, corpus) -> list[str]:
+    """The names of the runs without which nothing of a larger encoder can be said of `corpus`; []
+    where `runs`, from `recorded`, are of these data.
+    """
+    if is_of(runs, corpus):
+        return []
+    digest = records.edition(corpus)
+    return [*lacking(digest), "bench_encoder"]
 
 
 def name(record) -> str:

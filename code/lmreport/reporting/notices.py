@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lmreport.core import fonts, listing
 from lmreport.core.settings import Settings
 from lmreport.display import again, markdown
@@ -77,15 +79,21 @@ def of_fonts(class_names: list[str]) -> str:
 def of_letters(strange: dict, source) -> list[str]:
     """Callouts where the Transformer cannot read much of the texts; strange: `data_audit.strange`."""
     callouts = []
-    if strange["unknown"] >= tokenizing.MANY:
+    if tokenizing.unknown(strange) >= tokenizing.MANY:
+        parts, are = (
+            ("characters", "belong to")
+            if tokenizing.is_of_characters(strange)
+            else ("word pieces", "stand for")
+        )
         callouts.append(
             markdown.callout(
                 "warning",
                 "Much of these texts is unknown to the tokenizer",
                 (
-                    f"Of the word pieces of the training texts, {markdown.pct(strange['unknown'])} "
-                    f"stand for something that {markdown.plain(source.name)} does not know. It "
-                    "cannot tell these words apart; a model for this language would."
+                    f"Of the {parts} of the training texts, "
+                    f"{markdown.pct(tokenizing.unknown(strange))} {are} something that "
+                    f"{markdown.plain(source.name)} does not know. It cannot tell these words "
+                    "apart; a model for this language would."
                 ),
             )
         )
@@ -138,43 +146,40 @@ def quick(corpus, source) -> str:
         "A quick render",
         (
             f"{why} So every answer speaks of small runs that this render made of {model} and of "
-            f"the other models. `{full_run(corpus, source)}` records a fine-tuning on all texts, "
-            f"and the answers then speak of that.{beside}"
+            f"the other models. `{full_run(corpus, source, 'transformer')}` records a fine-tuning on "
+            f"all texts, and the answers then speak of that.{beside}"
         ),
     )
 
 
-def full_run(corpus, source) -> str:
-    """The command that records a full-scale run of this model on the data that the answers are
-    of.
+def full_run(corpus, source, *names: str) -> str:
+    """The command that records full-scale runs of these names, with this model, on the data that
+    the answers are of.
     """
     inputs = {
         "data": {"digest": edition(corpus), "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest},
     }
-    return " ".join(["lmreport run transformer --scale full", *again.of_inputs(inputs)])
+    return " ".join(["lmreport run", *names, "--scale full", *again.of_inputs(inputs)])
 
 
-def of_other_data(corpus, *records):
-    """A callout that names which of the recorded measurements are of other data than those of this
-    render.
+def of_other_data(corpus, *records) -> list[str]:
+    """The names of those of the recorded measurements that are of other data than those of this
+    render; what rests on them is left out.
     """
     others = [record for record in records if record.inputs["data"]["digest"] != edition(corpus)]
-    if not others:
+    return list(dict.fromkeys(record.name for record in others))
+
+
+def left_out(corpus, source, what: str, names: Sequence[str], where: str = "", cannot: str = ""):
+    """What stands where a section is left out: that `what` was not measured on these data, and the
+    command that does so, or why it `cannot` be. None where `names`, of the runs that are lacking,
+    is empty.
+    """
+    if not names:
         return None
-    data = dict.fromkeys(markdown.plain(record.inputs["data"]["name"]) for record in others)
-    return markdown.markdown(
-        markdown.callout(
-            "important",
-            "Recorded on other data",
-            (
-                f"Measured on {' and '.join(f'“{name}”' for name in data)} and not on these data: "
-                f"{', '.join(dict.fromkeys(record.label for record in others))}. They stand here "
-                f"as examples, since nothing of "
-                "this kind is recorded for these data."
-            ),
-        )
-    )
+    command = f"`{full_run(corpus, source, *names)}` does so{where} and records it"
+    return markdown.markdown(f"{what} was not measured on these data; {cannot or command}.")
 
 
 def stale(recorded: dict) -> list[str]:

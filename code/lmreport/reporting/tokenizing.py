@@ -6,7 +6,7 @@ from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.models.pieces import Pieces
 
-MANY = 0.05  # share of unknown pieces from which on a reader is warned
+MANY = 0.05  # share of what is unknown from which on a reader is warned
 SPLITS = {
     "WordPiece": "WordPiece splits a word into the longest pieces that it knows [@wu2016; "
     "@devlin2019].",
@@ -54,19 +54,32 @@ def framed(pieces: Pieces) -> MarkdownText:
     return MarkdownText("with nothing around them")
 
 
-def rare(unknown: float) -> MarkdownText:
-    """What becomes of a word outside both vocabularies; unknown: share of the pieces of the
-    training texts that are.
+def is_of_characters(strange: dict) -> bool:
+    """Whether unknown pieces stand for more of the characters than they are of the pieces, since
+    one of them may stand for a long run; strange: `data_audit.strange`.
     """
-    if unknown < MANY:
+    return strange["characters"] > strange["unknown"]
+
+
+def unknown(strange: dict) -> float:
+    """The larger share of the training texts that is unknown, of their pieces or characters."""
+    return max(strange["unknown"], strange["characters"])
+
+
+def rare(strange: dict) -> MarkdownText:
+    """What becomes of a word outside both vocabularies; strange: `data_audit.strange` of the
+    training texts.
+    """
+    if unknown(strange) < MANY:
         return MarkdownText(
             "A word outside the vocabulary survives as pieces in the first and becomes `[UNK]` in "
             "the second."
         )
     return fill(
         "A word outside the vocabulary becomes `[UNK]` in the second; in the first it should "
-        "survive as pieces, but {} of the pieces of these texts are unknown.",
-        markdown.pct(unknown, 0),
+        f"survive as pieces, but {{}} of the {'characters' if is_of_characters(strange) else 'pieces'} "
+        "of these texts are unknown.",
+        markdown.pct(unknown(strange), 0),
     )
 
 

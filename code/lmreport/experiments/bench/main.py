@@ -21,6 +21,7 @@ from lmreport.runs.kinds import BENCHES, KINDS
 
 log = logging.getLogger(__name__)
 
+TIMED = 4  # classes of the models of `training.config`
 NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
 
 
@@ -115,6 +116,8 @@ def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> N
         raise ReportError(
             f"{name} is not recorded on the sample; set LMREPORT_DATA to the real archive"
         )
+    if name in ("bench_train", "bench_bf16"):
+        refuse_many(name, load_splits(corpus, settings.seed)["train"].features["labels"].names)
     made, start = records.made_here(), time.perf_counter()
     values = kind.make(sizes, settings, corpus, source)
     values |= {"seconds": time.perf_counter() - start, "device": fast_finetune.device()}
@@ -126,6 +129,15 @@ def run(name: str, sizes: dict, settings, record: bool, force: bool = True) -> N
     print(json.dumps(listed, indent=1, default=float), f"\nwritten to {path}", sep="")
     if record:
         log.info(f"bench: recorded in {records.write(given, values, made).path}")
+
+
+def refuse_many(name: str, classes: list[str]) -> None:
+    """Raises ReportError if the data have more classes than the models that are timed."""
+    if len(classes) > TIMED:
+        raise ReportError(
+            f"{name}: the models that are timed know {TIMED} classes, and these data have "
+            f"{len(classes)}"
+        )
 
 
 def source_of(sizes: dict, settings) -> pretrained.Source:

@@ -60,7 +60,7 @@ def read(doc, path: Path) -> list[Item]:
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         pages = assemble.assemble(nb, Path(name), options.get("execute") or {})
         blocks = document.parse(pages, options, doc)["blocks"]
-        blocks = constructs.prepare(blocks, "html", doc.profiles, cells)
+        blocks = constructs.prepare(blocks, "html", doc.profiles, cells, pages.flags)
         index = crossref.number(blocks, cells, options)
         blocks = crossref.link(blocks, index, "html")
         by_label = {

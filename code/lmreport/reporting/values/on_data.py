@@ -160,7 +160,7 @@ def of_tokenizer(tokenizer, source, strange):
         splits=tokenizing.splits(pieces),
         casing=tokenizing.casing(pieces),
         framed=tokenizing.framed(pieces),
-        rare=tokenizing.rare(strange["unknown"]),
+        rare=tokenizing.rare(strange),
         decoding=tokenizing.decoding(pieces),
         mark=tokenizing.mark(pieces),
         loses=tokenizing.loses(pieces),

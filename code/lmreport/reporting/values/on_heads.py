@@ -18,6 +18,7 @@ def of_heads(attention, best, removal, headless, digest: str):
     return dict(
         previous=markdown.pct(best[0]["score"], 0),
         equal=markdown.pct(best[0]["equal"], 0),
+        kinds=kinds(best),
         on_first=on_first(attention),
         median=markdown.pct(np.median(removal["change"])),
         strongest=markdown.pct(removal["change"].max()),
@@ -30,6 +31,22 @@ def of_heads(attention, best, removal, headless, digest: str):
         together=studies.standing_in(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
         origin=MarkdownText(markdown.plain(studies.origin(headless))),
+    )
+
+
+FOLLOWED = 3  # a head follows a pattern that gets so many times what equal weights would give it
+
+
+def kinds(best) -> MarkdownText:
+    """Whether the heads that follow the patterns most follow them at all; best:
+    `heads.best_heads`.
+    """
+    if any(row["score"] >= FOLLOWED * row["equal"] for row in best):
+        return MarkdownText("The same kinds were found in BERT [@clark2019, sections 3 and 4].")
+    return fill(
+        "No head gives any of the patterns {} times what equal weights would give, so none follows "
+        "one; trained heads of BERT do [@clark2019, sections 3 and 4].",
+        markdown.count(FOLLOWED),
     )
 
 

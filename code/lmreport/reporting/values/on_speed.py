@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
+from lmreport.core import listing
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText
 from lmreport.models import fast_finetune
-from lmreport.reporting import speed
+from lmreport.reporting import notices, speed
 from lmreport.reporting.values import named
+
+
+@named
+def of_what_is_left_out(bench, gpu, corpus, classes: int):
+    """Which runs are lacking on `corpus` for the parts of the section: on_processor, in_bf16,
+    on_gpu, each a list of names; what, names, cannot: for the sentence in their place; of_gpu,
+    of_models: limits of what is there. classes: how many the data have.
+    """
+    lacking = {
+        "on a processor": notices.of_other_data(
+            corpus, *(bench[name] for name in PARTS if name in bench)
+        ),
+        "on a GPU": notices.of_other_data(corpus, *(gpu[name] for name in PARTS if name in gpu)),
+        "in bf16": notices.of_other_data(corpus, bench["bf16"]),
+    }
+    on_processor, on_gpu, in_bf16 = lacking.values()
+    tables = ["@tbl-speed"] * (not on_processor) + ["@tbl-speed-gpu"] * (not on_gpu)
+    return dict(
+        on_processor=on_processor,
+        in_bf16=in_bf16,
+        on_gpu=on_gpu,
+        everything=bool(on_processor and in_bf16 and on_gpu),
+        what="How fast training and prediction are "
+        + listing.joined([part for part, names in lacking.items() if names]),
+        names=list(dict.fromkeys(on_processor + on_gpu + in_bf16)),
+        cannot="the models that are timed know fewer classes than they have" * (classes > TIMED),
+        of_gpu=MarkdownText(
+            ""
+            if on_gpu
+            else "On the GPU's machine the repeats differ much more, and compiling was timed once."
+        ),
+        of_models=MarkdownText(
+            f"The models of {listing.joined(tables)} have random weights, which does not change "
+            "their speed."
+            if tables
+            else ""
+        ),
+    )
+
+
+PARTS = ("train", "predict", "accuracy")
+TIMED = 4  # classes of the models of `bench.training`
 
 
 @named

@@ -8,7 +8,7 @@ from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.improvements import ON_RECORD, SVM, TRANSFORMER
-from lmreport.reporting import encoder, improvements, metrics, recipes, studies
+from lmreport.reporting import encoder, improvements, metrics, notices, recipes, studies
 from lmreport.reporting.values import named
 
 
@@ -47,7 +47,16 @@ def of_stack(climbed, top, seeds_of_test):
         agreed=markdown.count(improvements.agreed_wrong(top)),
         read=of_reading(top),
         bound=markdown.pct(1 - improvements.agreed_wrong(top) / texts),
-        origin=MarkdownText(markdown.plain(studies.origin(top, climbed))),
+    )
+
+
+@named
+def of_limits(climbed, top, has_recipes: bool):
+    """Where the numbers of the section are from; has_recipes: those of a GPU are among them."""
+    origin = markdown.plain(studies.origin(top, climbed))
+    return dict(
+        origin=MarkdownText(origin + "; those of @tbl-recipes from the GPU" * has_recipes),
+        some_rows=MarkdownText(", and some rows of @tbl-recipes too" * has_recipes),
     )
 
 
@@ -94,8 +103,11 @@ def changes(climbed, sign: int) -> MarkdownText:
 
 
 @named
-def of_recipes(searched, seeds_of_test):
-    """The trainings on a GPU: how far recipes differ, and seeds, and what they reach together."""
+def of_recipes(searched, seeds_of_test, corpus):
+    """The trainings on a GPU: how far recipes differ, and seeds, and what they reach together; the
+    section is left out where `left_out` names runs that are lacking for `corpus`.
+    """
+    left_out = notices.of_other_data(corpus, searched, seeds_of_test)
     base = searched["recipes"][0]["sets"]
     ranges = [recipes.recipe_accuracy(searched, at) for at in range(len(searched["recipes"]))]
     return dict(
@@ -121,6 +133,7 @@ def of_recipes(searched, seeds_of_test):
         new_seeds=recipes.new_seeds(seeds_of_test),
         folds=recipes.folds(seeds_of_test),
         fold_texts=markdown.count(len(seeds_of_test["fold_labels"])),
+        left_out=left_out,
     )
 
 
@@ -163,6 +176,7 @@ def of_encoder(runs, corpus):
         only_svm=markdown.count(metrics.only_second(read, svm)),
         read=encoder.of_read_errors(read),
         origin=MarkdownText(markdown.plain(studies.origin(record))),
+        left_out=encoder.left_out(runs, corpus),
         machines=MarkdownText(
             ""
             if record.made["hardware"] == small.made["hardware"]
