@@ -15,6 +15,7 @@ from lmreport.core import files, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, one_model, project_root, resolved
 from lmreport.data import download
+from lmreport.data.splits import load_splits
 from lmreport.models import pretrained
 from lmreport.runs import records
 from lmreport.runs.kinds import BENCHES, KINDS
