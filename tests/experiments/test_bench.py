@@ -106,7 +106,7 @@ def test_a_measurement_is_neither_made_on_the_sample_for_the_record_nor_twice(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LMREPORT_DATA", raising=False)
     made, values = [], {"list": [], "rows": np.ones(1)}
-    monkeypatch.setattr(main, "scale", lambda *given: made.append(1) or dict(values))
+    monkeypatch.setattr(scale, "make", lambda *given: made.append(1) or dict(values))
     settings, sizes = resolved(load(data="sample"), "cpu"), {"rows": [7]}
     with pytest.raises(ReportError, match="not recorded on the sample"):
         main.run("bench_scale", sizes, settings, True)
