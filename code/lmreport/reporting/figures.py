@@ -149,7 +149,7 @@ def plot_results(models: dict, encoders: list, class_names: list[str]):
     it what the Transformer takes for what.
     """
     few = len(class_names) <= FEW
-    figure, (left, right) = style.figure(2, height=2.6 if few else 4.2, width_ratios=(1.2, 1))
+    figure, (left, right) = style.figure(2, height=3.0 if few else 4.2, width_ratios=(1.2, 1))
     draw_errors(right, models["transformer"], class_names)
     left.set(xlabel="time of the training [min] (logarithmic)")
     encoder.draw(left, encoder.by_clock(models, encoders))  # last, since it fits the names in

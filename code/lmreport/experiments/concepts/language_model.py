@@ -162,7 +162,7 @@ def plot_training(runs: dict[str, dict]):
     """Loss against step for each mask, with the entropy of the language; beside it what each model
     writes.
     """
-    figure, (left, right) = style.figure(2, height=2.35, width_ratios=(1.15, 1))
+    figure, (left, right) = style.figure(2, height=2.15, width_ratios=(1.15, 1))
     looks = dict(
         zip(runs, ((style.ORANGE, "-"), (style.BLUE, "-"), (style.PURPLE, "--")), strict=False)
     )

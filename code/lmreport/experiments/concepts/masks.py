@@ -21,16 +21,12 @@ def causal_mask(n: int):
 
 
 def masked_before(q, k, v):
-    """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say
-    in the sum.
-    """
+    """The decoder's self-attention: −∞ before the softmax, so later keys have no say."""
     return attention(q, k, v, causal_mask(q.shape[-2]))
 
 
 def masked_after(q, k, v):
-    """Tempting, and wrong: the weights of later keys are cut only after the softmax has divided by
-    their sum.
-    """
+    """Tempting, and wrong: later keys are cut only after the softmax has summed them."""
     return attention_weights(q, k).masked_fill(~causal_mask(q.shape[-2]), 0) @ v
 
 
@@ -329,7 +325,7 @@ def plot_padded_prediction(found: list[dict]):
     """Probability of the class that a text gets without padding, against padding, mask on and off;
     a panel per text.
     """
-    fig, axes = style.figure(len(found), height=1.95, squeeze=False, sharey=True)
+    fig, axes = style.figure(len(found), height=1.55, squeeze=False, sharey=True)
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
         first, pads, flip = int(one["without"][0].argmax()), one["pads"], flips_at(one)
         half = len(pads) // 2 + 1
@@ -347,6 +343,7 @@ def plot_padded_prediction(found: list[dict]):
             style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
         name = one["classes"][first]
         axis.set(title=f"question ({'i' * number}), tagged {name}")
-        axis.set(xlabel=_padding_axis(one["n"]), ylabel="its probability [%]", ylim=(0, 100))
+        axis.set(xlabel=_padding_axis(one["n"]), ylim=(0, 100))
         axis.set_xticks(pads[-1] * np.arange(5) // 4)
+    axes[0, 0].set_ylabel("its probability [%]")
     return fig

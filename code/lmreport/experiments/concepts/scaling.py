@@ -143,36 +143,28 @@ def best_training(
 def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
     """The weights of `one_softmax` as bars: a column for each d_k, a row for each divisor."""
     figure, axes = style.figure(
-        len(dimensions), len(DIVISORS), height=2.6, sharex=True, sharey=True
+        len(dimensions), len(DIVISORS), height=2.2, sharex=True, sharey=True
     )
     colors = dict(zip(DIVISORS, (style.ORANGE, style.BLUE, style.PURPLE), strict=True))
+    words = {"none": "undivided", "root": "divided\nby $\\sqrt{d_k}$", "whole": "divided\nby $d_k$"}
     for column, d_k in zip(axes.T, dimensions, strict=True):
         for ax, (name, weights) in zip(column, one_softmax(d_k).items(), strict=True):
             ax.bar(range(1, len(weights) + 1), weights, color=colors[name], width=0.75)
             ax.annotate(
                 f"{weights[0]:.2f}",
-                (0.6, weights[0]),
-                (0, 2),
+                (1, weights[0]),
+                (0, 1.5),
                 textcoords="offset points",
                 fontsize=8,
+                ha="center",
             )
-            ax.set(ylim=(0, 1.25), xticks=range(1, len(weights) + 1), yticks=(0, 0.5, 1))
+            ax.set(ylim=(0, 1.35), xticks=range(1, len(weights) + 1), yticks=(0, 1))
             ax.grid(False)  # a line would cross the labels out
         column[0].set_title(f"$d_k$ = {d_k:,}")
         column[-1].set_xlabel("key, best first")
-    words = {"none": "undivided", "root": "divided by $\\sqrt{d_k}$", "whole": "divided by $d_k$"}
     for row, name in zip(axes, DIVISORS, strict=True):
-        row[0].set_ylabel("weight")
-        for ax in row:
-            ax.text(
-                8.4,
-                1.2,
-                words[name],
-                color=style.INKS[colors[name]],
-                fontsize=8,
-                ha="right",
-                va="top",
-            )
+        look = dict(color=style.INKS[colors[name]], rotation=0, ha="right", va="center")
+        row[0].set_ylabel(words[name], **look)
     return figure
 
 
