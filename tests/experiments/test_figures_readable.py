@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from lmreport.display import style
 from lmreport.experiments.concepts import (
+    attention,
     cost,
     foundation,
     heads,
@@ -109,6 +110,11 @@ FIGURES = {
     "softmax": scaling.plot_one_softmax,
     "neighbours": neighbours,
     "identity": identity,
+    "lookup": lambda: attention.plot_lookup(attention.lookup()),
+    "leaks": lambda: masks.plot_leaks(
+        {n: masks.leak(attend) for n, attend in masks.VARIANTS.items()}
+    ),
+    "shares": lambda: cost.plot_shares(768),
 }
 
 

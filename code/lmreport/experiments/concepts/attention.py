@@ -230,13 +230,17 @@ def plot_lookup(found: dict):
     bound.
     """
     fig, (left, right) = style.figure(2, height=2.7)
-    for i in np.argsort(-found["match"]):
+    ends = []
+    for i, color in zip(np.argsort(-found["match"]), style.CYCLE, strict=False):
+        weights, look = found["weights"][:, i], dict(color=color, linestyle="-", marker="")
+        left.plot(found["scales"], weights, **look)
         label = f"q·k = {found['match'][i]:.2f}".replace("-", "−")
-        left.plot(found["scales"], found["weights"][:, i], markevery=8, label=label)
-    left.set(title="Weights of the four keys", xlabel="scale", ylabel="weight", ylim=(-0.03, 1.03))
-    left.legend()
-    right.semilogy(found["scales"], found["error"], markevery=8, label="|soft − hard|")
-    right.semilogy(found["scales"], found["bound"], markevery=8, label="bound")
+        ends.append((found["scales"][-1], weights[-1], label, color))
+    left.set(title="Weights of the four keys", xlabel="scale", ylabel="weight", ylim=(-0.14, 1.03))
+    style.ends(left, ends)
+    look = dict(markevery=8, color=style.BLACK)
+    right.semilogy(found["scales"], found["error"], **look, label="|soft − hard|", linestyle="-")
+    right.semilogy(found["scales"], found["bound"], **look, label="bound", linestyle=":", marker="")
     right.set(
         title="Distance to the hard lookup", xlabel="scale", ylabel="difference of the values"
     )

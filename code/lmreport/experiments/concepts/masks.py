@@ -255,15 +255,14 @@ def plot_leaks(changes: dict[str, np.ndarray]):
     """One map per variant: how much the output in the row changes with the token in the column;
     future outlined.
     """
-    fig, axes = style.figure(len(changes), height=2.6)
+    fig, axes = style.figure(len(changes), height=2.6, sharey=True)
     top = max(values.max() for values in changes.values())
     for axis, (name, values) in zip(axes, changes.items(), strict=True):
         image, n = axis.imshow(values, vmin=0, vmax=top), len(values)
         for (i, j), value in np.ndenumerate(values):
-            written = "0" if value == 0 else f"{value:.{0 if value > 9.95 else 1}f}"
-            axis.text(
-                j, i, written, ha="center", va="center", color=style.on(image, value), fontsize=7.5
-            )
+            written = "0" if value == 0 else f"{value:.0f}" if value >= 0.95 else "< 1"
+            look = dict(color=style.on(image, value), fontsize=7)
+            axis.text(j, i, written, ha="center", va="center", **look)
         steps = [
             (edge - 0.5, row - 0.5) for row in range(n) for edge in (row, row + 1)
         ]  # along the diagonal
@@ -281,7 +280,6 @@ def plot_leaks(changes: dict[str, np.ndarray]):
         axis.set_yticks(range(len(values)), range(1, len(values) + 1))
         axis.grid(False)
     axes[0].set_ylabel("output observed")
-    fig.colorbar(image, ax=axes, shrink=0.8, label="change of the output")
     return fig
 
 
