@@ -345,7 +345,7 @@ def plot(encoders: list, models: dict, climbed, top):
     """Test accuracy (95% intervals) against the processor time of the training, each model a named
     dot; above, the energy.
     """
-    figure, ax = style.figure(height=3.5)
+    figure, ax = style.figure(height=3.0)
     ax.set(xscale="log", xlabel="processor time of the training [min] (logarithmic)")
     watt_hours = WATTS * OVERHEAD / 60
     above = ax.secondary_xaxis(

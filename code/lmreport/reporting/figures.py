@@ -105,7 +105,7 @@ def plot_accuracy(groups: dict[str, dict]):
     """Test accuracy with its 95% interval, a panel for each group of records (this render's, the
     recorded ones).
     """
-    figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
+    figure, panels = style.figure(len(groups), height=1.9, sharex=True, squeeze=False)
     for axes, (title, records) in zip(panels[0], groups.items(), strict=True):
         for row, record in enumerate(records.values()):
             value, name = record.correct.mean(), record.name

@@ -253,7 +253,7 @@ def plot_maps(looks: list[dict]):
     """The last layer's attention, mean over its heads, one map per text; one colour scale for
     all.
     """
-    fig, axes = style.figure(len(looks), height=3.2, squeeze=False)
+    fig, axes = style.figure(len(looks), height=2.8, squeeze=False)
     maps = [found["weights"][-1].mean(0) for found in looks]
     for axis, found, weights in zip(axes[0], looks, maps, strict=True):
         image = axis.imshow(weights, vmin=0, vmax=max(m.max() for m in maps))
