@@ -147,24 +147,24 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     """Each (sin, cos) pair of a position vector as the hand of a clock (Vaswani et al. 2017,
     section 3.5).
     """
-    figure, axes = sheet(2.02)
+    figure, axes = sheet(1.94)
     left, right = 1.22 + 0.52 * np.arange(len(shown)), 4.52 + 0.72 * np.arange(len(starts))
-    ys, radius, notes = 1.41 - 0.4 * np.arange(d // 2), 0.175, left[-1] + 0.3
-    word(axes, 0.1, 1.9, f"Place p as {d // 2} clocks (width d = {d})", ha="left", weight="bold")
-    word(axes, right[0] - 0.3, 1.9, f"{k} words further", ha="left", weight="bold")
-    word(axes, 0.1, 1.68, "one turn in", SOFT, SMALL, ha="left")
-    word(axes, 6.2, 1.68, "turned by", SOFT, SMALL, ha="right")
+    ys, radius, notes = 1.35 - 0.385 * np.arange(d // 2), 0.17, left[-1] + 0.3
+    word(axes, 0.1, 1.83, f"Place p as {d // 2} clocks (width d = {d})", ha="left", weight="bold")
+    word(axes, right[0] - 0.3, 1.83, f"{k} words further", ha="left", weight="bold")
+    word(axes, 0.1, 1.61, "one turn in", SOFT, SMALL, ha="left")
+    word(axes, 6.2, 1.61, "turned by", SOFT, SMALL, ha="right")
     for y, turn, angle in zip(
         ys, 2 * np.pi / positions.hands(1, d), np.degrees(positions.hands(k, d)), strict=True
     ):
         word(axes, 0.1, y, f"{turn:,.{1 if turn < 10 else 0}f} words", ha="left")
         word(axes, 6.2, y, f"{angle:.{0 if angle >= 10 else 1}f}°", style.ORANGE, ha="right")
     for x, p in zip(left, shown, strict=True):
-        word(axes, x, 1.68, f"p = {p}")
+        word(axes, x, 1.61, f"p = {p}")
         for y, angle in zip(ys, positions.hands(p, d), strict=True):
             _clock(axes, x, y, radius, angle, style.BLUE)
     for x, p in zip(right, starts, strict=True):
-        word(axes, x, 1.68, f"{p} → {p + k}")
+        word(axes, x, 1.61, f"{p} → {p + k}")
         for y, *hands in zip(ys, positions.hands(p + k, d), positions.hands(p, d), strict=True):
             _clock(axes, x, y, radius, hands[0], style.ORANGE, hands[1])
     for y, note in (
@@ -173,7 +173,7 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     ):
         word(axes, notes, y, note, style.BLUE, SMALL, ha="left")
     split = right[0] - 0.45
-    axes.plot([split, split], [0.05, 1.97], color=FAINT, linewidth=0.8, marker="", linestyle="-")
+    axes.plot([split, split], [0.05, 1.89], color=FAINT, linewidth=0.8, marker="", linestyle="-")
     return figure
 
 
