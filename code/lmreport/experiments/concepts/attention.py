@@ -238,9 +238,13 @@ def plot_lookup(found: dict):
         ends.append((found["scales"][-1], weights[-1], label, color))
     left.set(title="Weights of the four keys", xlabel="scale", ylabel="weight", ylim=(-0.14, 1.03))
     style.ends(left, ends)
-    look = dict(markevery=8, color=style.BLACK)
-    right.semilogy(found["scales"], found["error"], **look, label="|soft − hard|", linestyle="-")
-    right.semilogy(found["scales"], found["bound"], **look, label="bound", linestyle=":", marker="")
+    for key, label, look in (
+        ("error", "|soft − hard|", dict(marker="o", linestyle="-")),
+        ("bound", "bound", dict(marker="", linestyle=":")),
+    ):
+        right.semilogy(
+            found["scales"], found[key], **look, markevery=8, color=style.BLACK, label=label
+        )
     right.set(
         title="Distance to the hard lookup", xlabel="scale", ylabel="difference of the values"
     )
