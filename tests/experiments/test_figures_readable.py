@@ -11,7 +11,9 @@ from matplotlib.text import Text
 
 from lmreport.display import style
 from lmreport.experiments.concepts import (
+    attention,
     cost,
+    foundation,
     heads,
     language_model,
     masks,
@@ -81,7 +83,25 @@ def identity():
     )
 
 
+def curves(scratch=(0.4, 0.4, 0.42, 0.72), few=0.7):
+    """Learning curves of three encoders and a linear model on 1,000 test texts of four classes."""
+    sizes, labels = (50, 200, 800, 6400), np.arange(1000) % 4
+    shares = {"fine-tuned": (few, 0.74, 0.8, 0.86), "frozen": (few, 0.74, 0.77, 0.81)}
+    shares["from scratch"] = scratch
+
+    def record(ways):
+        points = [{"way": way, "size": size} for way in ways for size in sizes]
+        right = np.array([shares[way] for way in ways]).ravel()
+        wrong = np.arange(1000) >= 1000 * right[:, None]
+        return {"points": points, "predicted": (labels + wrong) % 4, "labels": labels}
+
+    learned = record(shares)
+    shares["linear"] = (0.69, 0.78, 0.86, 0.89)
+    return foundation.plot_learning_curve(learned, record(["linear"]), 0.25)
+
+
 FIGURES = {
+    "curves": curves,
     "memory": memory,
     "movable": movable,
     "cheating": cheating,
@@ -90,6 +110,11 @@ FIGURES = {
     "softmax": scaling.plot_one_softmax,
     "neighbours": neighbours,
     "identity": identity,
+    "lookup": lambda: attention.plot_lookup(attention.lookup()),
+    "leaks": lambda: masks.plot_leaks(
+        {n: masks.leak(attend) for n, attend in masks.VARIANTS.items()}
+    ),
+    "shares": lambda: cost.plot_shares(768),
 }
 
 
@@ -150,3 +175,16 @@ def test_ends_of_curves_keep_apart_and_stay_where_there_is_room():
     )
     a, b, c = (place.y0 for text, place in shown_words(figure) if text.get_text() in "abc")
     assert c < a < b and b - a > 10 * figure.dpi / 72
+
+
+def test_learning_curve_tells_how_few_texts_do_only_where_fewer_do():
+    def told(drawn):
+        return [
+            t.get_text() for t, _ in shown_words(drawn.figure) if "from scratch" in t.get_text()
+        ]
+
+    assert told(curves()) == [
+        "encoder, from scratch",
+        "pre-trained, 200 texts do\nwhat 6,400 do from scratch",
+    ]
+    assert told(curves(scratch=(0.4, 0.5, 0.7, 0.85), few=0.5)) == ["encoder, from scratch"]

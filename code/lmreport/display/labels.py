@@ -30,7 +30,7 @@ def write_beside(ax: Any, spots: list, bars: list) -> None:
     labels: list[Bbox] = []
     for text, x, y, color in sorted(spots, key=lambda spot: -spot[1]):
         look = {
-            "fontsize": 7,
+            "fontsize": 7.5,
             "color": style.INKS.get(color, color),
             "ha": "center",
             "va": "center",

@@ -160,7 +160,7 @@ def label(axes: Any, x: float, y: float, text: str, color: str = BLACK, **place:
     return axes.annotate(text, (x, y), color=INKS.get(color, color), **options)
 
 
-def ends(axes: Any, labels: list[tuple[float, float, str, str]], gap: float = 10.5) -> None:
+def ends(axes: Any, labels: Sequence[tuple[float, float, str, str]], gap: float = 10.5) -> None:
     """Words at the right ends of curves, each at its end or as near as `gap` points between any two
     allow; labels: x, y, words and colour.
     """

@@ -61,17 +61,18 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
 @cached_figure
 def plot_training(records: dict):
     """Loss and validation accuracy by epoch, of the LSTM and of the Transformer."""
-    figure, (left, right) = style.figure(2, height=2.7)
-    for (name, curve), marker, line in zip(
-        curves(records).items(), style.MARKERS, style.LINES, strict=False
-    ):
-        look = dict(color=style.MODEL_COLORS[name], linestyle=line, label=records[name].label)
+    figure, (left, right) = style.figure(2, height=2.5)
+    ends = []
+    for name, curve in curves(records).items():
+        look = dict(color=style.MODEL_COLORS[name], linestyle="-")
         left.plot(curve["loss_epoch"], curve["loss"], marker="", **look)
-        right.plot(curve["accuracy_epoch"], curve["accuracy"], marker=marker, **look)
+        epochs, accuracy = curve["accuracy_epoch"], curve["accuracy"]
+        right.plot(epochs, accuracy, marker="o", **look)
+        ends.append((epochs[-1], accuracy[-1], records[name].label, look["color"]))
     left.set(xlabel="epoch", ylabel="training loss (cross-entropy)", ylim=(0, None))
     right.set(xlabel="epoch", ylabel="validation accuracy")
     right.xaxis.get_major_locator().set_params(integer=True)
-    right.legend(loc="lower right")
+    style.ends(right, ends)
     return figure
 
 
@@ -104,7 +105,7 @@ def plot_accuracy(groups: dict[str, dict]):
     """Test accuracy with its 95% interval, a panel for each group of records (this render's, the
     recorded ones).
     """
-    figure, panels = style.figure(len(groups), height=2.3, sharex=True, squeeze=False)
+    figure, panels = style.figure(len(groups), height=1.9, sharex=True, squeeze=False)
     for axes, (title, records) in zip(panels[0], groups.items(), strict=True):
         for row, record in enumerate(records.values()):
             value, name = record.correct.mean(), record.name
@@ -149,7 +150,7 @@ def plot_results(models: dict, encoders: list, class_names: list[str]):
     it what the Transformer takes for what.
     """
     few = len(class_names) <= FEW
-    figure, (left, right) = style.figure(2, height=2.6 if few else 4.2, width_ratios=(1.2, 1))
+    figure, (left, right) = style.figure(2, height=3.0 if few else 4.2, width_ratios=(1.2, 1))
     draw_errors(right, models["transformer"], class_names)
     left.set(xlabel="time of the training [min] (logarithmic)")
     encoder.draw(left, encoder.by_clock(models, encoders))  # last, since it fits the names in
@@ -258,25 +259,26 @@ def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
         *(f"{a}–{b - 1}" for a, b in zip(edges, edges[1:], strict=False)),
         f"{edges[-1]}+",
     ]
+    ends = []
     for shift, (name, record) in zip(
         np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True
     ):
-        place = list(style.MODEL_COLORS).index(name)
+        color = style.MODEL_COLORS[name]
         rates = scores.by_length(record.correct, words, edges)
         error, low, high = (100 * rates[k] for k in ("error", "low", "high"))
         axes.errorbar(
             np.arange(len(names)) + shift,
             error,
             [np.maximum(error - low, 0), np.maximum(high - error, 0)],
-            color=style.MODEL_COLORS[name],
-            marker=style.MARKERS[place],
-            linestyle=style.LINES[place],
+            color=color,
+            marker="o",
+            linestyle="-",
             capsize=2,
-            label=record.label,
         )
+        ends.append((len(names) - 0.82, error[-1], record.label, color))
     axes.set_xticks(
         range(len(names)), [f"{n}\n({k:,})" for n, k in zip(names, rates["number"], strict=True)]
     )
     axes.set(xlabel="words in the text (number of texts)", ylabel="errors (%)", ylim=(0, None))
-    axes.legend(ncols=2)
+    style.ends(axes, ends)
     return figure

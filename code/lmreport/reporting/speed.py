@@ -219,7 +219,7 @@ def plot_speed(train, scale):
     """
     figure, (left, right) = style.figure(2, height=2.9, gridspec_kw={"width_ratios": [1.25, 1]})
     names, rates = train["minilm_steps"], train["minilm_samples_per_s"]
-    bars = left.barh(range(len(names)), rates, color=style.SKY, edgecolor="black", linewidth=0.6)
+    bars = left.barh(range(len(names)), rates, color=style.SKY)
     left.bar_label(bars, [f"{rate / rates[0]:.1f}×" for rate in rates], padding=3, fontsize=8)
     left.set_yticks(range(len(names)), [STEPS[name] for name in names])
     left.invert_yaxis()
@@ -248,6 +248,14 @@ def plot_speed(train, scale):
     memory.set(ylabel="memory (GB)", ylim=(0, 2))
     memory.grid(visible=False)
     memory.spines["right"].set_visible(True)
-    lines = [*right.get_lines(), *memory.get_lines()]
-    right.legend(lines, [line.get_label() for line in lines], loc="upper left")
+    middle, place = len(rows) // 2, dict(xytext=(-6, 7), ha="right")
+    style.label(right, rows[-1], scale["total_s"][-1], "time", style.BLUE, **place)
+    style.label(memory, rows[-1], scale["peak_mb"][-1] / 1000, "memory", style.ORANGE, **place)
+    style.label(
+        right,
+        rows[middle],
+        scale["total_s"][-1] * rows[middle] / rows[-1],
+        "in proportion",
+        **place,
+    )
     return figure

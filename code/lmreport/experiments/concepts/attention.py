@@ -232,13 +232,21 @@ def plot_lookup(found: dict):
     bound.
     """
     fig, (left, right) = style.figure(2, height=2.7)
-    for i in np.argsort(-found["match"]):
+    ends = []
+    for i, color in zip(np.argsort(-found["match"]), style.CYCLE, strict=False):
+        weights, look = found["weights"][:, i], dict(color=color, linestyle="-", marker="")
+        left.plot(found["scales"], weights, **look)
         label = f"q·k = {found['match'][i]:.2f}".replace("-", "−")
-        left.plot(found["scales"], found["weights"][:, i], markevery=8, label=label)
-    left.set(title="Weights of the four keys", xlabel="scale", ylabel="weight", ylim=(-0.03, 1.03))
-    left.legend()
-    right.semilogy(found["scales"], found["error"], markevery=8, label="|soft − hard|")
-    right.semilogy(found["scales"], found["bound"], markevery=8, label="bound")
+        ends.append((found["scales"][-1], weights[-1], label, color))
+    left.set(title="Weights of the four keys", xlabel="scale", ylabel="weight", ylim=(-0.14, 1.03))
+    style.ends(left, ends)
+    for key, label, look in (
+        ("error", "|soft − hard|", dict(marker="o", linestyle="-")),
+        ("bound", "bound", dict(marker="", linestyle=":")),
+    ):
+        right.semilogy(
+            found["scales"], found[key], **look, markevery=8, color=style.BLACK, label=label
+        )
     right.set(
         title="Distance to the hard lookup", xlabel="scale", ylabel="difference of the values"
     )
@@ -251,7 +259,7 @@ def plot_maps(looks: list[dict]):
     """The last layer's attention, mean over its heads, one map per text; one colour scale for
     all.
     """
-    fig, axes = style.figure(len(looks), height=3.2, squeeze=False)
+    fig, axes = style.figure(len(looks), height=2.8, squeeze=False)
     maps = [found["weights"][-1].mean(0) for found in looks]
     for axis, found, weights in zip(axes[0], looks, maps, strict=True):
         image = axis.imshow(weights, vmin=0, vmax=max(m.max() for m in maps))

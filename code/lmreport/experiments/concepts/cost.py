@@ -266,11 +266,11 @@ def plot_by_length(found: dict, mark: int = 512):
     """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is
     a line.
     """
-    figure, axes = style.figure(2, height=2.2)
+    figure, axes = style.figure(2, height=2.15)
     n, at = found["lengths"], list(found["lengths"]).index(mark)
     for ax, kind, unit, title, quantity in (
-        (axes[0], "flops", 1e9, f"one layer, d = {found['d']}", "operations [billion]"),
-        (axes[1], "bytes", 2**20, "kept for the backward pass", "memory [MiB]"),
+        (axes[0], "flops", 1e9, f"operations of one layer, d = {found['d']}", "billions"),
+        (axes[1], "bytes", 2**20, "memory kept for the backward pass", "MiB"),
     ):
         for name, label, color in (
             ("attention", "attention", style.BLUE),
@@ -304,22 +304,24 @@ def plot_measured(found: dict, job: str = "training"):
     """Time and memory against length, logarithmic on all axes; dotted guides rise with n and with
     n².
     """
-    figure, axes = style.figure(2, height=3.1)
+    figure, axes = style.figure(2, height=2.7)
     n = found["lengths"]
     for ax, kind, unit, title in (
         (axes[0], "seconds", 1e3, "time [ms]"),
         (axes[1], "bytes", 2**-20, "memory [MiB]"),
     ):
         curves = {name: found[f"{name}_{job}_{kind}"] * unit for name in LABELS}
-        for name, label in LABELS.items():
-            ax.loglog(n, curves[name], label=label, **LOOK[name])
+        for name in LABELS:
+            ax.loglog(n, curves[name], **LOOK[name])
         last = [values[-1] for values in curves.values()]
         _guide(ax, n[-3:], 2, 1.8 * max(last), "∝ n²", xytext=(-5, 1), ha="right", va="bottom")
         _guide(ax, n[-3:], 1, 0.55 * min(last), "∝ n", xytext=(4, -2), ha="left", va="top")
         ax.set(xlabel="length n [tokens]", title=title)
         ax.set_xticks(n[::2], [f"{v:,}" for v in n[::2]])
         ax.minorticks_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    named = [(name, label.replace(", ", ",\n")) for name, label in LABELS.items()]
+    ends = [(n[-1], curves[name][-1], words, LOOK[name]["color"]) for name, words in named]
+    style.ends(axes[1], ends, gap=21)
     return figure
 
 
@@ -339,6 +341,7 @@ def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
     """
     figure, (left, right) = style.figure(2, height=2.9)
     n = np.geomspace(32, 32768, 60).round().astype(int)
+    ends = []
     curves: dict[str, tuple[str, Callable]]
     curves = {
         "LSTM layer": ("lstm", lstm_flops),
@@ -346,9 +349,9 @@ def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
         "encoder block": ("block", block_flops),
     }
     for label, (name, count) in curves.items():
-        left.loglog(
-            n, [count(int(v), d) / 1e9 for v in n], label=label, **LOOK[name] | {"marker": ""}
-        )
+        values = [count(int(v), d) / 1e9 for v in n]
+        left.loglog(n, values, **LOOK[name] | {"marker": ""})
+        ends.append((n[-1], values[-1], label, LOOK[name]["color"]))
     left.plot(2 * d, lstm_flops(2 * d, d) / 1e9, "o", color="black", zorder=5)
     left.annotate(
         f"n = 2d = {2 * d:,}",
@@ -357,7 +360,7 @@ def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
         textcoords="offset points",
     )
     left.set(xlabel="length n [tokens]", title=f"GFLOPs of one layer, d = {d}")
-    left.legend()
+    style.ends(left, ends)
     right.semilogx(n, 100 * quadratic_share(n, d), **LOOK["block"] | {"marker": ""})
     for mark in marks:
         right.plot(mark, 100 * quadratic_share(mark, d), "s", color="black")
@@ -380,4 +383,5 @@ def plot_shares(d: int, marks: tuple[int, ...] = (128, 512)):
     right.set(
         xlabel="length n [tokens]", title="share of a block's FLOPs that is n² [%]", ylim=(0, 100)
     )
+    right.set_xlim(left=n[0] / 6)  # room for the name of the first point
     return figure

@@ -336,34 +336,44 @@ def trained_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, 
 def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and
     for the linear model (`linear`: its own record); chance: of guessing."""
-    figure, ax = style.figure(height=1.8)
+    figure, ax = style.figure(height=2.4)
     curves: dict[str, tuple[Any, Sequence[int]]]  # a record, its rows
     curves = {
         way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way])
         for way in WAYS
     }
     curves["linear SVM"] = linear, range(len(linear["points"]))
-    last = []
-    for (way, (of, rows)), color, marker, line in zip(
-        curves.items(), style.CYCLE, style.MARKERS, style.LINES, strict=False
-    ):
+    last, means = [], {}
+    for (way, (of, rows)), color in zip(curves.items(), style.CYCLE, strict=False):
         right = of["predicted"][list(rows)] == of["labels"]
         ends = np.array([scores.interval(correct) for correct in right])
-        sizes = [of["points"][i]["size"] for i in rows]
-        ax.errorbar(
-            sizes,
-            100 * right.mean(1),
-            100 * np.abs(ends - right.mean(1)[:, None]).T,
-            color=color,
-            marker=marker,
-            linestyle=line,
-            capsize=2,
-        )
+        sizes, means[way] = [of["points"][i]["size"] for i in rows], 100 * right.mean(1)
+        spread = 100 * np.abs(ends - right.mean(1)[:, None]).T
+        look = dict(color=color, marker="o", linestyle="-", capsize=2, markersize=3.5)
+        ax.errorbar(sizes, means[way], spread, **look)
         words = way if way == "linear SVM" else f"encoder, {way}"
-        last.append((sizes[-1], 100 * right[-1].mean(), words, color))
+        last.append((sizes[-1], means[way][-1], words, color))
     ax.set_xscale("log")
     _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance, last)
+    ax.set_xlabel("training texts (logarithmic)")
+    _mark_saved(ax, record, means)
     return figure
+
+
+def _mark_saved(ax, record, means: dict) -> None:
+    """An arrow from the fewest texts with which a pre-trained encoder is as good as one from scratch
+    with all to these, if it needs fewer; means: accuracies in percent by way and size.
+    """
+    sizes, goal = sorted({point["size"] for point in record["points"]}), means[WAYS[-1]][-1]
+    pretrained = np.max([means[way] for way in WAYS[:-1]], 0)
+    enough = [size for size, mean in zip(sizes[:-1], pretrained, strict=False) if mean >= goal]
+    if not enough:
+        return
+    look = dict(arrowstyle="<->", color="0.3", linewidth=1, shrinkA=0, shrinkB=3)
+    ax.annotate("", (sizes[-1], goal), (enough[0], goal), arrowprops=look)
+    words = f"pre-trained, {enough[0]:,} texts do\nwhat {sizes[-1]:,} do from scratch"
+    middle = (enough[0] * sizes[-1]) ** 0.5
+    style.label(ax, middle, goal, words, xytext=(-8, -4), ha="center", va="top")
 
 
 @cached_figure
@@ -373,20 +383,19 @@ def plot_probes(found: dict, chance: float):
     """
     figure, ax = style.figure(height=2.2)
     last, sizes = [], found["sizes"]
-    for name, color, marker, line in (
-        ("pre-trained", style.BLUE, "o", "-"),
-        ("random", style.ORANGE, "s", "--"),
-    ):
-        ax.semilogx(sizes, 100 * found[name], color=color, marker=marker, linestyle=line)
+    for name, color in (("pre-trained", style.BLUE), ("random", style.ORANGE)):
+        ax.semilogx(sizes, 100 * found[name], color=color, marker="o", linestyle="-")
         last.append((sizes[-1], 100 * found[name][-1], f"{name} weights, frozen", color))
     _accuracy_axes(ax, sizes, chance, last)
     return figure
 
 
 def _accuracy_axes(ax, sizes, chance: float, last: list[tuple]) -> None:
-    """Names of the axes and of the curves; last: end, words and colour of each (`style.ends`)."""
+    """Names of the axes, which begin at guessing, and of the curves; last: end, words and colour of
+    each (`style.ends`)."""
     ax.axhline(100 * chance, color="0.4", linestyle=":", marker="", linewidth=1)
-    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(0, 100))
+    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(100 * chance - 12, 100))
+    ax.set_yticks([tick for tick in range(0, 101, 20) if tick > 100 * chance - 12])
     ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
     ax.minorticks_off()
     style.label(ax, sizes[0], 100 * chance, "guessing", xytext=(0, -7))

@@ -332,19 +332,15 @@ def plot_patterns(found: dict):
 @cached_figure
 def plot_neighbours(runs: dict[int, dict]):
     """Accuracy against step for each number of heads, mean of 10 steps."""
-    figure, ax = style.figure(height=2.5)
-    for (heads, run), marker, line in zip(runs.items(), style.MARKERS, style.LINES, strict=False):
+    figure, ax = style.figure(height=2.2)
+    ends = []
+    for (heads, run), color, line in zip(runs.items(), style.CYCLE, style.LINES, strict=False):
         smooth = 100 * np.convolve(run["accuracy"], np.ones(10) / 10, "valid")
-        ax.plot(
-            np.arange(len(smooth)) + 10,
-            smooth,
-            marker=marker,
-            markevery=50,
-            linestyle=line,
-            label=f"{heads} head{'s' if heads > 1 else ''}",
-        )
+        steps, look = np.arange(len(smooth)) + 10, dict(color=color, linestyle=line, marker="")
+        ax.plot(steps, smooth, **look, linewidth=2)
+        ends.append((steps[-1], smooth[-1], f"{heads} head{'s' if heads > 1 else ''}", color))
     ax.set(xlabel="step", ylabel="tokens named right [%]", ylim=(0, 102))
-    ax.legend()
+    style.ends(ax, ends)
     return figure
 
 
@@ -379,13 +375,16 @@ def plot_head_times(found: dict):
     """Time of a forward pass against the number of heads, width shared among them or full width
     each.
     """
-    figure, ax = style.figure(height=2.5)
-    for key, label, marker, line in (
-        ("shared", "d / h for each head", "o", "-"),
-        ("wide", "d for each head", "s", "--"),
+    figure, ax = style.figure(height=2.2)
+    ends = []
+    for key, label, color in (
+        ("shared", "width d / h each", style.BLUE),
+        ("wide", "width d each", style.ORANGE),
     ):
-        ax.plot(found["heads"], 1000 * found[key], marker=marker, linestyle=line, label=label)
+        times = 1000 * found[key]
+        ax.plot(found["heads"], times, color=color, marker="o", linestyle="-")
+        ends.append((found["heads"][-1], times[-1], label, color))
     ax.set(xlabel="heads h", ylabel="time [ms]", ylim=(0, None))
     ax.set_xticks(found["heads"])
-    ax.legend()
+    style.ends(ax, ends)
     return figure

@@ -162,11 +162,11 @@ def plot_training(runs: dict[str, dict]):
     """Loss against step for each mask, with the entropy of the language; beside it what each model
     writes.
     """
-    figure, (left, right) = style.figure(2, height=2.35, width_ratios=(1.15, 1))
+    figure, (left, right) = style.figure(2, height=2.05, width_ratios=(1.15, 1))
     looks = dict(
         zip(runs, ((style.ORANGE, "-"), (style.BLUE, "-"), (style.PURPLE, "--")), strict=False)
     )
-    beside = {"no mask": (0.3, 9, "left"), "0 after the softmax": (0.58, 9, "left")}
+    beside = {"no mask": (0.3, 9, "left"), "0 after the softmax": (0.61, 8, "left")}
     for (name, run), top in zip(runs.items(), (0.99, 0.65, 0.31), strict=True):
         color, line = looks[name]
         right.text(
@@ -197,9 +197,9 @@ def plot_training(runs: dict[str, dict]):
     left.axhline(bound, color="0.4", linestyle=":", marker="", linewidth=1)
     words = f"entropy of the language, {bound:.2f}"
     style.label(left, len(smooth) + 10, bound, words, xytext=(0, -7), ha="right")
-    left.set(xlabel="training step", ylabel="loss per word [nats]", ylim=(0, 2))
+    left.set(xlabel="training step", ylabel="loss per word [nats]", ylim=(0, 1.6))
     left.set_title("training loss")
-    left.set_yticks((0, 0.5, 1, 1.5, 2))
+    left.set_yticks((0, 0.5, 1, 1.5))
     right.set_title("what each model writes", loc="left")
     right.axis("off")
     return figure

@@ -24,16 +24,12 @@ def causal_mask(n: int):
 
 
 def masked_before(q, k, v):
-    """The decoder's self-attention: −∞ before the softmax, so later keys have weight 0 and no say
-    in the sum.
-    """
+    """The decoder's self-attention: −∞ before the softmax, so later keys have no say."""
     return attention(q, k, v, causal_mask(q.shape[-2]))
 
 
 def masked_after(q, k, v):
-    """Tempting, and wrong: the weights of later keys are cut only after the softmax has divided by
-    their sum.
-    """
+    """Tempting, and wrong: later keys are cut only after the softmax has summed them."""
     return attention_weights(q, k).masked_fill(~causal_mask(q.shape[-2]), 0) @ v
 
 
@@ -263,15 +259,14 @@ def plot_leaks(changes: dict[str, np.ndarray]):
     """One map per variant: how much the output in the row changes with the token in the column;
     future outlined.
     """
-    fig, axes = style.figure(len(changes), height=2.6)
+    fig, axes = style.figure(len(changes), height=2.6, sharey=True)
     top = max(values.max() for values in changes.values())
     for axis, (name, values) in zip(axes, changes.items(), strict=True):
         image, n = axis.imshow(values, vmin=0, vmax=top), len(values)
         for (i, j), value in np.ndenumerate(values):
-            written = "0" if value == 0 else f"{value:.{0 if value > 9.95 else 1}f}"
-            axis.text(
-                j, i, written, ha="center", va="center", color=style.on(image, value), fontsize=7.5
-            )
+            written = "0" if value == 0 else f"{value:.0f}" if value >= 0.95 else "< 1"
+            look = dict(color=style.on(image, value), fontsize=7)
+            axis.text(j, i, written, ha="center", va="center", **look)
         steps = [
             (edge - 0.5, row - 0.5) for row in range(n) for edge in (row, row + 1)
         ]  # along the diagonal
@@ -289,7 +284,6 @@ def plot_leaks(changes: dict[str, np.ndarray]):
         axis.set_yticks(range(len(values)), range(1, len(values) + 1))
         axis.grid(False)
     axes[0].set_ylabel("output observed")
-    fig.colorbar(image, ax=axes, shrink=0.8, label="change of the output")
     return fig
 
 
@@ -333,7 +327,7 @@ def plot_padded_prediction(found: list[dict]):
     """Probability of the class that a text gets without padding, against padding, mask on and off;
     a panel per text.
     """
-    fig, axes = style.figure(len(found), height=1.95, squeeze=False, sharey=True)
+    fig, axes = style.figure(len(found), height=1.55, squeeze=False, sharey=True)
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
         first, pads, flip = int(one["without"][0].argmax()), one["pads"], flips_at(one)
         half = len(pads) // 2 + 1
@@ -351,6 +345,7 @@ def plot_padded_prediction(found: list[dict]):
             style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
         name = one["classes"][first]
         axis.set(title=f"question ({'i' * number}), tagged {name}")
-        axis.set(xlabel=_padding_axis(one["n"]), ylabel="its probability [%]", ylim=(0, 100))
+        axis.set(xlabel=_padding_axis(one["n"]), ylim=(0, 100))
         axis.set_xticks(pads[-1] * np.arange(5) // 4)
+    axes[0, 0].set_ylabel("its probability [%]")
     return fig

@@ -147,13 +147,9 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     """Left: the map that attention learned; middle: shortest paths; right: accuracy, both against
     the distance.
     """
-    fig, (left, middle, right) = style.figure(3, height=2.0, width_ratios=(1.15, 1, 1))
-    image = left.imshow(attending["map"], vmin=0, vmax=1)
-    left.set(title="where attention looks", xlabel="place looked at", ylabel="place asked for")
-    left.grid(False)
-    fig.colorbar(image, ax=left, shrink=0.9, label="weight", ticks=(0, 0.5, 1))
+    fig, (left, middle, right) = style.figure(3, height=1.7)
+    _show_map(left, attending["map"])
     distance = np.arange(PAIRS, 0, -1)
-    half = PAIRS // 2
     for name, found, label, color in (
         ("lstm", recurrent, "LSTM", style.ORANGE),
         ("attention", attending, "attention", style.BLUE),
@@ -162,15 +158,32 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
         path, accuracy = lengths[name][:-1], 100 * found["accuracy"]
         middle.plot(distance, path, **look)
         right.plot(distance, accuracy, **look)
-        for ax, values, up in ((middle, path, 10), (right, accuracy, 12 if name == "lstm" else 9)):
-            options = dict(xytext=(-3 if name == "lstm" and ax is middle else 0, up))
-            side = "right" if ax is middle and name == "lstm" else "center"
-            style.label(ax, distance[half], values[half], label, color, ha=side, **options)
-    middle.set(title="shortest path", ylabel="operations", xlabel="pairs back", ylim=(0, None))
-    right.axhline(100 * attending["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
-    style.label(
-        right, distance[half], 100 * attending["chance"], "guessing", xytext=(0, -5), ha="center"
-    )
-    right.set(title="answered right", ylabel="accuracy [%]", xlabel="pairs back", ylim=(0, 118))
+        few, many = path.min(), path.max()
+        steps = f"{label}: {few}" + (f" to {many}" if few < many else "")
+        top = dict(xytext=(0, 3), va="bottom")
+        style.label(middle, 1, path[-1] if few == many else 0.86 * many, steps, color, **top)
+        style.label(right, 1, accuracy.max(), f"{label}: {accuracy.mean():.0f}%", color, **top)
+    middle.set(title="steps to the answer", ylabel="operations", ylim=(0, None))
+    chance = 100 * attending["chance"]
+    right.axhline(chance, color="0.5", linestyle=":", marker="", linewidth=1)
+    style.label(right, 1, chance, f"guessing: {chance:.0f}%", xytext=(0, -2), va="top")
+    right.set(title="answered right", ylabel="accuracy [%]", ylim=(-9, 124))
     right.set_yticks((0, 50, 100))
+    for ax in (middle, right):
+        ax.set(xlabel="pairs back", xlim=(0, PAIRS + 1))
+        ax.set_xticks((1, PAIRS // 2, PAIRS))
     return fig
+
+
+def _show_map(axes, weights) -> None:
+    """What attention looks at (n, n), and its mean weight on the place asked for in words."""
+    image = axes.imshow(weights, vmin=0, vmax=1)
+    n, on_target = len(weights), weights.diagonal().mean()
+    words = f"{100 * on_target:.0f}% of\nits weight"
+    look = dict(color=style.on(image, weights[1, -2]), fontsize=8, ha="right", va="top")
+    axes.text(n - 1.2, 0.2, words, **look)
+    axes.set(title="where attention looks", xlabel="pair looked at", ylabel="pair asked for")
+    places = (0, n // 2 - 1, n - 1)
+    axes.set_xticks(places, [str(place + 1) for place in places])
+    axes.set_yticks(places, [str(place + 1) for place in places])
+    axes.grid(False)

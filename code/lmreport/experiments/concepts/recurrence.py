@@ -208,68 +208,45 @@ NAMES = {
     "lstm_keep": "LSTM, forget gate ≈ 1",
     "attention": "self-attention",
 }
-LOOK: dict[str, dict[str, Any]]  # options of matplotlib
-LOOK = {
-    name: dict(
-        color=style.CYCLE[i], marker=style.MARKERS[i], linestyle=style.LINES[i], label=NAMES[name]
-    )
-    for i, name in enumerate(["attention", "lstm", "lstm_keep", "rnn", "rnn_large"])
-}
+COLORS = dict(
+    zip(("attention", "lstm", "lstm_keep", "rnn", "rnn_large"), style.CYCLE, strict=False)
+)
 
 
 @cached_figure
 def plot_memory(fading: dict, recalled: dict):
-    """Left: gradient against distance, log scale; right: accuracy of the recall task, mean of the
-    seeds.
+    """Left: gradient against distance, log scale; right: accuracy of the recall task in percent, mean
+    of the seeds, a row for each layer and a column for each distance.
     """
-    fig, (left, right) = style.figure(2, height=2.45, width_ratios=(1, 1.2))
+    fig, (left, right) = style.figure(2, height=1.95, width_ratios=(1, 1.15))
     # attention's line is wide and pale, so that the LSTM that keeps does not hide it
-    wide = {"attention": dict(linewidth=6, alpha=0.45, marker="")}
-    names = ("attention", "rnn_large", "lstm_keep", "lstm", "rnn")
-    for name in names:
-        look = LOOK[name] | wide.get(name, {})
-        left.semilogy(fading["distance"], fading[name], **look, markevery=14)
-        if name in recalled:
-            right.plot(recalled["distances"], 100 * recalled[name].mean(1), **look)
-    left.set(
-        title="gradient that is left",
-        xlabel="distance T − t [tokens]",
-        ylabel="‖∂h$_T$/∂x$_t$‖, 1 at distance 1",
-    )
-    left.set_yticks([1e-30, 1e-20, 1e-10, 1])
+    for name in ("attention", "rnn_large", "lstm_keep", "lstm", "rnn"):
+        wide = dict(linewidth=6, alpha=0.45) if name == "attention" else dict(linewidth=2)
+        look = dict(color=COLORS[name], linestyle="-", marker="") | wide
+        left.semilogy(fading["distance"], fading[name], **look)
+    left.set(title="gradient left (one token back: 1)", xlabel="tokens back")
+    left.set_yticks([1e-30, 1e-20, 1e-10, 1], ["10⁻³⁰", "10⁻²⁰", "10⁻¹⁰", "1"])
+    left.minorticks_off()
     end = fading["distance"][-1]
-    style.ends(left, [(end, fading[n][-1], NAMES[n], LOOK[n]["color"]) for n in names])
-    for name in recalled.keys() & LOOK.keys():
-        _name_where_it_falls(right, recalled["distances"], 100 * recalled[name].mean(1), name)
-    right.axhline(100 * recalled["chance"], color="0.5", linestyle=":", marker="", linewidth=1)
-    style.label(
-        right, recalled["distances"][0], 100 * recalled["chance"], "guessing", xytext=(0, -7)
-    )
-    right.set(
-        title="tokens recalled after training",
-        xlabel="distance k [tokens]",
-        ylabel="accuracy [%]",
-        ylim=(0, 118),
-        xscale="log",
-    )
-    right.set_xticks(recalled["distances"], [str(k) for k in recalled["distances"]])
-    right.set_yticks(range(0, 101, 20))
-    right.minorticks_off()
+    style.ends(left, [(end, fading[n][-1], NAMES[n], COLORS[n]) for n in COLORS])
+    _show_recalled(right, recalled)
     return fig
 
 
-def _name_where_it_falls(axes, distances, accuracy, name: str) -> None:
-    """The name of a layer beside its curve, where that falls towards guessing; above the end of one
-    that does not fall.
-    """
-    options: dict[str, Any]
-    height, side = (75, "right") if name == "lstm_keep" else (40, "left")
-    falls = int((accuracy < height).argmax())
-    if not falls:
-        place, options = (distances[-1], accuracy[-1]), dict(xytext=(0, 9), ha="right")
-    else:
-        between = slice(falls, None if falls == 1 else falls - 2, -1)  # the curve falls here
-        x = 2 ** np.interp(height, accuracy[between], np.log2(distances[between]))
-        place, options = (x, height), dict(xytext=(-8 if side == "right" else 4, 0), ha=side)
-    words = NAMES[name].replace(", ", ",\n").replace("forget ", "forget\n")
-    style.label(axes, *place, words, LOOK[name]["color"], **options)
+def _show_recalled(axes, recalled: dict) -> None:
+    """Accuracy of each layer (row) at each distance (column) as a map with its values."""
+    names = [n for n in ("attention", "lstm_keep", "lstm", "rnn") if n in recalled]
+    shares = 100 * np.array([recalled[name].mean(1) for name in names])
+    image = axes.imshow(shares, vmin=0, vmax=100, cmap="Blues", aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        color = style.on(image, share)
+        axes.text(column, row, f"{share:.0f}", color=color, ha="center", va="center", fontsize=8)
+    axes.set_xticks(range(len(recalled["distances"])), [str(k) for k in recalled["distances"]])
+    axes.set_yticks(range(len(names)), [NAMES[name].replace(", ", ",\n") for name in names])
+    for label, name in zip(axes.get_yticklabels(), names, strict=True):
+        label.set_color(style.INKS[COLORS[name]])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.grid(False)
+    axes.set(title="recalled after training [%]")
+    axes.set_xlabel(f"tokens back (guessing: {100 * recalled['chance']:.0f}%)")

@@ -289,32 +289,26 @@ def plot_training(found: dict, classes: int = 8):
     depth.
     """
     depths = sorted({depth for _, depth in found})
-    figure, axes = style.figure(len(depths), height=2.7, sharey=True)
+    figure, axes = style.figure(len(depths), height=2.3, sharey=True)
     for ax, depth in zip(np.atleast_1d(axes), depths, strict=True):
-        for variant, marker, line in zip(VARIANTS, style.MARKERS, style.LINES, strict=False):
+        ends = []
+        for variant, color, line in zip(VARIANTS, style.CYCLE, style.LINES, strict=False):
             if (variant, depth) in found:
                 smooth = np.convolve(found[variant, depth]["loss"], np.ones(5) / 5, "valid")
-                ax.plot(
-                    np.arange(len(smooth)) + 5,
-                    smooth,
-                    marker=marker,
-                    markevery=30,
-                    linestyle=line,
-                    label=LABELS[variant],
-                )
+                steps, look = np.arange(len(smooth)) + 5, dict(color=color, linestyle=line)
+                ax.plot(steps, smooth, **look, marker="", linewidth=2)
+                ends.append((steps[-1], smooth[-1], LABELS[variant], color))
         ax.axhline(np.log(classes), color="0.4", linestyle=":", marker="", linewidth=1)
         ax.annotate(
             "guessing",
-            (0.88 * len(smooth), np.log(classes)),
-            (0, 5),
+            (0.5 * len(smooth), np.log(classes)),
+            (0, 6),
             textcoords="offset points",
             color="0.3",
             fontsize=7.5,
             ha="center",
         )
         ax.set(title=f"{depth} block{'s' if depth > 1 else ''}", xlabel="step")
-    np.atleast_1d(axes)[0].set(ylabel="loss (mean of 5 steps)", ylim=(-0.1, None))
-    figure.legend(
-        *np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
-    )
+    np.atleast_1d(axes)[0].set(ylabel="loss (mean of 5 steps)", ylim=(-0.35, None))
+    style.ends(np.atleast_1d(axes)[-1], ends)
     return figure

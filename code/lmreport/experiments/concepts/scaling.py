@@ -143,36 +143,28 @@ def best_training(
 def plot_one_softmax(dimensions: tuple[int, ...] = (4, 64, 1024)):
     """The weights of `one_softmax` as bars: a column for each d_k, a row for each divisor."""
     figure, axes = style.figure(
-        len(dimensions), len(DIVISORS), height=2.6, sharex=True, sharey=True
+        len(dimensions), len(DIVISORS), height=2.2, sharex=True, sharey=True
     )
     colors = dict(zip(DIVISORS, (style.ORANGE, style.BLUE, style.PURPLE), strict=True))
+    words = {"none": "undivided", "root": "divided\nby $\\sqrt{d_k}$", "whole": "divided\nby $d_k$"}
     for column, d_k in zip(axes.T, dimensions, strict=True):
         for ax, (name, weights) in zip(column, one_softmax(d_k).items(), strict=True):
             ax.bar(range(1, len(weights) + 1), weights, color=colors[name], width=0.75)
             ax.annotate(
                 f"{weights[0]:.2f}",
-                (0.6, weights[0]),
-                (0, 2),
+                (1, weights[0]),
+                (0, 1.5),
                 textcoords="offset points",
                 fontsize=8,
+                ha="center",
             )
-            ax.set(ylim=(0, 1.25), xticks=range(1, len(weights) + 1), yticks=(0, 0.5, 1))
+            ax.set(ylim=(0, 1.35), xticks=range(1, len(weights) + 1), yticks=(0, 1))
             ax.grid(False)  # a line would cross the labels out
         column[0].set_title(f"$d_k$ = {d_k:,}")
         column[-1].set_xlabel("key, best first")
-    words = {"none": "undivided", "root": "divided by $\\sqrt{d_k}$", "whole": "divided by $d_k$"}
     for row, name in zip(axes, DIVISORS, strict=True):
-        row[0].set_ylabel("weight")
-        for ax in row:
-            ax.text(
-                8.4,
-                1.2,
-                words[name],
-                color=style.INKS[colors[name]],
-                fontsize=8,
-                ha="right",
-                va="top",
-            )
+        look = dict(color=style.INKS[colors[name]], rotation=0, ha="right", va="center")
+        row[0].set_ylabel(words[name], **look)
     return figure
 
 
@@ -181,23 +173,23 @@ def plot_saturation(found: dict, dimensions: tuple[int, ...] = DIMENSIONS):
     """Median (line) and middle 80% (band) of entropy, largest weight and Jacobian against d_k, per
     divisor.
     """
-    figure, axes = style.figure(3, height=2.9)
+    figure, axes = style.figure(3, height=2.5)
     titles = {
         "entropy": "entropy / ln n",
         "largest": "largest weight",
         "jacobian": "norm of the Jacobian",
     }
     for ax, (quantity, title) in zip(axes, titles.items(), strict=True):
-        for name, marker, line in zip(DIVISORS, style.MARKERS, style.LINES, strict=False):
+        ends = []
+        for name, color in zip(DIVISORS, style.CYCLE, strict=False):
             low, middle, high = np.quantile(found[f"{name}_{quantity}"], (0.1, 0.5, 0.9), axis=1)
-            drawn = ax.semilogx(
-                dimensions, middle, marker=marker, linestyle=line, label=LABELS[name]
-            )[0]
-            ax.fill_between(dimensions, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+            ax.semilogx(dimensions, middle, color=color, marker="o", linestyle="-", markersize=3)
+            ax.fill_between(dimensions, low, high, color=color, alpha=0.15, linewidth=0)
+            ends.append((dimensions[-1], middle[-1], LABELS[name], color))
         ax.set(title=title, xlabel="$d_k$", ylim=(0, None))
         ax.set_xticks([1, 8, 64, 512], ["1", "8", "64", "512"])
         ax.minorticks_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    style.ends(axes[-1], ends)
     return figure
 
 
@@ -206,17 +198,13 @@ def plot_training(runs: dict, classes: int = 8):
     """Loss against step for each divisor in `runs` ({divisor: record of `best_training`}), mean of
     the seeds.
     """
-    figure, ax = style.figure(height=2.6)
-    for (name, run), marker, line in zip(runs.items(), style.MARKERS, style.LINES, strict=False):
+    figure, ax = style.figure(height=2.3)
+    ends = []
+    for (name, run), color, line in zip(runs.items(), style.CYCLE, style.LINES, strict=False):
         smooth = np.convolve(run["loss"].mean(0), np.ones(10) / 10, "valid")
-        ax.plot(
-            np.arange(len(smooth)) + 10,
-            smooth,
-            marker=marker,
-            markevery=30,
-            linestyle=line,
-            label=f"{LABELS[name]}, rate {run['rate']:g}",
-        )
+        steps, look = np.arange(len(smooth)) + 10, dict(color=color, linestyle=line, marker="")
+        ax.plot(steps, smooth, **look, linewidth=2)
+        ends.append((steps[-1], smooth[-1], f"{LABELS[name]}, rate {run['rate']:g}", color))
     ax.axhline(np.log(classes), color="0.4", linestyle=":", marker="", linewidth=1)
     ax.annotate(
         "guessing",
@@ -228,6 +216,6 @@ def plot_training(runs: dict, classes: int = 8):
         fontsize=7.5,
         ha="right",
     )
-    ax.set(xlabel="step", ylabel="loss (mean of 10 steps)", ylim=(0, None))
-    ax.legend()
+    ax.set(xlabel="step", ylabel="loss (mean of 10 steps)", ylim=(-0.25, None))
+    style.ends(ax, ends)
     return figure

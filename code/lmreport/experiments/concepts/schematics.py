@@ -31,9 +31,9 @@ def rnn_against_attention():
     """A chain of states against a graph in which every word reads every word (Vaswani et al. 2017,
     table 1).
     """
-    figure, axes = sheet(2.0)
+    figure, axes = sheet(1.75)
     xs, first, last = 0.32 + 0.49 * np.arange(len(SENTENCE)), 1, len(SENTENCE) - 1
-    word(axes, 0.1, 1.87, "RNN: a chain", ha="left", weight="bold")
+    word(axes, 0.1, 1.64, "RNN: a chain", ha="left", weight="bold")
     for t, (x, text) in enumerate(zip(xs, SENTENCE, strict=True)):
         on_path = first <= t < last
         word(axes, x, 0.1, text, va="baseline")
@@ -56,11 +56,11 @@ def rnn_against_attention():
     word(
         axes,
         xs[3] - 0.25,
-        1.42,
+        1.3,
         f"“keys” reaches “are” in {last - first} steps,\neach waits for the one before",
         style.ORANGE,
     )
-    word(axes, 3.3, 1.87, "Self-attention: a graph", ha="left", weight="bold")
+    word(axes, 3.3, 1.64, "Self-attention: a graph", ha="left", weight="bold")
     xs = xs + 3.2
     for i, x in enumerate(xs):
         for j, above in enumerate(xs):
@@ -68,7 +68,7 @@ def rnn_against_attention():
             arrow(
                 axes,
                 (x, 0.4),
-                (above, 1.12),
+                (above, 0.98),
                 style.BLUE if chosen else FAINT,
                 3 if chosen and i == first else 1.2 if chosen else 0.5,
                 head=False,
@@ -77,11 +77,11 @@ def rnn_against_attention():
     for t, (x, text) in enumerate(zip(xs, SENTENCE, strict=True)):
         word(axes, x, 0.1, text, va="baseline")
         disc(axes, x, 0.4, 0.09, color=style.BLUE if t == first else None)
-        disc(axes, x, 1.12, 0.165, f"a{chr(0x2081 + t)}", style.BLUE if t == last else None)
+        disc(axes, x, 0.98, 0.165, f"a{chr(0x2081 + t)}", style.BLUE if t == last else None)
     word(
         axes,
         xs[3] - 0.25,
-        1.55,
+        1.38,
         "“keys” reaches “are” in 1 step,\nall words at the same time",
         style.BLUE,
     )
@@ -93,27 +93,27 @@ def qkv_flow():
     """Equation 1 of Vaswani et al. as matrices, n = 4 words, d = 6, d_k = 3, with the shape of
     each.
     """
-    figure, axes = sheet(2.65)
-    n, d, d_k, cell, middle = 4, 6, 3, 0.088, 1.27
+    figure, axes = sheet(2.25)
+    n, d, d_k, cell, middle = 4, 6, 3, 0.082, 1.08
     rows = {
-        "Q": (middle + 0.83, style.BLUE, "asks", "k"),
+        "Q": (middle + 0.72, style.BLUE, "asks", "k"),
         "K": (middle, style.GREEN, "is found by", "k"),
-        "V": (middle - 0.83, style.ORANGE, "hands over", "v"),
+        "V": (middle - 0.72, style.ORANGE, "hands over", "v"),
     }
     matrix(axes, 0.4, middle, n, d, cell)
-    word(axes, 0.4, middle + 0.3, "X", weight="bold")
-    word(axes, 0.4, middle - 0.31, "$n$ × $d$")
+    word(axes, 0.4, middle + 0.27, "X", weight="bold")
+    word(axes, 0.4, middle - 0.28, "$n$ × $d$")
     for name, (y, color, role, size) in rows.items():
         bent = [(0.95, middle), (0.95, y)] if y != middle else []
         path(axes, [(0.7, middle), *bent, (1.2, y)], SOFT)
         matrix(axes, 1.36, y, d, d_k, cell)
-        word(axes, 1.38, y + 0.38, f"$W_{name}$   $d$ × $d_{size}$")
+        word(axes, 1.38, y + 0.35, f"$W_{name}$   $d$ × $d_{size}$")
         arrow(axes, (1.54, y), (2.42, y), SOFT)
         word(axes, 1.96, y + 0.1, role, color, SMALL)
         matrix(axes, 2.58, y, n, d_k, cell, color)
-        word(axes, 2.58, y + 0.29, name, color, weight="bold")
-        word(axes, 2.58, y - 0.3, f"$n$ × $d_{size}$")
-    scores, product = middle + 0.415, middle - 0.2
+        word(axes, 2.58, y + 0.27, name, color, weight="bold")
+        word(axes, 2.58, y - 0.27, f"$n$ × $d_{size}$")
+    scores, product = middle + 0.36, middle - 0.2
     for y in (rows["Q"][0], middle):
         path(axes, [(2.76, y), (3.0, y), (3.0, scores), (3.25, scores)], SOFT)
     shades = np.array([[7, 1, 1, 1], [2, 2, 5, 1], [1, 6, 2, 1], [3, 1, 1, 5]]) / 10
@@ -124,7 +124,7 @@ def qkv_flow():
             scores,
             n,
             n,
-            0.125,
+            0.12,
             filled=(lambda i, j: str(1 - shades[i, j])) if name == "weights" else None,
         )
         word(axes, x, scores + 0.4, name)
@@ -136,8 +136,8 @@ def qkv_flow():
     disc(axes, 5.4, product, 0.1, "×")
     arrow(axes, (5.5, product), (5.76, product), SOFT)
     matrix(axes, 5.94, product, n, d_k, cell, style.ORANGE)
-    word(axes, 5.94, product + 0.29, "A", style.ORANGE, weight="bold")
-    word(axes, 5.94, product - 0.3, "$n$ × $d_v$")
+    word(axes, 5.94, product + 0.27, "A", style.ORANGE, weight="bold")
+    word(axes, 5.94, product - 0.27, "$n$ × $d_v$")
     word(axes, 4.1, rows["V"][0] + 0.12, "values, mixed by the weights", style.ORANGE, SMALL)
     return figure
 
@@ -147,41 +147,33 @@ def position_clocks(d: int = 8, shown=(0, 1, 2, 100), starts=(2, 100), k: int = 
     """Each (sin, cos) pair of a position vector as the hand of a clock (Vaswani et al. 2017,
     section 3.5).
     """
-    figure, axes = sheet(2.65)
-    pairs, radius = d // 2, 0.2
-    left, right = 1.95 + 0.62 * np.arange(len(shown)), 4.92 + 0.8 * np.arange(len(starts))
-    ys = 1.94 - 0.46 * np.arange(pairs)
-    word(axes, left.mean(), 2.52, f"the clocks of one place p (width d = {d})", weight="bold")
-    word(axes, right.mean(), 2.52, f"k = {k} words further", weight="bold")
-    for i, y in enumerate(ys):
-        turn = 2 * np.pi / positions.hands(1, d)[i]
-        word(
-            axes,
-            0.1,
-            y,
-            f"pair {i}: one turn in\n{turn:,.{1 if turn < 10 else 0}f} words",
-            ha="left",
-        )
+    figure, axes = sheet(1.94)
+    left, right = 1.22 + 0.52 * np.arange(len(shown)), 4.52 + 0.72 * np.arange(len(starts))
+    ys, radius, notes = 1.35 - 0.385 * np.arange(d // 2), 0.17, left[-1] + 0.3
+    word(axes, 0.1, 1.83, f"Place p as {d // 2} clocks (width d = {d})", ha="left", weight="bold")
+    word(axes, right[0] - 0.3, 1.83, f"{k} words further", ha="left", weight="bold")
+    word(axes, 0.1, 1.61, "one turn in", SOFT, SMALL, ha="left")
+    word(axes, 6.2, 1.61, "turned by", SOFT, SMALL, ha="right")
+    for y, turn, angle in zip(
+        ys, 2 * np.pi / positions.hands(1, d), np.degrees(positions.hands(k, d)), strict=True
+    ):
+        word(axes, 0.1, y, f"{turn:,.{1 if turn < 10 else 0}f} words", ha="left")
+        word(axes, 6.2, y, f"{angle:.{0 if angle >= 10 else 1}f}°", style.ORANGE, ha="right")
     for x, p in zip(left, shown, strict=True):
-        word(axes, x, 2.28, f"p = {p}")
+        word(axes, x, 1.61, f"p = {p}")
         for y, angle in zip(ys, positions.hands(p, d), strict=True):
             _clock(axes, x, y, radius, angle, style.BLUE)
     for x, p in zip(right, starts, strict=True):
-        word(axes, x, 2.28, f"{p} → {p + k}")
-        for y, before, after in zip(
-            ys, positions.hands(p, d), positions.hands(p + k, d), strict=True
-        ):
-            _clock(axes, x, y, radius, after, style.ORANGE, before)
-    axes.plot([4.24, 4.24], [0.3, 2.55], color=FAINT, linewidth=0.8, marker="", linestyle="-")
-    word(
-        axes,
-        left.mean() - 0.3,
-        0.12,
-        "fast hands tell neighbours apart, slow ones regions",
-        style.BLUE,
-        SMALL,
-    )
-    word(axes, right.mean(), 0.12, "from any place the same turn", style.ORANGE, SMALL)
+        word(axes, x, 1.61, f"{p} → {p + k}")
+        for y, *hands in zip(ys, positions.hands(p + k, d), positions.hands(p, d), strict=True):
+            _clock(axes, x, y, radius, hands[0], style.ORANGE, hands[1])
+    for y, note in (
+        (ys[0], "fast: tells\nneighbours apart"),
+        (ys[-1], "slow: tells\nregions apart"),
+    ):
+        word(axes, notes, y, note, style.BLUE, SMALL, ha="left")
+    split = right[0] - 0.45
+    axes.plot([split, split], [0.05, 1.89], color=FAINT, linewidth=0.8, marker="", linestyle="-")
     return figure
 
 
@@ -229,9 +221,9 @@ def causal_mask():
     """Who may look at whom in a decoder, and the targets, shifted by one (Vaswani et al. 2017, 3.1
     and 3.2.3).
     """
-    figure, axes = sheet(2.05)
-    n, cell, left, top = len(WRITTEN) - 1, 0.29, 0.9, 1.54
-    word(axes, left + n * cell / 2, 1.92, "the mask: row may look at column", weight="bold")
+    figure, axes = sheet(1.75)
+    n, cell, left, top = len(WRITTEN) - 1, 0.26, 1.0, 1.33
+    word(axes, left + n * cell / 2, 1.64, "the mask: row may look at column", weight="bold")
     for i in range(n):
         word(axes, left - 0.08, top - (i + 0.5) * cell, WRITTEN[i], ha="right")
         word(axes, left + (i + 0.5) * cell, top + 0.11, WRITTEN[i], size=SMALL)
@@ -257,23 +249,23 @@ def causal_mask():
                 SMALL,
                 zorder=3,
             )
-    word(axes, 4.65, 1.92, "the shift: target is the next word", weight="bold")
+    word(axes, 4.65, 1.64, "the shift: target is the next word", weight="bold")
     xs = 3.42 + 0.62 * np.arange(n)
     for i, x in enumerate(xs):
-        box(axes, x, 1.27, 0.54, 0.27, WRITTEN[i + 1], style.GREEN)
+        box(axes, x, 1.1, 0.54, 0.27, WRITTEN[i + 1], style.GREEN)
         box(axes, x, 0.46, 0.54, 0.27, WRITTEN[i], style.BLUE)
-        arrow(axes, (x, 0.6), (x, 1.13), SOFT)
+        arrow(axes, (x, 0.6), (x, 0.96), SOFT)
         if i < n - 1:
             arrow(
                 axes,
-                (x + 0.2, 1.13),
+                (x + 0.2, 0.96),
                 (xs[i + 1] - 0.06, 0.6),
                 style.GREEN,
                 1,
                 head=False,
                 linestyle=(0, (3, 2)),
             )
-    word(axes, xs[0] - 0.27, 1.55, "must be predicted", style.GREEN, ha="left")
+    word(axes, xs[0] - 0.27, 1.36, "must be predicted", style.GREEN, ha="left")
     word(axes, xs[0] - 0.27, 0.16, "is read", style.BLUE, ha="left")
     word(
         axes, xs[-1] + 0.27, 0.16, "the same word, one place later", style.GREEN, SMALL, ha="right"
@@ -308,39 +300,26 @@ def encoder_with_heads(parts: dict | None = None):
     ):
         named = f"{name}:\n{count / 1e6:.1f} million"
         word(axes, x - width / 2 - 0.1, middle, named, style.BLUE, SMALL, ha="right")
-    trunk, ring, text, rows = 2.75, 3.22, 3.48, 1.99 - 0.405 * np.arange(len(parts["heads"]) + 1)
+    trunk, text, rows = 2.75, 3.2, 1.74 - 0.37 * np.arange(len(parts["heads"]) + 1)
     axes.plot([trunk] * 2, rows[[0, -1]], color=SOFT, linewidth=1, linestyle="-", marker="")
     path(axes, [(x + width / 2, y - 0.06), (trunk, y - 0.06)], SOFT, head=False)
+    word(axes, text, 2.02, "what is put on it", ha="left", weight="bold")
+    word(axes, 6.2, 2.02, "new parameters, share", ha="right", weight="bold")
     heads = [("AutoModel", (0, f"no head: one vector per token (batch, n, {parts['width']})"))]
     heads += sorted(
         parts["heads"].items(), key=lambda head: not head[0].endswith("SequenceClassification")
     )
     for row, (name, (count, answer)) in zip(rows, heads, strict=True):
-        chosen, side = name.endswith("SequenceClassification"), (count * scale) ** 0.5
-        color, radius = style.ORANGE if chosen else INK, max(0.09, 0.75 * side)
-        end = ring - radius if count else text - 0.05
-        arrow(axes, (trunk, row), (end, row), color if chosen else SOFT, 1.8 if chosen else 1)
-        if count:
-            disc(axes, ring, row, radius, edge=0.6)
-            square = Rectangle(
-                (ring - side / 2, row - side / 2), side, side, facecolor=style.INKS[color]
-            )
-            axes.add_patch(square)
-            square.set(linewidth=0, zorder=4)
-            answer += f": {count:,} parameters"
-        word(
-            axes,
-            text,
-            row + 0.08,
-            name,
-            color,
-            SMALL,
-            ha="left",
-            weight="bold" if chosen else "normal",
+        chosen = name.endswith("SequenceClassification")
+        color, weight = (style.ORANGE, "bold") if chosen else (INK, "normal")
+        arrow(
+            axes, (trunk, row), (text - 0.08, row), color if chosen else SOFT, 1.8 if chosen else 1
         )
+        word(axes, text, row + 0.08, name, color, SMALL, ha="left", weight=weight)
         word(axes, text, row - 0.08, answer, SOFT, SMALL, ha="left")
-    note = "in the rings: each head’s parameters, areas to the encoder’s scale"
-    word(axes, 6.2, 0.12, note, size=SMALL, ha="right")
+        share = 100 * count / encoder
+        new = f"{count:,}\n{share:{'.0f' if share >= 1 else '.1g'}}%" if count else "none"
+        word(axes, 6.2, row, new, color, SMALL, ha="right", weight=weight)
     return figure
 
 
