@@ -7,7 +7,7 @@ from __future__ import annotations
 from lmreport.display import markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.display.origin import with_origin
-from lmreport.display.traced import fill
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.reporting import studies
 from lmreport.runs import records
 from lmreport.runs.kinds import BENCHES
@@ -99,17 +99,19 @@ def as_accurate(bench: dict):
     chosen, seeds = record.inputs["settings"], len(record["seeds"])
     literal, mine = (of(record, "accuracies", i) for i in (0, -1))
     points, margin = (of(record, f"{name}_points", -1) for name in ("difference", "margin"))
+    name = record.inputs["model"]["name"]
     rate = (
         "truncation; the learning rate grew with the square root of the batch"
         if record.device == "cuda"
         else "truncation and learning rate"
     )
     return fill(
-        f"Both recipes fine-tuned MiniLM on {{}} texts, with {{}} seed{{}}, the same {{}} epochs "
+        f"Both recipes fine-tuned {{}} on {{}} texts, with {{}} seed{{}}, the same {{}} epochs "
         f"and {rate}. "
         "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. "
         "The 95% margin of that difference is {} points, so it is {}; ruled out are differences, "
         "ours less the literal one’s, outside {} to {} points.{}",
+        MarkdownText("MiniLM" if "MiniLM" in name else markdown.plain(name)),
         markdown.count(record["train_texts"]),
         markdown.count(seeds),
         "s" * (seeds > 1),
