@@ -235,7 +235,7 @@ def of_document(document, chosen: dict) -> list[Line]:
         if not parts.has_content(path):
             empty = "it is empty; " if path.is_file() else ""
             lines.append(Line(name, "missing", (f"{empty}make it with: lmreport render{typed}",)))
-        elif name in kept and kept[name].digest == up_to_date.contents(path):
+        elif name in kept and up_to_date.is_written(path, kept[name]):
             known[name] = then = kept[name].made_from
             if id(then) not in reasons:  # mostly one render made them all
                 reasons[id(then)] = since_render(then, document, chosen)
