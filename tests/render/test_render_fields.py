@@ -357,6 +357,26 @@ def test_pictures_that_cannot_be_shown_are_refused(tmp_path, body, said):
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "name, kind", [("a.png", "JPEG"), ("a.jpg", "PNG"), ("A.JPG", "JPEG"), ("a.jfif", "JPEG")]
+)
+def test_a_picture_is_read_by_what_it_holds_and_not_by_its_name(tmp_path, name, kind):
+    project(tmp_path, f"![a]({name})\n")
+    Image.new("RGB", (24, 12)).save(tmp_path / "report" / name, kind)
+    out = own(tmp_path)
+    (shown,) = Page(out / "index.html").tags("img")
+    assert shown[1]["src"].startswith(f"data:image/{kind.lower()};")
+    assert drawn(out / "index.pdf") == [(18, 9)]
+
+
+def test_a_photo_that_was_taken_upright_is_as_large_as_it_is_shown(tmp_path):
+    project(tmp_path, "Text.\n")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (24, 12)).save(tmp_path / "report" / "a.jpg", exif=turned)
+    assert pictures.natural_size(tmp_path / "report" / "a.jpg") == (9, 18)
+
+
 # Paths, names and letters
 
 

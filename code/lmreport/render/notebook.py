@@ -222,7 +222,7 @@ class Tree:
         path = pictures.local(name, self.folder, self.doc)
         if path is None:
             return name
-        return f"data:{pictures.KINDS[path.suffix.lower()]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        return f"data:{pictures.KINDS[pictures.kind_of(path)]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
     def title(self) -> list:
         """The title with subtitle, authors, date and abstract."""

@@ -5,7 +5,7 @@ origin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -117,11 +117,22 @@ def read(document: Document) -> list[Cell]:
 
 def lines_of(document: Document) -> list[Line]:
     """The lines of `document` with those of its includes, without what is for other profiles."""
+    return of_profiles(lines_for_all(document), document.profiles)
+
+
+def lines_for_all(document: Document) -> list[Line]:
+    """The lines of `document` with those of its includes, for each profile."""
     lines = [
         Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)
     ]
-    lines = list(included(lines, document.root, (document.path,)))
-    return of_profiles(lines, document.profiles)
+    return list(included(lines, document.root, (document.path,)))
+
+
+def place_in(document: Document, test: Callable[[str], object]) -> str:
+    """file:line of the first line of `document` with its includes that passes `test`; its file alone
+    where none does.
+    """
+    return next((line.place for line in lines_of(document) if test(line.text)), document.name)
 
 
 def whole(document: Document) -> str:
