@@ -404,6 +404,18 @@ def test_a_folder_that_holds_no_one_whole_model_says_what_to_do(name, tiny, tmp_
     assert asked == []
 
 
+@pytest.mark.parametrize(
+    "address, name",
+    [
+        ("https://huggingface.co/google/electra-small-discriminator", "google/electra-small-"),
+        ("huggingface.co/bert-base-uncased/tree/main", "'bert-base-uncased'"),
+    ],
+)
+def test_an_address_of_the_hub_is_told_the_name_to_give(address, name):
+    with pytest.raises(ReportError, match=f"is an address; name the model itself, '?{name}"):
+        located(address)
+
+
 @pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "other."])
 def test_weights_under_other_names_are_told_and_not_made_up(tiny, tmp_path, prefix):
     from safetensors.torch import load_file, save_file

@@ -282,3 +282,21 @@ def test_a_file_of_yaml_is_included_into_a_block_of_code_as_it_is(tmp_path):
     (root / "report/conf.yml").write_text("---\nepochs: 3\n---\nseed: 1\n")
     page = Page(own(root, ("html",)) / "index.html")
     assert [text(e) for e in page.tags("pre")] == ["--- epochs: 3 --- seed: 1"]
+
+
+def test_links_to_files_are_followed_inside_the_project_and_told_outside(tmp_path):
+    body = "{{< include _part.qmd >}}\n"
+    root = project(tmp_path / "a", body)
+    (root / "shared.qmd").write_text("Shared text.\n")
+    (root / "report/_part.qmd").symlink_to("../shared.qmd")
+    (tmp_path / "way").symlink_to(root)
+    assert words(own(tmp_path / "way", ("html",))).endswith("Shared text.")
+    (root / "report/_part.qmd").unlink()
+    (root / "shared.qmd").rename(tmp_path / "shared.qmd")
+    (root / "report/_part.qmd").symlink_to(tmp_path / "shared.qmd")
+    with pytest.raises(ReportError, match=r"index.qmd:6: include '_part.qmd' is or stands in a li"):
+        own(root, ("html",))
+    (root / "report/index.qmd").write_text(FRONT + "![a](a.png)\n")
+    (root / "report/a.png").symlink_to(tmp_path / "a.png")
+    with pytest.raises(ReportError, match=r"index.qmd:6: picture 'a.png' is a link that leads out"):
+        own(root, ("html",))

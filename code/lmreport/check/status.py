@@ -317,8 +317,8 @@ def few(reasons: list[str], most: int = 6) -> list[str]:
 
 def shortened(path: Path) -> str:
     """`path` relative to the project, or with ~ for the home folder."""
-    for start, sign in ((settings.project_root(), ""), (Path.home(), "~/")):
-        if path.resolve().is_relative_to(start.resolve()):
+    for start, sign in ((settings.project_root(), ""), (settings.home(), "~/")):
+        if start and path.resolve().is_relative_to(start.resolve()):
             return sign + path.resolve().relative_to(start.resolve()).as_posix()
     return str(path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from lmreport.core.blobs import is_pointer
@@ -24,6 +25,7 @@ def class_names(folder: Path) -> list[str]:
         ) from error
 
 
+ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
 INDEX = "model.safetensors.index.json"  # which part of the weights holds which of them
 
 
@@ -242,7 +244,13 @@ def positions(config: dict) -> int:
 
 
 def whole(model: str) -> pretrained.Source:
-    """As `pretrained.locate`. Raises ReportError also for a folder that holds no one whole model."""
+    """As `pretrained.locate`. Raises ReportError also for an address of the hub, and for a folder
+    that holds no one whole model.
+    """
+    if address := ADDRESS.fullmatch(model):
+        owner, *rest = address[1].strip("/").split("/")
+        name = owner if not rest or rest[0] in ("tree", "blob", "resolve") else f"{owner}/{rest[0]}"
+        raise ReportError(f"model: {model!r} is an address; name the model itself, {name!r}")
     folder = Path(model).expanduser()
     if pretrained.is_folder(model) and (what := no_whole_model(folder)):
         raise ReportError(f"model: the folder {folder} {what}")

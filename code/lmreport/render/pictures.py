@@ -63,7 +63,10 @@ def local(address: str, folder: Path, document: Document) -> Path | None:
             )
         if path:
             return path
-    raise ReportError(f"{place()}: picture {address!r} is not a file of this project")
+    what = "is not a file of this project"
+    if any((document.path.parent / name).is_symlink() for name in (address, unquote(address))):
+        what = "is a link that leads out of this project, or to nothing; put the file itself there"
+    raise ReportError(f"{place()}: picture {address!r} {what}")
 
 
 STARTS = {

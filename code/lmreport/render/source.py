@@ -327,6 +327,11 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
         name = match[1].strip("\"'")
         base = root if name.startswith("/") else inside[0].parent
         target = (base / name.lstrip("/")).resolve()
+        if target.is_file() and not target.is_relative_to(root) and is_link(base, name):
+            raise ReportError(
+                f"{line.place}: include {name!r} is or stands in a link that leads out of this "
+                "project; put the file itself there"
+            )
         if not target.is_relative_to(root) or not target.is_file():
             beside = (inside[-1].parent / name).resolve()
             hint = (
@@ -348,6 +353,12 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
         yield from included(
             [Line(t, shown, n) for n, t in enumerate(text, 1)], root, (*inside, target)
         )
+
+
+def is_link(base: Path, name: str) -> bool:
+    """Whether a part of `name`, or the folder `base`, is a link."""
+    path = base / name.lstrip("/")
+    return any(one.is_symlink() for one in (path, *path.parents)) and ".." not in Path(name).parts
 
 
 def split(lines: list[Line]) -> list[Cell]:
