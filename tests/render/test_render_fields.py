@@ -251,6 +251,23 @@ print("done")
     assert words(page).endswith("loading Table 1: Numbers a 1 done")
 
 
+@pytest.mark.parametrize(
+    "parts, shown",
+    [
+        ("", ["Table 1: Both"]),
+        ("#| tbl-subcap: [one, two]\n", ["Table 1: Both", "(a) one", "(b) two"]),
+    ],
+)
+def test_tables_of_a_cell_are_parts_where_they_have_captions_of_their_own(tmp_path, parts, shown):
+    cell = (
+        f"```{{python}}\n#| label: tbl-a\n#| tbl-cap: Both\n{parts}from IPython.display import "
+        'Markdown, display\nfor x in "ab":\n    display(Markdown(f"|{x}|\\n|-|\\n|1|"))\n```\n\n@tbl-a\n'
+    )
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    assert page.facts()["captions"] == shown
+    assert page.facts()["references"] == ["Table 1 #tbl-a"] and len(page.tags("table")) == 2
+
+
 def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
     bar = "print('1/2 [=> ]' + 9 * '\\b', end=''); print('2/2 [==]'); print('\\bab\\b\\b\\bc')"
     page = Page(own(project(tmp_path, f"```{{python}}\n{bar}\n```\n"), ("html",)) / "index.html")
