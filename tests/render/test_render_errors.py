@@ -269,6 +269,13 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
         own(folder, ("html",))
     (folder / "report/more.bib").write_text(one + other.replace("doe", "uncited") * 2)
     assert "Doe (2001)" in text(Page(own(folder, ("html",)) / "index.html").tree)
+    sources = [{"id": "doe", "type": "book", "title": title} for title in ("One", "Two")]
+    (folder / "report/more.json").write_text(json.dumps(sources))
+    (folder / "_quarto.yml").write_text(
+        OPTIONS.replace("report/references.bib", "report/more.json")
+    )
+    with pytest.raises(ReportError, match=r"more.json: the key 'doe' is given to another source"):
+        own(folder, ("html",))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -352,8 +353,17 @@ def refuse_two_sources(got: dict, document: Document, options: dict) -> None:
 
 
 def sources_in(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
-    """(key, what it says, file:line) of each source in the .bib file `name`."""
+    """(key, what it says, file:line) of each source in the file `name`; in one of JSON, the file."""
     for folder in (document.root, document.path.parent):
+        if name.endswith(".json") and (folder / name).is_file():
+            try:
+                entries = json.loads((folder / name).read_text("utf-8"))
+            except ValueError:
+                return  # pandoc tells it
+            for one in entries if isinstance(entries, list) else []:
+                if isinstance(one, dict):
+                    yield str(one.get("id")), json.dumps(one, sort_keys=True), name
+            return
         if name.endswith(".bib") and (folder / name).is_file():
             text = (folder / name).read_text("utf-8", "replace")
             found = list(ENTRY.finditer(text))
