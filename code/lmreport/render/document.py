@@ -195,7 +195,7 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
     }  # as text, since nothing defines them
     uses = [
         (key, line.place)
-        for line in source.lines_for_all(document)
+        for line in source.prose(source.lines_for_all(document))
         for key in NOTE.findall(re.sub(r"^\s*\[\^[^\]\s]+\]:", "", source.masked(line.text)))
     ]
     missing = next(((key, place) for key, place in uses if key in shown), None)

@@ -128,6 +128,16 @@ def lines_for_all(document: Document) -> list[Line]:
     return list(included(lines, document.root, (document.path,)))
 
 
+def prose(lines: list[Line]) -> Iterator[Line]:
+    """`lines` without those of blocks of code."""
+    i = 0
+    while i < len(lines):
+        code = fence_of(lines[i])
+        if not code:
+            yield lines[i]
+        i = closing(lines, i, code) + 1 if code else i + 1
+
+
 def place_in(document: Document, test: Callable[[str], object]) -> str:
     """file:line of the first line of `document` with its includes that passes `test`; its file alone
     where none does.
