@@ -20,6 +20,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.publish import submission
+from lmreport.render import notebook
 from lmreport.runs import records
 
 
@@ -524,6 +525,84 @@ def test_a_file_that_was_changed_after_the_render_is_told(report, capsys):
         pdf.add_blank_page()
         pdf.save(report.path("pdf"))
     assert "index.pdf was altered" in " ".join(one.what for one in report.found())
+
+
+def saved_again(book: dict) -> str:
+    """A notebook as an editor saves it: another version, indentation, order of keys, ids and
+    metadata, texts as lists of lines, no newline at the end.
+    """
+    book["nbformat_minor"] = 4
+    book["metadata"] |= {"colab": {"provenance": []}, "vscode": {"x": 1}}
+    for number, cell in enumerate(book["cells"], 1):
+        del cell["id"]
+        cell["metadata"]["editable"] = True
+        cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
+        if "outputs" in cell:
+            cell["execution_count"] = number
+        for out in cell.get("outputs", []):
+            if out["output_type"] == "stream":
+                out["text"] = "".join(out["text"]).splitlines(keepends=True)
+            else:
+                out["metadata"]["outputId"] = "a"
+    return json.dumps({key: book[key] for key in reversed(book)}, indent=4)
+
+
+def test_a_notebook_that_an_editor_only_saved_again_is_as_rendered(report, capsys):
+    path = report.path("ipynb")
+    before = notebook.as_executed(notebook.read(path.read_bytes()), "index")
+    path.write_text(saved_again(json.loads(path.read_text())))
+    after = notebook.as_executed(notebook.read(path.read_bytes()), "index")
+    assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
+    assert told(report.found()) == []
+    assert main.main(["verify"]) == 0 and "altered" not in capsys.readouterr().out
+    main.main(["status"])
+    assert "altered" not in capsys.readouterr().out
+
+
+def a_source(book):
+    next(c for c in book["cells"] if c["cell_type"] == "markdown")["source"] += " More."
+
+
+def a_printed_output(book):
+    outputs = [out for cell in book["cells"] for out in cell.get("outputs", [])]
+    next(out for out in outputs if out["output_type"] == "stream")["text"] = "3\n"
+
+
+def a_table(book):
+    outputs = [out for cell in book["cells"] for out in cell.get("outputs", [])]
+    data = next(o["data"] for o in outputs if "text/markdown" in o.get("data", {}))
+    data["text/markdown"] = "".join(data["text/markdown"]).replace("First", "Best")
+
+
+def what_the_checks_read(book):
+    book["metadata"]["lmreport"]["text"].pop()
+
+
+def an_output_less(book):
+    next(cell for cell in book["cells"] if cell.get("outputs"))["outputs"].pop()
+
+
+def cells_in_another_order(book):
+    book["cells"].reverse()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        a_source,
+        a_printed_output,
+        a_table,
+        what_the_checks_read,
+        an_output_less,
+        cells_in_another_order,
+    ],
+)
+def test_a_notebook_of_which_a_source_or_output_was_changed_is_told(report, change):
+    path = report.path("ipynb")
+    book = json.loads(path.read_text())
+    change(book)
+    path.write_text(saved_again(book))
+    assert any("index.ipynb was altered" in one.what for one in report.found())
 
 
 @pytest.mark.parametrize(

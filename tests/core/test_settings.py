@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from lmreport.cli import main
 from lmreport.core import settings
 from lmreport.core.errors import ReportError
 
@@ -96,6 +98,25 @@ def test_a_working_folder_that_was_deleted_is_told_in_one_sentence(tmp_path):
     )
     assert done.returncode == 2 and "does not exist any more" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows each user")
+def test_a_user_without_a_name_and_a_home_is_told_what_to_set(clean, monkeypatch, capsys):
+    import pwd
+
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "LMREPORT_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ReportError, match="home folder of this user is not known; set HOME to"):
+        settings.cache_root()
+    assert settings.home() is None
+    monkeypatch.setenv("LMREPORT_CACHE", "/kept")
+    assert settings.cache_root() == Path("/kept")
+    monkeypatch.setitem(main.COMMANDS, "runs", lambda _: Path("~/a").expanduser())  # a library
+    assert main.main(["runs"]) == 2 and "set HOME to a folder\n" in capsys.readouterr().err
 
 
 def test_unknown_environment_variable_is_an_error(clean, monkeypatch):

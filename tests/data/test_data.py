@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -82,9 +83,15 @@ def put(name, content):
     return change
 
 
+def from_a_mac(folder):
+    for split, form in (("train", "NFD"), ("test", "NFC")):
+        (folder / split / "java").rename(folder / split / unicodedata.normalize(form, "Übung"))
+
+
 @pytest.mark.parametrize(
     "change, said",
     [
+        (from_a_mac, "'Übung' is written in two forms of Unicode"),
         (remove("train/java/1.txt"), r"19 of 20 texts.*2 of 3 texts in train/java"),
         (put("test/python/0.txt", b"  \n"), "test/python/0.txt is empty"),
         (put("test/python/0.txt", b"\xff\xfe\x00"), "test/python/0.txt is not UTF-8"),

@@ -4,6 +4,7 @@ assignment, or one error that names the place and the remedy.
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmreport.core.errors import ReportError
-from lmreport.data import corpus, download, table_files
+from lmreport.data import corpus, download, readers, table_files
 
 CLASSES = ("cats", "vögel", "猫")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -181,6 +182,9 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
         ("a.jsonl", b'{"text": "fine", "label": "a"}\n{"text": \n', "line 2: not one JSON object"),
         ("a.jsonl", b'{"text": "a\\u0000b", "label": "a"}\n', "line 1: a zero byte"),
         ("a.jsonl", b'{"text": null, "label": "a"}\n', "line 1 has no text"),
+        ("a.jsonl", b'{"text": "x", "label": ["a", "b"]}\n', "line 1: 'label' holds a list and no"),
+        ("a.jsonl", b'{"text": "x", "label": {"a": 1}}\n', "line 1: 'label' holds an object and"),
+        ("a.jsonl", b'{"text": ["x", "y"], "label": "a"}\n', "'text' holds a list and no text"),
         ("a.json", b"[1, 2", "not one JSON array"),
         ("a.json", b"[1, 2]", "entry 1 is no JSON object"),
         ("a.parquet", b"PAR1 no more", "cannot be read as parquet"),
@@ -209,6 +213,35 @@ def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
     assert set(found.counts()["train"]) == {"a∕b", "·c"} and "is written" in found.note
     with pytest.raises(ReportError, match="cannot be told apart"):
         table_files.folder_names({"a/b", "a∕b"})
+
+
+def test_blanks_in_a_header_and_around_labels_are_no_part_of_them(tmp_path):
+    lines = [f"text {i}, {('pos', 'neg')[i % 2]}\n" for i in range(20)]
+    lines += [f"text {i},{('pos ', 'neg')[i % 2]}\n" for i in range(20, 40)]
+    (tmp_path / "a.csv").write_text("text, label \n" + "".join(lines))
+    found = obtained(tmp_path / "a.csv")
+    assert set(found.counts()["train"]) == {"neg", "pos"}
+    assert "the labels ' neg' and 'neg', which differ in blanks" in found.note
+    (tmp_path / "b.csv").write_text("number, text\n1,fine\n")
+    assert list(readers.texts(str(tmp_path / "b.csv"), "text")) == ["fine"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_a_class_in_two_forms_of_unicode_is_one(name, tmp_path):
+    labels = [
+        unicodedata.normalize(form, word)
+        for word in ("Übung", "Prüfung")
+        for form in ("NFC", "NFD")
+    ]
+    WRITERS[name](tmp_path / name, [{"text": f"t {i}", "label": labels[i % 4]} for i in range(40)])
+    found = obtained(tmp_path / name)
+    assert set(found.counts()["train"]) == {"Übung", "Prüfung"} and "Unicode only" in found.note
+
+
+def test_classes_that_differ_in_capitals_only_are_said(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"text": f"t {i}", "label": ("pos", "Pos")[i % 2]}
+                                for i in range(20)])  # fmt: skip
+    assert "'Pos' and 'pos' differ in capitals only" in obtained(tmp_path / "a.csv").note
 
 
 def test_a_wrong_word_after_the_path_is_refused():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import families
+from lmreport.cli import prediction
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
@@ -310,7 +311,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 90
             POINTER,
             "since tokenizer.json is a pointer of Git LFS; run git lfs pull",
         ),
-        ("tokenizer.json", b"{}", "no model can be loaded"),
+        ("tokenizer.json", b"{}", "the tokenizer in"),
         ("config.json", b'{"model_type": "nothing"}', "no model can be loaded"),
     ],
 )
@@ -323,6 +324,96 @@ def test_a_broken_model_is_told_before_anything_is_trained(
     (folder / name).write_bytes(content)
     with pytest.raises(ReportError, match=said):
         located(str(folder))
+
+
+def changed(path, **entries):
+    """Write other entries into a file of JSON."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
+def as_a_trainer_leaves_it(folder):
+    for name in ("checkpoint-1000", "checkpoint-500"):
+        shutil.copytree(folder, folder.parent / "kept" / name)
+    shutil.rmtree(folder)
+    (folder.parent / "kept").rename(folder)
+
+
+def in_parts(folder, missing):
+    (folder / "model.safetensors").unlink()
+    names = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": dict(zip("abc", [*names, names[0]], strict=True))})
+    )
+    for name in names[missing:]:
+        (folder / name).write_bytes(b"weights")
+
+
+def of_a_newer_tokenizer(folder):
+    whole = json.loads((folder / "tokenizer.json").read_text())
+    changed(folder / "tokenizer.json", model=whole["model"] | {"type": "Newest"})
+
+
+def with_own_code(folder):
+    changed(folder / "config.json", model_type="x", auto_map={"AutoConfig": "code_x.Config"})
+    (folder / "code_x.py").write_text("raise SystemExit('it was run')\n")
+
+
+UNREADABLE = {
+    "a Trainer's folder": (
+        as_a_trainer_leaves_it,
+        "no model but folders with one each; name one of them: checkpoint-500, checkpoint-1000",
+    ),
+    "a part missing": (
+        lambda folder: in_parts(folder, 1),
+        r"lacks model-00001-of-00002\.safetensors, of the 2 parts of its weights",
+    ),
+    "all parts": (lambda folder: in_parts(folder, 0), "has its weights in 2 parts, .*max_shard"),
+    "a damaged index": (
+        lambda folder: (
+            in_parts(folder, 0),
+            (folder / "model.safetensors.index.json").write_text("[]"),
+        ),
+        "has a damaged model.safetensors.index.json",
+    ),
+    "a newer tokenizer": (of_a_newer_tokenizer, "the tokenizer in .*; it may be .* newer version"),
+    "a cut tokenizer": (
+        lambda folder: (folder / "tokenizer.json").write_text('{"model": {'),
+        "the tokenizer in .* cannot be read",
+    ),
+    "own code": (with_own_code, "needs code of its own .* never run"),
+    "padding at the left": (
+        lambda folder: changed(folder / "tokenizer_config.json", padding_side="left"),
+        'puts the padding before the text, .* set "padding_side": "right"',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_folder_that_holds_no_one_whole_model_says_what_to_do(name, tiny, tmp_path, monkeypatch):
+    change, said = UNREADABLE[name]
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda question="": asked.append(question) or "n")
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    changed(folder / "config.json", id2label={"0": "a", "1": "b"})
+    change(folder)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match=said):
+        located(str(folder), 128)
+    with pytest.raises(ReportError, match=said):
+        prediction.weights(str(folder))
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "address, name",
+    [
+        ("https://huggingface.co/google/electra-small-discriminator", "google/electra-small-"),
+        ("huggingface.co/bert-base-uncased/tree/main", "'bert-base-uncased'"),
+    ],
+)
+def test_an_address_of_the_hub_is_told_the_name_to_give(address, name):
+    with pytest.raises(ReportError, match=f"is an address; name the model itself, '?{name}"):
+        located(address)
 
 
 @pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "other."])

@@ -240,6 +240,19 @@ def test_a_part_that_was_changed_after_the_render_is_told_and_nothing_is_complet
     assert submit(project)[0] == 0
 
 
+def test_a_notebook_that_an_editor_only_saved_again_is_complete(project):
+    path = project / "_report" / "report" / "index.ipynb"
+    before = path.read_bytes()
+    book = json.loads(before)
+    for cell in book["cells"]:
+        cell["metadata"]["editable"] = True
+        del cell["id"]
+    path.write_text(json.dumps(book | {"nbformat_minor": 4}, indent=4))
+    status, said, files = submit(project)
+    assert status == 0 and "altered" not in said and "MISSING.txt" not in files
+    path.write_bytes(before)
+
+
 def test_a_report_that_is_older_than_its_sources_is_not_complete(project):
     source = project / "report" / "index.qmd"
     before = source.read_text()

@@ -189,6 +189,33 @@ BAD = {
         "# A {#sec-a}\n\nSee [@sec-a; @vaswani2017].\n",
         r"index\.qmd:8: a cross-reference and a citation",
     ),
+    "note used but not defined": (
+        "Text.\n\nSo.[^attn] `[^a]` \\[^b]\n",
+        r"index\.qmd:8: the note \[\^attn\] is nowhere defined; add a line \[\^attn\]:",
+    ),
+    "note defined but not used": (
+        "Text.[^attn]\n\n[^attention]: A note.\n",
+        r"index\.qmd:8: the note \[\^attention\] is nowhere used and .*index\.qmd:6 has \[\^attn\]",
+    ),
+    "address with @": (
+        "Text.\n\nWatch https://www.youtube.com/@3blue1brown today.\n",
+        r"index\.qmd:8: no source '3blue1brown' in the bibliography; put the address into <…>",
+    ),
+    "name with @": ("By @torvalds.\n", r"no source 'torvalds' .*; to show it .* \\@torvalds"),
+    "picture from elsewhere": (
+        "Text.\n\n![a](https://example.org/a.png)\n",
+        r"index\.qmd:8: the picture 'https://example\.org/a\.png' lies elsewhere",
+    ),
+    "cell that ends all": (
+        "Text.\n\n```{python}\n#| label: end\nif True:\n    exit()\n```\n\n```{python}\n1\n```\n",
+        r"index\.qmd:8: cell 'end' calls exit\(\) or quit\(\)",
+    ),
+    "figure drawn into a file": (
+        "```{python}\nimport matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\n"
+        "plt.plot([1])\nplt.savefig('/dev/null', format='png')\n```\n\n"
+        "```{python}\nplt.plot([1])\nplt.show()\n```\n",
+        r"index\.qmd:14: cell .* shows no figure, since matplotlib .*; leave out matplotlib\.use",
+    ),
     "failing cell": (
         "```{python}\n#| label: bang\nx = 1\n\n1 / 0\n```\n",
         r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero",
@@ -232,6 +259,27 @@ def test_a_percent_sign_that_would_cut_a_source_is_refused(tmp_path):
     sources.write_text(fine.replace("100\\%", "100%"))
     with pytest.raises(ReportError, match=r"report/references.bib:2: % begins.* 'title' would be"):
         own(tmp_path, ("html",))
+
+
+def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
+    options = OPTIONS.replace("report/references.bib", "[report/references.bib, report/more.bib]")
+    folder = project(tmp_path, "See @doe.\n", options=options)
+    one = "@misc{doe, title = {One}, author = {Doe, A}, year = 2001}\n"
+    other = "% from a manager\n\n@misc{roe, title = {B}}\n@misc{doe,\n  title = {Two}}\n"
+    (folder / "report/references.bib").write_text(one)
+    (folder / "report/more.bib").write_text(other)
+    said = r"more.bib:4: the key 'doe' is given to another source at report/references.bib:1"
+    with pytest.raises(ReportError, match=said):
+        own(folder, ("html",))
+    (folder / "report/more.bib").write_text(one + other.replace("doe", "uncited") * 2)
+    assert "Doe (2001)" in text(Page(own(folder, ("html",)) / "index.html").tree)
+    sources = [{"id": "doe", "type": "book", "title": title} for title in ("One", "Two")]
+    (folder / "report/more.json").write_text(json.dumps(sources))
+    (folder / "_quarto.yml").write_text(
+        OPTIONS.replace("report/references.bib", "report/more.json")
+    )
+    with pytest.raises(ReportError, match=r"more.json: the key 'doe' is given to another source"):
+        own(folder, ("html",))
 
 
 @pytest.mark.parametrize(
@@ -487,6 +535,41 @@ def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):
         "two 22 yes 2 none",
         "two 22 yes 2 up",
     ]
+
+
+READ_ELSEWHERE = {
+    "parquet": "import pyarrow.parquet as pq\nn = pq.read_table('../data/a.parquet')['n'][0].as_py()",
+    "a folder of it": (
+        "import pyarrow.parquet as pq\nn = pq.read_table('../data')['n'][0].as_py()"
+    ),
+    "a variable": (
+        "from pathlib import Path\nimport pyarrow.parquet as pq\n"
+        "path = Path('..') / 'data' / 'a.parquet'\nn = pq.read_table(path)['n'][0].as_py()"
+    ),
+    "another process": (
+        'import subprocess, sys\ncode = "import pyarrow.parquet as p; '
+        "print(p.read_table('../data/a.parquet')['n'][0])\"\n"
+        "n = int(subprocess.run([sys.executable, '-c', code], capture_output=True).stdout)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ_ELSEWHERE)
+def test_what_is_read_past_python_is_watched_by_its_name_in_the_cells(name, tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    (tmp_path / "data").mkdir()
+    cell = f"```{{python}}\n#| include: false\n{READ_ELSEWHERE[name]}\n```\n\n"
+    folder = project(tmp_path, cell + "It is `{python} n`.\n")
+    for number in (1, 2):
+        table = pyarrow.table({"n": [number]})
+        pyarrow.parquet.write_table(table, tmp_path / "data" / "a.parquet")
+        shown = text(Page(own(folder, ("html",)) / "index.html").tree)
+        assert f"It is {number}." in shown
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert any("nothing changed" in line for line in said)
 
 
 def test_what_libraries_write_past_python_is_not_on_the_screen(tmp_path, capfd):

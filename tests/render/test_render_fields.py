@@ -251,6 +251,23 @@ print("done")
     assert words(page).endswith("loading Table 1: Numbers a 1 done")
 
 
+@pytest.mark.parametrize(
+    "parts, shown",
+    [
+        ("", ["Table 1: Both"]),
+        ("#| tbl-subcap: [one, two]\n", ["Table 1: Both", "(a) one", "(b) two"]),
+    ],
+)
+def test_tables_of_a_cell_are_parts_where_they_have_captions_of_their_own(tmp_path, parts, shown):
+    cell = (
+        f"```{{python}}\n#| label: tbl-a\n#| tbl-cap: Both\n{parts}from IPython.display import "
+        'Markdown, display\nfor x in "ab":\n    display(Markdown(f"|{x}|\\n|-|\\n|1|"))\n```\n\n@tbl-a\n'
+    )
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    assert page.facts()["captions"] == shown
+    assert page.facts()["references"] == ["Table 1 #tbl-a"] and len(page.tags("table")) == 2
+
+
 def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
     bar = "print('1/2 [=> ]' + 9 * '\\b', end=''); print('2/2 [==]'); print('\\bab\\b\\b\\bc')"
     page = Page(own(project(tmp_path, f"```{{python}}\n{bar}\n```\n"), ("html",)) / "index.html")
@@ -355,6 +372,26 @@ def test_pictures_that_cannot_be_shown_are_refused(tmp_path, body, said):
     with pytest.raises(ReportError) as error:
         own(tmp_path)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name, kind", [("a.png", "JPEG"), ("a.jpg", "PNG"), ("A.JPG", "JPEG"), ("a.jfif", "JPEG")]
+)
+def test_a_picture_is_read_by_what_it_holds_and_not_by_its_name(tmp_path, name, kind):
+    project(tmp_path, f"![a]({name})\n")
+    Image.new("RGB", (24, 12)).save(tmp_path / "report" / name, kind)
+    out = own(tmp_path)
+    (shown,) = Page(out / "index.html").tags("img")
+    assert shown[1]["src"].startswith(f"data:image/{kind.lower()};")
+    assert drawn(out / "index.pdf") == [(18, 9)]
+
+
+def test_a_photo_that_was_taken_upright_is_as_large_as_it_is_shown(tmp_path):
+    project(tmp_path, "Text.\n")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (24, 12)).save(tmp_path / "report" / "a.jpg", exif=turned)
+    assert pictures.natural_size(tmp_path / "report" / "a.jpg") == (9, 18)
 
 
 # Paths, names and letters

@@ -298,3 +298,21 @@ def test_cells_that_a_document_leaves_out_are_known_by_what_its_cells_say():
     cells = source.split(lines)
     assert source.left_out(cells, {"lacking": True, "other": True}) == {"b", "c"}
     assert source.left_out(cells, {"lacking": False, "other": True}) == {"d"}
+
+
+def test_links_to_files_are_followed_inside_the_project_and_told_outside(tmp_path):
+    body = "{{< include _part.qmd >}}\n"
+    root = project(tmp_path / "a", body)
+    (root / "shared.qmd").write_text("Shared text.\n")
+    (root / "report/_part.qmd").symlink_to("../shared.qmd")
+    (tmp_path / "way").symlink_to(root)
+    assert words(own(tmp_path / "way", ("html",))).endswith("Shared text.")
+    (root / "report/_part.qmd").unlink()
+    (root / "shared.qmd").rename(tmp_path / "shared.qmd")
+    (root / "report/_part.qmd").symlink_to(tmp_path / "shared.qmd")
+    with pytest.raises(ReportError, match=r"index.qmd:6: include '_part.qmd' is or stands in a li"):
+        own(root, ("html",))
+    (root / "report/index.qmd").write_text(FRONT + "![a](a.png)\n")
+    (root / "report/a.png").symlink_to(tmp_path / "a.png")
+    with pytest.raises(ReportError, match=r"index.qmd:6: picture 'a.png' is a link that leads out"):
+        own(root, ("html",))

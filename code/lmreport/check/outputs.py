@@ -70,7 +70,7 @@ def unread(path: Path) -> str:
 
 def by_digest(document) -> list[tuple[str, str]]:
     """(name, what differs) of each output that the own renderer wrote and that holds something else
-    now.
+    now; a notebook that an editor has only saved again does not.
     """
     if is_quartos(document):
         return []
@@ -80,12 +80,12 @@ def by_digest(document) -> list[tuple[str, str]]:
         if (
             path.name in kept
             and has_content(path)
-            and (now := up_to_date.contents(path)) != kept[path.name].digest
+            and not up_to_date.is_written(path, kept[path.name])
         ):
             differences.append(
                 (
                     path.name,
-                    f"it is not what the render wrote (sha256 {now[:16]}…, then "
+                    f"it is not what the render wrote (sha256 {up_to_date.contents(path)[:16]}…, then "
                     f"{kept[path.name].digest[:16]}…)",
                 )
             )

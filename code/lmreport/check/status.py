@@ -235,7 +235,7 @@ def of_document(document, chosen: dict) -> list[Line]:
         if not parts.has_content(path):
             empty = "it is empty; " if path.is_file() else ""
             lines.append(Line(name, "missing", (f"{empty}make it with: lmreport render{typed}",)))
-        elif name in kept and kept[name].digest == up_to_date.contents(path):
+        elif name in kept and up_to_date.is_written(path, kept[name]):
             known[name] = then = kept[name].made_from
             if id(then) not in reasons:  # mostly one render made them all
                 reasons[id(then)] = since_render(then, document, chosen)
@@ -317,8 +317,8 @@ def few(reasons: list[str], most: int = 6) -> list[str]:
 
 def shortened(path: Path) -> str:
     """`path` relative to the project, or with ~ for the home folder."""
-    for start, sign in ((settings.project_root(), ""), (Path.home(), "~/")):
-        if path.resolve().is_relative_to(start.resolve()):
+    for start, sign in ((settings.project_root(), ""), (settings.home(), "~/")):
+        if start and path.resolve().is_relative_to(start.resolve()):
             return sign + path.resolve().relative_to(start.resolve()).as_posix()
     return str(path)
 

@@ -26,7 +26,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, one_model
 from lmreport.data import download
 from lmreport.data.splits import splits_for
-from lmreport.models import arrow_batches, fast_finetune, finetune, fitness, pretrained
+from lmreport.models import arrow_batches, fast_finetune, finetune, fitness
 from lmreport.models.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def run(options):
     settings = one_model(loaded(options), "launch")
     if options.budget is not None and options.budget < 1:
         raise ReportError(f"--budget: {options.budget} is no number of tokens; give 1 or more")
-    source = pretrained.locate(settings.model)
+    source = fitness.whole(settings.model)
     fitness.refuse_unfit(source, settings.max_length)
     usable(options.folder)
     arguments = fast_finetune.arguments(

@@ -300,6 +300,9 @@ def main(argv: list[str] | None = None) -> int:
             raise
         return 2
     except Exception as error:
+        if isinstance(error, RuntimeError) and "home directory" in str(error):  # of pathlib
+            log.error("lmreport: the home folder of this user is not known; set HOME to a folder")
+            return 2
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
             raise
         log.error(

@@ -11,9 +11,13 @@ from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
 from lmreport.models.fitness import (
+    LEFT,
     class_names,
     configuration,
+    load_tokenizer,
     no_classifier,
+    no_whole_model,
+    pads_left,
     pointer_in,
     refuse_long,
 )
@@ -90,8 +94,8 @@ def weights(folder: str):
     """
     from pathlib import Path
 
-    from lmreport.models import tokenizer
-
+    if what := no_whole_model(Path(folder)):
+        raise ReportError(f"--weights: {folder} {what}")
     missing = [
         name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()
     ]
@@ -102,7 +106,9 @@ def weights(folder: str):
     if pointer := pointer_in(Path(folder)):
         raise ReportError(f"--weights: {folder} cannot be used, since {pointer}")
     class_names(Path(folder))
-    what = no_classifier(Path(folder), tokenizer.load_tokenizer(folder))
+    if pads_left(Path(folder)):
+        raise ReportError(f"--weights: {folder} {LEFT}")
+    what = no_classifier(Path(folder), load_tokenizer(Path(folder)))
     if what:
         raise ReportError(f"--weights: {folder} {what}; name the folder of a fine-tuned model")
     return Path(folder)

@@ -126,11 +126,22 @@ def project_root(start: Path | None = None) -> Path:
 
 def cache_root() -> Path:
     """Where downloads, unpacked data and quick runs are kept: LMREPORT_CACHE, else
-    ~/.cache/lmreport.
+    ~/.cache/lmreport. Raises ReportError where neither is known.
     """
-    return Path(
-        os.environ.get("LMREPORT_CACHE") or Path.home() / ".cache" / "lmreport"
-    ).expanduser()
+    try:
+        return Path(os.environ.get("LMREPORT_CACHE") or "~/.cache/lmreport").expanduser()
+    except RuntimeError as error:  # a user without a name, as containers have them
+        raise ReportError(
+            "the home folder of this user is not known; set HOME to a folder"
+        ) from error
+
+
+def home() -> Path | None:
+    """The home folder of the user; None for one without a name and without HOME."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def cuda_available() -> bool:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +148,12 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
 
 def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
     """What keeps another data set from being split, trained on and shown; [] if nothing does."""
+    forms = Counter(unicodedata.normalize("NFC", name) for name in classes)
+    if twice := [name for name, n in forms.items() if n > 1]:
+        return [
+            f"the class {twice[0]!r} is written in two forms of Unicode, as an archive from a Mac "
+            "may have it, so that its folders are two; give them one name"
+        ]
     fewest, most = CLASSES
     number = f"{len(classes)} class{'es' * (len(classes) > 1)}"
     wrong = [] if fewest <= len(classes) <= most else [f"{number}, not {fewest} to {most}"]

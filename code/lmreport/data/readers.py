@@ -135,7 +135,7 @@ def csv_rows(
     try:
         for row in rows:
             if row and not names:
-                names = row
+                names = [name.strip() for name in row]  # blanks after commas are no part of a name
                 yield number, names, []
             elif row:
                 if len(row) != len(names):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
     """Write the rows of each split into `folder`; what was done to get there, in parts of a
     sentence.
     """
-    done = []
+    splits, done = spelled_alike(splits)
     train = splits.get("train", [])
     if "validation" in splits:
         train = train + splits["validation"]
@@ -154,7 +155,7 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
             f"(seed {seed})"
         )
     names = folder_names({label for _, label in train + test})
-    done += same_numbers(names)
+    done += same_numbers(names) + same_but_for_capitals(names)
     for name, rows in (("train", train), ("test", test)):
         for number, (text, label) in enumerate(rows):
             inner = folder / name / names[label]
@@ -167,6 +168,36 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
 
 
 Rows = list[tuple[str, str]]  # text and label
+
+
+def spelled_alike(splits: dict[str, Rows]) -> tuple[dict[str, Rows], list[str]]:
+    """The splits with labels that nobody can tell apart as one: without blanks around them, and in
+    one form of Unicode (a Mac writes ü as u and ¨). Also what was done, in parts of a sentence.
+    """
+    labels = {label for rows in splits.values() for _, label in rows}
+    of = {label: unicodedata.normalize("NFC", label.strip()) for label in sorted(labels)}
+    first: dict[str, str] = {}
+    alike = [(a, b) for b, name in of.items() if (a := first.setdefault(name, b)) != b]
+    done = [
+        f"the labels {ascii(a)} and {ascii(b)}, which differ in blanks or in their form of Unicode "
+        "only, were taken for one class"
+        for a, b in alike[:1]
+    ]
+    alone = {split: [(text, of[label]) for text, label in rows] for split, rows in splits.items()}
+    return alone, done
+
+
+def same_but_for_capitals(names: Iterable[str]) -> list[str]:
+    """Two classes that differ in capitals only, in a part of a sentence; [] if there are none."""
+    first: dict[str, str] = {}
+    for name in sorted(names):
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            return [
+                f"the classes {other!r} and {name!r} differ in capitals only, to be written alike "
+                "if they are one class"
+            ]
+    return []
 
 
 def class_folders_only(path: Path) -> bool:
@@ -374,21 +405,28 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
 
 def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
     """The columns whose names are known to hold labels, or what else is `known`."""
-    return [name for name in names if name.lower() in known]
+    return [name for name in names if name.strip().lower() in known]
 
 
 def rows_of(part: Part, text: str, label: str) -> Rows:
-    """(text, label) of each row. Raises ReportError if one has no text or no label, a zero byte, or
-    a measure as label, and if there are more than MOST_CLASSES labels.
+    """(text, label) of each row. Raises ReportError if one has no text or no label, a zero byte, a
+    list, or a measure as label, and if there are more than MOST_CLASSES labels.
     """
     rows = []
     for place, row in part.rows:
         one, mark = row.get(text), row.get(label)
+        for name, value, remedy in (
+            (text, one, "no text: join its words with blanks first"),
+            (label, mark, "no class: each text takes one, so keep one of them"),
+        ):
+            if isinstance(value, list | dict):
+                what = "a list" if isinstance(value, list) else "an object"
+                raise ReportError(f"{place}: {name!r} holds {what} and {remedy}")
         if not isinstance(one, str) or not one.strip():
             raise ReportError(f"{place} has no text in {text!r}; leave such rows out")
         if not readers.is_text(readers.clean(one)):
             raise ReportError(f"{place}: a zero byte stands in the text; leave it out")
-        if mark is None or mark == "" or mark != mark or isinstance(mark, list | dict):
+        if mark is None or mark == "" or mark != mark:
             raise ReportError(f"{place} has no label in {label!r}; leave such rows out")
         if is_measure(mark):
             raise ReportError(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import Settings, cache_root, load, project_root, resolved
+from lmreport.core.settings import Settings, cache_root, home, load, project_root, resolved
 from lmreport.data import download
 from lmreport.data.corpus import KNOWN
 from lmreport.models import pretrained
@@ -179,6 +179,6 @@ def typed(value: str) -> str:
         return shlex.quote(value)
     if path.is_relative_to(project_root()):
         return shlex.quote(os.path.relpath(path, project_root()))
-    if path.is_relative_to(Path.home()):
-        return f"~/{shlex.quote(path.relative_to(Path.home()).as_posix())}"
+    if (start := home()) and path.is_relative_to(start):
+        return f"~/{shlex.quote(path.relative_to(start).as_posix())}"
     return shlex.quote(value)

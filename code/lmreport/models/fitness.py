@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
-from lmreport.models import pretrained
+from lmreport.models import pretrained, tokenizer
 
 
 def class_names(folder: Path) -> list[str]:
@@ -24,6 +25,96 @@ def class_names(folder: Path) -> list[str]:
         ) from error
 
 
+ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
+INDEX = "model.safetensors.index.json"  # which part of the weights holds which of them
+
+
+def no_whole_model(folder: Path) -> str:
+    """What `folder` holds instead of one whole model that can be read without code of its own, and
+    what to do; "" if nothing speaks against one.
+    """
+    inner = [path.name for path in checkpoints(folder)]
+    if inner and not (folder / "config.json").is_file():
+        return f"holds no model but folders with one each; name one of them: {', '.join(inner)}"
+    if (folder / INDEX).is_file() and not (folder / "model.safetensors").is_file():
+        return weights_in_parts(folder)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""  # told by who reads it
+    return own_code(config)
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The folders with a model in `folder`, such as a Trainer leaves, by their numbers."""
+
+    def step(path: Path) -> tuple[int, str]:
+        number = path.name.rpartition("-")[2]
+        return (int(number) if number.isdecimal() else -1, path.name)
+
+    inner = folder.glob("*/config.json") if folder.is_dir() else []
+    return sorted((path.parent for path in inner), key=step)
+
+
+def weights_in_parts(folder: Path) -> str:
+    """That the weights lie in several files, and which of these is missing."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        parts = sorted(set(index["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"has a damaged {INDEX}; fetch or save the model again"
+    missing = [name for name in parts if not (folder / name).is_file()]
+    if missing:
+        return (
+            f"lacks {', '.join(missing)}, of the {len(parts)} parts of its weights that {INDEX} "
+            "names; fetch or save the model again"
+        )
+    return (
+        f"has its weights in {len(parts)} parts, and model.safetensors alone is read here; load "
+        "the model and save it with save_pretrained(FOLDER, max_shard_size='100GB')"
+    )
+
+
+def own_code(config: dict) -> str:
+    """That a model needs code that comes with it, which is never run; "" if it does not."""
+    if "auto_map" not in config or config.get("model_type") in KNOWN:
+        return ""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    if config.get("model_type") in CONFIG_MAPPING_NAMES:
+        return ""
+    return f"needs code of its own (auto_map in config.json), which is never run here; {FITS}"
+
+
+def load_tokenizer(folder: Path):
+    """As `tokenizer.load_tokenizer`. Raises ReportError also for a tokenizer that cannot be read."""
+    try:
+        return tokenizer.load_tokenizer(str(folder))
+    except ReportError:
+        raise
+    except Exception as error:  # whatever a damaged file, or one of another version, leads to
+        raise ReportError(
+            f"model: the tokenizer in {folder} cannot be read "
+            f"({(str(error).splitlines() or [''])[0] or type(error).__name__}); it may be damaged, "
+            "or saved by a newer version of tokenizers: save tokenizer.json again with this one"
+        ) from error
+
+
+def pads_left(folder: Path) -> bool:
+    """Whether the tokenizer saved in `folder` puts padding before a text, where encoders look for
+    what stands for the whole text.
+    """
+    try:
+        options = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(options, dict) and options.get("padding_side") == "left"
+
+
+LEFT = (
+    "has a tokenizer that puts the padding before the text, where the first piece is looked for; "
+    'set "padding_side": "right" in its tokenizer_config.json'
+)
 HEADS = (
     "classifier",
     "pre_classifier",
@@ -73,6 +164,8 @@ def refuse_unfit(source: pretrained.Source, max_length: int | None = None) -> No
     what = no_encoder(config)
     if what:
         raise ReportError(f"model: {source.name!r} is {what}, which cannot be used here; {FITS}")
+    if pads_left(Path(source.path)):
+        raise ReportError(f"model: {source.name!r} {LEFT}")
     refuse_long(source.name, config, max_length)
 
 
@@ -89,15 +182,17 @@ def refuse_long(name: str, config: dict, max_length: int | None) -> None:
 def configuration(folder: Path) -> dict:
     """What the configuration of the model saved in `folder` says; the defaults of a known encoder,
     which are left out there, are those of `positions`. Raises ReportError if Transformers do not
-    know its kind.
+    know its kind, or would have to run code that comes with it.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") in KNOWN:  # importing Transformers takes seconds
         return config
+    if what := own_code(config):
+        raise ReportError(f"model: {str(folder)!r} {what}")
     from transformers import AutoConfig
 
     try:
-        whole = AutoConfig.from_pretrained(folder)
+        whole = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # whatever a kind that is not known leads to
         raise ReportError(
             f"model: the kind of {str(folder)!r} is not known "
@@ -148,12 +243,26 @@ def positions(config: dict) -> int:
     return max(most - (pad + 1 if KNOWN.get(kind) and pad is not None else 0), 0)  # type: ignore[arg-type]
 
 
+def whole(model: str) -> pretrained.Source:
+    """As `pretrained.locate`. Raises ReportError also for an address of the hub, and for a folder
+    that holds no one whole model.
+    """
+    if address := ADDRESS.fullmatch(model):
+        owner, *rest = address[1].strip("/").split("/")
+        name = owner if not rest or rest[0] in ("tree", "blob", "resolve") else f"{owner}/{rest[0]}"
+        raise ReportError(f"model: {model!r} is an address; name the model itself, {name!r}")
+    folder = Path(model).expanduser()
+    if pretrained.is_folder(model) and (what := no_whole_model(folder)):
+        raise ReportError(f"model: the folder {folder} {what}")
+    return pretrained.locate(model)
+
+
 def located(model: str, max_length: int | None = None) -> pretrained.Source:
     """The model that `model` names. Raises ReportError if it is no encoder, if it has fewer
     positions than `max_length`, or is a folder from which no model can be loaded.
     """
-    source = pretrained.locate(model)
-    if Path(model).is_dir():
+    source = whole(model)
+    if Path(model).expanduser().is_dir():
         refuse_broken(source)
     refuse_unfit(source, max_length)
     return source
@@ -161,21 +270,23 @@ def located(model: str, max_length: int | None = None) -> pretrained.Source:
 
 def refuse_broken(source: pretrained.Source) -> None:
     """Raises ReportError if no model can be loaded from the folder of `source`."""
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig
 
     if pointer := pointer_in(Path(source.path)):
         raise ReportError(f"model: the folder {source.path} cannot be used, since {pointer}")
     try:
-        AutoConfig.from_pretrained(source.path)
-        tokenizer = AutoTokenizer.from_pretrained(source.path)
-        what = foreign_tokenizer(Path(source.path), tokenizer)
-        what = what or ("" if tokenizer.pad_token else "its tokenizer has no padding token")
+        AutoConfig.from_pretrained(source.path, trust_remote_code=False)
+        pieces = load_tokenizer(Path(source.path))
+        what = foreign_tokenizer(Path(source.path), pieces)
+        what = what or ("" if pieces.pad_token else "its tokenizer has no padding token")
         what = (
             what
             if opens(Path(source.path) / "model.safetensors")
             else "model.safetensors is damaged"
         )
         what = what or unlike_its_weights(source.path)
+    except ReportError:
+        raise
     except Exception as error:  # whatever a damaged file leads to
         what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if what:

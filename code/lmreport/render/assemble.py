@@ -278,7 +278,7 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
     if parts and not kind:
         raise ReportError(f"{origin.place}: {key}-subcap needs a label that begins with {key}-")
     shows = [o.output_type in ("display_data", "execute_result") for o in outputs]
-    if kind and (sum(shows) > 1 or parts):
+    if kind and (parts or sum(shows) > 1 and kind != "tbl"):  # tables have parts by their captions
         numbers = iter(range(1, len(body) + 1))
         texts = iter([*parts, *[""] * len(body)])
         body = [

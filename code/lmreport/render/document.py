@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lmreport.core.errors import ReportError
-from lmreport.render import assemble, pandoc_ast
+from lmreport.render import assemble, pandoc_ast, source
 from lmreport.render.project import Document, as_list
 
 
@@ -89,6 +91,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
     markdown = metadata(options, pages) + pages.markdown
     got, warnings = pandoc_ast.read_with_warnings(markdown)
     refuse_doubtful(warnings, markdown.split("\n"), document)
+    refuse_lost_notes(got, warnings, document)
     refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
@@ -99,6 +102,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             else stripped(value)
         )
     got["meta"] |= literal(options, pages, document)
+    refuse_two_sources(got, document, options)
     got["blocks"] = without_marks(
         pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
     )
@@ -130,9 +134,8 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
 def refuse_not_run(code: str, document: Document) -> None:
     """Raises ReportError for inline code that stands where it is not run."""
     first = code.split("\n")[0]
-    line_numbers = [n for n, text in enumerate(document.body, document.body_line) if first in text]
     raise ReportError(
-        f"{document.name}:{line_numbers[0] if line_numbers else 1}: inline code {first!r} is not run; put it between "
+        f"{source.place_in(document, lambda text: first in text)}: inline code {first!r} is not run; put it between "
         "two single backticks, with a blank or a bracket before it, or write `{{python}} …` to show it"
     )
 
@@ -177,6 +180,39 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -
             if twice:
                 said = f"the {twice[1]} {twice[2]} is given twice"
             raise ReportError(f"{document.name}:{line_numbers[-1] if line_numbers else 1}: {said}")
+
+
+NOTE = re.compile(r"\[\^([^\]\s]+)\]")
+
+
+def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> None:
+    """Raises ReportError for a note that is defined and nowhere used, or used and nowhere defined."""
+    shown = {
+        key
+        for item in pandoc_ast.nodes(got["blocks"])
+        if item["t"] == "Str"
+        for key in NOTE.findall(item["c"])
+    }  # as text, since nothing defines them
+    uses = [
+        (key, line.place)
+        for line in source.prose(source.lines_for_all(document))
+        for key in NOTE.findall(re.sub(r"^\s*\[\^[^\]\s]+\]:", "", source.masked(line.text)))
+    ]
+    missing = next(((key, place) for key, place in uses if key in shown), None)
+    for warning in warnings:
+        lost = re.search(r"Note with key '(.*)' defined at .* but not used", warning)
+        if lost and lost[1] not in dict(uses):  # another profile may use it
+            at = source.place_in(document, re.compile(rf"\s*\[\^{re.escape(lost[1])}\]:").match)
+            hint = f"; {missing[1]} has [^{missing[0]}]" if missing else ""
+            raise ReportError(
+                f"{at}: the note [^{lost[1]}] is nowhere used and would be lost{hint}"
+            )
+    if missing:
+        key, at = missing
+        raise ReportError(
+            f"{at}: the note [^{key}] is nowhere defined; add a line [^{key}]: with its text, or "
+            f"write \\[^{key}] to show it"
+        )
 
 
 def refuse_strangers(got: dict, document: Document) -> None:
@@ -291,6 +327,52 @@ def refuse_comments(path: Path, name: str) -> None:
                 f"{name}:{text.count(chr(10), 0, match.start()) + 1}: % begins a comment in a .bib "
                 f"file, and the rest of {field!r} would be lost; write \\%"
             )
+
+
+ENTRY = re.compile(r"^[ \t]*@(\w+)\s*[{(]\s*([^,\s{}]+)\s*,", re.MULTILINE)
+
+
+def refuse_two_sources(got: dict, document: Document, options: dict) -> None:
+    """Raises ReportError for a key that the document cites and that two different sources have, of
+    which pandoc shows the last.
+    """
+    cited = {
+        one["citationId"]
+        for item in pandoc_ast.nodes(got)
+        if item["t"] == "Cite"
+        for one in item["c"][0]
+    }
+    first: dict[str, tuple[str, str]] = {}
+    for name in as_list(options.get("bibliography")):
+        for key, text, place in sources_in(document, name):
+            words, before = first.setdefault(key, (text, place))
+            if key in cited and words != text:
+                raise ReportError(
+                    f"{place}: the key {key!r} is given to another source at {before}; rename one"
+                )
+
+
+def sources_in(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
+    """(key, what it says, file:line) of each source in the file `name`; in one of JSON, the file."""
+    for folder in (document.root, document.path.parent):
+        if name.endswith(".json") and (folder / name).is_file():
+            try:
+                entries = json.loads((folder / name).read_text("utf-8"))
+            except ValueError:
+                return  # pandoc tells it
+            for one in entries if isinstance(entries, list) else []:
+                if isinstance(one, dict):
+                    yield str(one.get("id")), json.dumps(one, sort_keys=True), name
+            return
+        if name.endswith(".bib") and (folder / name).is_file():
+            text = (folder / name).read_text("utf-8", "replace")
+            found = list(ENTRY.finditer(text))
+            ends = [match.start() for match in found[1:]] + [len(text)]
+            for match, end in zip(found, ends, strict=True):
+                line = text.count("\n", 0, match.start(2)) + 1
+                words = text[match.start() : end].rpartition("}")[0]  # comments may follow
+                yield match[2], " ".join(words.split()), f"{name}:{line}"
+            return
 
 
 def contents_of(name: str) -> str:

@@ -27,6 +27,7 @@ from nbformat import NotebookNode
 
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
+from lmreport.render import named_files
 from lmreport.render.source import Cell
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Client(Protocol):
     """What is used of nbclient's client while its kernel runs; by its own types there may be none."""
 
     kc: Any
+    on_cell_executed: Any
 
     async def async_wait_for_reply(self, msg_id: str) -> Any: ...
 
@@ -149,7 +151,7 @@ async def run(
     # foreign: what libraries write past Python, such as TensorFlow's log
     with tempfile.TemporaryFile() as foreign:
         try:
-            return await in_kernel(foreign)
+            seen = await in_kernel(foreign)
         except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -158,6 +160,9 @@ async def run(
                 f"{now.place}the Python kernel died while this was running (out of memory?)"
                 + last_words(foreign)
             ) from None
+    sources = (cell.source for cell in nb.cells if cell.cell_type == "code")
+    files, folders = named_files.of(sources, folder, (root or folder).resolve())
+    return Seen(sorted({*seen.files, *files}), sorted({*seen.folders, *folders}), seen.variables)
 
 
 def manager_of_this_python(execute: dict) -> AsyncKernelManager:
@@ -281,6 +286,8 @@ async def code(
     errors are allowed.
     """
     whole, cell.source = cell.source, origin.code if origin.lines else cell.source
+    replies: list[dict] = []
+    client.on_cell_executed = lambda execute_reply, **_: replies.append(execute_reply["content"])
     await client.async_execute_cell(cell, index)
     cell.source = whole
     for output in cell.outputs:
@@ -288,6 +295,37 @@ async def code(
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
+    name = f"{origin.place}: cell {origin.label or 'without label'!r}"
+    if any(one["source"] == "ask_exit" for reply in replies for one in reply.get("payload", ())):
+        raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
+    if is_figure(origin) and not any(map(has_picture, cell.outputs)) and await draws_files(client):
+        raise ReportError(
+            f"{name} shows no figure, since matplotlib was told to draw into files only; leave out "
+            "matplotlib.use"
+        )
+
+
+def is_figure(origin: Cell) -> bool:
+    """Whether a cell is to show a figure of matplotlib, by its label or its code."""
+    if origin.options.get("include") is False or origin.options.get("output") is False:
+        return False
+    return origin.label.startswith("fig-") or re.search(r"\bshow\(\)", origin.code) is not None
+
+
+def has_picture(output: NotebookNode) -> bool:
+    return any(kind.startswith("image/") for kind in output.get("data", {}))
+
+
+async def draws_files(client: Client) -> bool:
+    """Whether matplotlib, where the cells use it, draws into files and not for the page."""
+    asked = {"backend": "__import__('sys').modules['matplotlib.pyplot'].rcParams['backend']"}
+    message = client.kc.execute("", user_expressions=asked, store_history=False)
+    reply = (await client.async_wait_for_reply(message))["content"]
+    got = (reply.get("user_expressions") or {}).get("backend", {}).get("data", {})
+    return got.get("text/plain", "").strip("'\"").lower() in FILES_ONLY
+
+
+FILES_ONLY = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # back ends of matplotlib
 
 
 def formula_as_markdown(data: dict) -> None:

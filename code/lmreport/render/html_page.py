@@ -159,4 +159,4 @@ def embedded(source: str, folder: Path, document: Document) -> str:
     data = path.read_bytes()
     if path.suffix.lower() == ".svg":
         data = re.sub(rb"<metadata>.*?</metadata>\s*", b"", data, flags=re.DOTALL)
-    return f"data:{pictures.KINDS[path.suffix.lower()]};base64,{base64.b64encode(data).decode()}"
+    return f"data:{pictures.KINDS[pictures.kind_of(path)]};base64,{base64.b64encode(data).decode()}"

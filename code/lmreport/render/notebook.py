@@ -227,7 +227,7 @@ class Tree:
         path = pictures.local(name, self.folder, self.doc)
         if path is None:
             return name
-        return f"data:{pictures.KINDS[path.suffix.lower()]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        return f"data:{pictures.KINDS[pictures.kind_of(path)]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
     def title(self) -> list:
         """The title with subtitle, authors, date and abstract."""
@@ -281,8 +281,12 @@ def as_executed(nb: NotebookNode, name: str) -> NotebookNode:
     """
     nb = copy.deepcopy(nb)
     if is_readable(nb):
-        code = {cell.id: cell for cell in nb.cells if cell.cell_type == "code"}
+        cells = [cell for cell in nb.cells if cell.cell_type == "code"]
         parts = nb.metadata.pop(KEPT)["text"]
+        names = [part["cell"] for part in parts if not isinstance(part, str)]
+        code = {cell.get("id", ""): cell for cell in cells}
+        if not code.keys() & set(names) and len(names) == len(cells):
+            code = dict(zip(names, cells, strict=True))  # an editor has named them anew
         nb.cells = [
             nbformat.v4.new_markdown_cell(part) if isinstance(part, str) else code[part["cell"]]
             for part in parts

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
 from lmreport.render.project import Document
+from lmreport.render.source import place_in
 
 KINDS = {
     ".svg": "image/svg+xml",
@@ -20,6 +21,7 @@ KINDS = {
     ".gif": "image/gif",
     ".webp": "image/webp",
 }  # that browsers and typst show
+ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # of a photo that is shown turned by a right angle
 POINTS = {
     "": 0.75,
     "px": 0.75,
@@ -32,22 +34,62 @@ POINTS = {
 }
 
 
-def local(source: str, folder: Path, document: Document) -> Path | None:
+def local(address: str, folder: Path, document: Document) -> Path | None:
     """The file that a picture's address names; None for a data address. Raises ReportError where it
     is not there, and where it is no picture."""
-    if source.startswith("data:"):
+    if address.startswith("data:"):
         return None
+
+    def place() -> str:
+        return place_in(document, lambda text: address in text or unquote(address) in text)
+
+    if re.match(r"[A-Za-z][\w+.-]+://", address):
+        raise ReportError(
+            f"{place()}: the picture {address!r} lies elsewhere, and a page fetches nothing; save it "
+            "in the project and name the file"
+        )
     for name in dict.fromkeys(
-        (source, unquote(source))
+        (address, unquote(address))
     ):  # `my%20picture.png` is an address of "my picture.png"
         path = found_at(name, folder, document)
-        if path and path.suffix.lower() not in KINDS:
+        kind = kind_of(path) if path else ""
+        if path and kind not in KINDS:
             raise ReportError(
-                f"{document.name}: {source!r} cannot be shown as a picture; use {', '.join(KINDS)}"
+                f"{place()}: {address!r} cannot be shown as a picture; use {', '.join(KINDS)}"
+            )
+        if path and kind != ".svg" and not kind_by_content(path):
+            raise ReportError(
+                f"{place()}: {address!r} cannot be read as a picture; save it again as .png or .jpg"
             )
         if path:
             return path
-    raise ReportError(f"{document.name}: picture {source!r} is not a file of this project")
+    what = "is not a file of this project"
+    if any((document.path.parent / name).is_symlink() for name in (address, unquote(address))):
+        what = "is a link that leads out of this project, or to nothing; put the file itself there"
+    raise ReportError(f"{place()}: picture {address!r} {what}")
+
+
+STARTS = {
+    b"\x89PNG\r\n\x1a\n": ".png",
+    b"\xff\xd8\xff": ".jpg",
+    b"GIF8": ".gif",
+}  # of the files of each kind
+
+
+def kind_of(path: Path) -> str:
+    """The ending that a picture should have: by what it holds, else that of its name. Chat programs
+    save a JPEG as `.png`, and typst believes the name.
+    """
+    return kind_by_content(path) or path.suffix.lower()
+
+
+def kind_by_content(path: Path) -> str:
+    """The ending for what the file holds; "" where that is none of the kinds of pixels."""
+    with open(path, "rb") as file:
+        start = file.read(12)
+    if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+        return ".webp"
+    return next((kind for mark, kind in STARTS.items() if start.startswith(mark)), "")
 
 
 def found_at(name: str, folder: Path, document: Document) -> Path | None:
@@ -72,14 +114,14 @@ def fetch(blocks: list, folder: Path, document: Document) -> None:
         name = item["c"][2][0]
         path = local(name, folder, document)
         if path is None:
+            at = place_in(document, lambda text: "data:image" in text)
             raise ReportError(
-                f"{document.name}: a picture stands in the text as a data address, which the PDF "
-                f"cannot "
-                "show; write it to a file"
+                f"{at}: a picture stands in the text as a data address, which the PDF cannot show; "
+                "write it to a file"
             )
         if not path.is_relative_to(folder.resolve()):
             digest = hashlib.sha256(str(path).encode("utf-8", "replace")).hexdigest()[:12]
-            copy = folder / "figures" / f"copy-{digest}{path.suffix.lower()}"
+            copy = folder / "figures" / f"copy-{digest}{kind_of(path)}"
             shutil.copy(path, copy)
             item["c"][2][0] = copy.relative_to(folder).as_posix()
             item["c"][0][2].append(["source", name])
@@ -101,7 +143,8 @@ def natural_size(path: Path) -> tuple[float, float] | None:
 
     try:
         with Image.open(path) as image:
-            return image.width * 0.75, image.height * 0.75
+            size = image.width * 0.75, image.height * 0.75
+            return size[::-1] if image.getexif().get(ORIENTATION) in LYING else size
     except (OSError, ValueError) as error:
         raise ReportError(f"picture {path.name!r} cannot be read: {error}") from None
 

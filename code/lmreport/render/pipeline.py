@@ -230,7 +230,18 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
             at = index.place("@" + re.escape(missing[1]))
-            raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography")
+            key = re.escape(missing[1])
+            address = any(
+                re.search(rf"\w://\S*@{key}", line.text)
+                for cell in index.cells
+                for line in cell.lines
+            )
+            remedy = (
+                "put the address into <…>"
+                if address
+                else f"to show it as it is, write \\@{missing[1]}"
+            )
+            raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography; {remedy}")
         log.warning(f"  {line}")
 
 

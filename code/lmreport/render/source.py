@@ -5,7 +5,7 @@ origin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -117,11 +117,32 @@ def read(document: Document) -> list[Cell]:
 
 def lines_of(document: Document) -> list[Line]:
     """The lines of `document` with those of its includes, without what is for other profiles."""
+    return of_profiles(lines_for_all(document), document.profiles)
+
+
+def lines_for_all(document: Document) -> list[Line]:
+    """The lines of `document` with those of its includes, for each profile."""
     lines = [
         Line(text, document.name, n) for n, text in enumerate(document.body, document.body_line)
     ]
-    lines = list(included(lines, document.root, (document.path,)))
-    return of_profiles(lines, document.profiles)
+    return list(included(lines, document.root, (document.path,)))
+
+
+def prose(lines: list[Line]) -> Iterator[Line]:
+    """`lines` without those of blocks of code."""
+    i = 0
+    while i < len(lines):
+        code = fence_of(lines[i])
+        if not code:
+            yield lines[i]
+        i = closing(lines, i, code) + 1 if code else i + 1
+
+
+def place_in(document: Document, test: Callable[[str], object]) -> str:
+    """file:line of the first line of `document` with its includes that passes `test`; its file alone
+    where none does.
+    """
+    return next((line.place for line in lines_of(document) if test(line.text)), document.name)
 
 
 def whole(document: Document) -> str:
@@ -338,6 +359,11 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
         name = match[1].strip("\"'")
         base = root if name.startswith("/") else inside[0].parent
         target = (base / name.lstrip("/")).resolve()
+        if target.is_file() and not target.is_relative_to(root) and is_link(base, name):
+            raise ReportError(
+                f"{line.place}: include {name!r} is or stands in a link that leads out of this "
+                "project; put the file itself there"
+            )
         if not target.is_relative_to(root) or not target.is_file():
             beside = (inside[-1].parent / name).resolve()
             hint = (
@@ -359,6 +385,12 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
         yield from included(
             [Line(t, shown, n) for n, t in enumerate(text, 1)], root, (*inside, target)
         )
+
+
+def is_link(base: Path, name: str) -> bool:
+    """Whether a part of `name`, or the folder `base`, is a link."""
+    path = base / name.lstrip("/")
+    return any(one.is_symlink() for one in (path, *path.parents)) and ".." not in Path(name).parts
 
 
 def split(lines: list[Line]) -> list[Cell]:

@@ -268,17 +268,39 @@ def is_fresh(doc: Document, made: dict, outputs: list[Path]) -> bool:
     """Whether the outputs are those that were written from what `made_from` tells."""
     kept = kept_for(doc)
     try:
-        return all(kept[p.name] == Kept(contents(p), made) for p in outputs)
+        return all(kept[p.name].made_from == made and is_written(p, kept[p.name]) for p in outputs)
     except (OSError, KeyError):
         return False
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The digest of a file that a render wrote, and what it was made from (`made_from`)."""
+    """The digest of a file that a render wrote, what it was made from (`made_from`), and of a
+    notebook the digest of its content.
+    """
 
     digest: str
     made_from: dict
+    content: str = ""
+
+
+def is_written(path: Path, kept: Kept) -> bool:
+    """Whether the file at `path` is what the render wrote; a notebook also if an editor has only
+    saved it again.
+    """
+    return contents(path) == kept.digest or bool(kept.content) and content(path) == kept.content
+
+
+def content(path: Path) -> str:
+    """The digest of what a notebook says; "" of another file, or of one that cannot be read."""
+    if path.suffix != ".ipynb":
+        return ""
+    from lmreport.render import notebook, notebook_content
+
+    try:
+        return notebook_content.digest(notebook.read(path.read_bytes()))
+    except ReportError:
+        return ""
 
 
 def kept_for(doc: Document) -> dict[str, Kept]:
@@ -286,7 +308,7 @@ def kept_for(doc: Document) -> dict[str, Kept]:
     try:
         kept = json.loads((doc.output.parent / KEPT_AT).read_text(encoding="utf-8"))[doc.name]
         return {
-            name: Kept(file["digest"], kept["made"][file["made"]])
+            name: Kept(file["digest"], kept["made"][file["made"]], file.get("content", ""))
             for name, file in kept["outputs"].items()
         }
     except (OSError, ValueError, KeyError, TypeError):  # an older version kept something else
@@ -315,7 +337,7 @@ def remember(
         "read": read_again(doc, seen),
         "asked": asked_again(doc, environment, seen),
     }
-    now = kept_for(doc) | {p.name: Kept(contents(p), made) for p in outputs}
+    now = kept_for(doc) | {p.name: Kept(contents(p), made, content(p)) for p in outputs}
     stamps = {
         name: contents_of(json.dumps(one.made_from, sort_keys=True))[:16]
         for name, one in now.items()
@@ -323,7 +345,9 @@ def remember(
     kept[doc.name] = {
         "made": {stamps[name]: one.made_from for name, one in now.items()},
         "outputs": {
-            name: {"digest": one.digest, "made": stamps[name]} for name, one in now.items()
+            name: {"digest": one.digest, "made": stamps[name]}
+            | ({"content": one.content} if one.content else {})
+            for name, one in now.items()
         },
     }
     write_atomically(path, json.dumps(kept, indent=1).encode())

@@ -22,13 +22,15 @@ def start(root: str) -> None:
 
 def note(event: str, args: tuple, root: str) -> None:
     """Keep the path of a file that is read, or of a folder that is listed, inside `root`."""
-    if event not in ("open", "os.listdir", "os.scandir"):
+    if event not in ("open", "os.listdir", "os.scandir", "sqlite3.connect"):
         return
     try:
         path = os.path.realpath(os.fsdecode(args[0] if args[0] is not None else "."))
         if not path.startswith(root + os.sep) and path != root:
             return
-        if event == "open":
+        if event == "sqlite3.connect":
+            OPENED.add(path)
+        elif event == "open":
             written = (args[1] or "r")[0] in "wax" or (args[2] or 0) & os.O_WRONLY
             OPENED.update([] if written else [path])
         elif not sys._getframe(2).f_code.co_filename.startswith("<frozen importlib"):
@@ -84,4 +86,22 @@ def seen() -> str:
 
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     modules = {os.path.realpath(file) for file in files if isinstance(file, str)}
-    return json.dumps([sorted(OPENED | modules), sorted(LISTED), sorted(ASKED)])
+    return json.dumps([sorted(OPENED | modules | named()), sorted(LISTED), sorted(ASKED)])
+
+
+def named() -> set:
+    """The files that variables of the cells name: what reads them may not go through Python."""
+    paths = [
+        os.fspath(value)
+        for value in list(vars(sys.modules["__main__"]).values())
+        if isinstance(value, os.PathLike | str)
+    ]
+    return {
+        os.path.realpath(path)
+        for path in paths
+        if isinstance(path, str)
+        and len(path) < 300
+        and "\0" not in path
+        and not path.isidentifier()
+        and os.path.isfile(path)
+    }
