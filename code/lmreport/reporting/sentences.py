@@ -154,7 +154,7 @@ def bound(bert, lstm) -> MarkdownText:
     return fill(
         "{}{}",
         verdict,
-        " The Transformer’s run computed in bf16, which not every processor of its kind does."
+        " The Transformer’s run computed in bf16; on a processor without it, it would take longer."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
     )
@@ -239,7 +239,7 @@ def commonest(record, class_names: list[str]) -> MarkdownText:
         metrics.confused(record, 0) > metrics.confused(record, 1)
     )
     return fill(
-        "{} is to take {} for {} ({} texts).",
+        "{} is to tag texts of {} as {} ({} of them).",
         MarkdownText("Its most frequent error" if alone else "One of its most frequent errors"),
         markdown.word(metrics.confused_true(record, 0), *class_names),
         markdown.word(metrics.confused_as(record, 0), *class_names),

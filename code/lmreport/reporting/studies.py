@@ -224,14 +224,14 @@ def few_texts(record, linear):
     since = later[0].size
     if all(one.ahead == -1 for one in compared if one.size >= since):
         return fill(
-            "{}. That does not last: from {} texts on, the SVM is significantly ahead ({} against {} "
-            "{} with {}).",
+            "{}. From {} texts on the SVM is significantly ahead: with {} it gets {}, the {} encoder "
+            "{}.",
             sentence,
             markdown.count(since),
-            markdown.pct(last.linear),
-            markdown.pct(last.encoder),
-            last.way,
             markdown.count(last.size),
+            markdown.pct(last.linear),
+            last.way,
+            markdown.pct(last.encoder),
         )
     return fill(
         "{}. That does not last: with {} the encoder is no longer ahead.",

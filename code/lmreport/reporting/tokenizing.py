@@ -165,12 +165,12 @@ def types(given: bool, vectors: int, family: str) -> MarkdownText:
             f"{family} has no such vectors."
         )
     sentence = (
-        "`token_type_ids` says which of two sentences a token belongs to. With one text all are 0, "
-        "and {} has no such vectors, goes without them."
+        "`token_type_ids` says which of two sentences a token belongs to. With one text all are 0. "
+        "{} has no such vectors."
     )
     if vectors > 1:
-        return MarkdownText(sentence.format("DistilBERT, which"))
-    return MarkdownText(sentence.format(f"{family}, which"))
+        return MarkdownText(sentence.format("DistilBERT"))
+    return MarkdownText(sentence.format(family))
 
 
 def limit(tokenizer: int, model: int) -> MarkdownText:

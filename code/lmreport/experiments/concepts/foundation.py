@@ -82,7 +82,8 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
 
     digest: of the weights, so that a record belongs to one model; the models are laid out without
     memory. Returns width, embeddings, layers (one number each, or one alone that all share), shared
-    (by how many), other (a pooler), heads {class: [parameters it adds, its answer]}.
+    (by how many), other, pooler (whether a pooler is all of that), heads {class: [parameters it
+    adds, its answer]}.
     """
     import torch
     import transformers
@@ -106,7 +107,8 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
         "embeddings": embeddings,
         "layers": layers,
         "shared": config.num_hidden_layers // len(layers),
-        "other": parameters(encoder) - embeddings - sum(layers),
+        "other": (other := parameters(encoder) - embeddings - sum(layers)),
+        "pooler": other > 0 and other == pooler(encoder),
         "heads": {
             f"AutoModelFor{kind}": [
                 parameters(model) - parameters(model.base_model),
@@ -128,6 +130,13 @@ def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple
             "last_hidden_state": tuple(encoder(**inputs).last_hidden_state.shape),  # (batch, n, d)
             "logits": tuple(classifier(**inputs).logits.shape),
         }  # (batch, classes)
+
+
+def pooler(encoder) -> int:
+    """Parameters of the dense layer that a head of BERT reads the first token through; 0 where an
+    encoder has none.
+    """
+    return sum(p.numel() for name, p in encoder.named_parameters() if name.startswith("pooler."))
 
 
 def read_by_head(classifier, tokenizer) -> list[str]:

@@ -280,15 +280,16 @@ def encoder_with_heads(parts: dict | None = None):
     parts = parts or foundation.encoder_parts()
     figure, axes = sheet(2.15)
     width, height, bottom, x = 1.3, 1.3, 0.4, 1.7
-    layers = sum(parts["layers"])
-    encoder = parts["embeddings"] + layers + parts["other"]
+    layers = sum(parts["layers"]) + parts["other"]
+    encoder = parts["embeddings"] + layers
+    beside = " and pooler" if parts.get("pooler") else " and the rest" if parts["other"] else ""
     scale = width * height / encoder  # square inches per parameter
     title = f"one encoder, pre-trained:\n{encoder / 1e6:.1f} million parameters"
     word(axes, x, 1.97, title, weight="bold")
     word(axes, x, 0.12, "token ids  (batch, n)", size=SMALL)
     arrow(axes, (x, 0.21), (x, bottom), SOFT)
     y = bottom
-    stack = [parts["embeddings"], *parts["layers"]]
+    stack = [parts["embeddings"], *parts["layers"], parts["other"]]
     for count in stack:
         tall = count * scale / width
         box(axes, x, y + tall / 2, width, tall, color=style.BLUE, edge=0.8)
@@ -296,7 +297,11 @@ def encoder_with_heads(parts: dict | None = None):
     split = bottom + stack[0] * scale / width
     for middle, name, count in (
         ((bottom + split) / 2, "embeddings", stack[0]),
-        ((split + y) / 2, f"{parts.get('shared', 1) * len(parts['layers'])} layers", layers),
+        (
+            (split + y) / 2,
+            f"{parts.get('shared', 1) * len(parts['layers'])} layers{beside}",
+            layers,
+        ),
     ):
         named = f"{name}:\n{count / 1e6:.1f} million"
         word(axes, x - width / 2 - 0.1, middle, named, style.BLUE, SMALL, ha="right")
@@ -346,7 +351,7 @@ def block_with_add():
         axes,
         0.82,
         2.14,
-        "x goes on, and each\npart only adds to it",
+        "x goes on; each\npart adds to it",
         style.ORANGE,
         SMALL,
         ha="left",

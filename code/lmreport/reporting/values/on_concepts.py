@@ -44,6 +44,8 @@ def by_hand(example):
         cells = [markdown.fixed(weight, 2) for weight in weights]
         cells[weights.argmax()] = strong(cells[weights.argmax()])
         rows.append([word, question, *cells, example["values"][output.argmax()]])
+    given = [example["values"][value.argmax()] for value in example["v"]]
+    rows.append(["*its value*", "", *given, ""])
     keys = zip(example["words"], example["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
@@ -156,6 +158,7 @@ def of_both_classes(encoder, with_head, new_weights, tokenizer):
     share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
     return dict(
         share=markdown.pct(share, 3),
+        pooler=of_pooler(encoder),
         read=MarkdownText(
             f"that of `{read[0]}`" if len(read) == 1 else "the mean of those of all tokens"
         ),
@@ -164,6 +167,17 @@ def of_both_classes(encoder, with_head, new_weights, tokenizer):
             "tensor by tensor the same",
             "not the same",
         ),
+    )
+
+
+def of_pooler(encoder) -> MarkdownText:
+    """Through what the head of an encoder with a pooler reads it."""
+    if not (number := foundation.pooler(encoder)):
+        return MarkdownText("")
+    return fill(
+        "The head reads its vector through the pooler, a dense layer of the encoder with {} "
+        "parameters.",
+        markdown.count(number),
     )
 
 
@@ -198,7 +212,8 @@ def two_classes(encoder, with_head, new_weights, tokenizer):
 @named
 def of_learning(curve, linear, bert):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
-    length = curve.inputs["settings"]["max_length"]
+    done = curve.inputs["settings"]
+    length = done["max_length"]
     less = length < bert.inputs["settings"]["max_length"]
     return dict(
         choose=studies.choice(curve, linear),
@@ -208,6 +223,12 @@ def of_learning(curve, linear, bert):
             "All read {} word pieces"
             + ", less than in @tbl-accuracy and than the LSTM of 6a" * less,
             markdown.count(length),
+        ),
+        trained=fill(
+            "The frozen encoder has a linear head on the mean of its vectors. The other two are "
+            "trained for {} epochs, and few texts for at least {} updates",
+            markdown.count(done["epochs"]),
+            markdown.count(done["steps"]),
         ),
     )
 
@@ -229,8 +250,8 @@ def of_scratch(curve, lstm):
                 values["from scratch", most],
                 accuracy,
                 "",
-                ": without it, the Transformer has no lead here",
-                ": without it, the Transformer has no lead here",
+                ": without pre-training the Transformer has no lead here",
+                ": without pre-training the Transformer has no lead here",
             ),
         )
     )

@@ -51,8 +51,8 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         return fill("All accuracies and times are those of {}.", runs)
     own = live["transformer"]
     return fill(
-        "Their accuracies and times are from {}. To render quickly, the page "
-        "itself trains only a small demonstration, on {} texts cut at {} word pieces, and the toy "
+        "The accuracies and times of all models are from {}. To render quickly, the page itself "
+        "trains only a small demonstration, on {} texts cut at {} word pieces, and the toy "
         "experiments of questions 3 and 7.",
         runs,
         markdown.count(own["train_texts"]),

@@ -56,6 +56,12 @@ def of_log(bert) -> MarkdownText:
     end = markdown.pct(metrics.validation_accuracy(bert))
     if bert["epochs"] == 1:
         return fill("After its one epoch it gets {} of the validation texts right", end)
+    if metrics.best_epoch(bert) == bert["epochs"]:
+        return fill(
+            "The last of its {} is the most accurate on the validation texts, with {}",
+            epochs(bert),
+            end,
+        )
     return fill(
         "Of {}, number {} was the most accurate on the validation texts; the last one gets {} there",
         epochs(bert),
@@ -75,8 +81,8 @@ def of_rising_loss(bert) -> MarkdownText:
     if accuracies[-1] < max(accuracies):
         return MarkdownText("The validation loss rises at the end: the model begins to overfit.")
     return MarkdownText(
-        "At the end the validation loss rises although accuracy does too: the model errs less often, "
-        "but more surely."
+        "At the end the validation loss rises, although accuracy rises too: fewer errors, but more "
+        "confident ones."
     )
 
 
@@ -93,7 +99,7 @@ def per_text(ratio: float) -> MarkdownText:
     """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
     if ratio > 1:
         return fill(
-            "Per text and epoch the Transformer takes {} times as long; more cores help it more.",
+            "Per text and epoch the Transformer takes {} times as long.",
             markdown.num(ratio, 2),
         )
     return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
@@ -214,7 +220,7 @@ def of_reading(bert, beyond) -> MarkdownText:
     if not metrics.cut_share(bert) and not beyond:
         return fill("This run reads {} word pieces, and no test text is longer.", length)
     return fill(
-        "To save time this run cuts at {} word pieces ({} of the test texts). Even BERT's limit of "
+        "To save time this run reads {} word pieces of a text, which cuts {} of the test texts. Even BERT's limit of "
         "512 would cut {} of all texts.",
         length,
         markdown.pct(metrics.cut_share(bert)),
@@ -256,7 +262,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "The totals hide a trade. "
+        "The length decides. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
@@ -363,8 +369,10 @@ def weakest(runs) -> MarkdownText:
     """That the encoder is the best of several runs on validation, and what the weakest one gets."""
     if len(runs.encoders) == 1:
         return MarkdownText("")
+    two = len(runs.encoders) == 2
     return fill(
-        " (best of {} runs on the validation texts; the weakest gets {})",
+        f" (the {'better' if two else 'best'} of {{}} runs on the validation texts; the "
+        f"{'other' if two else 'weakest'} gets {{}})",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
     )
