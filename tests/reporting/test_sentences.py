@@ -333,9 +333,7 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         f"whole it errs in {mine[0] / 2:.1f}% and the linear model in {other[0] / 2:.1f}%" in said
     )
     assert f"256 word pieces it errs in {mine[1] / 2:.1f}%" in said
-    assert (
-        ("the tie hides a trade" in said) == opposite == trade.startswith("The length decides")
-    )
+    assert ("the tie hides a trade" in said) == opposite == trade.startswith("The length decides")
     words = [
         "less" if a < b - 10 else "more" if a > b + 10 else "not significantly"
         for a, b in zip(*errors, strict=True)

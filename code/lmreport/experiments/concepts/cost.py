@@ -266,7 +266,7 @@ def plot_by_length(found: dict, mark: int = 512):
     """Left: operations, right: memory of one layer against length, log-log; BERT's limit `mark` is
     a line.
     """
-    figure, axes = style.figure(2, height=2.15)
+    figure, axes = style.figure(2, height=1.9)
     n, at = found["lengths"], list(found["lengths"]).index(mark)
     for ax, kind, unit, title, quantity in (
         (axes[0], "flops", 1e9, f"operations of one layer, d = {found['d']}", "billions"),

@@ -158,26 +158,16 @@ def of_both_classes(encoder, with_head, new_weights, tokenizer):
     share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
     return dict(
         share=markdown.pct(share, 3),
-        pooler=of_pooler(encoder),
         read=MarkdownText(
-            f"that of `{read[0]}`" if len(read) == 1 else "the mean of those of all tokens"
+            f"that of `{read[0]}`" + " after the pooler" * (foundation.pooler(encoder) > 0)
+            if len(read) == 1
+            else "the mean of those of all tokens"
         ),
         same=markdown.word(
             int(not foundation.same_encoder(encoder, with_head)),
             "tensor by tensor the same",
             "not the same",
         ),
-    )
-
-
-def of_pooler(encoder) -> MarkdownText:
-    """Through what the head of an encoder with a pooler reads it."""
-    if not (number := foundation.pooler(encoder)):
-        return MarkdownText("")
-    return fill(
-        "The head reads its vector through the pooler, a dense layer of the encoder with {} "
-        "parameters.",
-        markdown.count(number),
     )
 
 
@@ -225,8 +215,8 @@ def of_learning(curve, linear, bert):
             markdown.count(length),
         ),
         trained=fill(
-            "The frozen encoder has a linear head on the mean of its vectors. The other two are "
-            "trained for {} epochs, and few texts for at least {} updates",
+            "Frozen means a linear head on the mean of the vectors; the others have {} epochs, and at "
+            "least {} updates",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),
