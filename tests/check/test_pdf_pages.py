@@ -66,6 +66,11 @@ def test_what_is_missing_is_named(pdf, tmp_path):
         pdf_pages.of_items(half, ["1a"])
 
 
+def test_a_pdf_without_questions_has_no_items(tmp_path):
+    folder = rendering.own(rendering.project(tmp_path, "Text alone.\n"), ("typst",))
+    assert pdf_pages.of_items(folder / "index.pdf", []) == {}
+
+
 def test_a_page_of_contents_belongs_to_the_page(monkeypatch):
     """Genuine Quarto's PDF has dots and the page's number behind each heading."""
     headings = ("1.1 What each step brought to it", "2.3 How sure the models can ever be")

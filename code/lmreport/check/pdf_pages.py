@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def of_items(pdf: Path, items: list[str]) -> dict[str, tuple[int, int]]:
                 "heading of the answer this label and render again"
             )
         begins = sorted({*there.values(), *questions(document)})
-        ends = dict(zip(begins, [*begins[1:], (len(document), 0.0)], strict=True))
+        ends = dict(pairwise([*begins, (len(document), 0.0)]))
         return {
             item: (start[0] + 1, last_page(document, start, ends[start]))
             for item, start in there.items()

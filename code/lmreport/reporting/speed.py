@@ -106,7 +106,7 @@ def as_accurate(bench: dict):
         else "truncation and learning rate"
     )
     return fill(
-        f"Both recipes fine-tuned {{}} on {{}} texts, with {{}} seed{{}}, the same {{}} epochs "
+        f"Both recipes fine-tuned {{}} on {{}} texts, with {{}} seed{{}}, the same {{}} epoch{{}} "
         f"and {rate}. "
         "On the {} validation texts the literal one reaches {}, ours {}: {} percentage points {}. "
         "The 95% margin of that difference is {} points, so it is {}; ruled out are differences, "
@@ -116,6 +116,7 @@ def as_accurate(bench: dict):
         markdown.count(seeds),
         "s" * (seeds > 1),
         markdown.count(chosen["epochs"]),
+        "s" * (chosen["epochs"] > 1),
         markdown.count(len(record["labels"])),
         markdown.pct(literal),
         markdown.pct(mine),

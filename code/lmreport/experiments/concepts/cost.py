@@ -284,8 +284,8 @@ def plot_by_length(found: dict, mark: int = 512):
         share = found[f"attention_{kind}"][at] / found[f"lstm_{kind}"][at]
         ax.annotate(
             f"at {mark} tokens\nattention needs\n{share:.1f} × the LSTM’s",
-            (mark, 0.05),
-            (6, 0),
+            (mark, 0.02),
+            (20, 0),
             ("data", "axes fraction"),
             "offset points",
             va="bottom",
