@@ -79,3 +79,12 @@ def test_a_page_of_contents_belongs_to_the_page(monkeypatch):
     foreign = "These words stand nowhere in the page .  .  .  .  .  . 4"
     monkeypatch.setattr(outputs.pdf_text, "pages", lambda path: [contents, foreign])
     assert outputs.added(tree, Path("index.pdf")) == [2]
+
+
+def test_rows_of_the_cards_contents_alone_on_a_page_belong_to_the_page(monkeypatch):
+    """Only the PDF has page numbers there."""
+    row = ("3b-2", "How self-attention fixes both", "2", "6c", "What annoys, is it worth it?", "2")
+    tree = lxml.html.fromstring(f"<table><tr>{''.join(f'<td>{c}</td>' for c in row)}</tr></table>")
+    printed = f"{row[0]} {row[1]} p. 7 {row[2]} {row[3]} {row[4]} p. 15 {row[5]}"
+    monkeypatch.setattr(outputs.pdf_text, "pages", lambda path: [printed])
+    assert outputs.added(tree, Path("index.pdf")) == []

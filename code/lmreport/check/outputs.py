@@ -17,6 +17,7 @@ FOREIGN = (
 )
 LINE = 25  # characters of a line that is looked for
 LEADER = re.compile(r"\.{4,}\W*\d*$")  # dots and a page number, in a table of contents
+NUMBER = re.compile(r"\bp\.\s\d+\b")  # of a page, in the contents of the card
 
 
 def names(document) -> list[str]:
@@ -137,7 +138,9 @@ def added(tree, path: Path) -> list[int]:
     """The pages of a PDF, from 1, whose text is nowhere in the page."""
     whole, page_numbers = pdf_text.squeezed(tree.text_content()), []
     for number, words in enumerate(pdf_text.pages(path), 1):
-        lines = (LEADER.sub("", pdf_text.squeezed(line)) for line in words.splitlines())
+        lines = (
+            LEADER.sub("", pdf_text.squeezed(NUMBER.sub("", line))) for line in words.splitlines()
+        )
         long = [line for line in lines if len(line) >= LINE]
         if long and sum(line in whole for line in long) < FOREIGN * len(long):
             page_numbers.append(number)
