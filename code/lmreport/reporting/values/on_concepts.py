@@ -45,7 +45,7 @@ def by_hand(example):
         cells[weights.argmax()] = strong(cells[weights.argmax()])
         rows.append([word, question, *cells, example["values"][output.argmax()]])
     given = [example["values"][value.argmax()] for value in example["v"]]
-    rows.append(["*its value*", "", *given, ""])
+    rows.append([MarkdownText("*its value*"), "", *given, ""])
     keys = zip(example["words"], example["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
