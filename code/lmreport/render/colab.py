@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import textwrap
 import threading
 import tomllib
 import zipfile
@@ -108,9 +107,8 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     text = (
         base64.b85encode(archive(root, profile)).decode().replace("#", ".")
     )  # else a line could look like a code annotation
-    cell.source = CELL.format(carried="\n".join(textwrap.wrap(text, 118)), profile=profile).rstrip(
-        "\n"
-    )
+    lines = (text[start : start + 118] for start in range(0, len(text), 118))
+    cell.source = CELL.format(carried="\n".join(lines), profile=profile).rstrip("\n")
     cell.metadata |= {
         "cellView": "form",
         "jupyter": {"source_hidden": True},

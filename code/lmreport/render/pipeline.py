@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -150,29 +149,28 @@ async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -
     )
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
-        pages, parsed = await asyncio.to_thread(parse, plan, nb, Path(name))
-        clock("parse")
-        makers = [partial(write, fmt, parsed, plan, pages, times) for fmt in plan.formats]
-        makers.append(partial(notebook_of, nb, doc))
-        written = await together(
-            *(asyncio.create_task(asyncio.to_thread(maker)) for maker in makers)
+        pages = await asyncio.to_thread(assemble.assemble, nb, Path(name), defaults)
+        written, people = await together(
+            asyncio.create_task(all_formats(plan, pages, times)),
+            asyncio.create_task(asyncio.to_thread(notebook_of, nb, doc)),
         )
     clock("write")
-    for path, data in zip(plan.outputs, written, strict=True):
+    for path, data in zip(plan.outputs, [*written, people], strict=True):
         write_atomically(path, data)
     up_to_date.remember(doc, plan.made_from, plan.outputs, seen, plan.environment)
+
+
+async def all_formats(plan: Plan, pages: assemble.Pages, times: dict) -> list[bytes]:
+    """What was executed, in each of the formats, which are written at the same time."""
+    options = plan.doc.options[plan.formats[0]]
+    parsed = await asyncio.to_thread(document.parse, pages, options, plan.doc)
+    each = (asyncio.to_thread(write, fmt, parsed, plan, pages, times) for fmt in plan.formats)
+    return await together(*map(asyncio.create_task, each))
 
 
 def notebook_of(nb: NotebookNode, doc: project.Document) -> bytes:
     """The executed notebook for people, which carries the project."""
     return colab.carrying(notebook.written(nb, doc), doc.root, ",".join(doc.profiles)).encode()
-
-
-def parse(plan: Plan, nb: NotebookNode, folder: Path) -> tuple[assemble.Pages, dict]:
-    """What was executed, as one text and as pandoc's tree; pictures lie in `folder`."""
-    options = plan.doc.options[plan.formats[0]]
-    pages = assemble.assemble(nb, folder, options.get("execute") or {})
-    return pages, document.parse(pages, options, plan.doc)
 
 
 def write(fmt: str, parsed: dict, plan: Plan, pages: assemble.Pages, times: dict) -> bytes:
