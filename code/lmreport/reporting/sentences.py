@@ -141,12 +141,19 @@ def of_positions(known: tuple[str, ...]) -> str:
     return ", and ".join([*(one.removesuffix(".") for one in clauses[:-1]), clauses[-1]])
 
 
+def shared_cores(record) -> bool:
+    """Whether other work had more processes ready than there were cores when a run began, so that
+    its time is an upper bound.
+    """
+    return record.made.get("load_before", 0) > record.made["hardware"]["cores"]
+
+
 def bound(bert, lstm) -> MarkdownText:
     """What the load of the machine, and the numbers that were computed with, mean for the ratio of
     the two times.
     """
-    cores, verdict = lstm.made["hardware"]["cores"], "So the ratio is rough."
-    if lstm.made["load_before"] > cores >= bert.made["load_before"]:
+    verdict = "So the ratio is rough."
+    if shared_cores(lstm) and not shared_cores(bert):
         verdict = (
             "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is "
             "probably larger."

@@ -166,7 +166,9 @@ def card(records: dict):
             fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
             "" if r is bert else markdown.p_value(metrics.p_value(bert, r)),
             *(each_alike(r) if unequal else []),
-            markdown.duration(r["train_seconds"]),
+            fill(
+                "≤ {}" if sentences.shared_cores(r) else "{}", markdown.duration(r["train_seconds"])
+            ),
         ]
         for r in order
     ]
