@@ -2,6 +2,7 @@
 alike.
 """
 
+import dataclasses
 import re
 
 import numpy as np
@@ -114,6 +115,17 @@ def test_unequal_classes_are_measured_alike_on_the_card():
         "balanced accuracy and macro F1 count each class alike. The Transformer cannot be told "
         "from always naming the largest class (76.9%)."
     )
+
+
+def test_a_time_on_shared_cores_is_an_upper_bound_on_the_card():
+    record = made([0.9, 0.8], [100, 100])
+    for before, said in ((9, "≤ 1 s"), (1, "| 1 s")):
+        busy = record.made | {
+            "load_before": before,
+            "hardware": record.made["hardware"] | {"cores": 2},
+        }
+        table = tables.card({"transformer": dataclasses.replace(record, made=busy)}).data
+        assert plain(table.strip().splitlines()[2]).endswith(f" {said} |"), table
 
 
 def test_of_equal_classes_only_a_weak_model_is_told_as_such():
