@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from lmreport.core.errors import ReportError
-from rendering import FRONT, own, project
+from rendering import FRONT, Page, own, project, text
 
 
 def pair(folder, first: str, second: str):
@@ -40,6 +40,24 @@ def test_where_one_document_fails_the_other_is_stopped_and_nothing_is_written(tm
         own(pair(tmp_path, "1 / 0", "import time; time.sleep(300)"))
     assert time.time() - start < 60 and not (tmp_path / "_report" / "report").exists()
     assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
+
+
+def test_a_document_that_shows_what_is_in_another_waits_for_it(tmp_path):
+    """At the first render there is none yet, at the next one there is an old one."""
+    table = (
+        "#| label: tbl-{0}\n#| tbl-cap: A table.\nimport time\nfrom IPython.display import Markdown\n"
+        "time.sleep(2)\nMarkdown('| a |\\n|---|\\n| 1 |')"
+    )
+    asks = (
+        "from lmreport.publish.export import origins\n"
+        "print('tables:', len(origins.of_document('index')))"
+    )
+    pair(tmp_path, table.format("a"), asks)
+    for number, more in ((1, ""), (2, f"\n```{{python}}\n{table.format('b')}\n```\n")):
+        first = tmp_path / "report" / "index.qmd"
+        first.write_text(first.read_text() + more)
+        folder = own(tmp_path, ("html",), force=True)
+        assert f"tables: {number}" in text(Page(folder / "more.html").tree)
 
 
 def is_kernel(process: psutil.Process) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -31,3 +33,12 @@ def only_one(name: str, tell: bool = True) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def rendering(output: Path) -> AbstractContextManager[None]:
+    """Inside, the outputs of a document are made, or read: who reads waits for those in the making.
+
+    output: their path without an ending.
+    """
+    name = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:16]
+    return only_one(f"render-{name}", tell=False)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from lmreport.core import progress
+from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.render import (
@@ -138,7 +138,14 @@ async def together(*tasks: asyncio.Future) -> list:
 
 
 async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
-    """Execute the cells of one document, write its formats, and put them in place."""
+    """Execute the cells of one document, write its formats, and put them in place; cells of another
+    document that show what is in its outputs wait meanwhile.
+    """
+    with lock.rendering(plan.doc.output):
+        await made_anew(plan, times, stop)
+
+
+async def made_anew(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
     doc, clock = plan.doc, Clock(times)
     log.info(f"{doc.name}: {sum(c.kind == 'code' for c in plan.cells)} cells")
     options = doc.options[plan.formats[0]]

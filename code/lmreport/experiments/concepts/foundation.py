@@ -345,7 +345,7 @@ def trained_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, 
 def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and
     for the linear model (`linear`: its own record); chance: of guessing."""
-    figure, ax = style.figure(height=2.15)
+    figure, ax = style.figure(height=2.0)
     curves: dict[str, tuple[Any, Sequence[int]]]  # a record, its rows
     curves = {
         way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way])

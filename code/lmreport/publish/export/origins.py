@@ -4,6 +4,7 @@ document.
 
 from __future__ import annotations
 
+from lmreport.core import lock
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.publish.export import contents
@@ -14,15 +15,14 @@ from lmreport.render import project
 
 def of_document(name: str) -> list[Item]:
     """The items of report/<name>.qmd as it was executed last, for this profile; none if it was not
-    yet.
+    yet. Waits for a render of it that is under way.
     """
-    documents = project.read(project_root(), ("html",), None)
-    return [
-        item
-        for doc in documents
-        if doc.path.stem == name and doc.notebook.is_file()
-        for item in contents.read(doc, doc.notebook)
-    ]
+    items: list[Item] = []
+    for doc in project.read(project_root(), ("html",), None):
+        if doc.path.stem == name:
+            with lock.rendering(doc.output):
+                items += contents.read(doc, doc.notebook) if doc.notebook.is_file() else []
+    return items
 
 
 def sources(items: list):

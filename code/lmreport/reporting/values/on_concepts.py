@@ -158,6 +158,7 @@ def of_both_classes(encoder, with_head, new_weights, tokenizer):
     share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
     return dict(
         share=markdown.pct(share, 3),
+        new=MarkdownText("new" if new_weights else "trained before"),
         read=MarkdownText(
             f"that of `{read[0]}`" + " after the pooler" * (foundation.pooler(encoder) > 0)
             if len(read) == 1
