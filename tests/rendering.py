@@ -7,8 +7,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -57,6 +59,19 @@ def own(folder: Path, formats=("html", "typst"), **options) -> Path:
     """Render with the project's own renderer; the folder of the results."""
     render(folder, formats, **options)
     return folder / "_report" / "report"
+
+
+def interrupted(folder: Path, started: Path) -> str:
+    """What a render of `folder` says that Ctrl-C stops once its cells have made the file
+    `started`.
+    """
+    code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
+    done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    while not started.is_file():
+        assert done.poll() is None
+        time.sleep(0.1)
+    done.send_signal(signal.SIGINT)
+    return done.communicate(timeout=60)[1]
 
 
 def quarto(folder: Path, *options: str) -> Path:

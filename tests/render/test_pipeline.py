@@ -1,16 +1,13 @@
 """Two documents are rendered at the same time, and end together."""
 
 import re
-import signal
-import subprocess
-import sys
 import time
 
 import psutil
 import pytest
 
 from lmreport.core.errors import ReportError
-from rendering import FRONT, Page, own, project, text
+from rendering import FRONT, Page, interrupted, own, project, text
 
 
 def pair(folder, first: str, second: str):
@@ -74,12 +71,6 @@ def test_ctrl_c_stops_both_documents_and_is_told_once(tmp_path):
         "import time; time.sleep(300)",
         f"import time; open({str(started)!r}, 'w').close(); time.sleep(300)",
     )
-    code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
-    done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    while not started.is_file():
-        assert done.poll() is None
-        time.sleep(0.1)
-    done.send_signal(signal.SIGINT)
-    said = done.communicate(timeout=60)[1]
+    said = interrupted(folder, started)
     assert said.count("KeyboardInterrupt: the outputs of the last render are as they were") == 1
     assert not re.search("died|never retrieved", said)

@@ -6,10 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 
 import nbformat
 import pytest
@@ -21,7 +17,7 @@ from lmreport.data import download
 from lmreport.models import pretrained
 from lmreport.render import project as projects
 from lmreport.render import render, source, up_to_date
-from rendering import FRONT, OPTIONS, Page, own, project, text
+from rendering import FRONT, OPTIONS, Page, interrupted, own, project, text
 
 CELL = "```{python}\n#| label: fig-a\n1\n```\n"
 BAD = {
@@ -368,13 +364,7 @@ def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
         FRONT
         + f"```{{python}}\nimport time; open({str(started)!r}, 'w').close(); time.sleep(60)\n```\n"
     )
-    code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
-    done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    while not started.is_file():
-        assert done.poll() is None
-        time.sleep(0.1)
-    done.send_signal(signal.SIGINT)
-    said = done.communicate(timeout=30)[1]
+    said = interrupted(folder, started)
     assert (
         "KeyboardInterrupt: the outputs of the last render are as they were" in said
         and "died" not in said
