@@ -1,5 +1,6 @@
 """Two documents are rendered at the same time, and end together."""
 
+import asyncio
 import re
 import time
 
@@ -7,6 +8,7 @@ import psutil
 import pytest
 
 from lmreport.core.errors import ReportError
+from lmreport.render import pipeline
 from rendering import FRONT, Page, interrupted, own, project, text
 
 
@@ -62,6 +64,25 @@ def is_kernel(process: psutil.Process) -> bool:
         return "ipykernel_launcher" in process.cmdline()
     except psutil.NoSuchProcess:
         return False
+
+
+def test_what_a_thread_still_does_is_waited_for_where_another_fails():
+    ended = []
+
+    def slow():
+        time.sleep(0.5)
+        ended.append(True)
+
+    def fail():
+        raise ReportError("no")
+
+    async def both():
+        tasks = (asyncio.create_task(pipeline.in_thread(one)) for one in (slow, fail))
+        await pipeline.together(*tasks)
+
+    with pytest.raises(ReportError, match="no"):
+        asyncio.run(both())
+    assert ended == [True]
 
 
 def test_ctrl_c_stops_both_documents_and_is_told_once(tmp_path):

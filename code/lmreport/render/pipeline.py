@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from nbformat import NotebookNode
 
@@ -41,6 +42,7 @@ from lmreport.render import (
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 SUFFIX = {"html": ".html", "typst": ".pdf"}
 
 
@@ -137,6 +139,18 @@ async def together(*tasks: asyncio.Future) -> list:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """As `asyncio.to_thread`; where it is stopped, it ends after the thread, which goes on and may
+    write into a folder that is about to be removed.
+    """
+    task = asyncio.create_task(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
 async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
     """Execute the cells of one document, write its formats, and put them in place; cells of another
     document that show what is in its outputs wait meanwhile.
@@ -146,6 +160,7 @@ async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -
 
 
 async def made_anew(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
+    """What `render_document` does, whoever waits for it."""
     doc, clock = plan.doc, Clock(times)
     log.info(f"{doc.name}: {sum(c.kind == 'code' for c in plan.cells)} cells")
     options = doc.options[plan.formats[0]]
@@ -156,10 +171,10 @@ async def made_anew(plan: Plan, times: dict, stop: Callable[[], object]) -> None
     )
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
-        pages = await asyncio.to_thread(assemble.assemble, nb, Path(name), defaults)
+        pages = await in_thread(assemble.assemble, nb, Path(name), defaults)
         written, people = await together(
             asyncio.create_task(all_formats(plan, pages, times)),
-            asyncio.create_task(asyncio.to_thread(notebook_of, nb, doc)),
+            asyncio.create_task(in_thread(notebook_of, nb, doc)),
         )
     clock("write")
     for path, data in zip(plan.outputs, [*written, people], strict=True):
@@ -170,8 +185,8 @@ async def made_anew(plan: Plan, times: dict, stop: Callable[[], object]) -> None
 async def all_formats(plan: Plan, pages: assemble.Pages, times: dict) -> list[bytes]:
     """What was executed, in each of the formats, which are written at the same time."""
     options = plan.doc.options[plan.formats[0]]
-    parsed = await asyncio.to_thread(document.parse, pages, options, plan.doc)
-    each = (asyncio.to_thread(write, fmt, parsed, plan, pages, times) for fmt in plan.formats)
+    parsed = await in_thread(document.parse, pages, options, plan.doc)
+    each = (in_thread(write, fmt, parsed, plan, pages, times) for fmt in plan.formats)
     return await together(*map(asyncio.create_task, each))
 
 
