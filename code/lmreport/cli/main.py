@@ -12,7 +12,7 @@ import time
 from lmreport.cli import options
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import one_model
+from lmreport.core.settings import NO_HOME, one_model
 from lmreport.models import architecture
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
@@ -301,7 +301,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except Exception as error:
         if isinstance(error, RuntimeError) and "home directory" in str(error):  # of pathlib
-            log.error("lmreport: the home folder of this user is not known; set HOME to a folder")
+            log.error(f"lmreport: {NO_HOME}")
             return 2
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from lmreport.core import machine
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -40,5 +40,4 @@ def rendering(output: Path) -> AbstractContextManager[None]:
 
     output: their path without an ending.
     """
-    name = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:16]
-    return only_one(f"render-{name}", tell=False)
+    return only_one(f"render-{machine.digest(str(output.resolve()))}", tell=False)

@@ -94,7 +94,7 @@ def fetching(what: str, every: float = 5.0) -> type:
     from tqdm.std import tqdm
 
     class Bar(tqdm):
-        told = time.perf_counter()  # by any bar of this class: files are fetched side by side
+        begun = told = time.perf_counter()  # told by any bar: files are fetched side by side
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **(kwargs | {"file": io.StringIO()}))
@@ -108,8 +108,6 @@ def fetching(what: str, every: float = 5.0) -> type:
                     f"{(total - n) / rate:.0f} s left",
                     extra=LIVE,
                 )
-
-        begun = told
 
     return Bar
 

@@ -124,6 +124,9 @@ def project_root(start: Path | None = None) -> Path:
     )
 
 
+NO_HOME = "the home folder of this user is not known; set HOME to a folder"
+
+
 def cache_root() -> Path:
     """Where downloads, unpacked data and quick runs are kept: LMREPORT_CACHE, else
     ~/.cache/lmreport. Raises ReportError where neither is known.
@@ -131,9 +134,7 @@ def cache_root() -> Path:
     try:
         return Path(os.environ.get("LMREPORT_CACHE") or "~/.cache/lmreport").expanduser()
     except RuntimeError as error:  # a user without a name, as containers have them
-        raise ReportError(
-            "the home folder of this user is not known; set HOME to a folder"
-        ) from error
+        raise ReportError(NO_HOME) from error
 
 
 def home() -> Path | None:

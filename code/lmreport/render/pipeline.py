@@ -66,16 +66,17 @@ def render_project(
         planned(document, formats, params, environment)
         for document in project.read(root, formats, profile)
     ]
-    old = [plan for plan in plans if force or not plan.is_fresh()]
+    old = []
     for plan in plans:
-        if plan not in old:
+        if force or not plan.is_fresh():
+            plan.refuse_unwritable()  # before any cell runs
+            old.append(plan)
+        else:
             log.info(
                 f"{plan.doc.name}: nothing changed since the last render, which is kept; --force "
                 "renders again, as is needed after changes outside the project or in what its "
                 "cells start"
             )
-    for plan in old:
-        plan.refuse_unwritable()  # before any cell runs
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(rendered(old, times))
         return [path for plan in plans for path in plan.outputs]

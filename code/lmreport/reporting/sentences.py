@@ -325,17 +325,6 @@ def halves(bert, svm) -> MarkdownText:
     )
 
 
-def cut_is_why(bert, its, others) -> MarkdownText:
-    """The end of that sentence: why the linear model is ahead on long texts, where it is and some
-    are cut.
-    """
-    if not metrics.cut_share(bert) or its <= others:
-        return MarkdownText(".")
-    return MarkdownText(
-        ": the one reads them whole, the other only their beginning, which is probably why."
-    )
-
-
 def has_halves(bert) -> bool:
     """Whether some of the test texts fill the Transformer's input and some do not."""
     return 0 < metrics.texts_reaching(bert, 1) < metrics.texts(bert)
