@@ -76,6 +76,7 @@ def versions(*names: str) -> dict[str, str]:
     }
 
 
+@cache
 def installed(name: str) -> str:
     """The version of a distribution, "" where it is missing."""
     try:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
+# of gc: looking for circles in libraries and trees, which have few, takes a fifth of the time
+SELDOM = (50_000, 20, 100)
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
@@ -179,6 +181,7 @@ def manager_of_this_python(execute: dict) -> AsyncKernelManager:
             "-f",
             "{connection_file}",
             "--log-level=ERROR",
+            f"--IPKernelApp.exec_lines=__import__('gc').set_threshold{SELDOM}",
             *figures(execute),
         ],
         display_name="Python 3",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import gc
 import logging
 import os
 import re
@@ -61,6 +62,7 @@ def render_project(
     also where nothing changed; environment: of the cells; times: takes the seconds that each step
     took, added up over the documents. Raises KeyboardInterrupt after Ctrl-C.
     """
+    gc.set_threshold(*execute.SELDOM)
     times = {} if times is None else times
     plans = [
         planned(document, formats, params, environment)

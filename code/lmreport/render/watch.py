@@ -10,6 +10,7 @@ import sys
 import types
 from collections.abc import Iterator
 
+FOLDERS: dict = {}  # {folder as it was named: without links}
 OPENED: set = set()
 LISTED: set = set()
 ASKED: set = set()
@@ -25,7 +26,7 @@ def note(event: str, args: tuple, root: str) -> None:
     if event not in ("open", "os.listdir", "os.scandir", "sqlite3.connect"):
         return
     try:
-        path = os.path.realpath(os.fsdecode(args[0] if args[0] is not None else "."))
+        path = without_links(os.fsdecode(args[0] if args[0] is not None else "."))
         if not path.startswith(root + os.sep) and path != root:
             return
         if event == "sqlite3.connect":
@@ -39,6 +40,15 @@ def note(event: str, args: tuple, root: str) -> None:
         Exception
     ):  # a number of an open file, say; the cell must not fail for what is only watched
         return
+
+
+def without_links(path: str) -> str:
+    """`os.path.realpath`, which takes long where thousands of modules of a few folders are read."""
+    folder, name = os.path.split(os.path.abspath(path))
+    if folder not in FOLDERS:
+        FOLDERS[folder] = os.path.realpath(folder)
+    path = os.path.join(FOLDERS[folder], name)
+    return os.path.realpath(path) if os.path.islink(path) else path
 
 
 class Environment(type(os.environ)):  # type: ignore[misc]  # os does not export its class
@@ -85,7 +95,7 @@ def seen() -> str:
     import json
 
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    modules = {os.path.realpath(file) for file in files if isinstance(file, str)}
+    modules = {without_links(file) for file in files if isinstance(file, str)}
     return json.dumps([sorted(OPENED | modules | named()), sorted(LISTED), sorted(ASKED)])
 
 

@@ -172,10 +172,10 @@ def balance(splits) -> MarkdownText:
     have fewer texts.
     """
     trained, tested = (
-        np.bincount(np.concatenate([splits[name]["labels"] for name in names]))
+        np.bincount(np.concatenate([splits[name]["labels"][:] for name in names]))
         for names in (("train", "validation"), ("test",))
     )
-    guess = markdown.pct(scores.guessing(splits["test"]["labels"]))
+    guess = markdown.pct(scores.guessing(splits["test"]["labels"][:]))
     if len(set(trained)) == len(set(tested)) == 1:
         return fill("The classes are balanced, so guessing gets {}.", guess)
     return fill(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lmreport.core import machine
+from lmreport.core.settings import Settings
 from lmreport.display import markdown
 from lmreport.display.origin import with_origin
 from lmreport.display.traced import fill, strong
@@ -17,6 +18,7 @@ from lmreport.models import scores
 from lmreport.reporting import metrics, sentences
 from lmreport.runs import freshness
 from lmreport.runs.kinds import MODELS
+from lmreport.runs.memo import remember
 
 CHOSEN_ARGUMENTS = (
     "num_train_epochs",
@@ -54,7 +56,7 @@ def ends(values) -> tuple[list[int], list[int]]:
 def splits(splits, class_names: list[str]):
     """Texts by class and split; of many classes the largest and the smallest."""
     counts = np.array(
-        [np.bincount(split["labels"], minlength=len(class_names)) for split in splits.values()]
+        [np.bincount(split["labels"][:], minlength=len(class_names)) for split in splits.values()]
     ).T
     shown, others = ends(counts.sum(1))
     rows = [[class_names[tag], *map(markdown.count, counts[tag])] for tag in shown]
@@ -370,27 +372,26 @@ def arguments(settings, record):
     """The training arguments of a render with these settings and of the fine-tuning on record, if
     there is one, one a row.
     """
+    names = ("seed", "batch_size", "epochs", "learning_rate")
+    columns = {
+        "this render": written_arguments(**{name: getattr(settings, name) for name in names})
+    }
+    if record is not None:
+        given = {name: record.inputs["settings"][name] for name in names}
+        columns["recorded run"] = written_arguments(**given) | {"bf16": str(record["bf16"])}
+    rows = [[name, *(column[name] for column in columns.values())] for name in CHOSEN_ARGUMENTS]
+    return markdown.table(rows, ["argument", *columns], ("left",) * (1 + len(columns)))
+
+
+@remember
+def written_arguments(seed: int, batch_size: int, epochs: float, learning_rate: float) -> dict:
+    """{name: value as it is written} of the arguments of a fine-tuning with these settings."""
     from lmreport.models import finetune
 
-    columns = {"this render": finetune.training_arguments(settings, "unused")}
-    if record is not None:
-        names = ("seed", "batch_size", "epochs", "learning_rate")
-        given = {name: record.inputs["settings"][name] for name in names}
-        columns["recorded run"] = finetune.training_arguments(
-            dataclasses.replace(settings, **given), "unused"
-        )
-        columns["recorded run"].bf16 = record["bf16"]
-    rows = [
-        [
-            name,
-            *(
-                str(getattr(value, "value", value))
-                for value in (getattr(one, name) for one in columns.values())
-            ),
-        ]
-        for name in CHOSEN_ARGUMENTS
-    ]
-    return markdown.table(rows, ["argument", *columns], ("left",) * (1 + len(columns)))
+    given = Settings(seed=seed, batch_size=batch_size, epochs=epochs, learning_rate=learning_rate)
+    every = finetune.training_arguments(given, "unused")
+    values = {name: getattr(every, name) for name in CHOSEN_ARGUMENTS}
+    return {name: str(getattr(value, "value", value)) for name, value in values.items()}
 
 
 @with_origin

@@ -207,6 +207,19 @@ def slope(lengths, values, start: int = 512) -> float:
     return float(np.polyfit(np.log(lengths[far]), np.log(values[far]), 1)[0])
 
 
+@remember
+def size(path: str, digest: str) -> dict:
+    """Width d, layers and heads of the encoder at `path`; digest: of its weights."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(path)
+    return {
+        "d": config.hidden_size,
+        "layers": config.num_hidden_layers,
+        "heads": config.num_attention_heads,
+    }
+
+
 def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) -> list[dict]:
     """What each bound on the number of word pieces costs on texts of these `lengths` (n,).
 

@@ -64,15 +64,9 @@ def on_first(attention) -> MarkdownText:
     )
 
 
-def of_limits(lengths, config) -> list[dict]:
-    """What each limit on the number of word pieces costs on all texts."""
-    return cost.limits(
-        lengths,
-        (128, 256, 512, 2048),
-        config.hidden_size,
-        config.num_hidden_layers,
-        config.num_attention_heads,
-    )
+def of_limits(lengths, size: dict) -> list[dict]:
+    """What each limit on the number of word pieces costs an encoder of a `cost.size` on all texts."""
+    return cost.limits(lengths, (128, 256, 512, 2048), **size)
 
 
 @named
