@@ -189,10 +189,7 @@ def table(documents: Documents) -> Iterator[Finding]:
             "open the report with a cell tbl-points that calls rubric.table()",
         )
         return
-    thirds = [
-        row[at : at + 3] for row in rows for at in range(0, len(row) - 2, 3)
-    ]  # two columns of item, title, points
-    shown = {words(item): words(points) for item, _, points in thirds if words(points)}
+    shown = {words(row[0]): words(row[-1]) for row in rows if words(row[-1])}
     wanted = {item["id"]: item["points"] for item in documents.items}
     wanted |= {str(s["id"]): rubric.total(s["id"], documents.answering) for s in documents.sections}
     wanted |= {"": rubric.total(answering=documents.answering)}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import math
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,7 @@ FIELDS = {  # what each entry must have, and what it is
     },
     "items": {"id": "text", "points": "a number", "asks": "text"},
 }
-BESIDES = {"sections": (), "items": ("question",)}  # what it may have
+BESIDES = {"sections": (), "items": ("question", "short")}  # what it may have
 
 
 def rubric(answering: str | None = None) -> dict:
@@ -245,33 +245,30 @@ def question(entry: dict) -> MarkdownText:
     return MarkdownText(f"*Item {entry['id']} · {points(entry['id'])}.* {asked}")
 
 
-def table():
-    """Every item with a link to its answer and its points, in two columns of like height."""
-    parts = rubric()
-    blocks = [block(section, parts["items"]) for section in parts["sections"]]
-    blocks.append([["", f"**All items{f' of {who()}' if who() else ''}**", f"**{total()}**"]])
-    half = min(
-        range(1, len(blocks)),
-        key=lambda n: abs(len(sum(blocks[:n], [])) - len(sum(blocks[n:], []))),
-    )
-    left, right = (sum(part, []) for part in (blocks[:half], blocks[half:]))
-    rows = [a + b for a, b in itertools.zip_longest(left, right, fillvalue=[""] * 3)]
-    heads = ["Item", "Question and answer", "Points"]
-    return markdown.table(rows, heads * 2, ("left", "left", "right") * 2, raw=True)
+def table(short: Mapping[str, object] | None = None):
+    """Every item with a link to its answer, the answer in short, and its points; short: answers by
+    item, besides those that the rubric has.
+    """
+    parts, rows = rubric(), []
+    for section in parts["sections"]:
+        title = f"[{section['title']}](#{section['anchor']})"
+        rows.append([bold(section["id"]), bold(title), "", bold(total(section["id"]))])
+        rows += [
+            row(item, (short or {}).get(item["id"]))
+            for item in parts["items"]
+            if section_of(item) == str(section["id"])
+        ]
+    rows.append(["", bold(f"All items{f' of {who()}' if who() else ''}"), "", bold(total())])
+    heads = ["Item", "Question", "Answer in short", "Points"]
+    return markdown.table(rows, heads, ("left", "left", "left", "right"), raw=True)
 
 
-def block(section: dict, items: list[dict]) -> list[list[str]]:
-    """The rows of a section: its title with its points, then its items."""
-    head = [
-        f"**{section['id']}**",
-        f"**[{section['title']}](#{section['anchor']})**",
-        f"**{total(section['id'])}**",
-    ]
-    return [
-        head,
-        *(
-            [i["id"], f"[{markdown.plain(i['asks'])}](#sec-{i['id']})", str(i["points"])]
-            for i in items
-            if section_of(i) == str(section["id"])
-        ),
-    ]
+def row(item: dict, short: object | None) -> list[str]:
+    """An item's row; short: its answer, where the rubric has none."""
+    title = f"[{markdown.plain(item['asks'])}](#sec-{item['id']})"
+    answer = markdown.plain(item.get("short", "")) if short is None else str(short)
+    return [item["id"], title, answer, str(item["points"])]
+
+
+def bold(what: object) -> str:
+    return f"**{what}**"

@@ -116,7 +116,7 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
         "The Transformer has {} times the parameters, and {} times without the embeddings, whose "
         "rows are only looked up.{}",
         whole,
-        markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 2),
+        markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 3),
         f" Its {classifier.config.num_hidden_layers} layers share their weights, so each of them "
         "is used as often."
         if architecture.shares_layers(classifier)
@@ -148,6 +148,22 @@ def shared_cores(record) -> bool:
     return record.made.get("load_before", 0) > record.made["hardware"]["cores"]
 
 
+def at_most(record):
+    """The time of a training in words, and whether it is an upper bound."""
+    return fill(
+        "at most {}" if shared_cores(record) else "{}", markdown.duration(record["train_seconds"])
+    )
+
+
+def times(bert, lstm):
+    """How many times as long one of the two trainings took as the other, which is a lower bound
+    where the shorter time is an upper one.
+    """
+    ratio = bert["train_seconds"] / lstm["train_seconds"]
+    is_bound = shared_cores(lstm) and ratio > 1
+    return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), 2))
+
+
 def bound(bert, lstm) -> MarkdownText:
     """What the load of the machine, and the numbers that were computed with, mean for the ratio of
     the two times.
@@ -161,7 +177,7 @@ def bound(bert, lstm) -> MarkdownText:
     return fill(
         "{}{}",
         verdict,
-        " The Transformer’s run computed in bf16; on a processor without it, it would take longer."
+        " The Transformer computed in bf16; on a processor without it, it would take longer."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
     )

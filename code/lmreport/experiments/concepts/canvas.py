@@ -42,7 +42,7 @@ def box(axes, x, y, width, height, text: str = "", color=None, size=SIZE, edge=1
         (x - width / 2, y - height / 2),
         width,
         height,
-        boxstyle="round,pad=0,rounding_size=0.05",
+        boxstyle=f"round,pad=0,rounding_size={min(0.05, height / 2)}",
         facecolor=style.TINTS.get(color, "white"),
         edgecolor=color or INK,
         linewidth=edge,

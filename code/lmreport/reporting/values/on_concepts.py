@@ -211,13 +211,12 @@ def of_learning(curve, linear, bert):
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
         read=fill(
-            "All read {} word pieces"
-            + ", less than in @tbl-accuracy and than the LSTM of 6a" * less,
+            "All read {} word pieces" + ", fewer than in @tbl-accuracy" * less,
             markdown.count(length),
         ),
         trained=fill(
             "Frozen means a linear head on the mean of the vectors; the others have {} epochs, and at "
-            "least {} updates",
+            "least {} updates, which may be too few from scratch",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),

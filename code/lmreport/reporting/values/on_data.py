@@ -51,9 +51,9 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         return fill("All accuracies and times are those of {}.", runs)
     own = live["transformer"]
     return fill(
-        "The accuracies and times of all models are from {}. To render quickly, the page itself "
-        "trains only a small demonstration, on {} texts cut at {} word pieces, and the toy "
-        "experiments of questions 3 and 7.",
+        "The numbers of @tbl-accuracy are from {}. To be quick, this report itself trains only a "
+        "small demonstration, on {} texts cut at {} word pieces, and the toy experiments of "
+        "questions 3 and 7.",
         runs,
         markdown.count(own["train_texts"]),
         markdown.count(own.inputs["settings"]["max_length"]),
@@ -62,6 +62,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
 
 def verdict(bert, lstm, svm) -> MarkdownText:
     """The ranking of the three in one sentence."""
+    name, quick = MarkdownText(markdown.plain(bert.label)), sentences.at_most(svm)
     if metrics.outcome(bert, lstm) == 0:
         against_svm = markdown.word(
             metrics.outcome(bert, svm),
@@ -70,15 +71,13 @@ def verdict(bert, lstm, svm) -> MarkdownText:
             "but not a linear SVM",
         )
         return fill(
-            "The fine-tuned Transformer beats the LSTM, {} that trains in {}.",
-            against_svm,
-            markdown.duration(svm["train_seconds"]),
+            "{}, fine-tuned, beats the LSTM, {} that trains in {}.", name, against_svm, quick
         )
     first = markdown.word(
         metrics.outcome(bert, lstm),
-        "The fine-tuned Transformer beats the LSTM",
-        "The LSTM beats the fine-tuned Transformer",
-        "The difference between the fine-tuned Transformer and the LSTM is not significant",
+        f"{name}, fine-tuned, beats the LSTM",
+        f"The LSTM beats {name}, fine-tuned",
+        f"The difference between {name}, fine-tuned, and the LSTM is not significant",
     )
     second = markdown.word(
         metrics.outcome(bert, svm),
@@ -86,27 +85,28 @@ def verdict(bert, lstm, svm) -> MarkdownText:
         "the Transformer loses to a linear SVM",
         "the Transformer does not beat a linear SVM",
     )
-    return fill(
-        "{}, and {} that trains in {}.", first, second, markdown.duration(svm["train_seconds"])
-    )
+    return fill("{}, and {} that trains in {}.", first, second, quick)
 
 
 def model(bert) -> MarkdownText:
     """Which checkpoint the answers speak of, and why it is this one."""
     if "distilbert-base" in bert.label:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
-    why = (
-        ", since DistilBERT could not be downloaded where these runs were made. It is a BERT-like encoder "
-        "that was distilled from a larger one [@wang2020] and then trained further on sentence "
-        "pairs [@reimers2019; @allminilm]."
+    instead, what = (
+        (
+            "DistilBERT could not be downloaded where these runs were made. In its place stands",
+            ", a BERT-like encoder that was distilled from a larger one [@wang2020] and then trained "
+            "further on pairs of texts [@reimers2019; @allminilm]",
+        )
         if "MiniLM" in bert.label
-        else "."
+        else ("The Transformer is", "")
     )
     return fill(
-        "The Transformer is {}, with {} parameters{}",
+        "{} {} ({} parameters){}.",
+        MarkdownText(instead),
         MarkdownText(markdown.plain(bert.label)),
         millions(bert),
-        MarkdownText(why),
+        MarkdownText(what),
     )
 
 
@@ -125,10 +125,10 @@ def of_splits(corpus, whole):
         fetched=MarkdownText(
             sentences.of_data(
                 corpus,
-                "`get_file` fetches the archive once and finds it in its cache afterwards; we unpack "
-                "it and check every file.",
+                "`get_file` fetches the archive once and finds it in its cache afterwards; it is "
+                "unpacked there.",
                 "`get_file` fetches an archive once and finds it in its cache afterwards. Here other "
-                "data were given; we check every text.",
+                "data were given.",
             )
         ),
         texts=markdown.count(sum(map(len, whole.values()))),

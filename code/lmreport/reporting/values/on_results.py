@@ -18,8 +18,8 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
-            "MiniLM’s authors trained it on pairs of sentences, 25 million from Stack Exchange "
-            "[@allminilm]. So it probably saw our questions, without their tags, which may explain "
+            "Its earlier training included 25 million titles with texts from Stack Exchange "
+            "[@allminilm], so it probably saw our questions, without their tags, which may explain "
             "part of its accuracy."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
             else ""
@@ -43,12 +43,34 @@ def of_arguments(bert):
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
         why_rate=MarkdownText(
-            "We set the learning rate above their 5e-5 for the smaller encoder."
+            "Our encoder is smaller, and we took a larger learning rate than their 5e-5."
             if given["learning_rate"] > 5e-5 and bert["parameters"] < 100e6
             else ""
         ),
         an_epoch=markdown.duration(bert["train_seconds"] / bert["epochs"]),
     )
+
+
+def in_short(bert, lstm, svm, class_names: list[str]) -> dict:
+    """The answers with computed numbers in a few words, by item, for the table of the first page."""
+    told, asked = of_arguments(bert), of_questions(bert, class_names)
+    return {
+        "4c": fill("{}, {} texts a batch, learning rate {}", told.epochs, told.batch, told.rate),
+        "5a": fill(
+            "{} of the validation texts right", markdown.pct(metrics.validation_accuracy(bert))
+        ),
+        "5b": fill("{} times {}", sentences.times(bert, lstm), longer(bert, lstm)),
+        "6a": fill(
+            "{}; the LSTM {}",
+            markdown.pct(metrics.accuracy(bert)),
+            markdown.pct(metrics.accuracy(lstm)),
+        ),
+        "6b": fill("(i) {}, (ii) {}", asked.first, asked.second),
+        "6c": fill(
+            "the waiting; {}",
+            markdown.word(metrics.outcome(bert, svm), "perhaps", "not worth it", "not worth it"),
+        ),
+    }
 
 
 def of_log(bert) -> MarkdownText:
@@ -105,6 +127,13 @@ def per_text(ratio: float) -> MarkdownText:
     return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
 
 
+def longer(bert, lstm):
+    """What the Transformer takes so many times."""
+    return markdown.more_or_less(
+        bert["train_seconds"] / lstm["train_seconds"], 1, "as long", "less"
+    )
+
+
 @named
 def of_times(bert, lstm, classifier, source):
     """Training time of the Transformer against that of the LSTM, and its reasons (5b)."""
@@ -113,9 +142,9 @@ def of_times(bert, lstm, classifier, source):
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
     return dict(
         bert=markdown.duration(bert["train_seconds"]),
-        lstm=markdown.duration(lstm["train_seconds"]),
-        times=markdown.num(max(ratio, 1 / ratio), 2),
-        longer=markdown.more_or_less(ratio, 1, "as long", "less"),
+        lstm=sentences.at_most(lstm),
+        times=sentences.times(bert, lstm),
+        longer=longer(bert, lstm),
         verdict=markdown.more_or_less(
             ratio,
             1,
@@ -127,9 +156,9 @@ def of_times(bert, lstm, classifier, source):
         epochs=markdown.more_or_less(
             slower["epochs"],
             faster["epochs"],
-            "Part of the reason",
-            "Not the reason",
-            "Not the reason",
+            "They are part of the reason",
+            "They are not the reason",
+            "They are not the reason",
         ),
         bert_epochs=markdown.count(bert["epochs"]),
         lstm_epochs=markdown.count(lstm["epochs"]),
@@ -262,7 +291,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "The length decides. "
+        "The two differ by length. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
