@@ -70,5 +70,6 @@ def test_tensorflow_has_one_version_under_either_name(installed, monkeypatch):
         raise machine.importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(machine.importlib.metadata, "version", version)
+    monkeypatch.setattr(machine, "installed", machine.installed.__wrapped__)  # which remembers
     assert machine.versions("tensorflow-cpu", "torch") == {"tensorflow-cpu": "2.21.0", "torch": ""}
     assert machine.versions("tensorflow") == {"tensorflow": "2.21.0"}

@@ -165,7 +165,7 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 
     source, words = pretrained.from_package("any"), 10_000 * lstm.EMBEDDING
     bert, last = record("transformer", parameters=4000), record("lstm", parameters=words + 100)
-    assert "and 10 times without the embeddings" in plain(
+    assert "and 10.0 times without the embeddings" in plain(
         sentences.size(bert, last, Classifier(), source)
     )
     other = pretrained.Source("other", source.path, "f" * 64)
@@ -186,7 +186,8 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
-        "The Transformer is all-MiniLM-L6-v2, with 22.7 million parameters, since DistilBERT"
+        "DistilBERT could not be downloaded where these runs were made. In its place stands "
+        "all-MiniLM-L6-v2 (22.7 million parameters)"
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
@@ -225,7 +226,7 @@ def test_a_validation_loss_that_rises_is_told(record, losses, accuracies, said):
 
 
 def test_small_numbers_are_told_as_they_are(record):
-    assert "with 51,348 parameters" in plain(on_data.model(record("transformer", parameters=51348)))
+    assert "(51,348 parameters)" in plain(on_data.model(record("transformer", parameters=51348)))
 
 
 def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
@@ -333,7 +334,11 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         f"whole it errs in {mine[0] / 2:.1f}% and the linear model in {other[0] / 2:.1f}%" in said
     )
     assert f"256 word pieces it errs in {mine[1] / 2:.1f}%" in said
-    assert ("the tie hides a trade" in said) == opposite == trade.startswith("The length decides")
+    assert (
+        ("the tie hides a trade" in said)
+        == opposite
+        == trade.startswith("The two differ by length")
+    )
     words = [
         "less" if a < b - 10 else "more" if a > b + 10 else "not significantly"
         for a, b in zip(*errors, strict=True)
@@ -352,12 +357,28 @@ def test_a_verdict_says_who_beats_whom(record):
         )
 
     bert, lstm, svm = of("transformer", 90), of("lstm", 60), of("tfidf_svm", 90)
-    assert plain(on_data.verdict(bert, lstm, svm)) == (
-        "The fine-tuned Transformer beats the LSTM, but not a linear SVM that trains in 36 s."
-    )
+    for load, time in ((0.0, "36 s"), (99.0, "at most 36 s")):
+        svm = dataclasses.replace(svm, made=svm.made | {"load_before": load})
+        assert plain(on_data.verdict(bert, lstm, svm)) == (
+            "The fine-tuned all-MiniLM-L6-v2 beats the LSTM, but not a linear SVM that trains in "
+            f"{time}."
+        )
     assert plain(on_data.verdict(lstm, bert, svm)).startswith(
-        "The LSTM beats the fine-tuned Transformer, and the Transformer loses to a linear SVM that"
+        "The LSTM beats the fine-tuned LSTM, and the Transformer loses to a linear SVM that"
     )
+
+
+@pytest.mark.parametrize(
+    ("load", "slow", "quick", "said"),
+    [(0.0, 90.0, 30.0, "3.0"), (99.0, 90.0, 30.0, "at least 3.0"), (99.0, 30.0, 90.0, "3.0")],
+)
+def test_a_ratio_is_a_lower_bound_where_the_shorter_time_is_an_upper_one(
+    record, load, slow, quick, said
+):
+    bert = record("transformer", train_seconds=slow)
+    lstm = record("lstm", train_seconds=quick)
+    lstm = dataclasses.replace(lstm, made=lstm.made | {"load_before": load})
+    assert plain(sentences.times(bert, lstm)) == said
 
 
 def test_the_reason_for_the_times_fits_what_took_longer(record):

@@ -71,13 +71,13 @@ def verdict(bert, lstm, svm) -> MarkdownText:
             "but not a linear SVM",
         )
         return fill(
-            "{}, fine-tuned, beats the LSTM, {} that trains in {}.", name, against_svm, quick
+            "The fine-tuned {} beats the LSTM, {} that trains in {}.", name, against_svm, quick
         )
     first = markdown.word(
         metrics.outcome(bert, lstm),
-        f"{name}, fine-tuned, beats the LSTM",
-        f"The LSTM beats {name}, fine-tuned",
-        f"The difference between {name}, fine-tuned, and the LSTM is not significant",
+        f"The fine-tuned {name} beats the LSTM",
+        f"The LSTM beats the fine-tuned {name}",
+        f"The difference between the fine-tuned {name} and the LSTM is not significant",
     )
     second = markdown.word(
         metrics.outcome(bert, svm),
