@@ -357,8 +357,8 @@ def test_a_verdict_says_who_beats_whom(record):
         )
 
     bert, lstm, svm = of("transformer", 90), of("lstm", 60), of("tfidf_svm", 90)
-    for load, time in ((0.0, "36 s"), (99.0, "at most 36 s")):
-        svm = dataclasses.replace(svm, made=svm.made | {"load_before": load})
+    for busy, time in ((0.0, "36 s"), (99.0, "at most 36 s")):
+        svm = dataclasses.replace(svm, made=svm.made | {"load_before": busy})
         assert plain(on_data.verdict(bert, lstm, svm)) == (
             "The fine-tuned all-MiniLM-L6-v2 beats the LSTM, but not a linear SVM that trains in "
             f"{time}."
