@@ -186,8 +186,8 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
-        "DistilBERT could not be downloaded where these runs were made. In its place stands "
-        "all-MiniLM-L6-v2 (22.7 million parameters)"
+        "DistilBERT could not be downloaded where these runs were made; with the hub in reach the "
+        "same code takes it. In its place stands all-MiniLM-L6-v2 (22.7 million parameters)"
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})

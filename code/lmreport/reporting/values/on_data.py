@@ -94,7 +94,8 @@ def model(bert) -> MarkdownText:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
     instead, what = (
         (
-            "DistilBERT could not be downloaded where these runs were made. In its place stands",
+            "DistilBERT could not be downloaded where these runs were made; with the hub in reach the "
+            "same code takes it. In its place stands",
             ", a BERT-like encoder that was distilled from a larger one [@wang2020] and then trained "
             "further on pairs of texts [@reimers2019; @allminilm]",
         )

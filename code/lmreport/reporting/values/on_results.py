@@ -18,7 +18,7 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
-            "Its earlier training included 25 million titles with texts from Stack Exchange "
+            "MiniLM’s earlier training included 25 million titles with texts from Stack Exchange "
             "[@allminilm], so it probably saw our questions, without their tags, which may explain "
             "part of its accuracy."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
@@ -375,7 +375,7 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         ),
         svm=markdown.pct(metrics.accuracy(svm)),
         bert=markdown.pct(metrics.accuracy(bert)),
-        svm_time=markdown.duration(svm["train_seconds"]),
+        svm_time=sentences.at_most(svm),
         time=markdown.duration(bert["train_seconds"]),
         against_lstm=fill(
             "Against the LSTM alone ({}) it {} be.",
@@ -431,7 +431,7 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}.", sentence, MarkdownText(beside))
     return fill(
-        "{}. The {} gets {}, and its lead is {} {}.",
+        "{}. A {} gets {}, and its lead is {} {}.",
         sentence,
         encoder.stack_name(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
