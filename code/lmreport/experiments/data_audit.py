@@ -13,6 +13,7 @@ import numpy as np
 
 from lmreport.core import listing
 from lmreport.data.corpus import RARE, Corpus, classes_in, texts_in
+from lmreport.data.words import words
 from lmreport.experiments import near_copies
 from lmreport.runs.memo import remember
 
@@ -38,7 +39,7 @@ def audit(folder: str, digest: str) -> dict:
         tag: [p.read_text(encoding="utf-8") for p in paths_of(folder, SPLITS, [tag])]
         for tag in classes_in(Path(folder))
     }
-    words = {tag: np.array([len(t.split()) for t in ts]) for tag, ts in texts.items()}
+    lengths = {tag: np.array([len(words(t)) for t in ts]) for tag, ts in texts.items()}
     return {
         "tags": list(texts),
         "texts": {tag: len(ts) for tag, ts in texts.items()},
@@ -47,8 +48,8 @@ def audit(folder: str, digest: str) -> dict:
             tag: share(ts, NAMES.get(tag, rf"(?<!\w){re.escape(tag)}(?!\w)"))
             for tag, ts in texts.items()
         },
-        "median_words": {tag: float(np.median(w)) for tag, w in words.items()},
-        "longest_words": {tag: int(w.max()) for tag, w in words.items()},
+        "median_words": {tag: float(np.median(n)) for tag, n in lengths.items()},
+        "longest_words": {tag: int(n.max()) for tag, n in lengths.items()},
         **duplicates(folder),
         **near(folder),
     }

@@ -21,6 +21,7 @@ from typing import Any
 from lmreport.core import files, machine
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data.splits import load_splits, splits_for, subset
+from lmreport.data.words import words
 from lmreport.runs import memo, records
 from lmreport.runs.kinds import KINDS
 
@@ -85,9 +86,7 @@ def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path) -> d
     """
     import numpy as np
 
-    words = [
-        text.split() for text in visible(list(splits["test"]["text"]), weights, settings.max_length)
-    ]
+    texts = visible(list(splits["test"]["text"]), weights, settings.max_length)
     orders = {
         "in order": lambda row, rng: row,
         "windows of 3": lambda row, rng: in_windows(row, 3, rng),
@@ -102,7 +101,7 @@ def shuffled_words(settings, sizes: dict, splits, weights: str, kept: Path) -> d
     with predictor(weights, settings) as predict:
         for number, (name, change) in enumerate(orders.items()):
             rng = np.random.default_rng([settings.seed, number])
-            changed = [" ".join(change(row, rng)) for row in words]
+            changed = [" ".join(change(words(text), rng)) for text in texts]
             predicted.append(
                 predict(splits["test"].remove_columns("text").add_column("text", changed))
             )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lmreport.core.settings import cuda_available
+from lmreport.data.words import words
 from lmreport.models import callbacks
 from lmreport.models.token_budget import longest_first
 from lmreport.models.tokenizer import load_tokenizer, tokenized
@@ -199,7 +200,7 @@ def finetune(splits, source_path: str, settings, folder: str | Path) -> tuple[An
         "validation_logits": validation_logits,
         "validation_labels": np.array(data["validation"]["labels"]),
         "test_tokens": np.array([len(ids) for ids in data["test"]["input_ids"]]),
-        "test_words": np.array([len(text.split()) for text in data["test"]["text"]]),
+        "test_words": np.array([len(words(text)) for text in data["test"]["text"]]),
         "train_seconds": train_seconds,
         "predict_seconds": predict_seconds,
         "history": trainer.state.log_history,

@@ -10,6 +10,7 @@ import time
 import numpy as np
 
 from lmreport.core import progress
+from lmreport.data.words import UNSPACED
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,8 @@ def standardize_unicode(texts):
     """
     import tensorflow as tf
 
-    unspaced = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
     lower = tf.strings.lower(texts, encoding="utf-8")
-    apart = tf.strings.regex_replace(lower, unspaced, r" \1 ")
+    apart = tf.strings.regex_replace(lower, UNSPACED, r" \1 ")
     return tf.strings.regex_replace(apart, r"([^\p{L}\p{M}\p{N}_\s])", r" \1 ")
 
 

@@ -384,7 +384,7 @@ def arguments(settings, record):
 
 
 @remember
-def written_arguments(seed: int, batch_size: int, epochs: float, learning_rate: float) -> dict:
+def written_arguments(seed: int, batch_size: int, epochs: int, learning_rate: float) -> dict:
     """{name: value as it is written} of the arguments of a fine-tuning with these settings."""
     from lmreport.models import finetune
 
