@@ -124,6 +124,12 @@ def test_every_item_has_its_answer_with_points_and_a_link_to_it(html):
     assert "??" not in words and "?@" not in words
 
 
+def test_the_first_page_answers_every_item_in_short(html):
+    rows = {row[0]: row for row in table_cells(html, "tbl-points")[1:]}
+    for item in rubric.rubric()["items"]:
+        assert 0 < len(rows[item["id"]][2]) < 60, item["id"]
+
+
 def test_it_says_that_it_was_made_on_the_sample(html):
     assert "Made on the sample, not on the real data" in text(html.tree)
 

@@ -99,7 +99,7 @@ def test_sentences_and_notices_stay_short(made, classes):
     assert ("and 180 more" in said) == (classes == 200) and len(said) < 3000
     assert f"texts of {classes} classes" in said
     worst = on_results.of_confusion(record, names)
-    assert str(worst.error).startswith("Its most frequent error")
+    assert str(worst.error).startswith("The Transformer’s most frequent error")
     assert sentences.commonest(record, names)
 
 

@@ -197,10 +197,18 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
 @pytest.mark.parametrize(
     ("labels", "predicted", "said"),
     [
-        ([0, 0, 1], [0, 0, 1], "makes no error"),
-        ([0, 0, 1], [0, 1, 1], "Its most frequent error is to tag texts of a as b (1 of them)"),
-        ([0, 0, 1], [0, 1, 0], "One of its most frequent errors is"),
-        ([0, 0, 1], [1, 1, 0], "Its most frequent error is to tag texts of a as b (2 of them)"),
+        ([0, 0, 1], [0, 0, 1], "The Transformer makes no error"),
+        (
+            [0, 0, 1],
+            [0, 1, 1],
+            "The Transformer’s most frequent error is to tag texts of a as b (1 of them)",
+        ),
+        ([0, 0, 1], [0, 1, 0], "One of the Transformer’s most frequent errors is"),
+        (
+            [0, 0, 1],
+            [1, 1, 0],
+            "The Transformer’s most frequent error is to tag texts of a as b (2 of them)",
+        ),
     ],
 )
 def test_the_most_frequent_error_is_told_where_there_is_one(record, labels, predicted, said):
@@ -337,7 +345,7 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
     assert (
         ("the tie hides a trade" in said)
         == opposite
-        == trade.startswith("The two differ by length")
+        == trade.startswith("SVM and Transformer differ")
     )
     words = [
         "less" if a < b - 10 else "more" if a > b + 10 else "not significantly"

@@ -113,7 +113,7 @@ def differences(found: dict):
             "unknown",
             f"{found['unknown_pieces']} of {len(found['input_ids'])}: rare words fall into known "
             f"pieces",
-            f"{found['layer_unknown']} of {found['layer_used']} words become [UNK]",
+            f"{found['layer_unknown']} of {found['layer_used']} words and marks: [UNK]",
         ],
         [
             "padding",

@@ -161,7 +161,7 @@ def times(bert, lstm):
     """
     ratio = bert["train_seconds"] / lstm["train_seconds"]
     is_bound = shared_cores(lstm) and ratio > 1
-    return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), 2))
+    return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), 3))
 
 
 def bound(bert, lstm) -> MarkdownText:
@@ -257,13 +257,17 @@ def leak(named: dict[str, float], corpus) -> MarkdownText:
 def commonest(record, class_names: list[str]) -> MarkdownText:
     """The most frequent error of a model."""
     if not metrics.wrong(record):
-        return MarkdownText("It makes no error on these texts.")
+        return MarkdownText("The Transformer makes no error on these texts.")
     alone = metrics.kinds_of_error(record) == 1 or (
         metrics.confused(record, 0) > metrics.confused(record, 1)
     )
     return fill(
         "{} is to tag texts of {} as {} ({} of them).",
-        MarkdownText("Its most frequent error" if alone else "One of its most frequent errors"),
+        MarkdownText(
+            "The Transformer’s most frequent error"
+            if alone
+            else "One of the Transformer’s most frequent errors"
+        ),
         markdown.word(metrics.confused_true(record, 0), *class_names),
         markdown.word(metrics.confused_as(record, 0), *class_names),
         markdown.count(metrics.confused(record, 0)),

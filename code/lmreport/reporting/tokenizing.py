@@ -91,9 +91,7 @@ def decoding(pieces: Pieces) -> MarkdownText:
     sentence = f"`decode` returns the text{case}{between if begin or end else ''}"
     if pieces.exact:
         return MarkdownText(f"{sentence}, with its spaces as they were.")
-    return MarkdownText(
-        f"{sentence}; punctuation marks are separate pieces, some of which `decode` rejoins."
-    )
+    return MarkdownText(f"{sentence}; it rejoins some punctuation, not all.")
 
 
 def mark(pieces: Pieces) -> MarkdownText:

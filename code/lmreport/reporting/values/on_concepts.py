@@ -211,11 +211,12 @@ def of_learning(curve, linear, bert):
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
         read=fill(
-            "All read {} word pieces" + ", fewer than in @tbl-accuracy" * less,
+            "{} test texts. All read {} word pieces" + ", fewer than in @tbl-accuracy" * less,
+            markdown.count(len(curve["labels"])),
             markdown.count(length),
         ),
         trained=fill(
-            "Frozen means a linear head on the mean of the vectors; the others have {} epochs, and at "
+            "Frozen means a linear head on the mean of the vectors; both trained encoders have {} epochs, at "
             "least {} updates, which may be too few from scratch",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
@@ -240,8 +241,8 @@ def of_scratch(curve, lstm):
                 values["from scratch", most],
                 accuracy,
                 "",
-                ": without pre-training the Transformer has no lead here",
-                ": without pre-training the Transformer has no lead here",
+                ": trained like this from scratch, the Transformer has no lead",
+                ": trained like this from scratch, the Transformer has no lead",
             ),
         )
     )

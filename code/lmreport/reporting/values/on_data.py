@@ -94,8 +94,8 @@ def model(bert) -> MarkdownText:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
     instead, what = (
         (
-            "DistilBERT could not be downloaded where these runs were made; with the hub in reach the "
-            "same code takes it. In its place stands",
+            "DistilBERT could not be downloaded where these runs were made; with internet access "
+            "the same code loads it. In its place stands",
             ", a BERT-like encoder that was distilled from a larger one [@wang2020] and then trained "
             "further on pairs of texts [@reimers2019; @allminilm]",
         )
@@ -126,8 +126,8 @@ def of_splits(corpus, whole):
         fetched=MarkdownText(
             sentences.of_data(
                 corpus,
-                "`get_file` fetches the archive once and finds it in its cache afterwards; it is "
-                "unpacked there.",
+                "`get_file` fetches the archive once and finds it in its cache afterwards; a "
+                "second function unpacks it there.",
                 "`get_file` fetches an archive once and finds it in its cache afterwards. Here other "
                 "data were given.",
             )

@@ -291,7 +291,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "The two differ by length. "
+        "SVM and Transformer differ by length of text. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
@@ -400,7 +400,7 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     two = len(runs.encoders) == 2
     return fill(
-        f" (the {'better' if two else 'best'} of {{}} runs on the validation texts; the "
+        f" (of {{}} runs the {'better' if two else 'best'} in validation; the "
         f"{'other' if two else 'weakest'} gets {{}})",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
@@ -431,7 +431,7 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}.", sentence, MarkdownText(beside))
     return fill(
-        "{}. A {} gets {}, and its lead is {} {}.",
+        "{}. A {}, a linear model on their outputs, gets {}, and its lead is {} {}.",
         sentence,
         encoder.stack_name(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
