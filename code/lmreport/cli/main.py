@@ -14,6 +14,7 @@ from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import NO_HOME, one_model
 from lmreport.models import architecture
+from lmreport.models.pretrained import is_http
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
 log = logging.getLogger(__name__)
@@ -270,46 +271,14 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return COMMANDS[arguments.command](arguments)
-    except ReportError as error:
-        log.error(f"lmreport: {error}")
-        return 2
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            log.error(
-                f"lmreport: no space left on the disk ({error.filename or 'while writing'}); free "
-                f"some, "
-                "or set LMREPORT_CACHE to another folder"
-            )
-        elif error.errno in (
-            errno.EROFS,
-            errno.EACCES,
-            errno.EPERM,
-            errno.ENOTDIR,
-            errno.EISDIR,
-            errno.EEXIST,
-        ):
-            log.error(
-                f"lmreport: {error.filename or 'a file'} cannot be used ({error.strerror}); make "
-                f"it readable and "
-                "writable, or set LMREPORT_CACHE to another folder"
-            )
-        else:
-            raise
-        return 2
     except Exception as error:
-        if isinstance(error, RuntimeError) and "home directory" in str(error):  # of pathlib
-            log.error(f"lmreport: {NO_HOME}")
-            return 2
-        if not type(error).__module__.startswith(("httpx", "httpcore", "requests")):
+        sentence = said_of(error)
+        if not sentence:
             raise
-        log.error(
-            f"lmreport: the model hub cannot be asked ({error}); set HF_HUB_OFFLINE=1 to do "
-            f"without it, or "
-            "LMREPORT_MODEL to a folder"
-        )
+        log.error(f"lmreport: {sentence}")
         return 2
     except KeyboardInterrupt as stopped:
         log.error(
@@ -317,3 +286,31 @@ def main(argv: list[str] | None = None) -> int:
             f"{str(stopped) or 'what was finished is kept, and the same command goes on from there'}"
         )
         return 130
+
+
+NOT_USABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+
+
+def said_of(error: Exception) -> str:
+    """What is wrong and what to do, for an error that is not the program's own; "" for its own."""
+    if isinstance(error, ReportError):
+        return str(error)
+    if is_http(error):  # those of requests are OSErrors too
+        return (
+            f"the model hub cannot be asked ({error}); set HF_HUB_OFFLINE=1 to do without it, or "
+            "LMREPORT_MODEL to a folder"
+        )
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # of pathlib
+        return NO_HOME
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"no space left on the disk ({getattr(error, 'filename', '') or 'while writing'}); free "
+            "some, or set LMREPORT_CACHE to another folder"
+        )
+    if isinstance(error, OSError) and number in NOT_USABLE:
+        return (
+            f"{error.filename or 'a file'} cannot be used ({error.strerror}); make it readable and "
+            "writable, or set LMREPORT_CACHE to another folder"
+        )
+    return ""

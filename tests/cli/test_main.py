@@ -1,0 +1,30 @@
+"""Errors that are not the program's own end in one sentence; its own are not hidden."""
+
+import errno
+
+import pytest
+import requests
+
+from lmreport.cli.main import said_of
+from lmreport.core.errors import ReportError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ReportError("seed: give a number"), "seed: give a number"),
+        (
+            requests.exceptions.ConnectionError("no route"),
+            "the model hub cannot be asked (no route)",
+        ),
+        (OSError(errno.ENOSPC, "full", "a.npz"), "no space left on the disk (a.npz)"),
+        (PermissionError(errno.EACCES, "Permission denied", "a.npz"), "a.npz cannot be used"),
+    ],
+)
+def test_what_others_did_wrong_is_told_in_a_sentence(error, said):
+    assert said_of(error).startswith(said)
+
+
+@pytest.mark.parametrize("error", [ValueError("own"), OSError(errno.EIO, "broken", "a.npz")])
+def test_own_errors_are_not_hidden(error):
+    assert said_of(error) == ""
