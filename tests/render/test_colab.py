@@ -18,6 +18,7 @@ import nbformat
 import pytest
 
 import rendering
+from lmreport.core import machine
 from lmreport.render import colab, execute, project, source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +209,27 @@ def test_every_pin_is_read():
     assert len({"tensorflow", "tensorflow-cpu"} & set(found)) == 1 and not [
         v for v in found.values() if not v[0].isdigit()
     ]
+
+
+def test_versions_are_those_after_the_installation(tmp_path, monkeypatch):
+    """What was missing before is not remembered as missing."""
+    (tmp_path / "report").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["toy-package==1.5"]\n')
+
+    def pip(*arguments):
+        if "toy-package==1.5" in arguments:
+            (tmp_path / "toy_package-1.5.dist-info").mkdir()
+            metadata = "Metadata-Version: 2.1\nName: toy-package\nVersion: 1.5\n"
+            (tmp_path / "toy_package-1.5.dist-info" / "METADATA").write_text(metadata)
+        return subprocess.CompletedProcess(arguments, 0)
+
+    monkeypatch.setattr(colab, "pip", pip)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.chdir(tmp_path)
+    assert machine.versions("toy-package") == {"toy-package": ""}
+    colab.prepare(str(tmp_path))
+    assert machine.versions("toy-package") == {"toy-package": "1.5"}
 
 
 @pytest.mark.slow

@@ -227,6 +227,7 @@ def prepare(folder: str, profile: str = "") -> None:
             "same"
         )
     importlib.invalidate_caches()
+    machine.installed.cache_clear()
     os.chdir(home / "report")
     print(
         f"colab: the project lies in {home}; the outputs are made anew, the text keeps the numbers "
