@@ -105,7 +105,7 @@ def of_order_needed(mixed, fall) -> MarkdownText:
     if fall <= 0:
         return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
     return fill(
-        "Our task {} word order: with all words shuffled, accuracy falls by {} points at most",
+        "Our task {} word order: shuffled, accuracy falls by {} points at most",
         markdown.more_or_less(fall, 0.1, "depends on", "hardly depends on", "hardly depends on"),
         markdown.fixed(100 * fall, 1),
     )
