@@ -258,7 +258,7 @@ REFUSED = {
     "smoke-all/crossrefs/theorem/proof-rendering-html.qmd": (28, "'proof' is not supported"),
     "smoke-all/engine/class-override/test.qmd": (
         21,
-        "a cell that begins {python .foo} is not supported",
+        "a cell that begins ```{python .foo} is not supported",
     ),
     "smoke-all/typst/margin-layout/column-widths-both.qmd": (59, "'column-body' is not supported"),
 }

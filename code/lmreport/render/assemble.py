@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render.execute import ANSI
+from lmreport.render.pipe_tables import refuse_cut_rows
 from lmreport.render.source import Cell
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
@@ -76,6 +77,7 @@ def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
     parts = []
     for cell in nb.cells:
         if cell.cell_type == "markdown":
+            refuse_cut_rows(cell.source, [line.place for line in cell.metadata.report.lines])
             parts.append(escaped(visible(cell.source)))
         else:
             parts.append(
@@ -191,6 +193,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     """
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
+            refuse_cut_rows(item.text, [pages.cells[cell]["place"]])
             return visible(item.text)
         return fenced_div(
             f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
@@ -204,6 +207,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     if kind:
         return image(item, kind, cell, index, options, pages)
     if "text/markdown" in data:
+        refuse_cut_rows(data["text/markdown"], [pages.cells[cell]["place"]])
         asis = ".asis " if options["output"] == "asis" else ""
         return fenced_div(
             f"{asis}.cell-output .cell-output-display .cell-output-markdown",

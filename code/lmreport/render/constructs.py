@@ -104,6 +104,18 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         raise ReportError(
             f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
         )
+    braced = next((c for c in classes if "{" in c), "")
+    if braced and item["t"] in ("Div", "Span"):
+        raise ReportError(
+            f"{place(cells, re.escape(braced))}: {braced} is read as the name of a class; write "
+            f"{{.{braced.strip('{}.#')}}}"
+        )
+    box = next((c for c in classes if re.match("callout[-_]", c, re.IGNORECASE)), "callout-note")
+    if box.removeprefix("callout-") not in CALLOUTS:
+        raise ReportError(
+            f"{place(cells, ATTRIBUTES + '[.]?' + re.escape(box))}: {box!r} is no kind of callout; "
+            f"known: {', '.join(f'callout-{kind}' for kind in CALLOUTS)}"
+        )
     if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
         raise ReportError(
             f"{place(cells, r'[.]content-(visible|hidden)')}: this condition belongs to what "

@@ -14,7 +14,7 @@ import yaml
 
 from lmreport.core.errors import ReportError
 from lmreport.render import assemble, pandoc_ast, source
-from lmreport.render.project import Document, as_list
+from lmreport.render.project import Document, as_list, text_of
 
 
 def metadata(options: dict, pages: assemble.Pages) -> str:
@@ -295,6 +295,7 @@ def borrowed(document: Document, name: str, folder: Path) -> str:
     """
     for place in (document.root, document.path.parent):
         if (place / name).is_file():
+            text_of(place / name, name)  # which refuses what is not UTF-8
             if name.endswith(".bib"):
                 refuse_comments(place / name, name)
             copy = (

@@ -262,6 +262,12 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
                 if address
                 else f"to show it as it is, write \\@{missing[1]}"
             )
+            label = re.compile(rf"(#|label:\s*){key}(?![\w:.-]*\w)")
+            if any(label.search(line.text) for cell in index.cells for line in cell.lines):
+                remedy = (
+                    "it is a label here, but only labels that begin with fig-, tbl-, lst-, eq- or "
+                    "sec- can be referred to"
+                )
             raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography; {remedy}")
         log.warning(f"  {line}")
 

@@ -38,6 +38,7 @@ EXECUTE = set(
     "echo eval output warning error include freeze daemon ipynb-shell-interactivity "
     "fig-format fig-width fig-height fig-dpi".split()
 )
+OTHERS = (".ipynb", ".md", ".Rmd", ".rmd", ".py", ".R")  # documents that Quarto renders too
 PROJECT = {"type", "output-dir", "render", "title"}
 PROFILE = {"default", "group"}
 BOOL, WHOLE, NUMBER, TEXT, LIST, MAPPING = (
@@ -147,6 +148,11 @@ def listed(root: Path, project: dict) -> list[Path]:
         matches = sorted(glob.glob(pattern, root_dir=root, recursive=True))
         if not matches and not glob.has_magic(pattern):
             raise ReportError(f"_quarto.yml lists {pattern!r}, which does not exist")
+        if matches and all(Path(name).suffix in OTHERS for name in matches):
+            raise ReportError(
+                f"_quarto.yml lists {matches[0]!r}, but this renderer reads .qmd files only; make "
+                "one of it (quarto convert does of a notebook), or render with Quarto"
+            )
         parts = (root / m for m in matches)
         documents += [
             p
