@@ -8,6 +8,7 @@ import json
 import os
 
 import nbformat
+import PIL.Image
 import pytest
 
 import listening
@@ -265,11 +266,47 @@ BAD = {
     ),
     "label behind a blank": (
         "Write `{#fig-a}`.\n\n![Loss](a.png) {#fig-a}\n",
-        r"index\.qmd:8: '\{#fig-a\}' is read as text; it stands directly behind a picture",
+        r"index\.qmd:8: '\{#fig-a\}' is read as text; attributes stand as .* directly behind a pic",
     ),
     "label below a formula": (
         "$$\nx\n$$\n\n{#eq-a}\n",
         r"index\.qmd:10: '\{#eq-a\}' is read as text; .* the line of the last \$\$",
+    ),
+    "size behind a blank": (
+        "Text.\n\n![Loss](a.png) {width=50%}\n",
+        r"index\.qmd:8: '\{width=50%\}' is read as text; attributes stand as",
+    ),
+    "attributes with commas": (
+        "# Loss {.unnumbered, .small}\n",
+        r"index\.qmd:6: '\{\.unnumbered, \.small\}' is read as text; attributes stand as",
+    ),
+    "heading in a paragraph": (
+        "Text.\n# The *loss*\n\nMore.\n",
+        r"index\.qmd:7: '# The \*loss\*' is read as text; put a blank line before it",
+    ),
+    "list in a paragraph": (
+        'Three:\n- a `b`\n- "c" -- d\n- e\n',
+        r"index\.qmd:7: '- a' is read as text; put a blank line before it",
+    ),
+    "numbered list in a paragraph": (
+        "Two:\n1. a\n2. b\n",
+        r"index\.qmd:7: '1\. a' is read as text",
+    ),
+    "table in a paragraph": (
+        "So:\n| a | **b** |\n|---|:-:|\n| 1 | 2 |\n",
+        r"index\.qmd:7: '\| a \| \*\*b\*\* \|' is read as text; put a blank line before it",
+    ),
+    "table without dashes": (
+        "So:\n\n| a | b |\n| 1 | 2 |\n",
+        r"index\.qmd:8: 'a \| b \|' is read as text; a table has a line of dashes",
+    ),
+    "table with a blank line": (
+        "| a | b |\n|---|---|\n\n| 1 | 2 |\n",
+        r"index\.qmd:9: '1 \| 2 \|' is read as text; .* no blank line in it",
+    ),
+    "code in YAML": (
+        "```{python}\n#| fig-cap: !expr n\n1\n```\n",
+        r"index\.qmd:7: !expr is a tag of YAML, and nothing is run here",
     ),
     "label around a formula": (
         "::: {#eq-a}\n$$x$$\n:::\n",
@@ -323,7 +360,8 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         '````{python}\n\n#| echo: false\nprint("""\n```\nx | y\n```\n""")\n````\n\n'
         "| a | b |\n|---|---|\n| 1\\|2 | `x | y` |\n| 3 | 4 | |\n\n"
         "```\n| a |\n|---|\n| 1 | 2 |\n```\n\nAs `\\@ref(a)`, `{#fig-a}` and `::: {.callout-tip}`.\n\n"
-        "# H\n::: {.callout-tip}\nIn.\n:::\n"
+        "# H\n::: {.callout-tip}\nIn.\n:::\n\nIt is {k=1}, goes on and\n- so it is - ends.\n\n"
+        "- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n"
     )
     page = Page(
         own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"
@@ -338,6 +376,19 @@ def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
     sources.write_bytes("@misc{a, title={B}}\n@misc{doe, author={Müller, A}}\n".encode("latin-1"))
     with pytest.raises(ReportError, match=r"^report/references\.bib:2: not UTF-8 text; save"):
         own(tmp_path, ("html",))
+
+
+def test_a_picture_in_html_is_for_the_page_alone_or_refused_by_the_pdf(tmp_path):
+    folder = project(tmp_path, 'Text.\n\n<p align="center"><img src="a.png" alt="x"></p>\n')
+    PIL.Image.new("RGB", (4, 4)).save(folder / "report/a.png")
+    with pytest.raises(
+        ReportError, match=r"index\.qmd:8: <img…> is missing in the PDF; write a pic"
+    ):
+        own(folder)
+    source = (folder / "report/index.qmd").read_text()
+    condition = '::: {.content-visible when-format="html"}\n<p'
+    (folder / "report/index.qmd").write_text(source.replace("<p", condition) + ":::\n")
+    assert len(Page(own(folder) / "index.html").tags("img")) == 1
 
 
 def test_a_picture_that_a_cell_saves_is_no_reason_to_render_again(tmp_path):

@@ -70,7 +70,7 @@ def read(
             raise ReportError(f"{place(0)}: expected `option: value` lines in {what}")
         entries = keys(node, place)
         for text in scalars(node):
-            refuse_comment(text, source, place)
+            refuse_comment_or_tag(text, source, place)
         for key, value, _ in entries:
             if key in as_written:
                 keep_text(value)
@@ -139,8 +139,15 @@ def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             yield from scalars(item[1] if isinstance(item, tuple) else item)
 
 
-def refuse_comment(node: yaml.ScalarNode, source: str, place: Callable[[int], str]) -> None:
-    """Raises ReportError for a text without quotes that ends at a word like `#3`."""
+def refuse_comment_or_tag(node: yaml.ScalarNode, source: str, place: Callable[[int], str]) -> None:
+    """Raises ReportError for a text without quotes that ends at a word like `#3`, or begins with
+    one like `!expr`.
+    """
+    if node.tag.startswith("!"):
+        raise ReportError(
+            f"{place(node.start_mark.line)}: {node.tag} is a tag of YAML, and nothing is run here; "
+            "put a text in quotes, and print what code gives from a cell"
+        )
     rest = re.match(r"[ \t]+(#[^\s#]\S*)", source[node.end_mark.index :])
     if rest and node.style is None and node.tag == TAG + "str":
         raise ReportError(

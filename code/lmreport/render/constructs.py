@@ -25,6 +25,7 @@ UNKNOWN = set(
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 CONDITIONS = {"content-visible", "content-hidden"}
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
+MEDIA = re.compile(r"<(img|svg|video|audio|iframe|embed|object)\b", re.IGNORECASE)
 LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
     r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
@@ -66,6 +67,8 @@ def prepare(
         return None
 
     blocks = pandoc_ast.change(blocks, visit)
+    if fmt == "typst":
+        refuse_media(blocks, cells)
     levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
         for item in pandoc_ast.nodes(blocks):
@@ -91,6 +94,16 @@ def refuse_lost(item: dict, cells: list[Cell]) -> None:
             raise ReportError(
                 f"{place(cells, re.escape(lost[0]))}: {lost[0]} stands in no formula and would "
                 "be lost; put a formula between $$, write other text in Markdown"
+            )
+
+
+def refuse_media(blocks: list, cells: list[Cell]) -> None:
+    """Raises ReportError for a picture and its like in raw HTML, which the PDF would not have."""
+    for item in pandoc_ast.nodes(blocks):
+        if item["t"] in ("RawBlock", "RawInline") and (found := MEDIA.search(item["c"][1])):
+            raise ReportError(
+                f"{place(cells, re.escape(found[0]))}: {found[0]}…> is missing in the PDF; write a "
+                'picture as ![…](…), or put this under {.content-visible when-format="html"}'
             )
 
 

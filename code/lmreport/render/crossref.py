@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pandoc_ast
-from lmreport.render.source import Cell, masked, place, prose
+from lmreport.render import pandoc_ast, read_as_text
+from lmreport.render.source import Cell, place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
 UNSUPPORTED = (
@@ -58,32 +58,8 @@ def number(blocks: list, cells: list[Cell], options: dict) -> Index:
     levels = [item["c"][0] for item in pandoc_ast.nodes(blocks) if item["t"] == "Header"]
     index.first = min(levels, default=1)
     _number(blocks, index, None)
-    refuse_marks(blocks, index)
+    read_as_text.refuse(blocks, cells)
     return index
-
-
-MARK = re.compile(r"^\s*:{3,}\s*[^\s:].*|\{#(?:fig|tbl|lst|eq|sec)-[^}\s]*\}?")
-
-
-def refuse_marks(blocks: list, index: Index) -> None:
-    """Raises ReportError for the beginning of a Div, and for a label, that pandoc reads as text."""
-    for item in pandoc_ast.nodes(blocks):
-        if item["t"] not in ("Para", "Plain"):
-            continue
-        shown = "".join(n["c"] for n in pandoc_ast.nodes(item["c"]) if n["t"] == "Str")
-        if ":::" not in shown and "{#" not in shown:
-            continue
-        lines = (line for cell in index.cells if cell.kind == "markdown" for line in cell.lines)
-        for line in prose(list(lines)):
-            mark = MARK.search(masked(line.text))
-            if mark and re.sub(r"[\s\"']", "", mark[0]) in shown:
-                remedy = (
-                    "it stands directly behind a picture, or at the end of a heading, a caption or "
-                    "the line of the last $$"
-                    if "{#" in mark[0]
-                    else 'put a blank line before it and write its attributes as {.class key="value"}'
-                )
-                raise ReportError(f"{line.place}: {mark[0].strip()!r} is read as text; {remedy}")
 
 
 def _number(item: object, index: Index, inside: str | None) -> None:
