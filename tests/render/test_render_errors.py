@@ -371,6 +371,23 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
     assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["A"]
 
 
+def test_a_source_without_a_bibliography_is_refused_for_page_and_pdf(tmp_path):
+    options = OPTIONS.replace("bibliography: report/references.bib\n", "")
+    folder = project(tmp_path, "See @doe.\n", options=options)
+    for formats in (("html",), ("typst",)):
+        with pytest.raises(ReportError, match=r"index\.qmd:6: no source 'doe' since no option bib"):
+            own(folder, formats)
+
+
+def test_sources_that_are_listed_without_being_cited_exist(tmp_path):
+    front = "---\ntitle: A\nnocite: '{}'\n---\n\n"
+    folder = project(tmp_path, "Text.\n", front.format("@*"))
+    assert "Vaswani" in text(Page(own(folder, ("html",)) / "index.html").tree)
+    (folder / "report/index.qmd").write_text(front.format("@vaswani2017, @doe") + "Text.\n")
+    with pytest.raises(ReportError, match=r"index\.qmd: nocite names 'doe', which no source is"):
+        own(folder, ("html",))
+
+
 def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
     sources = project(tmp_path, "By @doe.\n") / "report" / "references.bib"
     sources.write_bytes("@misc{a, title={B}}\n@misc{doe, author={Müller, A}}\n".encode("latin-1"))
@@ -480,6 +497,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             "---\ntitle: x\nbibliography: [[a.bib]]\n---\n",
             OPTIONS,
             r"report/index\.qmd:3: option bibliography: a list stands in the list",
+        ),
+        (
+            "---\ntitle: x\ncsl: ieee\n---\n",
+            OPTIONS,
+            r"report/index\.qmd: csl 'ieee' is no file of this project; put it there",
         ),
         (
             FRONT,

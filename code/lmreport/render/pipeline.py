@@ -33,6 +33,7 @@ from lmreport.render import (
     execute,
     html_page,
     notebook,
+    pandoc_ast,
     pdf,
     pictures,
     project,
@@ -218,6 +219,11 @@ def write_format(
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells, pages.flags)
     index = crossref.number(blocks, cells, options)
     blocks = crossref.link(blocks, index, fmt)
+    cited = next((n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"), None)
+    if cited and not options.get("bibliography"):
+        raise no_source(
+            cited["c"][0][0]["citationId"], index, "since no option bibliography names a file"
+        )
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
         if text:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
@@ -250,26 +256,27 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
-            at = index.place("@" + re.escape(missing[1]))
-            key = re.escape(missing[1])
-            address = any(
-                re.search(rf"\w://\S*@{key}", line.text)
-                for cell in index.cells
-                for line in cell.lines
-            )
-            remedy = (
-                "put the address into <…>"
-                if address
-                else f"to show it as it is, write \\@{missing[1]}"
-            )
-            label = re.compile(rf"(#|label:\s*){key}(?![\w:.-]*\w)")
-            if any(label.search(line.text) for cell in index.cells for line in cell.lines):
-                remedy = (
-                    "it is a label here, but only labels that begin with fig-, tbl-, lst-, eq- or "
-                    "sec- can be referred to"
-                )
-            raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography; {remedy}")
+            raise no_source(missing[1], index, "in the bibliography")
         log.warning(f"  {line}")
+
+
+def no_source(key: str, index: crossref.Index, where: str) -> ReportError:
+    """The error that nothing is called `key`, by the line that cites it."""
+
+    def stands(pattern: str) -> bool:
+        return any(re.search(pattern, line.text) for cell in index.cells for line in cell.lines)
+
+    name = re.escape(key)
+    if stands(rf"\w://\S*@{name}"):
+        remedy = "put the address into <…>"
+    elif stands(rf"(#|label:\s*){name}(?![\w:.-]*\w)"):
+        remedy = (
+            "it is a label here, but only labels that begin with fig-, tbl-, lst-, eq- or sec- can "
+            "be referred to"
+        )
+    else:
+        remedy = f"to show it as it is, write \\@{key}"
+    return ReportError(f"{index.place('@' + name)}: no source {key!r} {where}; {remedy}")
 
 
 class Clock:

@@ -32,7 +32,7 @@ OPTIONS = METADATA | set(
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
     fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
-    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard""".split()
+    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard editor""".split()
 )
 EXECUTE = set(
     "echo eval output warning error include freeze daemon ipynb-shell-interactivity "
