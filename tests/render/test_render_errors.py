@@ -304,6 +304,14 @@ BAD = {
         "| a | b |\n|---|---|\n\n| 1 | 2 |\n",
         r"index\.qmd:9: '1 \| 2 \|' is read as text; .* no blank line in it",
     ),
+    "heading that a cell prints in a paragraph": (
+        "Text.\n\n```{python}\n#| output: asis\nfor n in 'ab':\n    print(f'## Part {n}\\nText.')\n```\n",
+        r"index\.qmd:8: '## Part b' is read as text; put a blank line before it",
+    ),
+    "label of a cell that shows nothing": (
+        "See @tbl-a.\n\n```{python}\n#| label: tbl-a\n#| tbl-cap: Cap\nx = 1\n```\n",
+        r"index\.qmd:6: @tbl-a refers to nothing; the cell with this label shows no table",
+    ),
     "code in YAML": (
         "```{python}\n#| fig-cap: !expr n\n1\n```\n",
         r"index\.qmd:7: !expr is a tag of YAML, and nothing is run here",
@@ -361,13 +369,13 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "| a | b |\n|---|---|\n| 1\\|2 | `x | y` |\n| 3 | 4 | |\n\n"
         "```\n| a |\n|---|\n| 1 | 2 |\n```\n\nAs `\\@ref(a)`, `{#fig-a}` and `::: {.callout-tip}`.\n\n"
         "# H\n::: {.callout-tip}\nIn.\n:::\n\nIt is {k=1}, goes on and\n- so it is - ends.\n\n"
-        "- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n"
+        "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n"
     )
     page = Page(
         own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"
     )
     assert page.facts()["outputs"] == ["``` x | y ```"] and page.tags("pre", css="python") == []
-    assert page.facts()["cells"] == ["a", "b", "1|2", "x | y", "3", "4"]
+    assert page.facts()["cells"] == ["a", "b", "1|2", "x | y", "3", "4", "a", "b", "5", "6"]
     assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["A"]
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pandoc_ast, read_as_text
+from lmreport.render import pandoc_ast
 from lmreport.render.source import Cell, place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
@@ -58,7 +58,6 @@ def number(blocks: list, cells: list[Cell], options: dict) -> Index:
     levels = [item["c"][0] for item in pandoc_ast.nodes(blocks) if item["t"] == "Header"]
     index.first = min(levels, default=1)
     _number(blocks, index, None)
-    read_as_text.refuse(blocks, cells)
     return index
 
 
@@ -232,9 +231,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         if entry is None:
             at = index.place("@" + re.escape(citation["citationId"]) + r"(?![\w-])")
             kind = NAMES[label.split("-")[0]].lower()
-            raise ReportError(
-                f"{at}: @{citation['citationId']} refers to nothing; no {kind} has this label"
-            )
+            why = f"no {kind} has this label"
+            if any(cell.label == label for cell in index.cells):
+                why = f"the cell with this label shows no {kind}"
+            raise ReportError(f"{at}: @{citation['citationId']} refers to nothing; {why}")
         if entry.kind == "sec" and not index.numbered:
             raise ReportError(
                 f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true"

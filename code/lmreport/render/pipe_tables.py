@@ -12,6 +12,10 @@ from lmreport.render.source import Line, prose
 
 DASHES = re.compile(r"\|?\s*:?-+:?\s*([|+]\s*:?-+:?\s*)*\|?")  # below the head of a table
 
+BEFORE = re.compile(
+    r"^\s*(\[\^[^\]]+\]:|[-*+:]|\d+[.)])\s+(?=\|)"
+)  # a table stands in a note or an item
+
 
 def refuse_cut_rows(markdown: str, places: list[str]) -> None:
     """Raises ReportError for a row of which something would be lost, as where `P(y|x)` stands in a
@@ -30,7 +34,8 @@ def rows(markdown: str) -> Iterator[tuple[int, str, int]]:
     """(number of its line, text, number of columns) of each row of a pipe table, heads included."""
     if "|" not in markdown:
         return
-    lines = [Line(text.strip(" \t>"), "", n) for n, text in enumerate(markdown.split("\n"))]
+    texts = (BEFORE.sub("", text).strip(" \t>") for text in markdown.split("\n"))
+    lines = [Line(text, "", n) for n, text in enumerate(texts)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed is told elsewhere
         lines = list(prose(lines))
     columns = 0  # of the table that goes on

@@ -37,6 +37,7 @@ from lmreport.render import (
     pdf,
     pictures,
     project,
+    read_as_text,
     source,
     up_to_date,
 )
@@ -218,6 +219,7 @@ def write_format(
     options = doc.options[fmt]
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells, pages.flags)
     index = crossref.number(blocks, cells, options)
+    read_as_text.refuse(blocks, cells, pages.printed)
     blocks = crossref.link(blocks, index, fmt)
     cited = next((n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"), None)
     if cited and not options.get("bibliography"):

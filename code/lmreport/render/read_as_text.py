@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -18,9 +20,9 @@ EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
 BLANK = "put a blank line before it"
 
 
-def refuse(blocks: list, cells: list[Cell]) -> None:
-    """Raises ReportError for the beginning of a Div, a heading, a list, a table or attributes in the
-    sources that stand as text in `blocks`.
+def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
+    """Raises ReportError for the beginning of a Div, a heading, a list, a table or attributes that
+    stand as text in `blocks`, be it in the sources or in what cells have `printed`.
     """
     words = (
         "".join(n["c"] for n in pandoc_ast.nodes(item["c"]) if n["t"] == "Str")
@@ -29,10 +31,13 @@ def refuse(blocks: list, cells: list[Cell]) -> None:
     )
     shown = "\n".join(map(squeezed, words))
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
-    for line, mark, remedy in marks(lines):
+    with contextlib.suppress(ReportError):  # a block of code that is never closed
+        printed = list(prose(printed))
+    for line, mark, remedy in itertools.chain(marks(lines), marks(printed)):
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
-            raise ReportError(f"{line.place}: {first!r} is read as text; {remedy}")
+            place = line.file if line in printed else line.place
+            raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
 
 
 def squeezed(text: str) -> str:
