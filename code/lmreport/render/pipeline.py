@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from nbformat import NotebookNode
 
@@ -215,7 +215,9 @@ def write_format(
     cells: list[source.Cell],
     pages: assemble.Pages,
 ) -> bytes:
-    """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed."""
+    """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed. Raises
+    ReportError also for a citation where there is no bibliography.
+    """
     options = doc.options[fmt]
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells, pages.flags)
     index = crossref.number(blocks, cells, options)
@@ -223,7 +225,7 @@ def write_format(
     blocks = crossref.link(blocks, index, fmt)
     cited = next((n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"), None)
     if cited and not options.get("bibliography"):
-        raise no_source(
+        refuse_source(
             cited["c"][0][0]["citationId"], index, "since no option bibliography names a file"
         )
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
@@ -258,12 +260,12 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
-            raise no_source(missing[1], index, "in the bibliography")
+            refuse_source(missing[1], index, "in the bibliography")
         log.warning(f"  {line}")
 
 
-def no_source(key: str, index: crossref.Index, where: str) -> ReportError:
-    """The error that nothing is called `key`, by the line that cites it."""
+def refuse_source(key: str, index: crossref.Index, where: str) -> NoReturn:
+    """Raises ReportError: nothing is called `key`; by the line that cites it."""
 
     def stands(pattern: str) -> bool:
         return any(re.search(pattern, line.text) for cell in index.cells for line in cell.lines)
@@ -278,7 +280,7 @@ def no_source(key: str, index: crossref.Index, where: str) -> ReportError:
         )
     else:
         remedy = f"to show it as it is, write \\@{key}"
-    return ReportError(f"{index.place('@' + name)}: no source {key!r} {where}; {remedy}")
+    raise ReportError(f"{index.place('@' + name)}: no source {key!r} {where}; {remedy}")
 
 
 class Clock:
