@@ -16,8 +16,8 @@ from lmreport.check.numbers import verify
 from lmreport.core.errors import ReportError
 from lmreport.data import download
 from lmreport.models import pretrained
+from lmreport.render import constructs, pandoc_ast, render, source, up_to_date
 from lmreport.render import project as projects
-from lmreport.render import render, source, up_to_date
 from rendering import FRONT, OPTIONS, Page, interrupted, own, project, text
 
 CELL = "```{python}\n#| label: fig-a\n1\n```\n"
@@ -403,11 +403,24 @@ def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
         own(tmp_path, ("html",))
 
 
+@pytest.mark.parametrize("raised", ["10<sup>2</sup>", "H<sub>2</sub>O", "<del>not</del> so"])
+def test_what_html_says_is_not_left_out_of_the_pdf(tmp_path, raised):
+    folder = project(tmp_path, f"Text.\n\nIt is {raised}.\n")
+    with pytest.raises(
+        ReportError, match=r"index\.qmd:8: <(sup|sub|del)…> would be missing in the"
+    ):
+        own(folder)
+    tree = pandoc_ast.read_markdown("One<br>two\n\n| a |\n|---|\n| b<br/>c |\n")["blocks"]
+    nodes = pandoc_ast.nodes(constructs.prepare(tree, "typst", (), [], {}))
+    kinds = [node["t"] for node in nodes]
+    assert kinds.count("LineBreak") == 2 and "RawInline" not in kinds
+
+
 def test_a_picture_in_html_is_for_the_page_alone_or_refused_by_the_pdf(tmp_path):
     folder = project(tmp_path, 'Text.\n\n<p align="center"><img src="a.png" alt="x"></p>\n')
     PIL.Image.new("RGB", (4, 4)).save(folder / "report/a.png")
     with pytest.raises(
-        ReportError, match=r"index\.qmd:8: <img…> is missing in the PDF; write a pic"
+        ReportError, match=r"index\.qmd:8: <img…> would be missing in the PDF; write"
     ):
         own(folder)
     source = (folder / "report/index.qmd").read_text()

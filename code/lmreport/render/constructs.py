@@ -25,7 +25,11 @@ UNKNOWN = set(
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 CONDITIONS = {"content-visible", "content-hidden"}
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
-MEDIA = re.compile(r"<(img|svg|video|audio|iframe|embed|object)\b", re.IGNORECASE)
+# what changes the text of the page and would be missing in the PDF
+ON_PAGE = re.compile(
+    r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s)\b", re.IGNORECASE
+)
+LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
     r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
@@ -49,6 +53,8 @@ def prepare(
 
     def visit(item: dict) -> list | dict | None:
         refuse_lost(item, cells)
+        if item["t"] == "RawInline" and LINE_BREAK.fullmatch(item["c"][1]):
+            return pandoc_ast.node("LineBreak")
         attributes = pandoc_ast.attr_of(item)
         if attributes is None:
             return None
@@ -68,7 +74,7 @@ def prepare(
 
     blocks = pandoc_ast.change(blocks, visit)
     if fmt == "typst":
-        refuse_media(blocks, cells)
+        refuse_on_page_only(blocks, cells)
     levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
         for item in pandoc_ast.nodes(blocks):
@@ -97,13 +103,14 @@ def refuse_lost(item: dict, cells: list[Cell]) -> None:
             )
 
 
-def refuse_media(blocks: list, cells: list[Cell]) -> None:
-    """Raises ReportError for a picture and its like in raw HTML, which the PDF would not have."""
+def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
+    """Raises ReportError for pictures, raised digits and their like in raw HTML."""
     for item in pandoc_ast.nodes(blocks):
-        if item["t"] in ("RawBlock", "RawInline") and (found := MEDIA.search(item["c"][1])):
+        if item["t"] in ("RawBlock", "RawInline") and (found := ON_PAGE.search(item["c"][1])):
             raise ReportError(
-                f"{place(cells, re.escape(found[0]))}: {found[0]}…> is missing in the PDF; write a "
-                'picture as ![…](…), or put this under {.content-visible when-format="html"}'
+                f"{place(cells, re.escape(found[0]))}: {found[0]}…> would be missing in the PDF; "
+                "write Markdown: ![…](…), x^2^, x~2~, ~~gone~~, or put it under "
+                '{.content-visible when-format="html"}'
             )
 
 
