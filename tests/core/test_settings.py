@@ -119,6 +119,26 @@ def test_a_user_without_a_name_and_a_home_is_told_what_to_set(clean, monkeypatch
     assert main.main(["runs"]) == 2 and "set HOME to a folder\n" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        (r'data = "C:\Users\ann\a.csv"', r"not valid TOML .*, one with \\ in single quotes"),
+        ("[settings]\nseed = 3", r"settings stand in no table; leave out \[settings\]"),
+        ("seed = [1, 2]", r"seed: \[1, 2\] is a list; give one value"),
+    ],
+)
+def test_what_a_settings_file_cannot_mean_is_told_with_the_remedy(clean, line, said):
+    (clean / "lmreport.toml").write_text(line + "\n")
+    with pytest.raises(ReportError, match=said):
+        settings.load(clean)
+
+
+def test_an_empty_text_is_no_setting_and_models_may_be_a_list(clean):
+    (clean / "lmreport.toml").write_text('data = ""\nmodel = ["one", "two"]\n')
+    found = settings.load(clean)
+    assert (found.data, found.model, found.also) == (settings.Settings().data, "one", "two")
+
+
 def test_unknown_environment_variable_is_an_error(clean, monkeypatch):
     monkeypatch.setenv("LMREPORT_EPOCH", "2")
     with pytest.raises(ReportError, match="'epoch'.*'epochs'"):

@@ -111,6 +111,17 @@ def test_anything_else_is_refused_with_what_was_found(tmp_path, change, said):
     assert not list((tmp_path / "cache" / "data").glob("*"))
 
 
+@pytest.mark.parametrize("top", ["20_newsgroups", "20news/bydate-train", "news/train"])
+def test_texts_without_the_ending_txt_are_named(tmp_path, top):
+    for name in ("rec.autos", "sci.space"):
+        (tmp_path / top / name).mkdir(parents=True)
+        (tmp_path / top / name / "49960").write_text("From: me\n\nText.\n")
+    with pytest.raises(
+        ReportError, match=r"has no .txt file but .*rec.autos/49960 and its like; gi"
+    ):
+        download.obtain(str(tmp_path / top.split("/")[0]))
+
+
 def test_truncated_archive_is_refused_and_leaves_nothing(tmp_path):
     archive = packed(make(tmp_path / "d"), tmp_path / "d.tar.gz")
     archive.write_bytes(archive.read_bytes()[:-200])

@@ -175,6 +175,22 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
         ("a.csv", b"text,label\nfine, so so,a\nmore, or not,b\n", "line 2: 3 fields"),
         ("a.csv", b"text,text,label\na,b,c\n", "'text' stands there twice"),
         ("a.csv", b"text;label\nfine;a\n", "separated by ';'"),
+        (
+            "a.csv",
+            b"text,label,\nfine,a,\nmore,b,cut\n",
+            "line 3: something stands in a column with",
+        ),
+        (
+            "a.tsv",
+            b"ham\tfine\nspam\tmore\n",
+            "; where line 1 is a row already, put a line of names",
+        ),
+        (
+            "a.csv",
+            b"4,4,fine\n0,0,more\n",
+            "'4' stands there twice; rename one; where line 1 is a row",
+        ),
+        ("a.json", b'{"text": {"0": "x"}}', 'as pandas writes it with orient="records"'),
         ("a.tsv", b'text\tlabel\n"open,\ta\nmore\tb\n', "no whole row"),
         ("a.csv", b"", "is empty"),
         ("a.csv", b"text,label\nfine,0.5\nmore,1.5\n", "a measure and no class"),
@@ -198,6 +214,21 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(name, content, said, tmp
         obtained(tmp_path / name)
     assert said in str(refused.value) and "\n" not in str(refused.value)
     assert not list((tmp_path / "cache" / "data").glob("*"))  # nothing half-written
+
+
+@pytest.mark.parametrize("head", ["text,label,,,", ",text,label,"])
+def test_empty_columns_without_a_name_and_a_first_one_of_numbers_are_passed_over(head, tmp_path):
+    lines = [
+        ",".join(
+            {"text": f"{row['text']}", "label": row["label"]}.get(name, "")
+            for name in head.split(",")
+        )
+        for row in rows()
+    ]
+    numbered = [f"{n}{line}" if head[0] == "," else line for n, line in enumerate(lines)]
+    (tmp_path / "a.csv").write_text("\n".join([head, *numbered]) + "\n", encoding="utf-8")
+    found = read(obtained(tmp_path / "a.csv").folder)
+    assert sorted(text for _, _, text in found) == sorted(row["text"] for row in rows())
 
 
 def test_too_many_values_are_no_classes(tmp_path):

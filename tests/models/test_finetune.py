@@ -338,6 +338,13 @@ def as_a_trainer_leaves_it(folder):
     (folder.parent / "kept").rename(folder)
 
 
+def as_the_cache_of_the_hub_has_it(folder):
+    shutil.copytree(folder, folder.parent / "kept" / "snapshots" / "ab12")
+    shutil.rmtree(folder)
+    (folder.parent / "kept").rename(folder)
+    (folder / "blobs").mkdir()
+
+
 def in_parts(folder, missing):
     (folder / "model.safetensors").unlink()
     names = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
@@ -362,6 +369,10 @@ UNREADABLE = {
     "a Trainer's folder": (
         as_a_trainer_leaves_it,
         "no model but folders with one each; name one of them: checkpoint-500, checkpoint-1000",
+    ),
+    "the cache of the hub": (
+        as_the_cache_of_the_hub_has_it,
+        "no model but folders with one each; name one of them: snapshots/ab12",
     ),
     "a part missing": (
         lambda folder: in_parts(folder, 1),

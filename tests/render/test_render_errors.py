@@ -8,6 +8,7 @@ import json
 import os
 
 import nbformat
+import PIL.Image
 import pytest
 
 import listening
@@ -15,8 +16,8 @@ from lmreport.check.numbers import verify
 from lmreport.core.errors import ReportError
 from lmreport.data import download
 from lmreport.models import pretrained
+from lmreport.render import constructs, pandoc_ast, render, source, up_to_date
 from lmreport.render import project as projects
-from lmreport.render import render, source, up_to_date
 from rendering import FRONT, OPTIONS, Page, interrupted, own, project, text
 
 CELL = "```{python}\n#| label: fig-a\n1\n```\n"
@@ -225,6 +226,128 @@ BAD = {
         "Text.\n\nIs `{python} nothing + 1`.\n",
         r"index\.qmd:8: inline code 'nothing \+ 1' failed: NameError",
     ),
+    "caption that YAML cuts": (
+        "```{python}\n#| label: tbl-a\n#| tbl-cap: Loss of run #2\n1\n```\n",
+        r"index\.qmd:8: '#2' begins a comment in YAML and would be lost; put the text in quotes",
+    ),
+    "row with a bar": (
+        "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
+        r"index\.qmd:9: a row of this table has more cells than .* write \\\| for a bar",
+    ),
+    "head with a bar": ("- x\n\n  P(y|x) | b\n  --|--\n  1 | 2\n", r"index\.qmd:8: a row of this"),
+    "row with a bar from a cell": (
+        "Text.\n\n```{python}\nfrom IPython.display import Markdown\n"
+        'Markdown("|a|\\n|-|\\n|x|y|")\n```\n',
+        r"index\.qmd:8: a row of this table",
+    ),
+    "row with a bar that a cell prints": (
+        '```{python}\n#| output: asis\nprint("|a|\\n|-|\\n|x|y|")\n```\n',
+        r"index\.qmd:6: a row of this table",
+    ),
+    "option below a comment": (
+        "```{python}\n# Plot\n#| echo: false\n1\n```\n",
+        r"index\.qmd:8: the cell option 'echo' does not stand at the top of its cell",
+    ),
+    "option below a magic": (
+        "```{python}\n%%time\n#| fig-cap: Loss\n1\n```\n",
+        r"index\.qmd:8: the cell option 'fig-cap' does not stand at the top",
+    ),
+    "reference of bookdown": (
+        "As `\\@ref(a)` and\n\\@ref(fig:loss) show.\n",
+        r"index\.qmd:7: \\@ref\(fig:loss\) is a reference of bookdown; write @fig-",
+    ),
+    "label of no kind": (
+        "See @fig_loss.\n\n::: {#fig_loss}\nx\n\nLoss\n:::\n",
+        r"index\.qmd:6: no source 'fig_loss' in the bibliography; it is a label here, but only",
+    ),
+    "cell's label of no kind": (
+        "See @loss.\n\n```{python}\n#| label: loss\n1\n```\n",
+        r"index\.qmd:6: no source 'loss' in the bibliography; it is a label here, but only labels",
+    ),
+    "label behind a blank": (
+        "Write `{#fig-a}`.\n\n![Loss](a.png) {#fig-a}\n",
+        r"index\.qmd:8: '\{#fig-a\}' is read as text; attributes stand as .* directly behind a pic",
+    ),
+    "label below a formula": (
+        "$$\nx\n$$\n\n{#eq-a}\n",
+        r"index\.qmd:10: '\{#eq-a\}' is read as text; .* the line of the last \$\$",
+    ),
+    "size behind a blank": (
+        "Text.\n\n![Loss](a.png) {width=50%}\n",
+        r"index\.qmd:8: '\{width=50%\}' is read as text; attributes stand as",
+    ),
+    "attributes with commas": (
+        "# Loss {.unnumbered, .small}\n",
+        r"index\.qmd:6: '\{\.unnumbered, \.small\}' is read as text; attributes stand as",
+    ),
+    "heading in a paragraph": (
+        "Text.\n# The *loss*\n\nMore.\n",
+        r"index\.qmd:7: '# The \*loss\*' is read as text; put a blank line before it",
+    ),
+    "list in a paragraph": (
+        'Three:\n- a `b`\n- "c" -- d\n- e\n',
+        r"index\.qmd:7: '- a' is read as text; put a blank line before it",
+    ),
+    "numbered list in a paragraph": (
+        "Two:\n1. a\n2. b\n",
+        r"index\.qmd:7: '1\. a' is read as text",
+    ),
+    "table in a paragraph": (
+        "So:\n| a | **b** |\n|---|:-:|\n| 1 | 2 |\n",
+        r"index\.qmd:7: '\| a \| \*\*b\*\* \|' is read as text; put a blank line before it",
+    ),
+    "table without dashes": (
+        "So:\n\n| a | b |\n| 1 | 2 |\n",
+        r"index\.qmd:8: 'a \| b \|' is read as text; a table has a line of dashes",
+    ),
+    "table with a blank line": (
+        "| a | b |\n|---|---|\n\n| 1 | 2 |\n",
+        r"index\.qmd:9: '1 \| 2 \|' is read as text; .* no blank line in it",
+    ),
+    "heading that a cell prints in a paragraph": (
+        "Text.\n\n```{python}\n#| output: asis\nfor n in 'ab':\n    print(f'## Part {n}\\nText.')\n```\n",
+        r"index\.qmd:8: '## Part b' is read as text; put a blank line before it",
+    ),
+    "label of a cell that shows nothing": (
+        "See @tbl-a.\n\n```{python}\n#| label: tbl-a\n#| tbl-cap: Cap\nx = 1\n```\n",
+        r"index\.qmd:6: @tbl-a refers to nothing; the cell with this label shows no table",
+    ),
+    "code in YAML": (
+        "```{python}\n#| fig-cap: !expr n\n1\n```\n",
+        r"index\.qmd:7: !expr is a tag of YAML, and nothing is run here",
+    ),
+    "label around a formula": (
+        "::: {#eq-a}\n$$x$$\n:::\n",
+        r"index\.qmd:6: a formula gets its label behind it: \$\$ … \$\$ \{#eq-name\}",
+    ),
+    "label in a formula": (
+        "Text.\n\n$$\nx \\label{eq:a}\n$$\n",
+        r"index\.qmd:9: a formula gets its label behind it",
+    ),
+    "kind of callout": (
+        "::: {.callout-info}\nx\n:::\n",
+        r"index\.qmd:6: 'callout-info' is no kind of callout; known: callout-note, callout-tip, ",
+    ),
+    "class without its dot": (
+        "Text.\n\n::: {callout-note}\nx\n:::\n",
+        r"index\.qmd:8: \{callout-note\} is read as the name of a class; write \{\.callout-note\}",
+    ),
+    "Div in a paragraph": (
+        "Text\n::: {.callout-tip}\nx\n:::\n",
+        r"index\.qmd:7: '::: \{\.callout-tip\}' is read as text; put a blank line before it",
+    ),
+    "Div with a title without quotes": (
+        "::: {.callout-tip title=Watch out}\nx\n:::\n",
+        r"index\.qmd:6: '::: \{\.callout-tip title=Watch out\}' is read as text; .*key=\"value\"",
+    ),
+    "fence in a text of code": (
+        '```{python}\np = """\n```json\n{}\n```\n"""\n```\n',
+        r"index\.qmd:12: this code block .* never closed; where a line of ``` .* four backticks",
+    ),
+    "fences in a text of code": (
+        '```{python}\np = """\n```\n{}\n```\n"""\n```\n',
+        r"index\.qmd:7: .*SyntaxError: .*; where a line of ``` .* four backticks",
+    ),
     "html output": (
         "```{python}\nfrom IPython.display import HTML\nHTML('<b>x</b>')\n```\n",
         r"index\.qmd:6: .*text/html",
@@ -238,6 +361,88 @@ def test_refused(name, tmp_path):
     with pytest.raises(ReportError, match=said):
         own(project(tmp_path, body), ("html",))
     assert not (tmp_path / "_report").exists()
+
+
+def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
+    body = (
+        '````{python}\n\n#| echo: false\nprint("""\n```\nx | y\n```\n""")\n````\n\n'
+        "| a | b |\n|---|---|\n| 1\\|2 | `x | y` |\n| 3 | 4 | |\n\n"
+        "```\n| a |\n|---|\n| 1 | 2 |\n```\n\nAs `\\@ref(a)`, `{#fig-a}` and `::: {.callout-tip}`.\n\n"
+        "# H\n::: {.callout-tip}\nIn.\n:::\n\nIt is {k=1}, goes on and\n- so it is - ends.\n\n"
+        "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n"
+    )
+    page = Page(
+        own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"
+    )
+    assert page.facts()["outputs"] == ["``` x | y ```"] and page.tags("pre", css="python") == []
+    assert page.facts()["cells"] == ["a", "b", "1|2", "x | y", "3", "4", "a", "b", "5", "6"]
+    assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["A"]
+
+
+def test_a_source_without_a_bibliography_is_refused_for_page_and_pdf(tmp_path):
+    options = OPTIONS.replace("bibliography: report/references.bib\n", "")
+    folder = project(tmp_path, "See @doe.\n", options=options)
+    for formats in (("html",), ("typst",)):
+        with pytest.raises(ReportError, match=r"index\.qmd:6: no source 'doe' since no option bib"):
+            own(folder, formats)
+
+
+def test_sources_that_are_listed_without_being_cited_exist(tmp_path):
+    front = "---\ntitle: A\nnocite: '{}'\n---\n\n"
+    folder = project(tmp_path, "Text.\n", front.format("@*"))
+    assert "Vaswani" in text(Page(own(folder, ("html",)) / "index.html").tree)
+    (folder / "report/index.qmd").write_text(front.format("@vaswani2017, @doe") + "Text.\n")
+    with pytest.raises(ReportError, match=r"index\.qmd: nocite names 'doe', which no source is"):
+        own(folder, ("html",))
+
+
+def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
+    sources = project(tmp_path, "By @doe.\n") / "report" / "references.bib"
+    sources.write_bytes("@misc{a, title={B}}\n@misc{doe, author={Müller, A}}\n".encode("latin-1"))
+    with pytest.raises(ReportError, match=r"^report/references\.bib:2: not UTF-8 text; save"):
+        own(tmp_path, ("html",))
+
+
+@pytest.mark.parametrize("raised", ["10<sup>2</sup>", "H<sub>2</sub>O", "<del>not</del> so"])
+def test_what_html_says_is_not_left_out_of_the_pdf(tmp_path, raised):
+    folder = project(tmp_path, f"Text.\n\nIt is {raised}.\n")
+    with pytest.raises(
+        ReportError, match=r"index\.qmd:8: <(sup|sub|del)…> would be missing in the"
+    ):
+        own(folder)
+    tree = pandoc_ast.read_markdown("One<br>two\n\n| a |\n|---|\n| b<br/>c |\n")["blocks"]
+    nodes = pandoc_ast.nodes(constructs.prepare(tree, "typst", (), [], {}))
+    kinds = [node["t"] for node in nodes]
+    assert kinds.count("LineBreak") == 2 and "RawInline" not in kinds
+
+
+def test_a_picture_in_html_is_for_the_page_alone_or_refused_by_the_pdf(tmp_path):
+    folder = project(tmp_path, 'Text.\n\n<p align="center"><img src="a.png" alt="x"></p>\n')
+    PIL.Image.new("RGB", (4, 4)).save(folder / "report/a.png")
+    with pytest.raises(
+        ReportError, match=r"index\.qmd:8: <img…> would be missing in the PDF; write"
+    ):
+        own(folder)
+    source = (folder / "report/index.qmd").read_text()
+    condition = '::: {.content-visible when-format="html"}\n<p'
+    (folder / "report/index.qmd").write_text(source.replace("<p", condition) + ":::\n")
+    assert len(Page(own(folder) / "index.html").tags("img")) == 1
+
+
+def test_a_picture_that_a_cell_saves_is_no_reason_to_render_again(tmp_path):
+    body = (
+        "```{python}\nimport PIL.Image\nPIL.Image.new('RGB', (4, 4)).save('a.png')\n```\n\n"
+        "![A picture](a.png)\n"
+    )
+    folder = project(tmp_path, body)
+    assert len(Page(own(folder, ("html",)) / "index.html").tags("img")) == 1
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert any("nothing changed" in line for line in said)
+    (folder / "report/a.png").write_bytes(b"other")
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert not any("nothing changed" in line for line in said)
 
 
 def test_a_percent_sign_that_would_cut_a_source_is_refused(tmp_path):
@@ -315,9 +520,19 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             r"report/index\.qmd:3: option bibliography: a list stands in the list",
         ),
         (
+            "---\ntitle: x\ncsl: ieee\n---\n",
+            OPTIONS,
+            r"report/index\.qmd: csl 'ieee' is no file of this project; put it there",
+        ),
+        (
             FRONT,
             OPTIONS + "include-after-body: [{from: a.html}]\n",
             r"_quarto\.yml: include-after-body: write `file: …` or `text: …`",
+        ),
+        (
+            "---\ntitle: Homework #3\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:2: '#3' begins a comment in YAML and would be lost; put the text in",
         ),
         (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
         (
@@ -330,6 +545,18 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
 def test_options_refused(front, options, said, tmp_path):
     with pytest.raises(ReportError, match=said):
         own(project(tmp_path, "Text.\n", front, options), ("html",))
+
+
+@pytest.mark.parametrize("pattern", ["report/notes.ipynb", "report/*.ipynb"])
+def test_a_document_of_another_kind_is_not_left_out_in_silence(tmp_path, pattern):
+    options = OPTIONS.replace("report/*.qmd", f"report/*.qmd, {pattern}")
+    folder = project(tmp_path, "Text.\n", options=options)
+    (folder / "report" / "notes.ipynb").write_text("{}")
+    said = (
+        r"_quarto\.yml lists 'report/notes\.ipynb', but this renderer reads \.qmd files only; make"
+    )
+    with pytest.raises(ReportError, match=said):
+        own(folder, ("html",))
 
 
 def test_a_formula_that_cannot_be_set_is_told_by_the_pdf_too(tmp_path):

@@ -268,6 +268,27 @@ def test_tables_of_a_cell_are_parts_where_they_have_captions_of_their_own(tmp_pa
     assert page.facts()["references"] == ["Table 1 #tbl-a"] and len(page.tags("table")) == 2
 
 
+def test_what_a_cell_prints_as_it_is_stands_under_its_caption(tmp_path):
+    cell = """```{python}
+#| label: tbl-a
+#| tbl-cap: Numbers
+#| output: asis
+print("| a |\\n|---|\\n| 1 |")
+```
+
+@tbl-a
+
+```{python}
+#| tbl-cap: More
+#| output: asis
+print("| b |\\n|---|\\n| 2 |")
+```
+"""
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    assert page.facts()["captions"] == ["Table 1: Numbers"]
+    assert page.facts()["references"] == ["Table 1 #tbl-a"] and words(page).endswith("b 2 More")
+
+
 def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
     bar = "print('1/2 [=> ]' + 9 * '\\b', end=''); print('2/2 [==]'); print('\\bab\\b\\b\\bc')"
     page = Page(own(project(tmp_path, f"```{{python}}\n{bar}\n```\n"), ("html",)) / "index.html")

@@ -202,14 +202,27 @@ def chosen(
     root: Path | None = None, environment: Mapping[str, str] = os.environ, **given: object
 ) -> dict:
     """What `load` finds in the file, in the environment and among the `given`, each value as it
-    stands there.
+    stands there. Raises ReportError for a list or a table, but for a list of models.
     """
     values = {
-        k: v
+        k: single(k, v)
         for k, v in (read_file(root, environment) | _from(environment)).items()
-        if k not in OF_PERSONS
+        if k not in OF_PERSONS and v != ""
     }
     return values | {k: v for k, v in given.items() if v not in (None, "")}
+
+
+def single(key: str, value: object) -> object:
+    """`value`, which is no list or table; several models as one text. Raises ReportError for
+    another list, and for a table.
+    """
+    if isinstance(value, list) and key == "model":
+        return ",".join(map(str, value))
+    if isinstance(value, dict):
+        raise ReportError(f"lmreport.toml: settings stand in no table; leave out [{key}]")
+    if isinstance(value, list):
+        raise ReportError(f"{key}: {value!r} is a list; give one value")
+    return value
 
 
 def whole_path(value: str, root: Path | None = None) -> str:
@@ -266,8 +279,8 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a mark first
     except tomllib.TOMLDecodeError as error:
         raise ReportError(
-            f"{path.name}: not valid TOML ({error}); put each text in double quotes, and a number "
-            'that begins with 0, as perm = "0123456"'
+            f"{path.name}: not valid TOML ({error}); put each text in double quotes, one with \\ in "
+            'single quotes, and a number that begins with 0, as perm = "0123456"'
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(

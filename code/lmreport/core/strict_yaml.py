@@ -69,6 +69,8 @@ def read(
         if not isinstance(node, yaml.MappingNode):
             raise ReportError(f"{place(0)}: expected `option: value` lines in {what}")
         entries = keys(node, place)
+        for text in scalars(node):
+            refuse_comment_or_tag(text, source, place)
         for key, value, _ in entries:
             if key in as_written:
                 keep_text(value)
@@ -128,14 +130,37 @@ def mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
             yield from mappings(value)
 
 
-def keep_text(node: yaml.Node) -> None:
-    """Have the scalars in `node` read as the text that was written, except where there is none."""
+def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """All texts and numbers inside `node`, without the keys."""
     if isinstance(node, yaml.ScalarNode):
-        if node.tag != TAG + "null":
-            node.tag = TAG + "str"
+        yield node
     else:
         for item in node.value:
-            keep_text(item[1] if isinstance(item, tuple) else item)
+            yield from scalars(item[1] if isinstance(item, tuple) else item)
+
+
+def refuse_comment_or_tag(node: yaml.ScalarNode, source: str, place: Callable[[int], str]) -> None:
+    """Raises ReportError for a text without quotes that ends at a word like `#3`, or begins with
+    one like `!expr`.
+    """
+    if node.tag.startswith("!"):
+        raise ReportError(
+            f"{place(node.start_mark.line)}: {node.tag} is a tag of YAML, and nothing is run here; "
+            "put a text in quotes, and print what code gives from a cell"
+        )
+    rest = re.match(r"[ \t]+(#[^\s#]\S*)", source[node.end_mark.index :])
+    if rest and node.style is None and node.tag == TAG + "str":
+        raise ReportError(
+            f"{place(node.end_mark.line)}: {rest[1]!r} begins a comment in YAML and would be lost; "
+            "put the text in quotes (a comment has a blank after its #)"
+        )
+
+
+def keep_text(node: yaml.Node) -> None:
+    """Have the scalars in `node` read as the text that was written, except where there is none."""
+    for scalar in scalars(node):
+        if scalar.tag != TAG + "null":
+            scalar.tag = TAG + "str"
 
 
 def kind(node: yaml.Node) -> str:

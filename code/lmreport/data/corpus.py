@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
+from lmreport.data import readers
 
 TAGS = ("csharp", "java", "javascript", "python")
 SAMPLE = Path(__file__).parent / "sample"
@@ -65,6 +66,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
     data set, called `title`.
     """
     folder = folder if (folder / "train").is_dir() else only_folder(folder)
+    refuse_other_endings(folder, origin)
     if not (classes := classes_in(folder)):
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:4])
         raise ReportError(
@@ -96,6 +98,21 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
     if wrong:
         raise ReportError(f"data: {origin} {what}: {'; '.join(wrong[:4])}; {fix}")
     return Corpus(str(folder), kind, origin, digest(folder), note, title if kind == "other" else "")
+
+
+def refuse_other_endings(folder: Path, origin: str) -> None:
+    """Raises ReportError where texts lie in folders and none ends in .txt, as Keras wants it."""
+    files = [
+        path
+        for path in sorted(folder.glob("*/**/*"))
+        if path.is_file() and not any(p[0] == "." for p in path.relative_to(folder).parts)
+    ]
+    known = (*readers.READERS, *readers.OTHERS, ".txt")
+    if files and not any(path.suffix.lower() in known for path in files):
+        raise ReportError(
+            f"data: {origin} has no .txt file but {files[0].relative_to(folder).as_posix()} and its "
+            "like; give each text the ending .txt"
+        )
 
 
 def only_folder(folder: Path) -> Path:

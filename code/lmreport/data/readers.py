@@ -131,11 +131,13 @@ def csv_rows(
     csv.field_size_limit(LONGEST)
     rows = csv.reader(file, delimiter=delimiter, strict=True)
     names: list[str] = []
+    nameless: list[int] = []  # but for the first, in which pandas counts the rows
     number = 1
     try:
         for row in rows:
             if row and not names:
                 names = [name.strip() for name in row]  # blanks after commas are no part of a name
+                nameless = [i for i, name in enumerate(names) if i and not name]
                 yield number, names, []
             elif row:
                 if len(row) != len(names):
@@ -143,6 +145,11 @@ def csv_rows(
                         f"{path}, line {number}: {len(row)} fields where the header has "
                         f"{len(names)}; "
                         "put quotes around a text with a separator or a line break in it"
+                    )
+                if any(row[i].strip() for i in nameless):
+                    raise ReportError(
+                        f"{path}, line {number}: something stands in a column without a name; name "
+                        "the column in line 1, or delete it"
                     )
                 yield number, names, row
             number = rows.line_num + 1
@@ -157,14 +164,24 @@ def place_of(column: str, names: list[str], path: str) -> int:
     """Where in a row the column stands. Raises ReportError if the header does not have it exactly
     once.
     """
-    twice = [name for name, number in Counter(names).items() if number > 1]
-    if twice:
-        raise ReportError(f"{path}, line 1: the column {twice[0]!r} stands there twice; rename one")
+    refuse_twice(names, path)
     if column not in names:
         raise ReportError(
             f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column"
         )
     return names.index(column)
+
+
+HEADLESS = "where line 1 is a row already, put a line of names above it"
+
+
+def refuse_twice(names: list[str], place: str) -> None:
+    """Raises ReportError for a name that two columns have."""
+    twice = [name for name, number in Counter(names).items() if number > 1 and name]
+    if twice:
+        raise ReportError(
+            f"{place}, line 1: the column {twice[0]!r} stands there twice; rename one; {HEADLESS}"
+        )
 
 
 def tsv_column(file: Iterable[str], path: str, column: str) -> Iterator[str]:
@@ -199,7 +216,8 @@ def json_entries(file: Iterable[str], path: str, column: str = "text") -> Iterat
     )
     if not isinstance(entries, list):
         raise ReportError(
-            f'{path} holds no JSON array; give [{{"{column}": "…"}}, …], or a .jsonl file'
+            f'{path} holds no JSON array; give [{{"{column}": "…"}}, …], as pandas '
+            'writes it with orient="records", or a .jsonl file'
         )
     for number, one in enumerate(entries, 1):
         yield f"{path}, entry {number}", one

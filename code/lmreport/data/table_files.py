@@ -355,11 +355,7 @@ def refuse_header(names: list[str], place: str) -> None:
         raise ReportError(
             f"{place} seems to be separated by {other!r}; save it as .csv with commas or as .tsv"
         )
-    twice = [name for name, number in Counter(names).items() if number > 1]
-    if twice:
-        raise ReportError(
-            f"{place}, line 1: the column {twice[0]!r} stands there twice; rename one"
-        )
+    readers.refuse_twice(names, place)
 
 
 def parquet(path: Path) -> Any:
@@ -387,17 +383,20 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
     is `asked` for is missing, or their names do not tell which they are.
     """
     names = []
+    there = ", ".join(filter(None, part.names))
+    known_ones = named_so(part.names, (*TEXT, *LABEL))
+    is_headless = part.place.lower().endswith((".csv", ".tsv", ".tab")) and not known_ones
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
         if what in asked and asked[what] not in part.names:
             raise ReportError(
-                f"{part.place} has no column {asked[what]!r}, only {', '.join(part.names)}; name "
-                f"one of them after ?{what}="
+                f"{part.place} has no column {asked[what]!r}, only {there}; name one of them after "
+                f"?{what}="
             )
         fitting = [asked[what]] if what in asked else named_so(part.names, known)
         if len(fitting) != 1:
             raise ReportError(
-                f"{part.place}: which column holds the {what}s? It has {', '.join(part.names)}; "
-                "say so after the name: ?text=COLUMN&label=COLUMN"
+                f"{part.place}: which column holds the {what}s? It has {there}; say so after the "
+                f"name: ?text=COLUMN&label=COLUMN{f'; {readers.HEADLESS}' * is_headless}"
             )
         names.append(fitting[0])
     return names[0], names[1]

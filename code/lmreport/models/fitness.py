@@ -33,7 +33,7 @@ def no_whole_model(folder: Path) -> str:
     """What `folder` holds instead of one whole model that can be read without code of its own, and
     what to do; "" if nothing speaks against one.
     """
-    inner = [path.name for path in checkpoints(folder)]
+    inner = [path.relative_to(folder).as_posix() for path in checkpoints(folder)]
     if inner and not (folder / "config.json").is_file():
         return f"holds no model but folders with one each; name one of them: {', '.join(inner)}"
     if (folder / INDEX).is_file() and not (folder / "model.safetensors").is_file():
@@ -46,14 +46,16 @@ def no_whole_model(folder: Path) -> str:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The folders with a model in `folder`, such as a Trainer leaves, by their numbers."""
+    """The folders with a model in `folder`, such as a Trainer or the cache of the hub has, by their
+    numbers.
+    """
 
     def step(path: Path) -> tuple[int, str]:
         number = path.name.rpartition("-")[2]
         return (int(number) if number.isdecimal() else -1, path.name)
 
-    inner = folder.glob("*/config.json") if folder.is_dir() else []
-    return sorted((path.parent for path in inner), key=step)
+    places = ("*/config.json", "snapshots/*/config.json") if folder.is_dir() else ()
+    return sorted((path.parent for place in places for path in folder.glob(place)), key=step)
 
 
 def weights_in_parts(folder: Path) -> str:

@@ -13,7 +13,8 @@ from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render.execute import ANSI
-from lmreport.render.source import Cell
+from lmreport.render.pipe_tables import refuse_cut_rows
+from lmreport.render.source import Cell, Line
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 LINE = 2_000  # characters of one printed line
@@ -35,7 +36,8 @@ class Pages:
     `cell` attribute.
 
     alts: alternative text by picture path; captions: Markdown, by the number in a `caption`
-    attribute; flags: what cells say of the document, for the conditions `when-meta`;
+    attribute; flags: what cells say of the document, for the conditions `when-meta`; printed: lines
+    of Markdown that cells give, with the cell's place as their file;
     folder: where the pictures lie.
     """
 
@@ -45,6 +47,7 @@ class Pages:
     alts: dict[str, str] = field(default_factory=dict)
     captions: list[str] = field(default_factory=list)
     flags: dict[str, bool] = field(default_factory=dict)
+    printed: list[Line] = field(default_factory=list)
 
     def caption(self, text: str) -> str:
         """The attribute that stands for the caption `text`. Inside the Markdown it could be read as
@@ -52,6 +55,14 @@ class Pages:
         """
         self.captions.append(text)
         return f'caption="{len(self.captions) - 1}"'
+
+    def check(self, markdown: str, cell: int) -> None:
+        """Raises ReportError for Markdown from a cell of which something would be lost; it is noted
+        in `printed`. cell: its number in `cells`.
+        """
+        place = self.cells[cell]["place"]
+        refuse_cut_rows(markdown, [place])
+        self.printed += [Line(text, place, n) for n, text in enumerate(markdown.split("\n"))]
 
     def picture(self, label: str, number: int, ending: str) -> str:
         """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the
@@ -76,6 +87,7 @@ def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
     parts = []
     for cell in nb.cells:
         if cell.cell_type == "markdown":
+            refuse_cut_rows(cell.source, [line.place for line in cell.metadata.report.lines])
             parts.append(escaped(visible(cell.source)))
         else:
             parts.append(
@@ -110,7 +122,7 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
     if options["output"] is not False and outputs:
         check_texts(outputs, options, origin)
         body = [output(o, number, i, options, pages) for i, o in enumerate(outputs, 1)]
-        if options["output"] == "asis":
+        if options["output"] == "asis" and not is_captioned(options, origin):
             return "\n\n".join(parts + body)
         parts.append(floated(body, outputs, options, origin, pages))
     if not parts:
@@ -121,6 +133,13 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
     )
     identifier = options.get("id") or (f"cell-{origin.label}" if origin.label else "")
     return fenced_div(f"{'#' + identifier if identifier else ''} .cell{extra}", "\n\n".join(parts))
+
+
+def is_captioned(options: dict, origin: Cell) -> bool:
+    """Whether what a cell shows is a figure or table with a number or caption."""
+    return re.match("(fig|tbl)-", origin.label) is not None or any(
+        options.get(key) for key in ("fig-cap", "tbl-cap", "fig-subcap", "tbl-subcap")
+    )
 
 
 def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
@@ -191,6 +210,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     """
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
+            pages.check(item.text, cell)
             return visible(item.text)
         return fenced_div(
             f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
@@ -204,6 +224,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     if kind:
         return image(item, kind, cell, index, options, pages)
     if "text/markdown" in data:
+        pages.check(data["text/markdown"], cell)
         asis = ".asis " if options["output"] == "asis" else ""
         return fenced_div(
             f"{asis}.cell-output .cell-output-display .cell-output-markdown",

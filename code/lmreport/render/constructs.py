@@ -25,6 +25,11 @@ UNKNOWN = set(
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 CONDITIONS = {"content-visible", "content-hidden"}
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
+# what changes the text of the page and would be missing in the PDF
+ON_PAGE = re.compile(
+    r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s)\b", re.IGNORECASE
+)
+LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
     r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
@@ -48,6 +53,8 @@ def prepare(
 
     def visit(item: dict) -> list | dict | None:
         refuse_lost(item, cells)
+        if item["t"] == "RawInline" and LINE_BREAK.fullmatch(item["c"][1]):
+            return pandoc_ast.node("LineBreak")
         attributes = pandoc_ast.attr_of(item)
         if attributes is None:
             return None
@@ -66,6 +73,8 @@ def prepare(
         return None
 
     blocks = pandoc_ast.change(blocks, visit)
+    if fmt == "typst":
+        refuse_on_page_only(blocks, cells)
     levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
         for item in pandoc_ast.nodes(blocks):
@@ -94,6 +103,17 @@ def refuse_lost(item: dict, cells: list[Cell]) -> None:
             )
 
 
+def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
+    """Raises ReportError for pictures, raised digits and their like in raw HTML."""
+    for item in pandoc_ast.nodes(blocks):
+        if item["t"] in ("RawBlock", "RawInline") and (found := ON_PAGE.search(item["c"][1])):
+            raise ReportError(
+                f"{place(cells, re.escape(found[0]))}: {found[0]}…> would be missing in the PDF; "
+                "write Markdown: ![…](…), x^2^, x~2~, ~~gone~~, or put it under "
+                '{.content-visible when-format="html"}'
+            )
+
+
 def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     """Raises ReportError for a class, an attribute or a condition that is not supported there."""
     classes = attributes[1]
@@ -103,6 +123,18 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     if unknown:
         raise ReportError(
             f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
+        )
+    braced = next((c for c in classes if "{" in c), "")
+    if braced and item["t"] in ("Div", "Span"):
+        raise ReportError(
+            f"{place(cells, re.escape(braced))}: {braced} is read as the name of a class; write "
+            f"{{.{braced.strip('{}.#')}}}"
+        )
+    box = next((c for c in classes if re.match("callout[-_]", c, re.IGNORECASE)), "callout-note")
+    if box.removeprefix("callout-") not in CALLOUTS:
+        raise ReportError(
+            f"{place(cells, ATTRIBUTES + '[.]?' + re.escape(box))}: {box!r} is no kind of callout; "
+            f"known: {', '.join(f'callout-{kind}' for kind in CALLOUTS)}"
         )
     if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
         raise ReportError(

@@ -78,6 +78,11 @@ def _number(item: object, index: Index, inside: str | None) -> None:
                 f"{index.place('#' + re.escape(label))}: blocks of the kind #{label} are not "
                 f"supported"
             )
+    if item["t"] == "Div" and label.startswith("eq-") or is_labelled(item):
+        raise ReportError(
+            f"{index.place('#' + re.escape(label) if label else LABEL)}: a formula gets its label "
+            "behind it: $$ … $$ {#eq-name}, in the line of the last $$"
+        )
     if item["t"] == "Header":
         number_section(item, index)
     elif item["t"] in ("Para", "Plain"):
@@ -92,6 +97,14 @@ def _number(item: object, index: Index, inside: str | None) -> None:
             index.entries[label] = Entry(kind, index.next(kind))
             inside = label
     _number(item.get("c"), index, inside)
+
+
+LABEL = r"\\label *\{"  # of LaTeX
+
+
+def is_labelled(item: dict) -> bool:
+    """Whether `item` is a formula with a label of LaTeX in it."""
+    return item["t"] == "Math" and re.search(LABEL, item["c"][1]) is not None
 
 
 def register(label: str, index: Index) -> None:
@@ -218,9 +231,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         if entry is None:
             at = index.place("@" + re.escape(citation["citationId"]) + r"(?![\w-])")
             kind = NAMES[label.split("-")[0]].lower()
-            raise ReportError(
-                f"{at}: @{citation['citationId']} refers to nothing; no {kind} has this label"
-            )
+            why = f"no {kind} has this label"
+            if any(cell.label == label for cell in index.cells):
+                why = f"the cell with this label shows no {kind}"
+            raise ReportError(f"{at}: @{citation['citationId']} refers to nothing; {why}")
         if entry.kind == "sec" and not index.numbered:
             raise ReportError(
                 f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true"

@@ -14,7 +14,7 @@ import yaml
 
 from lmreport.core.errors import ReportError
 from lmreport.render import assemble, pandoc_ast, source
-from lmreport.render.project import Document, as_list
+from lmreport.render.project import Document, as_list, text_of
 
 
 def metadata(options: dict, pages: assemble.Pages) -> str:
@@ -285,16 +285,17 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
     if not options.get("title"):
         entries["pagetitle"] = string(document.path.stem)
     if options.get("csl"):
-        entries["csl"] = string(borrowed(document, options["csl"], pages.folder))
+        entries["csl"] = string(borrowed(document, options["csl"], pages.folder, "csl"))
     return entries
 
 
-def borrowed(document: Document, name: str, folder: Path) -> str:
+def borrowed(document: Document, name: str, folder: Path, option: str = "bibliography") -> str:
     """A copy of a file of the project for pandoc, which takes some names for addresses or patterns.
-    Raises ReportError if there is no such file.
+    Raises ReportError if there is no such file; option: what names it.
     """
     for place in (document.root, document.path.parent):
         if (place / name).is_file():
+            text_of(place / name, name)  # which refuses what is not UTF-8
             if name.endswith(".bib"):
                 refuse_comments(place / name, name)
             copy = (
@@ -302,7 +303,9 @@ def borrowed(document: Document, name: str, folder: Path) -> str:
             )
             shutil.copy(place / name, copy)
             return str(copy)
-    raise ReportError(f"{document.name}: bibliography {name!r} does not exist")
+    raise ReportError(
+        f"{document.name}: {option} {name!r} is no file of this project; put it there"
+    )
 
 
 SHOWN = (  # fields of a source that a list of references shows
@@ -336,12 +339,7 @@ def refuse_two_sources(got: dict, document: Document, options: dict) -> None:
     """Raises ReportError for a key that the document cites and that two different sources have, of
     which pandoc shows the last.
     """
-    cited = {
-        one["citationId"]
-        for item in pandoc_ast.nodes(got)
-        if item["t"] == "Cite"
-        for one in item["c"][0]
-    }
+    cited = keys_in(got)
     first: dict[str, tuple[str, str]] = {}
     for name in as_list(options.get("bibliography")):
         for key, text, place in sources_in(document, name):
@@ -350,6 +348,22 @@ def refuse_two_sources(got: dict, document: Document, options: dict) -> None:
                 raise ReportError(
                     f"{place}: the key {key!r} is given to another source at {before}; rename one"
                 )
+    named = keys_in(got["meta"].get("nocite")) - {"*", *first}
+    readable = all(n.endswith((".bib", ".json")) for n in as_list(options.get("bibliography")))
+    if named and readable:
+        raise ReportError(
+            f"{document.name}: nocite names {min(named)!r}, which no source is called"
+        )
+
+
+def keys_in(tree: object) -> set[str]:
+    """The keys of all citations in `tree`."""
+    return {
+        one["citationId"]
+        for item in pandoc_ast.nodes(tree)
+        if item["t"] == "Cite"
+        for one in item["c"][0]
+    }
 
 
 def sources_in(document: Document, name: str) -> Iterator[tuple[str, str, str]]:

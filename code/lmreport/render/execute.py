@@ -28,7 +28,7 @@ from nbformat import NotebookNode
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.render import named_files
-from lmreport.render.source import Cell
+from lmreport.render.source import TICKS, Cell
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
@@ -347,8 +347,10 @@ def failure(output: NotebookNode, origin: Cell) -> str:
     )
     at = int(lines[0]) - 1 + origin.skipped if lines else 0
     place = origin.lines[at].place if at < len(origin.lines) else origin.place
+    is_cut = output.evalue.startswith(("incomplete input", "unterminated triple-quoted"))
     return (
         f"{place}: cell {origin.label or 'without label'!r} failed: {output.ename}: {output.evalue}"
+        + f"; {TICKS}" * is_cut
     )
 
 

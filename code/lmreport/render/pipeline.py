@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from nbformat import NotebookNode
 
@@ -34,9 +34,11 @@ from lmreport.render import (
     execute,
     html_page,
     notebook,
+    pandoc_ast,
     pdf,
     pictures,
     project,
+    read_as_text,
     source,
     up_to_date,
 )
@@ -215,11 +217,19 @@ def write_format(
     cells: list[source.Cell],
     pages: assemble.Pages,
 ) -> bytes:
-    """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed."""
+    """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed. Raises
+    ReportError also for a citation where there is no bibliography.
+    """
     options = doc.options[fmt]
     blocks = constructs.prepare(parsed["blocks"], fmt, doc.profiles, cells, pages.flags)
     index = crossref.number(blocks, cells, options)
+    read_as_text.refuse(blocks, cells, pages.printed)
     blocks = crossref.link(blocks, index, fmt)
+    cited = next((n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"), None)
+    if cited and not options.get("bibliography"):
+        refuse_source(
+            cited["c"][0][0]["citationId"], index, "since no option bibliography names a file"
+        )
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
         if text:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
@@ -252,20 +262,27 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
-            at = index.place("@" + re.escape(missing[1]))
-            key = re.escape(missing[1])
-            address = any(
-                re.search(rf"\w://\S*@{key}", line.text)
-                for cell in index.cells
-                for line in cell.lines
-            )
-            remedy = (
-                "put the address into <…>"
-                if address
-                else f"to show it as it is, write \\@{missing[1]}"
-            )
-            raise ReportError(f"{at}: no source {missing[1]!r} in the bibliography; {remedy}")
+            refuse_source(missing[1], index, "in the bibliography")
         log.warning(f"  {line}")
+
+
+def refuse_source(key: str, index: crossref.Index, where: str) -> NoReturn:
+    """Raises ReportError: nothing is called `key`; by the line that cites it."""
+
+    def stands(pattern: str) -> bool:
+        return any(re.search(pattern, line.text) for cell in index.cells for line in cell.lines)
+
+    name = re.escape(key)
+    if stands(rf"\w://\S*@{name}"):
+        remedy = "put the address into <…>"
+    elif stands(rf"(#|label:\s*){name}(?![\w:.-]*\w)"):
+        remedy = (
+            "it is a label here, but only labels that begin with fig-, tbl-, lst-, eq- or sec- can "
+            "be referred to"
+        )
+    else:
+        remedy = f"to show it as it is, write \\@{key}"
+    raise ReportError(f"{index.place('@' + name)}: no source {key!r} {where}; {remedy}")
 
 
 class Clock:

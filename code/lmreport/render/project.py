@@ -32,12 +32,13 @@ OPTIONS = METADATA | set(
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
     fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
-    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard""".split()
+    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard editor""".split()
 )
 EXECUTE = set(
     "echo eval output warning error include freeze daemon ipynb-shell-interactivity "
     "fig-format fig-width fig-height fig-dpi".split()
 )
+OTHERS = (".ipynb", ".md", ".Rmd", ".rmd", ".py", ".R")  # documents that Quarto renders too
 PROJECT = {"type", "output-dir", "render", "title"}
 PROFILE = {"default", "group"}
 BOOL, WHOLE, NUMBER, TEXT, LIST, MAPPING = (
@@ -147,6 +148,11 @@ def listed(root: Path, project: dict) -> list[Path]:
         matches = sorted(glob.glob(pattern, root_dir=root, recursive=True))
         if not matches and not glob.has_magic(pattern):
             raise ReportError(f"_quarto.yml lists {pattern!r}, which does not exist")
+        if matches and all(Path(name).suffix in OTHERS for name in matches):
+            raise ReportError(
+                f"_quarto.yml lists {matches[0]!r}, but this renderer reads .qmd files only; make "
+                "one of it (quarto convert does of a notebook), or render with Quarto"
+            )
         parts = (root / m for m in matches)
         documents += [
             p

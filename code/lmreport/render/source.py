@@ -93,6 +93,7 @@ SPAN_END = re.compile(
 # lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
 FOLLOWING = 300
 ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
+CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 # a comment in any of the languages that Quarto annotates, and nothing but the mark in it
 ANNOTATION = re.compile(r"(#|//|--|%|;|!|'|\"|/\*|<!--|\(\*)\s*<\d+>\s*(\*/|-->|\*\))?\s*$")
 HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
@@ -313,7 +314,7 @@ def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
 
 def masked(text: str) -> str:
     """`text` of the same length, without what stands in code or is escaped."""
-    return re.sub(r"\\.|(`+)(?!`).*?(?<!`)\1(?!`)", lambda match: " " * len(match[0]), text)
+    return re.sub(r"\\.|" + CODE.pattern, lambda match: " " * len(match[0]), text)
 
 
 def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
@@ -489,9 +490,15 @@ def closing(lines: list[Line], start: int, fence: re.Match[str]) -> int:
             return i
         if re.fullmatch(rf"{mark[0]}{{{len(mark)},}}\s*-->.*", text):
             refuse_end_of_comment(lines[i])
+    hint = "" if fence[3].strip() else f"; {TICKS}"
     raise ReportError(
-        f"{lines[start].place}: this code block ({mark}{fence[3].strip()}) is never closed"
+        f"{lines[start].place}: this code block ({mark}{fence[3].strip()}) is never closed{hint}"
     )
+
+
+TICKS = (
+    "where a line of ``` stands in the code of a cell, begin and end the cell with four backticks"
+)
 
 
 def refuse_end_of_comment(line: Line) -> NoReturn:
@@ -510,6 +517,11 @@ def checked(line: Line) -> Line:
             f"{line.place}: a cell in a quotation or behind a list's mark is not run; start it with "
             "```{python} at the beginning of a line"
         )
+    if reference := re.search(r"\\@ref\([\w:.-]+\)", CODE.sub("", line.text)):
+        raise ReportError(
+            f"{line.place}: {reference[0]} is a reference of bookdown; write @fig-…, @tbl-…, @eq-… "
+            "or @sec-…, and the same after label: or #"
+        )
     for escape, name, rest in SHORTCODE.findall(line.text):
         if not escape and name != "pagebreak":
             hint = (
@@ -525,18 +537,33 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     """The cell of code that begins with the line `fence` and holds `lines`, the first of which may
     be its options.
     """
+    start = next((i for i, line in enumerate(lines) if line.text.strip()), len(lines))
     count = next(
-        (i for i, line in enumerate(lines) if not re.match(r"#\s*\| ?", line.text)), len(lines)
+        (i for i in range(start, len(lines)) if not re.match(r"#\s*\| ?", lines[i].text)),
+        len(lines),
     )
-    source = "\n".join(re.sub(r"^#\s*\| ?", "", line.text) for line in lines[:count])
-    name, first = (lines[0].file, lines[0].number) if lines else (fence.file, fence.number)
+    source = "\n".join(re.sub(r"^#\s*\| ?", "", line.text) for line in lines[start:count])
+    head = lines[start] if start < len(lines) else fence
+    name, first = head.file, head.number
     options, keys = strict_yaml.read(
         source, lambda line: f"{name}:{first + line}", "a cell's options", AS_WRITTEN
     )
     for key, _, at in keys:
         check(key, options[key], at)
     refuse_annotations(lines[count:])
+    refuse_late_options(lines[count:])
     return Cell("code", lines, fence.place, options, count)
+
+
+def refuse_late_options(code: list[Line]) -> None:
+    """Raises ReportError for an option below code, a comment, a magic or a blank line."""
+    for line in code:
+        match = re.match(r"#\s?\|\s*([a-z-]+):(\s|$)", line.text)
+        if match and (match[1] in CELL or match[1] in SIZES):
+            raise ReportError(
+                f"{line.place}: the cell option {match[1]!r} does not stand at the top of its cell, "
+                "where alone it is read; begin the cell with its #| lines"
+            )
 
 
 def refuse_annotations(code: list[Line]) -> None:

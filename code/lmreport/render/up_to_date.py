@@ -33,18 +33,6 @@ def made_from(
 
     environment: of the process that runs the cells.
     """
-    package = Path(__file__).resolve().parents[1]
-    files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
-    others = {
-        p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name
-    }
-    files |= {
-        p: p.relative_to(doc.root).as_posix()
-        for p in others
-        | set(doc.root.glob("_quarto*.yml"))
-        | set(doc.root.glob("*.toml"))
-        | set(doc.root.glob("CITATION.cff"))
-    }
     ours = any(
         "lmreport" in cell.source for cell in cells
     )  # what it shows depends on data, model and records
@@ -71,14 +59,31 @@ def made_from(
         "read": read_again(doc),
         "asked": asked_again(doc, environment),
         "cells": contents_of("\n".join(cell.source for cell in cells)),
-        "files": {
-            name: contents(path)
-            for path, name in sorted(files.items())
-            if "__pycache__" not in path.parts
-            and not any(part.startswith(".") for part in path.parts[-2:])
-        },
+        "files": {name: contents(path) for path, name in sorted(sources(doc).items())},
     }
     return json.loads(json.dumps(made, default=str))
+
+
+def sources(doc: Document) -> dict[Path, str]:
+    """The files of the package, of the document's folder and of the project's settings, by name."""
+    package = Path(__file__).resolve().parents[1]
+    files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
+    others = {
+        p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name
+    }
+    files |= {
+        p: p.relative_to(doc.root).as_posix()
+        for p in others
+        | set(doc.root.glob("_quarto*.yml"))
+        | set(doc.root.glob("*.toml"))
+        | set(doc.root.glob("CITATION.cff"))
+    }
+    return {
+        path: name
+        for path, name in files.items()
+        if "__pycache__" not in path.parts
+        and not any(part.startswith(".") for part in path.parts[-2:])
+    }
 
 
 def changes(then: dict, now: dict) -> list[str]:
@@ -332,7 +337,9 @@ def remember(
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
+    new = {n: contents(p) for p, n in sources(doc).items() if n not in made["files"]}
     made = made | {
+        "files": made["files"] | new,  # such as a picture that a cell has saved
         "runs": own_runs(doc.output.with_suffix(".html")),
         "read": read_again(doc, seen),
         "asked": asked_again(doc, environment, seen),

@@ -1,0 +1,76 @@
+"""What an author wrote as a mark and pandoc reads as text: refused by its line."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from collections.abc import Iterator
+
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast
+from lmreport.render.pipe_tables import DASHES
+from lmreport.render.source import Cell, Line, masked, prose
+
+DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
+HEADING = re.compile(r"#{1,6}\s+\S.*")
+ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)])\s+\S.*")
+ATTRIBUTES = re.compile(r"\{[.#][A-Za-z][^{}]*\}|(?<=[\])`])\s?\{[\w-]+=[^{}]*\}")
+EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
+BLANK = "put a blank line before it"
+
+
+def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
+    """Raises ReportError for the beginning of a Div, a heading, a list, a table or attributes that
+    stand as text in `blocks`, be it in the sources or in what cells have `printed`.
+    """
+    words = (
+        "".join(n["c"] for n in pandoc_ast.nodes(item["c"]) if n["t"] == "Str")
+        for item in pandoc_ast.nodes(blocks)
+        if item["t"] in ("Para", "Plain", "Header", "LineBlock")
+    )
+    shown = "\n".join(map(squeezed, words))
+    lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
+    with contextlib.suppress(ReportError):  # a block of code that is never closed
+        printed = list(prose(printed))
+    for line, mark, remedy in itertools.chain(marks(lines), marks(printed)):
+        if squeezed(EMPHASIS.sub("", mark)) in shown:
+            first = " ".join(mark.strip().split("\n")[0].split())
+            place = line.file if line in printed else line.place
+            raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
+
+
+def squeezed(text: str) -> str:
+    """`text` without blanks and what pandoc's typography changes."""
+    text = re.sub(r"[\s\"'“”‘’]", "", text)
+    return re.sub(r"-{2,}|[–—]", "-", text).replace("…", "...")
+
+
+def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
+    """(line, mark, what to do if it is read as text) of all that may be read so."""
+    around = [Line("", "", 0), *lines, Line("", "", 0)]
+    for before, line, after in zip(around, around[1:], around[2:], strict=False):
+        text = masked(line.text)
+        follows = bool(before.text.strip()) and before.number == line.number - 1
+        if DIV.fullmatch(text):
+            yield line, text, f'{BLANK} and write its attributes as {{.class key="value"}}'
+        for found in ATTRIBUTES.findall(text):
+            yield (
+                line,
+                found,
+                'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
+                "end of a heading, a caption or the line of the last $$",
+            )
+        if follows and HEADING.fullmatch(text):
+            yield line, text, BLANK
+        if follows and ITEM.fullmatch(text) and not ITEM.match(before.text):
+            if ITEM.fullmatch(after.text) and after.number == line.number + 1:
+                yield line, f"{text}\n{masked(after.text)}", BLANK
+        if "|" in text and DASHES.fullmatch(after.text.strip()) and "|" in after.text:
+            yield line, text, BLANK
+        if re.fullmatch(r"\s*\|.*\w.*\|\s*", text):
+            yield (
+                line,
+                text.strip()[1:],
+                "a table has a line of dashes, |---|, below its first row, and no blank line in it",
+            )
