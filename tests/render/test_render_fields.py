@@ -227,6 +227,43 @@ def test_a_formula_that_a_cell_gives_is_one_on_page_pdf_and_notebook(tmp_path):
     assert "HTML" not in said
 
 
+FRAME = """```{python}
+#| label: tbl-frame
+#| tbl-cap: Shown by pandas.
+import pandas as pd
+pd.DataFrame({"a|b": ["$5", "@me"], "x*y": ["<b>", "`c`"], "n": [0.5, 2]})
+```
+
+See @tbl-frame.
+"""
+
+
+def test_a_data_frame_is_a_table_on_page_pdf_and_notebook(tmp_path):
+    out = own(project(tmp_path, FRAME))
+    page = Page(out / "index.html")
+    rows = [["", "a|b", "x*y", "n"], ["0", "$5", "<b>", "0.5"], ["1", "@me", "`c`", "2.0"]]
+    found = [
+        [text(cell) for cell in page.find(lambda e: e[0] in ("th", "td"), row)]
+        for row in page.tags("tr")
+    ]
+    assert found == rows
+    words = text(page.tree)
+    assert "Table 1: Shown by pandas." in words and "See Table 1." in words
+    assert all(cell in pdf_text(out / "index.pdf") for row in rows for cell in row)
+    notebook = nbformat.read(out / "index.ipynb", 4)
+    shown = next(o for c in notebook.cells for o in c.get("outputs", ()))
+    assert shown.data["text/html"] and "$5" in shown.data["text/markdown"]
+
+
+def test_a_data_frame_with_cells_across_columns_is_refused(tmp_path):
+    columns = "pd.MultiIndex.from_tuples([('a', 'x'), ('a', 'y')])"
+    said = refused(
+        tmp_path,
+        f"```{{python}}\nimport pandas as pd\npd.DataFrame([[1, 2]], columns={columns})\n```\n",
+    )
+    assert "index.qmd:6: an output of this cell is text/html, text/plain; print Markdown" in said
+
+
 def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):
     body = (
         "\\newcommand{\\R}{\\mathbb{R}}\n\nIn $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"

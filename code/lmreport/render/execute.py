@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
-from lmreport.render import named_files
+from lmreport.render import named_files, pandoc_ast
 from lmreport.render.source import TICKS, Cell
 
 if TYPE_CHECKING:
@@ -295,6 +295,7 @@ async def code(
     cell.source = whole
     for output in cell.outputs:
         formula_as_markdown(output.get("data", {}))
+        table_as_markdown(output.get("data", {}))
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
@@ -337,6 +338,26 @@ def formula_as_markdown(data: dict) -> None:
     richer = "text/markdown" in data or any(kind.startswith("image/") for kind in data)
     if re.fullmatch(r"\$.+\$", formula, re.DOTALL) and not richer:
         data["text/markdown"] = formula
+
+
+def table_as_markdown(data: dict) -> None:
+    """Give an output that is a table in HTML, as pandas shows one, the form that all formats take;
+    one with cells across rows or columns has none.
+    """
+    if "text/markdown" in data or not TABLE.fullmatch(data.get("text/html", "")):
+        return
+    html = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)
+    written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
+    if "<table" not in written:
+        data["text/markdown"] = written
+
+
+TABLE = re.compile(
+    r"\s*(<div>)?\s*(<style.*?</style>)?\s*(<small>[^<]*</small>)?\s*<table.*</table>\s*"
+    r"(<p>[^<]*</p>)?\s*(</div>)?\s*",
+    re.DOTALL,
+)
+PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
 
 
 def failure(output: NotebookNode, origin: Cell) -> str:
