@@ -24,12 +24,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     """Raises ReportError for the beginning of a Div, a heading, a list, a table or attributes that
     stand as text in `blocks`, be it in the sources or in what cells have `printed`.
     """
-    words = (
-        "".join(n["c"] for n in pandoc_ast.nodes(item["c"]) if n["t"] == "Str")
-        for item in pandoc_ast.nodes(blocks)
-        if item["t"] in ("Para", "Plain", "Header", "LineBlock")
-    )
-    shown = "\n".join(map(squeezed, words))
+    shown = "\n".join(map(squeezed, texts(blocks)))
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed
         printed = list(prose(printed))
@@ -38,6 +33,18 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
             first = " ".join(mark.strip().split("\n")[0].split())
             place = line.file if line in printed else line.place
             raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
+
+
+def texts(blocks: list) -> Iterator[str]:
+    """The words of each paragraph, heading and cell of a table, without code."""
+    words: list[str] = []
+    for node in pandoc_ast.nodes(blocks):
+        if node["t"] == "Str":
+            words.append(node["c"])
+        elif node["t"] in ("Para", "Plain", "Header", "LineBlock"):
+            yield "".join(words)
+            words = []
+    yield "".join(words)
 
 
 def squeezed(text: str) -> str:
