@@ -130,7 +130,10 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert plain(told.read) == ""  # nobody read the errors of this record
     larger = plain(on_results.larger(runs, CORPUS))
     assert "was later trained for 1 h 50 min and gets 92.0%; its lead over the SVM is" in larger
-    assert "The stack with SVM gets 94.0%, and its lead is significant" in larger
+    assert (
+        "A stack with SVM, a linear model on their outputs, gets 94.0%, and its lead is significant"
+        in larger
+    )
 
 
 def test_errors_are_told_of_the_record_whose_errors_were_read(runs):

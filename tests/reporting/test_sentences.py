@@ -186,8 +186,8 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
-        "DistilBERT could not be downloaded where these runs were made; with the hub in reach the "
-        "same code takes it. In its place stands all-MiniLM-L6-v2 (22.7 million parameters)"
+        "DistilBERT could not be downloaded where these runs were made; with internet access "
+        "the same code loads it. In its place stands all-MiniLM-L6-v2 (22.7 million parameters)"
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
@@ -378,7 +378,7 @@ def test_a_verdict_says_who_beats_whom(record):
 
 @pytest.mark.parametrize(
     ("load", "slow", "quick", "said"),
-    [(0.0, 90.0, 30.0, "3.0"), (99.0, 90.0, 30.0, "at least 3.0"), (99.0, 30.0, 90.0, "3.0")],
+    [(0.0, 90.0, 30.0, "3.00"), (99.0, 90.0, 30.0, "at least 3.00"), (99.0, 30.0, 90.0, "3.00")],
 )
 def test_a_ratio_is_a_lower_bound_where_the_shorter_time_is_an_upper_one(
     record, load, slow, quick, said

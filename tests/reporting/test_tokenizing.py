@@ -35,7 +35,7 @@ def test_the_tokenizer_of_the_assignment_is_told_as_it_was():
     assert said.splits.startswith("WordPiece splits a word into the longest pieces")
     assert said.rare.endswith("survives as pieces in the first and becomes `[UNK]` in the second.")
     assert said.decoding.startswith(
-        "`decode` returns the text in lower case between `[CLS]` and `[SEP]`; punctuation marks"
+        "`decode` returns the text in lower case between `[CLS]` and `[SEP]`; it rejoins"
     )
     assert said.mark.startswith("`##` marks a piece that continues the word before it")
     assert said.loses.startswith("Capitals, accents and line breaks, of which this text has none")

@@ -184,7 +184,7 @@ def why(bert, lstm) -> MarkdownText:
             *(epochs(r) for r in (bert, lstm)),
         )
     return fill(
-        f"{more}, and {{}} cores cannot run many of them side by side. On a GPU the gap should "
+        f"{more}, and {{}} cores run few of them at once. On a GPU the gap should "
         "shrink, since there the LSTM’s steps must still wait for each other.",
         markdown.count(bert.made["hardware"]["cores"]),
     )
