@@ -2,6 +2,7 @@
 elsewhere.
 """
 
+import base64
 import io
 import json
 import lzma
@@ -209,6 +210,11 @@ def test_every_pin_is_read():
     assert len({"tensorflow", "tensorflow-cpu"} & set(found)) == 1 and not [
         v for v in found.values() if not v[0].isdigit()
     ]
+
+
+def test_no_line_of_the_carried_project_looks_like_an_annotation():
+    text = colab.in_signs(bytes(range(256)) * 9 + base64.b85decode(";<1>abcd%<2>#<3>"))
+    assert not set(text) & set("#<") and {";", "%", ">"} <= set(text)
 
 
 def test_versions_are_those_after_the_installation(tmp_path, monkeypatch):

@@ -398,7 +398,7 @@ def test_the_reason_for_the_times_fits_what_took_longer(record):
         dataclasses.replace(lstm, values={"train_seconds": t, "epochs": 1}) for t in (90.0, 30.0)
     )
     cores = bert.made["hardware"]["cores"]
-    assert f"and {cores} cores cannot run many" in plain(on_results.why(bert, quick))
+    assert f"and {cores} cores run few" in plain(on_results.why(bert, quick))
     assert plain(on_results.why(bert, slow)) == (
         "That says little: the Transformer was given 256 word pieces of a text at most and "
         "2 epochs, the LSTM 1 epoch."

@@ -77,7 +77,8 @@ if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab
     project = """
 {carried}
 """
-    packed = base64.b85decode("".join(project.split()).replace(".", "#"))
+    signs = str.maketrans(".,", "#<")
+    packed = base64.b85decode("".join(project.split()).translate(signs))
     with tarfile.open(fileobj=io.BytesIO(lzma.decompress(packed))) as archive:
         archive.extractall("lmreport", filter="data")
     sys.path.insert(0, os.path.abspath("lmreport/code"))
@@ -104,9 +105,7 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     cell = next((c for c in nb.cells if TAG in c.metadata.get("tags", ()) or is_tagged(c)), None)
     if cell is None or "b85decode" in cell.source or not (CHECKOUT / "pyproject.toml").is_file():
         return notebook
-    text = (
-        base64.b85encode(archive(root, profile)).decode().replace("#", ".")
-    )  # else a line could look like a code annotation
+    text = in_signs(archive(root, profile))
     lines = (text[start : start + 118] for start in range(0, len(text), 118))
     cell.source = CELL.format(carried="\n".join(lines), profile=profile).rstrip("\n")
     cell.metadata |= {
@@ -118,6 +117,11 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     nb.metadata |= METADATA
     nbformat.validate(nb)
     return nbformat.writes(nb) + "\n"
+
+
+def in_signs(data: bytes) -> str:
+    """`data` in letters and signs, without those of a code annotation, which a line could end with."""
+    return base64.b85encode(data).decode().translate(str.maketrans("#<", ".,"))
 
 
 def is_tagged(cell: NotebookNode) -> bool:
