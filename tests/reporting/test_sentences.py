@@ -389,6 +389,14 @@ def test_a_ratio_is_a_lower_bound_where_the_shorter_time_is_an_upper_one(
     assert plain(sentences.times(bert, lstm)) == said
 
 
+@pytest.mark.parametrize(("share", "said"), [(1.6, "1 min 40 s"), (0.8, "at most 1 min 40 s")])
+def test_a_training_that_got_less_than_a_core_has_an_upper_bound_for_a_time(record, share, said):
+    made = record("transformer", train_seconds=100.0, cpu_seconds=100.0 * share)
+    machine = made.made["hardware"] | {"cores": 2, "gpu": ""}
+    made = dataclasses.replace(made, made=made.made | {"hardware": machine, "load_before": 0.0})
+    assert plain(sentences.at_most(made)) == said
+
+
 def test_the_reason_for_the_times_fits_what_took_longer(record):
     bert, lstm = (
         record(name, train_seconds=60.0, epochs=count)

@@ -421,7 +421,7 @@ def larger(runs, corpus) -> MarkdownText:
         "lead over the SVM is {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
-        markdown.duration(record["train_seconds"]),
+        sentences.at_most(record),
         MarkdownText(" on other cores" * (of_cores(record) != of_cores(svm))),
         markdown.pct(metrics.accuracy(record)),
         weakest(runs),
