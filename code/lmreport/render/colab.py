@@ -184,7 +184,7 @@ def packed(data: bytes) -> bytes:
 
 @functools.lru_cache(maxsize=1)
 def compressed(data: bytes) -> bytes:
-    return lzma.compress(data, preset=1)  # higher ones take twice as long for 6 %
+    return lzma.compress(data, preset=6)  # 1 takes half as long for 8 % more
 
 
 def is_carried(name: Path, path: Path) -> bool:
