@@ -225,11 +225,10 @@ def write_format(
     index = crossref.number(blocks, cells, options)
     read_as_text.refuse(blocks, cells, pages.printed)
     blocks = crossref.link(blocks, index, fmt)
-    cited = next((n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"), None)
-    if cited and not options.get("bibliography"):
-        refuse_source(
-            cited["c"][0][0]["citationId"], index, "since no option bibliography names a file"
-        )
+    if not options.get("bibliography"):
+        for cited in (node for node in pandoc_ast.nodes(blocks) if node["t"] == "Cite"):
+            key = cited["c"][0][0]["citationId"]
+            refuse_source(key, index, "since no option bibliography names a file")
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
         if text:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
