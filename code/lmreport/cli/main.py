@@ -11,10 +11,9 @@ import time
 
 from lmreport.cli import options
 from lmreport.core import listing, progress
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, is_http
 from lmreport.core.settings import NO_HOME, one_model
 from lmreport.models import architecture
-from lmreport.models.pretrained import is_http
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, is_http
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import table_files
 
@@ -192,7 +192,7 @@ def commit_of(name: str, revision: str | None) -> str:
             raise
         return ""
     except Exception as error:
-        if isinstance(error, OSError) or type(error).__module__.startswith(("httpx", "httpcore")):
+        if isinstance(error, OSError) or is_http(error):
             return ""
         raise
 

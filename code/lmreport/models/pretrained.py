@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, is_http
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -225,11 +225,6 @@ def suggestion(name: str) -> str:
     """What to do about a name that the hub does not know."""
     near = difflib.get_close_matches(name, NEAR, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else "check the name, or give a folder"
-
-
-def is_http(error: BaseException) -> bool:
-    """Whether an error is one of an HTTP client's."""
-    return type(error).__module__.startswith(("httpx", "httpcore", "requests"))
 
 
 def not_reached(name: str, error: Exception) -> None:
