@@ -2,6 +2,7 @@
 -- Keeps a figure and that line on one page.
 -- Keeps a computed number and its unit on one line.
 -- Keeps the line under a heading that names item and points ("*Item 4a · 2 points.* …") together with what follows.
+-- Keeps a paragraph that ends in a colon or a comma together with the equation or code that it announces.
 -- Leaves out lines of origin of the class `unprinted`; puts answers (a Div of the class `answer`) into their box.
 
 local look = "#set text(size: 7.5pt, fill: luma(35%))\n#set par(justify: false)\n#set align(left)\n"
@@ -17,6 +18,9 @@ local function alone(el)
   local first = el.content[1]
   if first and first.t == "Emph" and pandoc.utils.stringify(first):match("^Item ") then
     return block_of("sticky: true", el)
+  end
+  if el.t == "Para" and pandoc.utils.stringify(el):match("[:,]$") then
+    return { pandoc.RawBlock("typst", "#announcing["), el, pandoc.RawBlock("typst", "]") }
   end
   if #el.content ~= 1 then return end
   if is_left_out(first) then return {} end

@@ -284,11 +284,13 @@ def pairs(record, class_names: list[str], most: int = 6):
 @with_origin
 def questions(records: list, class_names: list[str]):
     """Probabilities of each tag, or of the MOST_TAGS largest, for the two questions, by model (each
-    record once).
+    record once) if there are several.
     """
     rows, few = [], len(class_names) <= MOST_TAGS
+    asked = {r.key: r for r in records if r is not None}.values()
+    several = len(asked) > 1
     for number, _ in enumerate(scores.QUESTIONS):
-        for r in {r.key: r for r in records if r is not None}.values():
+        for r in asked:
             order = np.argsort(
                 -np.array(r["question_probabilities"][number]), kind="stable"
             ).tolist()
@@ -306,7 +308,7 @@ def questions(records: list, class_names: list[str]):
             rows.append(
                 [
                     f"({'i' * (number + 1)})",
-                    label,
+                    *[label] * several,
                     *cells.values(),
                     markdown.word(metrics.answer(r, number), *class_names),
                 ]
@@ -318,8 +320,8 @@ def questions(records: list, class_names: list[str]):
     )
     return markdown.table(
         rows,
-        ["question", "model", *heads, "tag"],
-        ("left", "left", *["right"] * len(heads), "left"),
+        ["question", *["model"] * several, *heads, "tag"],
+        ("left", *["left"] * several, *["right"] * len(heads), "left"),
     )
 
 

@@ -264,7 +264,7 @@ def plot_readable(found: dict[str, dict]):
     """Share of tokens that can be read off after each block, a line for each variant of the block,
     labelled.
     """
-    figure, ax = style.figure(height=2.0)
+    figure, ax = style.figure(height=1.6)
     looks = {
         "post-norm": (style.BLUE, "-"),
         "pre-norm": (style.GREEN, "-."),
@@ -277,7 +277,7 @@ def plot_readable(found: dict[str, dict]):
         last.append((depth, 100 * record["accuracy"][-1], LABELS[variant], color))
     chance = 100 * next(iter(found.values()))["chance"]
     ax.axhline(chance, color="0.4", linestyle=":", marker="", linewidth=1)
-    ax.set(xlabel="blocks passed", ylabel="tokens named right [%]", ylim=(0, 105), xlim=(0, depth))
+    ax.set(xlabel="blocks passed", ylabel="named right [%]", ylim=(0, 105), xlim=(0, depth))
     ax.set_xticks(range(0, depth + 1, 4))
     style.ends(ax, [*last, (depth, chance, "guessing", style.BLACK)])
     return figure

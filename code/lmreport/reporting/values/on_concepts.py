@@ -216,8 +216,8 @@ def of_learning(curve, linear, bert):
             markdown.count(length),
         ),
         trained=fill(
-            "Frozen means a linear head on the mean of the vectors; both trained encoders have {} epochs, at "
-            "least {} updates, which may be too few from scratch",
+            "Frozen means that only a linear head on the mean of the vectors is trained. Fine-tuned and "
+            "from scratch mean {} epochs, or {} updates where these are more; from scratch that may be too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),
@@ -229,21 +229,13 @@ def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
     accuracy = metrics.accuracy(comparable(lstm, curve))
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
-    comparison = fill(
-        "The LSTM of 6a, which has no pre-training either, gets {}",
-        markdown.pct(accuracy),
-    )
     return dict(
         verdict=fill(
-            "{}{}.",
-            comparison,
+            "From scratch it is {} the LSTM of 6a, which has no pre-training and gets {}.",
             markdown.more_or_less(
-                values["from scratch", most],
-                accuracy,
-                "",
-                ": trained like this from scratch, the Transformer has no lead",
-                ": trained like this from scratch, the Transformer has no lead",
+                values["from scratch", most], accuracy, "ahead of", "behind", "as good as"
             ),
+            markdown.pct(accuracy),
         )
     )
 

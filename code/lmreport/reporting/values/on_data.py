@@ -230,7 +230,7 @@ def of_cut(texts: int, length: int, bert) -> MarkdownText:
             *map(markdown.count, here),
         )
     return fill(
-        "To save time this page tokenizes {} training texts and cuts at {} word pieces. The recorded "
-        "run did it on {} texts and cut at {}.",
+        "To save time this page trains on {} training texts, cut at {} word pieces. The recorded "
+        "run tokenized {} texts and cut them at {}.",
         *map(markdown.count, here + recorded),
     )

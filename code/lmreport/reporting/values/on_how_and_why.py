@@ -6,7 +6,6 @@ import numpy as np
 
 from lmreport.display import markdown
 from lmreport.experiments.concepts import cost, heads, residual, scaling
-from lmreport.reporting import studies
 from lmreport.reporting.values import named
 
 FAR = 8192  # tokens: where the square decides
@@ -66,10 +65,8 @@ def of_scaling(saturated):
 
 
 @named
-def of_heads(neighbours, times, headless):
-    """Two tokens at once with one, two and four heads; what heads cost; which can go (7d)."""
-    tests = studies.head_changes(headless).size
-    significant = tests - studies.heads_within_chance(headless)
+def of_heads(neighbours, times):
+    """Two tokens at once with one, two and four heads; what heads cost (7d)."""
     return dict(
         one=markdown.pct(neighbours[1]["accuracy"][-20:].mean(), 0),
         two=markdown.pct(neighbours[2]["accuracy"][-20:].mean(), 0),
@@ -79,13 +76,6 @@ def of_heads(neighbours, times, headless):
         most=markdown.count(times["heads"][-1]),
         shared=markdown.fixed(times["shared"][-1] / times["shared"][0], 1),
         wide=markdown.fixed(times["wide"][-1] / times["wide"][0], 0),
-        single=markdown.more_or_less(
-            float(significant),
-            studies.SURE * tests,
-            "Removing single heads made a difference more often than chance predicts",
-            "Removing any single head made no reliable difference",
-            "Removing any single head made no reliable difference",
-        ),
     )
 
 

@@ -117,11 +117,14 @@ def of_training(bert, lstm):
     )
 
 
-def per_text(ratio: float) -> MarkdownText:
-    """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
+def per_text(ratio: float, is_bound: bool = False) -> MarkdownText:
+    """What a text costs the Transformer in an epoch, the LSTM's time being 1; is_bound: whether that
+    is an upper one.
+    """
     if ratio > 1:
         return fill(
-            "Per text and epoch the Transformer takes {} times as long.",
+            "Still, per text and epoch the Transformer takes {}{} times as long.",
+            MarkdownText("at least " * is_bound),
             markdown.num(ratio, 2),
         )
     return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
@@ -152,7 +155,7 @@ def of_times(bert, lstm, classifier, source):
             "Fine-tuning takes less time than training the LSTM",
             "Both trainings take equally long",
         ),
-        a_text=per_text(a_text),
+        a_text=per_text(a_text, sentences.shared_cores(lstm)),
         epochs=markdown.more_or_less(
             slower["epochs"],
             faster["epochs"],
@@ -291,7 +294,7 @@ def trade(bert, svm) -> MarkdownText:
         for filled in (0, 1)
     ]
     start = (
-        "SVM and Transformer differ by length of text. "
+        "Which of SVM and Transformer is better depends on the length of the text. "
         if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
         else ""
     )
@@ -400,11 +403,14 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     two = len(runs.encoders) == 2
     return fill(
-        f" (of {{}} runs the {'better' if two else 'best'} in validation; the "
-        f"{'other' if two else 'weakest'} gets {{}})",
+        f" Of {{}} runs it is the {'better' if two else 'best'} in validation; the "
+        f"{'other' if two else 'weakest'} gets {{}}.",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
     )
+
+
+SURELY = ("significantly", "not significantly")
 
 
 def larger(runs, corpus) -> MarkdownText:
@@ -417,29 +423,24 @@ def larger(runs, corpus) -> MarkdownText:
         )
     record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
     sentence = fill(
-        "A larger encoder, {} ({} million parameters), was later trained for {}{} and gets {}{}; its "
-        "lead over the SVM is {}",
+        "A larger encoder, {} ({} million parameters), takes {}{} and gets {}, {} more than the SVM.{}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         sentences.at_most(record),
         MarkdownText(" on other cores" * (of_cores(record) != of_cores(svm))),
         markdown.pct(metrics.accuracy(record)),
+        markdown.word(int(metrics.outcome(record, svm) == 2), *SURELY),
         weakest(runs),
-        markdown.word(int(metrics.outcome(record, svm) == 2), "significant", "not significant"),
     )
     beside = "([supplement](supplement.html#sec-encoder))"
     if stacked is None:
-        return fill("{} {}.", sentence, MarkdownText(beside))
+        return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{}. A {}, a linear model on their outputs, gets {}, and its lead is {} {}.",
+        "{} A linear model on the outputs of several models, the {}, gets {}, {} more than the SVM {}.",
         sentence,
         encoder.stack_name(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
-        markdown.word(
-            int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE),
-            "significant",
-            "not significant",
-        ),
+        markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
     )
 
