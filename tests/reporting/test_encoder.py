@@ -96,8 +96,8 @@ def test_pilots_of_the_learning_rate_are_told_from_their_record(runs):
     write("bench_rates", rates=[2e-5, 5e-5, 1e-4], validation_right=right, train_texts=1600)
     told = plain(on_what_it_takes.of_encoder(runs, CORPUS).searched)
     assert told.endswith(
-        "on 1,600 texts cut at 128 word pieces, get 75.0% (rate 2·10⁻⁵), 85.0% (rate 5·10⁻⁵) and "
-        "80.0% (rate 1·10⁻⁴) of the validation texts right."
+        "on 1,600 texts cut at 128 word pieces, get 75.0% (rate 2 × 10&#8315;⁵), 85.0% (rate 5 × "
+        "10&#8315;⁵) and 80.0% (rate 0.0001) of the validation texts right."
     )
 
 

@@ -346,7 +346,7 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
     assert (
         ("the tie hides a trade" in said)
         == opposite
-        == trade.startswith("SVM and Transformer differ")
+        == trade.startswith("Which of SVM and Transformer is better")
     )
     words = [
         "less" if a < b - 10 else "more" if a > b + 10 else "not significantly"
