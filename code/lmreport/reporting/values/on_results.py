@@ -59,7 +59,7 @@ def in_short(bert, lstm, svm, class_names: list[str]) -> dict:
         "5a": fill(
             "{} of the validation texts right", markdown.pct(metrics.validation_accuracy(bert))
         ),
-        "5b": fill("{} times {}", sentences.times(bert, lstm), longer(bert, lstm)),
+        "5b": fill("{} times {} as the LSTM", sentences.times(bert, lstm), longer(bert, lstm)),
         "6a": fill(
             "{}; the LSTM {}",
             markdown.pct(metrics.accuracy(bert)),
@@ -133,7 +133,7 @@ def per_text(ratio: float, is_bound: bool = False) -> MarkdownText:
 def longer(bert, lstm):
     """What the Transformer takes so many times."""
     return markdown.more_or_less(
-        bert["train_seconds"] / lstm["train_seconds"], 1, "as long", "less"
+        bert["train_seconds"] / lstm["train_seconds"], 1, "as long", "as short"
     )
 
 
@@ -194,9 +194,9 @@ def why(bert, lstm) -> MarkdownText:
 
 
 @named
-def of_tests(bert, lstm, svm, searched):
+def of_tests(bert, lstm, svm, searched, larger):
     """Test accuracies and what their differences are worth (6a); searched: recorded trainings with
-    several seeds.
+    several seeds; larger: the runs of a larger encoder beside them.
     """
     lead = 100 * (metrics.accuracy(bert) - metrics.accuracy(lstm))
     behind = 100 * (metrics.accuracy(bert) - metrics.accuracy(svm))
@@ -221,6 +221,9 @@ def of_tests(bert, lstm, svm, searched):
             else ""
         ),
         lstm_is=sentences.described(lstm),
+        larger=MarkdownText(
+            "[6c](#sec-6c) tells of the larger encoder in the figure." if larger else ""
+        ),
     )
 
 
@@ -436,12 +439,18 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A linear model on the outputs of several models, the {}, gets {}, {} more than the SVM {}.",
+        "{} A linear model on the outputs of several models, the {}, gets {}, {} more than the SVM {}. {}",
         sentence,
         encoder.stack_name(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
+        markdown.word(
+            metrics.outcome(record, svm),
+            "So a Transformer is worth its time only where the last points count.",
+            "",
+            "",
+        ),
     )
 
 
