@@ -111,6 +111,6 @@ def test_the_limit_is_the_shorter_one(limits, said):
 
 
 def test_token_types_are_told_of_the_family():
-    assert "DistilBERT has no such vectors." in tokenizing.types(True, 2, "BERT")
-    assert "DeBERTa has no such vectors." in tokenizing.types(True, 0, "DeBERTa")
-    assert tokenizing.types(False, 1, "RoBERTa").endswith("RoBERTa has no such vectors.")
+    assert "DistilBERT does without them." in tokenizing.types(True, 2, "BERT")
+    assert "DeBERTa does without them." in tokenizing.types(True, 0, "DeBERTa")
+    assert tokenizing.types(False, 1, "RoBERTa").endswith("RoBERTa does without it.")

@@ -45,8 +45,13 @@ def write_beside(ax: Any, spots: list, bars: list) -> None:
             for shift in SHIFTS
         ]
         free = [(shift, box) for shift, box in boxes if not box.count_overlaps(taken)]
-        # those inside the axes first, each part from near to far
-        free.sort(key=lambda one: not (inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1))
+        # those inside the axes first, each part by the gap between label and point
+        free.sort(
+            key=lambda one: (
+                not (inside.x0 <= one[1].x0 and one[1].x1 <= inside.x1),
+                np.hypot(*np.maximum(np.abs(one[0] * point) - half, 0)).round(),
+            )
+        )
         lines = ((Path([middle, middle + one[0] * point]), one) for one in free)
         clear = (one for line, one in lines if not any(map(line.intersects_bbox, labels)))
         shift, box = next(clear, boxes[0])

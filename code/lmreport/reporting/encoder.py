@@ -242,6 +242,12 @@ def stack_name(record) -> str:
     return f"stack with {rest}" if own == "encoder" else f"stack of its runs with {rest}"
 
 
+def members(record) -> str:
+    """Of what the encoder's stack is made, in words."""
+    named = record["stack"].replace("encoders", "its runs").replace("encoder", "this encoder")
+    return named.replace("SVM", "the SVM").replace("LSTM", "the LSTM")
+
+
 def by_clock(models: dict, encoders: list) -> list[Priced]:
     """Models by the wall clock of their trainings, and of the runs `encoders` of a larger one the
     best and its stack.

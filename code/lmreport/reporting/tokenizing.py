@@ -160,11 +160,11 @@ def types(given: bool, vectors: int, family: str) -> MarkdownText:
     if not given:
         return MarkdownText(
             "`token_type_ids`, which BERT uses to tell two sentences apart, is missing: "
-            f"{family} has no such vectors."
+            f"{family} does without it."
         )
     sentence = (
         "`token_type_ids` says which of two sentences a token belongs to. With one text all are 0. "
-        "{} has no such vectors."
+        "{} does without them."
     )
     if vectors > 1:
         return MarkdownText(sentence.format("DistilBERT"))

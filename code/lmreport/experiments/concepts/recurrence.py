@@ -224,7 +224,7 @@ def plot_memory(fading: dict, recalled: dict):
         wide = dict(linewidth=6, alpha=0.45) if name == "attention" else dict(linewidth=2)
         look = dict(color=COLORS[name], linestyle="-", marker="") | wide
         left.semilogy(fading["distance"], fading[name], **look)
-    left.set(title="gradient left (one token back: 1)", xlabel="tokens back")
+    left.set(title="remaining gradient (one token back: 1)", xlabel="tokens back")
     left.set_yticks([1e-30, 1e-20, 1e-10, 1], ["10⁻³⁰", "10⁻²⁰", "10⁻¹⁰", "1"])
     left.minorticks_off()
     end = fading["distance"][-1]

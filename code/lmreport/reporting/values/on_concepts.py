@@ -45,11 +45,11 @@ def by_hand(example):
         cells[weights.argmax()] = strong(cells[weights.argmax()])
         rows.append([word, question, *cells, example["values"][output.argmax()]])
     given = [example["values"][value.argmax()] for value in example["v"]]
-    rows.append([MarkdownText("*its value*"), "", *given, ""])
+    rows.append([MarkdownText("*value*"), "", *given, ""])
     keys = zip(example["words"], example["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
-        ["word", "its query", *(f"{word}: {key}" for word, key in keys), "output, mostly"],
+        ["word", "query", *(f"{word}: {key}" for word, key in keys), "output, mostly"],
         ("left", "left", *["right"] * 4, "left"),
         of=attention.worked_sentence,
     )
@@ -216,8 +216,8 @@ def of_learning(curve, linear, bert):
             markdown.count(length),
         ),
         trained=fill(
-            "Frozen means that only a linear head on the mean of the vectors is trained. Fine-tuned and "
-            "from scratch mean {} epochs, or {} updates where these are more; from scratch that may be too few",
+            "Frozen means that only a linear head on the mean of the vectors is trained. The encoders that "
+            "are trained get {} epochs, or {} updates if that is more; from scratch this may be too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),

@@ -199,7 +199,7 @@ def unknown(outputs) -> MarkdownText:
         )
     example = outputs["unknown_words"][0]
     return fill(
-        "Of this text's {} words, {} became `[UNK]` (“{}”).",
+        "Of this text's {} words and marks, {} became `[UNK]` (“{}”).",
         markdown.count(outputs["layer_used"]),
         markdown.count(outputs["layer_unknown"]),
         MarkdownText(markdown.plain(example)),
@@ -230,7 +230,7 @@ def of_cut(texts: int, length: int, bert) -> MarkdownText:
             *map(markdown.count, here),
         )
     return fill(
-        "To save time this page trains on {} training texts, cut at {} word pieces. The recorded "
+        "To save time this page tokenizes {} training texts and cuts them at {} word pieces. The recorded "
         "run tokenized {} texts and cut them at {}.",
         *map(markdown.count, here + recorded),
     )

@@ -53,14 +53,18 @@ def growth(measured):
     )
 
 
+DEAD = 0.01  # a norm of the softmax's Jacobian below which almost no gradient comes back
+
+
 @named
 def of_scaling(saturated):
     """What the divisor does to the softmax (7c)."""
     return dict(
         widest=markdown.count(scaling.DIMENSIONS[-1]),
         largest=markdown.num(np.median(saturated["none_largest"][-1]), 2),
-        dead=markdown.pct((saturated["none_jacobian"][-1] < 0.01).mean(), 0),
-        root_dead=markdown.pct((saturated["root_jacobian"][-1] < 0.01).mean(), 0),
+        least=markdown.num(DEAD, 1),
+        dead=markdown.pct((saturated["none_jacobian"][-1] < DEAD).mean(), 0),
+        root_dead=markdown.pct((saturated["root_jacobian"][-1] < DEAD).mean(), 0),
     )
 
 

@@ -125,9 +125,9 @@ def per_text(ratio: float, is_bound: bool = False) -> MarkdownText:
         return fill(
             "Still, per text and epoch the Transformer takes {}{} times as long.",
             MarkdownText("at least " * is_bound),
-            markdown.num(ratio, 2),
+            markdown.num(ratio, 3),
         )
-    return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 2))
+    return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 3))
 
 
 def longer(bert, lstm):
@@ -302,7 +302,7 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts that it reads whole, the Transformer errs {}. On texts that it must cut, it "
+        "{}On texts that the Transformer reads whole, it errs {}. On texts that it must cut, it "
         "errs {}.",
         start,
         *clauses,
@@ -406,8 +406,8 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     two = len(runs.encoders) == 2
     return fill(
-        f" Of {{}} runs it is the {'better' if two else 'best'} in validation; the "
-        f"{'other' if two else 'weakest'} gets {{}}.",
+        f" Of its {{}} runs this one is {'better' if two else 'best'} on the validation texts; on the "
+        f"test texts {'the other' if two else 'the weakest'} gets {{}}.",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
     )
@@ -439,9 +439,9 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A linear model on the outputs of several models, the {}, gets {}, {} more than the SVM {}. {}",
+        "{} A stack, which is a linear model on the outputs of {}, gets {}, {} more than the SVM {}. {}",
         sentence,
-        encoder.stack_name(stacked),
+        encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
