@@ -91,6 +91,19 @@ def test_another_record_another_style_another_code_is_drawn_anew(monkeypatch, tm
     assert path() == first
 
 
+def test_a_figure_with_names_beside_its_points_follows_the_code_that_places_them(
+    monkeypatch, tmp_path
+):
+    shown = {"tfidf_svm": record()}
+
+    def path():
+        return figures.plot_results(shown, [], list("abcd")).path
+
+    first = path()
+    changed(monkeypatch, tmp_path / "labels", "display.labels", '"fontsize": 7.5', '"fontsize": 8')
+    assert path() != first
+
+
 def test_what_has_no_digest_is_drawn_each_time():
     assert kept_figure.CachedFigure(line, (2, object()), {}).path is None
 

@@ -175,11 +175,11 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 
 
 def test_what_a_text_costs_is_told_whichever_network_takes_longer():
-    assert "per text and epoch the Transformer takes 32 times as long" in plain(
+    assert "per text and epoch the Transformer takes 32.4 times as long" in plain(
         on_results.per_text(32.4)
     )
-    assert "takes at least 32 times as long" in plain(on_results.per_text(32.4, True))
-    assert "the LSTM takes 4.0 times as long" in plain(on_results.per_text(0.25))
+    assert "takes at least 32.4 times as long" in plain(on_results.per_text(32.4, True))
+    assert "the LSTM takes 4.00 times as long" in plain(on_results.per_text(0.25))
 
 
 def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):

@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
 def is_ground(module: str) -> bool:
     """As for results, but the style and the words of a figure are part of it."""
-    return records.is_ground(module) and module not in (
-        "display.style",
-        "display.markdown",
-        "display.escape",
-        "core.durations",
+    return records.is_ground(module) and not (
+        module.startswith("display.") or module == "core.durations"
     )
 
 

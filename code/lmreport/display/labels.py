@@ -18,8 +18,8 @@ SHIFTS = sorted(
 
 def write_beside(ax: Any, spots: list, bars: list) -> None:
     """Write each label of `spots` (text, x, y, colour) as near to its point as it covers no error
-    bar (x, low, high), no other label and no line to one, and stays inside the axes. The right ones
-    come first: they have the most room.
+    bar (x, low, high; one for each spot), no other label and no line to one, as its own line crosses
+    none of these, and stays inside the axes. The right ones come first: they have the most room.
     """
     ax.figure.draw_without_rendering()  # so that places on the canvas are known
     point, inside = ax.figure.dpi / 72, ax.get_window_extent()
@@ -28,7 +28,9 @@ def write_beside(ax: Any, spots: list, bars: list) -> None:
         for x, low, high in bars
     ]
     labels: list[Bbox] = []
-    for text, x, y, color in sorted(spots, key=lambda spot: -spot[1]):
+    lines: list[Path] = []
+    for number in sorted(range(len(spots)), key=lambda spot: -spots[spot][1]):
+        text, x, y, color = spots[number]
         look = {
             "fontsize": 7.5,
             "color": style.INKS.get(color, color),
@@ -52,10 +54,17 @@ def write_beside(ax: Any, spots: list, bars: list) -> None:
                 np.hypot(*np.maximum(np.abs(one[0] * point) - half, 0)).round(),
             )
         )
-        lines = ((Path([middle, middle + one[0] * point]), one) for one in free)
-        clear = (one for line, one in lines if not any(map(line.intersects_bbox, labels)))
-        shift, box = next(clear, boxes[0])
+        closed = [*labels, *taken[:number], *taken[number + 1 : len(spots)]]
+        ways = ((Path([middle, middle + one[0] * point]), one) for one in free)
+        clear = (
+            one
+            for way, one in ways
+            if not any(map(way.intersects_bbox, closed))
+            and not any(map(way.intersects_path, lines))
+        )
+        shift, box = next(clear, (free or boxes)[0])
         labels.append(box)
+        lines.append(Path([middle, middle + shift * point]))
         taken += [box, Bbox([middle, middle + shift * point]).padded(point, point)]
         far = abs(shift[1]) > 16 or abs(shift[0]) > half[0] / point + 9
         line = {"arrowstyle": "-", "color": look["color"], "linewidth": 0.5, "shrinkB": 2}

@@ -380,8 +380,20 @@ def plot(encoders: list, models: dict, climbed, top):
     )
     above.set_xlabel("energy [Wh], estimated")
     above.xaxis.set_major_formatter("{x:g}")
-    draw(ax, priced(Runs(encoders, models, climbed, top)), True)  # last: it fits the names in
+    runs = Runs(encoders, models, climbed, top)
+    draw(ax, [shortly(entry, runs) for entry in priced(runs)], True)  # last: it fits the names in
     return figure
+
+
+def shortly(entry: Priced, runs: Runs) -> Priced:
+    """A run of the encoder under a name that fits into a figure: the best one under the encoder's,
+    the others under what differs.
+    """
+    owner, _, apart = entry.name.partition(", ")
+    if owner != name(runs.encoder) or not apart:
+        return entry
+    is_best = apart == differing(runs.encoders)[runs.encoder.key]
+    return dataclasses.replace(entry, name=owner if is_best else apart)
 
 
 def draw(ax, entries: list[Priced], with_shares: bool = False) -> None:
