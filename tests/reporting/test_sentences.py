@@ -352,7 +352,7 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         "less" if a < b - 10 else "more" if a > b + 10 else "not significantly"
         for a, b in zip(*errors, strict=True)
     ]
-    assert re.search(f"whole, the Transformer errs {words[0]}.* cut, it errs {words[1]}", trade)
+    assert re.search(f"whole, it errs {words[0]}.* cut, it errs {words[1]}", trade)
 
 
 def test_a_verdict_says_who_beats_whom(record):
