@@ -139,6 +139,11 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
         ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
         ("Text.\n\n---\ntitle: B\n---\n", "index.qmd:9: a block of YAML in the text sets 'title'"),
+        (
+            "$$x$$ {#eq-a}\n\nSee [Eq. (-@eq-a)] and @eq-a.\n",
+            "index.qmd:8: ')' stands in the brackets",
+        ),
+        ("$$x$$ {#eq-a}\n\nSee @eq-a [left].\n\nSee @eq-a.\n", "index.qmd:8: 'left' stands in the"),
         ("Text.\n\n---\ntitle: [B\n---\n", "pandoc: "),
         ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
