@@ -144,7 +144,20 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
             "index.qmd:8: ')' stands in the brackets",
         ),
         ("$$x$$ {#eq-a}\n\nSee @eq-a [left].\n\nSee @eq-a.\n", "index.qmd:8: 'left' stands in the"),
-        ("Text.\n\n---\ntitle: [B\n---\n", "pandoc: "),
+        ("Text.\n\n(@) One.\n", "index.qmd:8: numbered examples, (@), are not supported"),
+        ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
+        ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
+        *(
+            (
+                f"Text.\n\n---\n{what}\n---\n",
+                "index.qmd:8: what stands between this line of --- and report/index.qmd:10 is read as",
+            )
+            for what in ("title: B", "title: [B", "- a", "*So.*")
+        ),
+        (
+            "```{python}\n#| output: asis\nprint('---\\ntitle: B\\n---')\n```\n",
+            "a block of YAML in the text sets 'title'",
+        ),
         ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
         (

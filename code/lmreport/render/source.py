@@ -413,6 +413,7 @@ def split(lines: list[Line]) -> list[Cell]:
         fence = fence_of(lines[i])
         if not fence:
             refuse_break_in_text(lines, i)
+            refuse_yaml(lines, i)
             prose.append(checked(lines[i]))
             i += 1
             continue
@@ -459,6 +460,22 @@ def refuse_break_in_text(lines: list[Line], i: int) -> None:
         raise ReportError(
             f"{lines[i].place}: {{{{< pagebreak >}}}} stands in a paragraph; put blank lines before "
             "and after it"
+        )
+
+
+def refuse_yaml(lines: list[Line], i: int) -> None:
+    """Raises ReportError for a line of --- that is meant as a rule and begins a block of YAML, which
+    goes on to the next one.
+    """
+    around = [line.text for line in (Line("", "", 0), *lines, Line("", "", 0))[i : i + 3]]
+    if around[1].rstrip() != "---" or around[0].strip() or not around[2].strip():
+        return
+    end = next((ln for ln in lines[i + 1 :] if ln.text.rstrip() in ("---", "...")), None)
+    if end:
+        raise ReportError(
+            f"{lines[i].place}: what stands between this line of --- and {end.place} is read as a "
+            "block of YAML, whose options stand at the top of the document alone; put a blank line "
+            "after a line of ---"
         )
 
 
