@@ -104,6 +104,10 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
             plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b]", "fig-alt: a"),
             "1 outputs but 2 texts",
         ),
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-subcap: one", count=2),
+            "index.qmd:10: fig-subcap takes a list of texts, one for each part, or true for parts",
+        ),
         (plot("fig-subcap: [a]", "fig-alt: a"), "fig-subcap needs a label that begins with fig-"),
         (
             plot("label: fig-a", "fig-cap: x", "fig-alt: [a, b]"),
@@ -135,10 +139,6 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
             plot("label: fig-a", "fig-cap: x", "fig-alt: y", "layout-ncol: 0"),
             "layout-ncol '0' is no number of columns",
         ),
-        ("Text.\n\n(@) One.\n", "index.qmd:8: numbered examples, (@), are not supported"),
-        ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
-        ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
-        ("Text.\n\n---\ntitle: B\n---\n", "index.qmd:9: a block of YAML in the text sets 'title'"),
         (
             "$$x$$ {#eq-a}\n\nSee [Eq. (-@eq-a)] and @eq-a.\n",
             "index.qmd:8: ')' stands in the brackets",
@@ -311,6 +311,7 @@ print("done")
     [
         ("", ["Table 1: Both"]),
         ("#| tbl-subcap: [one, two]\n", ["Table 1: Both", "(a) one", "(b) two"]),
+        ("#| tbl-subcap: true\n", ["Table 1: Both", "(a)", "(b)"]),
     ],
 )
 def test_tables_of_a_cell_are_parts_where_they_have_captions_of_their_own(tmp_path, parts, shown):

@@ -62,9 +62,9 @@ CELL: dict[str, Any] = {
     "code-overflow": str,
     "fig-cap": str,
     "fig-alt": (str, list),
-    "fig-subcap": list,
+    "fig-subcap": (list, str),
     "tbl-cap": str,
-    "tbl-subcap": list,
+    "tbl-subcap": (list, str),
     "lst-label": str,
     "lst-cap": str,
     "layout-ncol": int,
@@ -600,6 +600,10 @@ def check(key: str, value: object, place: str) -> None:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
+    if key.endswith("-subcap") and isinstance(value, str) and value != "true":
+        raise ReportError(
+            f"{place}: {key} takes a list of texts, one for each part, or true for parts without"
+        )
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
         hint = (
             f"; give the list to {key[:3]}-subcap"
