@@ -22,6 +22,7 @@ UNKNOWN = set(
     "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
     "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
 )
+MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 CONDITIONS = {"content-visible", "content-hidden"}
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
@@ -121,8 +122,9 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         k for k, _ in attributes[2] if k in UNKNOWN
     ]
     if unknown:
+        hint = f"; leave the text out, and {MACROS}" * (unknown[0] == "hidden")
         raise ReportError(
-            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
+            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported{hint}"
         )
     braced = next((c for c in classes if "{" in c), "")
     if braced and item["t"] in ("Div", "Span"):
