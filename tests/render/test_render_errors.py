@@ -336,6 +336,40 @@ BAD = {
         "Text\n::: {.callout-tip}\nx\n:::\n",
         r"index\.qmd:7: '::: \{\.callout-tip\}' is read as text; put a blank line before it",
     ),
+    "Div in an item of a list": (
+        "1. Text\n\n    ::: {.callout-tip}\n    x\n    :::\n",
+        r"index\.qmd:8: '::: \{\.callout-tip\}' is read as text; .*indent it just as far as the text",
+    ),
+    **{
+        f"{fence} in an item of a list": (
+            f"1. Text\n    {fence}{code}    {fence[:3]}\n",
+            rf"index\.qmd:7: '{fence}' begins no block of code here and is read as text; put a blank",
+        )
+        for fence, code in (
+            ("```", "\n    x = 1\n"),
+            ("```python", "\n    x = 1\n\n    y = 2\n"),
+            ("~~~python", "\n    x = 1\n"),
+        )
+    },
+    **{
+        f"grid table, {name}": (
+            "+-----+-----+\n" + rows + "+-----+-----+\n",
+            rf"index\.qmd:7: .*{said}.* stands below a \+, where wide letters take two columns",
+        )
+        for name, rows, said in (
+            ("narrow", "| a | b |\n+=====+=====+\n| 1   | 2   |\n", r"'a\|' is read as text"),
+            ("wide", "| a   | long text |\n", "wider than its table"),
+            ("of Chinese letters", "| 写    | b   |\n", r"'写\|' is read as text"),
+        )
+    },
+    "commands of TeX in a formula": (
+        "$$\n\\newcommand{\\R}{\\mathbb{R}}\n$$\n\n$x \\in \\R$\n",
+        r"index\.qmd:10: the formula .* define commands of TeX outside of formulas, each on a line",
+    ),
+    "commands of TeX in a hidden Div": (
+        "::: {.hidden}\n$$\n\\def\\R{\\mathbb{R}}\n$$\n:::\n",
+        r"index\.qmd:6: 'hidden' is not supported; .* define commands of TeX outside of formulas",
+    ),
     "Div with a title without quotes": (
         "::: {.callout-tip title=Watch out}\nx\n:::\n",
         r"index\.qmd:6: '::: \{\.callout-tip title=Watch out\}' is read as text; .*key=\"value\"",
@@ -369,13 +403,18 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "| a | b |\n|---|---|\n| 1\\|2 | `x | y` |\n| 3 | 4 | |\n\n"
         "```\n| a |\n|---|\n| 1 | 2 |\n```\n\nAs `\\@ref(a)`, `{#fig-a}` and `::: {.callout-tip}`.\n\n"
         "# H\n::: {.callout-tip}\nIn.\n:::\n\nIt is {k=1}, goes on and\n- so it is - ends.\n\n"
-        "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n"
+        "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n\n"
+        "+----+------+\n| 写 | 7\\|8 |\n+----+------+\n\n1. Run `ls`:\n\n    ```\n    ls\n    ```\n\n"
+        "\\newcommand{\\R}{\\mathbb{R}}\n\n$\\R$\n\n---\n\nRule\n\n---\nand text\n"
     )
     page = Page(
         own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"
     )
     assert page.facts()["outputs"] == ["``` x | y ```"] and page.tags("pre", css="python") == []
-    assert page.facts()["cells"] == ["a", "b", "1|2", "x | y", "3", "4", "a", "b", "5", "6"]
+    assert page.facts()["cells"] == [
+        *("a", "b", "1|2", "x | y", "3", "4", "a", "b", "5", "6", "写", "7|8")
+    ]
+    assert len(page.tags("hr")) == 2 and "ℝ" in text(page.tree)
     assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["A"]
 
 

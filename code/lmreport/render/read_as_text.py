@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pandoc_ast
+from lmreport.render import grid_tables, pandoc_ast
 from lmreport.render.pipe_tables import DASHES
-from lmreport.render.source import Cell, Line, masked, prose
+from lmreport.render.source import Cell, Line, closing, fence_of, masked, prose
 
 DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
 HEADING = re.compile(r"#{1,6}\s+\S.*")
@@ -28,11 +28,43 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed
         printed = list(prose(printed))
-    for line, mark, remedy in itertools.chain(marks(lines), marks(printed)):
+    found = (grid_tables.marks(lines), marks(lines), grid_tables.marks(printed), marks(printed))
+    for line, mark, remedy in itertools.chain(*found):
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
             place = line.file if line in printed else line.place
             raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
+    grid_tables.refuse_too_wide(lines)
+    in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
+    for line, info, words in indented_code(cells):
+        start = line.text.strip().replace("~~", "") + words.lstrip("*_")[:1]  # ~~ strikes out
+        is_text = squeezed(info) + words in in_line or squeezed(start) in shown
+        if is_text and not any(words in block for block in in_block):
+            raise ReportError(
+                f"{line.place}: {line.text.strip()!r} begins no block of code here and is read as "
+                f"text; {BLANK}, or indent it just as far as the text of its item"
+            )
+
+
+def code_in(blocks: list, *kinds: str) -> set[str]:
+    """The texts of all nodes of these kinds, squeezed."""
+    return {squeezed(node["c"][1]) for node in pandoc_ast.nodes(blocks) if node["t"] in kinds}
+
+
+def indented_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str]]:
+    """(first line, what stands behind its fence, the code squeezed) of each block of code that is
+    indented, as one in an item of a list is.
+    """
+    for lines in (cell.lines for cell in cells if cell.kind == "markdown"):
+        i = 0
+        while i < len(lines):
+            if fence := fence_of(lines[i]):
+                end = closing(lines, i, fence)
+                words = squeezed("".join(line.text for line in lines[i + 1 : end]))
+                if fence[1] and words:
+                    yield lines[i], fence[3], words
+                i = end
+            i += 1
 
 
 def texts(blocks: list) -> Iterator[str]:
@@ -60,7 +92,8 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
         text = masked(line.text)
         follows = bool(before.text.strip()) and before.number == line.number - 1
         if DIV.fullmatch(text):
-            yield line, text, f'{BLANK} and write its attributes as {{.class key="value"}}'
+            indent = ", indent it just as far as the text of its item" * text.startswith(" ")
+            yield line, text, f'{BLANK}{indent} and write its attributes as {{.class key="value"}}'
         for found in ATTRIBUTES.findall(text):
             yield (
                 line,
