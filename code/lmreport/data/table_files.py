@@ -244,10 +244,31 @@ class Part:
 def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     """The rows of each split of a file, a folder of files or a saved data set."""
     splits: dict[str, Rows] = {}
-    for part in parts_in(path):
+    parts = parts_in(path)
+    refuse_lacking(parts, asked)
+    for part in parts:
         text, label = columns(part, asked)
         splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
+
+
+def refuse_lacking(parts: list[Part], asked: dict[str, str]) -> None:
+    """Raises ReportError for a file without the texts or labels that another one has, as the test
+    texts of a competition come without labels.
+    """
+    for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
+        found = [
+            named_so(part.names, [asked[what].lower()] if what in asked else known)
+            for part in parts
+        ]
+        lacking = next((part for part, names in zip(parts, found, strict=True) if not names), None)
+        if lacking and any(found):
+            name = next(names for names in found if names)[0]
+            rest = "; without test texts a fifth of each class is set apart"
+            raise ReportError(
+                f"{lacking.place} has no column of {what}s, as others have ({name!r}); leave it out"
+                + rest * (lacking.split == "test")
+            )
 
 
 def parts_in(path: Path) -> list[Part]:
