@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import nbformat
 import PIL.Image
@@ -362,6 +363,27 @@ BAD = {
             ("of Chinese letters", "| 写    | b   |\n", r"'写\|' is read as text"),
         )
     },
+    **{
+        f"{sign} in text": (
+            f"Text.\n\nWritten in {sign} so.\n",
+            rf"index\.qmd:8: {re.escape(sign)} stands in no formula and would be lost; put a formula",
+        )
+        for sign in ("\\LaTeX", "\\alpha", "\\ldots", "\\S")
+    },
+    **{
+        f"formula as {formula.strip().split()[0]}": (
+            f"Text.\n\n{formula}\n",
+            rf"index\.qmd:8: '{said}.*' is read as text; write \$…\$ without blanks inside of the \$",
+        )
+        for formula, said in (
+            ("So \\(x = 1\\) so.", r"\(x = 1"),
+            ("As \\[x^2\\] so.", r"\[x\^2"),
+            ("\\[\nE = mc^2\n\\]", r"\["),
+            ("In $ x = 1 $ so.", r"\$ x = 1"),
+            ("By $x_1 $ so.", r"\$x_1 \$"),
+            ("$$\nx = 1\n\ny = 2\n$$", r"\$\$"),
+        )
+    },
     "commands of TeX in a formula": (
         "$$\n\\newcommand{\\R}{\\mathbb{R}}\n$$\n\n$x \\in \\R$\n",
         r"index\.qmd:10: the formula .* define commands of TeX outside of formulas, each on a line",
@@ -405,7 +427,8 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "# H\n::: {.callout-tip}\nIn.\n:::\n\nIt is {k=1}, goes on and\n- so it is - ends.\n\n"
         "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n\n"
         "+----+------+\n| 写 | 7\\|8 |\n+----+------+\n\n1. Run `ls`:\n\n    ```\n    ls\n    ```\n\n"
-        "\\newcommand{\\R}{\\mathbb{R}}\n\n$\\R$\n\n---\n\nRule\n\n---\nand text\n"
+        "\\newcommand{\\R}{\\mathbb{R}}\n\n$\\R$\n\n---\n\nRule\n\n---\nand text\n\n"
+        "$$\nx = 1\n$$\nin \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )
     page = Page(
         own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"

@@ -284,7 +284,7 @@ def test_a_data_frame_with_cells_across_columns_is_refused(tmp_path):
 
 def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):
     body = (
-        "\\newcommand{\\R}{\\mathbb{R}}\n\nIn $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"
+        "\\newcommand{\\R}{\\mathbb{R}}\n\n\\noindent \\large In $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"
         "`\\ref{a}`{=latex}\n\n```{=latex}\n\\begin{table}\n```\n"
     )
     assert words(Page(own(project(tmp_path, body), ("html",)) / "index.html")).endswith("In ℝ.")

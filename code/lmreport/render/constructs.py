@@ -35,6 +35,13 @@ LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page 
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
     r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
 )
+UNSEEN_TEX = re.compile(  # TeX in a line that shows nothing itself: breaks, sizes, styles, definitions
+    r"\\((new|clear|cleardouble)page|(page|line|allow|no)?break|newline|(no)?indent|par|[hv]fill"
+    r"|[hv]s(pace|kip)|(small|med|big)skip|centering|ragged(right|left)|label|index|relax|protect"
+    r"|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge"
+    r"|(bf|md|it|sl|sc|up|rm|sf|tt)(series|shape|family)?|em|(set|addto)length|(re|provide)?newcommand"
+    r"|def|let|DeclareMathOperator|usepackage|(this)?pagestyle|setcounter|color)(?![A-Za-z])"
+)
 Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
@@ -96,12 +103,24 @@ def refuse_lost(item: dict, cells: list[Cell]) -> None:
             f"{place(cells, '=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
             "the text in Markdown"
         )
-    if item["t"] in ("RawBlock", "RawInline") and (lost := LOST_TEX.match(item["c"][1])):
-        if item["c"][0] == "tex":  # not one that is marked as meant for LaTeX, {=latex}
-            raise ReportError(
-                f"{place(cells, re.escape(lost[0]))}: {lost[0]} stands in no formula and would "
-                "be lost; put a formula between $$, write other text in Markdown"
-            )
+    if lost := lost_tex(item):
+        raise ReportError(
+            f"{place(cells, re.escape(lost))}: {lost} stands in no formula and would be lost; put a "
+            "formula between $$, without a blank line in it, write other text in Markdown"
+        )
+
+
+def lost_tex(item: dict) -> str:
+    """The beginning of TeX that shows something and stands outside of formulas, but for what is
+    marked as meant for LaTeX, `{=latex}`; "" for any other node.
+    """
+    if item["t"] not in ("RawBlock", "RawInline") or item["c"][0] != "tex":
+        return ""
+    text = item["c"][1].strip()
+    if found := LOST_TEX.match(text):
+        return found[0]
+    is_seen = item["t"] == "RawInline" and not UNSEEN_TEX.match(text)
+    return re.split(r"(?<=\w)\b", text)[0] if is_seen else ""
 
 
 def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:

@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from lmreport.core.errors import ReportError
 from lmreport.render import grid_tables, pandoc_ast
 from lmreport.render.pipe_tables import DASHES
-from lmreport.render.source import Cell, Line, closing, fence_of, masked, prose
+from lmreport.render.source import CODE, Cell, Line, closing, fence_of, masked, prose
 
 DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
 HEADING = re.compile(r"#{1,6}\s+\S.*")
 ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)])\s+\S.*")
 ATTRIBUTES = re.compile(r"\{[.#][A-Za-z][^{}]*\}|(?<=[\])`])\s?\{[\w-]+=[^{}]*\}")
 EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
+OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or before its $
+    r"\\\((?:(?!\\\)).)*[=^_](?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*[=^_](?:(?!\\\]).)*\\\]"
+    r"|(?<![\\$\w])\$(?=\s|[^$]*\s\$)[^$]*[=^_][^$]*\$(?![$\d])"
+)
+FORMULA = "write $…$ without blanks inside of the $, or $$…$$ without a blank line"
 BLANK = "put a blank line before it"
 
 
@@ -101,6 +106,11 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
                 'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
                 "end of a heading, a caption or the line of the last $$",
             )
+        uncoded = CODE.sub(" ", line.text)
+        for found in OTHER_FORMULA.findall(uncoded):
+            yield line, re.sub(r"\\([()\[\]])", r"\1", found), FORMULA
+        if (opening := uncoded.strip()) in (r"\[", "$$") and after.text.strip():
+            yield line, f"{opening.lstrip(chr(92))}\n{after.text}", FORMULA
         if follows and HEADING.fullmatch(text):
             yield line, text, BLANK
         if follows and ITEM.fullmatch(text) and not ITEM.match(before.text):
