@@ -384,6 +384,21 @@ BAD = {
             ("$$\nx = 1\n\ny = 2\n$$", r"\$\$"),
         )
     },
+    **{
+        f"tag in {name}": (
+            body,
+            rf"index\.qmd:{line}: {tag} is read as HTML and would not be seen; write `{tag}` or",
+        )
+        for name, tag, line, body in (
+            ("text", "<pad>", 6, "The token <pad> is first.\n"),
+            ("words with others", "<String>", 6, "A `<b>` and List<String> here.\n"),
+            ("a paragraph without its end", "<s>", 6, "The <s> token.\n\nNot</s>\n"),
+            ("a cell of a table", "<unk>", 8, "| a |\n|---|\n| <unk> |\n"),
+            ("a title of a callout", "<b>", 6, '::: {.callout-tip title="a<b>c"}\nx\n:::\n'),
+            ("a caption", "<pad>", 8, CELL.replace("\n1\n", "\n#| fig-cap: The <pad> token\n1\n")),
+            ("a note", "</i>", 8, "Text.[^1]\n\n[^1]: No</i>\n"),
+        )
+    },
     "commands of TeX in a formula": (
         "$$\n\\newcommand{\\R}{\\mathbb{R}}\n$$\n\n$x \\in \\R$\n",
         r"index\.qmd:10: the formula .* define commands of TeX outside of formulas, each on a line",
@@ -428,7 +443,9 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n\n"
         "+----+------+\n| 写 | 7\\|8 |\n+----+------+\n\n1. Run `ls`:\n\n    ```\n    ls\n    ```\n\n"
         "\\newcommand{\\R}{\\mathbb{R}}\n\n$\\R$\n\n---\n\nRule\n\n---\nand text\n\n"
-        "$$\nx = 1\n$$\nin \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
+        "<b>B</b>, <kbd>K</kbd> <!-- <pad> --> x<y, <3, \\<pad>, `<pad>`<br>&lt;pad> <a@b.c> <|e|>.\n\n"
+        "<div>\n\n<i class='x'>I</i>\n\n</div>\n\n$$\nx = 1\n$$\n"
+        "in \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )
     page = Page(
         own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"
@@ -626,6 +643,19 @@ def test_a_formula_that_cannot_be_set_is_told_by_the_pdf_too(tmp_path):
         ReportError, match=r"index\.qmd:6: the formula 'a \\\\tag\{1\}' cannot be set"
     ):
         own(project(tmp_path, "$a \\tag{1}$\n"), ("typst",))
+
+
+@pytest.mark.parametrize("key", ["title", "subtitle", "abstract"])
+def test_words_of_the_title_block_are_not_lost_as_tags_or_tex(key, tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    for words, said in (
+        ("The <pad> token", "<pad> is read as HTML"),
+        (r"By \LaTeX", r"\\LaTeX stands in"),
+    ):
+        front = f"---\nauthor: A\n{key}: {words}\n---\n\nText.\n"
+        (folder / "report" / "index.qmd").write_text(front)
+        with pytest.raises(ReportError, match=rf"index\.qmd:3: {said}"):
+            own(folder, ("html",))
 
 
 def test_picture_without_words(tmp_path):

@@ -146,6 +146,13 @@ def place_in(document: Document, test: Callable[[str], object]) -> str:
     return next((line.place for line in lines_of(document) if test(line.text)), document.name)
 
 
+def place_above(document: Document, pattern: str) -> str:
+    """file:line of the first line of the front matter with `pattern`; the file alone where none is."""
+    lines = text_of(document.path, document.name)[: document.body_line - 1]
+    found = (n for n, text in enumerate(lines, 1) if re.search(pattern, text))
+    return next((f"{document.name}:{n}" for n in found), document.name)
+
+
 def whole(document: Document) -> str:
     """The same as one .qmd, with its front matter and without includes."""
     first = text_of(document.path, document.name)[: document.body_line - 1]
