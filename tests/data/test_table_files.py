@@ -120,15 +120,14 @@ def test_a_file_without_texts_or_labels_beside_others_is_told_to_be_left_out(que
     folder = tmp_path / "competition"
     folder.mkdir()
     as_csv(folder / "train.csv", rows())
-    as_csv(folder / "test.csv", [{"text": row["text"]} for row in rows(3)])
-    said = (
-        r"test\.csv has no column of labels, as others have \('label'\); leave it out; without test"
-    )
-    with pytest.raises(ReportError, match=said):
-        obtained(f"{folder}{query}")
+    said = r"test\.csv has no labels, as others have in 'label'; leave it out; without test"
+    for row in ({}, {"label": ""}):
+        as_csv(folder / "test.csv", [{"text": one["text"]} | row for one in rows(3)])
+        with pytest.raises(ReportError, match=said):
+            obtained(f"{folder}{query}")
     (folder / "test.csv").unlink()
     as_csv(folder / "example.csv", [{"id": "1", "label": "cats"}])
-    with pytest.raises(ReportError, match=r"example\.csv has no column of texts, .*leave it out$"):
+    with pytest.raises(ReportError, match=r"example\.csv has no texts, .*leave it out$"):
         obtained(f"{folder}{query}")
 
 

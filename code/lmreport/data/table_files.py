@@ -257,18 +257,21 @@ def refuse_lacking(parts: list[Part], asked: dict[str, str]) -> None:
     texts of a competition come without labels.
     """
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
-        found = [
-            named_so(part.names, [asked[what].lower()] if what in asked else known)
-            for part in parts
-        ]
+        wanted = [asked[what].lower()] if what in asked else known
+        found = [filled(part, named_so(part.names, wanted)) for part in parts]
         lacking = next((part for part, names in zip(parts, found, strict=True) if not names), None)
         if lacking and any(found):
             name = next(names for names in found if names)[0]
             rest = "; without test texts a fifth of each class is set apart"
             raise ReportError(
-                f"{lacking.place} has no column of {what}s, as others have ({name!r}); leave it out"
+                f"{lacking.place} has no {what}s, as others have in {name!r}; leave it out"
                 + rest * (lacking.split == "test")
             )
+
+
+def filled(part: Part, names: list[str]) -> list[str]:
+    """Those columns of `names` that have a value in some row."""
+    return [name for name in names if any(row.get(name) not in (None, "") for _, row in part.rows)]
 
 
 def parts_in(path: Path) -> list[Part]:
