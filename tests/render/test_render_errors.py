@@ -352,6 +352,14 @@ BAD = {
             ("~~~python", "\n    x = 1\n"),
         )
     },
+    "words behind a fence": (
+        'Text:\n\n```python title="a.py"\nx = 1\n```\n',
+        r"index\.qmd:8: '```python title=\"a\.py\"' begins no block .* one word, or attributes in \{…\}",
+    ),
+    "path in text": (
+        "Open C:\\Users\\ann.\n",
+        r"index\.qmd:6: \\Users stands in no formula and would be lost; .*, a path or command in `…`",
+    ),
     **{
         f"grid table, {name}": (
             "+-----+-----+\n" + rows + "+-----+-----+\n",

@@ -66,7 +66,8 @@ def refuse_raw(item: dict, at: Place) -> None:
     if lost := lost_tex(item):
         raise ReportError(
             f"{at(re.escape(lost))}: {lost} stands in no formula and would be lost; put a "
-            "formula between $$, without a blank line in it, write other text in Markdown"
+            "formula between $$, without a blank line in it, a path or command in `…`, and write other "
+            "text in Markdown"
         )
 
 

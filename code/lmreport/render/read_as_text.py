@@ -41,13 +41,18 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
             raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
     grid_tables.refuse_too_wide(lines)
     in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
-    for line, info, words in indented_code(cells):
+    for line, info, words in blocks_of_code(cells):
         start = line.text.strip().replace("~~", "") + words.lstrip("*_")[:1]  # ~~ strikes out
         is_text = squeezed(info) + words in in_line or squeezed(start) in shown
         if is_text and not any(words in block for block in in_block):
+            remedy = (
+                f"{BLANK}, or indent it just as far as the text of its item"
+                if line.text.startswith((" ", "\t"))
+                else "behind its marks stands one word, or attributes in {…}"
+            )
             raise ReportError(
                 f"{line.place}: {line.text.strip()!r} begins no block of code here and is read as "
-                f"text; {BLANK}, or indent it just as far as the text of its item"
+                f"text; {remedy}"
             )
 
 
@@ -56,17 +61,15 @@ def code_in(blocks: list, *kinds: str) -> set[str]:
     return {squeezed(node["c"][1]) for node in pandoc_ast.nodes(blocks) if node["t"] in kinds}
 
 
-def indented_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str]]:
-    """(first line, what stands behind its fence, the code squeezed) of each block of code that is
-    indented, as one in an item of a list is.
-    """
+def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str]]:
+    """(first line, what stands behind its fence, the code squeezed) of each block of code."""
     for lines in (cell.lines for cell in cells if cell.kind == "markdown"):
         i = 0
         while i < len(lines):
             if fence := fence_of(lines[i]):
                 end = closing(lines, i, fence)
                 words = squeezed("".join(line.text for line in lines[i + 1 : end]))
-                if fence[1] and words:
+                if words:
                     yield lines[i], fence[3], words
                 i = end
             i += 1
