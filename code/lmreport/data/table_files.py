@@ -374,11 +374,7 @@ def refuse_header(names: list[str], place: str) -> None:
     """Raises ReportError for a header that cannot be right."""
     if not names:
         raise ReportError(f"{place} is empty; give a table with a header")
-    other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), "")
-    if other:
-        raise ReportError(
-            f"{place} seems to be separated by {other!r}; save it as .csv with commas or as .tsv"
-        )
+    readers.refuse_other_marks(names, place)
     readers.refuse_twice(names, place)
 
 
