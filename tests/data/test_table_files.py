@@ -115,6 +115,22 @@ def test_a_folder_of_files_and_a_saved_data_set_keep_their_splits(tmp_path):
     assert saved.counts()["train"] == dict.fromkeys(sorted(CLASSES), 10) and saved.note == ""
 
 
+@pytest.mark.parametrize("query", ["", "?text=text&label=label"])
+def test_a_file_without_texts_or_labels_beside_others_is_told_to_be_left_out(query, tmp_path):
+    folder = tmp_path / "competition"
+    folder.mkdir()
+    as_csv(folder / "train.csv", rows())
+    said = r"test\.csv has no labels, as others have in 'label'; leave it out; without test"
+    for row in ({}, {"label": ""}):
+        as_csv(folder / "test.csv", [{"text": one["text"]} | row for one in rows(3)])
+        with pytest.raises(ReportError, match=said):
+            obtained(f"{folder}{query}")
+    (folder / "test.csv").unlink()
+    as_csv(folder / "example.csv", [{"id": "1", "label": "cats"}])
+    with pytest.raises(ReportError, match=r"example\.csv has no texts, .*leave it out$"):
+        obtained(f"{folder}{query}")
+
+
 def test_a_clone_of_a_data_set_of_the_hub_is_read(tmp_path):
     clone = tmp_path / "news"
     (clone / "data").mkdir(parents=True)

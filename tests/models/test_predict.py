@@ -276,6 +276,12 @@ def test_lines_from_standard_input_are_read_as_they_come(folder):
         ("a.csv", "id,body\n1,x\n", "no column 'text', only id, body"),
         (
             "a.csv",
+            "text;id\nx;1\n",
+            "a.csv seems to be separated by ';'; save it as .csv with commas",
+        ),
+        ("a.tsv", "text,id\nx,1\n", "a.tsv seems to be separated by ','; save it as"),
+        (
+            "a.csv",
             "id,text\n1,x\n2,how to, then\n",
             "a.csv, line 3: 3 fields where the header has 2; put quotes",
         ),

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 
+import lxml.html
 import nbformat
 import pytest
 
@@ -277,6 +278,26 @@ def test_each_note_stands_under_its_mark_whatever_it_begins_with_and_wherever_it
     assert marks == [("1", 2), ("2", 3), ("3", 2)], text  # one in the text, one at the note
     assert text.count("in a table") == 1 and text.count("in code") == 1
     assert "Of an output." in shown
+
+
+def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp_path):
+    body = (
+        "a. One $x$\n\n    ii. Two\n    iii. *Three*\n\nB)  Four\n\n1. Five\n\n"
+        "+---------+---------+\n| $1 - $2 | - a $3  |\n|         | - b     |\n+---------+---------+\n"
+        "| $4 `$5` | $y_1z$  |\n+---------+---------+\n"
+    )
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    page = lxml.html.fromstring(shown).find(".//main")
+    lists = [(one.get("type"), one.get("start")) for one in page.iter("ol")]
+    assert lists == [("a", "1"), ("i", "2"), ("A", "2"), (None, None)]
+    items = [" ".join(one.text_content().split()) for one in page.xpath("//ol/li")]
+    assert items == ["One $x$ Two Three", "Two", "Three", "Four", "Five"]
+    table = page.find(".//table")
+    assert " ".join(table.text_content().split()) == "$1 - $2 a $3 b $4 $5 y1z"
+    assert texts(nb)[-1].count("$") == 2  # of the formula; others are no marks of one
+    assert all(one.text == "$" for one in table.iter("span") if "$" in one.text_content())
 
 
 @pytest.mark.parametrize("identifiers", [lambda n: None, lambda n: "same"], ids=["none", "same"])

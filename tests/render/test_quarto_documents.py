@@ -97,7 +97,7 @@ def quartos(tmp_path_factory) -> Path:
 def ours(name: str, folder: Path) -> Path:
     (folder / "_quarto.yml").write_text(OPTIONS)
     bring(name, folder)
-    render(folder, ("html",), progress=lambda line: None)
+    render(folder, ("html",))
     return (folder / "_report" / name).with_suffix(".html")
 
 

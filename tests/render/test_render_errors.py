@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import nbformat
 import PIL.Image
@@ -336,6 +337,84 @@ BAD = {
         "Text\n::: {.callout-tip}\nx\n:::\n",
         r"index\.qmd:7: '::: \{\.callout-tip\}' is read as text; put a blank line before it",
     ),
+    "Div in an item of a list": (
+        "1. Text\n\n    ::: {.callout-tip}\n    x\n    :::\n",
+        r"index\.qmd:8: '::: \{\.callout-tip\}' is read as text; .*indent it just as far as the text",
+    ),
+    **{
+        f"{fence} in an item of a list": (
+            f"1. Text\n    {fence}{code}    {fence[:3]}\n",
+            rf"index\.qmd:7: '{fence}' begins no block of code here and is read as text; put a blank",
+        )
+        for fence, code in (
+            ("```", "\n    x = 1\n"),
+            ("```python", "\n    x = 1\n\n    y = 2\n"),
+            ("~~~python", "\n    x = 1\n"),
+        )
+    },
+    "words behind a fence": (
+        'Text:\n\n```python title="a.py"\nx = 1\n```\n',
+        r"index\.qmd:8: '```python title=\"a\.py\"' begins no block .* one word, or attributes in \{…\}",
+    ),
+    "path in text": (
+        "Open C:\\Users\\ann.\n",
+        r"index\.qmd:6: \\Users stands in no formula and would be lost; .*, a path or command in `…`",
+    ),
+    **{
+        f"grid table, {name}": (
+            "+-----+-----+\n" + rows + "+-----+-----+\n",
+            rf"index\.qmd:7: .*{said}.* stands below a \+, where wide letters take two columns",
+        )
+        for name, rows, said in (
+            ("narrow", "| a | b |\n+=====+=====+\n| 1   | 2   |\n", r"'a\|' is read as text"),
+            ("wide", "| a   | long text |\n", "wider than its table"),
+            ("of Chinese letters", "| 写    | b   |\n", r"'写\|' is read as text"),
+        )
+    },
+    **{
+        f"{sign} in text": (
+            f"Text.\n\nWritten in {sign} so.\n",
+            rf"index\.qmd:8: {re.escape(sign)} stands in no formula and would be lost; put a formula",
+        )
+        for sign in ("\\LaTeX", "\\alpha", "\\ldots", "\\S")
+    },
+    **{
+        f"formula as {formula.strip().split()[0]}": (
+            f"Text.\n\n{formula}\n",
+            rf"index\.qmd:8: '{said}.*' is read as text; write \$…\$ without blanks inside of the \$",
+        )
+        for formula, said in (
+            ("So \\(x = 1\\) so.", r"\(x = 1"),
+            ("As \\[x^2\\] so.", r"\[x\^2"),
+            ("\\[\nE = mc^2\n\\]", r"\["),
+            ("In $ x = 1 $ so.", r"\$ x = 1"),
+            ("By $x_1 $ so.", r"\$x_1 \$"),
+            ("$$\nx = 1\n\ny = 2\n$$", r"\$\$"),
+        )
+    },
+    **{
+        f"tag in {name}": (
+            body,
+            rf"index\.qmd:{line}: {tag} is read as HTML and would not be seen; write `{tag}` or",
+        )
+        for name, tag, line, body in (
+            ("text", "<pad>", 6, "The token <pad> is first.\n"),
+            ("words with others", "<String>", 6, "A `<b>` and List<String> here.\n"),
+            ("a paragraph without its end", "<s>", 6, "The <s> token.\n\nNot</s>\n"),
+            ("a cell of a table", "<unk>", 8, "| a |\n|---|\n| <unk> |\n"),
+            ("a title of a callout", "<b>", 6, '::: {.callout-tip title="a<b>c"}\nx\n:::\n'),
+            ("a caption", "<pad>", 8, CELL.replace("\n1\n", "\n#| fig-cap: The <pad> token\n1\n")),
+            ("a note", "</i>", 8, "Text.[^1]\n\n[^1]: No</i>\n"),
+        )
+    },
+    "commands of TeX in a formula": (
+        "$$\n\\newcommand{\\R}{\\mathbb{R}}\n$$\n\n$x \\in \\R$\n",
+        r"index\.qmd:10: the formula .* define commands of TeX outside of formulas, each on a line",
+    ),
+    "commands of TeX in a hidden Div": (
+        "::: {.hidden}\n$$\n\\def\\R{\\mathbb{R}}\n$$\n:::\n",
+        r"index\.qmd:6: 'hidden' is not supported; .* define commands of TeX outside of formulas",
+    ),
     "Div with a title without quotes": (
         "::: {.callout-tip title=Watch out}\nx\n:::\n",
         r"index\.qmd:6: '::: \{\.callout-tip title=Watch out\}' is read as text; .*key=\"value\"",
@@ -369,13 +448,21 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "| a | b |\n|---|---|\n| 1\\|2 | `x | y` |\n| 3 | 4 | |\n\n"
         "```\n| a |\n|---|\n| 1 | 2 |\n```\n\nAs `\\@ref(a)`, `{#fig-a}` and `::: {.callout-tip}`.\n\n"
         "# H\n::: {.callout-tip}\nIn.\n:::\n\nIt is {k=1}, goes on and\n- so it is - ends.\n\n"
-        "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n"
+        "- | a | b |\n  |---|---|\n  | 5 | 6 |\n\n- a\n- b\n  1. c\n  2. d\n\n| Line\n| after | line\n\n"
+        "+----+------+\n| 写 | 7\\|8 |\n+----+------+\n\n1. Run `ls`:\n\n    ```\n    ls\n    ```\n\n"
+        "\\newcommand{\\R}{\\mathbb{R}}\n\n$\\R$\n\n---\n\nRule\n\n---\nand text\n\n"
+        "<b>B</b>, <kbd>K</kbd> <!-- <pad> --> x<y, <3, \\<pad>, `<pad>`<br>&lt;pad> <a@b.c> <|e|>.\n\n"
+        "<div>\n\n<i class='x'>I</i>\n\n</div>\n\n$$\nx = 1\n$$\n"
+        "in \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )
     page = Page(
         own(project(tmp_path, body, "---\ntitle: A  # of two\n---\n"), ("html",)) / "index.html"
     )
     assert page.facts()["outputs"] == ["``` x | y ```"] and page.tags("pre", css="python") == []
-    assert page.facts()["cells"] == ["a", "b", "1|2", "x | y", "3", "4", "a", "b", "5", "6"]
+    assert page.facts()["cells"] == [
+        *("a", "b", "1|2", "x | y", "3", "4", "a", "b", "5", "6", "写", "7|8")
+    ]
+    assert len(page.tags("hr")) == 2 and "ℝ" in text(page.tree)
     assert [text(e) for e in page.find(lambda e: e[0] == "title")] == ["A"]
 
 
@@ -564,6 +651,19 @@ def test_a_formula_that_cannot_be_set_is_told_by_the_pdf_too(tmp_path):
         ReportError, match=r"index\.qmd:6: the formula 'a \\\\tag\{1\}' cannot be set"
     ):
         own(project(tmp_path, "$a \\tag{1}$\n"), ("typst",))
+
+
+@pytest.mark.parametrize("key", ["title", "subtitle", "abstract"])
+def test_words_of_the_title_block_are_not_lost_as_tags_or_tex(key, tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    for words, said in (
+        ("The <pad> token", "<pad> is read as HTML"),
+        (r"By \LaTeX", r"\\LaTeX stands in"),
+    ):
+        front = f"---\nauthor: A\n{key}: {words}\n---\n\nText.\n"
+        (folder / "report" / "index.qmd").write_text(front)
+        with pytest.raises(ReportError, match=rf"index\.qmd:3: {said}"):
+            own(folder, ("html",))
 
 
 def test_picture_without_words(tmp_path):

@@ -45,7 +45,7 @@ CAPTIONS = [
     "# of texts",
     "> 5 % of",
     "- x",
-    "[x] ] and <b> <!-- y",
+    "[x] ] and <b>b</b> <!-- y",
     "(@) z",
     "::: w",
 ]
@@ -61,10 +61,7 @@ def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
     out = own(project(tmp_path, body))
     page = Page(out / "index.html")
     assert page.facts()["captions"] == [
-        *(
-            f"Figure {n}: {caption.replace('<b>', '')}"
-            for n, caption in enumerate(map(smart, CAPTIONS), 1)
-        ),
+        *(f"Figure {n}: {caption}" for n, caption in enumerate(map(smart, CAPTIONS), 1)),
         "unlabelled ] see Figure 21",
         "Listing 1: # 1. lines",
     ]
@@ -77,7 +74,7 @@ def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
 
 def smart(caption: str) -> str:
     """What pandoc's typography makes of the captions above."""
-    return " ".join(caption.replace("<b>", "").replace("--", "–").split())
+    return " ".join(re.sub("</?b>", "", caption).replace("--", "–").split())
 
 
 def test_labels_that_look_alike_keep_their_pictures(tmp_path):
@@ -103,6 +100,10 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         (
             plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b]", "fig-alt: a"),
             "1 outputs but 2 texts",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: x", "fig-subcap: one", count=2),
+            "index.qmd:10: fig-subcap takes a list of texts, one for each part, or true for parts",
         ),
         (plot("fig-subcap: [a]", "fig-alt: a"), "fig-subcap needs a label that begins with fig-"),
         (
@@ -135,11 +136,25 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
             plot("label: fig-a", "fig-cap: x", "fig-alt: y", "layout-ncol: 0"),
             "layout-ncol '0' is no number of columns",
         ),
+        (
+            "$$x$$ {#eq-a}\n\nSee [Eq. (-@eq-a)] and @eq-a.\n",
+            "index.qmd:8: ')' stands in the brackets",
+        ),
+        ("$$x$$ {#eq-a}\n\nSee @eq-a [left].\n\nSee @eq-a.\n", "index.qmd:8: 'left' stands in the"),
         ("Text.\n\n(@) One.\n", "index.qmd:8: numbered examples, (@), are not supported"),
         ("Text.[^1]\n\n[^1]: @fig-none.\n", "index.qmd:8: @fig-none refers to nothing"),
         ("(@tbl-none) shows.\n", "index.qmd:6: @tbl-none refers to nothing"),
-        ("Text.\n\n---\ntitle: B\n---\n", "index.qmd:9: a block of YAML in the text sets 'title'"),
-        ("Text.\n\n---\ntitle: [B\n---\n", "pandoc: "),
+        *(
+            (
+                f"Text.\n\n---\n{what}\n---\n",
+                "index.qmd:8: what stands between this line of --- and report/index.qmd:10 is read as",
+            )
+            for what in ("title: B", "title: [B", "- a", "*So.*")
+        ),
+        (
+            "```{python}\n#| output: asis\nprint('---\\ntitle: B\\n---')\n```\n",
+            "a block of YAML in the text sets 'title'",
+        ),
         ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
         (
@@ -266,7 +281,7 @@ def test_a_data_frame_with_cells_across_columns_is_refused(tmp_path):
 
 def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):
     body = (
-        "\\newcommand{\\R}{\\mathbb{R}}\n\nIn $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"
+        "\\newcommand{\\R}{\\mathbb{R}}\n\n\\noindent \\large In $\\R$. \\newpage\n\n\\vspace{1cm}\n\n"
         "`\\ref{a}`{=latex}\n\n```{=latex}\n\\begin{table}\n```\n"
     )
     assert words(Page(own(project(tmp_path, body), ("html",)) / "index.html")).endswith("In ℝ.")
@@ -293,6 +308,7 @@ print("done")
     [
         ("", ["Table 1: Both"]),
         ("#| tbl-subcap: [one, two]\n", ["Table 1: Both", "(a) one", "(b) two"]),
+        ("#| tbl-subcap: true\n", ["Table 1: Both", "(a)", "(b)"]),
     ],
 )
 def test_tables_of_a_cell_are_parts_where_they_have_captions_of_their_own(tmp_path, parts, shown):

@@ -165,6 +165,7 @@ def place_of(column: str, names: list[str], path: str) -> int:
     once.
     """
     refuse_twice(names, path)
+    refuse_other_marks(names, path)
     if column not in names:
         raise ReportError(
             f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column"
@@ -181,6 +182,15 @@ def refuse_twice(names: list[str], place: str) -> None:
     if twice:
         raise ReportError(
             f"{place}, line 1: the column {twice[0]!r} stands there twice; rename one; {HEADLESS}"
+        )
+
+
+def refuse_other_marks(names: list[str], place: str) -> None:
+    """Raises ReportError for a header that something else than what was expected separates."""
+    other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), "")
+    if other:
+        raise ReportError(
+            f"{place} seems to be separated by {other!r}; save it as .csv with commas or as .tsv"
         )
 
 

@@ -244,10 +244,34 @@ class Part:
 def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     """The rows of each split of a file, a folder of files or a saved data set."""
     splits: dict[str, Rows] = {}
-    for part in parts_in(path):
+    parts = parts_in(path)
+    refuse_lacking(parts, asked)
+    for part in parts:
         text, label = columns(part, asked)
         splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
+
+
+def refuse_lacking(parts: list[Part], asked: dict[str, str]) -> None:
+    """Raises ReportError for a file without the texts or labels that another one has, as the test
+    texts of a competition come without labels.
+    """
+    for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
+        wanted = [asked[what].lower()] if what in asked else known
+        found = [filled(part, named_so(part.names, wanted)) for part in parts]
+        lacking = next((part for part, names in zip(parts, found, strict=True) if not names), None)
+        if lacking and any(found):
+            name = next(names for names in found if names)[0]
+            rest = "; without test texts a fifth of each class is set apart"
+            raise ReportError(
+                f"{lacking.place} has no {what}s, as others have in {name!r}; leave it out"
+                + rest * (lacking.split == "test")
+            )
+
+
+def filled(part: Part, names: list[str]) -> list[str]:
+    """Those columns of `names` that have a value in some row."""
+    return [name for name in names if any(row.get(name) not in (None, "") for _, row in part.rows)]
 
 
 def parts_in(path: Path) -> list[Part]:
@@ -350,11 +374,7 @@ def refuse_header(names: list[str], place: str) -> None:
     """Raises ReportError for a header that cannot be right."""
     if not names:
         raise ReportError(f"{place} is empty; give a table with a header")
-    other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), "")
-    if other:
-        raise ReportError(
-            f"{place} seems to be separated by {other!r}; save it as .csv with commas or as .tsv"
-        )
+    readers.refuse_other_marks(names, place)
     readers.refuse_twice(names, place)
 
 

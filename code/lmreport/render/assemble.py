@@ -293,12 +293,14 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
     kind = label.split("-")[0] if re.match(r"(fig|tbl|lst)-", label) else ""
     key = {"fig": "fig", "tbl": "tbl"}.get(kind) or ("tbl" if "tbl-cap" in options else "fig")
     caption, parts = options.get(f"{key}-cap", ""), options.get(f"{key}-subcap") or []
+    shows = [o.output_type in ("display_data", "execute_result") for o in outputs]
+    if parts == "true":
+        parts = [""] * sum(shows)
     layout = f' layout-ncol="{options["layout-ncol"]}"' if "layout-ncol" in options else ""
     if kind and not caption and not parts:
         raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")
     if parts and not kind:
         raise ReportError(f"{origin.place}: {key}-subcap needs a label that begins with {key}-")
-    shows = [o.output_type in ("display_data", "execute_result") for o in outputs]
     if kind and (parts or sum(shows) > 1 and kind != "tbl"):  # tables have parts by their captions
         numbers = iter(range(1, len(body) + 1))
         texts = iter([*parts, *[""] * len(body)])

@@ -4,12 +4,13 @@ folded code.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
 
 from lmreport.core.errors import ReportError
-from lmreport.render import constructs_html, constructs_typst, pandoc_ast
+from lmreport.render import constructs_html, constructs_typst, lost, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
@@ -22,18 +23,14 @@ UNKNOWN = set(
     "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
     "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
 )
+MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 CONDITIONS = {"content-visible", "content-hidden"}
-HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
 # what changes the text of the page and would be missing in the PDF
 ON_PAGE = re.compile(
     r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s)\b", re.IGNORECASE
 )
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
-    r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
-    r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
-)
 Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
@@ -51,8 +48,10 @@ def prepare(
     flags: what the cells say of the document, `assemble.Pages.flags`.
     """
 
+    at = functools.partial(place, cells)
+    lost.refuse(blocks, at)
+
     def visit(item: dict) -> list | dict | None:
-        refuse_lost(item, cells)
         if item["t"] == "RawInline" and LINE_BREAK.fullmatch(item["c"][1]):
             return pandoc_ast.node("LineBreak")
         attributes = pandoc_ast.attr_of(item)
@@ -67,7 +66,7 @@ def prepare(
             return content if shown else []
         kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), "")
         if kind in CALLOUTS and item["t"] == "Div":
-            return callout(kind, attributes, content)
+            return callout(kind, attributes, content, at)
         if "panel-tabset" in classes and item["t"] == "Div":
             return tab_panel(attributes, content, cells)
         return None
@@ -81,26 +80,6 @@ def prepare(
             if item["t"] == "Header":
                 item["c"][0] -= 1
     return blocks
-
-
-def refuse_lost(item: dict, cells: list[Cell]) -> None:
-    """Raises ReportError for raw text that would be missing from one of the formats."""
-    if item["t"] == "RawBlock" and HTML_TABLE.search(item["c"][1]):
-        raise ReportError(
-            f"{place(cells, HTML_TABLE.pattern)}: a table in HTML is not supported; write it "
-            "in Markdown, then the PDF has it too"
-        )
-    if item["t"] == "RawBlock" and item["c"][0].startswith("pandoc-reader-"):
-        raise ReportError(
-            f"{place(cells, '=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
-            "the text in Markdown"
-        )
-    if item["t"] in ("RawBlock", "RawInline") and (lost := LOST_TEX.match(item["c"][1])):
-        if item["c"][0] == "tex":  # not one that is marked as meant for LaTeX, {=latex}
-            raise ReportError(
-                f"{place(cells, re.escape(lost[0]))}: {lost[0]} stands in no formula and would "
-                "be lost; put a formula between $$, write other text in Markdown"
-            )
 
 
 def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
@@ -121,8 +100,9 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         k for k, _ in attributes[2] if k in UNKNOWN
     ]
     if unknown:
+        hint = f"; leave the text out, and {MACROS}" * (unknown[0] == "hidden")
         raise ReportError(
-            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported"
+            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported{hint}"
         )
     braced = next((c for c in classes if "{" in c), "")
     if braced and item["t"] in ("Div", "Span"):
@@ -203,9 +183,9 @@ def is_format(name: str, fmt: str) -> bool:
     return name == fmt or name.startswith("html:") and fmt == "html"
 
 
-def callout(kind: str, attributes: list, content: list) -> dict:
+def callout(kind: str, attributes: list, content: list, at: lost.Place) -> dict:
     title = pandoc_ast.value(attributes, "title")
-    heading = pandoc_ast.read_inlines(title) if title else None
+    heading = lost.inlines(title, at) if title else None
     if heading is None and content and content[0]["t"] == "Header":
         heading, content = content[0]["c"][2], content[1:]
     return pandoc_ast.node(
@@ -299,7 +279,7 @@ def floated(item: dict, label: str, write: Writer) -> list:
     if kind == "Div":
         caption, content = split_caption(item["c"][1])
         if named := pandoc_ast.value(attributes, f"{entry.kind}-cap"):
-            caption, content = pandoc_ast.read_inlines(named), item["c"][1]
+            caption, content = lost.inlines(named, write.index.place), item["c"][1]
     elif kind == "Figure":
         caption, content = [b["c"] for b in item["c"][1][1]], item["c"][2]
         caption = caption[0] if caption else []
@@ -311,7 +291,7 @@ def floated(item: dict, label: str, write: Writer) -> list:
         )
         content = write.table(item, pandoc_ast.plain(caption))
     else:
-        caption = pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))
+        caption = lost.inlines(pandoc_ast.value(attributes, "lst-cap"), write.index.place)
         item["c"][0] = ["", item["c"][0][1], pandoc_ast.without(attributes, "lst-cap")[2]]
         content = as_list(write.code(item) or item)
     if pandoc_ast.value(attributes, "layout-ncol"):

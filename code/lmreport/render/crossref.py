@@ -206,7 +206,8 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
     sources.
 
     Raises ReportError for a label that nothing has, a kind that is not supported, a section without
-    numbers, and for cross-references and citations in one bracket.
+    numbers, words behind a cross-reference in its bracket, and for cross-references and citations
+    in one.
     """
     starts = [re.match(r"([A-Za-z]+)-", c["citationId"]) for c in citations]
     kinds = [m[1][0].lower() + m[1][1:] if m else "" for m in starts]
@@ -238,6 +239,17 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         if entry.kind == "sec" and not index.numbered:
             raise ReportError(
                 f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true"
+            )
+        if citation["citationSuffix"]:
+            words = pandoc_ast.plain(citation["citationSuffix"]).strip()
+            key, first = (
+                re.escape("@" + citation["citationId"]),
+                re.escape((words.split() or [""])[0]),
+            )
+            at = index.place(f"{key}.*{first}", rf"\[[^]]*{key}[^]]*$", rf"{key} \[[^]]*$")
+            raise ReportError(
+                f"{at}: {words!r} stands in the brackets behind @{citation['citationId']} and would "
+                "be lost; put it behind the ]"
             )
         if out:
             out += [pandoc_ast.text(","), pandoc_ast.node("Space")]

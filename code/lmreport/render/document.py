@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from lmreport.core.errors import ReportError
-from lmreport.render import assemble, pandoc_ast, source
+from lmreport.render import assemble, lost, pandoc_ast, source
 from lmreport.render.project import Document, as_list, text_of
 
 
@@ -101,6 +101,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             if value["t"] == "MetaList"
             else stripped(value)
         )
+    lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)
     got["blocks"] = without_marks(

@@ -254,15 +254,27 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
         tex = re.sub(r" \\qquad\(\d+\)$", "", formula[1]).strip().split("\n")[0]
         is_written = any(tex in cell.source for cell in index.cells)
         at = index.place(re.escape(tex) if is_written else r"\$[^$]*`\{python\}")
-        raise ReportError(
-            f"{at}: the formula {tex!r} cannot be set ({formula[2]}); write it with commands of "
-            "LaTeX's mathematics, without comments and \\tag"
-        )
+        remedy = "write it with commands of LaTeX's mathematics, without comments and \\tag"
+        if is_defined(formula[2], index.cells):
+            remedy = constructs.MACROS
+        raise ReportError(f"{at}: the formula {tex!r} cannot be set ({formula[2]}); {remedy}")
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
             refuse_source(missing[1], index, "in the bibliography")
         log.warning(f"  {line}")
+
+
+def is_defined(said: str, cells: list[source.Cell]) -> bool:
+    """Whether the command that pandoc does not know, by what it `said`, defines one or is defined
+    in `cells`, and so in a formula: elsewhere pandoc reads definitions.
+    """
+    found = re.search(r"control sequence \\(\w+)", said)
+    if found is None:
+        return False
+    kinds = "(re)?newcommand|def|DeclareMathOperator"
+    there = re.compile(rf"\\({kinds})\*?\s*\{{?\\{found[1]}\b")
+    return bool(re.fullmatch(kinds, found[1])) or any(there.search(cell.source) for cell in cells)
 
 
 def refuse_source(key: str, index: crossref.Index, where: str) -> NoReturn:

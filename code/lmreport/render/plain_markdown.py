@@ -13,6 +13,14 @@ from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
 PART = "<!--part {}-->"
+LETTERS = {
+    "LowerAlpha": "a",
+    "UpperAlpha": "A",
+    "LowerRoman": "i",
+    "UpperRoman": "I",
+}  # HTML's types
+TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+DOLLAR = re.compile(r"(<span class=\"math.*?</span>)|\$", re.DOTALL)
 
 
 class Plain:
@@ -70,6 +78,16 @@ class Plain:
             self.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))),
             item,
         ]
+
+    def plain_orderedlist(self, item: dict, attributes: None) -> list | None:
+        """A list with letters or Roman numbers in HTML: Jupyter's Markdown has digits alone."""
+        (start, style, _), items = item["c"]
+        if style["t"] not in LETTERS:
+            return None
+        opening = pandoc_ast.raw("html", f'<ol type="{LETTERS[style["t"]]}" start="{start}">')
+        ends = pandoc_ast.raw("html", "<li>"), pandoc_ast.raw("html", "</li>")
+        inner = [block for one in items for block in (ends[0], *one, ends[1])]
+        return [opening, *inner, pandoc_ast.raw("html", "</ol>")]
 
     def plain_header(self, item: dict, attributes: list) -> None:
         level, _, words = item["c"]
@@ -191,7 +209,13 @@ def as_gfm(parts: list[list]) -> list[str]:
     text, _ = pandoc_ast.pandoc(
         json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
     )
+    text = TABLE.sub(lambda table: DOLLAR.sub(no_mathematics, table[0]), text)
     return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
+
+
+def no_mathematics(found: re.Match[str]) -> str:
+    """A $ of a table in HTML so that Jupyter does not take it, with a later one, for mathematics."""
+    return found[1] or "<span>&#36;</span>"
 
 
 def alone(markdown: str) -> str:

@@ -8,15 +8,20 @@ import re
 from collections.abc import Iterator
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pandoc_ast
+from lmreport.render import grid_tables, pandoc_ast
 from lmreport.render.pipe_tables import DASHES
-from lmreport.render.source import Cell, Line, masked, prose
+from lmreport.render.source import CODE, Cell, Line, closing, fence_of, masked, prose
 
 DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
 HEADING = re.compile(r"#{1,6}\s+\S.*")
 ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)])\s+\S.*")
 ATTRIBUTES = re.compile(r"\{[.#][A-Za-z][^{}]*\}|(?<=[\])`])\s?\{[\w-]+=[^{}]*\}")
 EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
+OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or before its $
+    r"\\\((?:(?!\\\)).)*[=^_](?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*[=^_](?:(?!\\\]).)*\\\]"
+    r"|(?<![\\$\w])\$(?=\s|[^$]*\s\$)[^$]*[=^_][^$]*\$(?![$\d])"
+)
+FORMULA = "write $…$ without blanks inside of the $, or $$…$$ without a blank line"
 BLANK = "put a blank line before it"
 
 
@@ -28,11 +33,46 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed
         printed = list(prose(printed))
-    for line, mark, remedy in itertools.chain(marks(lines), marks(printed)):
+    found = (grid_tables.marks(lines), marks(lines), grid_tables.marks(printed), marks(printed))
+    for line, mark, remedy in itertools.chain(*found):
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
             place = line.file if line in printed else line.place
             raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
+    grid_tables.refuse_too_wide(lines)
+    in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
+    for line, info, words in blocks_of_code(cells):
+        start = line.text.strip().replace("~~", "") + words.lstrip("*_")[:1]  # ~~ strikes out
+        is_text = squeezed(info) + words in in_line or squeezed(start) in shown
+        if is_text and not any(words in block for block in in_block):
+            remedy = (
+                f"{BLANK}, or indent it just as far as the text of its item"
+                if line.text.startswith((" ", "\t"))
+                else "behind its marks stands one word, or attributes in {…}"
+            )
+            raise ReportError(
+                f"{line.place}: {line.text.strip()!r} begins no block of code here and is read as "
+                f"text; {remedy}"
+            )
+
+
+def code_in(blocks: list, *kinds: str) -> set[str]:
+    """The texts of all nodes of these kinds, squeezed."""
+    return {squeezed(node["c"][1]) for node in pandoc_ast.nodes(blocks) if node["t"] in kinds}
+
+
+def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str]]:
+    """(first line, what stands behind its fence, the code squeezed) of each block of code."""
+    for lines in (cell.lines for cell in cells if cell.kind == "markdown"):
+        i = 0
+        while i < len(lines):
+            if fence := fence_of(lines[i]):
+                end = closing(lines, i, fence)
+                words = squeezed("".join(line.text for line in lines[i + 1 : end]))
+                if words:
+                    yield lines[i], fence[3], words
+                i = end
+            i += 1
 
 
 def texts(blocks: list) -> Iterator[str]:
@@ -60,7 +100,8 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
         text = masked(line.text)
         follows = bool(before.text.strip()) and before.number == line.number - 1
         if DIV.fullmatch(text):
-            yield line, text, f'{BLANK} and write its attributes as {{.class key="value"}}'
+            indent = ", indent it just as far as the text of its item" * text.startswith(" ")
+            yield line, text, f'{BLANK}{indent} and write its attributes as {{.class key="value"}}'
         for found in ATTRIBUTES.findall(text):
             yield (
                 line,
@@ -68,6 +109,11 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
                 'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
                 "end of a heading, a caption or the line of the last $$",
             )
+        uncoded = CODE.sub(" ", line.text)
+        for found in OTHER_FORMULA.findall(uncoded):
+            yield line, re.sub(r"\\([()\[\]])", r"\1", found), FORMULA
+        if (opening := uncoded.strip()) in (r"\[", "$$") and after.text.strip():
+            yield line, f"{opening.lstrip(chr(92))}\n{after.text}", FORMULA
         if follows and HEADING.fullmatch(text):
             yield line, text, BLANK
         if follows and ITEM.fullmatch(text) and not ITEM.match(before.text):

@@ -62,9 +62,9 @@ CELL: dict[str, Any] = {
     "code-overflow": str,
     "fig-cap": str,
     "fig-alt": (str, list),
-    "fig-subcap": list,
+    "fig-subcap": (list, str),
     "tbl-cap": str,
-    "tbl-subcap": list,
+    "tbl-subcap": (list, str),
     "lst-label": str,
     "lst-cap": str,
     "layout-ncol": int,
@@ -144,6 +144,13 @@ def place_in(document: Document, test: Callable[[str], object]) -> str:
     where none does.
     """
     return next((line.place for line in lines_of(document) if test(line.text)), document.name)
+
+
+def place_above(document: Document, pattern: str) -> str:
+    """file:line of the first line of the front matter with `pattern`; the file alone where none is."""
+    lines = text_of(document.path, document.name)[: document.body_line - 1]
+    found = (n for n, text in enumerate(lines, 1) if re.search(pattern, text))
+    return next((f"{document.name}:{n}" for n in found), document.name)
 
 
 def whole(document: Document) -> str:
@@ -413,6 +420,7 @@ def split(lines: list[Line]) -> list[Cell]:
         fence = fence_of(lines[i])
         if not fence:
             refuse_break_in_text(lines, i)
+            refuse_yaml(lines, i)
             prose.append(checked(lines[i]))
             i += 1
             continue
@@ -459,6 +467,22 @@ def refuse_break_in_text(lines: list[Line], i: int) -> None:
         raise ReportError(
             f"{lines[i].place}: {{{{< pagebreak >}}}} stands in a paragraph; put blank lines before "
             "and after it"
+        )
+
+
+def refuse_yaml(lines: list[Line], i: int) -> None:
+    """Raises ReportError for a line of --- that is meant as a rule and begins a block of YAML, which
+    goes on to the next one.
+    """
+    around = [line.text for line in (Line("", "", 0), *lines, Line("", "", 0))[i : i + 3]]
+    if around[1].rstrip() != "---" or around[0].strip() or not around[2].strip():
+        return
+    end = next((ln for ln in lines[i + 1 :] if ln.text.rstrip() in ("---", "...")), None)
+    if end:
+        raise ReportError(
+            f"{lines[i].place}: what stands between this line of --- and {end.place} is read as a "
+            "block of YAML, whose options stand at the top of the document alone; put a blank line "
+            "after a line of ---"
         )
 
 
@@ -583,6 +607,10 @@ def check(key: str, value: object, place: str) -> None:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
+    if key.endswith("-subcap") and isinstance(value, str) and value != "true":
+        raise ReportError(
+            f"{place}: {key} takes a list of texts, one for each part, or true for parts without"
+        )
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
         hint = (
             f"; give the list to {key[:3]}-subcap"

@@ -1,0 +1,108 @@
+"""What an author wrote as text and pandoc reads as raw HTML or TeX, which is not seen: refused by its
+line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast
+
+Place = Callable[[str], str]  # file:line of a pattern
+HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
+TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/]*)[^<>]*?(/?)>")
+UNCLOSED = set("area br col embed hr img input link meta source track wbr".split())
+ELEMENTS = UNCLOSED | set(  # of HTML
+    "a abbr address article aside audio b bdi bdo blockquote body button canvas caption center cite code "
+    "colgroup data datalist dd del details dfn dialog div dl dt em fieldset figcaption figure font footer "
+    "form h1 h2 h3 h4 h5 h6 head header hgroup html i iframe ins kbd label legend li main map mark math "
+    "menu meter nav noscript object ol optgroup option output p picture pre progress q rp rt ruby s samp "
+    "script search section select slot small span strike strong style sub summary sup svg table tbody td "
+    "template textarea tfoot th thead time title tr tt u ul var video".split()
+)
+LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
+    r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
+    r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
+)
+UNSEEN_TEX = re.compile(  # TeX in a line that shows nothing itself: breaks, sizes, styles, definitions
+    r"\\((new|clear|cleardouble)page|(page|line|allow|no)?break|newline|(no)?indent|par|[hv]fill"
+    r"|[hv]s(pace|kip)|(small|med|big)skip|centering|ragged(right|left)|label|index|relax|protect"
+    r"|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge"
+    r"|(bf|md|it|sl|sc|up|rm|sf|tt)(series|shape|family)?|em|(set|addto)length|(re|provide)?newcommand"
+    r"|def|let|DeclareMathOperator|usepackage|(this)?pagestyle|setcounter|color)(?![A-Za-z])"
+)
+
+
+def refuse(tree: object, at: Place) -> None:
+    """Raises ReportError for raw text in `tree`, blocks or a value of the metadata, that would not be
+    seen.
+    """
+    for item in pandoc_ast.nodes(tree):
+        refuse_raw(item, at)
+        refuse_words_as_tags(item, at)
+
+
+def inlines(markdown: str, at: Place) -> list:
+    """One line of Markdown, of which nothing is lost. Raises ReportError where something would be."""
+    read = pandoc_ast.node("Plain", pandoc_ast.read_inlines(markdown))
+    refuse(read, at)
+    return read["c"]
+
+
+def refuse_raw(item: dict, at: Place) -> None:
+    """Raises ReportError for raw text that would be missing from one of the formats."""
+    if item["t"] == "RawBlock" and HTML_TABLE.search(item["c"][1]):
+        raise ReportError(
+            f"{at(HTML_TABLE.pattern)}: a table in HTML is not supported; write it "
+            "in Markdown, then the PDF has it too"
+        )
+    if item["t"] == "RawBlock" and item["c"][0].startswith("pandoc-reader-"):
+        raise ReportError(
+            f"{at('=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
+            "the text in Markdown"
+        )
+    if lost := lost_tex(item):
+        raise ReportError(
+            f"{at(re.escape(lost))}: {lost} stands in no formula and would be lost; put a "
+            "formula between $$, without a blank line in it, a path or command in `…`, and write other "
+            "text in Markdown"
+        )
+
+
+def refuse_words_as_tags(item: dict, at: Place) -> None:
+    """Raises ReportError for <word> in a paragraph: no element of HTML, or one that is not closed
+    there, so that it would not be seen.
+    """
+    if item["t"] not in ("Para", "Plain", "Header", "MetaInlines"):
+        return
+    raw = [
+        n["c"][1] for n in pandoc_ast.nodes(item) if n["t"] == "RawInline" and n["c"][0] == "html"
+    ]
+    tags = [tag for text in raw if text[:2] not in ("<!", "<?") for tag in TAG.finditer(text)]
+    still_open: list[re.Match] = []
+    for tag in tags:
+        name = tag[2].lower()
+        if tag[1] and still_open and still_open[-1][2].lower() == name:
+            still_open.pop()
+        elif tag[1] or name not in UNCLOSED and not tag[3]:
+            still_open.append(tag)
+    for tag in (*(tag for tag in tags if tag[2].lower() not in ELEMENTS), *still_open):
+        raise ReportError(
+            f"{at(re.escape(tag[0]))}: {tag[0]} is read as HTML and would not be seen; write "
+            f"`{tag[0]}` or \\{tag[0]}, or close it in its paragraph"
+        )
+
+
+def lost_tex(item: dict) -> str:
+    """The beginning of TeX that shows something and stands outside of formulas, but for what is
+    marked as meant for LaTeX, `{=latex}`; "" for any other node.
+    """
+    if item["t"] not in ("RawBlock", "RawInline") or item["c"][0] != "tex":
+        return ""
+    text = item["c"][1].strip()
+    if found := LOST_TEX.match(text):
+        return found[0]
+    is_seen = item["t"] == "RawInline" and not UNSEEN_TEX.match(text)
+    return re.split(r"(?<=\w)\b", text)[0] if is_seen else ""
