@@ -133,7 +133,7 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert time.endswith("1 h 50 min")
     assert f"takes {time} and gets 92.0%, significantly more than the SVM." in larger
     assert (
-        "A stack, which is a linear model on the outputs of this encoder and the SVM, gets 94.0%, "
+        "A linear model on the outputs of the SVM and the encoder gets 94.0%, "
         "significantly more than the SVM ([supplement](supplement.html#sec-encoder)). So a Transformer is "
         "worth its time only where the last points count." in larger
     )

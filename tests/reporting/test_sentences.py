@@ -223,7 +223,7 @@ def test_the_most_frequent_error_is_told_where_there_is_one(record, labels, pred
     ("losses", "accuracies", "said"),
     [
         ((0.3, 0.2), (0.8, 0.9), ""),
-        ((0.2, 0.3), (0.8, 0.9), "fewer errors, but more confident ones"),
+        ((0.2, 0.3), (0.8, 0.9), "fewer errors, but made with more confidence"),
         ((0.2, 0.3), (0.9, 0.8), "begins to overfit"),
     ],
 )

@@ -243,9 +243,11 @@ def stack_name(record) -> str:
 
 
 def members(record) -> str:
-    """Of what the encoder's stack is made, in words."""
-    named = record["stack"].replace("encoders", "its runs").replace("encoder", "this encoder")
-    return named.replace("SVM", "the SVM").replace("LSTM", "the LSTM")
+    """Of what the encoder's stack is made, in words, the encoder last."""
+    own, *others = record["stack"].replace(" and ", ", ").split(", ")
+    runs = "all runs of the encoder" if own == "encoders" else "the encoder"
+    named = [f"the {one}" if one in ("SVM", "LSTM") else one for one in others]
+    return f"{', '.join(named)} and {runs}"
 
 
 def by_clock(models: dict, encoders: list) -> list[Priced]:

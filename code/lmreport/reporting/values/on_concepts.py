@@ -117,7 +117,9 @@ def of_padding(tagged, is_answering: bool):
     that was tried is that of the answers."""
     return dict(
         whose=MarkdownText(
-            "" if is_answering else "The model is the demonstration, not that of 6b."
+            ""
+            if is_answering
+            else "The model is the small one that this page trains, not that of 6b."
         ),
         tags=of_flips(tagged),
     )
@@ -231,7 +233,7 @@ def of_scratch(curve, lstm):
     values, most = studies.curve(curve), max(point["size"] for point in curve["points"])
     return dict(
         verdict=fill(
-            "From scratch it is {} the LSTM of 6a, which has no pre-training and gets {}.",
+            "The encoder from scratch is {} the LSTM of 6a, which has no pre-training either and gets {}.",
             markdown.more_or_less(
                 values["from scratch", most], accuracy, "ahead of", "behind", "as good as"
             ),

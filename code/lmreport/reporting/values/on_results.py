@@ -103,8 +103,8 @@ def of_rising_loss(bert) -> MarkdownText:
     if accuracies[-1] < max(accuracies):
         return MarkdownText("The validation loss rises at the end: the model begins to overfit.")
     return MarkdownText(
-        "At the end the validation loss rises, although accuracy rises too: fewer errors, but more "
-        "confident ones."
+        "At the end the validation loss rises, although accuracy rises too: fewer errors, but made with "
+        "more confidence."
     )
 
 
@@ -406,8 +406,8 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     two = len(runs.encoders) == 2
     return fill(
-        f" Of its {{}} runs this one is {'better' if two else 'best'} on the validation texts; on the "
-        f"test texts {'the other' if two else 'the weakest'} gets {{}}.",
+        f" Of {{}} runs we tell of the {'better' if two else 'best'} on the validation texts; "
+        f"{'the other' if two else 'the weakest'} gets {{}} on the test texts.",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
     )
@@ -439,7 +439,7 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack, which is a linear model on the outputs of {}, gets {}, {} more than the SVM {}. {}",
+        "{} A linear model on the outputs of {} gets {}, {} more than the SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
