@@ -148,6 +148,7 @@ REFUSED = {
     "smoke-all/2023/04/24/5286.qmd": (18, "code annotations are not supported"),
     "smoke-all/crossrefs/tables/simple.qmd": (72, "'list-table' is not supported"),
     "smoke-all/jupyter/title/qmd-weird-yaml.qmd": (28, "is read as a block of YAML"),
+    "smoke-all/2024/05/20/9694.qmd": (5, "'callout' is no kind of callout"),
     "smoke-all/typst/margin-layout/margin-caption-tables.qmd": (
         84,
         "'cap-location' is not supported",
