@@ -325,6 +325,14 @@ BAD = {
         "Text.\n\n$$\nx \\label{eq:a}\n$$\n",
         r"index\.qmd:9: a formula gets its label behind it",
     ),
+    "link without an address": (
+        "Text.\n\nSee [the *page*]().\n",
+        r"index\.qmd:8: the link 'the page' leads nowhere; write its address between the \( \)",
+    ),
+    "address without a text": (
+        "See [page].\n\n[page]:\n\nText.\n",
+        r"index\.qmd:8: the link 'page' leads nowhere",
+    ),
     "callout of no kind": (
         "::: {.callout}\n## T\n\nx\n:::\n",
         r"index\.qmd:6: 'callout' is no kind of callout; known: callout-note, callout-tip, ",
