@@ -48,6 +48,8 @@ AGREE = [
     "crossrefs/sections.qmd",
     "crossrefs/syntax.qmd",
     "crossrefs/v1.4/tables/markdown-table-caption.qmd",
+    "playwright/html/math/katex/embed-except-math.qmd",
+    "playwright/html/math/katex/not-embed.qmd",
     "playwright/html/unified-brand/light-dark-content.qmd",
     "smoke-all/2023/01/06/issue-3872.qmd",
     "smoke-all/2023/10/04/content-hidden.qmd",
@@ -132,14 +134,6 @@ REFUSED = {
         14,
         "a tab set begins with a heading, which names its first tab",
     ),
-    "playwright/html/math/katex/embed-except-math.qmd": (
-        9,
-        "an output of this cell is text/html, text/plain",
-    ),
-    "playwright/html/math/katex/not-embed.qmd": (
-        8,
-        "an output of this cell is text/html, text/plain",
-    ),
     "smoke-all/jupyter/error/display-error-false.qmd": (
         39,
         "cell 'without label' failed: ValueError: Display phase",
@@ -153,7 +147,8 @@ REFUSED = {
     "smoke-all/2023/04/01/5060.qmd": (15, "code annotations are not supported"),
     "smoke-all/2023/04/24/5286.qmd": (18, "code annotations are not supported"),
     "smoke-all/crossrefs/tables/simple.qmd": (72, "'list-table' is not supported"),
-    "smoke-all/jupyter/title/qmd-weird-yaml.qmd": (29, "a block of YAML in the text sets 'author'"),
+    "smoke-all/jupyter/title/qmd-weird-yaml.qmd": (28, "is read as a block of YAML"),
+    "smoke-all/2024/05/20/9694.qmd": (5, "'callout' is no kind of callout"),
     "smoke-all/typst/margin-layout/margin-caption-tables.qmd": (
         84,
         "'cap-location' is not supported",

@@ -325,6 +325,30 @@ BAD = {
         "Text.\n\n$$\nx \\label{eq:a}\n$$\n",
         r"index\.qmd:9: a formula gets its label behind it",
     ),
+    "link without an address": (
+        "Text.\n\nSee [the *page*]().\n",
+        r"index\.qmd:8: the link 'the page' leads nowhere; write its address between the \( \)",
+    ),
+    "address without a text": (
+        "See [page].\n\n[page]:\n\nText.\n",
+        r"index\.qmd:8: the link 'page' leads nowhere",
+    ),
+    "callout of no kind": (
+        "::: {.callout}\n## T\n\nx\n:::\n",
+        r"index\.qmd:6: 'callout' is no kind of callout; known: callout-note, callout-tip, ",
+    ),
+    **{
+        f"our own class {name}": (
+            body,
+            rf"index\.qmd:6: '{name}' is a class of this renderer's own; choose another name",
+        )
+        for name, body in (
+            ("tabset", "::: {.tabset}\n## A\n\nx\n:::\n"),
+            ("tab", "::: tab\nx\n:::\n"),
+            ("labelled-equation", "[x]{.labelled-equation}\n"),
+            ("caption-here", '::: {.caption-here caption="9"}\nx\n:::\n'),
+        )
+    },
     "kind of callout": (
         "::: {.callout-info}\nx\n:::\n",
         r"index\.qmd:6: 'callout-info' is no kind of callout; known: callout-note, callout-tip, ",
@@ -452,6 +476,7 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "+----+------+\n| 写 | 7\\|8 |\n+----+------+\n\n1. Run `ls`:\n\n    ```\n    ls\n    ```\n\n"
         "\\newcommand{\\R}{\\mathbb{R}}\n\n$\\R$\n\n---\n\nRule\n\n---\nand text\n\n"
         "<b>B</b>, <kbd>K</kbd> <!-- <pad> --> x<y, <3, \\<pad>, `<pad>`<br>&lt;pad> <a@b.c> <|e|>.\n\n"
+        "::: {.notebook-cell}\nIn.\n:::\n\n```{.text cell='x'}\ny\n```\n\n# T {.tabset}\n\n"
         "<div>\n\n<i class='x'>I</i>\n\n</div>\n\n$$\nx = 1\n$$\n"
         "in \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )

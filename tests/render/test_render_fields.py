@@ -755,6 +755,14 @@ def test_citations_are_links_unless_the_document_says_no(tmp_path):
         assert len(links) == count
 
 
+def test_a_link_to_the_top_of_the_page_is_text_in_the_pdf(tmp_path):
+    out = own(project(tmp_path, "Back to [*the* top](#).\n"))
+    assert [e[1]["href"] for e in Page(out / "index.html").tags("a") if text(e) == "the top"] == [
+        "#"
+    ]
+    assert squeezed("Back to the top.") in pdf_text(out / "index.pdf")
+
+
 def test_headings_inside_tabs_and_callouts_end_there(tmp_path):
     body = (
         "::: {.panel-tabset}\n## One\n\n### Deep\n\nx\n\n## Two\n\ny\n:::\n\n"

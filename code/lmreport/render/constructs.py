@@ -25,6 +25,7 @@ UNKNOWN = set(
 )
 MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
+OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of these has such names
 CONDITIONS = {"content-visible", "content-hidden"}
 # what changes the text of the page and would be missing in the PDF
 ON_PAGE = re.compile(
@@ -110,11 +111,17 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
             f"{place(cells, re.escape(braced))}: {braced} is read as the name of a class; write "
             f"{{.{braced.strip('{}.#')}}}"
         )
-    box = next((c for c in classes if re.match("callout[-_]", c, re.IGNORECASE)), "callout-note")
+    box = next((c for c in classes if re.match("callout($|[-_])", c, re.I)), "callout-note")
     if box.removeprefix("callout-") not in CALLOUTS:
         raise ReportError(
             f"{place(cells, ATTRIBUTES + '[.]?' + re.escape(box))}: {box!r} is no kind of callout; "
             f"known: {', '.join(f'callout-{kind}' for kind in CALLOUTS)}"
+        )
+    if own := next((c for c in classes if c in OWN and item["t"] in ("Div", "Span")), ""):
+        hint = "; tabs are made by .panel-tabset" * (own in ("tab", "tabset"))
+        raise ReportError(
+            f"{place(cells, ATTRIBUTES + '[.]?' + re.escape(own))}: {own!r} is a class of this "
+            f"renderer's own; choose another name{hint}"
         )
     if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
         raise ReportError(

@@ -95,7 +95,7 @@ class Html:
         attributes, source = item["c"]
         cell = pandoc_ast.value(attributes, "cell")
         item["c"][0] = pandoc_ast.without(attributes, "cell")
-        if not cell:
+        if not cell.isdigit() or int(cell) >= len(self.cells):  # it may be the author's own
             return None
         options = self.options | self.cells[int(cell)]
         fold = options.get("code-fold", False)

@@ -99,6 +99,7 @@ def _number(item: object, index: Index, inside: str | None) -> None:
     _number(item.get("c"), index, inside)
 
 
+EMPTY = r"\]\(\s*(<\s*>)?\s*\)|^\s*\[[^]]+\]:\s*$"  # a link without an address
 LABEL = r"\\label *\{"  # of LaTeX
 
 
@@ -185,6 +186,13 @@ def link(blocks: list, index: Index, fmt: str) -> list:
     def visit(item: dict) -> list | None:
         if item["t"] == "Cite":
             return references(item["c"][0], index, fmt)
+        if item["t"] == "Link" and not item["c"][2][0].strip():
+            raise ReportError(
+                f"{index.place(EMPTY)}: the link {pandoc_ast.plain(item['c'][1])!r} leads nowhere; "
+                "write its address between the ( ), or \\[ and \\] for brackets"
+            )
+        if item["t"] == "Link" and item["c"][2][0] == "#" and fmt == "typst":
+            return item["c"][1]  # the top of the page
         if item["t"] == "Link" and item["c"][2][0].startswith("#"):
             target = item["c"][2][0][1:]
             if (

@@ -252,7 +252,9 @@ def stripped(value: dict) -> dict:
 def with_caption(item: dict, captions: list[list]) -> dict | None:
     """The paragraph for a Div that stands for a caption; a Figure for a picture that has one."""
     if item["t"] == "Div" and "caption-here" in item["c"][0][1]:
-        return pandoc_ast.node("Para", captions[int(pandoc_ast.value(item["c"][0], "caption"))])
+        number = pandoc_ast.value(item["c"][0], "caption")
+        is_ours = number.isdigit() and int(number) < len(captions)
+        return pandoc_ast.node("Para", captions[int(number)]) if is_ours else None
     if item["t"] == "Para" and len(item["c"]) == 1 and item["c"][0]["t"] == "Image":
         image = item["c"][0]
         number = pandoc_ast.value(image["c"][0], "caption")

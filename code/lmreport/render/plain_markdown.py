@@ -171,7 +171,10 @@ def note_mark(number: int) -> dict:
 
 
 def is_cell(block: dict) -> bool:
-    return block["t"] == "Div" and CELL in block["c"][0][1]
+    """Whether a Div stands for a code cell, by its class and the cell's number."""
+    if block["t"] != "Div" or CELL not in block["c"][0][1]:
+        return False
+    return pandoc_ast.value(block["c"][0], "number").isdigit()
 
 
 def is_main(caption: dict) -> bool:
