@@ -270,6 +270,13 @@ def test_a_data_frame_is_a_table_on_page_pdf_and_notebook(tmp_path):
     assert shown.data["text/html"] and "$5" in shown.data["text/markdown"]
 
 
+def test_an_estimator_that_ends_a_cell_is_shown_as_its_text(tmp_path):
+    cell = "```{python}\nfrom sklearn.svm import LinearSVC\nLinearSVC(C=0.5).fit([[0], [1]], [0, 1])\n```\n"
+    out = own(project(tmp_path, cell))
+    assert "LinearSVC(C=0.5)" in words(Page(out / "index.html"))
+    assert "LinearSVC(C=0.5)" in pdf_text(out / "index.pdf")
+
+
 def test_a_data_frame_with_cells_across_columns_is_refused(tmp_path):
     columns = "pd.MultiIndex.from_tuples([('a', 'x'), ('a', 'y')])"
     said = refused(

@@ -296,6 +296,7 @@ async def code(
     for output in cell.outputs:
         formula_as_markdown(output.get("data", {}))
         table_as_markdown(output.get("data", {}))
+        estimator_as_text(output.get("data", {}))
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
@@ -350,6 +351,12 @@ def table_as_markdown(data: dict) -> None:
     written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
     if "<table" not in written:
         data["text/markdown"] = written
+
+
+def estimator_as_text(data: dict) -> None:
+    """Leave of an estimator of scikit-learn its text, which its HTML, made to fold out, repeats."""
+    if "sk-text-repr-fallback" in data.get("text/html", ""):
+        del data["text/html"]
 
 
 TABLE = re.compile(
