@@ -403,16 +403,17 @@ def test_bytes_that_are_no_text_are_one_sentence_and_others_are_replaced(folder,
     assert done.returncode == 2 and b"-, line 2 cannot be read as UTF-8" in done.stderr, done.stderr
     (tmp_path / "a.jsonl").write_text('{"text": "sort \\ud83d a dict"}\n')
     assert list(readers.texts(str(tmp_path / "a.jsonl"))) == ["sort \ufffd a dict"]
-    done = subprocess.run(
-        [*asked, "naïve ☃".encode(), b"bad \xff byte"],
-        capture_output=True,
-        env=os.environ | {"PYTHONIOENCODING": "ascii"},
-    )
-    assert (
-        done.returncode == 0
-        and done.stdout.count(b"\n") == 4
-        and b"na\\xefve \\u2603" in done.stdout
-    ), done.stderr
+    for characters in ("ascii", "ascii:surrogateescape"):  # the second is that of LC_ALL=C
+        done = subprocess.run(
+            [*asked, "naïve ☃".encode(), b"bad \xff byte"],
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": characters},
+        )
+        assert (
+            done.returncode == 0
+            and done.stdout.count(b"\n") == 4
+            and b"na\\xefve \\u2603" in done.stdout
+        ), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout,
         sys.stderr,
     ):  # a terminal or pipe of few characters gets escapes, no traceback
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         return COMMANDS[arguments.command](arguments)
