@@ -99,6 +99,13 @@ def test_copies_and_rare_classes_are_told_in_the_report(folder):
     assert "No test text is" in str(sentences.nearly_copied(counted | {"near": 0}))
 
 
+def test_a_copy_under_another_class_makes_no_test_easier(folder):
+    assert "easier than new texts" in data_audit.findings(download.obtain(str(folder)))[0]
+    (folder / "test/a/00.txt").write_text(" ".join(text(np.random.default_rng(9))))
+    near = data_audit.findings(download.obtain(str(folder)))[0]
+    assert near == "1 test text is a copy of a training text of another class, or nearly one"
+
+
 def test_the_command_tells_them_too(folder, capsys, monkeypatch):
     from lmreport.cli import main
 

@@ -530,5 +530,5 @@ def test_heads_that_follow_no_pattern_are_not_called_like_those_of_bert():
     def best(*scores):
         return [{"score": score, "equal": 0.05} for score in scores]
 
-    assert on_heads.kinds(best(0.06, 0.9)).startswith("The same kinds were found in BERT")
+    assert on_heads.kinds(best(0.06, 0.9)).startswith("Heads of such kinds were found in BERT")
     assert "No head gives any of the patterns" in on_heads.kinds(best(0.06, 0.14))

@@ -69,9 +69,8 @@ def findings(corpus: Corpus) -> list[str]:
     found, told = audit(corpus.folder, corpus.digest), []
     if found["near"]:
         other = found["near_other_tag"]
-        told.append(
-            of_copies(found["near"], other) + ", so the test is easier than new texts would be"
-        )
+        same_tag = ", so the test is easier than new texts would be" * (other < found["near"])
+        told.append(of_copies(found["near"], other) + same_tag)
     if found["across_tags"]:
         told.append(
             f"{of_texts(found['across_tags'])} found in more than one class, so that no model can "

@@ -71,8 +71,8 @@ def of_fonts(class_names: list[str]) -> str:
     if not lacking:
         return ""
     return (
-        f"no font here has {fonts.named(lacking)} of the class names, so that such letters stand "
-        f"as ⟨U+…⟩ in figures and in the PDF{fonts.remedy()}"
+        f"no font here has {fonts.named(lacking)}, of which class names are made, so that such "
+        f"letters stand as ⟨U+…⟩ in figures and in the PDF{fonts.remedy()}"
     )
 
 

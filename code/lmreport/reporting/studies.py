@@ -132,12 +132,14 @@ def saved(record):
     """How few texts the pre-trained weights need for what training from scratch gets out of all of
     them, in words.
     """
+    from lmreport.experiments.concepts import foundation
+
     values, sizes = curve(record), sorted({p["size"] for p in record["points"]})
     goal = values["from scratch", sizes[-1]]
-    if goal <= metrics.guessing(record):
+    if not foundation.learned_from_scratch(record, float(metrics.guessing(record))):
         return fill(
-            "Trained from scratch, {} texts do not get it further than always naming the largest "
-            "class ({}).",
+            "Trained from scratch, {} texts do not surely get it further than always naming the "
+            "largest class ({}).",
             markdown.count(sizes[-1]),
             markdown.pct(metrics.guessing(record)),
         )

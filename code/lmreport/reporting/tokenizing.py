@@ -90,7 +90,7 @@ def decoding(pieces: Pieces) -> MarkdownText:
     case = " in lower case" if pieces.lowers else ""
     sentence = f"`decode` returns the text{case}{between if begin or end else ''}"
     if pieces.exact:
-        return MarkdownText(f"{sentence}, with its spaces as they were.")
+        return MarkdownText(f"{sentence}.")
     return MarkdownText(f"{sentence}; it rejoins some punctuation, not all.")
 
 

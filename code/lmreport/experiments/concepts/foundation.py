@@ -365,18 +365,28 @@ def plot_learning_curve(record, linear, chance: float):
     ax.set_xscale("log")
     _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance, last)
     ax.set_xlabel("training texts (logarithmic)")
-    _mark_saved(ax, record, means)
+    _mark_saved(ax, record, means, chance)
     return figure
 
 
-def _mark_saved(ax, record, means: dict) -> None:
+def learned_from_scratch(record, chance: float) -> bool:
+    """Whether the encoder without pre-training, given all texts, is surely ahead of guessing."""
+    points = record["points"]
+    row = max(
+        (i for i, point in enumerate(points) if point["way"] == WAYS[-1]),
+        key=lambda i: points[i]["size"],
+    )
+    return scores.interval(record["predicted"][row] == record["labels"])[0] > chance
+
+
+def _mark_saved(ax, record, means: dict, chance: float) -> None:
     """An arrow from the fewest texts with which a pre-trained encoder is as good as one from scratch
     with all to these, if it needs fewer; means: accuracies in percent by way and size.
     """
     sizes, goal = sorted({point["size"] for point in record["points"]}), means[WAYS[-1]][-1]
     pretrained = np.max([means[way] for way in WAYS[:-1]], 0)
     enough = [size for size, mean in zip(sizes[:-1], pretrained, strict=False) if mean >= goal]
-    if not enough:
+    if not enough or not learned_from_scratch(record, chance):
         return
     look = dict(arrowstyle="<->", color="0.3", linewidth=1, shrinkA=0, shrinkB=3)
     ax.annotate("", (sizes[-1], goal), (enough[0], goal), arrowprops=look)
@@ -403,8 +413,9 @@ def _accuracy_axes(ax, sizes, chance: float, last: list[tuple]) -> None:
     """Names of the axes, which begin at guessing, and of the curves; last: end, words and colour of
     each (`style.ends`)."""
     ax.axhline(100 * chance, color="0.4", linestyle=":", marker="", linewidth=1)
-    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(100 * chance - 12, 100))
-    ax.set_yticks([tick for tick in range(0, 101, 20) if tick > 100 * chance - 12])
+    bottom = min(100 * chance - 12, ax.dataLim.y0 - 2)
+    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(bottom, 100))
+    ax.set_yticks([tick for tick in range(0, 101, 20) if tick > bottom])
     ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
     ax.minorticks_off()
     style.label(ax, sizes[0], 100 * chance, "guessing", xytext=(0, -7))

@@ -72,8 +72,8 @@ def by_offset(table) -> MarkdownText:
     return fill(
         "{} The offset alone explains {} of the variation of similarity among the first {}. The "
         "mean cosine of the vectors, less their mean, is {} at offset 1. Between offsets 8 and 64 "
-        "it swings between {} and {}; further out it falls to {}, at offset {}. The sinusoidal "
-        "curve falls smoothly.",
+        "it swings between {} and {}; it is lowest, {}, at offset {}. The sinusoidal curve depends "
+        "on the offset almost alone.",
         rows,
         markdown.pct(positions.offset_share(similar[:COMPARED, :COMPARED]), 0),
         markdown.count(COMPARED),

@@ -42,7 +42,9 @@ def kinds(best) -> MarkdownText:
     `heads.best_heads`.
     """
     if any(row["score"] >= FOLLOWED * row["equal"] for row in best):
-        return MarkdownText("The same kinds were found in BERT [@clark2019, sections 3 and 4].")
+        return MarkdownText(
+            "Heads of such kinds were found in BERT [@clark2019, sections 3 and 4]."
+        )
     return fill(
         "No head gives any of the patterns {} times what equal weights would give, so none follows "
         "one; trained heads of BERT do [@clark2019, sections 3 and 4].",

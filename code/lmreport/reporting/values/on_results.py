@@ -384,9 +384,10 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         svm_time=sentences.at_most(svm),
         time=markdown.duration(bert["train_seconds"]),
         against_lstm=fill(
-            "Against the LSTM alone ({}) it {} be.",
+            "Against the LSTM alone ({}) it would be."
+            if metrics.outcome(bert, lstm) == 0
+            else "It is not surely better than the LSTM ({}).",
             of_points(bert_lead),
-            markdown.word(metrics.outcome(bert, lstm), "would", "would not", "would not"),
         ),
         size=on_data.millions(bert),
         read=of_reading(bert, (lengths > 512).mean()),

@@ -72,7 +72,7 @@ def of_steps(climbed, corpus, splits):
         by_chance=improvements.by_chance(climbed),
         pilot_texts=markdown.count(climbed["points"][improvements.row(climbed, "pilot")]["texts"]),
         upper=fill(
-            "Lower-casing loses {} here: of the letters, {} are upper-case.",
+            "Lower-casing would lose {} here: of the letters, {} are upper-case.",
             markdown.word(int(upper > 0.001), "nothing", "something"),
             markdown.pct(upper, 2),
         ),
