@@ -20,7 +20,7 @@ local function alone(el)
     return block_of("sticky: true", el)
   end
   if el.t == "Para" and pandoc.utils.stringify(el):match("[:,]$") then
-    return { pandoc.RawBlock("typst", "#announcing["), el, pandoc.RawBlock("typst", "]") }
+    return block_of("sticky: true, spacing: 0.72em", el) -- of a paragraph, not of a block
   end
   if #el.content ~= 1 then return end
   if is_left_out(first) then return {} end
