@@ -195,3 +195,9 @@ def test_learning_curve_tells_how_few_texts_do_only_where_fewer_do():
 def test_a_learning_curve_below_guessing_is_seen():
     ax = curves(scratch=(0.02, 0.03, 0.05, 0.06)).figure.axes[0]
     assert ax.get_ylim()[0] < 2
+
+
+def test_class_names_without_a_font_are_told_by_their_code():
+    figure = padding(("\U00013000", "\U00013001")).figure  # hieroglyphs, which no font here has
+    figure.draw_without_rendering()  # a missing glyph would be a warning, which is an error here
+    assert figure.axes[0].get_title() == "question (i), tagged ⟨U+13001⟩"

@@ -13,3 +13,10 @@ def words(text: str) -> list[str]:
     import regex
 
     return regex.sub(UNSPACED, r" \1 ", text).split()
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text has characters of UNSPACED scripts."""
+    import regex
+
+    return bool(regex.search(UNSPACED, text))

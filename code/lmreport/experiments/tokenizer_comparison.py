@@ -111,8 +111,8 @@ def differences(found: dict):
         ["special tokens", " ".join(found["special"]), "none but [UNK] and the empty padding"],
         [
             "unknown",
-            f"{found['unknown_pieces']} of {len(found['input_ids'])}: rare words fall into known "
-            f"pieces",
+            f"{found['unknown_pieces']} of {len(found['input_ids'])}"
+            + ": rare words fall into known pieces" * (not found["unknown_pieces"]),
             f"{found['layer_unknown']} of {found['layer_used']} words and marks: [UNK]",
         ],
         [

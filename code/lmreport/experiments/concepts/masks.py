@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lmreport.display import markdown, style
+from lmreport.display import escape, markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention, attention_weights, load_encoder
 from lmreport.experiments.concepts.positions import sinusoidal
@@ -340,10 +340,10 @@ def plot_padded_prediction(found: list[dict]):
             style.label(axis, pads[half], chances[half], label, color, **place)
         if flip is not None:
             at = list(pads).index(flip)
-            now = f"now {one['classes'][int(one['without'][at].argmax())]}"
+            now = f"now {escape.label(one['classes'][int(one['without'][at].argmax())])}"
             place = dict(xytext=(-7, -3), ha="right", weight="bold")
             style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
-        name = one["classes"][first]
+        name = escape.label(one["classes"][first])
         axis.set(title=f"question ({'i' * number}), tagged {name}")
         axis.set(xlabel=_padding_axis(one["n"]), ylim=(0, 100))
         axis.set_xticks(pads[-1] * np.arange(5) // 4)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmreport.core import listing
 from lmreport.data.splits import VALIDATION_SHARE
+from lmreport.data.words import is_unspaced
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.models import architecture, fitness
@@ -180,6 +181,11 @@ def of_tokenizer(tokenizer, source, strange):
 def of_outputs(outputs, text: str, tokenizer, source):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
+        units=MarkdownText(
+            "single characters, since this script has no blanks between words"
+            if is_unspaced(text)
+            else "whole words"
+        ),
         unknown=unknown(outputs),
         types=tokenizing.types(
             "token_type_ids" in outputs["tokenizer_keys"],
