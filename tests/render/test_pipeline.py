@@ -4,11 +4,12 @@ import asyncio
 import re
 import time
 
+import nbformat
 import psutil
 import pytest
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pipeline
+from lmreport.render import execute, pipeline
 from rendering import FRONT, Page, interrupted, own, project, text
 
 
@@ -38,6 +39,20 @@ def test_where_one_document_fails_the_other_is_stopped_and_nothing_is_written(tm
     with pytest.raises(ReportError, match=r"report/index\.qmd:7: .*ZeroDivisionError"):
         own(pair(tmp_path, "1 / 0", "import time; time.sleep(300)"))
     assert time.time() - start < 60 and not (tmp_path / "_report" / "report").exists()
+    assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.2])
+def test_a_kernel_that_is_stopped_while_it_starts_is_ended(tmp_path, delay):
+    async def stopped():
+        nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import time")])
+        task = asyncio.create_task(execute.run(nb, tmp_path, {}))
+        await asyncio.sleep(delay)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(stopped())
     assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
 
 

@@ -156,6 +156,8 @@ async def run(
             seen = await in_kernel(foreign)
         except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
             task = asyncio.current_task()
+            if manager.has_kernel:  # cancelled while it started
+                await manager.shutdown_kernel(now=True)
             if task is not None and task.cancelling():
                 raise asyncio.CancelledError from None
             raise ReportError(
