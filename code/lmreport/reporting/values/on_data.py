@@ -182,7 +182,7 @@ def of_outputs(outputs, text: str, tokenizer, source):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
         units=MarkdownText(
-            "single characters, since this script has no blanks between words"
+            "single characters, since this script has no spaces between words"
             if is_unspaced(text)
             else "whole words"
         ),
