@@ -89,6 +89,18 @@ def plain(marked) -> str:
     return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", str(marked)).replace("\xa0", " ")
 
 
+def test_pilots_of_the_learning_rate_are_told_from_their_record(runs):
+    told = plain(on_what_it_takes.of_encoder(runs, CORPUS).searched)
+    assert told == "These settings were set beforehand and not searched."
+    right = np.arange(40) < np.array([[30], [34], [32]])
+    write("bench_rates", rates=[2e-5, 5e-5, 1e-4], validation_right=right, train_texts=1600)
+    told = plain(on_what_it_takes.of_encoder(runs, CORPUS).searched)
+    assert told.endswith(
+        "on 1,600 texts cut at 128 word pieces, get 75.0% (rate 2 × 10&#8315;⁵), 85.0% (rate 5 × "
+        "10&#8315;⁵) and 80.0% (rate 0.0001) of the validation texts right."
+    )
+
+
 def test_each_model_stands_with_its_accuracy_and_its_price(runs):
     rows = [
         [cell.strip() for cell in plain(line).strip("|").split("|")]

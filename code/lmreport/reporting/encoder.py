@@ -236,6 +236,38 @@ def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
     return entries
 
 
+def piloted(runs: Runs):
+    """What the pilots got with each learning rate on the validation texts, if such are recorded of
+    the encoder and its data.
+    """
+    told = runs.encoder.inputs
+    made = [
+        record
+        for record in records.all_records("full")
+        if record.name == "bench_rates"
+        and record.inputs["model"]["digest"] == told["model"]["digest"]
+        and record.inputs["data"]["digest"] == told["data"]["digest"]
+    ]
+    if not made:
+        return fill("These settings were set beforehand and not searched.")
+    record, given = made[-1], made[-1].inputs["settings"]
+    found = [
+        fill(
+            "{} (rate {})",
+            markdown.pct(metrics.pilot_accuracy(record, pilot)),
+            markdown.num(rate, 1),
+        )
+        for pilot, rate in enumerate(record["rates"])
+    ]
+    return fill(
+        "These settings were set beforehand. Pilots made afterwards, on {} texts cut at {} word "
+        f"pieces, get {', '.join(['{}'] * (len(found) - 1))} and {{}} of the validation texts right.",
+        markdown.count(record["train_texts"]),
+        markdown.count(given["max_length"]),
+        *found,
+    )
+
+
 def stack_name(record) -> str:
     """The name of the encoder's stack: what it is stacked with."""
     own, _, rest = record["stack"].partition(", " if "," in record["stack"] else " and ")

@@ -34,6 +34,14 @@ def validation_accuracy(record) -> float:
 
 
 @of_records
+def pilot_accuracy(record, pilot: int) -> float:
+    """Share of the validation texts that the training number `pilot` of a record of pilots gets
+    right.
+    """
+    return float(np.mean(record["validation_right"][pilot]))
+
+
+@of_records
 def best_epoch(record) -> float:
     """Number of the epoch, from 1, after which the validation accuracy was highest; the first of
     equal ones.

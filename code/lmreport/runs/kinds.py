@@ -152,6 +152,10 @@ KINDS = {kind.name: kind for kind in (
           dict(model="sentence-transformers/all-mpnet-base-v2", max_length=256, epochs=2, learning_rate=5e-5,
                budget=2304, train_seed=None), libraries=(*TORCH, *SKLEARN), without_gpu="hours",
           probe=dict(max_length=24, epochs=1, learning_rate=1e-4, budget=512)),
+    bench("rates", "learning rates of the larger encoder", "rates",
+          dict(model="sentence-transformers/all-mpnet-base-v2", rates=[2e-5, 5e-5, 1e-4], train_texts=1600,
+               max_length=128, epochs=2, budget=2304), without_gpu="an hour",
+          probe=dict(rates=[1e-4], train_texts=64, max_length=24, epochs=1, budget=512)),
 )}
 # fmt: on
 

@@ -33,6 +33,11 @@ def validation_accuracy(run):
     return np.count_nonzero(hits) / hits.size
 
 
+def pilot_accuracy(run, pilot):
+    hits = run["validation_right"][pilot]
+    return np.count_nonzero(hits) / hits.size
+
+
 def best_epoch(run):
     kept = run["history"]
     if isinstance(kept, dict):

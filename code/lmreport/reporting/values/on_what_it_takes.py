@@ -165,6 +165,7 @@ def of_encoder(runs, corpus):
         energy=markdown.num(encoder.energy(record["cpu_seconds"]), 2),
         watts=markdown.count(encoder.WATTS),
         overhead=markdown.fixed(encoder.OVERHEAD, 2),
+        searched=encoder.piloted(runs),
         scatter=encoder.scatter(runs),
         stack=encoder.stack(runs),
         headline=encoder.headline(runs, corpus),
