@@ -222,4 +222,8 @@ def test_cost_of_a_removed_head_by_hand_and_its_figure(monkeypatch):
     found = [
         {"map": np.eye(3), "layer": 1, "head": 2, "pattern": "itself", "tokens": ["a", "b", "c"]}
     ]
-    assert isinstance(head_maps.plot_worth(record, found).figure, Figure)
+    drawn = head_maps.plot_worth(record, found).figure
+    assert isinstance(drawn, Figure)
+    assert [one.get_text() for one in drawn.axes[0].texts] == ["head 1-2", "head 2-2"]
+    few = record | {"whole": np.zeros(4, int), "predicted": np.zeros((2, 2, 4), int)}
+    assert not head_maps.plot_worth(few, found).figure.axes[0].texts  # none of them costs anything

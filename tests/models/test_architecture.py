@@ -138,6 +138,8 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     found = heads.patterns_of(folder, name, heads.QUESTIONS[:1])
     assert found["patterns"][4:] == [seen["tokens"][0], seen["tokens"][-1]]
     assert len(head_maps.specialists(folder, name, found, head_maps.FOUR)) == 4
+    even = found["equal"][0].mean(-1)  # of the previous token, by layer
+    assert even[1] > 1.3 * even[0] if name == "modernbert" else even[0] == even[1]  # its window
     assert seen["tokens"][0] in on_heads.on_first(found)
     parts = foundation.encoder_parts(folder, name)
     assert len(parts["layers"]) == (1 if name == "albert" else 2)

@@ -78,6 +78,8 @@ def test_errors_of_many_classes_are_bars_and_their_words_do_not_touch(made, clas
         boxes = [one.get_window_extent() for one in axes.get_yticklabels() if one.get_text()]
         boxes.sort(key=lambda box: box.y0)
         assert all(a.y1 <= b.y0 + 1 for a, b in zip(boxes, boxes[1:], strict=False))
+        below = [one.get_window_extent() for one in axes.get_xticklabels() if cells]
+        assert all(a.x1 <= b.x0 + 1 for a, b in zip(below, below[1:], strict=False))
         right = max(one.get_window_extent().x1 for one in (axes.title, axes.xaxis.label))
         assert min(box.x0 for box in boxes) >= -1  # nothing runs off the page
         assert not bars or right <= drawn.bbox.x1 + 1

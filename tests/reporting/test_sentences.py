@@ -12,14 +12,16 @@ from lmreport.check.numbers import recompute
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.models import lstm, pretrained
-from lmreport.reporting import metrics, recipes, sentences, studies
+from lmreport.reporting import metrics, notices, recipes, sentences, studies, tables
 from lmreport.reporting.values import (
     on_attention,
     on_concepts,
     on_data,
     on_errors,
     on_heads,
+    on_how_and_why,
     on_results,
+    on_what_it_takes,
 )
 from lmreport.runs import records
 
@@ -353,6 +355,65 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         for a, b in zip(*errors, strict=True)
     ]
     assert re.search(f"whole, it errs {words[0]}.* cut, it errs {words[1]}", trade)
+
+
+@pytest.mark.parametrize("right, warns", [(90, True), (100, False)])
+def test_small_differences_mean_nothing_where_the_interval_has_a_width(record, right, warns):
+    row = np.repeat([0, 1], [right, 100 - right])
+    logits, labels = np.eye(2, dtype=np.float32)[row], np.zeros(100, np.int8)
+    made = record("tfidf_svm", logits=logits, labels=labels)
+    told = plain(sentences.live({"tfidf_svm": made}))
+    assert f"{right}.0% of 100 texts" in told
+    assert ("so small differences mean nothing" in told) == warns
+
+
+@pytest.mark.parametrize("logged, heads", [(True, 4), (False, 3)])
+def test_a_training_too_short_for_its_log_has_no_column_of_losses(record, logged, heads):
+    steps = [{"loss": 0.5, "epoch": 0.5}] * logged
+    end = {"eval_loss": 0.4, "eval_accuracy": 0.9, "epoch": 1}
+    table = tables.training_log(record("transformer", history=[*steps, end]))
+    head, _, row = table.data.strip().splitlines()[:3]
+    assert head.count("|") == row.count("|") == heads + 1
+    assert ("training loss" in head) == logged and "validation loss" in head
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "trains on all texts and cuts them at 256 word pieces."),
+        ({"train_size": 0}, "`LMREPORT_SCALE=full` cuts them at 256 word pieces."),
+        ({"train_size": 0, "max_length": 64}, ""),
+    ],
+)
+def test_what_the_full_scale_would_do_more_follows_from_the_settings(monkeypatch, given, said):
+    monkeypatch.setattr("lmreport.core.settings.cuda_available", lambda: False)
+    for name, value in given.items():
+        monkeypatch.setenv(f"LMREPORT_{name.upper()}", str(value))
+    assert notices.at_full(resolved(load(scale="quick"))).endswith(said)
+    assert bool(said) == bool(notices.at_full(resolved(load(scale="quick"))))
+
+
+@pytest.mark.parametrize("share, said", [(0.25, "25.0% of our texts are"), (0.0, "none of our")])
+def test_no_share_is_told_of_texts_that_are_not_there(share, said):
+    assert plain(on_how_and_why.of_cost({512: share}).longer).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "weights", "said"),
+    [
+        (2, [0.5, 0.5], "For 2 all models agree .* so 50.0% is the ceiling of such stacks, biases"),
+        (2, [1.5, -0.5], "here a fitted weight is negative"),
+        (0, [0.5, 0.5], "^$"),
+    ],
+)
+def test_a_ceiling_of_stacks_is_told_of_the_weights_that_it_holds_for(
+    record, agreed, weights, said
+):
+    labels = np.array([0, 0, 1, 1], np.int8)
+    wrong = np.where(np.arange(4) < agreed, 1 - labels, labels)
+    top = record("summit", names=["a", "b"], predicted=np.stack([wrong] * 2), labels=labels)
+    top = dataclasses.replace(top, values=top.values | {"weights": weights})
+    assert re.search(said, plain(on_what_it_takes.ceiling(top)))
 
 
 def test_a_verdict_says_who_beats_whom(record):

@@ -15,8 +15,8 @@ def words(text: str) -> list[str]:
     return regex.sub(UNSPACED, r" \1 ", text).split()
 
 
-def is_unspaced(text: str) -> bool:
-    """Whether a text has characters of UNSPACED scripts."""
+def unit(text: str) -> str:
+    """What `words` counts in a text: "character" where it is of an UNSPACED script, else "word"."""
     import regex
 
-    return bool(regex.search(UNSPACED, text))
+    return "character" if regex.search(UNSPACED, text) else "word"

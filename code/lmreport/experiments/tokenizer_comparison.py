@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 from lmreport.core import progress
+from lmreport.data.words import unit
 from lmreport.display import markdown
 from lmreport.display.origin import with_origin
 from lmreport.models import lstm
@@ -89,6 +90,7 @@ def split_words(layer, text: str) -> list[str]:
 @with_origin
 def differences(found: dict):
     """The two outputs side by side."""
+    word = unit(found["text"])
     rows = [
         [
             "type of the output",
@@ -102,18 +104,18 @@ def differences(found: dict):
             f"shape {tuple(found['layer_shape'])}, {found['layer_dtype']}: {found['layer_used']} "
             f"and zeros",
         ],
-        ["unit", "word piece", "word or punctuation mark"],
+        ["unit", "word piece", f"{word} or punctuation mark"],
         [
             "vocabulary",
             f"{found['vocabulary']:,} pieces, fixed with the model",
-            f"{found['layer_vocabulary']:,} entries: words of our training texts, padding, [UNK]",
+            f"{found['layer_vocabulary']:,} entries: {word}s of our training texts, padding, [UNK]",
         ],
         ["special tokens", " ".join(found["special"]), "none but [UNK] and the empty padding"],
         [
             "unknown",
             f"{found['unknown_pieces']} of {len(found['input_ids'])}"
             + ": rare words fall into known pieces" * (not found["unknown_pieces"]),
-            f"{found['layer_unknown']} of {found['layer_used']} words and marks: [UNK]",
+            f"{found['layer_unknown']} of {found['layer_used']} {word}s and marks: [UNK]",
         ],
         [
             "padding",
@@ -146,7 +148,7 @@ def word_starts(text: str, spans: list, words: list[str]) -> dict[int, int]:
 
 @with_origin
 def strips(found: dict, number: int = 11):
-    """Positions of both outputs, aligned by words: the first three, then, after a “…”, those about
+    """Positions of both outputs, aligned: the first three, then, after a “…”, those about
     a word that falls into pieces, if there is one that the layer does not know; `number` columns in
     all.
     """
@@ -173,7 +175,7 @@ def strips(found: dict, number: int = 11):
             [key, *around(lambda i, key=key: str(found[key][i]))]
             for key in ("input_ids", "attention_mask")
         ),
-        ["layer: word", *of_words(found["layer_words"])],
+        [f"layer: {unit(found['text'])}", *of_words(found["layer_words"])],
         ["layer: id", *of_words(found["layer_ids"])],
     ]
     heads = ["position", *around(lambda i: str(i + 1))]

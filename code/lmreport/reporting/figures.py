@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from lmreport.display import markdown, style
@@ -141,6 +143,7 @@ def plot_confusion(records: dict, class_names: list[str]):
     figure, panels = style.figure(len(records), height=3.0 if few else 4.2, squeeze=False)
     for axes, record in zip(panels[0], records.values(), strict=True):
         draw_errors(axes, record, class_names)
+    turn_crowded(*panels[0])
     return figure
 
 
@@ -153,6 +156,7 @@ def plot_results(models: dict, encoders: list, class_names: list[str]):
     figure, (left, right) = style.figure(2, height=3.0 if few else 4.2, width_ratios=(1.2, 1))
     draw_errors(right, models["transformer"], class_names)
     left.set(xlabel="time of the training [min] (logarithmic)")
+    turn_crowded(right)
     encoder.draw(left, encoder.by_clock(models, encoders))  # last, since it fits the names in
     return figure
 
@@ -162,8 +166,17 @@ def draw_errors(axes, record, class_names: list[str]) -> None:
     if len(class_names) > MOST_IN_MATRIX:
         draw_pairs(axes, record, [label(middle_cut(name)) for name in class_names])
     else:
-        names = [label(name) for name in class_names]
+        names = [label(middle_cut(name)) for name in class_names]
         draw_confusion(axes, record, names, len(names) <= FEW)
+
+
+def turn_crowded(*panels) -> None:
+    """Turn the names below those of the panels of a figure in which they would touch."""
+    panels[0].figure.draw_without_rendering()  # so that they have their places
+    for axes in panels:
+        boxes = [name.get_window_extent() for name in axes.get_xticklabels()]
+        if any(a.x1 > b.x0 for a, b in itertools.pairwise(boxes)):
+            axes.tick_params(axis="x", rotation=90)
 
 
 def draw_pairs(axes, record, names: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lmreport.core import fonts, listing
-from lmreport.core.settings import Settings
+from lmreport.core.settings import Settings, load, resolved
 from lmreport.display import again, markdown
 from lmreport.experiments import data_audit
 from lmreport.reporting import tokenizing
@@ -107,11 +107,17 @@ def of_render(settings):
         many = settings.train_size
         texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
         sentence = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
-        more = " `LMREPORT_SCALE=full` reads more of each text" + (
-            ", and trains on all of them." if many else "."
-        )
-        callouts.append(markdown.callout("note", "A quick render", sentence + more))
+        callouts.append(markdown.callout("note", "A quick render", sentence + at_full(settings)))
     return markdown.markdown("\n".join(callouts))
+
+
+def at_full(settings) -> str:
+    """What a render by these settings at the scale “full” would do more."""
+    full = resolved(load(scale="full"))
+    more = ["trains on all texts"] * bool(settings.train_size and not full.train_size)
+    if full.max_length > settings.max_length:
+        more.append(f"cuts them at {full.max_length} word pieces")
+    return f" `LMREPORT_SCALE=full` {' and '.join(more)}." if more else ""
 
 
 def of_model(source) -> list[str]:

@@ -29,13 +29,16 @@ def live(records: dict) -> MarkdownText:
     """Which of a render's own models is best, with the warning that few texts call for."""
     best = max(records.values(), key=metrics.accuracy)
     width = 100 * (metrics.upper(best) - metrics.lower(best))
+    warning = fill(
+        "; its 95% interval is {} points wide, so small differences mean nothing",
+        markdown.num(width, 2),
+    )
     return fill(
-        "There {} is best with {} of {} texts; its 95% interval is {} points wide, so small "
-        "differences mean nothing.",
+        "There {} is best with {} of {} texts{}.",
         markdown.first_of({r.label: metrics.accuracy(r) for r in records.values()}),
         markdown.pct(metrics.accuracy(best)),
         markdown.count(metrics.texts(best)),
-        markdown.num(width, 2),
+        warning if width else "",
     )
 
 
@@ -184,7 +187,7 @@ def bound(bert, lstm) -> MarkdownText:
     return fill(
         "{}{}",
         verdict,
-        " The Transformer computed in bf16; on a processor without it, it would take longer."
+        " The Transformer computed in bf16, which not every processor can."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from lmreport.core import machine
 from lmreport.core.settings import Settings
+from lmreport.data.words import unit
 from lmreport.display import markdown
 from lmreport.display.origin import with_origin
 from lmreport.display.traced import fill, strong
@@ -71,10 +72,11 @@ def padding_share(split) -> float:
 
 
 @with_origin
-def audit(facts: dict):
+def audit(facts: dict, texts):
     """What the audit found for each tag, or for those named most and least often; the word “blank”
-    is told of only where texts have it.
+    is told of only where texts have it. The first of the `texts` tells what lengths count.
     """
+    word = unit(texts[0])
     columns = {"with “blank”": "blank"} if any(facts["blank"].values()) else {}
     columns |= {"with its own name": "named"}
     rows = [
@@ -87,7 +89,7 @@ def audit(facts: dict):
         ]
         for tag in (facts["tags"][at] for at in ends([*facts["named"].values()])[0])
     ]
-    return markdown.table(rows, ["tag", "texts", *columns, "median words", "longest (words)"])
+    return markdown.table(rows, ["tag", "texts", *columns, f"median {word}s", f"longest ({word}s)"])
 
 
 @with_origin
@@ -205,7 +207,9 @@ def training_log(record):
             )
             steps = []
     heads = ["epoch", "training loss", "validation loss", "validation accuracy"]
-    return markdown.table(rows, heads, ("right",) * 4)
+    if not any(row[1] for row in rows):  # a training too short for its log
+        rows, heads = [[row[0], *row[2:]] for row in rows], [heads[0], *heads[2:]]
+    return markdown.table(rows, heads, ("right",) * len(heads))
 
 
 def where_set():

@@ -418,5 +418,4 @@ def _accuracy_axes(ax, sizes, chance: float, last: list[tuple]) -> None:
     ax.set_yticks([tick for tick in range(0, 101, 20) if tick > bottom])
     ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
     ax.minorticks_off()
-    style.label(ax, sizes[0], 100 * chance, "guessing", xytext=(0, -7))
-    style.ends(ax, last)
+    style.ends(ax, [*last, (sizes[-1], 100 * chance, "guessing", "0.4")])

@@ -57,8 +57,8 @@ def falls(record) -> np.ndarray:
 
 @cached_figure
 def plot_worth(record, found: list[dict], named: int = 2):
-    """Left: what each head costs when it is removed, sorted; the `named` dearest in words. Right:
-    maps of `found`.
+    """Left: what each head costs when it is removed, sorted; the `named` dearest in words, if they
+    cost something. Right: maps of `found`.
     """
     figure = style.figure(height=3.2)[0]
     figure.clear()
@@ -69,11 +69,6 @@ def plot_worth(record, found: list[dict], named: int = 2):
     colors = np.where(cost.flat[order] > 0, style.ORANGE, style.SKY)
     strip.bar(range(cost.size), cost.flat[order], color=colors, width=1)
     strip.axhline(0, color="0.3", linestyle="-", marker="", linewidth=0.8)
-    for rank in range(named):
-        layer, head = np.unravel_index(order[rank], cost.shape)
-        style.label(
-            strip, rank, cost.flat[order[rank]], f"head {layer + 1}-{head + 1}", style.ORANGE
-        )
     strip.set(xlabel=f"the {cost.size} heads, sorted", ylabel="points lost without it")
     for place, one in zip(grid, found, strict=False):  # type: ignore[call-overload]  # by its items
         ax = figure.add_subplot(place)
@@ -82,4 +77,10 @@ def plot_worth(record, found: list[dict], named: int = 2):
             f"{one['layer']}-{one['head']}: {one['pattern'].removesuffix(' elsewhere')}", fontsize=8
         )
         ax.set(xticks=[], yticks=[])
+    dearest = []
+    for rank, at in enumerate(order[: min(named, (cost > 0).sum())]):
+        layer, head = np.unravel_index(at, cost.shape)
+        dearest.append((rank, cost.flat[at], f"head {layer + 1}-{head + 1}", style.ORANGE))
+    if dearest:
+        style.ends(strip, dearest)
     return figure

@@ -70,7 +70,7 @@ def pattern_scores(weights, patterns):
 @remember
 def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> dict:
     """Scores (patterns, layers, heads) of the encoder at `path` over `texts`, and those of equal
-    weights (patterns,).
+    weights on all tokens that a head may see (patterns, layers, heads).
 
     digest: of the weights, so that a record belongs to one model. The special tokens at both ends
     ([CLS] and [SEP]) themselves do not look. patterns: their names, with those tokens.
@@ -89,23 +89,24 @@ def patterns_of(path: str, digest: str, texts: tuple[str, ...] = QUESTIONS) -> d
             weights = torch.cat(
                 model(**inputs, output_attentions=True).attentions
             )  # (layers, heads, n, n)
-        ids, n = inputs["input_ids"][0], inputs["input_ids"].shape[1]
+        ids = inputs["input_ids"][0]
         ends = [int(ids[0]), int(ids[-1])]
         patterns = pattern_matrices(ids, *ends)
         patterns[:, [0, -1]] = False
         scores, counted = pattern_scores(weights, patterns)
         total, rows = total + scores, rows + counted
-        equal = equal + pattern_scores(torch.full((1, 1, n, n), 1 / n), patterns)[0][:, 0, 0]
+        seen = (weights > 0).float()  # layers with a window weigh the tokens outside it 0
+        equal = equal + pattern_scores(seen / seen.sum(-1, keepdim=True), patterns)[0]
     return {
         "scores": (total / rows[:, None, None]).numpy(),
-        "equal": (equal / rows).numpy(),
+        "equal": (equal / rows[:, None, None]).numpy(),
         "patterns": [*PATTERNS[:4], *tokenizer.convert_ids_to_tokens(ends)],
     }
 
 
 def best_heads(found: dict) -> list[dict]:
     """For each pattern the head that follows it most: layer and head counted from 1, its score,
-    that of chance.
+    that of equal weights.
     """
     rows = []
     for pattern, scores, equal in zip(
@@ -118,7 +119,7 @@ def best_heads(found: dict) -> list[dict]:
                 "layer": int(layer) + 1,
                 "head": int(head) + 1,
                 "score": float(scores.max()),
-                "equal": float(equal),
+                "equal": float(equal[layer, head]),
             }
         )
     return rows

@@ -341,7 +341,10 @@ def plot_padded_prediction(found: list[dict]):
         if flip is not None:
             at = list(pads).index(flip)
             now = f"now {escape.label(one['classes'][int(one['without'][at].argmax())])}"
-            place = dict(xytext=(-7, -3), ha="right", weight="bold")
+            below = one["without"][at, first] < one["with"][at, first]
+            near = 4 * flip < pads[-1]  # too near the axis for words at its left
+            place = dict(xytext=(6, -20 if below else 20) if near else (-7, -3), weight="bold")
+            place["ha"] = "left" if near else "right"
             style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
         name = escape.label(one["classes"][first])
         axis.set(title=f"question ({'i' * number}), tagged {name}")

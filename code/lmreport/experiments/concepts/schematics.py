@@ -284,7 +284,8 @@ def encoder_with_heads(parts: dict | None = None):
     encoder = parts["embeddings"] + layers
     beside = "\nand pooler" if parts.get("pooler") else "\nand the rest" if parts["other"] else ""
     scale = width * height / encoder  # square inches per parameter
-    title = f"one encoder, pre-trained:\n{encoder / 1e6:.1f} million parameters"
+    unit, name_of_unit = (1e6, "million") if encoder >= 1e6 else (1e3, "thousand")
+    title = f"one encoder, pre-trained:\n{encoder / unit:.1f} {name_of_unit} parameters"
     word(axes, x, 1.97, title, weight="bold")
     word(axes, x, 0.12, "token ids  (batch, n)", size=SMALL)
     arrow(axes, (x, 0.21), (x, bottom), SOFT)
@@ -303,7 +304,7 @@ def encoder_with_heads(parts: dict | None = None):
             layers,
         ),
     ):
-        named = f"{name}:\n{count / 1e6:.1f} million"
+        named = f"{name}:\n{count / unit:.1f} {name_of_unit}"
         word(axes, x - width / 2 - 0.1, middle, named, style.BLUE, SMALL, ha="right")
     trunk, text, rows = 2.75, 3.2, 1.74 - 0.37 * np.arange(len(parts["heads"]) + 1)
     axes.plot([trunk] * 2, rows[[0, -1]], color=SOFT, linewidth=1, linestyle="-", marker="")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lmreport.core import listing
 from lmreport.data.splits import VALIDATION_SHARE
-from lmreport.data.words import is_unspaced
+from lmreport.data.words import unit
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.models import architecture, fitness
@@ -183,7 +183,7 @@ def of_outputs(outputs, text: str, tokenizer, source):
     return dict(
         units=MarkdownText(
             "single characters, since this script has no spaces between words"
-            if is_unspaced(text)
+            if unit(text) == "character"
             else "whole words"
         ),
         unknown=unknown(outputs),
@@ -199,14 +199,18 @@ def of_outputs(outputs, text: str, tokenizer, source):
 
 def unknown(outputs) -> MarkdownText:
     """How many words of the text the layer does not know, and one that the tokenizer splits."""
+    units = f"{unit(outputs['text'])}s and marks"
     if not outputs["layer_unknown"]:
         return fill(
-            "All {} words of this text are among them.", markdown.count(outputs["layer_used"])
+            "All {} {} of this text are among them.",
+            markdown.count(outputs["layer_used"]),
+            units,
         )
     example = outputs["unknown_words"][0]
     return fill(
-        "Of this text's {} words and marks, {} became `[UNK]` (“{}”).",
+        "Of this text's {} {}, {} became `[UNK]` (“{}”).",
         markdown.count(outputs["layer_used"]),
+        units,
         markdown.count(outputs["layer_unknown"]),
         MarkdownText(markdown.plain(example)),
     )

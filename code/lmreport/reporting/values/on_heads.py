@@ -27,10 +27,20 @@ def of_heads(attention, best, removal, headless, digest: str):
         significant=markdown.count(tests - studies.heads_within_chance(headless)),
         tests=markdown.count(tests),
         by_chance=markdown.num(studies.SURE * tests, 2),
-        better=markdown.count(studies.heads_better_removed(headless)),
+        better=better(studies.heads_better_removed(headless)),
         together=studies.standing_in(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
         origin=MarkdownText(markdown.plain(studies.origin(headless))),
+    )
+
+
+def better(heads) -> MarkdownText:
+    """How many heads the model gives more right answers without; nothing of none."""
+    if not heads:
+        return MarkdownText("")
+    return fill(
+        " Without {} of the heads, taken one at a time, more answers are right than with all.",
+        markdown.count(heads),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmreport.display import markdown
+from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, residual, scaling
 from lmreport.reporting.values import named
 
@@ -18,7 +19,9 @@ def of_cost(limits):
         short_share=markdown.pct(cost.quadratic_share(512, 768)),
         long_share=markdown.pct(cost.quadratic_share(FAR, 768), 0),
         far=markdown.count(FAR),
-        cut=markdown.pct(limits[512]),
+        longer=fill("{} of our texts are longer", markdown.pct(limits[512]))
+        if limits[512]
+        else MarkdownText("none of our texts is longer"),
     )
 
 

@@ -10,6 +10,8 @@ from lmreport.display.traced import MarkdownText, fill
 from lmreport.reporting import encoder, metrics, recipes, sentences
 from lmreport.reporting.values import named, on_data
 
+A_WAIT = 10  # seconds; a shorter training is no waiting
+
 
 @named
 def of_classifier(source, bert, class_names: list[str]):
@@ -382,7 +384,12 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         svm=markdown.pct(metrics.accuracy(svm)),
         bert=markdown.pct(metrics.accuracy(bert)),
         svm_time=sentences.at_most(svm),
-        time=markdown.duration(bert["train_seconds"]),
+        wait=fill(
+            "{} for every look at another setting"
+            if bert["train_seconds"] >= A_WAIT
+            else "only {} here, but it grows with the texts and the encoder",
+            markdown.duration(bert["train_seconds"]),
+        ),
         against_lstm=fill(
             "Against the LSTM alone ({}) it would be."
             if metrics.outcome(bert, lstm) == 0

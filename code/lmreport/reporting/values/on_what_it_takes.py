@@ -44,9 +44,24 @@ def of_stack(climbed, top, seeds_of_test):
         without_last=improvements.without_last(climbed, top),
         missed=markdown.count(missed),
         missed_share=markdown.pct(missed / texts),
-        agreed=markdown.count(improvements.agreed_wrong(top)),
         read=of_reading(top),
-        bound=markdown.pct(1 - improvements.agreed_wrong(top) / texts),
+        ceiling=ceiling(top),
+    )
+
+
+def ceiling(top) -> MarkdownText:
+    """What no positive weighting of the models of the final table can reach; nothing where they
+    are never wrong alike.
+    """
+    agreed = improvements.agreed_wrong(top)
+    if not agreed:
+        return MarkdownText("")
+    return fill(
+        "For {} all models agree on the same wrong tag. There no positive weighting can help, so {} "
+        "is the ceiling of such stacks, biases aside{}.",
+        markdown.count(agreed),
+        markdown.pct(1 - agreed / metrics.texts(top)),
+        MarkdownText("; here a fitted weight is negative" if min(top["weights"]) < 0 else ""),
     )
 
 
