@@ -166,6 +166,7 @@ def test_every_axis_has_its_name():
 
 def test_ends_of_curves_keep_apart_and_stay_where_there_is_room():
     assert style.apart([0, 1, 2, 50], 10) == [-9, 1, 11, 50]
+    assert style.apart([0, 1, 2, 28, 50], 10, least=5) == [5, 15, 25, 35, 50]
     assert style.apart([0, 30, 60], 10) == [0, 30, 60]
     assert style.apart([5, 5], 10) == [0, 10]
     figure, axes = style.figure(height=2)

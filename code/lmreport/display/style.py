@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -162,25 +163,28 @@ def label(axes: Any, x: float, y: float, text: str, color: str = BLACK, **place:
 
 def ends(axes: Any, labels: Sequence[tuple[float, float, str, str]], gap: float = 10.5) -> None:
     """Words at the right ends of curves, each at its end or as near as `gap` points between any two
-    allow; labels: x, y, words and colour.
+    allow, none below the axes; labels: x, y, words and colour.
     """
     placed = [label(axes, *one, xytext=(7, 0)) for one in labels]
     axes.figure.draw_without_rendering()  # settles the layout, and with it where each curve ends
     heights = axes.transData.transform([one[:2] for one in labels])[:, 1] * 72 / axes.figure.dpi
     order = heights.argsort()
-    for place, height in zip(order, apart(heights[order], gap), strict=True):
+    bottom = axes.get_window_extent().y0 * 72 / axes.figure.dpi
+    for place, height in zip(order, apart(heights[order], gap, bottom + gap / 2), strict=True):
         placed[place].set_position((7, height - heights[place]))
 
 
-def apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """Heights next to the `wanted` ones (ascending), no two closer than `gap`."""
+def apart(wanted: Sequence[float], gap: float, least: float = -math.inf) -> list[float]:
+    """Heights next to the `wanted` ones (ascending), no two closer than `gap` and none below
+    `least`.
+    """
     groups: list[list[float]] = []  # of heights that touch, each less the gaps below it
     for below, height in enumerate(wanted):
         groups.append([height - gap * below])
         while len(groups) > 1 and fmean(groups[-2]) > fmean(groups[-1]):
             groups[-2:] = [groups[-2] + groups[-1]]
     lows = [fmean(group) for group in groups for _ in group]
-    return [low + gap * below for below, low in enumerate(lows)]
+    return [max(low, least) + gap * below for below, low in enumerate(lows)]
 
 
 def on(image: Any, value: float) -> str:

@@ -275,11 +275,11 @@ def stack_name(record) -> str:
 
 
 def members(record) -> str:
-    """Of what the encoder's stack is made, in words, the encoder last."""
+    """Of what the encoder's stack is made, in words."""
     own, *others = record["stack"].replace(" and ", ", ").split(", ")
-    runs = "all runs of the encoder" if own == "encoders" else "the encoder"
-    named = [f"the {one}" if one in ("SVM", "LSTM") else one for one in others]
-    return f"{', '.join(named)} and {runs}"
+    runs = "these runs" if own == "encoders" else "this encoder"
+    *first, last = [f"the {one}" if one in ("SVM", "LSTM") else one for one in others]
+    return f"{', '.join([runs, *first])} and {last}"
 
 
 def by_clock(models: dict, encoders: list) -> list[Priced]:

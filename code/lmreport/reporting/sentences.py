@@ -83,15 +83,15 @@ def described(lstm) -> MarkdownText:
     chosen = CONFIGURATIONS[lstm["configuration"]]
     layer = inspect.signature(vectorization).parameters
     return fill(
-        "The LSTM, the best of {} on the validation texts, is one layer of {} units {} over vectors "
-        "of {} numbers for up to {} of the most frequent words. It reads {} words of a text, hands {} to the "
-        "classifier, and ran {} epoch{}.",
+        "Of {} LSTMs we take the best on the validation texts: one layer of {} units {}. It reads {} "
+        "words of a text, {} numbers for each of up to {} frequent ones, hands {} to the classifier, "
+        "and ran {} epoch{}.",
         markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
+        markdown.count(layer["length"].default),
         markdown.count(EMBEDDING),
         markdown.count(layer["vocabulary"].default),
-        markdown.count(layer["length"].default),
         "the maximum over all positions" if chosen["max_pooling"] else "its last state",
         markdown.count(lstm["epochs"]),
         "" if lstm["epochs"] == 1 else "s",
@@ -238,7 +238,11 @@ def of_guessing(record) -> MarkdownText:
             fill(
                 "The Transformer {} always naming the largest class ({}).",
                 markdown.more_or_less(
-                    guess, metrics.upper(record), "is worse than", "cannot be told from"
+                    guess,
+                    metrics.upper(record),
+                    "is worse than",
+                    "cannot be told from",
+                    "cannot be told from",
                 ),
                 markdown.pct(guess),
             )

@@ -226,8 +226,8 @@ def few_texts(record, linear):
     since = later[0].size
     if all(one.ahead == -1 for one in compared if one.size >= since):
         return fill(
-            "{}. From {} texts on the SVM is significantly ahead: with {} it gets {}, the {} encoder "
-            "{}.",
+            "{}. From {} texts on the SVM is significantly ahead of it: with {} the SVM gets {}, the {} "
+            "encoder {}.",
             sentence,
             markdown.count(since),
             markdown.count(last.size),
@@ -301,9 +301,16 @@ def survives(record) -> MarkdownText:
     fall, largest = shuffled_falls(record)[-1], scores.guessing(record["labels"])
     if not has_learned(record):
         return fill(
-            "With {} right, the model is not surely better than always naming the largest class "
-            "({}): it has learned nothing that a shuffle could take away.",
+            "With {} right, the model {} always naming the largest class ({}): it has learned "
+            "nothing that a shuffle could take away.",
             markdown.pct(share(record, "predicted.0")),
+            markdown.more_or_less(
+                largest,
+                scores.interval(record["predicted"][0] == record["labels"])[1],
+                "is worse than",
+                "cannot be told from",
+                "cannot be told from",
+            ),
             markdown.pct(largest),
         )
     kept = 1 - fall / (share(record, "predicted.0") - largest)

@@ -282,7 +282,7 @@ def plot_by_length(found: dict, mark: int = 512):
     figure, axes = style.figure(2, height=1.9)
     n, at = found["lengths"], list(found["lengths"]).index(mark)
     for ax, kind, unit, title, quantity in (
-        (axes[0], "flops", 1e9, f"operations of one layer, d = {found['d']}", "billions"),
+        (axes[0], "flops", 1e9, f"operations, d = {found['d']}", "billions"),
         (axes[1], "bytes", 2**20, "memory kept for the backward pass", "MiB"),
     ):
         for name, label, color in (
@@ -296,7 +296,7 @@ def plot_by_length(found: dict, mark: int = 512):
         ax.axvline(mark, color="0.4", linestyle=":", marker="", linewidth=1)
         share = found[f"attention_{kind}"][at] / found[f"lstm_{kind}"][at]
         ax.annotate(
-            f"at {mark} tokens\nattention needs\n{share:.1f} × the LSTM’s",
+            f"at {mark} tokens\n{share:.1f} × the LSTM’s",
             (mark, 0.02),
             (20, 0),
             ("data", "axes fraction"),
@@ -309,6 +309,7 @@ def plot_by_length(found: dict, mark: int = 512):
         ticks = sorted({n[0], mark, n[-1]})
         ax.set_xticks(ticks, [f"{v:,}" for v in ticks])
         ax.minorticks_off()
+        ax.grid(False)
     return figure
 
 

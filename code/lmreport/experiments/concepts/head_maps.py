@@ -80,7 +80,8 @@ def plot_worth(record, found: list[dict], named: int = 2):
     dearest = []
     for rank, at in enumerate(order[: min(named, (cost > 0).sum())]):
         layer, head = np.unravel_index(at, cost.shape)
-        dearest.append((rank, cost.flat[at], f"head {layer + 1}-{head + 1}", style.ORANGE))
+        above = cost.flat[at] + 0.06 * np.ptp(cost)  # the bar
+        dearest.append((rank, above, f"head {layer + 1}-{head + 1}", style.ORANGE))
     if dearest:
         style.ends(strip, dearest)
     return figure

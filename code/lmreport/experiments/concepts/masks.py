@@ -348,7 +348,8 @@ def plot_padded_prediction(found: list[dict]):
             style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
         name = escape.label(one["classes"][first])
         axis.set(title=f"question ({'i' * number}), tagged {name}")
-        axis.set(xlabel=_padding_axis(one["n"]), ylim=(0, 100))
+        axis.set(xlabel=_padding_axis(one["n"]))
         axis.set_xticks(pads[-1] * np.arange(5) // 4)
-    axes[0, 0].set_ylabel("its probability [%]")
+    top = max(axis.dataLim.y1 for axis in axes[0])
+    axes[0, 0].set(ylabel="its probability [%]", ylim=(0, 100 if top > 45 else 2.2 * top))
     return fig

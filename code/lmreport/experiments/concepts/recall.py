@@ -166,7 +166,7 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
     middle.set(title="path to the answer", ylabel="steps", ylim=(0, None))
     chance = 100 * attending["chance"]
     right.axhline(chance, color="0.5", linestyle=":", marker="", linewidth=1)
-    style.label(right, 1, chance, f"guessing: {chance:.0f}%", xytext=(0, -2), va="top")
+    style.label(right, 1, chance, f"guessing: {chance:.3g}%", xytext=(0, -2), va="top")
     right.set(title="answered right", ylabel="accuracy [%]", ylim=(-9, 124))
     right.set_yticks((0, 50, 100))
     for ax in (middle, right):

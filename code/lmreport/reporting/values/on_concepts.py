@@ -62,7 +62,7 @@ def of_recall(attending, recurrent):
         on_target=markdown.pct(attending["map"].diagonal().mean(), 0),
         attention=markdown.pct(attending["accuracy"].mean(), 0),
         lstm=markdown.pct(recurrent["accuracy"].mean(), 0),
-        chance=markdown.pct(attending["chance"], 0),
+        chance=markdown.pct(attending["chance"]),
     )
 
 
@@ -105,7 +105,7 @@ def of_order_needed(mixed, fall) -> MarkdownText:
     if fall <= 0:
         return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
     return fill(
-        "Our task {} word order: shuffled, accuracy falls by {} points at most",
+        "Our task {} word order: shuffled, the fine-tuned model loses {} points at most",
         markdown.more_or_less(fall, 0.1, "depends on", "hardly depends on", "hardly depends on"),
         markdown.fixed(100 * fall, 1),
     )
@@ -119,7 +119,7 @@ def of_padding(tagged, is_answering: bool):
         whose=MarkdownText(
             ""
             if is_answering
-            else "The model is the small one that this page trains, not that of 6b."
+            else "Tried with the small model of a [quick render](supplement.html#sec-live), not with that of 6b."
         ),
         tags=of_flips(tagged),
     )
@@ -219,9 +219,9 @@ def of_learning(curve, linear, bert):
             markdown.count(length),
         ),
         trained=fill(
-            "Frozen means that only a linear head on the mean of the vectors is trained. The encoders that "
-            f"are trained get {{}} epoch{'s' * (done['epochs'] != 1)}, or {{}} updates if that is more; "
-            "from scratch this may be too few",
+            "Frozen means that only a linear head on the mean of the vectors is trained. The others get "
+            f"{{}} epoch{'s' * (done['epochs'] != 1)} and at least {{}} updates; from scratch this may be "
+            "too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),

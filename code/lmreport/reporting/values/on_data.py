@@ -127,8 +127,8 @@ def of_splits(corpus, whole):
         fetched=MarkdownText(
             sentences.of_data(
                 corpus,
-                "`get_file` fetches the archive once and finds it in its cache afterwards; a "
-                "second function unpacks it there.",
+                "`get_file` fetches the archive once and then finds it in its cache. A second "
+                "function unpacks it.",
                 "`get_file` fetches an archive once and finds it in its cache afterwards. Here other "
                 "data were given.",
             )

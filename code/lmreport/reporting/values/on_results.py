@@ -20,9 +20,9 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
-            "MiniLM’s earlier training included 25 million titles with texts from Stack Exchange "
-            "[@allminilm], so it probably saw our questions, without their tags, which may explain "
-            "part of its accuracy."
+            "MiniLM was trained before on, among others, 25 million questions of Stack Exchange, each "
+            "with its title [@allminilm]. Ours are probably among them, without their tags, which may "
+            "explain part of its accuracy."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
             else ""
         ),
@@ -45,7 +45,7 @@ def of_arguments(bert):
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
         why_rate=MarkdownText(
-            "Our encoder is smaller, and we took a larger learning rate than their 5e-5."
+            "Our encoder is smaller, and we took a larger learning rate than their largest, 5e-5."
             if given["learning_rate"] > 5e-5 and bert["parameters"] < 100e6
             else ""
         ),
@@ -119,17 +119,14 @@ def of_training(bert, lstm):
     )
 
 
-def per_text(ratio: float, is_bound: bool = False) -> MarkdownText:
-    """What a text costs the Transformer in an epoch, the LSTM's time being 1; is_bound: whether that
-    is an upper one.
-    """
-    if ratio > 1:
-        return fill(
-            "Still, per text and epoch the Transformer takes {}{} times as long.",
-            MarkdownText("at least " * is_bound),
-            markdown.num(ratio, 3),
-        )
-    return fill("Per text and epoch the LSTM takes {} times as long.", markdown.num(1 / ratio, 3))
+def per_text(ratio: float) -> MarkdownText:
+    """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
+    return fill(
+        "Still, per text and epoch the Transformer takes some {} times as long."
+        if ratio > 1
+        else "Per text and epoch the LSTM takes some {} times as long.",
+        markdown.num(max(ratio, 1 / ratio), 2),
+    )
 
 
 def longer(bert, lstm):
@@ -157,7 +154,7 @@ def of_times(bert, lstm, classifier, source):
             "Fine-tuning takes less time than training the LSTM",
             "Both trainings take equally long",
         ),
-        a_text=per_text(a_text, sentences.shared_cores(lstm)),
+        a_text=per_text(a_text),
         epochs=markdown.more_or_less(
             slower["epochs"],
             faster["epochs"],
@@ -290,8 +287,8 @@ def trade(bert, svm) -> MarkdownText:
             "{} than the SVM ({} of them wrong against {})",
             markdown.word(
                 [2, 0, 1][sentences.ahead(bert, svm, filled)],
-                "less",
-                "more",
+                "significantly less",
+                "significantly more",
                 "not significantly more or less",
             ),
             *(markdown.pct(metrics.error_reaching(record, bert, filled)) for record in (bert, svm)),
@@ -409,15 +406,15 @@ def of_cores(record) -> str:
 
 
 def weakest(runs) -> MarkdownText:
-    """That the encoder is the best of several runs on validation, and what the weakest one gets."""
+    """Between what the runs of the encoder lie, where there are several."""
     if len(runs.encoders) == 1:
         return MarkdownText("")
-    two = len(runs.encoders) == 2
+    found = [metrics.accuracy(one) for one in runs.encoders]
     return fill(
-        f" Of {{}} runs we tell of the {'better' if two else 'best'} on the validation texts; "
-        f"{'the other' if two else 'the weakest'} gets {{}} on the test texts.",
+        " Its {} runs get {} to {}; the validation texts chose this one.",
         markdown.count(len(runs.encoders)),
-        markdown.pct(min(map(metrics.accuracy, runs.encoders), key=float)),
+        markdown.pct(min(found, key=float)),
+        markdown.pct(max(found, key=float)),
     )
 
 
@@ -447,7 +444,7 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A linear model on the outputs of {} gets {}, {} more than the SVM {}. {}",
+        "{} A stack of {}, weighted on the validation texts, gets {}, {} more than the SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
@@ -455,7 +452,7 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(beside),
         markdown.word(
             metrics.outcome(record, svm),
-            "So a Transformer is worth its time only where the last points count.",
+            "So with so many labels fine-tuning pays only where the last points count.",
             "",
             "",
         ),
