@@ -77,7 +77,7 @@ def curves(record, encoder, linear):
             (0.8, 0.82, 0.84),
             (0.5, 0.9, 0.95),
             r"With 50 texts the frozen encoder gets 80\.0% right and the linear SVM "
-            r"50\.0%\. From 200 texts on the SVM is significantly ahead of it: with 800 the SVM gets "
+            r"50\.0%\. From 200 texts on the SVM is significantly ahead: with 800 the SVM gets "
             r"95\.0%, the frozen encoder 84\.0%\.",
         ),
         ((0.8, 0.82, 0.84), (0.5, 0.82, 0.85), r"with 200 the encoder is no longer ahead\."),
@@ -188,8 +188,8 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
-        "DistilBERT could not be downloaded where these runs were made; with internet access "
-        "the same code loads it. In its place stands all-MiniLM-L6-v2 (22.7 million parameters)"
+        "The Hugging Face hub could not be reached where these runs were made, so for DistilBERT "
+        "stands all-MiniLM-L6-v2 (22.7 million parameters), which a Python package brings"
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
@@ -256,7 +256,9 @@ def test_nothing_is_saved_where_training_from_scratch_learns_nothing(record):
 
 def test_an_encoder_is_chosen_only_where_it_is_surely_ahead(record):
     ahead = curves(record, (0.9, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
-    assert re.search(r"With \d+ labels we would choose a frozen", plain(studies.choice(*ahead)))
+    assert re.search(
+        r"With \d+ labelled texts we would choose a frozen", plain(studies.choice(*ahead))
+    )
     alike = curves(record, (0.52, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
     assert studies.choice(*alike) == ""
 
@@ -350,7 +352,11 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         == trade.startswith("Which of SVM and Transformer is better")
     )
     words = [
-        "significantly less" if a < b - 10 else "significantly more" if a > b + 10 else "not significantly"
+        "significantly less"
+        if a < b - 10
+        else "significantly more"
+        if a > b + 10
+        else "not significantly"
         for a, b in zip(*errors, strict=True)
     ]
     assert re.search(f"whole, it errs {words[0]}.* cut, it errs {words[1]}", trade)

@@ -84,8 +84,8 @@ def described(lstm) -> MarkdownText:
     layer = inspect.signature(vectorization).parameters
     return fill(
         "Of {} LSTMs we take the best on the validation texts: one layer of {} units {}. It reads {} "
-        "words of a text, {} numbers for each of up to {} frequent ones, hands {} to the classifier, "
-        "and ran {} epoch{}.",
+        "words of a text, as embeddings of width {} for the {} most frequent words, hands {} to the "
+        "classifier, and ran {} epoch{}.",
         markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",

@@ -197,7 +197,9 @@ def choice(record, linear) -> MarkdownText:
         return MarkdownText("")
     first = compared[0]
     what = "fine-tuned" if first.way == "fine-tuned" else "frozen pre-trained"
-    return fill("With {} labels we would choose a {} encoder.", markdown.count(first.size), what)
+    return fill(
+        "With {} labelled texts we would choose a {} encoder.", markdown.count(first.size), what
+    )
 
 
 def few_texts(record, linear):
@@ -226,7 +228,7 @@ def few_texts(record, linear):
     since = later[0].size
     if all(one.ahead == -1 for one in compared if one.size >= since):
         return fill(
-            "{}. From {} texts on the SVM is significantly ahead of it: with {} the SVM gets {}, the {} "
+            "{}. From {} texts on the SVM is significantly ahead: with {} the SVM gets {}, the {} "
             "encoder {}.",
             sentence,
             markdown.count(since),

@@ -119,7 +119,7 @@ def of_padding(tagged, is_answering: bool):
         whose=MarkdownText(
             ""
             if is_answering
-            else "Tried with the small model of a [quick render](supplement.html#sec-live), not with that of 6b."
+            else "This is the small model that [this render trains](supplement.html#sec-live), not that of 6b."
         ),
         tags=of_flips(tagged),
     )

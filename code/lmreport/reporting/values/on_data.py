@@ -95,20 +95,22 @@ def model(bert) -> MarkdownText:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
     instead, what = (
         (
-            "DistilBERT could not be downloaded where these runs were made; with internet access "
-            "the same code loads it. In its place stands",
-            ", a BERT-like encoder that was distilled from a larger one [@wang2020] and then trained "
-            "further on pairs of texts [@reimers2019; @allminilm]",
+            "The Hugging Face hub could not be reached where these runs were made, so for DistilBERT "
+            "stands",
+            ", which a Python package brings: a BERT-like encoder that was distilled from a larger "
+            "one [@wang2020] and then trained further on pairs of texts [@reimers2019; @allminilm]. "
+            "With internet access the same code loads DistilBERT",
         )
         if "MiniLM" in bert.label
         else ("The Transformer is", "")
     )
     return fill(
-        "{} {} ({} parameters){}.",
+        "{} {} ({} parameters){}. It reads up to {} word pieces of a text.",
         MarkdownText(instead),
         MarkdownText(markdown.plain(bert.label)),
         millions(bert),
         MarkdownText(what),
+        markdown.count(bert.inputs["settings"]["max_length"]),
     )
 
 

@@ -301,9 +301,10 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts that the Transformer reads whole, it errs {}. On texts that it must cut, it "
-        "errs {}.",
+        "{}On texts of up to {} word pieces, which the Transformer reads whole, it errs {}. On longer ones, "
+        "which it must cut, it errs {}.",
         start,
+        markdown.count(bert.inputs["settings"]["max_length"]),
         *clauses,
     )
 
@@ -411,7 +412,7 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     found = [metrics.accuracy(one) for one in runs.encoders]
     return fill(
-        " Its {} runs get {} to {}; the validation texts chose this one.",
+        " It is the best on the validation texts of {} runs, which get {} to {}.",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
@@ -444,7 +445,8 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack of {}, weighted on the validation texts, gets {}, {} more than the SVM {}. {}",
+        "{} The weighted mean of {}, its weights fitted on the validation texts, gets {}, {} more than "
+        "the SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
@@ -452,7 +454,7 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(beside),
         markdown.word(
             metrics.outcome(record, svm),
-            "So with so many labels fine-tuning pays only where the last points count.",
+            "So with so many labelled texts fine-tuning pays only where the last points count.",
             "",
             "",
         ),
