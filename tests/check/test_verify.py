@@ -72,6 +72,7 @@ def make_record(name, seed, n=300, classes=4):
             "stack_logits": logits + generator.normal(size=(n, classes)),
             "validation_logits": logits[::2],
             "validation_labels": labels[::2],
+            "validation_right": generator.random((2, n)) < 0.8,
             "test_words": generator.integers(1, 500, n),
             "test_tokens": generator.integers(100, 129, n),
             "question_probabilities": asked,
@@ -138,6 +139,7 @@ def every(a, b):
     yield from (metrics.p_of(a, name, b) for name in ("logits", "stack_logits"))
     yield from (metrics.chance_of(a, q, tag) for q in range(2) for tag in range(4))
     yield from (metrics.answer(b, q) for q in range(2))
+    yield from (metrics.pilot_accuracy(a, pilot) for pilot in range(2))
 
 
 def test_every_measure_is_computed_again_another_way_with_the_same_result(pairs):

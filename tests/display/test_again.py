@@ -1,14 +1,18 @@
 """A number's span tells when it was made and by which command it is made again."""
 
 import html
+import itertools
 import re
 import shlex
 
 import pytest
 
 from lmreport.core import machine
+from lmreport.core.settings import load, resolved
+from lmreport.data.corpus import Corpus
 from lmreport.display import again, markdown, traced
 from lmreport.experiments.bench import main
+from lmreport.models import pretrained
 from lmreport.reporting import metrics
 from lmreport.reporting.values import named
 from lmreport.runs import memo, records
@@ -73,3 +77,22 @@ def test_the_command_of_a_bench_sets_what_the_record_was_measured_with():
         assert given.items() <= one.inputs["settings"].items()
     encoders = [told[one.key] for one in benches if one.name == "bench_encoder"]
     assert len({tuple(words) for words in encoders}) == len(encoders) > 1
+
+
+def test_the_command_of_a_study_sets_what_the_model_that_it_is_about_was_trained_with(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "_quarto.yml").write_text("project: {}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    corpus = Corpus("nowhere", "real", "a test", "0" * 64)
+    settings = resolved(load(scale="quick", max_length=64, epochs=1), "cpu")
+
+    def made(name):
+        given = records.inputs(name, settings, corpus, pretrained.from_package("any"))
+        return records.write(given, {"device": "cpu"}, records.made_here())
+
+    made("transformer")
+    for study in ("ablation", "heads_removed"):  # the second cuts texts elsewhere for itself
+        words = again.options(made(study)).split()
+        assert {("--max-length", "64"), ("--epochs", "1")} <= set(itertools.pairwise(words))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from lmreport.models import scores
 
@@ -65,6 +66,14 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
         low, high = scores.interval(generator.random(400) < 0.8)
         hits += low <= 0.8 <= high
     assert 0.9 <= hits / 200 <= 0.99
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_interval_of_texts_that_are_all_right_or_all_wrong_has_a_width(right):
+    """Clopper and Pearson: of 400 alike the other kind may still be 0.9%."""
+    low, high = scores.interval(np.full(400, right))
+    assert (low, high) == pytest.approx((0.9908, 1) if right else (0, 0.0092), abs=1e-4)
+    assert binomtest(400 * right, 400).proportion_ci(method="exact").low == pytest.approx(low)
 
 
 @given(seeds)

@@ -72,5 +72,14 @@ def remedy() -> str:
 
 def named(letters: str) -> str:
     """Letters that lack a font, for a sentence."""
-    more = f" and {len(letters) - 1:,} more" if len(letters) > 1 else ""
-    return f"{letters[0]} (U+{ord(letters[0]):04X}){more}"
+    return f"{letters[0]} (U+{ord(letters[0]):04X}){and_more(letters)}"
+
+
+def numbered(letters: str) -> str:
+    """The same where they cannot be shown."""
+    return f"U+{ord(letters[0]):04X}{and_more(letters)}"
+
+
+def and_more(letters: str) -> str:
+    """How many there are beside the first one."""
+    return f" and {len(letters) - 1:,} more" if len(letters) > 1 else ""

@@ -84,13 +84,10 @@ def options(record: Record) -> str:
     given = record.inputs["settings"]
     standard = resolved(Settings(scale=given["scale"]), record.device)
     kind = KINDS[record.name]
-    chosen = (
-        kind.settings if kind.group == "model" else ("seed",)
-    )  # a study or a bench has sizes of its own, of which only a bench's can be chosen
     more = [
-        f"--{name.replace('_', '-')} {given[name]}"
-        for name in chosen
-        if name != "scale" and given[name] != getattr(standard, name)
+        f"--{name.replace('_', '-')} {value}"
+        for name, value in chosen(record).items()
+        if name != "scale" and value != getattr(standard, name)
     ]
     sizes = kind.sizes.get(record.device, {}) if kind.group == "bench" else {}
     more += [
@@ -99,6 +96,22 @@ def options(record: Record) -> str:
         if given.get(name) != size
     ]
     return " ".join([f"--scale {given['scale']}", *of_inputs(record.inputs), *more, "--force"])
+
+
+def chosen(record: Record) -> dict:
+    """The settings that a run was made with, of a study also those of the model that it is about;
+    not the sizes of a study or bench, of which only a bench's can be chosen.
+    """
+    kind, given = KINDS[record.name], record.inputs["settings"]
+    if kind.group == "bench":
+        return {"seed": given["seed"]}
+    own = {
+        name: given[name]
+        for name in kind.settings
+        if name not in kind.sizes.get(given["scale"], {})
+    }
+    about = recorded("transformer", record.inputs.get("tuned", ""))
+    return (chosen(about) if about else {}) | own
 
 
 def render() -> str:

@@ -39,9 +39,14 @@ def interval(correct: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     1993, ch. 13).
 
     Resampled sums of zeros and ones are binomial, so the quantiles are exact; nothing is drawn.
+    Where all are 0 or all are 1, resampling says nothing, and the exact interval of Clopper &
+    Pearson (1934) is given.
     """
     from scipy.stats import binom
 
+    if correct.mean() in (0, 1):
+        bound = ((1 - level) / 2) ** (1 / len(correct))
+        return (bound, 1.0) if correct.all() else (0.0, 1 - bound)
     low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(correct), correct.mean()) / len(
         correct
     )

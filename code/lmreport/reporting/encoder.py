@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from matplotlib.ticker import LogLocator
 
 from lmreport.core.settings import project_root
 from lmreport.display import labels, markdown, style
@@ -453,7 +454,11 @@ def draw(ax, entries: list[Priced], with_shares: bool = False) -> None:
         bars.append((minutes, 100 * low, 100 * high))
     ax.set(xscale="log", ylabel="test accuracy [%]")
     ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
     ax.margins(0.2, 0.14)
+    low, high = ax.get_xlim()
+    if np.floor(np.log10(high)) - np.ceil(np.log10(low)) < 1:  # fewer than two powers of ten
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     if with_shares:  # room at the right for the longer names
         ax.set_xlim(right=ax.get_xlim()[1] * 4)
     labels.write_beside(ax, spots, bars)

@@ -71,9 +71,12 @@ def plot_training(records: dict):
         epochs, accuracy = curve["accuracy_epoch"], curve["accuracy"]
         right.plot(epochs, accuracy, marker="o", **look)
         ends.append((epochs[-1], accuracy[-1], records[name].label, look["color"]))
-    left.set(xlabel="epoch", ylabel="training loss (cross-entropy)", ylim=(0, None))
+    left.set(xlabel="epoch", ylabel="training loss (cross-entropy)")
     right.set(xlabel="epoch", ylabel="validation accuracy")
-    right.xaxis.get_major_locator().set_params(integer=True)
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    left.margins(y=0.1)
+    left.set_ylim(0, None)
     style.ends(right, ends)
     return figure
 
@@ -227,7 +230,7 @@ def draw_confusion(axes, record, names: list[str], few: bool) -> None:
     axes.set_yticks(range(len(names)), names)
     if len(names) > 15:
         axes.tick_params(labelsize=6)
-    axes.set(title=record.label, xlabel="predicted tag [% of each true tag]", ylabel="true tag")
+    axes.set(title=record.label, xlabel="predicted tag [% of true tag]", ylabel="true tag")
     axes.grid(False)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from lmreport.core import fonts, listing
 from lmreport.core.settings import Settings, load, resolved
+from lmreport.data import words
 from lmreport.display import again, markdown
 from lmreport.experiments import data_audit
 from lmreport.reporting import tokenizing
@@ -47,7 +49,7 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
                     f"These are “{markdown.plain(corpus.name)}”, texts of {len(class_names)} "
                     f"classes: {listing.some([*map(markdown.plain, class_names)])}. Where the report "
                     f"says question and tag, read text and "
-                    "class. The two questions of 6(b) are the assignment’s all the same."
+                    f"class{of_units(corpus)}. The two questions of 6(b) are the assignment’s all the same."
                     + (
                         f" Of these data: {markdown.plain('; '.join(remarks), 2000)}."
                         if remarks
@@ -65,13 +67,24 @@ def notices(corpus, source, class_names: list[str], recorded: bool):
     return markdown.markdown("\n".join(callouts))
 
 
+def of_units(corpus) -> str:
+    """What else is to be read otherwise of texts without spaces between words."""
+    first = next(Path(corpus.folder).glob("train/*/*.txt"), None)
+    if first is None or words.unit(first.read_text(encoding="utf-8")) == "word":
+        return ""
+    return (
+        ", and where it counts words, characters, since this script has no spaces between words; to "
+        "bag of words a word is what stands between two marks of punctuation"
+    )
+
+
 def of_fonts(class_names: list[str]) -> str:
     """What is to be told where letters of class names have no font; "" where all have one."""
     lacking = fonts.lacking(class_names)
     if not lacking:
         return ""
     return (
-        f"no font here has {fonts.named(lacking)}, of which class names are made, so that such "
+        f"no font here has {fonts.numbered(lacking)}, of which class names are made, so that such "
         f"letters stand as ⟨U+…⟩ in figures and in the PDF{fonts.remedy()}"
     )
 
@@ -106,7 +119,7 @@ def of_render(settings):
     if settings.scale == "quick":
         many = settings.train_size
         texts = f"{markdown.count(many)} texts at most" if many else "all training texts"
-        sentence = f"This render trained on {texts}, cut to {settings.max_length} word pieces."
+        sentence = f"This render trained on {texts}, cut to {settings.max_length} word pieces for the Transformer."
         callouts.append(markdown.callout("note", "A quick render", sentence + at_full(settings)))
     return markdown.markdown("\n".join(callouts))
 

@@ -29,16 +29,13 @@ def live(records: dict) -> MarkdownText:
     """Which of a render's own models is best, with the warning that few texts call for."""
     best = max(records.values(), key=metrics.accuracy)
     width = 100 * (metrics.upper(best) - metrics.lower(best))
-    warning = fill(
-        "; its 95% interval is {} points wide, so small differences mean nothing",
-        markdown.num(width, 2),
-    )
     return fill(
-        "There {} is best with {} of {} texts{}.",
+        "There {} is best with {} of {} texts; its 95% interval is {} points wide, so small "
+        "differences mean nothing.",
         markdown.first_of({r.label: metrics.accuracy(r) for r in records.values()}),
         markdown.pct(metrics.accuracy(best)),
         markdown.count(metrics.texts(best)),
-        warning if width else "",
+        markdown.num(width, 2),
     )
 
 
@@ -104,27 +101,47 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
     classifier: the one loaded from `source`; only if that is what was recorded are the embeddings
     known.
     """
-    import inspect
-
-    from lmreport.models.lstm import EMBEDDING, build
-
     whole = markdown.num(bert["parameters"] / lstm["parameters"], 2)
     if bert.inputs["model"]["digest"] != source.digest:
         return fill("The Transformer has {} times the parameters.", whole)
-    looked_up = sum(
-        p.numel() for name, p in classifier.named_parameters() if ".embeddings." in name
-    )
-    words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
+    mine, other = computing(bert, lstm, classifier, source)
     return fill(
         "The Transformer has {} times the parameters, and {} times without the embeddings, whose "
         "rows are only looked up.{}",
         whole,
-        markdown.num((bert["parameters"] - looked_up) / (lstm["parameters"] - words), 3),
+        markdown.num(mine / other, 3),
         f" Its {classifier.config.num_hidden_layers} layers share their weights, so each of them "
         "is used as often."
         if architecture.shares_layers(classifier)
         else "",
     )
+
+
+def computing(bert, lstm, classifier, source) -> tuple:
+    """The parameters of Transformer and LSTM that compute: all but the embeddings, whose rows are
+    only looked up. Those of a Transformer that is not the `classifier` loaded from `source` count
+    whole.
+    """
+    import inspect
+
+    from lmreport.models.lstm import EMBEDDING, build
+
+    looked_up = sum(
+        p.numel()
+        for name, p in classifier.named_parameters()
+        if ".embeddings." in name and bert.inputs["model"]["digest"] == source.digest
+    )
+    words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
+    return bert["parameters"] - looked_up, lstm["parameters"] - words
+
+
+def words_read() -> int:
+    """How many words of a text the LSTM reads."""
+    import inspect
+
+    from lmreport.models.lstm import vectorization
+
+    return inspect.signature(vectorization).parameters["length"].default
 
 
 POSITIONS = {
@@ -170,7 +187,8 @@ def times(bert, lstm):
     where the shorter time is an upper one.
     """
     ratio = bert["train_seconds"] / lstm["train_seconds"]
-    is_bound = shared_cores(lstm) and ratio > 1
+    slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
+    is_bound = shared_cores(faster) and not shared_cores(slower)
     return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), 3))
 
 
@@ -236,7 +254,7 @@ def of_guessing(record) -> MarkdownText:
     if metrics.lower(record) <= guess:
         parts.append(
             fill(
-                "The Transformer {} always naming the largest class ({}).",
+                "The Transformer {} always naming one class ({}).",
                 markdown.more_or_less(
                     guess,
                     metrics.upper(record),
@@ -359,9 +377,12 @@ def halves(bert, svm) -> MarkdownText:
     )
 
 
+FEW = 20  # texts, below which a share of them says nothing
+
+
 def has_halves(bert) -> bool:
-    """Whether some of the test texts fill the Transformer's input and some do not."""
-    return 0 < metrics.texts_reaching(bert, 1) < metrics.texts(bert)
+    """Whether enough of the test texts fill the Transformer's input, and enough do not."""
+    return FEW <= metrics.texts_reaching(bert, 1) <= metrics.texts(bert) - FEW
 
 
 def ahead(bert, svm, filled: int) -> int:

@@ -138,8 +138,8 @@ def saved(record):
     goal = values["from scratch", sizes[-1]]
     if not foundation.learned_from_scratch(record, float(metrics.guessing(record))):
         return fill(
-            "Trained from scratch, {} texts do not surely get it further than always naming the "
-            "largest class ({}).",
+            "Trained from scratch, {} texts do not surely get it further than always naming one "
+            "class ({}).",
             markdown.count(sizes[-1]),
             markdown.pct(metrics.guessing(record)),
         )
@@ -303,7 +303,7 @@ def survives(record) -> MarkdownText:
     fall, largest = shuffled_falls(record)[-1], scores.guessing(record["labels"])
     if not has_learned(record):
         return fill(
-            "With {} right, the model {} always naming the largest class ({}): it has learned "
+            "With {} right, the model {} always naming one class ({}): it has learned "
             "nothing that a shuffle could take away.",
             markdown.pct(share(record, "predicted.0")),
             markdown.more_or_less(
@@ -390,9 +390,11 @@ def standing_in(record):
     words.
     """
     falls = layer_falls(record)
-    if max(falls) <= 0:
-        return MarkdownText("Removing all heads of a layer costs no accuracy in any layer.")
     layer = max(range(len(falls)), key=lambda i: falls[i])
+    if falls[layer] <= 0 or p_between(record, "whole", f"layers.{layer}") >= SURE:
+        return MarkdownText(
+            "Removing all heads of a layer costs no accuracy for sure, in no layer."
+        )
     single = sum(
         share(record, "whole") - share(record, f"predicted.{layer}.{head}")
         for head in range(record["predicted"].shape[1])
@@ -402,9 +404,9 @@ def standing_in(record):
         "cost one by one, {} points in sum. {}",
         markdown.fixed(100 * falls[layer], 1),
         markdown.count(layer + 1),
-        markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as"),
+        markdown.more_or_less(falls[layer], single, "more than", "less than", "as much as", 1e-9),
         markdown.fixed(100 * single, 1),
-        markdown.more_or_less(falls[layer], single, TOGETHER, "", ""),
+        markdown.more_or_less(falls[layer], single, TOGETHER, "", "", 1e-9),
     )
 
 

@@ -71,13 +71,16 @@ def padding_share(split) -> float:
     return 1 - sum(map(sum, split["attention_mask"])) / sum(map(len, split["attention_mask"]))
 
 
+MASKED = 0.1  # share of a tag's texts with the word “blank” from which on it masks a name
+
+
 @with_origin
 def audit(facts: dict, texts):
     """What the audit found for each tag, or for those named most and least often; the word “blank”
-    is told of only where texts have it. The first of the `texts` tells what lengths count.
+    is told of only where it masks names. The first of the `texts` tells what lengths count.
     """
     word = unit(texts[0])
-    columns = {"with “blank”": "blank"} if any(facts["blank"].values()) else {}
+    columns = {"with “blank”": "blank"} if max(facts["blank"].values()) > MASKED else {}
     columns |= {"with its own name": "named"}
     rows = [
         [

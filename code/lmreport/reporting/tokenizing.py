@@ -124,9 +124,12 @@ def loses(pieces: Pieces) -> MarkdownText:
         if gone
     ]
     if not lost:
-        return MarkdownText("Capitals, accents and line breaks would come back.")
+        return MarkdownText(
+            "Capitals, accents and line breaks would come back"
+            + ("." if pieces.exact else ", where they are in its vocabulary.")
+        )
     names = ", ".join(lost[:-1]) + (" and " if lost[1:] else "") + lost[-1]
-    return MarkdownText(f"{names.capitalize()}, of which this text has none, would be lost.")
+    return MarkdownText(f"{names.capitalize()} of any text are lost.")
 
 
 def came_back(decoded: str, text: str, pieces: Pieces, unknown: int) -> MarkdownText:
@@ -142,6 +145,8 @@ def came_back(decoded: str, text: str, pieces: Pieces, unknown: int) -> Markdown
     )
     if inner.strip() == text:
         return MarkdownText(f"{without} decoded text is exactly the original.")
+    if inner.strip().casefold() == text.casefold():
+        return MarkdownText(f"{without} decoded text is the original, but for capitals.")
     same = "".join(inner.split()).casefold() == "".join(text.split()).casefold()
     why = (
         "what was unknown is lost"

@@ -127,7 +127,7 @@ KINDS = {kind.name: kind for kind in (
           dict(sizes=[50, 200], texts=200), (*TORCH, "scikit-learn"), probe=dict(sizes=[16, 32])),
     study("ladder", "what each step brings", {}, {}, (*TORCH, *SKLEARN),
           makes="experiments.improvements:climb", beside=SPLITS, starts_from=ALL),
-    study("summit", "the best that was found", {}, {}, (*TORCH, *SKLEARN),
+    study("summit", "the chosen stacks", {}, {}, (*TORCH, *SKLEARN),
           makes="experiments.improvements:summit", beside=SPLITS, starts_from=ALL),
     bench("train", "speed of training", "training", dict(batches=8, repeats=3, max_length=512), pretrained=False,
           probe=dict(batches=1, repeats=1, max_length=24)),

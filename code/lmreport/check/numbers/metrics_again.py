@@ -64,6 +64,10 @@ def binomial(n: int, p: float) -> np.ndarray:
 
 def quantile(run, level: float) -> float:
     hits = right(run)
+    if hits.all():  # P(n of n right) is level at level ** (1 / n)
+        return 1.0 if level > 0.5 else level ** (1 / hits.size)
+    if not hits.any():
+        return 0.0 if level < 0.5 else 1 - (1 - level) ** (1 / hits.size)
     below = np.cumsum(binomial(hits.size, np.count_nonzero(hits) / hits.size))
     return float(np.argmax(below >= level)) / hits.size
 
@@ -349,6 +353,7 @@ FUNCTIONS = {
         best_epoch,
         accuracy,
         validation_accuracy,
+        pilot_accuracy,
         lower,
         upper,
         score,

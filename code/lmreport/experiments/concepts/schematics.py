@@ -323,7 +323,7 @@ def encoder_with_heads(parts: dict | None = None):
         )
         word(axes, text, row + 0.08, name, color, SMALL, ha="left", weight=weight)
         word(axes, text, row - 0.08, answer, SOFT, SMALL, ha="left")
-        share = 100 * count / encoder
+        share = 100 * count / (encoder + count)
         new = f"{count:,}\n{share:{'.0f' if share >= 1 else '.1g'}}%" if count else "none"
         word(axes, 6.2, row, new, color, SMALL, ha="right", weight=weight)
     return figure

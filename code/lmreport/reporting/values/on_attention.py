@@ -88,7 +88,7 @@ def by_offset(table) -> MarkdownText:
 def no_table(known: tuple[str, ...], family: str) -> MarkdownText:
     """That the model has no learned vectors to add, and what it has instead."""
     return MarkdownText(
-        f"{family}, which this render loads, has no table of learned positions: "
+        f"{family}, which this render loads, adds no learned vectors of positions: "
         f"{sentences.of_positions(known)} So only the sinusoidal ones are drawn."
     )
 

@@ -89,7 +89,7 @@ def of_order(mixed, placed):
         model=MarkdownText(
             ""
             if known == ("learned",)
-            else f"{placed['family']}, which this render loads: {sentences.of_positions(known)}"
+            else f"In {placed['family']}, which this render loads, it is otherwise: {sentences.of_positions(known)}"
         ),
         needed=of_order_needed(mixed, falls[-1]),
     )
@@ -214,7 +214,9 @@ def of_learning(curve, linear, bert):
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
         read=fill(
-            "{} test texts. All read {} word pieces" + ", fewer than in @tbl-accuracy" * less,
+            "{} test texts. The encoders read {} word pieces"
+            + ", fewer than in @tbl-accuracy" * less
+            + ", the SVM whole texts",
             markdown.count(len(curve["labels"])),
             markdown.count(length),
         ),

@@ -135,6 +135,10 @@ def of_splits(corpus, whole):
                 "data were given.",
             )
         ),
+        files=MarkdownText(sentences.of_data(corpus, ", each in a file of its own")),
+        folders=MarkdownText(
+            sentences.of_data(corpus, "Training and test texts lie in two folders.")
+        ),
         texts=markdown.count(sum(map(len, whole.values()))),
         classes=markdown.count(len(whole["train"].features["labels"].names)),
         train=markdown.count(len(whole["train"])),
@@ -143,7 +147,7 @@ def of_splits(corpus, whole):
             ""
             if abs(VALIDATION_SHARE * (parts["train"] + parts["validation"]) - parts["validation"])
             < 2
-            else " Texts of rare classes were moved so that each class is in both."
+            else " More were moved so that each class is in both."
         ),
         about=MarkdownText(
             sentences.of_data(

@@ -54,7 +54,9 @@ def of_ends(bert, edges: list[int]) -> MarkdownText:
     short, long = (metrics.error_between(bert, *part, bert) for part in parts)
     (low, high), (other_low, other_high) = map(scores.interval, ends)
     if low <= other_high and other_low <= high:
-        verdict: Any = MarkdownText("Neither short nor long texts are surely the harder ones")
+        verdict: Any = MarkdownText(
+            "For the Transformer neither short nor long texts are surely the harder ones"
+        )
     else:
         verdict = markdown.more_or_less(
             short, long, "Short texts are the harder ones", "Long texts are the harder ones"

@@ -7,6 +7,7 @@ import numpy as np
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, residual, scaling
+from lmreport.models import architecture
 from lmreport.reporting.values import named
 
 FAR = 8192  # tokens: where the square decides
@@ -88,10 +89,16 @@ def of_heads(neighbours, times):
 
 
 @named
-def of_add(readable, layers: int):
-    """What the add does for the identity of tokens (7e)."""
+def of_add(readable, encoder):
+    """What the add does for the identity of tokens, and what is other in the loaded encoder (7e)."""
+    shared = architecture.shares_layers(encoder)
     return dict(
-        adds=markdown.count(2 * layers),
+        adds=markdown.count(2 * encoder.config.num_hidden_layers),
+        shared=MarkdownText(
+            f" ({architecture.family(encoder.config)} is an exception: its layers share their weights.)"
+            if shared
+            else ""
+        ),
         depth=markdown.count(len(readable["no add"]["accuracy"]) - 1),
         kept=markdown.pct(readable["post-norm"]["accuracy"][-1], 0),
         lost=markdown.pct(readable["no add"]["accuracy"][-1], 0),

@@ -49,7 +49,11 @@ def of_arguments(bert):
             if given["learning_rate"] > 5e-5 and bert["parameters"] < 100e6
             else ""
         ),
-        an_epoch=markdown.duration(bert["train_seconds"] / bert["epochs"]),
+        an_epoch=fill(
+            "{}{}",
+            markdown.duration(bert["train_seconds"] / bert["epochs"]),
+            fill(", so we stop after {}", epochs(bert)) if bert["train_seconds"] > A_WAIT else "",
+        ),
     )
 
 
@@ -130,9 +134,9 @@ def per_text(ratio: float) -> MarkdownText:
 
 
 def longer(bert, lstm):
-    """What the Transformer takes so many times."""
+    """So many times as what the Transformer's training is, beside the LSTM's."""
     return markdown.more_or_less(
-        bert["train_seconds"] / lstm["train_seconds"], 1, "as long", "as short"
+        bert["train_seconds"] / lstm["train_seconds"], 1, "as long", "as fast"
     )
 
 
@@ -143,14 +147,14 @@ def of_times(bert, lstm, classifier, source):
     a_text = lstm.rate / bert.rate
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
     return dict(
-        bert=markdown.duration(bert["train_seconds"]),
+        bert=sentences.at_most(bert),
         lstm=sentences.at_most(lstm),
         times=sentences.times(bert, lstm),
         longer=longer(bert, lstm),
         verdict=markdown.more_or_less(
             ratio,
             1,
-            "Fine-tuning takes far longer than training the LSTM",
+            "Fine-tuning takes longer than training the LSTM",
             "Fine-tuning takes less time than training the LSTM",
             "Both trainings take equally long",
         ),
@@ -166,14 +170,19 @@ def of_times(bert, lstm, classifier, source):
         lstm_epochs=markdown.count(lstm["epochs"]),
         size=sentences.size(bert, lstm, classifier, source),
         rough=sentences.bound(bert, lstm),
-        why=why(bert, lstm),
+        why=why(bert, lstm, classifier, source),
     )
 
 
-def why(bert, lstm) -> MarkdownText:
+def why(bert, lstm, classifier, source) -> MarkdownText:
     """The reason for the ratio of the times, on the kind of machine that the Transformer was
     trained on.
     """
+    mine, other = sentences.computing(bert, lstm, classifier, source)
+    if mine * bert.inputs["settings"]["max_length"] < other * sentences.words_read():
+        return MarkdownText(
+            "The number of operations is not the reason: the Transformer needs fewer for a text."
+        )
     more = "Each text costs the Transformer far more operations"
     if bert.made["hardware"]["gpu"]:
         return MarkdownText(
@@ -252,10 +261,11 @@ def of_reading(bert, beyond) -> MarkdownText:
     """How much of the texts the run reads, and the share of all texts `beyond` BERT's limit."""
     length = markdown.count(bert.inputs["settings"]["max_length"])
     if not metrics.cut_share(bert) and not beyond:
-        return fill("This run reads {} word pieces, and no test text is longer.", length)
+        return MarkdownText("Next comes the size:")
     return fill(
-        "To save time this run reads {} word pieces of a text, which cuts {} of the test texts. Even BERT's limit of "
-        "512 would cut {} of all texts.",
+        "Next come the limit on length and the size. To save time this run reads {} word pieces of a "
+        "text, which cuts {} of the test texts. Even a limit of 512, as BERT has it, would cut {} of "
+        "all texts. And",
         length,
         markdown.pct(metrics.cut_share(bert)),
         markdown.pct(beyond),
@@ -386,12 +396,14 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
             "{} for every look at another setting"
             if bert["train_seconds"] >= A_WAIT
             else "only {} here, but it grows with the texts and the encoder",
-            markdown.duration(bert["train_seconds"]),
+            sentences.at_most(bert),
         ),
         against_lstm=fill(
-            "Against the LSTM alone ({}) it would be."
-            if metrics.outcome(bert, lstm) == 0
-            else "It is not surely better than the LSTM ({}).",
+            (
+                "Against the LSTM alone ({}) it would be.",
+                "Even the LSTM is better (the Transformer gets {}).",
+                "It is not surely better than the LSTM ({}).",
+            )[metrics.outcome(bert, lstm)],
             of_points(bert_lead),
         ),
         size=on_data.millions(bert),

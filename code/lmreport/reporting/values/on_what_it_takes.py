@@ -87,7 +87,7 @@ def of_steps(climbed, corpus, splits):
         by_chance=improvements.by_chance(climbed),
         pilot_texts=markdown.count(climbed["points"][improvements.row(climbed, "pilot")]["texts"]),
         upper=fill(
-            "Lower-casing would lose {} here: of the letters, {} are upper-case.",
+            "Lower-casing would lose {} here: of the letters that have a case, {} are upper-case.",
             markdown.word(int(upper > 0.001), "nothing", "something"),
             markdown.pct(upper, 2),
         ),
@@ -108,9 +108,10 @@ def changes(climbed, sign: int) -> MarkdownText:
         return MarkdownText("nothing, significantly")
     phrases = [
         fill(
-            "{} ({} points)",
+            "{} ({} points against {})",
             climbed["points"][at]["name"].removeprefix("pilot: "),
             markdown.fixed(100 * improvements.gain(climbed, at), 1),
+            climbed["points"][climbed["points"][at]["against"]]["name"].removeprefix("pilot: "),
         )
         for at in steps
     ]
