@@ -82,6 +82,7 @@ def plot_worth(record, found: list[dict], named: int = 2):
         layer, head = np.unravel_index(at, cost.shape)
         above = cost.flat[at] + 0.06 * np.ptp(cost)  # the bar
         dearest.append((rank, above, f"head {layer + 1}-{head + 1}", style.ORANGE))
+    strip.margins(y=0.14)  # room for the words above the bars
     if dearest:
         style.ends(strip, dearest)
     return figure

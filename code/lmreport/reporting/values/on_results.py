@@ -359,8 +359,10 @@ def agreement(tags: list, class_names: list[str]) -> MarkdownText:
     right = [
         str(tag).casefold() == wanted for tag, wanted in zip(tags, ("python", "java"), strict=True)
     ]
-    if not {"python", "java"} <= {name.casefold() for name in class_names}:
-        return MarkdownText("These data have no class for at least one of them.")
+    known = {"python", "java"} & {name.casefold() for name in class_names}
+    if len(known) < 2:
+        which = "one of them" if known else "either"
+        return MarkdownText(f"These data have no class for {which}.")
     return MarkdownText(
         "We agree with both."
         if all(right)
@@ -403,7 +405,7 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
                 "Against the LSTM alone ({}) it would be.",
                 "Even the LSTM is better (the Transformer gets {}).",
                 "It is not surely better than the LSTM ({}).",
-            )[metrics.outcome(bert, lstm)],
+            )[int(metrics.outcome(bert, lstm))],
             of_points(bert_lead),
         ),
         size=on_data.millions(bert),
