@@ -13,8 +13,7 @@ FAMILIES = {"DistilBERT": r"distil-?bert", "MiniLM": r"minilm"}  # name: how it 
 GENERAL = (  # sentences about published models, true whatever model is fine-tuned
     "BERT and DistilBERT learn one vector for each of 512 positions.",
     "Its vocabulary is that of distilbert-base-uncased, so the ids below are the same there.",
-    "so for DistilBERT stands",
-    "With internet access the same code loads DistilBERT.",
+    "with internet access the same code loads DistilBERT.",
 )
 
 

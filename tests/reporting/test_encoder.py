@@ -145,7 +145,7 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert time.endswith("1 h 50 min")
     assert f"takes {time} and gets 92.0%, significantly more than the SVM." in larger
     assert (
-        "The weighted mean of this encoder and the SVM, its weights fitted on the validation texts, gets "
+        "A stack of this encoder and the SVM, with weights fitted on the validation texts, gets "
         "94.0%, significantly more than the SVM ([supplement](supplement.html#sec-encoder)). So with so "
         "many labelled texts fine-tuning pays only where the last points count." in larger
     )

@@ -77,7 +77,7 @@ def curves(record, encoder, linear):
             (0.8, 0.82, 0.84),
             (0.5, 0.9, 0.95),
             r"With 50 texts the frozen encoder gets 80\.0% right and the linear SVM "
-            r"50\.0%\. From 200 texts on the SVM is significantly ahead: with 800 the SVM gets "
+            r"50\.0%\. From 200 texts on the SVM is significantly ahead of each encoder: with 800 the SVM gets "
             r"95\.0%, the frozen encoder 84\.0%\.",
         ),
         ((0.8, 0.82, 0.84), (0.5, 0.82, 0.85), r"with 200 the encoder is no longer ahead\."),
@@ -188,8 +188,8 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
-        "The Hugging Face hub could not be reached where these runs were made, so for DistilBERT "
-        "stands all-MiniLM-L6-v2 (22.7 million parameters), which a Python package brings"
+        "The Hugging Face hub could not be reached where these runs were made; with internet access "
+        "the same code loads DistilBERT. The Transformer here is all-MiniLM-L6-v2 (22.7 million "
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})

@@ -56,11 +56,11 @@ def training_arguments(settings, folder: str | Path):
         output_dir=str(folder), seed=settings.seed, num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=4 * settings.batch_size,
-        learning_rate=settings.learning_rate, warmup_steps=0.1, weight_decay=0.01,
-        lr_scheduler_type="linear", bf16=has_bf16(), use_cpu=not cuda_available(),
-        train_sampling_strategy="group_by_length", eval_strategy="epoch",
-        logging_steps=20, save_strategy="steps", save_steps=SAVE_STEPS,
-        save_total_limit=1, report_to="none", disable_tqdm=True)
+        learning_rate=settings.learning_rate, warmup_steps=0.1,  # a share of the updates
+        weight_decay=0.01, lr_scheduler_type="linear", bf16=has_bf16(),
+        use_cpu=not cuda_available(), train_sampling_strategy="group_by_length",
+        eval_strategy="epoch", logging_steps=20, save_strategy="steps",
+        save_steps=SAVE_STEPS, save_total_limit=1, report_to="none", disable_tqdm=True)
 
 
 def make_trainer(model, arguments, train, validation, tokenizer):

@@ -32,7 +32,9 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
     figure, axes = style.figure(height=2.6)
     both = np.concatenate([lengths["train"], lengths["test"]])
     edges = np.geomspace(max(both.min(), 4 if both.max() > 8 else 1), both.max() + 1, 45)
-    axes.hist(both, np.unique(edges.round()) - 0.5, color=style.SKY, edgecolor="white", linewidth=0.4)
+    axes.hist(
+        both, np.unique(edges.round()) - 0.5, color=style.SKY, edgecolor="white", linewidth=0.4
+    )
     for (name, cut), line, color in zip(cuts.items(), style.LINES, style.CYCLE, strict=False):
         axes.axvline(
             cut,

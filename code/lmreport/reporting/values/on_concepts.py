@@ -119,7 +119,7 @@ def of_padding(tagged, is_answering: bool):
         whose=MarkdownText(
             ""
             if is_answering
-            else "This is the small model that [this render trains](supplement.html#sec-live), not that of 6b."
+            else "This is the small model that [the report itself trains](supplement.html#sec-live), not that of 6b."
         ),
         tags=of_flips(tagged),
     )
@@ -214,9 +214,9 @@ def of_learning(curve, linear, bert):
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
         read=fill(
-            "{} test texts. The encoders read {} word pieces"
+            "{} test texts. The encoders read {} word pieces of each"
             + ", fewer than in @tbl-accuracy" * less
-            + ", the SVM whole texts",
+            + "; the SVM reads whole texts",
             markdown.count(len(curve["labels"])),
             markdown.count(length),
         ),

@@ -95,11 +95,10 @@ def model(bert) -> MarkdownText:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
     instead, what = (
         (
-            "The Hugging Face hub could not be reached where these runs were made, so for DistilBERT "
-            "stands",
-            ", which a Python package brings: a BERT-like encoder that was distilled from a larger "
-            "one [@wang2020] and then trained further on pairs of texts [@reimers2019; @allminilm]. "
-            "With internet access the same code loads DistilBERT",
+            "The Hugging Face hub could not be reached where these runs were made; with internet "
+            "access the same code loads DistilBERT. The Transformer here is",
+            ", a BERT-like encoder from a Python package, distilled from a larger one [@wang2020] "
+            "and then trained further on pairs of texts [@reimers2019; @allminilm]",
         )
         if "MiniLM" in bert.label
         else ("The Transformer is", "")

@@ -312,10 +312,11 @@ def trade(bert, svm) -> MarkdownText:
     )
     return fill(
         "{}On texts of up to {} word pieces, which the Transformer reads whole, it errs {}. On longer ones, "
-        "which it must cut, it errs {}.",
+        "which it must cut, it errs {}.{}",
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
         *clauses,
+        " Whether the cut is the reason was not tested." if start else "",
     )
 
 
@@ -426,7 +427,7 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     found = [metrics.accuracy(one) for one in runs.encoders]
     return fill(
-        " It is the best on the validation texts of {} runs, which get {} to {}.",
+        " (This run was chosen on the validation texts; its {} runs get {} to {} of the test texts.)",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
@@ -459,8 +460,8 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} The weighted mean of {}, its weights fitted on the validation texts, gets {}, {} more than "
-        "the SVM {}. {}",
+        "{} A stack of {}, with weights fitted on the validation texts, gets {}, {} more than the SVM "
+        "{}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
