@@ -793,3 +793,17 @@ def test_captions_of_listings_with_code_and_quotation_marks(tmp_path):
     facts = Page(own(project(tmp_path, body), ("html",)) / "index.html").facts()
     assert facts["captions"] == ["Listing 1: Cap x", "Listing 2: A “b” c"]
     assert facts["references"] == ["Listing 1 #lst-a", "Listing 2 #lst-b"]
+
+
+def test_quotation_marks_and_apostrophes_of_the_pdf_are_those_of_the_page(tmp_path):
+    body = (
+        "@vaswani2017's result, [a link](https://example.org)'s, *Ada*'s, `x`'s, $x$'s and those of "
+        'the \'90s: "say *it*" or "see [@vaswani2017]."\n'
+    )
+    title = FRONT.replace("A test", "\"Ada's test\"")
+    out = own(project(tmp_path, body, title))
+    read = squeezed(words(Page(out / "index.html"))).replace("𝑥", "x")
+    for part in ("(2017)’sresult", "alink’s", "Ada’s,", "x’s", "the’90s:“sayit”", "(Vaswani2017).”"):
+        assert part in read, part
+        assert part in pdf_text(out / "index.pdf"), part
+    assert "Ada’stest" in pdf_text(out / "index.pdf")
