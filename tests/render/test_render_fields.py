@@ -800,10 +800,49 @@ def test_quotation_marks_and_apostrophes_of_the_pdf_are_those_of_the_page(tmp_pa
         "@vaswani2017's result, [a link](https://example.org)'s, *Ada*'s, `x`'s, $x$'s and those of "
         'the \'90s: "say *it*" or "see [@vaswani2017]."\n'
     )
-    title = FRONT.replace("A test", "\"Ada's test\"")
+    title = FRONT.replace("A test", '"Ada\'s test"')
     out = own(project(tmp_path, body, title))
     read = squeezed(words(Page(out / "index.html"))).replace("𝑥", "x")
-    for part in ("(2017)’sresult", "alink’s", "Ada’s,", "x’s", "the’90s:“sayit”", "(Vaswani2017).”"):
+    for part in (
+        "(2017)’sresult",
+        "alink’s",
+        "Ada’s,",
+        "x’s",
+        "the’90s:“sayit”",
+        "(Vaswani2017).”",
+    ):
         assert part in read, part
         assert part in pdf_text(out / "index.pdf"), part
     assert "Ada’stest" in pdf_text(out / "index.pdf")
+
+
+def test_a_note_of_a_heading_is_one_note_with_contents_and_on_later_pages(tmp_path):
+    notes = "[^a]: Note *a*.\n\n    On.\n\n[^b]: Note b.\n"
+    body = f"# One[^a]\n\n[Text]{{.mark}}.[^b]\n\n{{{{< pagebreak >}}}}\n\nmore\n\n{notes}"
+    out = own(project(tmp_path, body))
+    found = pdf_text(out / "index.pdf")
+    assert (found.count("Notea."), found.count("On."), found.count("Noteb.")) == (1, 1, 1)
+    assert "One1" in found and "Text.2" in found
+    source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert "<mark>Text</mark>" in source
+
+
+def test_a_picture_in_a_line_stands_in_it_and_keeps_its_size_in_the_notebook(tmp_path):
+    body = (
+        "In a line ![icon](icon.png){width=3mm} of text.\n\n"
+        '![Half](icon.png){width=50% fig-alt="a \\"half\\" one"}\n\nAnd [seen]{.mark}.\n'
+    )
+    folder = project(tmp_path, body)
+    Image.new("RGB", (400, 200), "teal").save(folder / "report" / "icon.png")
+    out = own(folder)
+    with pikepdf.open(out / "index.pdf") as pdf:
+        drawn = pdf.pages[0].Contents.read_bytes()
+    before, behind = (
+        re.findall(rb"q 1 0 0 -1 [\d.]+ ([\d.]+) cm[^\n]*\nBT", part)
+        for part in drawn.split(b" Do", 1)
+    )
+    assert before[-1] == behind[0]  # the height on the page of the words at its sides
+    source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    shown = re.sub(r'src="data:[^"]+"', "", source)
+    assert '<img  alt="icon" width="11" /> of text' in shown
+    assert '<img  alt="a &quot;half&quot; one" width="50%" />' in shown

@@ -23,6 +23,7 @@ UNKNOWN = set(
     "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
     "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
 )
+ALIGN = "fig-align"  # with another value than the one that figures have
 MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of these has such names
@@ -97,13 +98,14 @@ def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
 def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     """Raises ReportError for a class, an attribute or a condition that is not supported there."""
     classes = attributes[1]
-    unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [
-        k for k, _ in attributes[2] if k in UNKNOWN
-    ]
-    if unknown:
-        hint = f"; leave the text out, and {MACROS}" * (unknown[0] == "hidden")
+    unknown = [c for c in classes if re.match(UNSUPPORTED, c)]
+    keys = [k for k, v in attributes[2] if k in UNKNOWN or (k == ALIGN and v != "center")]
+    if unknown or keys:
+        name = [*unknown, *keys][0]
+        hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
+        hint = hint or "; leave it out" * (name in keys)
         raise ReportError(
-            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported{hint}"
+            f"{place(cells, ATTRIBUTES + re.escape(name))}: {name!r} is not supported{hint}"
         )
     braced = next((c for c in classes if "{" in c), "")
     if braced and item["t"] in ("Div", "Span"):
@@ -248,6 +250,8 @@ def lay_out(
             )
         if kind == "Str":
             return write.word(item)
+        if kind in ("Para", "Plain"):
+            return write.paragraph(item)
         if kind == "Header":
             return write.header(item)
         if kind == "Image" and FLOAT.match(label):

@@ -6,9 +6,10 @@ import copy
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from lmreport.render import constructs, crossref, pandoc_ast
+from lmreport.render import constructs, crossref, pandoc_ast, pictures
+from lmreport.render.pictures import POINTS
 from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
@@ -109,14 +110,23 @@ class Plain:
                 anchor(label),
                 pandoc_ast.node("Math", words[0]["c"][0], words[0]["c"][1].rstrip() + tag),
             ]
+        if "mark" in classes:
+            words = [*tagged("<mark>"), *words, *tagged("</mark>")]
         if "origin" in classes:
             words = [pandoc_ast.node("Emph", words)]
         return [anchor(label), *words] if label else words
 
-    def plain_image(self, item: dict, attributes: list) -> None:
+    def plain_image(self, item: dict, attributes: list) -> dict | None:
+        """A picture; in HTML where it has a size, for which Markdown has no words."""
         alt = pandoc_ast.value(attributes, "alt")
+        address = self.address(item["c"][2][0])
+        if size := "".join(f' {side}="{length}"' for side, length in sizes(attributes)):
+            words = html.escape(alt or pandoc_ast.plain(item["c"][1]))
+            source = html.escape(address)
+            return pandoc_ast.raw("html", f'<img src="{source}" alt="{words}"{size} />', False)
         item["c"][:2] = pandoc_ast.attr(), pandoc_ast.words(alt) if alt else item["c"][1]
-        item["c"][2] = [self.address(item["c"][2][0]), ""]
+        item["c"][2] = [address, ""]
+        return None
 
     def plain_figure(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
@@ -182,10 +192,24 @@ def is_main(caption: dict) -> bool:
     return not pandoc_ast.plain(caption["c"]).startswith("(")
 
 
+def sizes(attributes: list) -> Iterator[tuple[str, str]]:
+    """(side, length) of a picture that is given one, in pixels or as "50%"."""
+    for side in ("width", "height"):
+        given = pandoc_ast.value(attributes, side).strip()
+        if re.fullmatch(r"[\d.]+%", given):
+            yield side, given
+        elif given and (length := pictures.points(given)):
+            yield side, f"{length / POINTS['px']:.0f}"
+
+
 def anchor(label: str) -> dict:
     return pandoc_ast.raw(
         "html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False
     )
+
+
+def tagged(tag: str) -> list:
+    return [pandoc_ast.raw("html", tag, block=False)]
 
 
 def strong(inlines: list) -> dict:
