@@ -300,6 +300,15 @@ def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp
     assert all(one.text == "$" for one in table.iter("span") if "$" in one.text_content())
 
 
+def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
+    body = "| a | b |\n|---|---|\n| `x | y` | z |\n\n| a<br>c | b |\n|---|---|\n| `x | y` | z |\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    cells = lxml.html.fromstring(shown).xpath("//td")
+    assert [cell.text_content() for cell in cells] == ["x | y", "z"] * 2
+
+
 @pytest.mark.parametrize("identifiers", [lambda n: None, lambda n: "same"], ids=["none", "same"])
 def test_cells_without_names_of_their_own_are_named_in_silence(nb, identifiers, recwarn):
     told = json.loads(nbformat.writes(nb))

@@ -235,6 +235,22 @@ BAD = {
         "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
         r"index\.qmd:9: a row of this table has more cells than .* write \\\| for a bar",
     ),
+    "bar in code as GitHub has it": (
+        "| a | b |\n|:--|--:|\n| `x | y` | a \\| b |\n| 1 | `ls \\| wc` |\n",
+        r"index\.qmd:9: the backslash would be shown in `ls \\\| wc`; .* none: `ls \| wc` \(if",
+    ),
+    "callout as GitHub has it": (
+        "Text.\n\n> [!WARNING]\n> Hot.\n",
+        r"index\.qmd:8: '\[!WARNING\]' is read as text; write ::: \{\.callout-warning\} above",
+    ),
+    "look of a callout": (
+        '::: {.callout-note appearance="simple"}\nx\n:::\n',
+        r"index\.qmd:6: 'appearance' is not supported; leave it out",
+    ),
+    "place of a picture": (
+        'Text.\n\n![A](a.png){fig-align="left"}\n',
+        r"index\.qmd:8: 'fig-align' is not supported; leave it out",
+    ),
     "head with a bar": ("- x\n\n  P(y|x) | b\n  --|--\n  1 | 2\n", r"index\.qmd:8: a row of this"),
     "row with a bar from a cell": (
         "Text.\n\n```{python}\nfrom IPython.display import Markdown\n"

@@ -137,7 +137,7 @@ class Plain:
 
     def plain_table(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
-        table = natural(item)
+        table = pandoc_ast.change(natural(item), code_with_bars)
         table["c"][0], table["c"][1] = pandoc_ast.attr(), [None, []]
         return [table, *self.under(attributes[0], words)]
 
@@ -238,6 +238,14 @@ def as_gfm(parts: list[list]) -> list[str]:
     )
     text = TABLE.sub(lambda table: DOLLAR.sub(no_mathematics, table[0]), text)
     return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
+
+
+def code_with_bars(item: dict) -> dict | None:
+    """Code of a table with a | in it, which would end the cell, so that every program shows it."""
+    if item["t"] != "Code" or "|" not in item["c"][1]:
+        return None
+    words = html.escape(item["c"][1], quote=False).replace("|", "&#124;")
+    return pandoc_ast.raw("html", f"<code>{words}</code>", False)
 
 
 def no_mathematics(found: re.Match[str]) -> str:
