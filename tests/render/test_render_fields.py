@@ -846,3 +846,10 @@ def test_a_picture_in_a_line_stands_in_it_and_keeps_its_size_in_the_notebook(tmp
     shown = re.sub(r'src="data:[^"]+"', "", source)
     assert '<img  alt="icon" width="11" /> of text' in shown
     assert '<img  alt="a &quot;half&quot; one" width="50%" />' in shown
+
+
+def test_what_a_question_mark_tells_is_shown(tmp_path):
+    cell = '```{python}\ndef half(x):\n    """Half of x."""\n    return x / 2\n\nhalf?\n```\n'
+    out = own(project(tmp_path, cell))
+    assert "Half of x. File:" in words(Page(out / "index.html"))
+    assert "Docstring:Halfofx." in pdf_text(out / "index.pdf")

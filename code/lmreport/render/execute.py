@@ -295,6 +295,8 @@ async def code(
     client.on_cell_executed = lambda execute_reply, **_: replies.append(execute_reply["content"])
     await client.async_execute_cell(cell, index)
     cell.source = whole
+    told = [one for reply in replies for one in reply.get("payload", ())]
+    cell.outputs += [help_text(one["data"]) for one in told if one["source"] == "page"]
     for output in cell.outputs:
         formula_as_markdown(output.get("data", {}))
         table_as_markdown(output.get("data", {}))
@@ -303,13 +305,18 @@ async def code(
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
-    if any(one["source"] == "ask_exit" for reply in replies for one in reply.get("payload", ())):
+    if any(one["source"] == "ask_exit" for one in told):
         raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
     if is_figure(origin) and not any(map(has_picture, cell.outputs)) and await draws_files(client):
         raise ReportError(
             f"{name} shows no figure, since matplotlib was told to draw into files only; leave out "
             "matplotlib.use"
         )
+
+
+def help_text(data: dict) -> NotebookNode:
+    """What `name?` tells, which Jupyter shows in a part of the window of its own."""
+    return nbformat.v4.new_output("display_data", {"text/plain": ANSI.sub("", data["text/plain"])})
 
 
 def is_figure(origin: Cell) -> bool:
