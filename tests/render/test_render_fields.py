@@ -277,13 +277,70 @@ def test_an_estimator_that_ends_a_cell_is_shown_as_its_text(tmp_path):
     assert "LinearSVC(C=0.5)" in pdf_text(out / "index.pdf")
 
 
-def test_a_data_frame_with_cells_across_columns_is_refused(tmp_path):
-    columns = "pd.MultiIndex.from_tuples([('a', 'x'), ('a', 'y')])"
-    said = refused(
-        tmp_path,
-        f"```{{python}}\nimport pandas as pd\npd.DataFrame([[1, 2]], columns={columns})\n```\n",
-    )
-    assert "index.qmd:6: an output of this cell is text/html, text/plain; print Markdown" in said
+GROUPS = """
+```{python}
+import pandas as pd
+counts = pd.DataFrame({"kind": list("aabb"), "part": [1, 2, 1, 2], "n": [1, 2, 3, 4]})
+counts.groupby(["kind", "part"]).agg({"n": ["mean", "max"]})
+```
+"""
+
+
+def test_a_data_frame_of_groups_keeps_its_cells_across_rows_and_columns(tmp_path):
+    out = own(project(tmp_path, GROUPS))
+    cells = [
+        (text(cell), cell[1].get("rowspan", "1"), cell[1].get("colspan", "1"))
+        for cell in Page(out / "index.html").tags("td", "th")
+        if text(cell)
+    ]
+    assert cells[:5] == [
+        ("n", "1", "2"),
+        ("mean", "1", "1"),
+        ("max", "1", "1"),
+        ("kind", "1", "1"),
+        ("part", "1", "1"),
+    ]
+    assert ("a", "2", "1") in cells and ("b", "2", "1") in cells
+    assert "nmeanmaxkindpart11.01a22.0213.03b24.04" in pdf_text(out / "index.pdf")
+
+
+STYLED = """
+```{python}
+import pandas as pd
+scores = pd.DataFrame({"name": ["x", "$5 | *y*"], "score": [0.5, 0.25]})
+looks = scores.style.format({"score": "{:.0%}"}).hide(axis="index").set_caption("Told by pandas")
+looks.highlight_max(subset=["score"], color="yellow").map(
+    lambda value: "font-weight: bold; color: black", subset=["name"]
+)
+```
+"""
+
+
+def test_colours_of_a_styled_data_frame_are_on_page_and_pdf_with_its_caption(tmp_path):
+    out = own(project(tmp_path, STYLED))
+    looks = {text(cell): cell[1].get("style") for cell in Page(out / "index.html").tags("td")}
+    assert looks == {
+        "x": "font-weight: bold",
+        "50%": "background-color: #ffff00; color: #000000",
+        "$5 | *y*": "font-weight: bold",
+        "25%": None,
+    }
+    assert "Told by pandas" in words(Page(out / "index.html"))
+    with pikepdf.open(out / "index.pdf") as pdf:
+        assert b"1 1 0 scn" in pdf.pages[0].Contents.read_bytes()  # yellow
+    assert "Toldbypandas" in pdf_text(out / "index.pdf")
+
+
+def test_a_table_without_a_label_keeps_its_caption_in_the_pdf(tmp_path):
+    body = "| a | b |\n|---|---|\n| 1 | 2 |\n\n: Two *digits*[^n]\n\n[^n]: Note.\n"
+    out = own(project(tmp_path, body))
+    assert "Twodigits1ab12" in pdf_text(out / "index.pdf")
+
+
+def test_a_cell_may_give_code_with_a_bar_and_nothing_else(tmp_path):
+    cell = 'from IPython.display import Markdown\nMarkdown("~~~\\na | b\\n~~~")\n'
+    out = own(project(tmp_path, f"```{{python}}\n#| echo: false\n{cell}```\n"))
+    assert "a | b" in words(Page(out / "index.html"))
 
 
 def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):

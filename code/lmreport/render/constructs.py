@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lmreport.core.errors import ReportError
-from lmreport.render import constructs_html, constructs_typst, lost, pandoc_ast
+from lmreport.render import constructs_html, constructs_typst, html_tables, lost, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
@@ -51,6 +51,7 @@ def prepare(
     """
 
     at = functools.partial(place, cells)
+    blocks = html_tables.read(blocks, fmt)
     lost.refuse(blocks, at)
 
     def visit(item: dict) -> list | dict | None:

@@ -140,7 +140,19 @@ class Typst:
         return length
 
     def table(self, item: Node, caption: str) -> Blocks:
-        return [typst_table(item)]
+        """The table; under its caption where that stands at itself, as that of a table without a
+        label does.
+        """
+        words, item["c"][1] = item["c"][1][1], [None, []]
+        if not words:
+            return [typst_table(item)]
+        return [
+            self.raw("#figure(kind: table, supplement: none, numbering: none, ["),
+            typst_table(item),
+            self.raw("], caption: figure.caption(position: top, ["),
+            *words,
+            self.raw("]))"),
+        ]
 
     def code(self, item: Node) -> Blocks | None:
         """None, as pandoc writes the block; its long lines can be broken from now on."""

@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
-from lmreport.render import named_files, pandoc_ast
+from lmreport.render import html_tables, named_files, pandoc_ast
 from lmreport.render.source import TICKS, Cell
 
 if TYPE_CHECKING:
@@ -351,15 +351,15 @@ def formula_as_markdown(data: dict) -> None:
 
 
 def table_as_markdown(data: dict) -> None:
-    """Give an output that is a table in HTML, as pandas shows one, the form that all formats take;
-    one with cells across rows or columns has none.
-    """
+    """Give an output that is a table in HTML, as pandas shows one, the form that all formats take."""
     if "text/markdown" in data or not TABLE.fullmatch(data.get("text/html", "")):
         return
-    html = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)
-    written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
-    if "<table" not in written:
-        data["text/markdown"] = written
+    html, is_rich = html_tables.cleaned(data["text/html"])
+    written = ""
+    if not is_rich:
+        written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
+    is_pipes = written and "<table" not in written
+    data["text/markdown"] = written if is_pipes else html_tables.as_raw(html)
 
 
 def estimator_as_text(data: dict) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
@@ -49,7 +50,7 @@ def rows(markdown: str) -> Iterator[tuple[int, str, int]]:
     with contextlib.suppress(ReportError):  # a block of code that is never closed is told elsewhere
         lines = list(prose(lines))
     columns = 0  # of the table that goes on
-    for line, after in zip(lines, [*lines[1:], Line("", "", 0)], strict=True):
+    for line, after in pairwise([*lines, Line("", "", 0)]):
         if "|" in after.text and DASHES.fullmatch(after.text):
             columns = len(re.findall("-+", after.text))
         elif not line.text:
