@@ -235,6 +235,14 @@ BAD = {
         "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
         r"index\.qmd:9: a row of this table has more cells than .* write \\\| for a bar",
     ),
+    "caption of a listing without a label": (
+        'Text.\n\n```{.python lst-cap="Lost"}\nx\n```\n',
+        r"index\.qmd:8: 'lst-cap' is shown with a label only; add #lst-NAME",
+    ),
+    "caption of a cell's listing without a label": (
+        "```{python}\n#| echo: true\n#| lst-cap: Lost\n1\n```\n",
+        r"index\.qmd:8: 'lst-cap' is shown with a label only; add lst-label: lst-NAME",
+    ),
     "bar in code as GitHub has it": (
         "| a | b |\n|:--|--:|\n| `x | y` | a \\| b |\n| 1 | `ls \\| wc` |\n",
         r"index\.qmd:9: the backslash would be shown in `ls \\\| wc`; .* none: `ls \| wc` \(if",

@@ -332,9 +332,11 @@ def test_colours_of_a_styled_data_frame_are_on_page_and_pdf_with_its_caption(tmp
 
 
 def test_a_table_without_a_label_keeps_its_caption_in_the_pdf(tmp_path):
-    body = "| a | b |\n|---|---|\n| 1 | 2 |\n\n: Two *digits*[^n]\n\n[^n]: Note.\n"
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n: Two *digits*[^n]\n"
+    body = f"{table}\n::: {{layout-ncol=2}}\n{table}\n{table.replace('Two', 'More')}\n:::\n\n[^n]: Note.\n"
     out = own(project(tmp_path, body))
-    assert "Twodigits1ab12" in pdf_text(out / "index.pdf")
+    found = pdf_text(out / "index.pdf")
+    assert len(re.findall(r"Twodigits\dab12", found)) == 2 and "Moredigits3ab12" in found
 
 
 def test_a_cell_may_give_code_with_a_bar_and_nothing_else(tmp_path):
@@ -805,9 +807,13 @@ def test_captions_of_divs_in_attributes(tmp_path):
         '::: {#fig-a fig-cap="A *figure*"}\nDrawn.\n:::\n\n'
         '::: {#tbl-a tbl-cap="A table"}\nCells.\n:::\n\n@fig-a, @tbl-a\n'
     )
-    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    out = own(project(tmp_path, body), ("html",))
+    page = Page(out / "index.html")
     assert page.facts()["captions"] == ["Figure 1: A figure", "Table 1: A table"]
     assert "Drawn." in words(page) and "Cells." in words(page)
+    source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert "Drawn.\n\n" in source and "**Figure\u00a01:** A *figure*\n" in source
+    assert "Cells.\n\n" in source and "**Table\u00a01:** A table\n" in source
 
 
 def test_citations_are_links_unless_the_document_says_no(tmp_path):

@@ -24,6 +24,7 @@ UNKNOWN = set(
     "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
 )
 ALIGN = "fig-align"  # with another value than the one that figures have
+CAPTIONS = ("fig-cap", "tbl-cap", "lst-cap")
 MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of these has such names
@@ -108,6 +109,13 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         raise ReportError(
             f"{place(cells, ATTRIBUTES + re.escape(name))}: {name!r} is not supported{hint}"
         )
+    for key in (k for k, _ in attributes[2] if k in CAPTIONS and item["t"] in ("CodeBlock", "Div")):
+        kind = key.removesuffix("-cap")
+        if not attributes[0].startswith(f"{kind}-"):
+            raise ReportError(
+                f"{place(cells, ATTRIBUTES + key)}: {key!r} is shown with a label only; add "
+                f"#{kind}-NAME before it"
+            )
     braced = next((c for c in classes if "{" in c), "")
     if braced and item["t"] in ("Div", "Span"):
         raise ReportError(

@@ -146,13 +146,14 @@ class Typst:
         words, item["c"][1] = item["c"][1][1], [None, []]
         if not words:
             return [typst_table(item)]
-        return [
+        parts = [
             self.raw("#figure(kind: table, supplement: none, numbering: none, ["),
             typst_table(item),
             self.raw("], caption: figure.caption(position: top, ["),
             *words,
             self.raw("]))"),
         ]
+        return [pandoc_ast.div("", [], parts)]  # one thing of a grid
 
     def code(self, item: Node) -> Blocks | None:
         """None, as pandoc writes the block; its long lines can be broken from now on."""

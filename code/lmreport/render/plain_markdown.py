@@ -159,6 +159,8 @@ class Plain:
             return [strong(blocks[0]["c"]), *blocks[1:]]
         if label in self.index.entries:
             words, rest = constructs.split_caption(blocks)
+            if named := pandoc_ast.value(attributes, f"{self.index.entries[label].kind}-cap"):
+                words, rest = pandoc_ast.read_inlines(named), blocks
             return [*rest, self.caption(label, words)]
         if label and blocks and blocks[0]["t"] in ("Para", "Plain"):
             blocks[0]["c"] = [anchor(label), *blocks[0]["c"]]
