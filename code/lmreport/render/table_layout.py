@@ -38,7 +38,8 @@ def in_columns(rows: list) -> list[list[str]]:
     """The text of each row in each column; that of a cell across columns is in none, as it needs no
     width of one.
     """
-    texts, covered = [], {}  # {column: rows that a cell from above goes on for}
+    texts: list[list[str]] = []
+    covered: dict[int, int] = {}  # {column: rows that a cell from above goes on for}
     for row in rows:
         line: list[str] = []
         for cell in row[1]:
