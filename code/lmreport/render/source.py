@@ -559,7 +559,7 @@ def checked(line: Line) -> Line:
 
 def code_cell(fence: Line, lines: list[Line]) -> Cell:
     """The cell of code that begins with the line `fence` and holds `lines`, the first of which may
-    be its options.
+    be its options. Raises ReportError for an option that it cannot have.
     """
     start = next((i for i, line in enumerate(lines) if line.text.strip()), len(lines))
     count = next(
