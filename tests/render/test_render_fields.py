@@ -414,6 +414,13 @@ def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
     assert page.facts()["outputs"] == ["2/2 [==] c"]
 
 
+def test_the_end_of_a_line_that_a_progress_bar_prints_is_no_output(tmp_path):
+    bar = "import sys\nprint('\\r100 %', end='', file=sys.stderr)\nprint('done')\nprint(file=sys.stderr)"
+    cell = f"```{{python}}\n#| warning: true\n{bar}\n```\n"
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    assert sorted(text(one) for one in page.tags("div", css="cell-output")) == ["100 %", "done"]
+
+
 # Pictures
 
 
