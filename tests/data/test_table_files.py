@@ -4,6 +4,7 @@ assignment, or one error that names the place and the remedy.
 
 import csv
 import json
+import shutil
 import tarfile
 import unicodedata
 from pathlib import Path
@@ -404,6 +405,9 @@ def test_a_column_may_tell_which_split_a_row_is_of(tmp_path):
         row["text"] for row in found[24:]
     }
     assert "no test texts" not in told.origin
+    (tmp_path / "folder").mkdir()
+    shutil.copy(tmp_path / "a.csv", tmp_path / "folder")
+    assert download.obtain(str(tmp_path / "folder")).digest == told.digest
     as_csv(tmp_path / "b.csv", [*found[:-1], found[-1] | {"Split": "spare"}])
     with pytest.raises(
         ReportError, match="b.csv, line 31: 'spare' in the column 'Split' is none of"

@@ -262,9 +262,11 @@ def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     splits: dict[str, Rows] = {}
     parts = parts_in(path)
     refuse_lacking(parts, asked)
-    for part in by_column(parts[0]) if path.is_file() else parts:
-        text, label = columns(part, asked)
-        splits.setdefault(part.split, []).extend(rows_of(part, text, label))
+    for whole in parts:
+        is_named = path.is_dir() and (is_saved(path) or part_of(Path(whole.place).stem))
+        for part in [whole] if is_named else by_column(whole):
+            text, label = columns(part, asked)
+            splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
 
 
