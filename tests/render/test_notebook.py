@@ -300,6 +300,17 @@ def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp
     assert all(one.text == "$" for one in table.iter("span") if "$" in one.text_content())
 
 
+def test_text_from_right_to_left_stays_so(tmp_path):
+    body = 'In [مرحبا]{dir="rtl"} x.\n\n::: {dir="rtl" lang="he"}\nשלום *עולם*, 123.\n:::\n'
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    page = lxml.html.fromstring(shown)
+    assert [one.text_content() for one in page.xpath("//span[@dir='rtl']")] == ["مرحبا"]
+    (paragraph,) = page.xpath("//div[@dir='rtl']/p")
+    assert paragraph.text_content() == "שלום עולם, 123." and paragraph.find("em") is not None
+
+
 def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
     body = "| a | b |\n|---|---|\n| `x | y` | z |\n\n| a<br>c | b |\n|---|---|\n| `x | y` | z |\n"
     out = rendering.own(rendering.project(tmp_path, body), ("html",))

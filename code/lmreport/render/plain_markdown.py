@@ -112,6 +112,9 @@ class Plain:
             ]
         if "mark" in classes:
             words = [*tagged("<mark>"), *words, *tagged("</mark>")]
+        if direction := pandoc_ast.value(attributes, "dir"):
+            opening = f'<span dir="{html.escape(direction)}">'
+            words = [*tagged(opening), *words, *tagged("</span>")]
         if "origin" in classes:
             words = [pandoc_ast.node("Emph", words)]
         return [anchor(label), *words] if label else words
@@ -164,6 +167,9 @@ class Plain:
             return [*rest, self.caption(label, words)]
         if label and blocks and blocks[0]["t"] in ("Para", "Plain"):
             blocks[0]["c"] = [anchor(label), *blocks[0]["c"]]
+        if direction := pandoc_ast.value(attributes, "dir"):
+            opening = pandoc_ast.raw("html", f'<div dir="{html.escape(direction)}">')
+            return [opening, *blocks, pandoc_ast.raw("html", "</div>")]
         return blocks
 
     def with_notes(self, blocks: list) -> list:
