@@ -311,6 +311,14 @@ def test_text_from_right_to_left_stays_so(tmp_path):
     assert paragraph.text_content() == "שלום עולם, 123." and paragraph.find("em") is not None
 
 
+def test_the_terms_of_a_list_of_definitions_are_told_from_what_they_mean(tmp_path):
+    body = "Epoch\n:   One pass.\n\n    ```python\n    x\n    ```\n\n*Batch* `b`\n:   Some.\n:   Texts.\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = "\n".join(texts(nbformat.read(out / "index.ipynb", 4)))
+    assert "**Epoch**\n\n- One pass.\n  ``` python\n  x\n  ```\n" in shown
+    assert "***Batch* `b`**\n\n- Some.\n" in shown and "- Texts." in shown
+
+
 def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
     body = "| a | b |\n|---|---|\n| `x | y` | z |\n\n| a<br>c | b |\n|---|---|\n| `x | y` | z |\n"
     out = rendering.own(rendering.project(tmp_path, body), ("html",))

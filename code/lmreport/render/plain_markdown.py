@@ -90,6 +90,16 @@ class Plain:
         inner = [block for one in items for block in (ends[0], *one, ends[1])]
         return [opening, *inner, pandoc_ast.raw("html", "</ol>")]
 
+    def plain_definitionlist(self, item: dict, attributes: None) -> list:
+        """Each term in bold letters above a list of what it means: Jupyter's Markdown has no such
+        lists.
+        """
+        return [
+            block
+            for term, meanings in item["c"]
+            for block in (strong(term), pandoc_ast.node("BulletList", meanings))
+        ]
+
     def plain_header(self, item: dict, attributes: list) -> None:
         level, _, words = item["c"]
         number = pandoc_ast.value(attributes, "number")
