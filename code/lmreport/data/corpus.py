@@ -222,9 +222,10 @@ def endings(folder: Path) -> list[str]:
     )
     if not other:
         return []
-    verb = "files, such as {}, end" if len(other) > 1 else "file, {}, ends"
-    name = other[0].relative_to(folder).as_posix()
-    return [f"{len(other):,} {verb.format(name)} in {other[0].suffix}, not .txt"]
+    name, ending = other[0].relative_to(folder).as_posix(), other[0].suffix
+    if len(other) == 1:
+        return [f"{name} ends in {ending}, not .txt"]
+    return [f"{len(other):,} files, such as {name}, end in {ending}, not .txt"]
 
 
 def has_utf8(name: str) -> bool:
