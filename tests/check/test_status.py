@@ -340,6 +340,23 @@ def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, m
     assert lines(capsys, "outputs")[1]["index.pdf"][0] == "missing"
 
 
+@pytest.mark.parametrize("date, state", [("today", "fresh"), ("last-modified", "stale")])
+def test_a_report_that_was_rendered_yesterday_can_be_handed_in_today(root, capsys, date, state):
+    main = root / "report" / "index.qmd"
+    main.write_text(main.read_text("utf-8").replace("date: today", f"date: {date}"), "utf-8")
+    document = project.read(root, ("html",), None)[0]
+    page = document.output.with_suffix(".html")
+    page.parent.mkdir(parents=True)
+    page.write_text("a page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMREPORT_DATA", "sample")
+        patch.setenv("LMREPORT_SCALE", "quick")
+        made = up_to_date.made_from(document, source.read(document), ["html"], {})
+    yesterday = [["1 March 2026", "2026-03-01"] for _ in made["dates"]]
+    up_to_date.remember(document, made | {"dates": yesterday}, [page])
+    assert lines(capsys, "outputs")[1]["index.html"][0] == state
+
+
 def test_looking_changes_nothing_and_loads_nothing_heavy(root, tmp_path):
     record("lstm")
     before = everything(tmp_path)

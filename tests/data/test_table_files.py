@@ -4,6 +4,8 @@ assignment, or one error that names the place and the remedy.
 
 import csv
 import json
+import shutil
+import tarfile
 import unicodedata
 from pathlib import Path
 
@@ -390,3 +392,100 @@ def test_splits_in_folders_of_tables_are_not_told_to_be_given_alone(tmp_path):
         as_parquet(tmp_path / "reviews" / name / "0000.parquet", rows())
     with pytest.raises(ReportError, match="tables in test, train; put them into one folder, each"):
         obtained(tmp_path / "reviews")
+
+
+def test_a_column_may_tell_which_split_a_row_is_of(tmp_path):
+    found = [
+        row | {"Split": "dev" if i < 3 else "train" if i < 24 else "test"}
+        for i, row in enumerate(rows())
+    ]
+    as_csv(tmp_path / "a.csv", found)
+    told = download.obtain(str(tmp_path / "a.csv"))
+    assert {text for split, _, text in read(told.folder) if split == "test"} == {
+        row["text"] for row in found[24:]
+    }
+    assert "no test texts" not in told.origin
+    (tmp_path / "folder").mkdir()
+    shutil.copy(tmp_path / "a.csv", tmp_path / "folder")
+    assert download.obtain(str(tmp_path / "folder")).digest == told.digest
+    as_csv(tmp_path / "b.csv", [*found[:-1], found[-1] | {"Split": "spare"}])
+    with pytest.raises(
+        ReportError, match="b.csv, line 31: 'spare' in the column 'Split' is none of"
+    ):
+        download.obtain(str(tmp_path / "b.csv"))
+    as_csv(tmp_path / "c.csv", [row | {"Split": "left"} for row in found])  # of something else
+    assert "no test texts" in download.obtain(str(tmp_path / "c.csv")).origin
+
+
+def test_files_that_are_missing_of_a_split_in_several_are_told(tmp_path):
+    for name in ("train-00000-of-00003", "train-00002-of-00003", "test-00000-of-00001"):
+        as_parquet(tmp_path / f"{name}.parquet", rows())
+    with pytest.raises(
+        ReportError, match="of the 3 files of 'train' 1 is missing, such as train-00001-of"
+    ):
+        download.obtain(str(tmp_path))
+    as_parquet(tmp_path / "train-00001-of-00003.parquet", rows())
+    assert len(read(download.obtain(str(tmp_path)).folder)) == 120
+
+
+@pytest.mark.parametrize("inside", ["", "my texts"])
+def test_an_archive_may_hold_folders_by_class_or_tables(inside, tmp_path):
+    for row in rows():
+        folder = tmp_path / "texts" / row["label"]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{row['text']}.txt").write_text(row["text"])
+    (tmp_path / "tables").mkdir()
+    for name in ("train", "test"):
+        words = [{"words": row["text"], "kind": row["label"]} for row in rows()]
+        as_csv(tmp_path / "tables" / f"{name}.csv", words)
+    for name in ("texts", "tables"):
+        with tarfile.open(tmp_path / f"{name}.tar.gz", "w:gz") as tar:
+            tar.add(tmp_path / name, arcname=inside or ".")
+    told = download.obtain(str(tmp_path / "texts.tar.gz"))
+    assert "archive texts.tar.gz (it has no test texts" in told.origin
+    assert len(read(told.folder)) == 30
+    archive = str(tmp_path / "tables.tar.gz")
+    with pytest.raises(ReportError, match="which column holds the texts"):
+        download.obtain(archive)
+    assert len(read(download.obtain(f"{archive}?text=words&label=kind").folder)) == 60
+
+
+@pytest.mark.parametrize("name, command", [("a.csv.gz", "gunzip"), ("a.jsonl.zst", "unzstd")])
+def test_a_compressed_table_is_told_with_the_command_that_unpacks_it(name, command, tmp_path):
+    (tmp_path / name).write_bytes(b"\x1f\x8b")
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises(ReportError, match=rf"is a compressed table; unpack it \({command} "):
+            download.obtain(str(path))
+
+
+@pytest.mark.parametrize(
+    "content, remedy",
+    [
+        ('[\n{"text": "a", "label": "b"}\n]\n', "name a file with one array .json"),
+        ('[{"text": "a", "label": "b"}]\n', "name a file with one array .json"),
+        ('{"text": "a", "label": "b"},\n', "take the comma at its end away"),
+        ('{\n"text": "a"\n}\n', "write each object in a line of its own"),
+    ],
+)
+def test_a_file_of_lines_that_is_an_array_is_told_as_that(content, remedy, tmp_path):
+    (tmp_path / "a.jsonl").write_text(content)
+    with pytest.raises(ReportError, match=f"a.jsonl, line 1.*{remedy}"):
+        download.obtain(str(tmp_path / "a.jsonl"))
+
+
+def test_the_header_of_a_second_table_pasted_below_is_told(tmp_path):
+    as_csv(tmp_path / "a.csv", [*rows(), {"text": "text", "label": "label"}, *rows()])
+    with pytest.raises(ReportError, match="a.csv, line 32: the header stands there again; delete"):
+        download.obtain(str(tmp_path / "a.csv"))
+
+
+def test_endings_in_capitals_are_told_before_what_follows_from_them(tmp_path):
+    for split in ("train", "test"):
+        for row in rows():
+            folder = tmp_path / split / row["label"]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{row['text']}.TXT").write_text(row["text"])
+    with pytest.raises(
+        ReportError, match="cannot be used: 60 files, such as .*TXT, end in .TXT, not"
+    ):
+        download.obtain(str(tmp_path))

@@ -365,7 +365,26 @@ def with_own_code(folder):
     (folder / "code_x.py").write_text("raise SystemExit('it was run')\n")
 
 
+def as_an_adapter(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+
+
+def with_a_value_that_is_no_number(folder):
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if name.endswith("0.output.dense.weight"))
+    weights[name][0, 0] = np.nan
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
 UNREADABLE = {
+    "an adapter": (as_an_adapter, "holds an adapter of PEFT .*; join both with merge_and_unload"),
+    "values that are no numbers": (
+        with_a_value_that_is_no_number,
+        r"0\.output\.dense\.weight has values in model\.safetensors that are no numbers",
+    ),
     "a Trainer's folder": (
         as_a_trainer_leaves_it,
         "no model but folders with one each; name one of them: checkpoint-500, checkpoint-1000",

@@ -300,6 +300,34 @@ def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp
     assert all(one.text == "$" for one in table.iter("span") if "$" in one.text_content())
 
 
+def test_text_from_right_to_left_stays_so(tmp_path):
+    body = 'In [مرحبا]{dir="rtl"} x.\n\n::: {dir="rtl" lang="he"}\nשלום *עולם*, 123.\n:::\n'
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    page = lxml.html.fromstring(shown)
+    assert [one.text_content() for one in page.xpath("//span[@dir='rtl']")] == ["مرحبا"]
+    (paragraph,) = page.xpath("//div[@dir='rtl']/p")
+    assert paragraph.text_content() == "שלום עולם, 123." and paragraph.find("em") is not None
+
+
+def test_the_terms_of_a_list_of_definitions_are_told_from_what_they_mean(tmp_path):
+    body = "Epoch\n:   One pass.\n\n    ```python\n    x\n    ```\n\n*Batch* `b`\n:   Some.\n:   Texts.\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = "\n".join(texts(nbformat.read(out / "index.ipynb", 4)))
+    assert "**Epoch**\n\n- One pass.\n  ``` python\n  x\n  ```\n" in shown
+    assert "***Batch* `b`**\n\n- Some.\n" in shown and "- Texts." in shown
+
+
+def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
+    body = "| a | b |\n|---|---|\n| `x | y` | z |\n\n| a<br>c | b |\n|---|---|\n| `x | y` | z |\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    cells = lxml.html.fromstring(shown).xpath("//td")
+    assert [cell.text_content() for cell in cells] == ["x | y", "z"] * 2
+
+
 @pytest.mark.parametrize("identifiers", [lambda n: None, lambda n: "same"], ids=["none", "same"])
 def test_cells_without_names_of_their_own_are_named_in_silence(nb, identifiers, recwarn):
     told = json.loads(nbformat.writes(nb))

@@ -235,6 +235,30 @@ BAD = {
         "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
         r"index\.qmd:9: a row of this table has more cells than .* write \\\| for a bar",
     ),
+    "caption of a listing without a label": (
+        'Text.\n\n```{.python lst-cap="Lost"}\nx\n```\n',
+        r"index\.qmd:8: 'lst-cap' is shown with a label only; add #lst-NAME",
+    ),
+    "caption of a cell's listing without a label": (
+        "```{python}\n#| echo: true\n#| lst-cap: Lost\n1\n```\n",
+        r"index\.qmd:8: 'lst-cap' is shown with a label only; add lst-label: lst-NAME",
+    ),
+    "bar in code as GitHub has it": (
+        "| a | b |\n|:--|--:|\n| `x | y` | a \\| b |\n| 1 | `ls \\| wc` |\n",
+        r"index\.qmd:9: the backslash would be shown in `ls \\\| wc`; .* none: `ls \| wc` \(if",
+    ),
+    "callout as GitHub has it": (
+        "Text.\n\n> [!WARNING]\n> Hot.\n",
+        r"index\.qmd:8: '\[!WARNING\]' is read as text; write ::: \{\.callout-warning\} above",
+    ),
+    "look of a callout": (
+        '::: {.callout-note appearance="simple"}\nx\n:::\n',
+        r"index\.qmd:6: 'appearance' is not supported; leave it out",
+    ),
+    "place of a picture": (
+        'Text.\n\n![A](a.png){fig-align="left"}\n',
+        r"index\.qmd:8: 'fig-align' is not supported; leave it out",
+    ),
     "head with a bar": ("- x\n\n  P(y|x) | b\n  --|--\n  1 | 2\n", r"index\.qmd:8: a row of this"),
     "row with a bar from a cell": (
         "Text.\n\n```{python}\nfrom IPython.display import Markdown\n"

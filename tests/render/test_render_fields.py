@@ -277,13 +277,72 @@ def test_an_estimator_that_ends_a_cell_is_shown_as_its_text(tmp_path):
     assert "LinearSVC(C=0.5)" in pdf_text(out / "index.pdf")
 
 
-def test_a_data_frame_with_cells_across_columns_is_refused(tmp_path):
-    columns = "pd.MultiIndex.from_tuples([('a', 'x'), ('a', 'y')])"
-    said = refused(
-        tmp_path,
-        f"```{{python}}\nimport pandas as pd\npd.DataFrame([[1, 2]], columns={columns})\n```\n",
-    )
-    assert "index.qmd:6: an output of this cell is text/html, text/plain; print Markdown" in said
+GROUPS = """
+```{python}
+import pandas as pd
+counts = pd.DataFrame({"kind": list("aabb"), "part": [1, 2, 1, 2], "n": [1, 2, 3, 4]})
+counts.groupby(["kind", "part"]).agg({"n": ["mean", "max"]})
+```
+"""
+
+
+def test_a_data_frame_of_groups_keeps_its_cells_across_rows_and_columns(tmp_path):
+    out = own(project(tmp_path, GROUPS))
+    cells = [
+        (text(cell), cell[1].get("rowspan", "1"), cell[1].get("colspan", "1"))
+        for cell in Page(out / "index.html").tags("td", "th")
+        if text(cell)
+    ]
+    assert cells[:5] == [
+        ("n", "1", "2"),
+        ("mean", "1", "1"),
+        ("max", "1", "1"),
+        ("kind", "1", "1"),
+        ("part", "1", "1"),
+    ]
+    assert ("a", "2", "1") in cells and ("b", "2", "1") in cells
+    assert "nmeanmaxkindpart11.01a22.0213.03b24.04" in pdf_text(out / "index.pdf")
+
+
+STYLED = """
+```{python}
+import pandas as pd
+scores = pd.DataFrame({"name": ["x", "$5 | *y*"], "score": [0.5, 0.25]})
+looks = scores.style.format({"score": "{:.0%}"}).hide(axis="index").set_caption("Told by pandas")
+looks.highlight_max(subset=["score"], color="yellow").map(
+    lambda value: "font-weight: bold; color: black", subset=["name"]
+)
+```
+"""
+
+
+def test_colours_of_a_styled_data_frame_are_on_page_and_pdf_with_its_caption(tmp_path):
+    out = own(project(tmp_path, STYLED))
+    looks = {text(cell): cell[1].get("style") for cell in Page(out / "index.html").tags("td")}
+    assert looks == {
+        "x": "font-weight: bold",
+        "50%": "background-color: #ffff00; color: #000000",
+        "$5 | *y*": "font-weight: bold",
+        "25%": None,
+    }
+    assert "Told by pandas" in words(Page(out / "index.html"))
+    with pikepdf.open(out / "index.pdf") as pdf:
+        assert b"1 1 0 scn" in pdf.pages[0].Contents.read_bytes()  # yellow
+    assert "Toldbypandas" in pdf_text(out / "index.pdf")
+
+
+def test_a_table_without_a_label_keeps_its_caption_in_the_pdf(tmp_path):
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n: Two *digits*[^n]\n"
+    body = f"{table}\n::: {{layout-ncol=2}}\n{table}\n{table.replace('Two', 'More')}\n:::\n\n[^n]: Note.\n"
+    out = own(project(tmp_path, body))
+    found = pdf_text(out / "index.pdf")
+    assert len(re.findall(r"Twodigits\dab12", found)) == 2 and "Moredigits3ab12" in found
+
+
+def test_a_cell_may_give_code_with_a_bar_and_nothing_else(tmp_path):
+    cell = 'from IPython.display import Markdown\nMarkdown("~~~\\na | b\\n~~~")\n'
+    out = own(project(tmp_path, f"```{{python}}\n#| echo: false\n{cell}```\n"))
+    assert "a | b" in words(Page(out / "index.html"))
 
 
 def test_commands_of_tex_without_words_and_what_is_meant_for_latex_are_passed_over(tmp_path):
@@ -353,6 +412,13 @@ def test_backspaces_of_a_progress_bar_take_away_what_they_cover(tmp_path):
     bar = "print('1/2 [=> ]' + 9 * '\\b', end=''); print('2/2 [==]'); print('\\bab\\b\\b\\bc')"
     page = Page(own(project(tmp_path, f"```{{python}}\n{bar}\n```\n"), ("html",)) / "index.html")
     assert page.facts()["outputs"] == ["2/2 [==] c"]
+
+
+def test_the_end_of_a_line_that_a_progress_bar_prints_is_no_output(tmp_path):
+    bar = "import sys\nprint('\\r100 %', end='', file=sys.stderr)\nprint('done')\nprint(file=sys.stderr)"
+    cell = f"```{{python}}\n#| warning: true\n{bar}\n```\n"
+    page = Page(own(project(tmp_path, cell), ("html",)) / "index.html")
+    assert sorted(text(one) for one in page.tags("div", css="cell-output")) == ["100 %", "done"]
 
 
 # Pictures
@@ -748,9 +814,13 @@ def test_captions_of_divs_in_attributes(tmp_path):
         '::: {#fig-a fig-cap="A *figure*"}\nDrawn.\n:::\n\n'
         '::: {#tbl-a tbl-cap="A table"}\nCells.\n:::\n\n@fig-a, @tbl-a\n'
     )
-    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    out = own(project(tmp_path, body), ("html",))
+    page = Page(out / "index.html")
     assert page.facts()["captions"] == ["Figure 1: A figure", "Table 1: A table"]
     assert "Drawn." in words(page) and "Cells." in words(page)
+    source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert "Drawn.\n\n" in source and "**Figure\u00a01:** A *figure*\n" in source
+    assert "Cells.\n\n" in source and "**Table\u00a01:** A table\n" in source
 
 
 def test_citations_are_links_unless_the_document_says_no(tmp_path):
@@ -793,3 +863,63 @@ def test_captions_of_listings_with_code_and_quotation_marks(tmp_path):
     facts = Page(own(project(tmp_path, body), ("html",)) / "index.html").facts()
     assert facts["captions"] == ["Listing 1: Cap x", "Listing 2: A “b” c"]
     assert facts["references"] == ["Listing 1 #lst-a", "Listing 2 #lst-b"]
+
+
+def test_quotation_marks_and_apostrophes_of_the_pdf_are_those_of_the_page(tmp_path):
+    body = (
+        "@vaswani2017's result, [a link](https://example.org)'s, *Ada*'s, `x`'s, $x$'s and those of "
+        'the \'90s: "say *it*" or "see [@vaswani2017]."\n'
+    )
+    title = FRONT.replace("A test", '"Ada\'s test"')
+    out = own(project(tmp_path, body, title))
+    read = squeezed(words(Page(out / "index.html"))).replace("𝑥", "x")
+    for part in (
+        "(2017)’sresult",
+        "alink’s",
+        "Ada’s,",
+        "x’s",
+        "the’90s:“sayit”",
+        "(Vaswani2017).”",
+    ):
+        assert part in read, part
+        assert part in pdf_text(out / "index.pdf"), part
+    assert "Ada’stest" in pdf_text(out / "index.pdf")
+
+
+def test_a_note_of_a_heading_is_one_note_with_contents_and_on_later_pages(tmp_path):
+    notes = "[^a]: Note *a*.\n\n    On.\n\n[^b]: Note b.\n"
+    body = f"# One[^a]\n\n[Text]{{.mark}}.[^b]\n\n{{{{< pagebreak >}}}}\n\nmore\n\n{notes}"
+    out = own(project(tmp_path, body))
+    found = pdf_text(out / "index.pdf")
+    assert (found.count("Notea."), found.count("On."), found.count("Noteb.")) == (1, 1, 1)
+    assert "One1" in found and "Text.2" in found
+    source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert "<mark>Text</mark>" in source
+
+
+def test_a_picture_in_a_line_stands_in_it_and_keeps_its_size_in_the_notebook(tmp_path):
+    body = (
+        "In a line ![icon](icon.png){width=3mm} of text.\n\n"
+        '![Half](icon.png){width=50% fig-alt="a \\"half\\" one"}\n\nAnd [seen]{.mark}.\n'
+    )
+    folder = project(tmp_path, body)
+    Image.new("RGB", (400, 200), "teal").save(folder / "report" / "icon.png")
+    out = own(folder)
+    with pikepdf.open(out / "index.pdf") as pdf:
+        drawn = pdf.pages[0].Contents.read_bytes()
+    before, behind = (
+        re.findall(rb"q 1 0 0 -1 [\d.]+ ([\d.]+) cm[^\n]*\nBT", part)
+        for part in drawn.split(b" Do", 1)
+    )
+    assert before[-1] == behind[0]  # the height on the page of the words at its sides
+    source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    shown = re.sub(r'src="data:[^"]+"', "", source)
+    assert '<img  alt="icon" width="11" /> of text' in shown
+    assert '<img  alt="a &quot;half&quot; one" width="50%" />' in shown
+
+
+def test_what_a_question_mark_tells_is_shown(tmp_path):
+    cell = '```{python}\ndef half(x):\n    """Half of x."""\n    return x / 2\n\nhalf?\n```\n'
+    out = own(project(tmp_path, cell))
+    assert "Half of x. File:" in words(Page(out / "index.html"))
+    assert "Docstring:Halfofx." in pdf_text(out / "index.pdf")

@@ -278,7 +278,7 @@ def since_first(known: dict[str, dict]) -> list[str]:
 
 def since_render(then: dict, document, chosen: dict) -> list[str]:
     """What has changed since the last render of `document`, which was made from `then`."""
-    from lmreport.render import project, source, up_to_date
+    from lmreport.render import dates, project, source, up_to_date
 
     document = next(
         d
@@ -289,6 +289,8 @@ def since_render(then: dict, document, chosen: dict) -> list[str]:
     now = up_to_date.made_from(
         document, source.read(document), then["formats"], then["parameters"], environment
     )
+    if {str(options.get("date")) for options in document.options.values()} <= set(dates.TODAY):
+        now["dates"] = then["dates"]  # it says on which day it was rendered
     if not now["identity"]:  # who hands it in may have been told to that render alone
         now["identity"] = then["identity"]
     return up_to_date.changes(then, now)

@@ -173,7 +173,8 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
         ]
     fewest, most = CLASSES
     number = f"{len(classes)} class{'es' * (len(classes) > 1)}"
-    wrong = [] if fewest <= len(classes) <= most else [f"{number}, not {fewest} to {most}"]
+    wrong = endings(folder)
+    wrong += [] if fewest <= len(classes) <= most else [f"{number}, not {fewest} to {most}"]
     wrong += [
         f"the folder {os.fsencode(name)!r} has no name in UTF-8"
         for name in classes
@@ -204,11 +205,27 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
         path for split in LEAST for path in (folder / split).rglob("*") if path.is_file()
     ):
         name = path.relative_to(folder).as_posix()
-        if path.suffix.lower() == ".txt" != path.suffix:  # Keras would read it
-            wrong.append(f"{name} ends in {path.suffix}, not .txt")
-        elif path.suffix == ".txt" and len(path.relative_to(folder).parts) != 3:
+        if path.suffix == ".txt" and len(path.relative_to(folder).parts) != 3:
             wrong.append(f"{name} lies in no class’s folder")
     return wrong
+
+
+def endings(folder: Path) -> list[str]:
+    """The texts whose ending is not .txt though Keras would read them, such as 1.TXT, in a part of a
+    sentence; [] if there are none.
+    """
+    other = sorted(
+        path
+        for split in LEAST
+        for path in (folder / split).rglob("*")
+        if path.suffix.lower() == ".txt" != path.suffix and path.is_file()
+    )
+    if not other:
+        return []
+    name, ending = other[0].relative_to(folder).as_posix(), other[0].suffix
+    if len(other) == 1:
+        return [f"{name} ends in {ending}, not .txt"]
+    return [f"{len(other):,} files, such as {name}, end in {ending}, not .txt"]
 
 
 def has_utf8(name: str) -> bool:

@@ -66,10 +66,11 @@ def obtain(source: str = "auto") -> Corpus:
         return laid_out(path, asked)
     if path.is_dir():
         if not classes_in(path):
+            table_files.refuse_compressed(path)
             table_files.refuse_deeper(path)
         return verified(path, "real", f"folder {path.name}", title=path.name)
     if path.is_file():
-        return unpacked(path)
+        return unpacked(path, asked)
     source_exists(source)
     raise ReportError(
         f"data: {source!r} is neither an archive, a table, a folder nor an address; give one of them"
@@ -170,9 +171,12 @@ def patience() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def unpacked(archive: Path) -> Corpus:
-    """What is in `archive`, unpacked into the cache once."""
-    return kept_or_made(unpacked_at(archive), lambda folder: unpack(archive, folder))
+def unpacked(archive: Path, asked: dict[str, str] | None = None) -> Corpus:
+    """What is in `archive`, unpacked into the cache once; asked: as of `table_files.lay_out`."""
+    wanted = asked or {}
+    return kept_or_made(
+        unpacked_at(archive, wanted), lambda folder: unpack(archive, folder, wanted)
+    )
 
 
 def kept_or_made(folder: Path, make: Callable[[Path], None]) -> Corpus:
@@ -270,13 +274,22 @@ def put_in_place(folder: Path, fill: Callable[[Path], Corpus]) -> Corpus:
     return corpus
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack and verify `archive`; `folder` appears when that has gone well."""
+def unpack(archive: Path, folder: Path, asked: dict[str, str]) -> None:
+    """Unpack and verify `archive`, which holds train/ and test/, or what `table_files` reads; `folder`
+    appears when that has gone well.
+    """
 
     def fill(texts: Path) -> Corpus:
         extract(archive, texts)
-        title = without_suffix(archive.name)
-        return verified(texts, "real", f"archive {archive.name}", title=title)
+        title, done = without_suffix(archive.name), ""
+        table_files.refuse_compressed(inner_of(texts))
+        if table_files.is_table(inner_of(texts)):
+            given = texts.rename(texts.with_name("given"))
+            texts.mkdir()
+            done = table_files.lay_out(inner_of(given), asked, SPLIT_SEED, texts)
+            shutil.rmtree(given)
+        origin = f"archive {archive.name}{f' ({done})' if done else ''}"
+        return verified(texts, "real", origin, done, title)
 
     log.info(f"data: unpacking {archive.name}")
     corpus = put_in_place(folder, fill)
@@ -288,16 +301,25 @@ def unpack(archive: Path, folder: Path) -> None:
         )
 
 
+def inner_of(folder: Path) -> Path:
+    """The folder that alone lies in `folder`, as in many an archive; `folder` itself if there is
+    none or are more.
+    """
+    inner = [path for path in folder.iterdir() if path.name[0] != "." and path.name != "__MACOSX"]
+    return inner[0] if len(inner) == 1 and inner[0].is_dir() else folder
+
+
 def without_suffix(name: str) -> str:
     """The name of an archive without what only tells its format."""
     return re.sub(r"\.(tar(\.\w+)?|t[gbx]z2?)$", "", name)
 
 
-def unpacked_at(archive: Path) -> Path:
+def unpacked_at(archive: Path, asked: dict[str, str] | None = None) -> Path:
     """Where the cache keeps, or will keep, what is in this archive."""
     stamp = archive.stat()
+    columns = f"|{sorted(asked.items())}" if asked else ""
     key = hashlib.sha256(
-        f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}".encode()
+        f"{archive.resolve()}|{stamp.st_size}|{stamp.st_mtime_ns}{columns}".encode()
     ).hexdigest()[:16]
     return cache_root() / "data" / key
 
@@ -319,7 +341,7 @@ def at_hand(source: str = "auto") -> Corpus | None:
         if source == "auto" or "://" in source
         else path
     )
-    return kept(unpacked_at(archive)) if archive.is_file() else None
+    return kept(unpacked_at(archive, asked)) if archive.is_file() else None
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -331,6 +353,7 @@ def extract(archive: Path, folder: Path) -> None:
     known = without_suffix(archive.name) != archive.name
     if zipfile.is_zipfile(archive) and archive.suffix.lower() in (".zip", ""):
         raise ReportError(f"data: {archive.name!r} is a zip archive; unpack it and give the folder")
+    table_files.refuse_compressed(archive)
     try:
         with tarfile.open(archive) as tar:
             for member in tar:

@@ -146,6 +146,10 @@ def csv_rows(
                         f"{len(names)}; "
                         "put quotes around a text with a separator or a line break in it"
                     )
+                if len(names) > 1 and [one.strip() for one in row] == names:
+                    raise ReportError(
+                        f"{path}, line {number}: the header stands there again; delete the line"
+                    )
                 if any(row[i].strip() for i in nameless):
                     raise ReportError(
                         f"{path}, line {number}: something stands in a column without a name; name "
@@ -209,7 +213,20 @@ def json_values(file: Iterable[str], path: str) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(file, 1):
         if line.strip():
             place = f"{path}, line {number}"
-            yield place, parsed(line, place, "one JSON object")
+            yield place, parsed(line, place, "one JSON object", remedy_of(line))
+
+
+ARRAY = "name a file with one array .json"
+
+
+def remedy_of(line: str) -> str:
+    """What to do about a line that is no JSON."""
+    text = line.strip()
+    if text.startswith("["):
+        return ARRAY
+    if text == "{":
+        return "write each object in a line of its own"
+    return "take the comma at its end away" if text.endswith("},") else "fix it"
 
 
 def json_array(file: Iterable[str], path: str, column: str) -> Iterator[str]:
@@ -233,7 +250,7 @@ def json_entries(file: Iterable[str], path: str, column: str = "text") -> Iterat
         yield f"{path}, entry {number}", one
 
 
-def parsed(text: str, place: str, what: str) -> Any:
+def parsed(text: str, place: str, what: str, remedy: str = "fix it") -> Any:
     """The value that a JSON text holds. Raises ReportError if it is none, or names a field
     twice.
     """
@@ -253,7 +270,7 @@ def parsed(text: str, place: str, what: str) -> Any:
             parse_constant=no_number,
         )
     except (ValueError, RecursionError) as error:
-        raise ReportError(f"{place}: not {what} ({error}); fix it") from error
+        raise ReportError(f"{place}: not {what} ({error}); {remedy}") from error
 
 
 class Number(str):

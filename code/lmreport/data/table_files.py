@@ -14,7 +14,7 @@ import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -40,6 +40,10 @@ EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
+SPLIT = ("split", "subset", "partition")  # columns that may say which split a row is of
+READ_AS = "2"  # how a table is read: a copy in the cache that was read otherwise is made again
+SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)(?=[-.])")  # train-00000-of-00002.parquet
+COMPRESSED = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz", ".zst": "unzstd"}
 ABOUT = ("dataset_infos.json",)  # what a data set of the hub says of itself: no rows
 
 
@@ -105,6 +109,17 @@ def refuse_deeper(folder: Path) -> None:
             )
 
 
+def refuse_compressed(path: Path) -> None:
+    """Raises ReportError for a table that is compressed, or a folder with one."""
+    for one in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if one.suffix in COMPRESSED and Path(one.stem).suffix.lower() in SUFFIXES:
+            every = f"*{''.join(one.suffixes[-2:])}" if path.is_dir() else path.name
+            raise ReportError(
+                f"data: {one.name} is a compressed table; unpack it ({COMPRESSED[one.suffix]} "
+                f"{every}) and give what that makes"
+            )
+
+
 def class_folders(folder: Path) -> list[Path]:
     """Folders of .txt files, each a class, where there is neither train/ nor test/."""
     inner = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
@@ -120,7 +135,8 @@ def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
         for one in ([path] if path.is_file() else sorted(path.rglob("*")))
         if one.is_file() and one.relative_to(path).parts[:1] != (".git",)
     ]
-    given = "\n".join([str(path.resolve()), repr(sorted(asked.items())), str(seed), *stamps])
+    read = [str(path.resolve()), repr(sorted(asked.items())), str(seed), READ_AS]
+    given = "\n".join([*read, *stamps])
     return cache_root() / "data" / hashlib.sha256(given.encode()).hexdigest()[:16]
 
 
@@ -246,10 +262,36 @@ def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     splits: dict[str, Rows] = {}
     parts = parts_in(path)
     refuse_lacking(parts, asked)
-    for part in parts:
-        text, label = columns(part, asked)
-        splits.setdefault(part.split, []).extend(rows_of(part, text, label))
+    for whole in parts:
+        is_named = path.is_dir() and (is_saved(path) or part_of(Path(whole.place).stem))
+        for part in [whole] if is_named else by_column(whole):
+            text, label = columns(part, asked)
+            splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
+
+
+def by_column(whole: Part) -> list[Part]:
+    """The splits of a table, of which a column may tell. Raises ReportError if it does so of some
+    rows only.
+    """
+    column = next((name for name in whole.names if name.strip().lower() in SPLIT), "")
+    told = [part_of(str(row.get(column))) for _, row in whole.rows]
+    if not any(told):
+        return [whole]
+    if not all(told):
+        place, row = whole.rows[told.index("")]
+        raise ReportError(
+            f"{place}: {row.get(column)!r} in the column {column!r} is none of train, validation and "
+            "test, as of other rows; leave such rows out, or name the column otherwise"
+        )
+    return [
+        replace(
+            whole,
+            split=split,
+            rows=[row for row, of in zip(whole.rows, told, strict=True) if of == split],
+        )
+        for split in dict.fromkeys(told)
+    ]
 
 
 def refuse_lacking(parts: list[Part], asked: dict[str, str]) -> None:
@@ -278,7 +320,22 @@ def parts_in(path: Path) -> list[Part]:
     if path.is_dir() and is_saved(path):
         return saved(path)
     files = [path] if path.is_file() else files_in(path)
+    refuse_missing_shards(files)
     return [read(one, split_of(one.stem) if path.is_dir() else "train") for one in files]
+
+
+def refuse_missing_shards(files: list[Path]) -> None:
+    """Raises ReportError where of the files that hold a split together some are not there."""
+    shards: dict[tuple[str, int], set[int]] = {}
+    for found in filter(None, (SHARD.match(path.name) for path in files)):
+        shards.setdefault((found[1], int(found[3])), set()).add(int(found[2]))
+    for (name, number), there in shards.items():
+        if missing := sorted(set(range(number)) - there):
+            raise ReportError(
+                f"data: of the {number} files of {name!r} {len(missing)} "
+                f"{'is' if len(missing) == 1 else 'are'} missing, such as "
+                f"{name}-{missing[0]:05}-of-{number:05}; fetch the data set again"
+            )
 
 
 def saved(folder: Path) -> list[Part]:
@@ -364,7 +421,8 @@ def read(path: Path, split: str) -> Part:
             values = readers.json_entries if kind == ".json" else readers.json_values
             for where, one in values(lines, place):
                 if not isinstance(one, dict):
-                    raise ReportError(f"{where} is no JSON object with a text and its label")
+                    hint = f"; {readers.ARRAY}" * (kind != ".json" and isinstance(one, list))
+                    raise ReportError(f"{where} is no JSON object with a text and its label{hint}")
                 rows.append((where, one))
             names = list(dict.fromkeys(name for _, row in rows for name in row))
     return Part(split, place, names, rows)

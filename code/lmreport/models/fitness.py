@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
 from lmreport.models import pretrained, tokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 
 def class_names(folder: Path) -> list[str]:
@@ -26,6 +31,7 @@ def class_names(folder: Path) -> list[str]:
 
 
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
+ADAPTER = "adapter_config.json"
 INDEX = "model.safetensors.index.json"  # which part of the weights holds which of them
 
 
@@ -38,6 +44,11 @@ def no_whole_model(folder: Path) -> str:
         return f"holds no model but folders with one each; name one of them: {', '.join(inner)}"
     if (folder / INDEX).is_file() and not (folder / "model.safetensors").is_file():
         return weights_in_parts(folder)
+    if (folder / ADAPTER).is_file() and not (folder / "model.safetensors").is_file():
+        return (
+            f"holds an adapter of PEFT ({ADAPTER}) and not the model that it changes; join both with "
+            "merge_and_unload() and save what that gives, and its tokenizer, with save_pretrained"
+        )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -131,10 +142,13 @@ def no_classifier(folder: Path, tokenizer) -> str:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(folder / "model.safetensors", "numpy") as file:
+        with safe_open(folder / "model.safetensors", "pt") as file:
             names = list(file.keys())
+            wrong = no_numbers((name, file.get_tensor(name)) for name in names)
     except (OSError, SafetensorError):
         return "has damaged weights"
+    if wrong:
+        return f"cannot be used, since {wrong}"
     if not any(name.startswith(HEADS) for name in names):
         return "holds an encoder without a classifier, whose answers would be chance"
     return foreign_tokenizer(folder, tokenizer)
@@ -307,8 +321,8 @@ def pointer_in(folder: Path) -> str:
 
 
 def unlike_its_weights(path: str) -> str:
-    """That Transformers would fill layers of the encoder saved at `path` with random numbers, or
-    train it in half precision; "" if it would not.
+    """That Transformers would fill layers of the encoder saved at `path` with random numbers or
+    train it in half precision, or that its weights are no numbers; "" if all is well.
     """
     import torch
     from transformers import AutoModel
@@ -322,7 +336,17 @@ def unlike_its_weights(path: str) -> str:
             f"its weights are {str(model.dtype).removeprefix('torch.')}, too coarse to be "
             "trained; save model.float()"
         )
-    return ""
+    return no_numbers(model.state_dict().items())
+
+
+def no_numbers(weights: Iterable[tuple[str, torch.Tensor]]) -> str:
+    """That some of the (name, values) of a model are no numbers, with which it would give every text
+    the same class; "" if all are.
+    """
+    wrong = [name for name, one in weights if one.is_floating_point() and not one.isfinite().all()]
+    if not wrong:
+        return ""
+    return f"{wrong[0]} has values in model.safetensors that are no numbers (NaN) or infinite"
 
 
 def opens(path: Path) -> bool:

@@ -160,7 +160,7 @@ def echoed(cell: NotebookNode, options: dict, source: str, number: int) -> str:
 
 def printed(cell: NotebookNode, options: dict) -> list:
     """The outputs that are shown: no stderr with `warning: false`, no names of matplotlib
-    objects.
+    objects, no blanks alone.
     """
     kept: list = []
     pictures = any(picture(o) for o in cell.outputs)
@@ -183,7 +183,12 @@ def printed(cell: NotebookNode, options: dict) -> list:
             kept[-1] = NotebookNode(kept[-1] | {"text": kept[-1].text + item.text})
             continue
         kept.append(item)
-    return kept
+    return [item for item in kept if not is_blank(item)]
+
+
+def is_blank(item: NotebookNode) -> bool:
+    """Whether nothing is seen of what was printed, as where a progress bar ends its line."""
+    return item.output_type == "stream" and not shortened(item.text).strip()
 
 
 def flags(item: NotebookNode) -> dict[str, bool]:

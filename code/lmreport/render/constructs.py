@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lmreport.core.errors import ReportError
-from lmreport.render import constructs_html, constructs_typst, lost, pandoc_ast
+from lmreport.render import constructs_html, constructs_typst, html_tables, lost, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
 
@@ -23,6 +23,8 @@ UNKNOWN = set(
     "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
     "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
 )
+ALIGN = "fig-align"  # with another value than the one that figures have
+CAPTIONS = ("fig-cap", "tbl-cap", "lst-cap")
 MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of these has such names
@@ -50,6 +52,7 @@ def prepare(
     """
 
     at = functools.partial(place, cells)
+    blocks = html_tables.read(blocks, fmt)
     lost.refuse(blocks, at)
 
     def visit(item: dict) -> list | dict | None:
@@ -97,14 +100,22 @@ def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
 def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     """Raises ReportError for a class, an attribute or a condition that is not supported there."""
     classes = attributes[1]
-    unknown = [c for c in classes if re.match(UNSUPPORTED, c)] + [
-        k for k, _ in attributes[2] if k in UNKNOWN
-    ]
-    if unknown:
-        hint = f"; leave the text out, and {MACROS}" * (unknown[0] == "hidden")
+    unknown = [c for c in classes if re.match(UNSUPPORTED, c)]
+    keys = [k for k, v in attributes[2] if k in UNKNOWN or (k == ALIGN and v != "center")]
+    if unknown or keys:
+        name = [*unknown, *keys][0]
+        hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
+        hint = hint or "; leave it out" * (name in keys)
         raise ReportError(
-            f"{place(cells, ATTRIBUTES + re.escape(unknown[0]))}: {unknown[0]!r} is not supported{hint}"
+            f"{place(cells, ATTRIBUTES + re.escape(name))}: {name!r} is not supported{hint}"
         )
+    for key in (k for k, _ in attributes[2] if k in CAPTIONS and item["t"] in ("CodeBlock", "Div")):
+        kind = key.removesuffix("-cap")
+        if not attributes[0].startswith(f"{kind}-"):
+            raise ReportError(
+                f"{place(cells, ATTRIBUTES + key)}: {key!r} is shown with a label only; add "
+                f"#{kind}-NAME before it"
+            )
     braced = next((c for c in classes if "{" in c), "")
     if braced and item["t"] in ("Div", "Span"):
         raise ReportError(
@@ -248,6 +259,8 @@ def lay_out(
             )
         if kind == "Str":
             return write.word(item)
+        if kind in ("Para", "Plain"):
+            return write.paragraph(item)
         if kind == "Header":
             return write.header(item)
         if kind == "Image" and FLOAT.match(label):

@@ -82,6 +82,9 @@ class Html:
     def word(self, item: Node) -> Node | None:
         return None
 
+    def paragraph(self, item: Node) -> Node | None:
+        return None
+
     def image(self, item: Node) -> Node | None:
         return None
 

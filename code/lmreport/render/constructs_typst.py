@@ -79,12 +79,18 @@ class Typst:
         label = f"<{attributes[0]}>" if attributes[0] else ""
         return [
             self.raw(f"#heading(level: {level}, numbering: {number}, ["),
-            pandoc_ast.node("Plain", inlines),
+            pandoc_ast.node("Plain", pandoc_ast.change(inlines, heading_note)),
             self.raw(f"]){label}"),
         ]
 
     def word(self, item: Node) -> Node | None:
         return pandoc_ast.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
+
+    def paragraph(self, item: Node) -> Node | None:
+        """A paragraph with other things beside a picture has it in the line."""
+        if sum(one["t"] not in ("Space", "SoftBreak") for one in item["c"]) < 2:
+            return None
+        return pandoc_ast.node(item["t"], pandoc_ast.change(item["c"], in_line))
 
     def image(self, item: Node) -> Node | None:
         """The picture in its size with its alternative text. Raises ReportError if it has none and
@@ -134,7 +140,20 @@ class Typst:
         return length
 
     def table(self, item: Node, caption: str) -> Blocks:
-        return [typst_table(item)]
+        """The table; under its caption where that stands at itself, as that of a table without a
+        label does.
+        """
+        words, item["c"][1] = item["c"][1][1], [None, []]
+        if not words:
+            return [typst_table(item)]
+        parts = [
+            self.raw("#figure(kind: table, supplement: none, numbering: none, ["),
+            typst_table(item),
+            self.raw("], caption: figure.caption(position: top, ["),
+            *words,
+            self.raw("]))"),
+        ]
+        return [pandoc_ast.div("", [], parts)]  # one thing of a grid
 
     def code(self, item: Node) -> Blocks | None:
         """None, as pandoc writes the block; its long lines can be broken from now on."""
@@ -157,6 +176,23 @@ class Typst:
 
     def pagebreak(self) -> Node:
         return self.raw("#pagebreak(weak: true)")
+
+
+def in_line(item: Node) -> Node | None:
+    """A picture, as `Typst.image` writes it, so that it does not end the line; None for the rest."""
+    if item["t"] != "RawInline" or not item["c"][1].startswith("#picture("):
+        return None
+    return pandoc_ast.raw("typst", f"#box({item['c'][1][1:]})", False)
+
+
+def heading_note(item: Node) -> Inlines | None:
+    """A footnote of paragraphs, as page.typ has it in a heading; None for anything else."""
+    if item["t"] != "Note" or {block["t"] for block in item["c"]} - {"Para", "Plain"}:
+        return None
+    end = pandoc_ast.raw("typst", "#parbreak()", False)
+    words = [inline for block in item["c"] for inline in (end, *block["c"])][1:]
+    ends = (pandoc_ast.raw("typst", mark, False) for mark in ("#heading-note[", "]"))
+    return [next(ends), *words, next(ends)]
 
 
 def with_plain_labels(blocks: list, index: Index) -> None:

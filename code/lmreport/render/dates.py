@@ -34,6 +34,7 @@ NAMED = {
     "medium": "MMM D, YYYY",
     "short": "M/D/YY",
 }
+TODAY = ("today", "now")
 DEFAULT = {"html": "long", "typst": "iso"}
 
 
@@ -60,7 +61,7 @@ def resolve(options: dict, fmt: str, document: Named) -> tuple[str, str]:
 
 
 def when(given: object, document: Named) -> datetime.date | None:
-    if given in ("today", "now", "last-modified"):
+    if given in (*TODAY, "last-modified"):
         seconds = epoch()
         if seconds is not None:
             return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()

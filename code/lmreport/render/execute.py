@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
-from lmreport.render import named_files, pandoc_ast
+from lmreport.render import html_tables, named_files, pandoc_ast
 from lmreport.render.source import TICKS, Cell
 
 if TYPE_CHECKING:
@@ -295,6 +295,8 @@ async def code(
     client.on_cell_executed = lambda execute_reply, **_: replies.append(execute_reply["content"])
     await client.async_execute_cell(cell, index)
     cell.source = whole
+    told = [one for reply in replies for one in reply.get("payload", ())]
+    cell.outputs += [help_text(one["data"]) for one in told if one["source"] == "page"]
     for output in cell.outputs:
         formula_as_markdown(output.get("data", {}))
         table_as_markdown(output.get("data", {}))
@@ -303,13 +305,18 @@ async def code(
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
-    if any(one["source"] == "ask_exit" for reply in replies for one in reply.get("payload", ())):
+    if any(one["source"] == "ask_exit" for one in told):
         raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
     if is_figure(origin) and not any(map(has_picture, cell.outputs)) and await draws_files(client):
         raise ReportError(
             f"{name} shows no figure, since matplotlib was told to draw into files only; leave out "
             "matplotlib.use"
         )
+
+
+def help_text(data: dict) -> NotebookNode:
+    """What `name?` tells, which Jupyter shows in a part of the window of its own."""
+    return nbformat.v4.new_output("display_data", {"text/plain": ANSI.sub("", data["text/plain"])})
 
 
 def is_figure(origin: Cell) -> bool:
@@ -344,15 +351,15 @@ def formula_as_markdown(data: dict) -> None:
 
 
 def table_as_markdown(data: dict) -> None:
-    """Give an output that is a table in HTML, as pandas shows one, the form that all formats take;
-    one with cells across rows or columns has none.
-    """
+    """Give an output that is a table in HTML, as pandas shows one, the form that all formats take."""
     if "text/markdown" in data or not TABLE.fullmatch(data.get("text/html", "")):
         return
-    html = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)
-    written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
-    if "<table" not in written:
-        data["text/markdown"] = written
+    html, is_rich = html_tables.cleaned(data["text/html"])
+    written = ""
+    if not is_rich:
+        written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
+    is_pipes = written and "<table" not in written
+    data["text/markdown"] = written if is_pipes else html_tables.as_raw(html)
 
 
 def estimator_as_text(data: dict) -> None:

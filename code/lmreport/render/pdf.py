@@ -49,9 +49,11 @@ def write(
         *identity(doc),
         *common(options, document),
     ]
-    source, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
+    shown = json.dumps(with_own_quotes(doc))
+    source, warnings = pandoc_ast.pandoc(shown, *arguments, cwd=document.path.parent)
     heed(warnings)
-    (folder / "index.typ").write_text(printable(source), encoding="utf-8")
+    source = printable(source.translate(QUOTES))
+    (folder / "index.typ").write_text(source, encoding="utf-8")
     standards: Any = options.get("pdf-standard") or []
     wanted: list[Any] = [standards] if isinstance(standards, str) else list(standards)
     try:
@@ -74,6 +76,29 @@ def write(
             f"{document.name}: typst could not make the PDF: {said}; near: "
             f"{marked(error.diagnostic)}"
         ) from None
+
+
+# what pandoc's typst is written with instead of ‘’“”, which it would write as ' and ": typst turns these
+# by what is around them, and so those behind a citation or a link the wrong way
+KEPT = dict(zip("‘’“”", "\ufdd0\ufdd1\ufdd2\ufdd3", strict=True))
+QUOTES = {ord(kept): f"\\u{{{ord(mark):x}}}" for mark, kept in KEPT.items()}
+
+
+def with_own_quotes(doc: dict) -> dict:
+    """`doc` with the quotation marks and apostrophes that the page has; a quotation with a citation
+    is left to citeproc, which moves its full stop.
+    """
+
+    def visit(item: dict) -> list | dict | None:
+        if item["t"] == "Str" and set(KEPT) & set(item["c"]):
+            return pandoc_ast.text(item["c"].translate(str.maketrans(KEPT)))
+        if item["t"] != "Quoted" or any(n["t"] == "Cite" for n in pandoc_ast.nodes(item["c"][1])):
+            return None
+        marks = "“”" if item["c"][0]["t"] == "DoubleQuote" else "‘’"
+        opening, closing = (pandoc_ast.text(KEPT[mark]) for mark in marks)
+        return [opening, *item["c"][1], closing]
+
+    return doc | {part: pandoc_ast.change(doc[part], visit) for part in ("meta", "blocks")}
 
 
 def marked(diagnostic: str) -> str:

@@ -1,14 +1,17 @@
-"""Rows of pipe tables with more cells than the table has columns, of which pandoc drops the rest."""
+"""Rows of pipe tables with more cells than the table has columns, of which pandoc drops the rest, and
+backslashes that it would show.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
-from lmreport.render.source import Line, prose
+from lmreport.render.source import CODE, Line, prose
 
 DASHES = re.compile(r"\|?\s*:?-+:?\s*([|+]\s*:?-+:?\s*)*\|?")  # below the head of a table
 
@@ -19,8 +22,16 @@ BEFORE = re.compile(
 
 def refuse_cut_rows(markdown: str, places: list[str]) -> None:
     """Raises ReportError for a row of which something would be lost, as where `P(y|x)` stands in a
-    cell; places: file:line of each line of `markdown`, or the one of all.
+    cell, or that has a bar with a backslash in its code, as GitHub wants it; places: file:line of
+    each line of `markdown`, or the one of all.
     """
+    for number, row, _ in rows(markdown):
+        if escaped := next((code[0] for code in CODE.finditer(row) if r"\|" in code[0]), ""):
+            raise ReportError(
+                f"{places[min(number, len(places) - 1)]}: the backslash would be shown in {escaped}; "
+                f"in code a bar needs none: {escaped.replace(chr(92) + '|', '|')} (if it is meant, "
+                "write the table with +---+)"
+            )
     doubtful = [one for one in rows(markdown) if bars_in(one[1]) >= one[2]]
     for (number, _, _), cut in zip(doubtful, are_cut(doubtful), strict=True):
         if cut:
@@ -39,7 +50,7 @@ def rows(markdown: str) -> Iterator[tuple[int, str, int]]:
     with contextlib.suppress(ReportError):  # a block of code that is never closed is told elsewhere
         lines = list(prose(lines))
     columns = 0  # of the table that goes on
-    for line, after in zip(lines, [*lines[1:], Line("", "", 0)], strict=True):
+    for line, after in pairwise([*lines, Line("", "", 0)]):
         if "|" in after.text and DASHES.fullmatch(after.text):
             columns = len(re.findall("-+", after.text))
         elif not line.text:

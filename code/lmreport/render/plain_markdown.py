@@ -6,9 +6,10 @@ import copy
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from lmreport.render import constructs, crossref, pandoc_ast
+from lmreport.render import constructs, crossref, pandoc_ast, pictures
+from lmreport.render.pictures import POINTS
 from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
@@ -89,6 +90,16 @@ class Plain:
         inner = [block for one in items for block in (ends[0], *one, ends[1])]
         return [opening, *inner, pandoc_ast.raw("html", "</ol>")]
 
+    def plain_definitionlist(self, item: dict, attributes: None) -> list:
+        """Each term in bold letters above a list of what it means: Jupyter's Markdown has no such
+        lists.
+        """
+        return [
+            block
+            for term, meanings in item["c"]
+            for block in (strong(term), pandoc_ast.node("BulletList", meanings))
+        ]
+
     def plain_header(self, item: dict, attributes: list) -> None:
         level, _, words = item["c"]
         number = pandoc_ast.value(attributes, "number")
@@ -109,14 +120,26 @@ class Plain:
                 anchor(label),
                 pandoc_ast.node("Math", words[0]["c"][0], words[0]["c"][1].rstrip() + tag),
             ]
+        if "mark" in classes:
+            words = [*tagged("<mark>"), *words, *tagged("</mark>")]
+        if direction := pandoc_ast.value(attributes, "dir"):
+            opening = f'<span dir="{html.escape(direction)}">'
+            words = [*tagged(opening), *words, *tagged("</span>")]
         if "origin" in classes:
             words = [pandoc_ast.node("Emph", words)]
         return [anchor(label), *words] if label else words
 
-    def plain_image(self, item: dict, attributes: list) -> None:
+    def plain_image(self, item: dict, attributes: list) -> dict | None:
+        """A picture; in HTML where it has a size, for which Markdown has no words."""
         alt = pandoc_ast.value(attributes, "alt")
+        address = self.address(item["c"][2][0])
+        if size := "".join(f' {side}="{length}"' for side, length in sizes(attributes)):
+            words = html.escape(alt or pandoc_ast.plain(item["c"][1]))
+            source = html.escape(address)
+            return pandoc_ast.raw("html", f'<img src="{source}" alt="{words}"{size} />', False)
         item["c"][:2] = pandoc_ast.attr(), pandoc_ast.words(alt) if alt else item["c"][1]
-        item["c"][2] = [self.address(item["c"][2][0]), ""]
+        item["c"][2] = [address, ""]
+        return None
 
     def plain_figure(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
@@ -127,7 +150,7 @@ class Plain:
 
     def plain_table(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
-        table = natural(item)
+        table = pandoc_ast.change(natural(item), code_with_bars)
         table["c"][0], table["c"][1] = pandoc_ast.attr(), [None, []]
         return [table, *self.under(attributes[0], words)]
 
@@ -149,9 +172,14 @@ class Plain:
             return [strong(blocks[0]["c"]), *blocks[1:]]
         if label in self.index.entries:
             words, rest = constructs.split_caption(blocks)
+            if named := pandoc_ast.value(attributes, f"{self.index.entries[label].kind}-cap"):
+                words, rest = pandoc_ast.read_inlines(named), blocks
             return [*rest, self.caption(label, words)]
         if label and blocks and blocks[0]["t"] in ("Para", "Plain"):
             blocks[0]["c"] = [anchor(label), *blocks[0]["c"]]
+        if direction := pandoc_ast.value(attributes, "dir"):
+            opening = pandoc_ast.raw("html", f'<div dir="{html.escape(direction)}">')
+            return [opening, *blocks, pandoc_ast.raw("html", "</div>")]
         return blocks
 
     def with_notes(self, blocks: list) -> list:
@@ -182,10 +210,24 @@ def is_main(caption: dict) -> bool:
     return not pandoc_ast.plain(caption["c"]).startswith("(")
 
 
+def sizes(attributes: list) -> Iterator[tuple[str, str]]:
+    """(side, length) of a picture that is given one, in pixels or as "50%"."""
+    for side in ("width", "height"):
+        given = pandoc_ast.value(attributes, side).strip()
+        if re.fullmatch(r"[\d.]+%", given):
+            yield side, given
+        elif given and (length := pictures.points(given)):
+            yield side, f"{length / POINTS['px']:.0f}"
+
+
 def anchor(label: str) -> dict:
     return pandoc_ast.raw(
         "html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False
     )
+
+
+def tagged(tag: str) -> list:
+    return [pandoc_ast.raw("html", tag, block=False)]
 
 
 def strong(inlines: list) -> dict:
@@ -214,6 +256,14 @@ def as_gfm(parts: list[list]) -> list[str]:
     )
     text = TABLE.sub(lambda table: DOLLAR.sub(no_mathematics, table[0]), text)
     return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
+
+
+def code_with_bars(item: dict) -> dict | None:
+    """Code of a table with a | in it, which would end the cell, so that every program shows it."""
+    if item["t"] != "Code" or "|" not in item["c"][1]:
+        return None
+    words = html.escape(item["c"][1], quote=False).replace("|", "&#124;")
+    return pandoc_ast.raw("html", f"<code>{words}</code>", False)
 
 
 def no_mathematics(found: re.Match[str]) -> str:

@@ -13,6 +13,9 @@ from lmreport.render.pipe_tables import DASHES
 from lmreport.render.source import CODE, Cell, Line, closing, fence_of, masked, prose
 
 DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
+GITHUBS = re.compile(  # callouts as GitHub has them
+    r"\s*>\s*(\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]).*", re.IGNORECASE
+)
 HEADING = re.compile(r"#{1,6}\s+\S.*")
 ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)])\s+\S.*")
 ATTRIBUTES = re.compile(r"\{[.#][A-Za-z][^{}]*\}|(?<=[\])`])\s?\{[\w-]+=[^{}]*\}")
@@ -99,6 +102,9 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
     for before, line, after in zip(around, around[1:], around[2:], strict=False):
         text = masked(line.text)
         follows = bool(before.text.strip()) and before.number == line.number - 1
+        if found := GITHUBS.fullmatch(text):
+            kind = found[2].lower()
+            yield line, found[1], f"write ::: {{.callout-{kind}}} above the text and ::: below it"
         if DIV.fullmatch(text):
             indent = ", indent it just as far as the text of its item" * text.startswith(" ")
             yield line, text, f'{BLANK}{indent} and write its attributes as {{.class key="value"}}'

@@ -559,7 +559,7 @@ def checked(line: Line) -> Line:
 
 def code_cell(fence: Line, lines: list[Line]) -> Cell:
     """The cell of code that begins with the line `fence` and holds `lines`, the first of which may
-    be its options.
+    be its options. Raises ReportError for an option that it cannot have.
     """
     start = next((i for i, line in enumerate(lines) if line.text.strip()), len(lines))
     count = next(
@@ -574,6 +574,10 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     )
     for key, _, at in keys:
         check(key, options[key], at)
+        if key == "lst-cap" and not options.get("lst-label"):
+            raise ReportError(
+                f"{at}: 'lst-cap' is shown with a label only; add lst-label: lst-NAME"
+            )
     refuse_annotations(lines[count:])
     refuse_late_options(lines[count:])
     return Cell("code", lines, fence.place, options, count)

@@ -22,7 +22,7 @@ def typst_table(table: dict) -> dict:
     rows = [
         row for part in (table["c"][3][1], *(body[3] for body in table["c"][4])) for row in part
     ]
-    texts = [[pandoc_ast.plain(cell[4]).strip() for cell in row[1]] for row in rows]
+    texts = in_columns(rows)
     count = len(table["c"][2])
     lines = [max((len(t[i]) for t in texts if i < len(t)), default=1) for i in range(count)]
     for specification in table["c"][2]:
@@ -32,6 +32,28 @@ def typst_table(table: dict) -> dict:
     for specification, share in zip(table["c"][2], shares(texts, lines, heads), strict=True):
         specification[1] = {"t": "ColWidth", "c": round(share, 4)}
     return pandoc_ast.change(table, breakable)
+
+
+def in_columns(rows: list) -> list[list[str]]:
+    """The text of each row in each column; that of a cell across columns is in none, as it needs no
+    width of one.
+    """
+    texts: list[list[str]] = []
+    covered: dict[int, int] = {}  # {column: rows that a cell from above goes on for}
+    for row in rows:
+        line: list[str] = []
+        for cell in row[1]:
+            _, _, down, across, blocks = cell
+            while covered.get(len(line), 0):
+                covered[len(line)] -= 1
+                line.append("")
+            for column in range(len(line), len(line) + across):
+                covered[column] = down - 1
+            line += [pandoc_ast.plain(blocks).strip() if across == 1 else ""] * across
+        for column in range(len(line), max(covered, default=-1) + 1):
+            covered[column] = max(covered.get(column, 0) - 1, 0)
+        texts.append(line)
+    return texts
 
 
 def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
