@@ -158,6 +158,18 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     )
 
 
+def test_several_runs_are_told_with_their_lengths(runs):
+    given = runs.encoder.inputs
+    shorter = given | {"settings": given["settings"] | {"max_length": 64}}
+    two = [runs.encoder, dataclasses.replace(runs.encoder, inputs=shorter)]
+    told = plain(on_results.weakest(dataclasses.replace(runs, encoders=two)))
+    assert re.fullmatch(
+        r" \(This run, at (64|256) word pieces, was chosen on the validation texts; the 2 runs, at 64 "
+        r"and 256, get 92\.0% to 92\.0% of the test texts\.\)",
+        told,
+    )
+
+
 def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
     path = records.project_root() / "report" / "read-errors.yml"
     path.write_text(

@@ -426,9 +426,13 @@ def weakest(runs) -> MarkdownText:
     if len(runs.encoders) == 1:
         return MarkdownText("")
     found = [metrics.accuracy(one) for one in runs.encoders]
+    lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        " (This run was chosen on the validation texts; its {} runs get {} to {} of the test texts.)",
+        " (This run, at {} word pieces, was chosen on the validation texts; the {} runs, at {}, get {} to "
+        "{} of the test texts.)",
+        markdown.count(runs.encoder.inputs["settings"]["max_length"]),
         markdown.count(len(runs.encoders)),
+        fill(" and ".join(["{}"] * len(lengths)), *map(markdown.count, lengths)),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
     )
