@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from lmreport.display import markdown
@@ -73,12 +75,9 @@ def encoders(records: list) -> MarkdownText:
 
 def described(lstm) -> MarkdownText:
     """What the LSTM is, in a sentence."""
-    import inspect
-
     from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING, vectorization
 
     chosen = CONFIGURATIONS[lstm["configuration"]]
-    layer = inspect.signature(vectorization).parameters
     return fill(
         "Of {} LSTMs we take the best on the validation texts: one layer of {} units {}. It reads {} "
         "words of a text, as embeddings of width {} for the {} most frequent words, hands {} to the "
@@ -86,9 +85,9 @@ def described(lstm) -> MarkdownText:
         markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
-        markdown.count(layer["length"].default),
+        markdown.count(words_read()),
         markdown.count(EMBEDDING),
-        markdown.count(layer["vocabulary"].default),
+        markdown.count(default_of(vectorization, "vocabulary")),
         "the maximum over all positions" if chosen["max_pooling"] else "its last state",
         markdown.count(lstm["epochs"]),
         "" if lstm["epochs"] == 1 else "s",
@@ -122,8 +121,6 @@ def computing(bert, lstm, classifier, source) -> tuple:
     only looked up. Those of a Transformer that is not the `classifier` loaded from `source` count
     whole.
     """
-    import inspect
-
     from lmreport.models.lstm import EMBEDDING, build
 
     looked_up = sum(
@@ -131,17 +128,20 @@ def computing(bert, lstm, classifier, source) -> tuple:
         for name, p in classifier.named_parameters()
         if ".embeddings." in name and bert.inputs["model"]["digest"] == source.digest
     )
-    words = inspect.signature(build).parameters["vocabulary"].default * EMBEDDING
+    words = default_of(build, "vocabulary") * EMBEDDING
     return bert["parameters"] - looked_up, lstm["parameters"] - words
 
 
 def words_read() -> int:
     """How many words of a text the LSTM reads."""
-    import inspect
-
     from lmreport.models.lstm import vectorization
 
-    return inspect.signature(vectorization).parameters["length"].default
+    return default_of(vectorization, "length")
+
+
+def default_of(function, parameter: str):
+    """What a parameter of a function is where a caller does not say."""
+    return inspect.signature(function).parameters[parameter].default
 
 
 POSITIONS = {

@@ -392,9 +392,7 @@ def standing_in(record):
     falls = layer_falls(record)
     layer = max(range(len(falls)), key=lambda i: falls[i])
     if falls[layer] <= 0 or p_between(record, "whole", f"layers.{layer}") >= SURE:
-        return MarkdownText(
-            "Removing all heads of a layer costs no accuracy for sure, in no layer."
-        )
+        return MarkdownText("In no layer does removing all heads surely cost accuracy.")
     single = sum(
         share(record, "whole") - share(record, f"predicted.{layer}.{head}")
         for head in range(record["predicted"].shape[1])
