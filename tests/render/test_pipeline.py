@@ -1,6 +1,7 @@
 """Two documents are rendered at the same time, and end together."""
 
 import asyncio
+import os
 import re
 import time
 
@@ -53,6 +54,36 @@ def test_a_kernel_that_is_stopped_while_it_starts_is_ended(tmp_path, delay):
             await task
 
     asyncio.run(stopped())
+    assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
+
+
+def unlucky(folder, monkeypatch, ending):
+    """Kernels of the test write to `folder`/starts that they start, and do `ending` then."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import os, pathlib, sys\n"
+        "if 'ipykernel_launcher' in sys.orig_argv:\n"
+        "    starts = pathlib.Path(__file__).with_name('starts')\n"
+        "    is_first = not starts.exists()\n"
+        "    with starts.open('a') as file: print('started', file=file)\n"
+        f"    {ending}\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
+def test_a_kernel_that_dies_while_it_starts_is_started_once_more(tmp_path, monkeypatch):
+    unlucky(tmp_path / "luck", monkeypatch, "is_first and os._exit(1)")
+    body = "```{python}\nprint('still', 'here')\n```\n"
+    page = own(project(tmp_path / "report", body), ("html",)) / "index.html"
+    assert "still here" in text(Page(page).tree)
+    assert len((tmp_path / "luck" / "starts").read_text().split()) == 2
+
+
+def test_a_kernel_that_never_starts_is_told_in_a_sentence(tmp_path, monkeypatch):
+    unlucky(tmp_path / "luck", monkeypatch, "os.write(2, b'Address in use\\n') and os._exit(1)")
+    said = r"^the Python kernel of \S+ did not start, .*; it said last: Address in use$"
+    with pytest.raises(ReportError, match=said):
+        own(project(tmp_path / "report", "```{python}\n1\n```\n"), ("html",))
     assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
 
 

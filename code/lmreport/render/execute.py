@@ -32,6 +32,7 @@ from lmreport.render.source import TICKS, Cell
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
 
 log = logging.getLogger(__name__)
 
@@ -124,13 +125,10 @@ async def run(
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return Seen([], [], [])
-    from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
 
     warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
-    logging.getLogger("traitlets").setLevel(logging.ERROR)
-    manager = manager_of_this_python(execute)
-    client = NotebookClient(nb, km=manager, timeout=None, allow_errors=True, record_timing=False)
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     variables = {
         **environment,
         "PYTHONUNBUFFERED": "1",
@@ -141,10 +139,8 @@ async def run(
     now = Now()
 
     async def in_kernel(output: IO[bytes]) -> Seen:
-        kernel = client.async_setup_kernel(
-            cwd=str(folder), env=variables, stdout=output, stderr=output
-        )
-        async with kernel, ended(manager):
+        client, manager = await started(nb, execute, output, cwd=str(folder), env=variables)
+        async with client.async_setup_kernel(), ended(manager):
             on_ctrl_c(stop)
             await watched(client, (root or folder).resolve())
             await all_cells(client, nb, execute, now)
@@ -156,8 +152,6 @@ async def run(
             seen = await in_kernel(foreign)
         except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
             task = asyncio.current_task()
-            if manager.has_kernel:  # cancelled while it started
-                await manager.shutdown_kernel(now=True)
             if task is not None and task.cancelling():
                 raise asyncio.CancelledError from None
             raise ReportError(
@@ -190,6 +184,35 @@ def manager_of_this_python(execute: dict) -> AsyncKernelManager:
         language="python",
     )
     return manager
+
+
+async def started(
+    nb: NotebookNode, execute: dict, output: IO[bytes], **where: Any
+) -> tuple[NotebookClient, AsyncKernelManager]:
+    """A new kernel, which is started once more where it dies over that: another program
+    can have taken its port meanwhile. Raises ReportError if it does not start then either.
+    """
+    from nbclient import NotebookClient
+
+    for _ in range(2):
+        manager = manager_of_this_python(execute)
+        client = NotebookClient(
+            nb, km=manager, timeout=None, allow_errors=True, record_timing=False
+        )
+        try:
+            await client.async_start_new_kernel(stdout=output, stderr=output, **where)
+            await client.async_start_new_kernel_client()
+            return client, manager
+        except asyncio.CancelledError:
+            if manager.has_kernel:
+                await manager.shutdown_kernel(now=True)
+            raise
+        except RuntimeError:  # it died, or did not answer for long
+            continue
+    raise ReportError(
+        f"the Python kernel of {sys.executable} did not start, not even at a second try"
+        + last_words(output)
+    )
 
 
 async def all_cells(client: Client, nb: NotebookNode, execute: dict, now: Now) -> None:
