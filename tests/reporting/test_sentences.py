@@ -11,6 +11,7 @@ import pytest
 from lmreport.check.numbers import recompute
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
+from lmreport.experiments import improvements
 from lmreport.models import lstm, pretrained
 from lmreport.reporting import metrics, notices, recipes, sentences, studies, tables
 from lmreport.reporting.values import (
@@ -176,11 +177,24 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
     assert "Its 12 layers share their weights" in sentences.size(bert, last, Classifier(12), source)
 
 
-def test_what_a_text_costs_is_told_whichever_network_takes_longer():
-    assert "per text and epoch the Transformer takes some 32 times as long" in plain(
-        on_results.per_text(32.4)
+@pytest.mark.parametrize(
+    ("seconds", "load", "said"),
+    [
+        (324.0, 0.0, "the Transformer takes 32 times as long"),
+        (324.0, 99.0, "the Transformer takes at least 32 times as long"),
+        (2.5, 99.0, "the LSTM takes 4.0 times as long"),
+    ],
+)
+def test_what_a_text_costs_is_told_whichever_network_takes_longer(record, seconds, load, said):
+    bert, lstm = (
+        record(name, train_seconds=time, train_texts=100, epochs=1)
+        for name, time in (("transformer", seconds), ("lstm", 10.0))
     )
-    assert "the LSTM takes some 4.0 times as long" in plain(on_results.per_text(0.25))
+    bert, lstm = (
+        dataclasses.replace(one, made=one.made | {"load_before": before})
+        for one, before in ((bert, 0.0), (lstm, load))
+    )
+    assert f"er text and epoch {said}." in plain(on_results.per_text(bert, lstm))
 
 
 def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
@@ -188,8 +202,8 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     bert = record("transformer", parameters=22_714_756)
     said = plain(on_data.model(bert))
     assert said.startswith(
-        "The Hugging Face hub could not be reached where these runs were made; with internet access "
-        "the same code loads DistilBERT. The Transformer here is all-MiniLM-L6-v2 (22.7 million "
+        "all-MiniLM-L6-v2 (22.7 million parameters) stands in for DistilBERT, since these runs were "
+        "made without access to the Hugging Face hub; with access the same code loads DistilBERT."
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
@@ -224,7 +238,7 @@ def test_the_most_frequent_error_is_told_where_there_is_one(record, labels, pred
     ("losses", "accuracies", "said"),
     [
         ((0.3, 0.2), (0.8, 0.9), ""),
-        ((0.2, 0.3), (0.8, 0.9), "fewer errors, but made with more confidence"),
+        ((0.2, 0.3), (0.8, 0.9), "fewer errors, but some true tags get less probability"),
         ((0.2, 0.3), (0.9, 0.8), "begins to overfit"),
     ],
 )
@@ -409,6 +423,21 @@ def test_a_ceiling_of_stacks_is_told_of_the_weights_that_it_holds_for(
     top = record("summit", names=["a", "b"], predicted=np.stack([wrong] * 2), labels=labels)
     top = dataclasses.replace(top, values=top.values | {"weights": weights})
     assert re.search(said, plain(on_what_it_takes.ceiling(top)))
+
+
+def test_another_seed_is_not_told_among_the_changes_that_help(record):
+    names = ["pilot", on_what_it_takes.ANOTHER_SEED, "pilot: 256 pieces"]
+    assert {*names} <= {*improvements.PILOTS}
+    labels = np.zeros(40, np.int8)
+    wrong = np.ones((3, 40), np.int8)
+    wrong[1:, :30] = 0  # both get 30 texts more right than the first
+    climbed = record(
+        "ladder",
+        points=[{"name": name, "against": 0, "texts": 1} for name in names],
+        predicted=wrong,
+        labels=labels,
+    )
+    assert plain(on_what_it_takes.changes(climbed, 1)) == "256 pieces (75.0 points against pilot)"
 
 
 def test_a_verdict_says_who_beats_whom(record):

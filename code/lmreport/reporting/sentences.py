@@ -80,7 +80,7 @@ def described(lstm) -> MarkdownText:
     chosen = CONFIGURATIONS[lstm["configuration"]]
     return fill(
         "Of {} LSTMs we take the best on the validation texts: one layer of {} units {}. It reads {} "
-        "words of a text, as embeddings of width {} for the {} most frequent words, hands {} to the "
+        "words of a text, as embeddings of width {} from a vocabulary of {}, hands {} to the "
         "classifier, and ran {} epoch{}.",
         markdown.count(len(CONFIGURATIONS)),
         markdown.count(chosen["units"]),
@@ -186,10 +186,16 @@ def times(bert, lstm):
     """How many times as long one of the two trainings took as the other, which is a lower bound
     where the shorter time is an upper one.
     """
-    ratio = bert["train_seconds"] / lstm["train_seconds"]
+    return times_as_long(bert["train_seconds"] / lstm["train_seconds"], bert, lstm, 3)
+
+
+def times_as_long(ratio, bert, lstm, digits: int):
+    """How many times as long one of the two takes as the other, by the `ratio` of some times of
+    theirs; "at least" as in `times`.
+    """
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
     is_bound = shared_cores(faster) and not shared_cores(slower)
-    return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), 3))
+    return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), digits))
 
 
 def bound(bert, lstm) -> MarkdownText:

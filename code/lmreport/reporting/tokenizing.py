@@ -128,8 +128,8 @@ def loses(pieces: Pieces) -> MarkdownText:
             "Capitals, accents and line breaks would come back"
             + ("." if pieces.exact else ", where they are in its vocabulary.")
         )
-    names = ", ".join(lost[:-1]) + (" and " if lost[1:] else "") + lost[-1]
-    return MarkdownText(f"{names.capitalize()} of any text are lost.")
+    names = ", ".join(lost[:-1]) + (" or " if lost[1:] else "") + lost[-1]
+    return MarkdownText(f"Where a text has {names}, they are lost too.")
 
 
 def came_back(decoded: str, text: str, pieces: Pieces, unknown: int) -> MarkdownText:

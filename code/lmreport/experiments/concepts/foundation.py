@@ -119,19 +119,6 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
     }
 
 
-def outputs(encoder, classifier, tokenizer, texts: list[str]) -> dict[str, tuple[int, ...]]:
-    """Shapes of what goes in and of what both models make of it."""
-    import torch
-
-    inputs = tokenizer(texts, padding=True, return_tensors="pt")
-    with torch.inference_mode():
-        return {
-            "input_ids": tuple(inputs["input_ids"].shape),  # (batch, n)
-            "last_hidden_state": tuple(encoder(**inputs).last_hidden_state.shape),  # (batch, n, d)
-            "logits": tuple(classifier(**inputs).logits.shape),
-        }  # (batch, classes)
-
-
 def pooler(encoder) -> int:
     """Parameters of the dense layer that a head of BERT reads the first token through; 0 where an
     encoder has none.
@@ -391,8 +378,7 @@ def _mark_saved(ax, record, means: dict, chance: float) -> None:
     look = dict(arrowstyle="<->", color="0.3", linewidth=1, shrinkA=0, shrinkB=3)
     ax.annotate("", (sizes[-1], goal), (enough[0], goal), arrowprops=look)
     words = f"pre-trained, {enough[0]:,} texts do\nwhat {sizes[-1]:,} do from scratch"
-    middle = (enough[0] * sizes[-1]) ** 0.5
-    style.label(ax, middle, goal, words, xytext=(-8, -4), ha="center", va="top")
+    style.label(ax, enough[0], goal, words, xytext=(6, -4), ha="left", va="top")
 
 
 @cached_figure
@@ -412,7 +398,7 @@ def plot_probes(found: dict, chance: float):
 def _accuracy_axes(ax, sizes, chance: float, last: list[tuple]) -> None:
     """Names of the axes, which begin at guessing, and of the curves; last: end, words and colour of
     each (`style.ends`)."""
-    ax.axhline(100 * chance, color="0.4", linestyle=":", marker="", linewidth=1)
+    ax.plot(sizes, [100 * chance] * len(sizes), color="0.4", linestyle=":", marker="", linewidth=1)
     bottom = min(100 * chance - 12, ax.dataLim.y0 - 2)
     ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(bottom, 100))
     ax.set_yticks([tick for tick in range(0, 101, 20) if tick > bottom])

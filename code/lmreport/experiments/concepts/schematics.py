@@ -282,7 +282,13 @@ def encoder_with_heads(parts: dict | None = None):
     width, height, bottom, x = 1.3, 1.3, 0.4, 1.7
     layers = sum(parts["layers"]) + parts["other"]
     encoder = parts["embeddings"] + layers
-    beside = "\nand pooler" if parts.get("pooler") else "\nand the rest" if parts["other"] else ""
+    beside = (
+        "\nand, for some\nheads, a pooler"
+        if parts.get("pooler")
+        else "\nand the rest"
+        if parts["other"]
+        else ""
+    )
     scale = width * height / encoder  # square inches per parameter
     unit, name_of_unit = (1e6, "million") if encoder >= 1e6 else (1e3, "thousand")
     title = f"one encoder, pre-trained:\n{encoder / unit:.1f} {name_of_unit} parameters"

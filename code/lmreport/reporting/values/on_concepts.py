@@ -91,12 +91,15 @@ def of_order(mixed, placed):
             if known == ("learned",)
             else f"In {placed['family']}, which this render loads, it is otherwise: {sentences.of_positions(known)}"
         ),
-        needed=of_order_needed(mixed, falls[-1]),
+        needed=of_order_needed(mixed, falls),
     )
 
 
-def of_order_needed(mixed, fall) -> MarkdownText:
-    """Whether the task needs the order of the words; fall: the largest one of the accuracy."""
+def of_order_needed(mixed, falls: list) -> MarkdownText:
+    """Whether the task needs the order of the words; falls: those of the accuracy, smallest
+    first.
+    """
+    fall = falls[-1]
     if not studies.has_learned(mixed):
         return MarkdownText(
             "Whether our task depends on word order cannot be told from a model that has learned so "
@@ -105,8 +108,9 @@ def of_order_needed(mixed, fall) -> MarkdownText:
     if fall <= 0:
         return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
     return fill(
-        "Our task {} word order: shuffled, the fine-tuned model loses {} points at most",
+        "Our task {} word order: the worst of {} shuffles costs the fine-tuned model {} points",
         markdown.more_or_less(fall, 0.1, "depends on", "hardly depends on", "hardly depends on"),
+        markdown.count(len(falls)),
         markdown.fixed(100 * fall, 1),
     )
 
@@ -119,7 +123,7 @@ def of_padding(tagged, is_answering: bool):
         whose=MarkdownText(
             ""
             if is_answering
-            else "This is the small model that [the report itself trains](supplement.html#sec-live), not that of 6b."
+            else "The model is the small one [trained here](supplement.html#sec-live), not that of 6b."
         ),
         tags=of_flips(tagged),
     )
@@ -175,34 +179,6 @@ def of_both_classes(encoder, with_head, new_weights, tokenizer):
     )
 
 
-def two_classes(encoder, with_head, new_weights, tokenizer):
-    """`AutoModel` beside `AutoModelForSequenceClassification`: shapes, parameters, what is new
-    (4b).
-    """
-    shapes = foundation.outputs(
-        encoder, with_head, tokenizer, ["how do I sort a list?", "what does this loop print?"]
-    )
-    new = foundation.parameters(with_head, tuple(new_weights))
-    return markdown.table(
-        [
-            [
-                "output for two questions",
-                f"hidden states {shapes['last_hidden_state']}",
-                f"logits {shapes['logits']}",
-            ],
-            [
-                "parameters",
-                markdown.count(foundation.parameters(encoder)),
-                markdown.count(foundation.parameters(with_head)),
-            ],
-            ["of these new, random", "0", markdown.count(new)],
-        ],
-        ["", "AutoModel", "AutoModelForSequenceClassification"],
-        align=("left", "left", "left"),
-        of=foundation.load_both,
-    )
-
-
 @named
 def of_learning(curve, linear, bert):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
@@ -222,8 +198,8 @@ def of_learning(curve, linear, bert):
         ),
         trained=fill(
             "Frozen means that only a linear head on the mean of the vectors is trained. The others get "
-            f"{{}} epoch{'s' * (done['epochs'] != 1)} and at least {{}} updates; from scratch this may be "
-            "too few",
+            f"{{}} epoch{'s' * (done['epochs'] != 1)}, or more to reach {{}} updates; from scratch this may "
+            "be too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),

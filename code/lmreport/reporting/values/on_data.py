@@ -52,9 +52,9 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         return fill("All accuracies and times are those of {}.", runs)
     own = live["transformer"]
     return fill(
-        "The numbers of @tbl-accuracy are from {}. To be quick, this report itself trains only a "
-        "small demonstration, on {} texts cut at {} word pieces, and the toy experiments of "
-        "questions 3 and 7.",
+        "The numbers of @tbl-accuracy are from {}; other recorded runs are named where they are used. "
+        "This report itself trains only what is quick: a small demonstration, on {} texts cut at {} "
+        "word pieces, and the toy experiments of questions 3 and 7.",
         runs,
         markdown.count(own["train_texts"]),
         markdown.count(own.inputs["settings"]["max_length"]),
@@ -93,24 +93,23 @@ def model(bert) -> MarkdownText:
     """Which checkpoint the answers speak of, and why it is this one."""
     if "distilbert-base" in bert.label:
         return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
-    instead, what = (
-        (
-            "The Hugging Face hub could not be reached where these runs were made; with internet "
-            "access the same code loads DistilBERT. The Transformer here is",
-            ", a BERT-like encoder from a Python package, distilled from a larger one [@wang2020] "
-            "and then trained further on pairs of texts [@reimers2019; @allminilm]",
-        )
-        if "MiniLM" in bert.label
-        else ("The Transformer is", "")
-    )
+    is_stand_in = "MiniLM" in bert.label
     return fill(
-        "{} {} ({} parameters){}. It reads up to {} word pieces of a text.",
-        MarkdownText(instead),
+        "{}{} ({} parameters){}. It was given at most the first {} word pieces of a text.",
+        MarkdownText("" if is_stand_in else "The Transformer is "),
         MarkdownText(markdown.plain(bert.label)),
         millions(bert),
-        MarkdownText(what),
+        MarkdownText(STAND_IN * is_stand_in),
         markdown.count(bert.inputs["settings"]["max_length"]),
     )
+
+
+STAND_IN = (
+    " stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; "
+    "with access the same code loads DistilBERT. MiniLM is a BERT-like encoder from a Python package, "
+    "distilled from a larger one [@wang2020] and trained further on pairs of texts [@reimers2019; "
+    "@allminilm]"
+)
 
 
 def millions(record):
@@ -189,7 +188,7 @@ def of_outputs(outputs, text: str, tokenizer, source):
         units=MarkdownText(
             "single characters, since this script has no spaces between words"
             if unit(text) == "character"
-            else "whole words"
+            else "whole words and marks"
         ),
         unknown=unknown(outputs),
         types=tokenizing.types(

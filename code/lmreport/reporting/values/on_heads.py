@@ -98,9 +98,9 @@ def limits(bounds: list[dict]):
             markdown.count(row["bound"]),
             markdown.pct(row["cut"]),
             markdown.pct(row["lost"]),
-            markdown.fixed(row["flops"] / 1e9, 1),
-            markdown.fixed(row["padded_flops"] / 1e9, 1),
-            markdown.fixed(row["score_bytes"] / 2**20, 1),
+            markdown.num(row["flops"] / 1e9, 3),
+            markdown.num(row["padded_flops"] / 1e9, 3),
+            markdown.num(row["score_bytes"] / 2**20, 3),
         ]
         for row in bounds
     ]

@@ -20,9 +20,9 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
-            "MiniLM was trained before on, among others, 25 million questions of Stack Exchange, each "
-            "with its title [@allminilm]. Ours are probably among them, without their tags, which may "
-            "explain part of its accuracy."
+            "MiniLM's earlier training included 25 million questions of Stack Exchange, each with its "
+            "title [@allminilm]. Ours are probably among them, without their tags, which may explain "
+            "part of MiniLM's accuracy."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
             else ""
         ),
@@ -45,7 +45,7 @@ def of_arguments(bert):
         batch=markdown.count(given["batch_size"]),
         rate=markdown.num(given["learning_rate"], 1),
         why_rate=MarkdownText(
-            "Our encoder is smaller, and we took a larger learning rate than their largest, 5e-5."
+            "Our encoder is smaller, and we took a larger learning rate than the largest they advise, 5e-5."
             if given["learning_rate"] > 5e-5 and bert["parameters"] < 100e6
             else ""
         ),
@@ -109,8 +109,8 @@ def of_rising_loss(bert) -> MarkdownText:
     if accuracies[-1] < max(accuracies):
         return MarkdownText("The validation loss rises at the end: the model begins to overfit.")
     return MarkdownText(
-        "At the end the validation loss rises, although accuracy rises too: fewer errors, but made with "
-        "more confidence."
+        "At the end the validation loss rises, although accuracy rises too: there are fewer errors, but "
+        "some true tags get less probability than before."
     )
 
 
@@ -123,13 +123,14 @@ def of_training(bert, lstm):
     )
 
 
-def per_text(ratio: float) -> MarkdownText:
-    """What a text costs the Transformer in an epoch, the LSTM's time being 1."""
+def per_text(bert, lstm) -> MarkdownText:
+    """Which of the two takes longer for a text in an epoch, and how many times as long."""
+    ratio = lstm.rate / bert.rate
     return fill(
-        "Still, per text and epoch the Transformer takes some {} times as long."
+        "Still, per text and epoch the Transformer takes {} times as long."
         if ratio > 1
-        else "Per text and epoch the LSTM takes some {} times as long.",
-        markdown.num(max(ratio, 1 / ratio), 2),
+        else "Per text and epoch the LSTM takes {} times as long.",
+        sentences.times_as_long(ratio, bert, lstm, 2),
     )
 
 
@@ -144,7 +145,6 @@ def longer(bert, lstm):
 def of_times(bert, lstm, classifier, source):
     """Training time of the Transformer against that of the LSTM, and its reasons (5b)."""
     ratio = bert["train_seconds"] / lstm["train_seconds"]
-    a_text = lstm.rate / bert.rate
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
     return dict(
         bert=sentences.at_most(bert),
@@ -158,7 +158,7 @@ def of_times(bert, lstm, classifier, source):
             "Fine-tuning takes less time than training the LSTM",
             "Both trainings take equally long",
         ),
-        a_text=per_text(a_text),
+        a_text=per_text(bert, lstm),
         epochs=markdown.more_or_less(
             slower["epochs"],
             faster["epochs"],
@@ -261,9 +261,9 @@ def of_reading(bert, beyond) -> MarkdownText:
     """How much of the texts the run reads, and the share of all texts `beyond` BERT's limit."""
     length = markdown.count(bert.inputs["settings"]["max_length"])
     if not metrics.cut_share(bert) and not beyond:
-        return MarkdownText("Next comes the size:")
+        return MarkdownText("The size annoys too:")
     return fill(
-        "Next come the limit on length and the size. To save time this run reads {} word pieces of a "
+        "The limit on length and the size annoy too. To save time this run reads {} word pieces of a "
         "text, which cuts {} of the test texts. Even a limit of 512, as BERT has it, would cut {} of "
         "all texts. And",
         length,
@@ -426,13 +426,9 @@ def weakest(runs) -> MarkdownText:
     if len(runs.encoders) == 1:
         return MarkdownText("")
     found = [metrics.accuracy(one) for one in runs.encoders]
-    lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        " (This run, at {} word pieces, was chosen on the validation texts; the {} runs, at {}, get {} to "
-        "{} of the test texts.)",
-        markdown.count(runs.encoder.inputs["settings"]["max_length"]),
+        " Its {} runs get {} to {}; the validation texts chose this one.",
         markdown.count(len(runs.encoders)),
-        fill(" and ".join(["{}"] * len(lengths)), *map(markdown.count, lengths)),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
     )
@@ -464,8 +460,7 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack of {}, with weights fitted on the validation texts, gets {}, {} more than the SVM "
-        "{}. {}",
+        "{} A stack of {}, weighted on the validation texts, gets {}, {} more than the SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
@@ -473,7 +468,7 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(beside),
         markdown.word(
             metrics.outcome(record, svm),
-            "So with so many labelled texts fine-tuning pays only where the last points count.",
+            "So with this many labels, fine-tuning pays only where the last points count.",
             "",
             "",
         ),
