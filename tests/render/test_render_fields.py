@@ -923,3 +923,71 @@ def test_what_a_question_mark_tells_is_shown(tmp_path):
     out = own(project(tmp_path, cell))
     assert "Half of x. File:" in words(Page(out / "index.html"))
     assert "Docstring:Halfofx." in pdf_text(out / "index.pdf")
+
+
+DRAWN = (
+    "```{python}\nimport matplotlib.pyplot as plt\n%s\n```\n\n"
+    "```{python}\nplt.plot([1, 2])\nprint(*plt.rcParams['figure.figsize'], plt.rcParams['figure.dpi'])"
+    "\n```\n"
+)
+
+
+def figure(tmp_path, body: str, front: str = FRONT) -> list[str]:
+    """What the cells of `body` say of their figures: what they print, and the sizes of pictures."""
+    out = own(project(tmp_path, body, front), ("html",))
+    cells = nbformat.read(out / "index.ipynb", as_version=4).cells
+    told = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    return [
+        (o.get("text") or o.data["text/plain"]).strip() for o in told if o.get("text") or o.data
+    ]
+
+
+def test_the_size_that_cells_or_options_set_is_that_of_the_figures(tmp_path):
+    assert figure(tmp_path / "a", DRAWN % "") == [
+        "7.0 5.0 96.0",
+        "<Figure size 672x480 with 1 Axes>",
+    ]
+    cells = DRAWN % "plt.rcParams['figure.figsize'] = (3, 2)"
+    assert figure(tmp_path / "b", cells) == ["3.0 2.0 96.0", "<Figure size 288x192 with 1 Axes>"]
+    front = FRONT.replace("---\n\n", "fig-width: 4\nformat: {html: {fig-dpi: 50}}\n---\n\n")
+    expected = ["4.0 5.0 50.0", "<Figure size 200x250 with 1 Axes>"]
+    assert figure(tmp_path / "c", DRAWN % "", front) == expected
+    front = FRONT.replace(
+        "---\n\n", "format: {html: {fig-width: 4}, typst: {fig-width: 5}}\n---\n\n"
+    )
+    assert refused(tmp_path / "d", DRAWN % "", front) == (
+        "report/index.qmd: fig-width is 4 for html and 5 for typst, but the cells run once for all "
+        "formats; set it once, outside of format"
+    )
+
+
+def test_settings_of_the_user_do_not_change_a_report(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    startup = home / "ipython/profile_default/startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("mine = 1\n")
+    (home / "matplotlibrc").write_text("axes.facecolor: black\nfigure.figsize: 1, 1\n")
+    monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
+    monkeypatch.setenv("MPLCONFIGDIR", str(home))
+    monkeypatch.setenv("MPLBACKEND", "Agg")  # as many images of containers have it
+    body = DRAWN % "print(plt.rcParams['axes.facecolor'], 'mine' in globals())"
+    assert figure(tmp_path / "p", body)[:2] == ["white False", "7.0 5.0 96.0"]
+
+
+def test_modules_beside_the_document_are_for_its_cells_alone(tmp_path):
+    root = project(tmp_path, "```{python}\nimport helper\nprint(helper.x, 1 + 1)\n```\n")
+    for name in ("types", "random", "code"):
+        (root / f"report/{name}.py").write_text("raise RuntimeError('mine')\n")
+    (root / "report/helper.py").write_text("x = 'found'\n")
+    assert "found 2" in words(Page(own(root, ("html",)) / "index.html"))
+
+
+def test_a_point_and_a_word_behind_a_mark_are_text_in_the_pdf(tmp_path):
+    body = (
+        "## A **heading**.one\n\n[torch](https://pytorch.org).two H~2~.three x^2^.four *c*.five "
+        "**d**.six ~~e~~.seven [f]{.smallcaps}.eight note^[In it.].nine [@vaswani2017].ten.\n\n"
+        "| a |\n|---|\n| **b**.eleven |\n"
+    )
+    shown = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    numbers = "one two three four five six seven eight nine ten eleven".split()
+    assert [n for n in numbers if f".{n}" not in shown] == []

@@ -49,10 +49,10 @@ def write(
         *identity(doc),
         *common(options, document),
     ]
-    shown = json.dumps(with_own_quotes(doc))
+    shown = json.dumps(with_own_signs(doc))
     source, warnings = pandoc_ast.pandoc(shown, *arguments, cwd=document.path.parent)
     heed(warnings)
-    source = printable(source.translate(QUOTES))
+    source = printable(source.translate(WRITTEN))
     (folder / "index.typ").write_text(source, encoding="utf-8")
     standards: Any = options.get("pdf-standard") or []
     wanted: list[Any] = [standards] if isinstance(standards, str) else list(standards)
@@ -81,17 +81,21 @@ def write(
 # what pandoc's typst is written with instead of ‘’“”, which it would write as ' and ": typst turns these
 # by what is around them, and so those behind a citation or a link the wrong way
 KEPT = dict(zip("‘’“”", "\ufdd0\ufdd1\ufdd2\ufdd3", strict=True))
-QUOTES = {ord(kept): f"\\u{{{ord(mark):x}}}" for mark, kept in KEPT.items()}
+# in `**b**.x`: behind what pandoc writes as a call, typst would take .x for a field of it
+STOP = "\ufdd4"
+WRITTEN = {ord(kept): f"\\u{{{ord(mark):x}}}" for mark, kept in {**KEPT, ".": STOP}.items()}
 
 
-def with_own_quotes(doc: dict) -> dict:
-    """`doc` with the quotation marks and apostrophes that the page has; a quotation with a citation
-    is left to citeproc, which moves its full stop.
+def with_own_signs(doc: dict) -> dict:
+    """`doc` with the quotation marks and apostrophes that the page has, and with points at the
+    beginning of a word that stay points; a quotation with a citation is left to citeproc, which
+    moves its full stop.
     """
 
     def visit(item: dict) -> list | dict | None:
-        if item["t"] == "Str" and set(KEPT) & set(item["c"]):
-            return pandoc_ast.text(item["c"].translate(str.maketrans(KEPT)))
+        if item["t"] == "Str":
+            words = re.sub(r"^\.(?=[^\W\d])", STOP, item["c"]).translate(str.maketrans(KEPT))
+            return pandoc_ast.text(words)
         if item["t"] != "Quoted" or any(n["t"] == "Cite" for n in pandoc_ast.nodes(item["c"][1])):
             return None
         marks = "“”" if item["c"][0]["t"] == "DoubleQuote" else "‘’"
