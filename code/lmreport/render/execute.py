@@ -138,8 +138,9 @@ async def run(
     }
     now = Now()
 
-    async def in_kernel(output: IO[bytes]) -> Seen:
-        client, manager = await started(nb, execute, output, cwd=str(folder), env=variables)
+    async def in_kernel(output: IO[bytes], own: Path) -> Seen:
+        env = variables | settings(execute, own)
+        client, manager = await started(nb, execute, output, cwd=str(folder), env=env)
         async with client.async_setup_kernel(), ended(manager):
             on_ctrl_c(stop)
             await watched(client, (root or folder).resolve())
@@ -147,9 +148,12 @@ async def run(
             return await what_was_seen(client)
 
     # foreign: what libraries write past Python, such as TensorFlow's log
-    with tempfile.TemporaryFile() as foreign:
+    with (
+        tempfile.TemporaryFile() as foreign,
+        tempfile.TemporaryDirectory(prefix="lmreport-kernel-", ignore_cleanup_errors=True) as own,
+    ):
         try:
-            seen = await in_kernel(foreign)
+            seen = await in_kernel(foreign, Path(own))
         except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -172,13 +176,15 @@ def manager_of_this_python(execute: dict) -> AsyncKernelManager:
     manager._kernel_spec = KernelSpec(
         argv=[
             sys.executable,
+            "-P",  # the folder of the cells is theirs (see `watched`): a types.py stops Python
             "-m",
             "ipykernel_launcher",
             "-f",
             "{connection_file}",
             "--log-level=ERROR",
             f"--IPKernelApp.exec_lines=__import__('gc').set_threshold{SELDOM}",
-            *figures(execute),
+            f"--InlineBackend.figure_formats={execute.get('fig-format', 'svg')}",
+            "--InlineBackend.rc=svg.hashsalt=lmreport",
         ],
         display_name="Python 3",
         language="python",
@@ -239,10 +245,11 @@ async def all_cells(client: Client, nb: NotebookNode, execute: dict, now: Now) -
 
 
 async def watched(client: Client, root: Path) -> None:
-    """Have the kernel note what its cells read, before they run."""
+    """Have the kernel note what its cells read, before they run, and find modules in their folder."""
     code = (HERE / "watch.py").read_text(encoding="utf-8")
     start = (
-        f"def watch():\n import sys, types\n module = types.ModuleType('report_watch')\n"
+        f"def watch():\n import sys, types\n sys.path.insert(0, '')\n"
+        f" module = types.ModuleType('report_watch')\n"
         f" exec({code!r}, module.__dict__)\n sys.modules['report_watch'] = module\n "
         f"module.start({str(root)!r})\n"
         "watch()\ndel watch"
@@ -295,16 +302,20 @@ async def ended(manager: AsyncKernelManager) -> AsyncIterator[None]:
         await manager.shutdown_kernel(now=True)
 
 
-def figures(execute: dict) -> list[str]:
-    """Arguments of the kernel that set the size and format of figures (Quarto's defaults)."""
-    size = f"{execute.get('fig-width', 7)},{execute.get('fig-height', 5)}"
-    return [
-        f"--InlineBackend.figure_formats={execute.get('fig-format', 'svg')}",
-        f"--InlineBackend.rc=figure.figsize={size}",
-        f"--InlineBackend.rc=figure.dpi={execute.get('fig-dpi', 96)}",
-        "--InlineBackend.rc=savefig.dpi=figure",
-        "--InlineBackend.rc=svg.hashsalt=lmreport",
-    ]
+def settings(execute: dict, folder: Path) -> dict[str, str]:
+    """Variables of the kernel that have Jupyter and matplotlib read the settings in `folder` and not
+    the user's own, with which a report would look otherwise elsewhere; they are written there.
+
+    The size of figures (Quarto's) is one of them: what the cells set is then set after it.
+    """
+    size = f"{execute.get('fig-width', 7)}, {execute.get('fig-height', 5)}"
+    of_figures = f"figure.figsize: {size}\nfigure.dpi: {execute.get('fig-dpi', 96)}\n"
+    (folder / "matplotlibrc").write_text(of_figures, encoding="utf-8")
+    return {
+        "IPYTHONDIR": str(folder),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
 
 
 async def code(

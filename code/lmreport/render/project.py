@@ -34,10 +34,11 @@ OPTIONS = METADATA | set(
     fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
     include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard editor""".split()
 )
-EXECUTE = set(
-    "echo eval output warning error include freeze daemon ipynb-shell-interactivity "
-    "fig-format fig-width fig-height fig-dpi".split()
-)
+FIGURES = "fig-format fig-width fig-height fig-dpi".split()
+EXECUTE = {
+    *"echo eval output warning error include freeze daemon ipynb-shell-interactivity".split(),
+    *FIGURES,
+}
 OTHERS = (".ipynb", ".md", ".Rmd", ".rmd", ".py", ".R")  # documents that Quarto renders too
 PROJECT = {"type", "output-dir", "render", "title"}
 PROFILE = {"default", "group"}
@@ -219,16 +220,35 @@ def read_document(
     for layer in [*layers, front]:
         for fmt in formats:
             options[fmt] = merge(options[fmt], for_format(layer, fmt))
+    refuse_two_sizes(options, name)
     relative = path.relative_to(root).with_suffix("")
     return Document(root, path, out / relative, options, lines[first:], first + 1, profiles)
 
 
 def for_format(layer: dict, fmt: str) -> dict:
-    """The options of one file that hold for `fmt`: its own ones win over the common ones."""
+    """The options of one file that hold for `fmt`: its own ones win over the common ones; those of
+    figures hold where cells are executed.
+    """
     common = {k: v for k, v in layer.items() if k not in ("format", "project", "profile")}
     named = layer.get("format") or {}
     own = named.get(fmt) if isinstance(named, dict) else None
-    return merge(common, own if isinstance(own, dict) else {})
+    options = merge(common, own if isinstance(own, dict) else {})
+    figures = {key: options[key] for key in FIGURES if key in options}
+    return merge({"execute": figures}, options) if figures else options
+
+
+def refuse_two_sizes(options: dict[str, dict], name: str) -> None:
+    """Raises ReportError for an option of figures that formats have differently: the cells run once
+    for all of them.
+    """
+    for key in FIGURES:
+        asked = {fmt: (of.get("execute") or {}).get(key) for fmt, of in options.items()}
+        if len({value for value in asked.values() if value is not None}) > 1:
+            told = " and ".join(f"{value} for {fmt}" for fmt, value in asked.items())
+            raise ReportError(
+                f"{name}: {key} is {told}, but the cells run once for all formats; set it once, "
+                "outside of format"
+            )
 
 
 def merge(base: dict, over: dict) -> dict:
