@@ -305,6 +305,43 @@ BAD = {
         "# Loss {.unnumbered, .small}\n",
         r"index\.qmd:6: '\{\.unnumbered, \.small\}' is read as text; attributes stand as",
     ),
+    **{
+        f"{name} that is text": (body, rf"index\.qmd:{line}: '{said} is read as text; {remedy}")
+        for name, line, body, said, remedy in (
+            ("size with a colon", 6, "![L](a.png){width: 50%}\n", r"\{width: 50%\}'", "attributes"),
+            ("picture with a blank", 6, "![L] (a.png)\n", r"!\[L\] \(a\.png\)'", "a picture is"),
+            ("picture of Obsidian", 6, "See ![[a.png]].\n", r"!\[\[a\.png\]\]'", "a picture is"),
+            ("heading without a blank", 8, "A\n\n##B c\n", "##B c'", "put a blank behind the #"),
+            ("heading of one #", 6, "#B *c*\n\nd\n", r"#B \*c\*'", "put a blank .* or write .# to"),
+            (
+                "heading with U+00A0",
+                6,
+                "##\u00a0B\n",
+                "## B'",
+                "type an ordinary blank behind '##'",
+            ),
+            ("item with U+00A0", 8, "A\n\n-\u00a0b\n", "- b'", "type an ordinary blank behind '-'"),
+            ("items with U+00A0", 6, "1.\u00a0a\n2.\u00a0b\n", r"1\. a'", "type an ordinary blank"),
+            (
+                "heading with U+200B",
+                6,
+                "\u200b# B\n",
+                r"\\u200b# B'",
+                r"delete U\+200B, which is not",
+            ),
+            ("comment", 6, "A <!-- the *solution*\n\nB\n", "<!-- the'", "end the comment with -->"),
+            ("comment in lines", 8, "A\n\n<!--\nthe solution\n\nB\n", "<!--'", "end the com"),
+            ("comment in an item", 7, "- a\n- b <!-- c\n\nd -->\n", "<!-- c'", "end the comment"),
+        )
+    },
+    "U+00A0 in attributes": (
+        '::: {.callout-tip\u00a0title="a"}\nb\n:::\n',
+        r"index\.qmd:6: .*; write \{\.callout-tip title=\"a\"\}, with an ordinary blank in it$",
+    ),
+    "U+00A0 in an option of a cell": (
+        "```{python}\n#| echo: false\n#| label:\u00a0a\n1\n```\n",
+        r"index\.qmd:8: the blank behind 'label:' is a no-break space, which is none in YAML; type",
+    ),
     "heading in a paragraph": (
         "Text.\n# The *loss*\n\nMore.\n",
         r"index\.qmd:7: '# The \*loss\*' is read as text; put a blank line before it",
@@ -502,6 +539,8 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "<b>B</b>, <kbd>K</kbd> <!-- <pad> --> x<y, <3, \\<pad>, `<pad>`<br>&lt;pad> <a@b.c> <|e|>.\n\n"
         "::: {.notebook-cell}\nIn.\n:::\n\n```{.text cell='x'}\ny\n```\n\n# T {.tabset}\n\n"
         "<div>\n\n<i class='x'>I</i>\n\n</div>\n\n$$\nx = 1\n$$\n"
+        "<!--\n::: x\n-->\n\nOn the\n3.\u00a0May \\<!-- A --> B, f(x) {a: 1} [1] (b.c)\n\n3.\u00a0May\n\n"
+        "#tags and\nmore `![[a.png]]` `<!-- x`\n\n#1 first\n\n```\n##a\n-\u00a0b\n```\n\n"
         "in \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )
     page = Page(

@@ -142,6 +142,11 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
             "title: a\nexecute:\n  echo: true\n  echo: false",
             "report/index.qmd:5: 'echo' is given twice",
         ),
+        (
+            "title:\u00a0a",
+            "report/index.qmd:2: the blank behind 'title:' is a no-break space, which",
+        ),
+        ("author:\n\u00a0 - a", "report/index.qmd:3: the blank at the start is a no-break space"),
         ("toc: yes", "report/index.qmd:2: option toc: 'yes' is not true or false"),
         ("execute: {eval: off}", "report/index.qmd:2: option eval: 'off' is not true or false"),
         ("execute: false", "report/index.qmd:2: option execute"),

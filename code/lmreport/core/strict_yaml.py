@@ -23,6 +23,8 @@ CORE = [  # the core schema of YAML 1.2; PyYAML's own rules are those of 1.1
     ),
     ("merge", r"<<", ["<"]),
 ]
+BLANKS = "\u00a0\u2007\u202f"  # that look like one and are none, in YAML and in marks of Markdown
+ODD_BLANK = re.compile(f"^([ \t]*(?:- *)?(?:[\\w-]+:)?)[{BLANKS}]", re.MULTILINE)
 
 
 class Loader(yaml.SafeLoader):
@@ -61,6 +63,13 @@ def read(
     like `true` stay text. Raises ReportError for what is no mapping, and for a key that is given
     twice.
     """
+    odd = ODD_BLANK.search(source)
+    if odd:
+        raise ReportError(
+            f"{place(source.count(chr(10), 0, odd.end()))}: the blank "
+            + (f"behind {odd[1].strip()!r}" if odd[1].strip() else "at the start")
+            + " is a no-break space, which is none in YAML; type an ordinary one"
+        )
     loader = Loader(source)
     try:
         node = loader.get_single_node()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lmreport.core.errors import ReportError
+from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import constructs_html, constructs_typst, html_tables, lost, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.source import Cell, place
@@ -120,7 +121,9 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     if braced and item["t"] in ("Div", "Span"):
         raise ReportError(
             f"{place(cells, re.escape(braced))}: {braced} is read as the name of a class; write "
-            f"{{.{braced.strip('{}.#')}}}"
+            f"{{.{re.sub(f'[{BLANKS}]', ' ', braced.strip('{}.#'))}}}"
+            + ", with an ordinary blank in it"
+            * bool(re.search(f"[{BLANKS}]", braced))
         )
     box = next((c for c in classes if re.match("callout($|[-_])", c, re.I)), "callout-note")
     if box.removeprefix("callout-") not in CALLOUTS:

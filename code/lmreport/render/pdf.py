@@ -94,8 +94,10 @@ def with_own_signs(doc: dict) -> dict:
 
     def visit(item: dict) -> list | dict | None:
         if item["t"] == "Str":
-            words = re.sub(r"^\.(?=[^\W\d])", STOP, item["c"]).translate(str.maketrans(KEPT))
-            return pandoc_ast.text(words)
+            words = re.sub(r"^\.(?=[^\W\d])", STOP, item["c"])
+            return pandoc_ast.text(
+                words.translate({ord(mark): kept for mark, kept in KEPT.items()})
+            )
         if item["t"] != "Quoted" or any(n["t"] == "Cite" for n in pandoc_ast.nodes(item["c"][1])):
             return None
         marks = "“”" if item["c"][0]["t"] == "DoubleQuote" else "‘’"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from lmreport.core.errors import ReportError
+from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import grid_tables, pandoc_ast
 from lmreport.render.pipe_tables import DASHES
 from lmreport.render.source import CODE, Cell, Line, closing, fence_of, masked, prose
@@ -16,9 +17,18 @@ DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
 GITHUBS = re.compile(  # callouts as GitHub has them
     r"\s*>\s*(\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]).*", re.IGNORECASE
 )
+UNSEEN = "\u200b\u2060\ufeff"
 HEADING = re.compile(r"#{1,6}\s+\S.*")
 ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)])\s+\S.*")
-ATTRIBUTES = re.compile(r"\{[.#][A-Za-z][^{}]*\}|(?<=[\])`])\s?\{[\w-]+=[^{}]*\}")
+ATTRIBUTES = re.compile(
+    r"\{[.#][A-Za-z][^{}]*\}"
+    r"|(?<=[\])`])\s?\{(?:[\w-]+=|\s*(?:width|height|fig-\w+|target|class|id)\s*[:=])[^{}]*\}"
+)
+PICTURE = re.compile(r"!\[[^\[\]]*\]\s+\([^()]*\)|!\([^()\s]+\.\w+\)|!\[\[[^\[\]]+\]\]")
+NO_BLANK = re.compile(r"#{2,6}[^\s#{.].*|#[^\W\d_].*")
+COMMENT = re.compile(r"<!---*\s*[^\s-]\S*|<!--$")
+ODD_BLANK = re.compile(rf"[ \t]*(#{{1,6}}|[-+*]|\d{{1,2}}[.)])[ \t]*[{BLANKS}].*")
+NOT_SEEN = re.compile(rf"[ \t]*[{UNSEEN}]+\s*(#|[-+*>]\s|\d+[.)]\s|:::|```).*")
 EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
 OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or before its $
     r"\\\((?:(?!\\\)).)*[=^_](?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*[=^_](?:(?!\\\]).)*\\\]"
@@ -115,6 +125,18 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
                 'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
                 "end of a heading, a caption or the line of the last $$",
             )
+        for found in PICTURE.findall(text):
+            yield line, found, "a picture is ![caption](file), without a blank before the ("
+        for found in COMMENT.findall(text):
+            below = "" if found[4:] else "\n".join(["", *after.text.split()[:1]])
+            yield line, found + below, "end the comment with -->"
+        is_item = any(ODD_BLANK.fullmatch(masked(one.text)) for one in (before, after))
+        if (found := ODD_BLANK.fullmatch(text)) and (is_item or not found[1][0].isdigit()):
+            yield line, text, f"type an ordinary blank behind {found[1]!r} and no no-break space"
+        if found := NOT_SEEN.fullmatch(text):
+            yield line, text, f"delete U+{ord(text.strip()[0]):04X}, which is not seen, before it"
+        if NO_BLANK.fullmatch(text) and not (before.text.strip() or after.text.strip()):
+            yield line, text, "put a blank behind the # of a heading, or write \\# to show the sign"
         uncoded = CODE.sub(" ", line.text)
         for found in OTHER_FORMULA.findall(uncoded):
             yield line, re.sub(r"\\([()\[\]])", r"\1", found), FORMULA
