@@ -991,3 +991,31 @@ def test_a_point_and_a_word_behind_a_mark_are_text_in_the_pdf(tmp_path):
     shown = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
     numbers = "one two three four five six seven eight nine ten eleven".split()
     assert [n for n in numbers if f".{n}" not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "![c](pics/Loss.png)\n",
+            "index.qmd:6: picture 'pics/Loss.png' is not a file of this project",
+        ),
+        (
+            "![c](pics\\loss.PNG)\n",
+            r"index.qmd:6: picture 'pics\\loss.PNG' is not a file of this proj",
+        ),
+        (
+            "{{< include pics/Part.qmd >}}\n",
+            "index.qmd:6: include 'pics/Part.qmd' is not a file of",
+        ),
+    ],
+)
+def test_a_file_that_is_there_under_other_capitals_is_told(tmp_path, body, said):
+    folder = project(tmp_path, body)
+    (folder / "report/pics").mkdir()
+    Image.new("RGB", (2, 2)).save(folder / "report/pics/loss.PNG")
+    (folder / "report/pics/part.qmd").write_text("Part.\n")
+    with pytest.raises(ReportError) as error:
+        own(folder, ("html",))
+    name = "pics/part.qmd" if "include" in body else "pics/loss.PNG"
+    assert said in str(error.value) and str(error.value).endswith(f"; write {name!r}")

@@ -14,7 +14,7 @@ import yaml
 
 from lmreport.core.errors import ReportError
 from lmreport.render import assemble, lost, pandoc_ast, source
-from lmreport.render.project import Document, as_list, text_of
+from lmreport.render.project import Document, as_list, hint_at, text_of
 
 
 def metadata(options: dict, pages: assemble.Pages) -> str:
@@ -307,7 +307,8 @@ def borrowed(document: Document, name: str, folder: Path, option: str = "bibliog
             shutil.copy(place / name, copy)
             return str(copy)
     raise ReportError(
-        f"{document.name}: {option} {name!r} is no file of this project; put it there"
+        f"{document.name}: {option} {name!r} is no file of this project"
+        + (hint_at(name, document.root, document.path.parent) or "; put it there")
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
-from lmreport.render.project import Document
+from lmreport.render.project import Document, hint_at
 from lmreport.render.source import place_in
 
 KINDS = {
@@ -41,7 +41,8 @@ def local(address: str, folder: Path, document: Document) -> Path | None:
         return None
 
     def place() -> str:
-        return place_in(document, lambda text: address in text or unquote(address) in text)
+        written = {address, unquote(address), address.replace("\\", "\\\\")}
+        return place_in(document, lambda text: any(form in text for form in written))
 
     if re.match(r"[A-Za-z][\w+.-]+://", address):
         raise ReportError(
@@ -64,6 +65,7 @@ def local(address: str, folder: Path, document: Document) -> Path | None:
         if path:
             return path
     what = "is not a file of this project"
+    what += hint_at(unquote(address), document.path.parent)
     if any((document.path.parent / name).is_symlink() for name in (address, unquote(address))):
         what = "is a link that leads out of this project, or to nothing; put the file itself there"
     raise ReportError(f"{place()}: picture {address!r} {what}")

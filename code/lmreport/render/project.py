@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 import glob
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -390,6 +391,25 @@ def included(options: dict, key: str, root: Path) -> list[str]:
         else:
             raise ReportError(f"_quarto.yml: {key} {name!r} does not exist")
     return texts
+
+
+def hint_at(name: str, *folders: Path) -> str:
+    """What a file of one of the `folders` is called that is `name` but for capitals, backslashes
+    or the form of its accents: what Windows or macOS find, other systems do not.
+    """
+
+    def form(part: str) -> str:
+        return unicodedata.normalize("NFC", part).casefold()
+
+    for folder in folders:
+        there = folder
+        for part in name.replace("\\", "/").split("/"):
+            inside = there.iterdir() if there.is_dir() else ()
+            same = [path for path in inside if form(path.name) == form(part)]
+            there = same[0] if same else there / part
+        if there.is_file():
+            return f"; write {there.relative_to(folder).as_posix()!r}"
+    return ""
 
 
 def near(word: str, known: Iterable[str]) -> str:

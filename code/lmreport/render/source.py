@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.render import conditional
-from lmreport.render.project import Document, front_matter, near, text_of
+from lmreport.render.project import Document, front_matter, hint_at, near, text_of
 
 
 class Line(NamedTuple):
@@ -377,7 +377,7 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
             hint = (
                 f"; from any file write /{beside.relative_to(root).as_posix()}"
                 if beside.is_relative_to(root) and beside.is_file()
-                else ""
+                else hint_at(name, base)
             )
             raise ReportError(f"{line.place}: include {name!r} is not a file of this project{hint}")
         if target in inside:
