@@ -321,3 +321,12 @@ def test_links_to_files_are_followed_inside_the_project_and_told_outside(tmp_pat
     (root / "report/a.png").symlink_to(tmp_path / "a.png")
     with pytest.raises(ReportError, match=r"index.qmd:6: picture 'a.png' is a link that leads out"):
         own(root, ("html",))
+
+
+def test_what_colab_and_editors_note_of_a_cell_is_passed_over(tmp_path):
+    body = (
+        "```{python}\n#| colab: {base_uri: https://localhost:8080/, height: 34}\n#| scrolled: true\n"
+        "#| executionInfo: {status: ok}\n#| vscode: {languageId: python}\n#| collapsed: false\n"
+        "#| tags: [hide-input]\n#| echo: false\nprint('shown')\n```\n"
+    )
+    assert words(own(project(tmp_path, body), ("html",))).endswith("shown")

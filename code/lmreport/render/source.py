@@ -72,6 +72,10 @@ CELL: dict[str, Any] = {
     "classes": (str, list),
     "id": str,
 }
+EDITORS = set(  # what Colab, Jupyter and editors note of a cell, which `quarto convert` makes options
+    "cellView colab collapsed deletable editable executionInfo ExecuteTime jupyter outputId pycharm "
+    "scrolled slideshow trusted vscode".split()
+)
 SIZES = {"fig-width", "fig-height", "fig-dpi", "fig-asp", "fig-format", "out-width", "out-height"}
 AS_WRITTEN = {
     key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)
@@ -607,6 +611,8 @@ def check(key: str, value: object, place: str) -> None:
     """Raises ReportError for an option of a cell that is unknown or has a value that it cannot
     have; place: file:line of the option.
     """
+    if key in EDITORS:
+        return
     if key not in CELL:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
