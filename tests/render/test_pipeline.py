@@ -11,7 +11,7 @@ import pytest
 
 from lmreport.core.errors import ReportError
 from lmreport.render import execute, pipeline
-from rendering import FRONT, Page, interrupted, own, project, text
+from rendering import FRONT, OPTIONS, Page, interrupted, own, project, render, text
 
 
 def pair(folder, first: str, second: str):
@@ -141,3 +141,21 @@ def test_ctrl_c_stops_both_documents_and_is_told_once(tmp_path):
     said = interrupted(folder, started)
     assert said.count("KeyboardInterrupt: the outputs of the last render are as they were") == 1
     assert not re.search("died|never retrieved", said)
+
+
+def test_a_notebook_of_ones_own_is_not_overwritten(tmp_path):
+    options = OPTIONS.replace("output-dir: _report, ", "")
+    root = project(tmp_path, "```{python}\n1\n```\n", options=options)
+    mine = root / "report/index.ipynb"
+    mine.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    with pytest.raises(
+        ReportError, match=r"^report/index\.ipynb was not made by a render and would"
+    ):
+        render(root, ("html",))
+    assert '"cells": []' in mine.read_text() and not mine.with_suffix(".html").exists()
+    mine.unlink()
+    for _ in range(2):
+        render(root, ("html",), force=True)
+    (root / "report/.render.json").unlink()
+    render(root, ("html",))
+    assert "lmreport" in mine.read_text()

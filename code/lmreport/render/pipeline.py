@@ -107,6 +107,16 @@ class Plan:
         return up_to_date.is_fresh(self.doc, self.made_from, self.outputs)
 
     def refuse_unwritable(self) -> None:
+        """Raises OSError where nothing can be written, ReportError where a notebook of the author's
+        own would be overwritten.
+        """
+        path = self.outputs[-1]
+        is_own = path.is_file() and path.name not in up_to_date.kept_for(self.doc)
+        if is_own and f'"{notebook.KEPT}"' not in path.read_text("utf-8", "replace"):
+            raise ReportError(
+                f"{os.path.relpath(path, self.doc.root)} was not made by a render and would be "
+                "overwritten; give it another name, or set another output-dir in _quarto.yml"
+            )
         there = next(folder for folder in self.doc.output.parents if folder.exists())
         tempfile.TemporaryFile(dir=there).close()
 
