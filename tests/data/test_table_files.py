@@ -212,6 +212,16 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
         ("a.tsv", b'text\tlabel\n"open,\ta\nmore\tb\n', "no whole row"),
         ("a.csv", b"", "is empty"),
         ("a.csv", b"text,label\nfine,0.5\nmore,1.5\n", "a measure and no class"),
+        (
+            "a.csv",
+            b"text,label\nx,\"['a', 'b']\"\n",
+            "line 2: 'label' holds the list ['a', 'b'] and no",
+        ),
+        (
+            "a.tsv",
+            b"text\tlabel\nx\t[0, 1, 0]\n",
+            "each text takes one, so keep one of them, without",
+        ),
         ("a.csv", b"text,sentence,label\na,b,c\n", "which column holds the texts"),
         ("a.jsonl", b'{"text": "fine", "label": "a"}\n{"text": \n', "line 2: not one JSON object"),
         ("a.jsonl", b'{"text": "a\\u0000b", "label": "a"}\n', "line 1: a zero byte"),

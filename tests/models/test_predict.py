@@ -268,6 +268,12 @@ def test_lines_from_standard_input_are_read_as_they_come(folder):
     )
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 3, done.stderr
     assert set(done.stdout.split()) <= set(TAGS)
+    assert done.stderr.endswith("predict: empty, so that the class says nothing: text 2\n")
+
+
+def test_a_question_without_words_is_told(folder, capsys):
+    assert main.main(["predict", "", "sort", " ", "--weights", str(folder)]) == 0
+    assert "so that the class says nothing: text 1, 3\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

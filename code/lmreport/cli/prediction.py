@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Iterable, Iterator
 
 from lmreport.cli import options
 from lmreport.core import listing, progress
@@ -48,14 +49,17 @@ def predict(arguments) -> int:
     log.info(f"predict: {what}, classes {listing.some(class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
-    asked = [readers.clean(text) for text in arguments.question]
+    asked, empty = [readers.clean(text) for text in arguments.question], Empty()
     model = finetune.load_classifier(str(folder), class_names(folder))
     if cuda_available():
         model.to("cuda")
     for text, row in zip(
         asked,
         finetune.predict_texts(
-            model, tokenizer.load_tokenizer(str(folder)), asked, settings.max_length
+            model,
+            tokenizer.load_tokenizer(str(folder)),
+            list(empty.noted(asked)),
+            settings.max_length,
         ),
         strict=True,
     ):
@@ -65,7 +69,27 @@ def predict(arguments) -> int:
             for p, name in sorted(zip(row, names, strict=True), reverse=True)[: listing.MOST]
         )
         print(f"{names[row.argmax()]}\t{text}\n  {chances}")
+    empty.tell()
     return 0
+
+
+class Empty:
+    """Which texts have no words: each has a class, as there is one a text, but it says nothing."""
+
+    def __init__(self) -> None:
+        self.numbers: list[str] = []
+
+    def noted(self, texts: Iterable[str]) -> Iterator[str]:
+        for number, text in enumerate(texts, 1):
+            if not text.strip():
+                self.numbers.append(f"{number:,}")
+            yield text
+
+    def tell(self) -> None:
+        if self.numbers:
+            sys.stdout.flush()
+            which = listing.some(self.numbers)
+            log.warning(f"predict: empty, so that the class says nothing: text {which}")
 
 
 def asked_model(arguments):
@@ -139,11 +163,11 @@ def predict_file(texts, precision: str, settings, folder) -> int:
     from lmreport.models import tokenizer
 
     model = bulk_predict.load(str(folder), class_names(folder), precision)
-    start, number = time.perf_counter(), 0
+    start, number, empty = time.perf_counter(), 0, Empty()
     last_logged = start
     for number, tag in enumerate(
         bulk_predict.stream(
-            model, tokenizer.load_tokenizer(str(folder)), texts, settings.max_length
+            model, tokenizer.load_tokenizer(str(folder)), empty.noted(texts), settings.max_length
         ),
         1,
     ):
@@ -156,4 +180,5 @@ def predict_file(texts, precision: str, settings, folder) -> int:
             )
     sys.stdout.flush()
     log.info(f"predict: {number:,} texts, {number / (time.perf_counter() - start):.0f} texts/s")
+    empty.tell()
     return 0

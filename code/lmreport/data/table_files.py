@@ -35,6 +35,9 @@ PARTS = {  # in the name of a file: the split that it is
     "train": ("train",),
 }
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
+LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0, 1]
+    r"\s*\[\s*((['\"]).*\2|\d[\d.]*(\s*[,\s]\s*\d[\d.]*)+)\s*\]\s*", re.DOTALL
+)
 MOST_CLASSES = 200  # more values than this are no classes
 EXACT = 2**53  # whole numbers below this are exact as floats
 FEWEST = 3  # texts of a class: one each for training, validation and test
@@ -505,6 +508,11 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
             raise ReportError(f"{place}: a zero byte stands in the text; leave it out")
         if mark is None or mark == "" or mark != mark:
             raise ReportError(f"{place} has no label in {label!r}; leave such rows out")
+        if isinstance(mark, str) and LIST.fullmatch(mark):
+            raise ReportError(
+                f"{place}: {label!r} holds the list {mark.strip()} and no class: each text takes one, "
+                "so keep one of them, without brackets"
+            )
         if is_measure(mark):
             raise ReportError(
                 f"{place}: {label!r} is {mark}, a measure and no class; name the column of the "
