@@ -319,6 +319,15 @@ def test_the_terms_of_a_list_of_definitions_are_told_from_what_they_mean(tmp_pat
     assert "***Batch* `b`**\n\n- Some.\n" in shown and "- Texts." in shown
 
 
+def test_a_reference_in_a_link_does_not_end_it(tmp_path):
+    body = "# A {#sec-a}\n\n[as **@sec-a** says](https://example.org) and @sec-a.\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = "\n".join(texts(nbformat.read(out / "index.ipynb", 4)))
+    assert (
+        "[as **Section\u00a01** says](https://example.org) and [Section\u00a01](#sec-a)." in shown
+    )
+
+
 def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
     body = "| a | b |\n|---|---|\n| `x | y` | z |\n\n| a<br>c | b |\n|---|---|\n| `x | y` | z |\n"
     out = rendering.own(rendering.project(tmp_path, body), ("html",))

@@ -249,7 +249,7 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
                 f"{index.place('@' + re.escape(label))}: @{label} needs number-sections: true"
             )
         if citation["citationSuffix"]:
-            words = pandoc_ast.plain(citation["citationSuffix"]).strip()
+            words = " ".join(pandoc_ast.plain(citation["citationSuffix"]).split())
             key, first = (
                 re.escape("@" + citation["citationId"]),
                 re.escape((words.split() or [""])[0]),

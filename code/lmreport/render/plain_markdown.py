@@ -52,7 +52,9 @@ class Plain:
         change = getattr(self, f"plain_{kind.lower()}", None)
         if change:
             return change(item, attributes)
-        if kind in ("Code", "Link"):
+        if kind == "Link":  # a link inside of one, as of a reference, would end it
+            item["c"][:2] = pandoc_ast.attr(), pandoc_ast.change(item["c"][1], words_of_link)
+        elif kind == "Code":
             item["c"][0] = pandoc_ast.attr()
         elif kind == "Cite":
             return item["c"][1]
@@ -228,6 +230,11 @@ def anchor(label: str) -> dict:
 
 def tagged(tag: str) -> list:
     return [pandoc_ast.raw("html", tag, block=False)]
+
+
+def words_of_link(item: dict) -> list | None:
+    """What stands in a link; None for anything else."""
+    return item["c"][1] if item["t"] == "Link" else None
 
 
 def strong(inlines: list) -> dict:
