@@ -385,6 +385,10 @@ UNREADABLE = {
         with_a_value_that_is_no_number,
         r"0\.output\.dense\.weight has values in model\.safetensors that are no numbers",
     ),
+    "a file in its place": (
+        lambda folder: (shutil.rmtree(folder), folder.write_bytes(b"GGUF")),
+        "/.* is a file; name the folder that holds it and the rest of the model",
+    ),
     "a Trainer's folder": (
         as_a_trainer_leaves_it,
         "no model but folders with one each; name one of them: checkpoint-500, checkpoint-1000",

@@ -39,6 +39,10 @@ def no_whole_model(folder: Path) -> str:
     """What `folder` holds instead of one whole model that can be read without code of its own, and
     what to do; "" if nothing speaks against one.
     """
+    if folder.is_file():
+        return (
+            f"is a file; name the folder that holds it and the rest of the model: {folder.parent}"
+        )
     inner = [path.relative_to(folder).as_posix() for path in checkpoints(folder)]
     if inner and not (folder / "config.json").is_file():
         return f"holds no model but folders with one each; name one of them: {', '.join(inner)}"
@@ -269,7 +273,7 @@ def whole(model: str) -> pretrained.Source:
         raise ReportError(f"model: {model!r} is an address; name the model itself, {name!r}")
     folder = Path(model).expanduser()
     if pretrained.is_folder(model) and (what := no_whole_model(folder)):
-        raise ReportError(f"model: the folder {folder} {what}")
+        raise ReportError(f"model: {'the folder ' * folder.is_dir()}{folder} {what}")
     return pretrained.locate(model)
 
 
