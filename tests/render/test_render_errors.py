@@ -322,6 +322,14 @@ BAD = {
             ),
             ("item with U+00A0", 8, "A\n\n-\u00a0b\n", "- b'", "type an ordinary blank behind '-'"),
             ("items with U+00A0", 6, "1.\u00a0a\n2.\u00a0b\n", r"1\. a'", "type an ordinary blank"),
+            ("item behind U+00A0", 7, "- a\n\u00a0 - b\n", "- b'", "type .* blank before '-'"),
+            (
+                "label with U+00A0",
+                8,
+                "$$\nx\n$$\u00a0{#eq-a}\n",
+                r"\{#eq-a\}'",
+                ".*; a no-break spac",
+            ),
             (
                 "heading with U+200B",
                 6,
@@ -334,9 +342,17 @@ BAD = {
             ("comment in an item", 7, "- a\n- b <!-- c\n\nd -->\n", "<!-- c'", "end the comment"),
         )
     },
+    "line with nothing but U+00A0": (
+        "Two:\n\u00a0\n- a\n- b\n",
+        r"index\.qmd:7: this line looks empty, but holds a no-break space, so that no paragraph",
+    ),
+    "U+00A0 behind :::": (
+        ":::\u00a0{.callout-tip}\nb\n:::\n",
+        r"index\.qmd:6: \{\.callout-tip\} is read as the name of a class; type ordinary blanks",
+    ),
     "U+00A0 in attributes": (
         '::: {.callout-tip\u00a0title="a"}\nb\n:::\n',
-        r"index\.qmd:6: .*; write \{\.callout-tip title=\"a\"\}, with an ordinary blank in it$",
+        r"index\.qmd:6: .* class; type ordinary blanks in this line and no no-break space$",
     ),
     "U+00A0 in an option of a cell": (
         "```{python}\n#| echo: false\n#| label:\u00a0a\n1\n```\n",

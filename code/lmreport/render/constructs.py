@@ -119,11 +119,11 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
             )
     braced = next((c for c in classes if "{" in c), "")
     if braced and item["t"] in ("Div", "Span"):
+        is_odd = re.search(f"[{BLANKS}]", braced)
+        remedy = f"write {{.{braced.strip('{}.#')}}}"
         raise ReportError(
-            f"{place(cells, re.escape(braced))}: {braced} is read as the name of a class; write "
-            f"{{.{re.sub(f'[{BLANKS}]', ' ', braced.strip('{}.#'))}}}"
-            + ", with an ordinary blank in it"
-            * bool(re.search(f"[{BLANKS}]", braced))
+            f"{place(cells, re.escape(braced))}: {braced.strip()} is read as the name of a class; "
+            + ("type ordinary blanks in this line and no no-break space" if is_odd else remedy)
         )
     box = next((c for c in classes if re.match("callout($|[-_])", c, re.I)), "callout-note")
     if box.removeprefix("callout-") not in CALLOUTS:

@@ -27,7 +27,10 @@ ATTRIBUTES = re.compile(
 PICTURE = re.compile(r"!\[[^\[\]]*\]\s+\([^()]*\)|!\([^()\s]+\.\w+\)|!\[\[[^\[\]]+\]\]")
 NO_BLANK = re.compile(r"#{2,6}[^\s#{.].*|#[^\W\d_].*")
 COMMENT = re.compile(r"<!---*\s*[^\s-]\S*|<!--$")
-ODD_BLANK = re.compile(rf"[ \t]*(#{{1,6}}|[-+*]|\d{{1,2}}[.)])[ \t]*[{BLANKS}].*")
+MARK = r"[-+*]|\d{1,2}[.)]"  # of an item
+ODD_BLANK = re.compile(
+    rf"[ \t]*(#{{1,6}}|{MARK})[ \t]*[{BLANKS}].*|[ \t]*[{BLANKS}]\s*({MARK})\s.*"
+)
 NOT_SEEN = re.compile(rf"[ \t]*[{UNSEEN}]+\s*(#|[-+*>]\s|\d+[.)]\s|:::|```).*")
 EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
 OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or before its $
@@ -51,7 +54,8 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
             place = line.file if line in printed else line.place
-            raise ReportError(f"{place}: {first!r} is read as text; {remedy}")
+            raise ReportError(f"{place}: {first!r} is read as text; {remedy}{odd(line, remedy)}")
+    refuse_odd_blank_lines(lines)
     grid_tables.refuse_too_wide(lines)
     in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
     for line, info, words in blocks_of_code(cells):
@@ -65,7 +69,24 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
             )
             raise ReportError(
                 f"{line.place}: {line.text.strip()!r} begins no block of code here and is read as "
-                f"text; {remedy}"
+                f"text; {remedy}{odd(line, remedy)}"
+            )
+
+
+def odd(line: Line, remedy: str) -> str:
+    """What a message adds for a line whose blanks are not all ordinary ones."""
+    is_told = "ordinary" in remedy or not re.search(f"[{BLANKS}]", line.text)
+    return "" if is_told else "; a no-break space stands in the line, which is no blank here"
+
+
+def refuse_odd_blank_lines(lines: list[Line]) -> None:
+    """Raises ReportError for a line that looks empty and does not end a paragraph."""
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+        is_odd = not line.text.strip() and re.search(f"[{BLANKS}]", line.text)
+        if is_odd and before.text.strip() and after.text.strip():
+            raise ReportError(
+                f"{line.place}: this line looks empty, but holds a no-break space, so that no "
+                "paragraph ends here; delete what is in it"
             )
 
 
@@ -131,8 +152,9 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             below = "" if found[4:] else "\n".join(["", *after.text.split()[:1]])
             yield line, found + below, "end the comment with -->"
         is_item = any(ODD_BLANK.fullmatch(masked(one.text)) for one in (before, after))
-        if (found := ODD_BLANK.fullmatch(text)) and (is_item or not found[1][0].isdigit()):
-            yield line, text, f"type an ordinary blank behind {found[1]!r} and no no-break space"
+        if (found := ODD_BLANK.fullmatch(text)) and (is_item or not (found[1] or "-")[0].isdigit()):
+            place = f"behind {found[1]!r}" if found[1] else f"before {found[2]!r}"
+            yield line, text, f"type an ordinary blank {place} and no no-break space"
         if found := NOT_SEEN.fullmatch(text):
             yield line, text, f"delete U+{ord(text.strip()[0]):04X}, which is not seen, before it"
         if NO_BLANK.fullmatch(text) and not (before.text.strip() or after.text.strip()):
