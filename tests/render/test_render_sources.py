@@ -147,6 +147,18 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
             "report/index.qmd:2: the blank behind 'title:' is a no-break space, which",
         ),
         ("author:\n\u00a0 - a", "report/index.qmd:3: the blank at the start is a no-break space"),
+        (
+            "engine: knitr",
+            "report/index.qmd:2: engine 'knitr': cells are run by Jupyter here; leave",
+        ),
+        (
+            "format:\n  pdf: {toc: true}",
+            "report/index.qmd:3: unknown option 'pdf'; the PDF is made by",
+        ),
+        (
+            "df-print: paged",
+            "report/index.qmd:2: unknown option 'df-print'; leave it out, or render",
+        ),
         ("toc: yes", "report/index.qmd:2: option toc: 'yes' is not true or false"),
         ("execute: {eval: off}", "report/index.qmd:2: option eval: 'off' is not true or false"),
         ("execute: false", "report/index.qmd:2: option execute"),
@@ -210,7 +222,7 @@ def test_a_line_of_code_does_not_end_a_hidden_part_of_quartos_notebook():
         ("title: x\nfilters: nope.lua", "_quarto.yml: filter 'nope.lua' does not exist"),
         (
             "title: x\nbibliography: report/bad.bib",
-            "pandoc: Error reading bibliography file bad.bib: (line 2",
+            "bad.bib:2: the sources cannot be read (",
         ),
     ],
 )
@@ -329,4 +341,5 @@ def test_what_colab_and_editors_note_of_a_cell_is_passed_over(tmp_path):
         "#| executionInfo: {status: ok}\n#| vscode: {languageId: python}\n#| collapsed: false\n"
         "#| tags: [hide-input]\n#| echo: false\nprint('shown')\n```\n"
     )
-    assert words(own(project(tmp_path, body), ("html",))).endswith("shown")
+    front = "---\ntitle: A\nengine: jupyter\neditor_options: {chunk_output_type: console}\n---\n\n"
+    assert words(own(project(tmp_path, body, front), ("html",))).endswith("shown")

@@ -170,10 +170,18 @@ def pandoc(data: str, *options: str, cwd: Path | None = None) -> tuple[str, list
         said = re.sub(
             r"\S*/lmreport-[^/\s]+/(?:[0-9a-f]{8}-)?", "", " ".join(errors.split())
         )  # names of copies
+        if source := BROKEN_SOURCES.search(said):
+            raise ReportError(
+                f"{source[1]}:{source[2]}: the sources cannot be read ({source[3]}); an entry has a "
+                "comma behind its key and each field, and a } for each {"
+            )
         raise ReportError(f"pandoc: {said or f'status {done.returncode}'}")
     return done.stdout.decode("utf-8"), [line for line in errors.splitlines() if line.strip()]
 
 
+BROKEN_SOURCES = re.compile(
+    r"Error reading bibliography file (.+?): \(line (\d+), column \d+\): (.*)"
+)
 # in front of a text it keeps pandoc from reading the text as a list, a heading or a quotation
 INLINE = "\u2060 "
 

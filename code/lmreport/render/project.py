@@ -25,6 +25,11 @@ METADATA = set(
     "description "
     "subject lang google-scholar canonical-url".split()
 )
+REMEDIES = {  # for options that are not known
+    "pdf": "the PDF is made by typst; write typst",
+    "references": "write the sources into a file that bibliography names",
+    "cache": "outputs are kept until something changes; leave it out",
+}
 UNSHOWN = set("categories citation copyright date-modified license".split())  # on Quarto's page
 OPTIONS = METADATA | set(
     """
@@ -33,7 +38,8 @@ OPTIONS = METADATA | set(
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
     fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
-    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard editor""".split()
+    include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard editor
+    editor_options engine""".split()
 )
 FIGURES = "fig-format fig-width fig-height fig-dpi".split()
 EXECUTE = {
@@ -288,7 +294,8 @@ def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None
                 "Quarto"
             )
         if key not in known:
-            raise ReportError(f"{at}: unknown option {key!r}{near(key, known)}")
+            remedy = REMEDIES.get(key) or "leave it out, or render with Quarto"
+            raise ReportError(f"{at}: unknown option {key!r}{near(key, known) or f'; {remedy}'}")
         check_value(key, node, at, place)
         if key in inside and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), inside[key], place)
@@ -316,6 +323,8 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
             f"{at}: lang {shown!r}: this renderer words its captions, references and contents in "
             "English only; set lang: en, or render with Quarto"
         )
+    if key == "engine" and shown != "jupyter":
+        raise ReportError(f"{at}: engine {shown!r}: cells are run by Jupyter here; leave it out")
     if key == "date" and dates.is_impossible(shown):
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
     if key == "author":
