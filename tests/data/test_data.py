@@ -5,6 +5,7 @@ stays.
 import hashlib
 import http.server
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -117,9 +118,26 @@ def test_texts_without_the_ending_txt_are_named(tmp_path, top):
         (tmp_path / top / name).mkdir(parents=True)
         (tmp_path / top / name / "49960").write_text("From: me\n\nText.\n")
     with pytest.raises(
-        ReportError, match=r"has no .txt file but .*rec.autos/49960 and its like; gi"
-    ):
+        ReportError,
+        match=r"has no .txt file but .*rec.autos/49960 and its like; gi.* \((find .*)\)$",
+    ) as told:
         download.obtain(str(tmp_path / top.split("/")[0]))
+    command = str(told.value).rpartition("(")[2].removesuffix(")")
+    if shutil.which("find") and os.name == "posix":  # what it says to do does it
+        subprocess.run(command.replace("FOLDER", f"'{tmp_path}'"), shell=True, check=True)
+        assert sorted(p.name for p in tmp_path.rglob("4*")) == ["49960.txt"] * 2
+
+
+def test_texts_that_are_not_utf8_are_counted(tmp_path):
+    for n in range(30):
+        for split in ("train", "test"):
+            for name in ("a", "b"):
+                path = tmp_path / "d" / split / name / f"{n}.txt"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(f"text {n} {name} {split} ".encode() + b"caf\xe9" * (n < 5))
+    said = r"a/0\.txt is not UTF-8 \(line 1, byte e9\); .*; and 16 more like these; it takes"
+    with pytest.raises(ReportError, match=said):
+        download.obtain(str(tmp_path / "d"))
 
 
 def test_truncated_archive_is_refused_and_leaves_nothing(tmp_path):

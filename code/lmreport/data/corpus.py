@@ -96,7 +96,8 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         if (trouble := unreadable(path))
     ]
     if wrong:
-        raise ReportError(f"data: {origin} {what}: {'; '.join(wrong[:4])}; {fix}")
+        shown = wrong[:4] + [f"and {len(wrong) - 4:,} more like these"] * (len(wrong) > 4)
+        raise ReportError(f"data: {origin} {what}: {'; '.join(shown)}; {fix}")
     return Corpus(str(folder), kind, origin, digest(folder), note, title if kind == "other" else "")
 
 
@@ -111,7 +112,7 @@ def refuse_other_endings(folder: Path, origin: str) -> None:
     if files and not any(path.suffix.lower() in known for path in files):
         raise ReportError(
             f"data: {origin} has no .txt file but {files[0].relative_to(folder).as_posix()} and its "
-            "like; give each text the ending .txt"
+            "like; give each text the ending .txt (find FOLDER -type f -exec mv {} {}.txt ';')"
         )
 
 
