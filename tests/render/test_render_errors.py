@@ -342,6 +342,10 @@ BAD = {
             ("comment in an item", 7, "- a\n- b <!-- c\n\nd -->\n", "<!-- c'", "end the comment"),
         )
     },
+    "comment in a comment": (
+        "A <!-- b\n<!-- c -->\nthe solution\n-->\n\nD\n",
+        r"index\.qmd:9: this --> ends no comment, as a comment stands in another one above and ends",
+    ),
     "line with nothing but U+00A0": (
         "Two:\n\u00a0\n- a\n- b\n",
         r"index\.qmd:7: this line looks empty, but holds a no-break space, so that no paragraph",
@@ -555,7 +559,8 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "<b>B</b>, <kbd>K</kbd> <!-- <pad> --> x<y, <3, \\<pad>, `<pad>`<br>&lt;pad> <a@b.c> <|e|>.\n\n"
         "::: {.notebook-cell}\nIn.\n:::\n\n```{.text cell='x'}\ny\n```\n\n# T {.tabset}\n\n"
         "<div>\n\n<i class='x'>I</i>\n\n</div>\n\n$$\nx = 1\n$$\n"
-        "<!--\n::: x\n-->\n\nOn the\n3.\u00a0May \\<!-- A --> B, f(x) {a: 1} [1] (b.c)\n\n3.\u00a0May\n\n"
+        "<!-- a <!-- b -->\n\n<!-- c --> d --> e\n\n<!--\n::: x\n-->\n\n"
+        "On the\n3.\u00a0May \\<!-- A --> B, f(x) {a: 1} [1] (b.c)\n\n3.\u00a0May\n\n"
         "#tags and\nmore `![[a.png]]` `<!-- x`\n\n#1 first\n\n```\n##a\n-\u00a0b\n```\n\n"
         "in \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )

@@ -56,6 +56,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
             place = line.file if line in printed else line.place
             raise ReportError(f"{place}: {first!r} is read as text; {remedy}{odd(line, remedy)}")
     refuse_odd_blank_lines(lines)
+    refuse_comments_in_comments(lines)
     grid_tables.refuse_too_wide(lines)
     in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
     for line, info, words in blocks_of_code(cells):
@@ -77,6 +78,22 @@ def odd(line: Line, remedy: str) -> str:
     """What a message adds for a line whose blanks are not all ordinary ones."""
     is_told = "ordinary" in remedy or not re.search(f"[{BLANKS}]", line.text)
     return "" if is_told else "; a no-break space stands in the line, which is no blank here"
+
+
+def refuse_comments_in_comments(lines: list[Line]) -> None:
+    """Raises ReportError for a comment that holds another one, at whose end it ends: what follows,
+    and was to be hidden, is shown.
+    """
+    is_open, holds = False, False
+    for line in lines:
+        for end in re.findall("<!--|-->", masked(line.text)):
+            if end == "-->" and not is_open and holds:
+                raise ReportError(
+                    f"{line.place}: this --> ends no comment, as a comment stands in another one "
+                    "above and ends both; delete the inner marks"
+                )
+            holds = end == "<!--" and is_open or end == "-->" and is_open and holds
+            is_open = end == "<!--"
 
 
 def refuse_odd_blank_lines(lines: list[Line]) -> None:
