@@ -342,6 +342,26 @@ BAD = {
             ("comment in an item", 7, "- a\n- b <!-- c\n\nd -->\n", "<!-- c'", "end the comment"),
         )
     },
+    "quotation in a paragraph": (
+        "Text, as\nsaid:\n> A *quotation*.\n> More.\n",
+        r"index\.qmd:8: '> A \*quotation\*\.' is read as text; put a blank line before it, or write",
+    ),
+    "address in a paragraph": (
+        "See [x][y].\n[y]: https://example.org\n",
+        r"index\.qmd:7: '\[y\]: https://example\.org' is read as text; put a blank line before it",
+    ),
+    "list with letters in a paragraph": (
+        "Steps:\na) one\nb) two\n",
+        r"index\.qmd:7: 'a\) one' is read as text; put a blank line before it",
+    ),
+    "bullets of Word": (
+        "Steps:\n\n• one\n• **two**\n",
+        r"index\.qmd:8: '• one' is read as text; begin each item with -, and put a blank line before",
+    ),
+    "note directly below its paragraph": (
+        "A.[^1]\n[^1]: Note.\n",
+        r"index\.qmd:6: the note \[\^1\] is nowhere defined; put a blank line before .*index\.qmd:7",
+    ),
     "comment in a comment": (
         "A <!-- b\n<!-- c -->\nthe solution\n-->\n\nD\n",
         r"index\.qmd:9: this --> ends no comment, as a comment stands in another one above and ends",
@@ -559,6 +579,7 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "<b>B</b>, <kbd>K</kbd> <!-- <pad> --> x<y, <3, \\<pad>, `<pad>`<br>&lt;pad> <a@b.c> <|e|>.\n\n"
         "::: {.notebook-cell}\nIn.\n:::\n\n```{.text cell='x'}\ny\n```\n\n# T {.tabset}\n\n"
         "<div>\n\n<i class='x'>I</i>\n\n</div>\n\n$$\nx = 1\n$$\n"
+        "So p\nis \\> 3.\n\n– one line\n\n> q\n> r\n\n(a) s\n(b) t\n\n"
         "<!-- a <!-- b -->\n\n<!-- c --> d --> e\n\n<!--\n::: x\n-->\n\n"
         "On the\n3.\u00a0May \\<!-- A --> B, f(x) {a: 1} [1] (b.c)\n\n3.\u00a0May\n\n"
         "#tags and\nmore `![[a.png]]` `<!-- x`\n\n#1 first\n\n```\n##a\n-\u00a0b\n```\n\n"

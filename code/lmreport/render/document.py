@@ -210,10 +210,11 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
             )
     if missing:
         key, at = missing
-        raise ReportError(
-            f"{at}: the note [^{key}] is nowhere defined; add a line [^{key}]: with its text, or "
-            f"write \\[^{key}] to show it"
-        )
+        line = source.place_in(document, re.compile(rf"\s*\[\^{re.escape(key)}\]:").match)
+        remedy = f"add a line [^{key}]: with its text, or write \\[^{key}] to show it"
+        if line != document.name:
+            remedy = f"put a blank line before {line}, which is read as text"
+        raise ReportError(f"{at}: the note [^{key}] is nowhere defined; {remedy}")
 
 
 def refuse_strangers(got: dict, document: Document) -> None:

@@ -19,7 +19,9 @@ GITHUBS = re.compile(  # callouts as GitHub has them
 )
 UNSEEN = "\u200b\u2060\ufeff"
 HEADING = re.compile(r"#{1,6}\s+\S.*")
-ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)])\s+\S.*")
+ITEM = re.compile(r"\s*([-+*]|\d{1,2}[.)]|[A-Za-z]\)|\([a-z]\))\s+\S.*")
+BULLET = re.compile(r"\s*[•◦▪‣–—]\s+\S.*")  # of Word, and none here
+QUOTATION, ADDRESS = re.compile(r"\s{0,3}>\s.*"), re.compile(r"\s{0,3}\[[^]^[]+\]:\s+\S+.*")
 ATTRIBUTES = re.compile(
     r"\{[.#][A-Za-z][^{}]*\}"
     r"|(?<=[\])`])\s?\{(?:[\w-]+=|\s*(?:width|height|fig-\w+|target|class|id)\s*[:=])[^{}]*\}"
@@ -186,6 +188,12 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
         if follows and ITEM.fullmatch(text) and not ITEM.match(before.text):
             if ITEM.fullmatch(after.text) and after.number == line.number + 1:
                 yield line, f"{text}\n{masked(after.text)}", BLANK
+        if BULLET.fullmatch(text) and BULLET.fullmatch(after.text):
+            yield line, f"{text}\n{masked(after.text)}", f"begin each item with -, and {BLANK}"
+        if follows and QUOTATION.fullmatch(text) and not QUOTATION.fullmatch(before.text):
+            yield line, text, f"{BLANK}, or write \\> to show the sign"
+        if follows and ADDRESS.fullmatch(text) and not ADDRESS.fullmatch(before.text):
+            yield line, text, BLANK
         if "|" in text and DASHES.fullmatch(after.text.strip()) and "|" in after.text:
             yield line, text, BLANK
         if re.fullmatch(r"\s*\|.*\w.*\|\s*", text):
