@@ -980,6 +980,12 @@ def test_modules_beside_the_document_are_for_its_cells_alone(tmp_path):
         (root / f"report/{name}.py").write_text("raise RuntimeError('mine')\n")
     (root / "report/helper.py").write_text("x = 'found'\n")
     assert "found 2" in words(Page(own(root, ("html",)) / "index.html"))
+    (root / "report/matplotlib.py").write_text("")
+    (root / "report/index.qmd").write_text(FRONT + "```{python}\nimport matplotlib.pyplot\n```\n")
+    with pytest.raises(
+        ReportError, match=r"; matplotlib\.py beside the document stands in its place"
+    ):
+        own(root, ("html",))
 
 
 def test_a_point_and_a_word_behind_a_mark_are_text_in_the_pdf(tmp_path):

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -337,7 +338,7 @@ async def code(
         estimator_as_text(output.get("data", {}))
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
     if failed and not allow_errors:
-        raise ReportError(failure(failed, origin))
+        raise ReportError(failure(failed, origin) + await in_place_of_a_library(client, failed))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
     if any(one["source"] == "ask_exit" for one in told):
         raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
@@ -366,11 +367,30 @@ def has_picture(output: NotebookNode) -> bool:
 
 async def draws_files(client: Client) -> bool:
     """Whether matplotlib, where the cells use it, draws into files and not for the page."""
-    asked = {"backend": "__import__('sys').modules['matplotlib.pyplot'].rcParams['backend']"}
+    backend = "__import__('sys').modules['matplotlib.pyplot'].rcParams['backend']"
+    return (await value_of(client, backend)).strip("'\"").lower() in FILES_ONLY
+
+
+async def in_place_of_a_library(client: Client, failed: NotebookNode) -> str:
+    """What a message adds where a module beside the document, such as a `numpy.py`, is what an import
+    found.
+    """
+    if failed.ename not in ("ImportError", "ModuleNotFoundError", "AttributeError"):
+        return ""
+    known = {*sys.stdlib_module_names, *packages_distributions()}
+    for name in sorted({*re.findall(r"'(\w+)", failed.evalue)} & known):
+        if await value_of(client, f"__import__('os').path.isfile('{name}.py')") == "True":
+            return f"; {name}.py beside the document stands in its place, so give it another name"
+    return ""
+
+
+async def value_of(client: Client, expression: str) -> str:
+    """The repr of what `expression` is in the kernel; "" where it fails."""
+    asked = {"value": expression}
     message = client.kc.execute("", user_expressions=asked, store_history=False)
     reply = (await client.async_wait_for_reply(message))["content"]
-    got = (reply.get("user_expressions") or {}).get("backend", {}).get("data", {})
-    return got.get("text/plain", "").strip("'\"").lower() in FILES_ONLY
+    got = (reply.get("user_expressions") or {}).get("value", {}).get("data", {})
+    return got.get("text/plain", "")
 
 
 FILES_ONLY = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # back ends of matplotlib
