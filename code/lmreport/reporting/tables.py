@@ -221,7 +221,7 @@ def where_set():
         ["loss", "`compile(loss=…)`", "the model, when there are `labels`"],
         ["optimizer, learning rate", "`compile(optimizer=…)`", "`TrainingArguments`"],
         ["schedule, warm-up", "a schedule object or a callback", "`TrainingArguments`"],
-        ["epochs, batch size", "`fit(epochs=…, batch_size=…)`", "`TrainingArguments`"],
+        ["epochs, batch size", "`fit`; the `tf.data` set", "`TrainingArguments`"],
         ["saving", "a callback of `fit`", "`TrainingArguments`"],
         ["early stopping", "a callback of `fit`", "a callback of `Trainer`"],
         ["length of the input", "the `TextVectorization` layer", "the tokenizer's `max_length`"],

@@ -126,7 +126,7 @@ def loses(pieces: Pieces) -> MarkdownText:
     if not lost:
         return MarkdownText(
             "Capitals, accents and line breaks would come back"
-            + ("." if pieces.exact else ", where they are in its vocabulary.")
+            + ("." if pieces.by_bytes else ", where they are in its vocabulary.")
         )
     names = ", ".join(lost[:-1]) + (" or " if lost[1:] else "") + lost[-1]
     return MarkdownText(f"Where a text has {names}, they are lost too.")
@@ -151,7 +151,7 @@ def came_back(decoded: str, text: str, pieces: Pieces, unknown: int) -> Markdown
     why = (
         "what was unknown is lost"
         if unknown
-        else "white space and the spacing of punctuation are lost"
+        else "white space and the spacing of punctuation differ"
         if same
         else "some characters came back as others"
     )

@@ -351,5 +351,5 @@ def plot_padded_prediction(found: list[dict]):
         axis.set(xlabel=_padding_axis(one["n"]))
         axis.set_xticks(pads[-1] * np.arange(5) // 4)
     top = max(axis.dataLim.y1 for axis in axes[0])
-    axes[0, 0].set(ylabel="its probability [%]", ylim=(0, 100 if top > 45 else 2.2 * top))
+    axes[0, 0].set(ylabel="probability\nof that tag [%]", ylim=(0, 100 if top > 45 else 2.2 * top))
     return fig
