@@ -83,12 +83,14 @@ def rare(strange: dict) -> MarkdownText:
     )
 
 
-def decoding(pieces: Pieces) -> MarkdownText:
-    """What `decode` returns."""
+def decoding(pieces: Pieces, strange: dict) -> MarkdownText:
+    """What `decode` returns; strange: `data_audit.strange` of the training texts."""
     begin, end = frame(pieces)
     between = f" between {begin} and {end}" if begin and end else f" with {begin}{end}"
     case = " in lower case" if pieces.lowers else ""
     sentence = f"`decode` returns the text{case}{between if begin or end else ''}"
+    if unknown(strange) >= MANY:
+        return MarkdownText(f"{sentence}, and a special token for what is unknown.")
     if pieces.exact:
         return MarkdownText(f"{sentence}.")
     return MarkdownText(f"{sentence}; it rejoins some punctuation, not all.")

@@ -168,7 +168,7 @@ def of_tokenizer(tokenizer, source, strange):
         casing=tokenizing.casing(pieces),
         framed=tokenizing.framed(pieces),
         rare=tokenizing.rare(strange),
-        decoding=tokenizing.decoding(pieces),
+        decoding=tokenizing.decoding(pieces, strange),
         mark=tokenizing.mark(pieces),
         loses=tokenizing.loses(pieces),
         pieces=markdown.count(tokenizer.vocab_size),
