@@ -114,7 +114,7 @@ def differences(found: dict):
         [
             "unknown",
             f"{found['unknown_pieces']} of {len(found['input_ids'])}"
-            + ": rare words fall into known pieces" * (not found["unknown_pieces"]),
+            + ": rare words are split into known pieces" * (not found["unknown_pieces"]),
             f"{found['layer_unknown']} of {found['layer_used']} {word}s and marks: [UNK]",
         ],
         [

@@ -84,7 +84,7 @@ def described(lstm) -> MarkdownText:
         else "{} LSTM was trained"
     )
     return fill(
-        f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words of a text, as embeddings of "
+        f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, as embeddings of "
         "width {} from a vocabulary of at most {}, hands {} to the classifier, and ran {} epoch{}.",
         markdown.count(tried),
         markdown.count(chosen["units"]),

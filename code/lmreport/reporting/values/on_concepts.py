@@ -49,7 +49,7 @@ def by_hand(example):
     keys = zip(example["words"], example["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
-        ["word", "query", *(f"{word}: {key}" for word, key in keys), "output, mostly"],
+        ["word", "query", *(f"{word}: {key}" for word, key in keys), "takes over"],
         ("left", "left", *["right"] * 4, "left"),
         of=attention.worked_sentence,
     )
@@ -109,7 +109,7 @@ def of_order_needed(mixed, falls: list) -> MarkdownText:
         return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
     return fill(
         "Our task {} word order: the worst of {} shuffles costs the fine-tuned model {} points",
-        markdown.more_or_less(fall, 0.1, "depends on", "hardly depends on", "hardly depends on"),
+        markdown.more_or_less(fall, 0.1, "depends on", "depends little on", "depends little on"),
         markdown.count(len(falls)),
         markdown.fixed(100 * fall, 1),
     )
@@ -198,9 +198,9 @@ def of_learning(curve, linear, bert):
             markdown.count(length),
         ),
         trained=fill(
-            "Frozen means that only a linear head on the mean of the vectors is trained. The others are "
-            f"trained for {{}} epoch{'s' * (done['epochs'] != 1)}, and at least {{}} updates; from scratch this "
-            "may be too few",
+            "Frozen: only a linear head on the mean of the vectors is trained. The other encoders get "
+            f"{{}} epoch{'s' * (done['epochs'] != 1)}, at least {{}} updates; from scratch this may be too "
+            "few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),

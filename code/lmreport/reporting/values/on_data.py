@@ -54,8 +54,8 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
     own = live["transformer"]
     return fill(
         "The numbers of @tbl-accuracy are from {}; other recorded runs are named where they are used. "
-        "This report itself trains only what is quick: a small demonstration, on {} texts cut at {} "
-        "word pieces, and the toy experiments of questions 3 and 7.",
+        "Only a small demonstration, on {} texts cut at {} word pieces, and the toy experiments of "
+        "questions 3 and 7 are trained by this report itself.",
         runs,
         markdown.count(own["train_texts"]),
         markdown.count(own.inputs["settings"]["max_length"]),
@@ -107,7 +107,7 @@ def model(bert) -> MarkdownText:
 
 STAND_IN = (
     " stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; "
-    "with access the same code loads DistilBERT. MiniLM, which a Python package brings, is a BERT-like "
+    "with access the same code loads DistilBERT. MiniLM, shipped in a Python package, is a BERT-like "
     "encoder, distilled from a larger one [@wang2020] and trained further on pairs of texts "
     "[@reimers2019; @allminilm]"
 )

@@ -65,6 +65,7 @@ def in_short(bert, lstm, svm, class_names: list[str]) -> dict:
     told, asked = of_arguments(bert), of_questions(bert, class_names)
     return {
         "4c": fill("{}, {} texts a batch, learning rate {}", told.epochs, told.batch, told.rate),
+        "1b": fill("{} of the training texts for validation", markdown.pct(held_out(bert), 0)),
         "5a": fill(
             "{} of the validation texts right", markdown.pct(metrics.validation_accuracy(bert))
         ),
@@ -80,6 +81,12 @@ def in_short(bert, lstm, svm, class_names: list[str]) -> dict:
             markdown.word(metrics.outcome(bert, svm), "perhaps", "not worth it", "not worth it"),
         ),
     }
+
+
+def held_out(bert) -> float:
+    """Which share of the training texts is for validation."""
+    validation = len(bert["validation_labels"])
+    return validation / (validation + bert["train_texts"])
 
 
 def of_log(bert) -> MarkdownText:
@@ -131,7 +138,7 @@ def per_text(bert, lstm) -> MarkdownText:
     ratio = lstm.rate / bert.rate
     return fill(
         f"Per text and epoch the {'Transformer' if ratio > 1 else 'LSTM'} takes {{}} times as long.",
-        sentences.times_as_long(ratio, bert, lstm, 2),
+        sentences.times_as_long(ratio, bert, lstm, 3),
     )
 
 
@@ -269,8 +276,8 @@ def of_reading(bert, beyond) -> MarkdownText:
         return MarkdownText("The size annoys too:")
     return fill(
         "The limit on length and the size annoy too. To save time this run reads {} word pieces of a "
-        "text, which cuts {} of the test texts. Even a limit of 512, as BERT has it, would cut {} of "
-        "all texts. And",
+        "text, which cuts {} of the test texts; {} of all our texts are longer than BERT's limit of 512. "
+        "And",
         length,
         markdown.pct(metrics.cut_share(bert)),
         markdown.pct(beyond),
@@ -412,7 +419,7 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         ),
         against_lstm=fill(
             (
-                "Against the LSTM alone ({}) it would be.",
+                "Against the LSTM alone ({}), yes.",
                 "Even the LSTM is better (the Transformer gets {}).",
                 "The Transformer is not surely better or worse than the LSTM ({}).",
             )[int(metrics.outcome(bert, lstm))],
@@ -469,8 +476,8 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A sum of the scores of {}, weighted on the validation texts, gets {}, {} more than the SVM "
-        "{}. {}",
+        "{} A weighted sum of the scores of {}, fitted on the validation texts, gets {}, {} more than the "
+        "SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
