@@ -86,6 +86,22 @@ def test_errors_of_many_classes_are_bars_and_their_words_do_not_touch(made, clas
     assert drawn.get_size_inches()[0] == style.WIDTH
 
 
+def test_a_training_too_short_for_its_log_is_said_to_have_no_loss(made):
+    record, _ = made(2)
+    history = [{"epoch": 1.0, "eval_loss": 0.7, "eval_accuracy": 0.5}]
+    short = dataclasses.replace(record, values=record.values | {"history": history})
+    lstm = {"history": {"loss": [0.7, 0.6], "val_accuracy": [0.5, 0.6]}, "label": "LSTM"}
+    lstm = dataclasses.replace(record, values=record.values | lstm)
+    drawn = figures.plot_training.__wrapped__({"transformer": short, "lstm": lstm})
+    left, right = drawn.axes
+    assert left.get_title() == "TF-IDF + SVM: no loss was logged"
+    assert len(left.texts) == 1 and len(right.texts) == 2  # the curves that are there
+    logged = [{"epoch": 0.5, "loss": 1.0}, {"epoch": 1.0, "loss": 0.9}, *history]
+    long = dataclasses.replace(record, values=record.values | {"history": logged})
+    drawn = figures.plot_training.__wrapped__({"transformer": long, "lstm": lstm})
+    assert not drawn.axes[0].get_title()
+
+
 def test_names_that_begin_alike_stay_apart():
     assert figures.middle_cut("class number 017 of all") != figures.middle_cut(
         "class number 018 of none"

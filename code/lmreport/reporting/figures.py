@@ -64,15 +64,20 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
 
 @cached_figure
 def plot_training(records: dict):
-    """Loss and validation accuracy by epoch, of the LSTM and of the Transformer."""
+    """Loss and validation accuracy by epoch, of the LSTM and of the Transformer; in words which of
+    them has logged no loss.
+    """
     figure, (left, right) = style.figure(2, height=2.5)
-    ends = []
+    ends, unlogged = [], []
     for name, curve in curves(records).items():
         look = dict(color=style.MODEL_COLORS[name], linestyle="-")
         left.plot(curve["loss_epoch"], curve["loss"], marker="", **look)
+        unlogged += [] if curve["loss"] else [f"{label(records[name].label)}: no loss was logged"]
         epochs, accuracy = curve["accuracy_epoch"], curve["accuracy"]
         right.plot(epochs, accuracy, marker="o", **look)
         ends.append((epochs[-1], accuracy[-1], records[name].label, look["color"]))
+    if unlogged:
+        left.set_title("\n".join(unlogged), fontsize=8)
     left.set(xlabel="epoch", ylabel="training loss (cross-entropy)")
     right.set(xlabel="epoch", ylabel="validation accuracy")
     for axes in (left, right):
@@ -80,6 +85,11 @@ def plot_training(records: dict):
     left.margins(y=0.1)
     left.set_ylim(0, None)
     style.ends(right, ends)
+    if unlogged:
+        here = {
+            line.get_color(): line.get_xydata()[-1] for line in left.lines if len(line.get_xdata())
+        }
+        style.ends(left, [(*here[color], name, color) for *_, name, color in ends if color in here])
     return figure
 
 
