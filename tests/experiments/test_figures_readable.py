@@ -58,7 +58,8 @@ def cheating():
     )
 
 
-def padding(classes=("java", "javascript"), sure=np.linspace(0.8, 0.2, 6)):
+def padding(classes=("java", "javascript"), sure=(0.8, 0.68, 0.56, 0.44, 0.32, 0.2)):
+    sure = np.array(sure)
     pads = np.array([0, 4, 16, 64, 128, 256])
     one = {
         "classes": list(classes),
@@ -117,9 +118,9 @@ FIGURES = {
     "movable": movable,
     "cheating": cheating,
     "padding": padding,
-    "padding that soon tells": lambda: padding(sure=np.array([0.54, 0.49, 0.47, 0.34, 0.39, 0.37])),
-    "padding that tells later": lambda: padding(sure=np.array([0.83, 0.73, 0.8, 0.49, 0.42, 0.37])),
-    "padding of sure answers": lambda: padding(sure=np.array([0.99, 0.4, 0.3, 0.02, 0.01, 0.01])),
+    "padding that soon tells": lambda: padding(sure=(0.54, 0.49, 0.47, 0.34, 0.39, 0.37)),
+    "padding that tells later": lambda: padding(sure=(0.83, 0.73, 0.8, 0.49, 0.42, 0.37)),
+    "padding of sure answers": lambda: padding(sure=(0.99, 0.4, 0.3, 0.02, 0.01, 0.01)),
     "maps": lambda: maps(16),
     "maps of pieces": lambda: maps(32),
     "maps of letters": lambda: maps(80),
@@ -243,3 +244,29 @@ def test_colours_of_the_patterns_reach_as_far_as_the_heads(most, top):
         (frame,) = axes.patches
         assert frame.get_clip_box().bounds == frame.get_window_extent().bounds  # in its cell
         assert (frame.get_edgecolor()[0] < 0.5) == (most / top > 0.5)
+
+
+@pytest.mark.parametrize("most, top", [(0.02, 3), (0.3, 40), (0.9, 100)])
+def test_accuracies_are_drawn_as_large_as_they_are(most, top):
+    found = {"sizes": [20, 160], "pre-trained": np.array([0.01, most]), "random": np.array([0, 0])}
+    ax = foundation.plot_probes(found, np.arange(400) % 200).figure.axes[0]
+    bottom, above = ax.get_ylim()
+    assert 100 * most < above <= top and bottom < 0
+    assert all(0 <= tick <= above for tick in ax.get_yticks()) and len(ax.get_yticks()) > 2
+
+
+@pytest.mark.parametrize("labels, words", [([0, 1, 2], "guessing"), ([0, 0, 1], "largest class")])
+def test_the_dotted_line_is_called_what_it_is(labels, words):
+    found = {
+        "sizes": [20, 160],
+        "pre-trained": np.array([0.5, 0.9]),
+        "random": np.array([0.4, 0.5]),
+    }
+    drawn = foundation.plot_probes(found, labels)
+    assert words in [text.get_text() for text, _ in shown_words(drawn.figure)]
+    labels, curve = np.array(labels * 100), np.zeros((12, 3 * 100), int)
+    points = [{"way": way, "size": size} for way in foundation.WAYS for size in (20, 40, 80, 160)]
+    record = {"points": points, "predicted": curve, "labels": labels}
+    linear = {"points": points[:4], "predicted": curve[:4], "labels": labels}
+    drawn = foundation.plot_learning_curve(record, linear, 0.4)
+    assert words in [text.get_text() for text, _ in shown_words(drawn.figure)]
