@@ -83,7 +83,7 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
     digest: of the weights, so that a record belongs to one model; the models are laid out without
     memory. Returns width, embeddings, layers (one number each, or one alone that all share), shared
     (by how many), other, pooler (whether a pooler is all of that), heads {class: [parameters it
-    adds, its answer]}.
+    adds, its answer, parameters of encoder and head together]}.
     """
     import torch
     import transformers
@@ -113,6 +113,7 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
             f"AutoModelFor{kind}": [
                 parameters(model) - parameters(model.base_model),
                 HEADS[kind].format(classes=classes, words=config.vocab_size),
+                parameters(model),
             ]
             for kind, model in full.items()
         },
