@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 import typst
 
-from lmreport.render import table_layout
+from lmreport.render import letters, table_layout
 from rendering import FRONT, OPTIONS, own, project
 
 FILTER = Path(__file__).resolve().parents[2] / "report" / "filters" / "small-print.lua"
@@ -110,6 +110,18 @@ def test_short_cells_are_not_parted_for_the_sake_of_a_long_one(cells):
     widths = [share * table_layout.PAGE for share in table_layout.shares([head, body], lines, 1)]
     assert all(width >= len(text) for width, text in zip(widths[1:], cells, strict=True))
     assert sum(widths) <= table_layout.PAGE + 1e-9 and widths[0] > 40
+
+
+def test_columns_have_room_for_marks_of_letters_without_a_font(monkeypatch):
+    monkeypatch.setattr(letters, "missing", lambda text: set(text) & set("差评"))
+    monkeypatch.setattr(table_layout, "missing", letters.missing)
+    assert letters.width("差评") == 2 * len("⟨U+5DEE⟩") and letters.width("好a") == 3
+    assert table_layout.words_of("差评 a b\u00a0c") == ["差", "评", "a", "b\u00a0c"]
+    long = "a question of many words, more than there is room for " * 2
+    texts = [["question", "tag", "a", "b"], [long, "差评", "one", "two"]]
+    lines = [max(map(letters.width, pair)) for pair in zip(*texts, strict=True)]
+    widths = [share * table_layout.PAGE for share in table_layout.shares(texts, lines, 1)]
+    assert widths[1] >= len("⟨U+5DEE⟩")
 
 
 def test_where_short_cells_leave_no_room_words_alone_decide():
