@@ -74,7 +74,7 @@ def test_a_class_that_is_never_predicted_has_no_precision(made):
     assert " – |" in second and " – |" not in first
 
 
-@pytest.mark.parametrize("length, columns", [(5, 5), (9, 4), (200, 1)])
+@pytest.mark.parametrize("length, columns", [(5, 6), (9, 5), (200, 1)])
 def test_as_many_probabilities_as_fit_and_each_beside_its_class(made, length, columns):
     record, _ = made(20)
     names = [f"{i:02}".ljust(length, "x") for i in range(20)]

@@ -78,7 +78,9 @@ def write_beside(ax: Any, spots: list, bars: list) -> None:
         )
 
 
-def where_free(ax: Any, x: float, y: float, text: str, color: str, first: tuple, **look) -> None:
+def where_free(
+    ax: Any, x: float, y: float, text: str, color: str, first: tuple, **look: Any
+) -> None:
     """Write a label as near to its point as it covers no curve and no other words and stays inside
     the axes, with a line to its point where that is far: at its left by the offset `first` (points)
     if it is free there.

@@ -358,7 +358,7 @@ def questions(records: list, class_names: list[str]):
     )
 
 
-WIDE = 74  # characters of names and percentages that fit side by side
+WIDE = 88  # characters of names and percentages that fit side by side
 
 
 def fitting(records: list, class_names: list[str], several: bool) -> int:

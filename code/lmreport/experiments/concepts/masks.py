@@ -328,7 +328,7 @@ def plot_padded_prediction(found: list[dict]):
     a panel per text.
     """
     fig, axes = style.figure(len(found), height=1.55, squeeze=False, sharey=True)
-    names: list[tuple] = []
+    names: list[tuple[Any, dict]] = []
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
         first, pads, flip = int(one["without"][0].argmax()), one["pads"], flips_at(one)
         half = len(pads) // 2 + 1
@@ -337,13 +337,13 @@ def plot_padded_prediction(found: list[dict]):
             axis.plot(pads, chances, color=color, marker=marker, linestyle=line)
             other = one["without" if name == "with" else "with"][half, first]
             lower = (one[name][half, first], name == "with") < (other, name == "without")
-            spot = axis, pads[half], chances[half], label, color
-            names.append((spot, (4, -9 if lower else 9), {}))
+            spot = axis, pads[half], chances[half], label, color, (4, -9 if lower else 9)
+            names.append((spot, {}))
         if flip is not None:
             at = list(pads).index(flip)
             now = f"now {escape.label(one['classes'][int(one['without'][at].argmax())])}"
-            spot = axis, flip, 100 * one["without"][at, first], now, style.ORANGE
-            names.insert(0, (spot, (-7, -3), {"weight": "bold"}))  # bound to its point most
+            spot = axis, flip, 100 * one["without"][at, first], now, style.ORANGE, (-7, -3)
+            names.insert(0, (spot, {"weight": "bold"}))  # bound to its point most
         name = escape.label(one["classes"][first])
         axis.set(title=f"question ({'i' * number}), tagged {name}")
         axis.set(xlabel=_padding_axis(one["n"]))
@@ -353,6 +353,6 @@ def plot_padded_prediction(found: list[dict]):
     axes[0, 0].set(ylabel="its probability [%]", ylim=(0, high))
     if top > 45:
         axes[0, 0].set_yticks((0, 25, 50, 75, 100))
-    for spot, first_place, look in names:
-        labels.where_free(*spot, first_place, **look)
+    for spot, look in names:
+        labels.where_free(*spot, **look)
     return fig
