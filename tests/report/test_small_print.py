@@ -149,3 +149,19 @@ def test_the_figures_of_both_renderers_are_known_and_code_is_none(picture):
     assert (
         written("::: {.cell}\nwords\n:::\n\n[Run one]{.origin}\n").count("breakable: false)[") == 1
     )
+
+
+def test_the_first_row_of_a_table_stands_clear_of_the_rule_on_each_page(tmp_path):
+    header = (FILTER.parents[1] / "typst-header.typ").read_text(encoding="utf-8")
+    table = "#table(columns: 1, table.header[Head], table.hline(), ..range(30).map(i => [Xx]))"
+    size = "#set page(width: 200pt, height: 200pt, margin: 20pt)\n"
+    (tmp_path / "page.typ").write_text(header + size + table, encoding="utf-8")
+    pages = list(pypdfium2.PdfDocument(typst.compile(tmp_path / "page.typ")))
+    assert len(pages) > 1
+    for page in pages:
+        paths = [one for one in page.get_objects() if one.type == pypdfium2.raw.FPDF_PAGEOBJ_PATH]
+        bounds = [path.get_bounds() for path in paths]  # left, bottom, right, top
+        rules = [bottom for left, bottom, right, top in bounds if top - bottom < 2 < right - left]
+        text = page.get_textpage()
+        top = text.get_charbox(text.get_text_range().index("X"))[3]
+        assert len(rules) == 1 and rules[0] - top > 2.5
