@@ -170,7 +170,7 @@ def strips(found: dict, number: int = 11):
         return around(lambda i: str(values[starts[i]]) if i in starts else "")
 
     rows = [
-        ["tokenizer: piece", *around(pieces.__getitem__)],
+        ["tokenizer: piece", *around(lambda i: markdown.with_breaks(pieces[i]))],
         *(
             [key, *around(lambda i, key=key: str(found[key][i]))]
             for key in ("input_ids", "attention_mask")

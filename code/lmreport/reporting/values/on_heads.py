@@ -112,7 +112,9 @@ def limits(bounds: list[dict]):
     """`of_limits` as a table."""
     rows = [
         [
-            markdown.count(row["bound"]),
+            markdown.count(row["bound"])
+            if row["readable"]
+            else fill("{} (beyond its positions)", markdown.count(row["bound"])),
             markdown.pct(row["cut"]),
             markdown.pct(row["lost"]),
             markdown.num(row["flops"] / 1e9, 3),
@@ -131,14 +133,28 @@ def limits(bounds: list[dict]):
             "padded to the limit",
             "scores [MiB]",
         ],
+        ("left", *["right"] * 5),
         of=cost.limits,
     )
 
 
-def crossings(width: int):
-    """From which lengths the quadratic side costs more operations."""
+def crossings(size: dict):
+    """From which lengths the quadratic side costs more operations, for BERT-base's width and for an
+    encoder of a `cost.size`.
+    """
+    width, inner = size["d"], size["feed_forward"]
+    mine = cost.crossings(width, inner)
+    if inner != 8 * width**2:
+        rest = f"{8 + 2 * inner / width**2:.3g}"
+        label = f"{cost.BLOCK_CROSSING} ({rest}nd² in the loaded model)"
+    else:
+        label = cost.BLOCK_CROSSING
     rows = [
-        [what, markdown.count(n), markdown.count(cost.crossings(width)[what])]
+        [
+            label if what == cost.BLOCK_CROSSING else what,
+            markdown.count(n),
+            markdown.count(mine[what]),
+        ]
         for what, n in cost.crossings(768).items()
     ]
     return markdown.table(
