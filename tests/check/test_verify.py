@@ -140,6 +140,7 @@ def every(a, b):
     yield from (metrics.chance_of(a, q, tag) for q in range(2) for tag in range(4))
     yield from (metrics.answer(b, q) for q in range(2))
     yield from (metrics.pilot_accuracy(a, pilot) for pilot in range(2))
+    yield from (metrics.named(a), metrics.classes(a))
 
 
 def test_every_measure_is_computed_again_another_way_with_the_same_result(pairs):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lmreport.core.settings import Settings
 from lmreport.experiments.concepts import cost, foundation, heads, residual, scaling
 from lmreport.models import architecture, pretrained
+from lmreport.reporting.values import on_heads
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,18 @@ def test_limits_by_hand():
         and row["score_bytes"] == 2 * 4 * 20 * 20 * 4
     )
     assert whole["cut"] == 0 and whole["lost"] == 0 and whole["flops"] < whole["padded_flops"]
+
+
+def test_what_a_model_cannot_read_is_marked_and_its_own_inner_width_counts():
+    found = cost.limits([10], (512, 2048), 8, 2, 4, feed_forward=3 * 8 * 12, longest=512)
+    assert found[0]["padded_flops"] == 2 * (cost.attention_flops(512, 8) + 2 * 512 * 3 * 8 * 12)
+    read, beyond = on_heads.limits(found).data.splitlines()[2:4]
+    assert "512" in read and "beyond" not in read and "(beyond its positions)" in beyond
+    size = {"d": 8, "feed_forward": 8 * 8 * 8}
+    assert "loaded model)" not in on_heads.crossings(size).data
+    narrow = on_heads.crossings(size | {"feed_forward": 2 * 8 * 16}).data
+    assert "24nd² (16nd² in the loaded model)" in narrow
+    assert cost.crossings(8, 2 * 8 * 16)[cost.BLOCK_CROSSING] == 4 * 8
 
 
 # scaling

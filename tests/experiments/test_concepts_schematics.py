@@ -64,7 +64,7 @@ def test_parts_of_distilbert_by_hand(monkeypatch, tmp_path):
     assert parts["embeddings"] == words * d + places * d + 2 * d
     assert parts["layers"] == 6 * [4 * (d * d + d) + (4 * d * d + 4 * d) + (4 * d * d + d) + 4 * d]
     assert parts["other"] == 0 and parts["width"] == d
-    heads = {name: count for name, (count, _) in parts["heads"].items()}
+    heads = {name: count for name, (count, *_) in parts["heads"].items()}
     assert heads["AutoModelForSequenceClassification"] == (d * d + d) + (d * classes + classes)
     assert heads["AutoModelForTokenClassification"] == d * classes + classes
     assert heads["AutoModelForQuestionAnswering"] == d * 2 + 2

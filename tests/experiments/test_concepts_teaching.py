@@ -226,4 +226,6 @@ def test_cost_of_a_removed_head_by_hand_and_its_figure(monkeypatch):
     assert isinstance(drawn, Figure)
     assert [one.get_text() for one in drawn.axes[0].texts] == ["head 1-2", "head 2-2"]
     few = record | {"whole": np.zeros(4, int), "predicted": np.zeros((2, 2, 4), int)}
-    assert not head_maps.plot_worth(few, found).figure.axes[0].texts  # none of them costs anything
+    even = head_maps.plot_worth(few, found).figure  # none of them costs anything
+    assert "stays the same" in even.get_suptitle() and len(even.axes) == len(found)
+    assert drawn.axes[0].get_xticks().tolist() == [1, 2, 3, 4]  # the heads, counted from 1

@@ -58,17 +58,29 @@ def cheating():
     )
 
 
-def padding(classes=("java", "javascript")):
+def padding(classes=("java", "javascript"), sure=(0.8, 0.68, 0.56, 0.44, 0.32, 0.2)):
+    sure = np.array(sure)
     pads = np.array([0, 4, 16, 64, 128, 256])
-    sure = np.linspace(0.8, 0.2, len(pads))
     one = {
         "classes": list(classes),
         "pads": pads,
         "n": 15,
-        "with": np.tile([0.2, 0.8], (len(pads), 1)),
+        "with": np.tile([1 - sure[0], sure[0]], (len(pads), 1)),
         "without": np.stack([1 - sure, sure], 1),
     }
     return masks.plot_padded_prediction([one, one])
+
+
+def maps(number):
+    """Attention of two texts of so many tokens."""
+    tokens = ["[CLS]", *(f"##p{place}" for place in range(number - 2)), "[SEP]"]
+    weights = np.random.default_rng(0).dirichlet(np.ones(number), (1, 4, number))
+    return attention.plot_maps([{"tokens": tokens, "weights": weights}] * 2)
+
+
+def patterns(scores):
+    names = ["previous token", "next token", "itself", "same word elsewhere", "[CLS]", "[SEP]"]
+    return heads.plot_patterns({"patterns": names, "scores": scores})
 
 
 def neighbours():
@@ -106,6 +118,13 @@ FIGURES = {
     "movable": movable,
     "cheating": cheating,
     "padding": padding,
+    "padding that soon tells": lambda: padding(sure=(0.54, 0.49, 0.47, 0.34, 0.39, 0.37)),
+    "padding that tells later": lambda: padding(sure=(0.83, 0.73, 0.8, 0.49, 0.42, 0.37)),
+    "padding of sure answers": lambda: padding(sure=(0.99, 0.4, 0.3, 0.02, 0.01, 0.01)),
+    "maps": lambda: maps(16),
+    "maps of pieces": lambda: maps(32),
+    "maps of letters": lambda: maps(80),
+    "patterns": lambda: patterns(np.random.default_rng(0).uniform(0.01, 0.08, (6, 2, 4))),
     "length": lambda: cost.plot_by_length(cost.by_length()),
     "softmax": scaling.plot_one_softmax,
     "neighbours": neighbours,
@@ -202,3 +221,52 @@ def test_class_names_without_a_font_are_told_by_their_code():
     figure = padding(("\U00013000", "\U00013001")).figure  # hieroglyphs, which no font here has
     figure.draw_without_rendering()  # a missing glyph would be a warning, which is an error here
     assert figure.axes[0].get_title() == "question (i), tagged ⟨U+13001⟩"
+
+
+def test_tokens_of_a_map_are_named_as_far_as_there_is_room():
+    def named(drawn):
+        return [label.get_text() for label in drawn.figure.axes[0].get_xticklabels()]
+
+    assert len(named(maps(16))) == 16
+    few, shown = named(maps(32)), shown_words(maps(32).figure)
+    assert 9 <= len(few) <= 16
+    assert [t for t, _ in shown if "get most" in t.get_text()]
+    assert attention.far_apart([5, 9, 8, 1, 7], 2) == [1, 4]
+
+
+@pytest.mark.parametrize("most, top", [(0.08, 0.08), (0.9, 1)])
+def test_colours_of_the_patterns_reach_as_far_as_the_heads(most, top):
+    scores = np.full((6, 2, 4), 0.01)
+    scores[:, 0, -1] = most
+    figure = patterns(scores).figure
+    for axes in figure.axes[:6]:
+        assert axes.images[0].get_clim() == (0, top)
+        (frame,) = axes.patches
+        assert frame.get_clip_box().bounds == frame.get_window_extent().bounds  # in its cell
+        assert (frame.get_edgecolor()[0] < 0.5) == (most / top > 0.5)
+
+
+@pytest.mark.parametrize("most, top", [(0.02, 3), (0.3, 40), (0.9, 100)])
+def test_accuracies_are_drawn_as_large_as_they_are(most, top):
+    found = {"sizes": [20, 160], "pre-trained": np.array([0.01, most]), "random": np.array([0, 0])}
+    ax = foundation.plot_probes(found, np.arange(400) % 200).figure.axes[0]
+    bottom, above = ax.get_ylim()
+    assert 100 * most < above <= top and bottom < 0
+    assert all(0 <= tick <= above for tick in ax.get_yticks()) and len(ax.get_yticks()) > 2
+
+
+@pytest.mark.parametrize("labels, words", [([0, 1, 2], "guessing"), ([0, 0, 1], "largest class")])
+def test_the_dotted_line_is_called_what_it_is(labels, words):
+    found = {
+        "sizes": [20, 160],
+        "pre-trained": np.array([0.5, 0.9]),
+        "random": np.array([0.4, 0.5]),
+    }
+    drawn = foundation.plot_probes(found, labels)
+    assert words in [text.get_text() for text, _ in shown_words(drawn.figure)]
+    labels, curve = np.array(labels * 100), np.zeros((12, 3 * 100), int)
+    points = [{"way": way, "size": size} for way in foundation.WAYS for size in (20, 40, 80, 160)]
+    record = {"points": points, "predicted": curve, "labels": labels}
+    linear = {"points": points[:4], "predicted": curve[:4], "labels": labels}
+    drawn = foundation.plot_learning_curve(record, linear, 0.4)
+    assert words in [text.get_text() for text, _ in shown_words(drawn.figure)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lmreport.display import markdown
 from lmreport.experiments import tokenizer_comparison
 
 PIECES = ["[CLS]", "says", "over", "##flower", "##ror", ":", "long", "[SEP]"]
@@ -81,3 +82,11 @@ def test_the_example_is_the_first_short_text_with_a_word_that_falls_into_pieces(
     example = tokenizer_comparison.example
     assert example([long, plain, rare, rare + "late"], Tokenizer()) == rare.strip()
     assert example([plain, long], Tokenizer()) == plain.strip()  # the first, where none is such
+
+
+def test_a_piece_that_is_a_line_break_is_seen():
+    broken = found([5, 1, 6, 7]) | {"pieces": [*PIECES[:5], "\n", "a\tb", "[SEP]"]}
+    pieces = cells(tokenizer_comparison.strips(broken))[2]
+    assert pieces[6:8] == ["&#92;n", "a&#92;tb"] and "" not in pieces
+    assert markdown.quote(["a", "\n", "b"]).data == "> a · &#92;n · b\n"
+    assert markdown.quote("a\nb").data == "> a b\n"

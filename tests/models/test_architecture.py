@@ -5,12 +5,14 @@ does with it.
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 
 import families
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings
 from lmreport.experiments.concepts import (
     attention,
+    cost,
     foundation,
     head_maps,
     heads,
@@ -141,16 +143,25 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     even = found["equal"][0].mean(-1)  # of the previous token, by layer
     assert even[1] > 1.3 * even[0] if name == "modernbert" else even[0] == even[1]  # its window
     assert seen["tokens"][0] in on_heads.on_first(found)
-    parts = foundation.encoder_parts(folder, name)
+    parts = foundation.encoder_parts(folder, name, classes=2)
     assert len(parts["layers"]) == (1 if name == "albert" else 2)
     whole = sum(parameter.numel() for parameter in encoder.parameters())
     assert parts["embeddings"] + sum(parts["layers"]) + parts["other"] == whole
-    assert schematics.encoder_with_heads(parts).figure
+    drawn = schematics.encoder_with_heads(parts).figure
     _, classifier, new = foundation.load_both(folder, ["a", "b"])
+    share = foundation.parameters(classifier, tuple(new)) / foundation.parameters(classifier)
+    digits = ".2g" if share >= 0.01 else ".1g"
+    shown = [text.get_text() for text in drawn.findobj(Text) if text.get_fontweight() == "bold"]
+    assert any(f"{100 * share:{digits}}%" in words for words in shown)  # as in the text of 4b
     assert foundation.same_encoder(encoder, classifier)
     read = foundation.read_by_head(classifier, tokenizer)
     assert read == seen["tokens"][:1]
     assert 0 < foundation.parameters(classifier, tuple(new)) < whole
+    size = cost.size(folder, name)
+    inner = encoder.config.intermediate_size if name != "distilbert" else encoder.config.hidden_dim
+    products = 3 if name == "modernbert" else 2  # its feed-forward network is gated
+    assert size["feed_forward"] == products * size["d"] * inner
+    assert size["longest"] == architecture.longest(encoder)
     placed = positions.known(folder, name)
     assert placed["kinds"] == list(architecture.positions(encoder))
     said = on_attention.of_learned_positions(placed)

@@ -150,6 +150,22 @@ print("a cell")
 """
 
 
+def test_an_edit_of_a_text_is_carried_and_nothing_else_is_packed_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    folder = rendering.project(tmp_path / "project", "Words at first.\n")
+    carried, kept = [], []
+    for words in ("Words at first.", "Other words."):
+        text = folder / "report" / "index.qmd"
+        text.write_text(text.read_text().replace("Words at first.", words))
+        packed = lzma.decompress(colab.archive(folder))
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            carried.append(tar.extractfile("report/index.qmd").read().decode())
+            assert "code/lmreport/__init__.py" in tar.getnames()
+        kept += [(path, path.stat().st_mtime_ns) for path in (tmp_path / "cache/packed").iterdir()]
+    assert len(kept) == 2 and kept[0] == kept[1]
+    assert "Words at first." in carried[0] and "Other words." in carried[1]
+
+
 @pytest.mark.parametrize(
     "profile, there, nowhere",
     [

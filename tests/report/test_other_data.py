@@ -208,12 +208,12 @@ def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_m
     found, sample = download.obtain(str(make(tmp_path / "d"))), download.obtain("sample")
     bench, gpu = speed.recorded(found), speed.recorded(found, "cuda")
     lacking = on_speed.of_what_is_left_out(bench, gpu, found, 3)
-    assert lacking.everything and lacking.what.endswith("are on a processor, on a GPU and in bf16")
+    assert lacking.everything and lacking.what.endswith("fast on a processor, on a GPU and in bf16")
     assert lacking.of_gpu == lacking.of_models == ""
     source = pretrained.from_package("any")
     said = notices.left_out(found, source, lacking.what, lacking.names, " here").data
     assert re.fullmatch(
-        r"How fast .* was not measured on these data; `lmreport run bench_train bench_predict "
+        r"What makes .* was not measured on these data; `lmreport run bench_train bench_predict "
         r"bench_accuracy bench_bf16 --scale full --data .*` does so here and records it\.",
         said,
     )
@@ -233,7 +233,7 @@ def test_what_rests_on_records_of_other_data_is_left_out_with_the_command_that_m
     of_many = notices.left_out(found, source, "It", partly.names, " here", partly.cannot).data
     assert of_many == (
         "It was not measured on these data; the models that are timed know fewer classes than "
-        "they have."
+        "these data have."
     )
 
 

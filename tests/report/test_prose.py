@@ -164,3 +164,24 @@ def test_nothing_else_is_committed_at_the_top():
     if listed.returncode:
         pytest.skip("not a checkout of git")
     assert set(listed.stdout.split()) == TOP
+
+
+OF_ONE_OUTCOME = (  # what pictures of some other texts or encoders do not show
+    "dark diagonal",
+    "one broad hump",
+    "paler stripes",
+    "White frames",
+    "rises slowly",
+    "grows slowly",
+    "keeps its size",
+    "guessing; an arrow joins",
+    "of both networks falls",
+    "all of them few",
+)
+
+
+def test_captions_and_alternative_texts_hold_for_any_data():
+    lines = texts(PARTS).splitlines()
+    options = [line for line in lines if line.startswith(("#| fig-", "#| tbl-"))]
+    assert len(options) > 90
+    assert not [(said, one) for said in OF_ONE_OUTCOME for one in options if said in one]

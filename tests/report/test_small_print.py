@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 import typst
 
-from lmreport.render import table_layout
+from lmreport.render import letters, table_layout
 from rendering import FRONT, OPTIONS, own, project
 
 FILTER = Path(__file__).resolve().parents[2] / "report" / "filters" / "small-print.lua"
@@ -112,6 +112,18 @@ def test_short_cells_are_not_parted_for_the_sake_of_a_long_one(cells):
     assert sum(widths) <= table_layout.PAGE + 1e-9 and widths[0] > 40
 
 
+def test_columns_have_room_for_marks_of_letters_without_a_font(monkeypatch):
+    monkeypatch.setattr(letters, "missing", lambda text: set(text) & set("差评"))
+    monkeypatch.setattr(table_layout, "missing", letters.missing)
+    assert letters.width("差评") == 2 * len("⟨U+5DEE⟩") and letters.width("好a") == 3
+    assert table_layout.words_of("差评 a b\u00a0c") == ["差", "评", "a", "b\u00a0c"]
+    long = "a question of many words, more than there is room for " * 2
+    texts = [["question", "tag", "a", "b"], [long, "差评", "one", "two"]]
+    lines = [max(map(letters.width, pair)) for pair in zip(*texts, strict=True)]
+    widths = [share * table_layout.PAGE for share in table_layout.shares(texts, lines, 1)]
+    assert widths[1] >= len("⟨U+5DEE⟩")
+
+
 def test_where_short_cells_leave_no_room_words_alone_decide():
     row = ["two words here"] * 12
     widths = table_layout.shares([row, row], [len(cell) for cell in row], 1)
@@ -137,3 +149,19 @@ def test_the_figures_of_both_renderers_are_known_and_code_is_none(picture):
     assert (
         written("::: {.cell}\nwords\n:::\n\n[Run one]{.origin}\n").count("breakable: false)[") == 1
     )
+
+
+def test_the_first_row_of_a_table_stands_clear_of_the_rule_on_each_page(tmp_path):
+    header = (FILTER.parents[1] / "typst-header.typ").read_text(encoding="utf-8")
+    table = "#table(columns: 1, table.header[Head], table.hline(), ..range(30).map(i => [Xx]))"
+    size = "#set page(width: 200pt, height: 200pt, margin: 20pt)\n"
+    (tmp_path / "page.typ").write_text(header + size + table, encoding="utf-8")
+    pages = list(pypdfium2.PdfDocument(typst.compile(tmp_path / "page.typ")))
+    assert len(pages) > 1
+    for page in pages:
+        paths = [one for one in page.get_objects() if one.type == pypdfium2.raw.FPDF_PAGEOBJ_PATH]
+        bounds = [path.get_bounds() for path in paths]  # left, bottom, right, top
+        rules = [bottom for left, bottom, right, top in bounds if top - bottom < 2 < right - left]
+        text = page.get_textpage()
+        top = text.get_charbox(text.get_text_range().index("X"))[3]
+        assert len(rules) == 1 and rules[0] - top > 2.5

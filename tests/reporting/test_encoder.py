@@ -152,9 +152,9 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert time.endswith("1 h 50 min")
     assert f"takes {time} and gets 92.0%, significantly more than the SVM." in larger
     assert (
-        "A stack of this encoder and the SVM, weighted on the validation texts, gets 94.0%, "
+        "A weighted sum of the scores of this encoder and the SVM, fitted on the validation texts, gets 94.0%, "
         "significantly more than the SVM ([supplement](supplement.html#sec-encoder)). So with this many "
-        "labels, fine-tuning pays only where the last points count." in larger
+        "labels, a larger encoder pays only where the last points count." in larger
     )
 
 
@@ -163,7 +163,7 @@ def test_several_runs_are_told_with_their_choice(runs):
     shorter = given | {"settings": given["settings"] | {"max_length": 64}}
     two = [runs.encoder, dataclasses.replace(runs.encoder, inputs=shorter)]
     told = plain(on_results.weakest(dataclasses.replace(runs, encoders=two)))
-    assert told == " Its 2 runs get 92.0% to 92.0%; the validation texts chose this one."
+    assert told == " Its 2 runs get 92.0% to 92.0%; this one was the best on validation."
 
 
 def test_errors_are_told_of_the_record_whose_errors_were_read(runs):

@@ -114,3 +114,9 @@ def test_token_types_are_told_of_the_family():
     assert "DistilBERT does without them." in tokenizing.types(True, 2, "BERT")
     assert "DeBERTa does without them." in tokenizing.types(True, 0, "DeBERTa")
     assert tokenizing.types(False, 1, "RoBERTa").endswith("RoBERTa does without it.")
+
+
+def test_what_comes_back_of_unknown_texts_is_told(of_kind):
+    strange = {"unknown": 0.5, "characters": 0.6}
+    told = on_data.of_tokenizer(of_kind("lower"), SOURCE, strange).decoding
+    assert told.endswith("and a special token for what is unknown.")

@@ -35,9 +35,9 @@ def only_one(name: str, tell: bool = True) -> Iterator[None]:
         lock.release()
 
 
-def rendering(output: Path) -> AbstractContextManager[None]:
-    """Inside, the outputs of a document are made, or read: who reads waits for those in the making.
+def executing(output: Path) -> AbstractContextManager[None]:
+    """Inside, the cells of a document run, or what they gave is looked for: who looks waits.
 
-    output: their path without an ending.
+    output: the path of the document's outputs, without an ending.
     """
-    return only_one(f"render-{machine.digest(str(output.resolve()))}", tell=False)
+    return only_one(f"execute-{machine.digest(str(output.resolve()))}", tell=False)

@@ -76,3 +76,36 @@ def write_beside(ax: Any, spots: list, bars: list) -> None:
             arrowprops=line | {"shrinkA": 0} if far else None,
             **look,
         )
+
+
+def where_free(
+    ax: Any, x: float, y: float, text: str, color: str, first: tuple, **look: Any
+) -> None:
+    """Write a label as near to its point as it covers no curve and no other words and stays inside
+    the axes, with a line to its point where that is far: at its left by the offset `first` (points)
+    if it is free there.
+    """
+    ax.figure.draw_without_rendering()  # so that places on the canvas are known
+    point, inside = ax.figure.dpi / 72, ax.get_window_extent().padded(-2 * ax.figure.dpi / 72)
+    taken = [one.get_window_extent() for one in ax.texts]
+    curves = [Path(ax.transData.transform(line.get_xydata())) for line in ax.lines]
+    written = style.label(ax, x, y, text, color, xytext=first, ha="right", **look)
+
+    def is_free(air: float = 2) -> bool:
+        box = written.get_window_extent()
+        kept = inside.x0 <= box.x0 and box.x1 <= inside.x1
+        kept = kept and inside.y0 <= box.y0 and box.y1 <= inside.y1 + (4 - 2 * air) * point
+        wide = box.padded(air * point)
+        hit = any(curve.intersects_bbox(wide, filled=False) for curve in curves)
+        return kept and not hit and not box.count_overlaps(taken)
+
+    if is_free(air=0):
+        return
+    written.set_ha("center")
+    shift = next((shift for shift in SHIFTS if written.set_position(shift) or is_free()), first)
+    box = written.get_window_extent().padded(4 * point)
+    written.remove()
+    far = not box.contains(*ax.transData.transform((x, y)))
+    line = {"arrowstyle": "-", "color": written.get_color(), "linewidth": 0.5, "shrinkA": 0}
+    place = {"xytext": shift, "ha": "center", "arrowprops": line if far else None}
+    style.label(ax, x, y, text, color, **place, **look)

@@ -72,9 +72,19 @@ def flags(values: Mapping[str, object]) -> Markdown:
     return markdown("\n".join(["---", *lines, "---", ""]))
 
 
-def quote(text: str, longest: int = 2000) -> Markdown:
-    """Foreign text as a block quotation that shows exactly its characters."""
+def quote(text: str | Sequence[str], longest: int = 2000) -> Markdown:
+    """Foreign text as a block quotation that shows exactly its characters; several pieces with dots
+    in between, where a line break or tab is a piece's own and is shown as \\n or \\t.
+    """
+    if not isinstance(text, str):
+        text = " · ".join(map(with_breaks, text))
     return markdown("> " + plain(text, longest) + "\n")
+
+
+def with_breaks(piece: str) -> str:
+    """A piece of a text with its line breaks and tabs as Python writes them, since a blank would not
+    be seen."""
+    return re.sub(r"[\n\r\t]", lambda match: repr(match[0])[1:-1], piece)
 
 
 def callout(kind: str, title: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """Near copies of training texts among the test texts, by MinHash (Broder 1997).
 
-A text is the set of its SHINGLE successive words, in lower case and without punctuation. Two texts
+A text is the set of its SHINGLE successive words, in lower case and without punctuation; in scripts
+without spaces a character is a word. Two texts
 are as similar as these sets are (Jaccard: of all shingles of the two, the share that both have).
 The smallest of many hashes of a set is that of another set as often as the two are similar, so
 texts that agree on one of BANDS bands of ROWS such numbers are compared: with a similarity of 0.8
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lmreport.data.words import words as words_of
+
 SHINGLE = 3  # words
 BANDS, ROWS = 25, 5
 NEAR = 0.8  # similarity from which a text is a near copy
@@ -25,7 +28,7 @@ MOST = 50  # texts of one bucket that a text is compared with: templates fill wh
 
 def shingles(text: str) -> frozenset[int]:
     """Hashes of the successive words of a text; of one shorter than SHINGLE words, one hash."""
-    words = re.findall(r"\w+", text.lower()) or [text.strip()]
+    words = re.findall(r"\w+", " ".join(words_of(text.lower()))) or [text.strip()]
     last = max(1, len(words) - SHINGLE + 1)
     return frozenset(zlib.crc32(" ".join(words[i : i + SHINGLE]).encode()) for i in range(last))
 

@@ -100,9 +100,9 @@ def differences(found: dict):
         ["keys", ", ".join(found["tokenizer_keys"]), "none"],
         [
             "ids",
-            f"{len(found['input_ids'])} in a {found['tokenizer_value_type']}, as long as the text",
+            f"{found['tokenizer_value_type']} of {len(found['input_ids'])}, unpadded",
             f"shape {tuple(found['layer_shape'])}, {found['layer_dtype']}: {found['layer_used']} "
-            f"and zeros",
+            f"ids, then zeros",
         ],
         ["unit", "word piece", f"{word} or punctuation mark"],
         [
@@ -110,11 +110,11 @@ def differences(found: dict):
             f"{found['vocabulary']:,} pieces, fixed with the model",
             f"{found['layer_vocabulary']:,} entries: {word}s of our training texts, padding, [UNK]",
         ],
-        ["special tokens", " ".join(found["special"]), "none but [UNK] and the empty padding"],
+        ["special tokens", " ".join(found["special"]), "only [UNK] and padding"],
         [
             "unknown",
             f"{found['unknown_pieces']} of {len(found['input_ids'])}"
-            + ": rare words fall into known pieces" * (not found["unknown_pieces"]),
+            + ": rare words are split into known pieces" * (not found["unknown_pieces"]),
             f"{found['layer_unknown']} of {found['layer_used']} {word}s and marks: [UNK]",
         ],
         [
@@ -170,7 +170,7 @@ def strips(found: dict, number: int = 11):
         return around(lambda i: str(values[starts[i]]) if i in starts else "")
 
     rows = [
-        ["tokenizer: piece", *around(pieces.__getitem__)],
+        ["tokenizer: piece", *around(lambda i: markdown.with_breaks(pieces[i]))],
         *(
             [key, *around(lambda i, key=key: str(found[key][i]))]
             for key in ("input_ids", "attention_mask")

@@ -34,19 +34,24 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(-1, keepdims=True)
 
 
+FEW = 10  # right or wrong answers, below which an interval is an exact one
+
+
 def interval(correct: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of `correct` (n,) of 0 and 1 (Efron & Tibshirani
     1993, ch. 13).
 
     Resampled sums of zeros and ones are binomial, so the quantiles are exact; nothing is drawn.
-    Where all are 0 or all are 1, resampling says nothing, and the exact interval of Clopper &
+    With fewer than FEW ones or zeros resampling says too little, and the exact interval of Clopper &
     Pearson (1934) is given.
     """
-    from scipy.stats import binom
+    from scipy.stats import beta, binom
 
-    if correct.mean() in (0, 1):
-        bound = ((1 - level) / 2) ** (1 / len(correct))
-        return (bound, 1.0) if correct.all() else (0.0, 1 - bound)
+    ones, texts, rest = int(correct.sum()), len(correct), (1 - level) / 2
+    if min(ones, texts - ones) < FEW:
+        least = float(beta.ppf(rest, ones, texts - ones + 1)) if ones else 0.0
+        most = float(beta.ppf(1 - rest, ones + 1, texts - ones)) if ones < texts else 1.0
+        return least, most
     low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(correct), correct.mean()) / len(
         correct
     )

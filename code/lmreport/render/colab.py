@@ -5,7 +5,8 @@ there.
 from __future__ import annotations
 
 import base64
-import functools
+import contextlib
+import hashlib
 import importlib
 import io
 import lzma
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from lmreport.core import machine
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import cache_root
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -154,14 +156,22 @@ def archive(root: Path, profile: str = "") -> bytes:
         and path.suffix != ".qmd"
         and path.with_suffix("") not in stems  # nor what an earlier render left beside a document
     }
-    files |= {document.name: source.whole(document).encode() for document in documents.values()}
+    texts = {document.name: source.whole(document).encode() for document in documents.values()}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, content in sorted(files.items()):
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o644
-            tar.addfile(entry, io.BytesIO(content))
-    return packed(buffer.getvalue())
+        add(tar, files)
+        settled = buffer.tell()  # up to here the same from one edit of a text to the next
+        add(tar, texts)
+    data = buffer.getvalue()
+    return packed(data[:settled]) + lzma.compress(data[settled:])  # .xz streams may be joined
+
+
+def add(tar: tarfile.TarFile, files: dict[str, bytes]) -> None:
+    """Put files into an archive by name; the same bytes for the same files."""
+    for name, content in sorted(files.items()):
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(content), 0o644
+        tar.addfile(entry, io.BytesIO(content))
 
 
 def unpacked(path: Path) -> bytes:
@@ -177,14 +187,22 @@ def unpacked(path: Path) -> bytes:
 
 
 def packed(data: bytes) -> bytes:
-    """`data` as .xz; the documents of a render mostly carry the same, which is packed once."""
+    """`data` as .xz, remembered: the documents of a render, and renders, mostly carry the same."""
+    from lmreport.core.files import write_atomically  # not in Colab, before its libraries are there
+
+    folder = cache_root() / "packed"
+    path = folder / f"{hashlib.sha256(data).hexdigest()}.xz"
     with PACKING:
-        return compressed(data)
-
-
-@functools.lru_cache(maxsize=1)
-def compressed(data: bytes) -> bytes:
-    return lzma.compress(data, preset=6)  # 1 takes half as long for 8 % more
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_bytes()
+        older, made = (
+            [*folder.glob("*.xz")],
+            lzma.compress(data, preset=6),
+        )  # 1: 8 % more, half the time
+        write_atomically(path, made)
+        for one in older:
+            one.unlink(missing_ok=True)
+        return made
 
 
 def is_carried(name: Path, path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
-from lmreport.render import dates, pandoc_ast, project
+from lmreport.render import dates, letters, pandoc_ast, project
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
@@ -122,25 +122,20 @@ def printable(source: str) -> str:
     """`source` with characters that no font of the PDF has made visible as ⟨U+…⟩; PDF/UA allows no
     missing ones.
     """
-    rare = {c for c in set(source) if c > "\u02ff" and not MATH.match(c)}
-    missing = {c for c in rare if ord(c) not in fonts.characters(*IN_TEXT)}
-    if letters := "".join(sorted(missing - VARIANTS)):
+    missing = letters.missing(source)
+    if named := "".join(sorted(missing - VARIANTS)):
         log.warning(
-            f"the PDF has no font for {fonts.named(letters)}; such letters stand as ⟨U+…⟩"
+            f"the PDF has no font for {fonts.named(named)}; such letters stand as ⟨U+…⟩"
             + fonts.remedy()
         )
-    return source.translate({ord(c): "" if c in VARIANTS else f"⟨U+{ord(c):04X}⟩" for c in missing})
+    return source.translate({ord(c): "" if c in VARIANTS else letters.mark(c) for c in missing})
 
 
-MATH = re.compile(
-    "[\u2200-\u22ff\u27c0-\u27ef\u2a00-\u2aff\U0001d400-\U0001d7ff]"
-)  # in New Computer Modern Math
 VARIANTS = set(map(chr, range(0xFE00, 0xFE10)))  # they choose a form of the character before
 FALLBACK = (
     "DejaVuSans.ttf",
     "DejaVuSans-Bold.ttf",
 )  # matplotlib's; with Arabic, Persian and Hebrew letters
-IN_TEXT = ("DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf")  # what all text can fall back to
 
 
 def beside(folder: Path) -> Path:

@@ -31,6 +31,7 @@ from lmreport.render import (
     crossref,
     dates,
     document,
+    early,
     execute,
     html_page,
     notebook,
@@ -168,22 +169,18 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
 
 async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
     """Execute the cells of one document, write its formats, and put them in place; cells of another
-    document that show what is in its outputs wait meanwhile.
+    document that show what is in this one wait for its cells.
     """
-    with lock.rendering(plan.doc.output):
-        await made_anew(plan, times, stop)
-
-
-async def made_anew(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
-    """What `render_document` does, whoever waits for it."""
     doc, clock = plan.doc, Clock(times)
     log.info(f"{doc.name}: {sum(c.kind == 'code' for c in plan.cells)} cells")
     options = doc.options[plan.formats[0]]
     defaults = options.get("execute") or {}
     nb = execute.notebook(plan.cells, plan.params, str(options.get("title", doc.path.stem)))
-    seen = await execute.run(
-        nb, doc.path.parent, defaults, doc.profiles, doc.root, plan.environment, stop
-    )
+    with lock.executing(doc.output):
+        seen = await execute.run(
+            nb, doc.path.parent, defaults, doc.profiles, doc.root, plan.environment, stop
+        )
+        early.hand_on(doc, nb)
     clock("execute")
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
         pages = await in_thread(assemble.assemble, nb, Path(name), defaults)

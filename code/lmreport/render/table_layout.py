@@ -5,8 +5,10 @@ they may be.
 from __future__ import annotations
 
 import re
+from unicodedata import east_asian_width
 
 from lmreport.render import pandoc_ast
+from lmreport.render.letters import missing, width
 
 PAGE = 96  # characters of table text that fit side by side on the page
 LONG = 14  # characters of a word that may be broken
@@ -24,7 +26,7 @@ def typst_table(table: dict) -> dict:
     ]
     texts = in_columns(rows)
     count = len(table["c"][2])
-    lines = [max((len(t[i]) for t in texts if i < len(t)), default=1) for i in range(count)]
+    lines = [max((width(t[i]) for t in texts if i < len(t)), default=1) for i in range(count)]
     for specification in table["c"][2]:
         specification[1] = {"t": "ColWidthDefault"}
     if sum(lines) + GAP * count <= PAGE:
@@ -61,11 +63,13 @@ def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
     below the `heads` first rows is long), the rest in proportion to the square root of its longest
     text, so that a column of essays does not squeeze the others."""
     words = [
-        max((min(len(w), LONG) for t in texts if i < len(t) for w in t[i].split()), default=1) + GAP
+        max((min(width(w), LONG) for t in texts if i < len(t) for w in words_of(t[i])), default=1)
+        + GAP
         for i in range(len(lines))
     ]
     cells = [
-        max((len(t[i]) for t in texts[heads:] if i < len(t)), default=1) for i in range(len(lines))
+        max((width(t[i]) for t in texts[heads:] if i < len(t)), default=1)
+        for i in range(len(lines))
     ]
     whole = [
         max(word, cell + GAP) if cell <= LONG else word
@@ -75,9 +79,18 @@ def shares(texts: list[list[str]], lines: list[int], heads: int) -> list[float]:
     spare = max(PAGE - sum(words), 0)
     wish = [max(line + GAP - word, 0) ** 0.5 for line, word in zip(lines, words, strict=True)]
     widths = [word + spare * w / (sum(wish) or 1) for word, w in zip(words, wish, strict=True)]
-    capped = [min(width, line + GAP) for width, line in zip(widths, lines, strict=True)]
+    capped = [min(one, line + GAP) for one, line in zip(widths, lines, strict=True)]
     total = max(sum(capped), PAGE) if sum(capped) < sum(widths) else sum(widths)
-    return [width / total for width in capped]
+    return [one / total for one in capped]
+
+
+def words_of(text: str) -> list[str]:
+    """The parts of a text between which a line may break: not at a no-break space, but at each
+    letter of East Asia or mark in the place of one that has no font.
+    """
+    unseen = missing(text)
+    parts = (c if c not in unseen and east_asian_width(c) not in "WF" else f" {c} " for c in text)
+    return [part for part in re.split("[ \t\n]+", "".join(parts)) if part]
 
 
 def breakable(item: dict) -> dict | None:

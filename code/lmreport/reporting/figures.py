@@ -64,15 +64,20 @@ def plot_lengths(lengths: dict, cuts: dict[str, int]):
 
 @cached_figure
 def plot_training(records: dict):
-    """Loss and validation accuracy by epoch, of the LSTM and of the Transformer."""
+    """Loss and validation accuracy by epoch, of the LSTM and of the Transformer; in words which of
+    them has logged no loss.
+    """
     figure, (left, right) = style.figure(2, height=2.5)
-    ends = []
+    ends, unlogged = [], []
     for name, curve in curves(records).items():
         look = dict(color=style.MODEL_COLORS[name], linestyle="-")
         left.plot(curve["loss_epoch"], curve["loss"], marker="", **look)
+        unlogged += [] if curve["loss"] else [f"{label(records[name].label)}: no loss was logged"]
         epochs, accuracy = curve["accuracy_epoch"], curve["accuracy"]
         right.plot(epochs, accuracy, marker="o", **look)
         ends.append((epochs[-1], accuracy[-1], records[name].label, look["color"]))
+    if unlogged:
+        left.set_title("\n".join(unlogged), fontsize=8)
     left.set(xlabel="epoch", ylabel="training loss (cross-entropy)")
     right.set(xlabel="epoch", ylabel="validation accuracy")
     for axes in (left, right):
@@ -80,6 +85,11 @@ def plot_training(records: dict):
     left.margins(y=0.1)
     left.set_ylim(0, None)
     style.ends(right, ends)
+    if unlogged:
+        here = {
+            line.get_color(): line.get_xydata()[-1] for line in left.lines if len(line.get_xdata())
+        }
+        style.ends(left, [(*here[color], name, color) for *_, name, color in ends if color in here])
     return figure
 
 
@@ -270,19 +280,24 @@ def plot_calibration(records: dict):
 
 @cached_figure
 def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
-    """Error rate of each model by number of words, with 95% intervals."""
+    """Error rate of each model by number of words, with 95% intervals; groups without a text are
+    left out.
+    """
     figure, axes = style.figure(height=2.7)
-    names = [
-        f"under {edges[0]}",
-        *(f"{a}–{b - 1}" for a, b in zip(edges, edges[1:], strict=False)),
-        f"{edges[-1]}+",
-    ]
-    ends = []
+    names = np.array(
+        [
+            f"under {edges[0]}",
+            *(f"{a}–{b - 1}" if a < b - 1 else f"{a}" for a, b in itertools.pairwise(edges)),
+            f"{edges[-1]}+",
+        ]
+    )
+    there = np.bincount(np.digitize(words, edges), minlength=len(names)) > 0
+    names, ends = names[there], []
     for shift, (name, record) in zip(
         np.linspace(-0.18, 0.18, len(records)), records.items(), strict=True
     ):
         color = style.MODEL_COLORS[name]
-        rates = scores.by_length(record.correct, words, edges)
+        rates = {k: v[there] for k, v in scores.by_length(record.correct, words, edges).items()}
         error, low, high = (100 * rates[k] for k in ("error", "low", "high"))
         axes.errorbar(
             np.arange(len(names)) + shift,
@@ -292,11 +307,18 @@ def plot_errors_by_length(records: dict, words: np.ndarray, edges: list[int]):
             marker="o",
             linestyle="-",
             capsize=2,
+            clip_on=False,  # a dot at zero is as large as the others
         )
         ends.append((len(names) - 0.82, error[-1], record.label, color))
+        if len(names) == 1:  # dots without lines: each has its name above it
+            place = dict(xytext=(0, 9), ha="center")
+            style.label(axes, shift, max(high[0], error[0]), record.label, color, **place)
     axes.set_xticks(
         range(len(names)), [f"{n}\n({k:,})" for n, k in zip(names, rates["number"], strict=True)]
     )
     axes.set(xlabel="words in the text (number of texts)", ylabel="errors (%)", ylim=(0, None))
-    style.ends(axes, ends)
+    if len(names) == 1:
+        axes.set(xlim=(-0.3, 0.3), ylim=(0, 1.12 * axes.get_ylim()[1]))
+    else:
+        style.ends(axes, ends)
     return figure

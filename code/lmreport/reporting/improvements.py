@@ -34,6 +34,15 @@ def p_value(record, at: int) -> float:
     )
 
 
+def is_better(record, at: int) -> bool:
+    """Whether a step has learned something, and a stack got more than the best of its members."""
+    members = improvements.STACKS.get(record["points"][at]["name"], ())
+    alone = [accuracy(record, row(record, one)) for one in members if row(record, one) >= 0]
+    return studies.has_learned(record, f"predicted.{at}") and accuracy(record, at) > max(
+        alone, default=0
+    )
+
+
 def margin(record, at: int) -> float:
     """Half the width of the 95% interval of the gain."""
     return studies.margin(record, f"predicted.{record['points'][at]['against']}", f"predicted.{at}")

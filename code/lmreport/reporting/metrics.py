@@ -179,6 +179,18 @@ def kinds_of_error(record) -> int:
 
 
 @of_records
+def named(record) -> float:
+    """Number of classes that at least one test text is tagged with."""
+    return len(set(record["logits"].argmax(-1)))
+
+
+@of_records
+def classes(record) -> float:
+    """Number of classes that a model can name."""
+    return record["logits"].shape[1]
+
+
+@of_records
 def confused_true(record, rank: int) -> float:
     """Number of the true class in the commonest error but `rank`."""
     return _pairs(record)[rank][0]

@@ -165,8 +165,8 @@ def quick(corpus, source) -> str:
         "A quick render",
         (
             f"{why} So every answer speaks of small runs that this render made of {model} and of "
-            f"the other models. `{full_run(corpus, source, 'transformer')}` records a fine-tuning on "
-            f"all texts, and the answers then speak of that.{beside}"
+            f"the other models. `{full_run(corpus, source, 'transformer')}` records a fine-tuning with "
+            f"the full settings, and the answers then speak of that.{beside}"
         ),
     )
 

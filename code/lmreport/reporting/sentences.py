@@ -77,12 +77,16 @@ def described(lstm) -> MarkdownText:
     """What the LSTM is, in a sentence."""
     from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING, vectorization
 
-    chosen = CONFIGURATIONS[lstm["configuration"]]
+    chosen, tried = CONFIGURATIONS[lstm["configuration"]], len(lstm["tried"])
+    which = (
+        "Of {} LSTMs we take the best on the validation texts"
+        if tried > 1
+        else "{} LSTM was trained"
+    )
     return fill(
-        "Of {} LSTMs we take the best on the validation texts: one layer of {} units {}. It reads {} "
-        "words of a text, as embeddings of width {} from a vocabulary of {}, hands {} to the "
-        "classifier, and ran {} epoch{}.",
-        markdown.count(len(CONFIGURATIONS)),
+        f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, as embeddings of "
+        "width {} from a vocabulary of at most {}, hands {} to the classifier, and ran {} epoch{}.",
+        markdown.count(tried),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
         markdown.count(words_read()),
@@ -183,34 +187,40 @@ def at_most(record):
 
 
 def times(bert, lstm):
-    """How many times as long one of the two trainings took as the other, which is a lower bound
-    where the shorter time is an upper one.
+    """How many times as long one of the two trainings took as the other; a bound where one time is
+    an upper bound.
     """
     return times_as_long(bert["train_seconds"] / lstm["train_seconds"], bert, lstm, 3)
 
 
 def times_as_long(ratio, bert, lstm, digits: int):
     """How many times as long one of the two takes as the other, by the `ratio` of some times of
-    theirs; "at least" as in `times`.
+    theirs; a bound where one of these is an upper bound.
     """
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
-    is_bound = shared_cores(faster) and not shared_cores(slower)
-    return fill("at least {}" if is_bound else "{}", markdown.num(max(ratio, 1 / ratio), digits))
+    bound = {(False, True): "at least ", (True, False): "at most "}
+    return fill(
+        bound.get((shared_cores(slower), shared_cores(faster)), "") + "{}",
+        markdown.num(max(ratio, 1 / ratio), digits),
+    )
 
 
 def bound(bert, lstm) -> MarkdownText:
     """What the load of the machine, and the numbers that were computed with, mean for the ratio of
     the two times.
     """
-    verdict = "So the ratio is rough."
-    if shared_cores(lstm) and not shared_cores(bert):
-        verdict = (
-            "The LSTM had to share its cores, so its time is an upper bound, and the true ratio is "
-            "probably larger."
-        )
+    shared = [
+        name for name, record in (("LSTM", lstm), ("Transformer", bert)) if shared_cores(record)
+    ]
+    longest = "Transformer" if bert["train_seconds"] > lstm["train_seconds"] else "LSTM"
     return fill(
         "{}{}",
-        verdict,
+        f"The {shared[0]} had to share its cores, so its time is an upper bound, and the true ratio is "
+        f"probably {'smaller' if shared == [longest] else 'larger'}."
+        if len(shared) == 1
+        else "Both had to share their cores, so both times are upper bounds, and the ratio is rough."
+        if shared
+        else "Each was timed once, so the ratio is rough.",
         " The Transformer computed in bf16, which not every processor can."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
@@ -312,6 +322,17 @@ def commonest(record, class_names: list[str]) -> MarkdownText:
     )
 
 
+def few_named(record) -> MarkdownText:
+    """That a model names few of the classes, if less than half of them."""
+    if 2 * metrics.named(record) >= metrics.classes(record):
+        return MarkdownText("")
+    return fill(
+        " It names only {} of the {} classes.",
+        markdown.count(metrics.named(record)),
+        markdown.count(metrics.classes(record)),
+    )
+
+
 def copied(audit: dict) -> MarkdownText:
     """Where exact copies stand, if there are any: across the splits, and under different tags."""
     if not audit["copies"]:
@@ -360,7 +381,7 @@ def halves(bert, svm) -> MarkdownText:
     """Transformer and linear model on the test texts that the one reads whole, and on those that
     fill its input.
     """
-    if not has_halves(bert):
+    if not has_halves(bert) or metrics.lower(bert) <= metrics.guessing(bert):
         return MarkdownText("")
 
     def errors_on(filled: int) -> MarkdownText:

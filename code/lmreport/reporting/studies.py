@@ -113,8 +113,7 @@ def notice(record):
             f"Small-scale study: {record.label}",
             (
                 "No full-scale record of this study fits these data. What follows is its quick "
-                "form on few texts, which says "
-                f"little.{steps} `{command}` records the full one."
+                f"form, which says little.{steps} `{command}` records the full one."
             ),
         )
     )
@@ -189,8 +188,8 @@ def contests(record, linear) -> list[Contest]:
 
 
 def choice(record, linear) -> MarkdownText:
-    """What we would choose where labels are fewest, if a pre-trained encoder is surely ahead of the
-    linear model there; record, linear: as in `contests`.
+    """What is better where labels are fewest, if a pre-trained encoder is surely ahead of the linear
+    model there; record, linear: as in `contests`.
     """
     compared = contests(record, linear)
     if not compared or compared[0].ahead != 1:
@@ -198,7 +197,9 @@ def choice(record, linear) -> MarkdownText:
     first = compared[0]
     what = "fine-tuned" if first.way == "fine-tuned" else "frozen pre-trained"
     return fill(
-        "With {} labelled texts we would choose a {} encoder.", markdown.count(first.size), what
+        "With {} labelled texts a {} encoder beat the SVM (one draw of texts).",
+        markdown.count(first.size),
+        what,
     )
 
 
@@ -211,7 +212,7 @@ def few_texts(record, linear):
         return MarkdownText(
             "The linear SVM was measured at another scale, so it is not compared here."
         )
-    first, last = compared[0], compared[-1]
+    first, last, guess = compared[0], compared[-1], metrics.guessing(record)
     sentence = fill(
         "With {} texts the {} encoder gets {} right and the linear SVM {}",
         markdown.count(first.size),
@@ -219,6 +220,8 @@ def few_texts(record, linear):
         markdown.pct(first.encoder),
         markdown.pct(first.linear),
     )
+    if max(first.encoder, first.linear) <= guess:
+        sentence = fill("{} (always naming one class gets {})", sentence, markdown.pct(guess))
     later = [one for one in compared if one.ahead != 1]
     if not later:
         return fill("{}, and at each other number of texts the encoder is ahead as well.", sentence)
@@ -253,8 +256,8 @@ def lead(record, first: str, second: str) -> list:
         markdown.fixed(100 * points, 1),
         fill(
             "{} to {}",
-            markdown.fixed(100 * (points - half), 1),
-            markdown.fixed(100 * (points + half), 1),
+            markdown.fixed(100 * max(points - half, -1), 1),
+            markdown.fixed(100 * min(points + half, 1), 1),
         ),
         markdown.p_value(p_between(record, first, second)),
     ]
@@ -283,17 +286,23 @@ def shuffled_falls(record) -> list:
     )
 
 
-def has_learned(record) -> bool:
-    """Whether the model is surely better than always naming the largest class."""
-    right = record["predicted"][0] == record["labels"]
+def has_learned(record, path: str = "predicted.0") -> bool:
+    """Whether the predictions at `path` are surely better than always naming the largest class."""
+    right = at(record, path) == record["labels"]
     return scores.interval(right)[0] > scores.guessing(record["labels"])
 
 
-def fell(falls: list) -> MarkdownText:
-    """By how many points the accuracy falls or changes; falls: smallest first."""
-    if falls[0] >= 0:
-        return fill("falls by {} to {}", *(markdown.fixed(100 * falls[at], 1) for at in (0, -1)))
-    return fill("changes by {} to {}", *(markdown.fixed(-100 * falls[at], 1) for at in (-1, 0)))
+def fell(record) -> MarkdownText:
+    """By how many points the accuracy falls or changes in full shuffles, and whether surely."""
+    falls = shuffled_falls(record)
+    if falls[0] == falls[-1] == 0:
+        return MarkdownText("does not change")
+    verb, ends, sign = ("changes", (-1, 0), -100) if falls[0] < 0 else ("falls", (0, -1), 100)
+    return fill(
+        f"{verb} by {{}} to {{}} points, which is {{}}",
+        *(markdown.fixed(sign * falls[end], 1) for end in ends),
+        order_matters(record),
+    )
 
 
 def survives(record) -> MarkdownText:

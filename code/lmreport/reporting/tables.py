@@ -82,6 +82,7 @@ def audit(facts: dict, texts):
     word = unit(texts[0])
     columns = {"with “blank”": "blank"} if max(facts["blank"].values()) > MASKED else {}
     columns |= {"with its own name": "named"}
+    shown, others = ends([*facts["named"].values()])
     rows = [
         [
             tag,
@@ -90,8 +91,11 @@ def audit(facts: dict, texts):
             markdown.count(facts["median_words"][tag]),
             markdown.count(facts["longest_words"][tag]),
         ]
-        for tag in (facts["tags"][at] for at in ends([*facts["named"].values()])[0])
+        for tag in (facts["tags"][at] for at in shown)
     ]
+    if others:
+        between = f"{len(others)} others, named no more than those above, no less than those below"
+        rows.insert(len(shown) // 2, [between, *[""] * (len(columns) + 3)])
     return markdown.table(rows, ["tag", "texts", *columns, f"median {word}s", f"longest ({word}s)"])
 
 
@@ -102,17 +106,29 @@ def times(records: dict):
         [
             r.label,
             markdown.count(r["parameters"]),
-            markdown.duration(r["train_seconds"]),
-            markdown.num(r.rate),
-            markdown.duration(r["predict_seconds"]),
-            markdown.num(r["test_texts"] / r["predict_seconds"]),
+            fill(at_most(r), markdown.duration(r["train_seconds"])),
+            fill(at_least(r), markdown.num(r.rate)),
+            fill(at_most(r), markdown.duration(r["predict_seconds"])),
+            fill(at_least(r), markdown.num(r["test_texts"] / r["predict_seconds"])),
             markdown.count(r["epochs"]),
         ]
         for r in records.values()
     ]
     return markdown.table(
-        rows, ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"]
+        rows,
+        ["model", "parameters", "training", "texts/s", "prediction", "texts/s", "epochs"],
+        ("left", *["right"] * 6),
     )
+
+
+def at_most(record) -> str:
+    """How a time of a record is written: as an upper bound where other work shared the cores."""
+    return "≤ {}" if sentences.shared_cores(record) else "{}"
+
+
+def at_least(record) -> str:
+    """How a rate of a record is written: as a lower bound where other work shared the cores."""
+    return "≥ {}" if sentences.shared_cores(record) else "{}"
 
 
 @with_origin
@@ -144,7 +160,7 @@ def encoders(records: dict):
             r.label,
             markdown.count(r["parameters"]),
             *measures(r),
-            markdown.duration(r["train_seconds"]),
+            fill(at_most(r), markdown.duration(r["train_seconds"])),
         ]
         for r in records.values()
     ]
@@ -173,9 +189,7 @@ def card(records: dict):
             fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
             "" if r is bert else markdown.p_value(metrics.p_value(bert, r)),
             *(each_alike(r) if unequal else []),
-            fill(
-                "≤ {}" if sentences.shared_cores(r) else "{}", markdown.duration(r["train_seconds"])
-            ),
+            fill(at_most(r), markdown.duration(r["train_seconds"])),
         ]
         for r in order
     ]
@@ -221,7 +235,7 @@ def where_set():
         ["loss", "`compile(loss=…)`", "the model, when there are `labels`"],
         ["optimizer, learning rate", "`compile(optimizer=…)`", "`TrainingArguments`"],
         ["schedule, warm-up", "a schedule object or a callback", "`TrainingArguments`"],
-        ["epochs, batch size", "`fit(epochs=…, batch_size=…)`", "`TrainingArguments`"],
+        ["epochs, batch size", "`fit`; the `tf.data` set", "`TrainingArguments`"],
         ["saving", "a callback of `fit`", "`TrainingArguments`"],
         ["early stopping", "a callback of `fit`", "a callback of `Trainer`"],
         ["length of the input", "the `TextVectorization` layer", "the tokenizer's `max_length`"],
@@ -255,21 +269,32 @@ def per_class(records: dict, class_names: list[str]):
     the first model.
     """
     first = next(iter(records.values()))
-    shown, _ = ends(scores.per_class(first["logits"], first["labels"])["f1"])
-    rows = [
-        [
-            record.label,
-            class_names[tag],
-            *(
-                markdown.fixed(metrics.score(record, kind, tag), 3)
-                for kind in ("precision", "recall", "f1")
-            ),
-            markdown.count(metrics.score(record, "support", tag)),
-        ]
-        for record in records.values()
-        for tag in shown
+    shown, others = ends(scores.per_class(first["logits"], first["labels"])["f1"])
+    rows: list[list] = []
+    for record in records.values():
+        part = [[record.label, class_names[tag], *scored(record, tag)] for tag in shown]
+        if others:
+            between = f"{len(others)} others, between these by {first.label}’s F1"
+            part.insert(len(shown) // 2, [record.label, between, "", "", "", ""])
+        rows += part
+    heads = ["model", "tag", "precision", "recall", "F1", "texts"]
+    return markdown.table(rows, heads, ("left", "left", *["right"] * 4))
+
+
+def scored(record, tag: int) -> list:
+    """Precision, recall, F1 and number of test texts of a class; no precision of one that the model
+    never predicts.
+    """
+    predicted = (record["logits"].argmax(-1) == tag).any()
+    values = [
+        markdown.fixed(metrics.score(record, kind, tag), 3)
+        for kind in ("precision", "recall", "f1")
     ]
-    return markdown.table(rows, ["model", "tag", "precision", "recall", "F1", "texts"])
+    return [
+        values[0] if predicted else "–",
+        *values[1:],
+        markdown.count(metrics.score(record, "support", tag)),
+    ]
 
 
 @with_origin
@@ -290,12 +315,13 @@ def pairs(record, class_names: list[str], most: int = 6):
 
 @with_origin
 def questions(records: list, class_names: list[str]):
-    """Probabilities of each tag, or of the MOST_TAGS largest, for the two questions, by model (each
-    record once) if there are several.
+    """Probabilities of each tag, or of up to MOST_TAGS largest that fit side by side, for the two
+    questions, by model (each record once) if there are several.
     """
     rows, few = [], len(class_names) <= MOST_TAGS
     asked = {r.key: r for r in records if r is not None}.values()
     several = len(asked) > 1
+    columns = len(class_names) if few else fitting(list(asked), class_names, several)
     for number, _ in enumerate(scores.QUESTIONS):
         for r in asked:
             order = np.argsort(
@@ -308,8 +334,8 @@ def questions(records: list, class_names: list[str]):
             cells[order[0]] = strong(cells[order[0]])
             if not few:
                 cells = {
-                    tag: fill("{} {}", markdown.plain(class_names[tag]), cells[tag])
-                    for tag in order[:MOST_TAGS]
+                    tag: fill("{}\u00a0{}", markdown.plain(class_names[tag]), cells[tag])
+                    for tag in order[:columns]
                 }
             label = f"{r.label} ({r.inputs['data']['name']}, {r.inputs['settings']['scale']})"
             rows.append(
@@ -323,13 +349,27 @@ def questions(records: list, class_names: list[str]):
     heads = (
         [markdown.plain(name) for name in class_names]
         if few
-        else [f"{i + 1}." for i in range(MOST_TAGS)]
+        else [f"{i + 1}." for i in range(columns)]
     )
     return markdown.table(
         rows,
         ["question", *["model"] * several, *heads, "tag"],
         ("left", *["left"] * several, *["right"] * len(heads), "left"),
     )
+
+
+WIDE = 88  # characters of names and percentages that fit side by side
+
+
+def fitting(records: list, class_names: list[str], several: bool) -> int:
+    """How many of the largest probabilities fit side by side with the names of their tags, in each
+    row; one at least, MOST_TAGS at most.
+    """
+    chances = [-np.array(chance) for r in records for chance in r["question_probabilities"]]
+    names = np.array([len(name) for name in class_names])
+    longest = np.array([names[np.argsort(one, kind="stable")[:MOST_TAGS]] for one in chances])
+    room = WIDE - (20 if several else 0)  # beside the names of the models
+    return max(1, int((np.cumsum(longest.max(0) + 8) <= room).sum()))
 
 
 @with_origin
@@ -344,7 +384,7 @@ def origins(records: list):
                 f"{record.inputs['data']['name']}, {record.inputs['settings']['scale']}",
                 record.made["date"][:10],
                 hardware["gpu"] or f"{hardware['cpu']}, {hardware['cores']} cores",
-                f"{record.made['load_before']:.1f}",
+                f"{record.made['load_before']:.2f}",
                 record.made["commit"][:8] or "–",
                 record.key[:8],
                 state(record),
@@ -368,11 +408,10 @@ def state(record) -> str:
 @with_origin
 def settings(settings):
     """The settings that a render ran with."""
-    rows = [
-        [f.name, str(getattr(settings, f.name))]
-        for f in dataclasses.fields(settings)
-        if f.name != "data"
-    ]
+    given = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    given = {name: value for name, value in given.items() if name != "data" and value != ""}
+    given |= {name: "all" for name in ("train_size", "test_size") if given[name] == 0}
+    rows = [[name, str(value)] for name, value in given.items()]
     return markdown.table(rows, ["setting", "value"], ("left", "left"))
 
 

@@ -83,12 +83,14 @@ def rare(strange: dict) -> MarkdownText:
     )
 
 
-def decoding(pieces: Pieces) -> MarkdownText:
-    """What `decode` returns."""
+def decoding(pieces: Pieces, strange: dict) -> MarkdownText:
+    """What `decode` returns; strange: `data_audit.strange` of the training texts."""
     begin, end = frame(pieces)
     between = f" between {begin} and {end}" if begin and end else f" with {begin}{end}"
     case = " in lower case" if pieces.lowers else ""
     sentence = f"`decode` returns the text{case}{between if begin or end else ''}"
+    if unknown(strange) >= MANY:
+        return MarkdownText(f"{sentence}, and a special token for what is unknown.")
     if pieces.exact:
         return MarkdownText(f"{sentence}.")
     return MarkdownText(f"{sentence}; it rejoins some punctuation, not all.")
@@ -126,7 +128,7 @@ def loses(pieces: Pieces) -> MarkdownText:
     if not lost:
         return MarkdownText(
             "Capitals, accents and line breaks would come back"
-            + ("." if pieces.exact else ", where they are in its vocabulary.")
+            + ("." if pieces.by_bytes else ", where they are in its vocabulary.")
         )
     names = ", ".join(lost[:-1]) + (" or " if lost[1:] else "") + lost[-1]
     return MarkdownText(f"Where a text has {names}, they are lost too.")
@@ -151,7 +153,7 @@ def came_back(decoded: str, text: str, pieces: Pieces, unknown: int) -> Markdown
     why = (
         "what was unknown is lost"
         if unknown
-        else "white space and the spacing of punctuation are lost"
+        else "white space and the spacing of punctuation differ"
         if same
         else "some characters came back as others"
     )

@@ -38,6 +38,14 @@ def pilot_accuracy(run, pilot):
     return np.count_nonzero(hits) / hits.size
 
 
+def named(run):
+    return np.count_nonzero(np.bincount(run["logits"].argmax(axis=1)))
+
+
+def classes(run):
+    return run["logits"][0].size
+
+
 def best_epoch(run):
     kept = run["history"]
     if isinstance(kept, dict):
@@ -64,12 +72,27 @@ def binomial(n: int, p: float) -> np.ndarray:
 
 def quantile(run, level: float) -> float:
     hits = right(run)
-    if hits.all():  # P(n of n right) is level at level ** (1 / n)
-        return 1.0 if level > 0.5 else level ** (1 / hits.size)
-    if not hits.any():
-        return 0.0 if level < 0.5 else 1 - (1 - level) ** (1 / hits.size)
-    below = np.cumsum(binomial(hits.size, np.count_nonzero(hits) / hits.size))
-    return float(np.argmax(below >= level)) / hits.size
+    ones, size = int(np.count_nonzero(hits)), hits.size
+    if min(ones, size - ones) < 10:
+        return exact_bound(ones, size, level)
+    below = np.cumsum(binomial(size, ones / size))
+    return float(np.argmax(below >= level)) / size
+
+
+def exact_bound(ones: int, size: int, level: float) -> float:
+    """The share at which so many right answers, or a more extreme number, have the probability
+    `level` of the end of an interval that is sought: by bisection.
+    """
+    is_low = level < 0.5
+    if ones == (0 if is_low else size):
+        return float(ones > 0)
+    least, most = 0.0, 1.0
+    for _ in range(60):
+        share = (least + most) / 2
+        chances = binomial(size, share)
+        tail = chances[ones:].sum() if is_low else 1 - chances[: ones + 1].sum()
+        least, most = (share, most) if tail < level else (least, share)
+    return least
 
 
 def lower(run):
@@ -354,6 +377,8 @@ FUNCTIONS = {
         accuracy,
         validation_accuracy,
         pilot_accuracy,
+        named,
+        classes,
         lower,
         upper,
         score,

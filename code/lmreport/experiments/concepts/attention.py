@@ -4,14 +4,17 @@ its maps say.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lmreport.display import style
+from lmreport.display import escape, style
 from lmreport.display.figure import cached_figure
+
+TOKEN_SIZE = 7  # pt of the tokens along a map
 
 
 def attention_weights(q, k, mask=None):
@@ -257,18 +260,40 @@ def plot_lookup(found: dict):
 @cached_figure
 def plot_maps(looks: list[dict]):
     """The last layer's attention, mean over its heads, one map per text; one colour scale for
-    all.
+    all. Of more tokens than there is room to name, those are named that get most.
     """
     fig, axes = style.figure(len(looks), height=2.8, squeeze=False)
     maps = [found["weights"][-1].mean(0) for found in looks]
     for axis, found, weights in zip(axes[0], looks, maps, strict=True):
         image = axis.imshow(weights, vmin=0, vmax=max(m.max() for m in maps))
-        axis.set_xticks(range(len(weights)), found["tokens"], rotation=90, fontsize=7)
-        axis.set_yticks(range(len(weights)), found["tokens"], fontsize=7)
+        _name_tokens(axis, found["tokens"], range(len(weights)))
         axis.set(xlabel="looked at", ylabel="looking")
         axis.grid(False)
     fig.colorbar(image, ax=axes[0], shrink=0.75, label="weight")
+    fig.draw_without_rendering()  # so that it is known how much room a token has
+    for axis, found, weights in zip(axes[0], looks, maps, strict=True):
+        room = axis.get_window_extent().height / len(weights) * 72 / fig.dpi
+        if room < TOKEN_SIZE:
+            named = far_apart(weights.mean(0), math.ceil(1.2 * TOKEN_SIZE / room))
+            _name_tokens(axis, found["tokens"], named)
+            axis.set_xlabel("looked at (those that get most are named)", fontsize=7.5)
     return fig
+
+
+def _name_tokens(axis, tokens: list[str], places) -> None:
+    """The tokens at these places along both sides of a map."""
+    names = [escape.label(tokens[place]) for place in places]
+    axis.set_xticks(places, names, rotation=90, fontsize=TOKEN_SIZE)
+    axis.set_yticks(places, names, fontsize=TOKEN_SIZE)
+
+
+def far_apart(values, gap: int) -> list[int]:
+    """Places of the largest values, in their order, no two of them closer than `gap`."""
+    chosen: list[int] = []
+    for place in np.argsort(-np.asarray(values), kind="stable").tolist():
+        if all(abs(place - other) >= gap for other in chosen):
+            chosen.append(place)
+    return sorted(chosen)
 
 
 @cached_figure

@@ -17,12 +17,14 @@ from torch.utils._pytree import tree_leaves
 
 from lmreport.display import style
 from lmreport.display.figure import cached_figure
-from lmreport.experiments.concepts.attention import multi_head_attention
+from lmreport.experiments.concepts.attention import load_encoder, multi_head_attention
 from lmreport.experiments.concepts.threads import one_thread
+from lmreport.models import architecture
 from lmreport.runs.memo import remember
 
 Count = TypeVar("Count", int, np.ndarray)  # of tokens: of one text, or of several
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
+BLOCK_CROSSING = "n² part of an encoder block = rest of the block: 4n²d = 24nd²"
 LABELS = {
     "stored": "attention, scores stored",
     "fused": "attention, scores never stored",
@@ -55,11 +57,11 @@ def lstm_flops(n: Count, d: int) -> Count:
     return n * gates
 
 
-def block_flops(n: int, d: int) -> int:
-    """FLOPs of one encoder block: self-attention, then two position-wise products with an inner
-    width of 4d.
+def block_flops(n: int, d: int, feed_forward: int | None = None) -> int:
+    """FLOPs of one encoder block: self-attention, then position-wise products with so many weights;
+    8d² if left out, those of two products with an inner width of 4d.
     """
-    return attention_flops(n, d) + 2 * (2 * n * d * 4 * d)
+    return attention_flops(n, d) + 2 * n * (8 * d * d if feed_forward is None else feed_forward)
 
 
 def quadratic_share(n, d: int):
@@ -67,13 +69,16 @@ def quadratic_share(n, d: int):
     return n / (6 * d + n)
 
 
-def crossings(d: int) -> dict[str, int]:
-    """Lengths n from which on the quadratic side costs more FLOPs; width d on both sides."""
+def crossings(d: int, feed_forward: int | None = None) -> dict[str, int]:
+    """Lengths n from which on the quadratic side costs more FLOPs; width d on both sides,
+    feed_forward as for `block_flops`.
+    """
+    rest = 8 * d * d if feed_forward is None else feed_forward
     return {
         "n²·d = n·d² (table 1: no projections, no constants)": d,
         "attention with its projections = LSTM: 8nd² + 4n²d = 16nd²": 2 * d,
         "products with n² alone = LSTM: 4n²d = 16nd²": 4 * d,
-        "n² part of an encoder block = rest of the block: 4n²d = 24nd²": 6 * d,
+        BLOCK_CROSSING: round(2 * d + rest / (2 * d)),
     }
 
 
@@ -209,23 +214,46 @@ def slope(lengths, values, start: int = 512) -> float:
 
 @remember
 def size(path: str, digest: str) -> dict:
-    """Width d, layers and heads of the encoder at `path`; digest: of its weights."""
-    from transformers import AutoConfig
+    """Width d, layers and heads of the encoder at `path`; digest: of its weights.
 
-    config = AutoConfig.from_pretrained(path)
+    feed_forward: weights of the position-wise matrices of a layer; longest: how many word pieces it
+    reads, 0 for no bound.
+    """
+    encoder, _ = load_encoder(path)
+    config = encoder.config
+    matrices = [
+        sum(p.numel() for p in layer.parameters() if p.ndim == 2)
+        for layer in architecture.layers(encoder)
+    ]
     return {
         "d": config.hidden_size,
         "layers": config.num_hidden_layers,
         "heads": config.num_attention_heads,
+        "feed_forward": sum(matrices) // len(matrices) - 4 * config.hidden_size**2,
+        "longest": architecture.longest(encoder),
     }
 
 
-def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) -> list[dict]:
-    """What each bound on the number of word pieces costs on texts of these `lengths` (n,).
+def limits(
+    lengths,
+    bounds: tuple[int, ...],
+    d: int,
+    layers: int,
+    heads: int,
+    feed_forward: int | None = None,
+    longest: int = 0,
+) -> list[dict]:
+    """What each bound on the number of word pieces costs on texts of these `lengths` (n,), by an
+    encoder of a `size`.
 
-    Per bound: share of texts cut, share of word pieces lost, FLOPs per text at its own length and
-    padded to the bound, and bytes of attention weights of one padded text.
+    Per bound: whether the encoder can read so many, share of texts cut, share of word pieces lost,
+    FLOPs per text at its own length and padded to the bound, and bytes of attention weights of one
+    padded text.
     """
+
+    def flops(n: int) -> int:
+        return layers * block_flops(int(n), d, feed_forward)
+
     lengths = np.asarray(lengths)
     rows = []
     for bound in bounds:
@@ -233,10 +261,11 @@ def limits(lengths, bounds: tuple[int, ...], d: int, layers: int, heads: int) ->
         rows.append(
             {
                 "bound": bound,
+                "readable": not longest or bound <= longest,
                 "cut": float((lengths > bound).mean()),
                 "lost": float(1 - kept.sum() / lengths.sum()),
-                "flops": float(layers * np.mean([block_flops(int(n), d) for n in kept])),
-                "padded_flops": float(layers * block_flops(bound, d)),
+                "flops": float(np.mean([flops(n) for n in kept])),
+                "padded_flops": float(flops(bound)),
                 "score_bytes": score_bytes(bound, heads, layers),
             }
         )

@@ -83,7 +83,7 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
     digest: of the weights, so that a record belongs to one model; the models are laid out without
     memory. Returns width, embeddings, layers (one number each, or one alone that all share), shared
     (by how many), other, pooler (whether a pooler is all of that), heads {class: [parameters it
-    adds, its answer]}.
+    adds, its answer, parameters of encoder and head together]}.
     """
     import torch
     import transformers
@@ -113,6 +113,7 @@ def encoder_parts(path: str = "", digest: str = "", classes: int = 4) -> dict:
             f"AutoModelFor{kind}": [
                 parameters(model) - parameters(model.base_model),
                 HEADS[kind].format(classes=classes, words=config.vocab_size),
+                parameters(model),
             ]
             for kind, model in full.items()
         },
@@ -331,7 +332,7 @@ def trained_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, 
 @cached_figure
 def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and
-    for the linear model (`linear`: its own record); chance: of guessing."""
+    for the linear model (`linear`: its own record); chance: of always naming the largest class."""
     figure, ax = style.figure(height=2.0)
     curves: dict[str, tuple[Any, Sequence[int]]]  # a record, its rows
     curves = {
@@ -350,7 +351,8 @@ def plot_learning_curve(record, linear, chance: float):
         words = way if way == "linear SVM" else f"encoder, {way}"
         last.append((sizes[-1], means[way][-1], words, color))
     ax.set_xscale("log")
-    _accuracy_axes(ax, sorted({point["size"] for point in record["points"]}), chance, last)
+    sizes, alike = sorted({point["size"] for point in record["points"]}), alike_in(record["labels"])
+    _accuracy_axes(ax, sizes, chance, alike, last)
     ax.set_xlabel("training texts (logarithmic)")
     _mark_saved(ax, record, means, chance)
     return figure
@@ -382,26 +384,38 @@ def _mark_saved(ax, record, means: dict, chance: float) -> None:
 
 
 @cached_figure
-def plot_probes(found: dict, chance: float):
+def plot_probes(found: dict, labels):
     """Test accuracy of the same linear head on pre-trained and on random weights against training
-    texts.
+    texts, beside always naming the largest class of the `labels`.
     """
     figure, ax = style.figure(height=2.2)
     last, sizes = [], found["sizes"]
     for name, color in (("pre-trained", style.BLUE), ("random", style.ORANGE)):
         ax.semilogx(sizes, 100 * found[name], color=color, marker="o", linestyle="-")
         last.append((sizes[-1], 100 * found[name][-1], f"{name} weights, frozen", color))
-    _accuracy_axes(ax, sizes, chance, last)
+    _accuracy_axes(ax, sizes, scores.guessing(np.asarray(labels)), alike_in(labels), last)
     return figure
 
 
-def _accuracy_axes(ax, sizes, chance: float, last: list[tuple]) -> None:
-    """Names of the axes, which begin at guessing, and of the curves; last: end, words and colour of
-    each (`style.ends`)."""
+def alike_in(labels) -> bool:
+    """Whether the classes of the labels are of about the same size: the largest has at most a half
+    more than the smallest.
+    """
+    sizes = np.bincount(labels)
+    return bool(sizes.max() <= 1.5 * sizes.min())
+
+
+def _accuracy_axes(ax, sizes, chance: float, alike: bool, last: list[tuple]) -> None:
+    """Names of the axes, which begin at guessing and end at 100% unless all curves lie far below,
+    and of the curves; last: end, words and colour of each (`style.ends`); alike: whether classes
+    are of the same size."""
     ax.plot(sizes, [100 * chance] * len(sizes), color="0.4", linestyle=":", marker="", linewidth=1)
-    bottom = min(100 * chance - 12, ax.dataLim.y0 - 2)
-    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(bottom, 100))
-    ax.set_yticks([tick for tick in range(0, 101, 20) if tick > bottom])
+    top = 100 if ax.dataLim.y1 > 40 else 1.25 * ax.dataLim.y1
+    bottom = min(100 * chance - 0.12 * top, ax.dataLim.y0 - 0.02 * top)
+    ax.set(xlabel="training texts", ylabel="test accuracy [%]", ylim=(bottom, top))
+    ticks = range(0, 101, 20) if top == 100 else ax.get_yticks()
+    ax.set_yticks([tick for tick in ticks if max(bottom, 0) <= tick <= top])
     ax.set_xticks(sizes, [f"{s:,}" for s in sizes])
     ax.minorticks_off()
-    style.ends(ax, [*last, (sizes[-1], 100 * chance, "guessing", "0.4")])
+    words = "guessing" if alike else "largest class"
+    style.ends(ax, [*last, (sizes[-1], 100 * chance, words, "0.4")])

@@ -58,27 +58,28 @@ def falls(record) -> np.ndarray:
 @cached_figure
 def plot_worth(record, found: list[dict], named: int = 2):
     """Left: what each head costs when it is removed, sorted; the `named` dearest in words, if they
-    cost something. Right: maps of `found`.
+    cost something. Right: maps of `found`. Where no head costs anything, that in words above maps
+    alone.
     """
-    figure = style.figure(height=3.2)[0]
-    figure.clear()
-    halves = figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
-    strip, grid = figure.add_subplot(halves[0]), halves[1].subgridspec(2, 2)
     cost = falls(record)
+    figure = style.figure(height=3.2 if cost.any() else 1.9)[0]
+    figure.clear()
+    if not cost.any():
+        figure.suptitle("Without any one head the test accuracy stays the same.", fontsize=9)
+        _draw_maps(figure, figure.add_gridspec(1, len(found)), found)
+        return figure
+    halves = figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
+    strip = figure.add_subplot(halves[0])
     order = np.argsort(cost, axis=None)[::-1]  # the dearest first
     colors = np.where(cost.flat[order] > 0, style.ORANGE, style.SKY)
-    strip.bar(range(cost.size), cost.flat[order], color=colors, width=1)
+    places = np.arange(1, cost.size + 1)
+    strip.bar(places, cost.flat[order], color=colors, width=1)
+    strip.set_xticks(places if cost.size <= 12 else places[9 :: 10 * (1 + cost.size // 100)])
     strip.axhline(0, color="0.3", linestyle="-", marker="", linewidth=0.8)
     strip.set(xlabel=f"the {cost.size} heads, sorted", ylabel="points lost without it")
-    for place, one in zip(grid, found, strict=False):  # type: ignore[call-overload]  # by its items
-        ax = figure.add_subplot(place)
-        ax.imshow(one["map"], vmin=0, vmax=1)
-        ax.set_title(
-            f"{one['layer']}-{one['head']}: {one['pattern'].removesuffix(' elsewhere')}", fontsize=8
-        )
-        ax.set(xticks=[], yticks=[])
+    _draw_maps(figure, halves[1].subgridspec(2, 2), found)
     dearest = []
-    for rank, at in enumerate(order[: min(named, (cost > 0).sum())]):
+    for rank, at in enumerate(order[: min(named, (cost > 0).sum())], 1):
         layer, head = np.unravel_index(at, cost.shape)
         above = cost.flat[at] + 0.06 * np.ptp(cost)  # the bar
         dearest.append((rank, above, f"head {layer + 1}-{head + 1}", style.ORANGE))
@@ -86,3 +87,15 @@ def plot_worth(record, found: list[dict], named: int = 2):
     if dearest:
         style.ends(strip, dearest)
     return figure
+
+
+def _draw_maps(figure, grid, found: list[dict]) -> None:
+    """What each of the heads `found` looks at, from nothing to the most that one of them gives."""
+    top = max(one["map"].max() for one in found)
+    for place, one in zip(grid, found, strict=False):
+        ax = figure.add_subplot(place)
+        ax.imshow(one["map"], vmin=0, vmax=1 if top > 0.5 else top)
+        ax.set_title(
+            f"{one['layer']}-{one['head']}: {one['pattern'].removesuffix(' elsewhere')}", fontsize=8
+        )
+        ax.set(xticks=[], yticks=[])

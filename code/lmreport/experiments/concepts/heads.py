@@ -306,18 +306,20 @@ def on_diagonal(weights: np.ndarray, back: int) -> float:
 
 @cached_figure
 def plot_patterns(found: dict):
-    """Score of each head (column) of each layer (row) for each pattern, one scale; the best head is
-    framed.
+    """Score of each head (column) of each layer (row) for each pattern, one scale, up to 1 where
+    some head comes near it; the best head is framed.
     """
     figure, axes = style.figure(3, 2, height=3.6, sharex=True, sharey=True)
+    top = found["scores"].max()
     for ax, pattern, scores in zip(axes.flat, found["patterns"], found["scores"], strict=True):
-        image = ax.imshow(scores, vmin=0, vmax=1, aspect="auto", cmap=style.SEQUENTIAL)
+        vmax = 1 if top > 0.5 else top
+        image = ax.imshow(scores, vmin=0, vmax=vmax, aspect="auto", cmap=style.SEQUENTIAL)
         layer, head = np.unravel_index(scores.argmax(), scores.shape)
-        ax.add_patch(
-            style.plt.Rectangle(
-                (head - 0.5, layer - 0.5), 1, 1, fill=False, color=style.ON_DARK, lw=1.6
-            )
+        color = style.on(image, scores.max())
+        frame = style.plt.Rectangle(
+            (head - 0.5, layer - 0.5), 1, 1, fill=False, color=color, lw=3.2
         )
+        ax.add_patch(frame).set_clip_path(frame)  # inside its cell, even at the border
         ax.set_title(pattern)
         ax.grid(False)
         ax.set_xticks(range(1, scores.shape[1], 2), range(2, scores.shape[1] + 1, 2))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lmreport.display import escape, markdown, style
+from lmreport.display import escape, labels, markdown, style
 from lmreport.display.figure import cached_figure
 from lmreport.experiments.concepts.attention import attention, attention_weights, load_encoder
 from lmreport.experiments.concepts.positions import sinusoidal
@@ -328,6 +328,7 @@ def plot_padded_prediction(found: list[dict]):
     a panel per text.
     """
     fig, axes = style.figure(len(found), height=1.55, squeeze=False, sharey=True)
+    names: list[tuple[Any, dict]] = []
     for number, (axis, one) in enumerate(zip(axes[0], found, strict=True), 1):
         first, pads, flip = int(one["without"][0].argmax()), one["pads"], flips_at(one)
         half = len(pads) // 2 + 1
@@ -336,20 +337,22 @@ def plot_padded_prediction(found: list[dict]):
             axis.plot(pads, chances, color=color, marker=marker, linestyle=line)
             other = one["without" if name == "with" else "with"][half, first]
             lower = (one[name][half, first], name == "with") < (other, name == "without")
-            place = dict(xytext=(4, -9 if lower else 9), ha="right")
-            style.label(axis, pads[half], chances[half], label, color, **place)
+            spot = axis, pads[half], chances[half], label, color, (4, -9 if lower else 9)
+            names.append((spot, {}))
         if flip is not None:
             at = list(pads).index(flip)
             now = f"now {escape.label(one['classes'][int(one['without'][at].argmax())])}"
-            below = one["without"][at, first] < one["with"][at, first]
-            near = 4 * flip < pads[-1]  # too near the axis for words at its left
-            place = dict(xytext=(6, -20 if below else 20) if near else (-7, -3), weight="bold")
-            place["ha"] = "left" if near else "right"
-            style.label(axis, flip, 100 * one["without"][at, first], now, style.ORANGE, **place)
+            spot = axis, flip, 100 * one["without"][at, first], now, style.ORANGE, (-7, -3)
+            names.insert(0, (spot, {"weight": "bold"}))  # bound to its point most
         name = escape.label(one["classes"][first])
         axis.set(title=f"question ({'i' * number}), tagged {name}")
         axis.set(xlabel=_padding_axis(one["n"]))
         axis.set_xticks(pads[-1] * np.arange(5) // 4)
     top = max(axis.dataLim.y1 for axis in axes[0])
-    axes[0, 0].set(ylabel="its probability [%]", ylim=(0, 100 if top > 45 else 2.2 * top))
+    high = 120 if top > 85 else 100 if top > 45 else 2.2 * top  # room for words above the curves
+    axes[0, 0].set(ylabel="probability\nof that tag [%]", ylim=(0, high))
+    if top > 45:
+        axes[0, 0].set_yticks((0, 25, 50, 75, 100))
+    for spot, look in names:
+        labels.where_free(*spot, **look)
     return fig

@@ -317,11 +317,12 @@ def encoder_with_heads(parts: dict | None = None):
     path(axes, [(x + width / 2, y - 0.06), (trunk, y - 0.06)], SOFT, head=False)
     word(axes, text, 2.02, "what is put on it", ha="left", weight="bold")
     word(axes, 6.2, 2.02, "new parameters, share", ha="right", weight="bold")
-    heads = [("AutoModel", (0, f"no head: one vector per token (batch, n, {parts['width']})"))]
+    bare = f"no head: one vector per token (batch, n, {parts['width']})"
+    heads = [("AutoModel", (0, bare, encoder))]
     heads += sorted(
         parts["heads"].items(), key=lambda head: not head[0].endswith("SequenceClassification")
     )
-    for row, (name, (count, answer)) in zip(rows, heads, strict=True):
+    for row, (name, (count, answer, whole)) in zip(rows, heads, strict=True):
         chosen = name.endswith("SequenceClassification")
         color, weight = (style.ORANGE, "bold") if chosen else (INK, "normal")
         arrow(
@@ -329,8 +330,8 @@ def encoder_with_heads(parts: dict | None = None):
         )
         word(axes, text, row + 0.08, name, color, SMALL, ha="left", weight=weight)
         word(axes, text, row - 0.08, answer, SOFT, SMALL, ha="left")
-        share = 100 * count / (encoder + count)
-        new = f"{count:,}\n{share:{'.0f' if share >= 1 else '.1g'}}%" if count else "none"
+        share = 100 * count / whole
+        new = f"{count:,}\n{share:{'.2g' if share >= 1 else '.1g'}}%" if count else "none"
         word(axes, 6.2, row, new, color, SMALL, ha="right", weight=weight)
     return figure
 

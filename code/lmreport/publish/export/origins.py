@@ -4,24 +4,22 @@ document.
 
 from __future__ import annotations
 
-from lmreport.core import lock
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.publish.export import contents
 from lmreport.publish.export.contents import Item
 from lmreport.publish.export.folder import made
-from lmreport.render import project
+from lmreport.render import early, project
 
 
 def of_document(name: str) -> list[Item]:
     """The items of report/<name>.qmd as it was executed last, for this profile; none if it was not
-    yet. Waits for a render of it that is under way.
+    yet. Waits while its cells run.
     """
     items: list[Item] = []
     for doc in project.read(project_root(), ("html",), None):
-        if doc.path.stem == name:
-            with lock.rendering(doc.output):
-                items += contents.read(doc, doc.notebook) if doc.notebook.is_file() else []
+        if doc.path.stem == name and (notebook := early.newest(doc)).is_file():
+            items += contents.read(doc, notebook)
     return items
 
 

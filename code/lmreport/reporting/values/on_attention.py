@@ -7,18 +7,30 @@ import numpy as np
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import masks, positions
-from lmreport.reporting import sentences, studies
+from lmreport.reporting import metrics, sentences, studies
 from lmreport.reporting.values import named
 
 COMPARED = 128  # positions whose vectors are compared
+LITTLE = 0.05  # share of a variation, below which what explains it explains nothing
 
 
 @named
-def of_ablation(ablated):
-    """Do attention weights explain the answers to the two questions?"""
+def of_ablation(ablated, bert):
+    """Do attention weights explain the answers of the model to the two questions?"""
     first, second = studies.seen(ablated)
     return dict(
-        agree=markdown.count(sum(one["rank"] == 1 for one in (first, second))),
+        agree=markdown.word(
+            sum(one["rank"] == 1 for one in (first, second)), "neither of the", "one of the", "both"
+        ),
+        verdict=MarkdownText(
+            "The verdict agrees with the literature: weights by themselves explain little [@jain2019, "
+            "section 4.2], though how far that refutes them depends on what an explanation is asked to "
+            "be [@wiegreffe2019]."
+            if metrics.lower(bert) > metrics.guessing(bert)
+            else "From a model that is not surely better than naming one class no verdict follows; in the "
+            "literature, weights by themselves explain little [@jain2019, section 4.2; but see "
+            "@wiegreffe2019]."
+        ),
         first=markdown.fixed(studies.rank_correlation(ablated, "attention_0", "effect_0"), 2),
         second=markdown.fixed(studies.rank_correlation(ablated, "attention_1", "effect_1"), 2),
         special=markdown.more_or_less(
@@ -69,13 +81,22 @@ def by_offset(table) -> MarkdownText:
         return fill("{} These are too few to compare them by their offset.", rows)
     similar = positions.similarity(table)
     nearness = positions.by_offset(similar, COMPARED)[0]
+    explained = positions.offset_share(similar[:COMPARED, :COMPARED])
+    if explained < LITTLE:
+        return fill(
+            "{} The offset alone explains only {} of the variation of similarity among the first {}, so "
+            "these vectors tell hardly anything of it.",
+            rows,
+            markdown.pct(explained, 0),
+            markdown.count(COMPARED),
+        )
     return fill(
         "{} The offset alone explains {} of the variation of similarity among the first {}. The "
         "mean cosine of the vectors, less their mean, is {} at offset 1. Between offsets 8 and 64 "
         "it swings between {} and {}; it is lowest, {}, at offset {}. The sinusoidal curve depends "
         "on the offset almost alone.",
         rows,
-        markdown.pct(positions.offset_share(similar[:COMPARED, :COMPARED]), 0),
+        markdown.pct(explained, 0),
         markdown.count(COMPARED),
         markdown.fixed(nearness[1], 2),
         markdown.fixed(nearness[8:65].min(), 2),
@@ -98,7 +119,6 @@ def of_shuffles(layer, moved, mixed, family: str):
     """Order of words: without positions nothing changes, with them the vectors do, and some
     answers.
     """
-    falls = studies.shuffled_falls(mixed)
     return dict(
         taken_out=MarkdownText(
             f"The positions of {family} are part of its attention and cannot be taken out, so that "
@@ -106,9 +126,9 @@ def of_shuffles(layer, moved, mixed, family: str):
             if moved[0]["without"] is None
             else ""
         ),
-        cosine=markdown.num(moved[0]["cosine"], 2),
-        fell=studies.fell(falls),
-        matters=studies.order_matters(mixed),
+        first=markdown.num(moved[0]["cosine"], 2),
+        second=markdown.num(moved[1]["cosine"], 2),
+        fell=studies.fell(mixed),
         survives=studies.survives(mixed),
         texts=markdown.count(len(mixed["labels"])),
         origin=MarkdownText(markdown.plain(studies.origin(mixed))),

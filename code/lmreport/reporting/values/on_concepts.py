@@ -49,7 +49,7 @@ def by_hand(example):
     keys = zip(example["words"], example["features"], strict=False)  # the last feature is no key
     return markdown.table(
         rows,
-        ["word", "query", *(f"{word}: {key}" for word, key in keys), "output, mostly"],
+        ["word", "query", *(f"{word}: {key}" for word, key in keys), "takes over"],
         ("left", "left", *["right"] * 4, "left"),
         of=attention.worked_sentence,
     )
@@ -89,7 +89,7 @@ def of_order(mixed, placed):
         model=MarkdownText(
             ""
             if known == ("learned",)
-            else f"In {placed['family']}, which this render loads, it is otherwise: {sentences.of_positions(known)}"
+            else f"In {placed['family']}, which this render loads, it is so: {sentences.of_positions(known)}"
         ),
         needed=of_order_needed(mixed, falls),
     )
@@ -109,7 +109,7 @@ def of_order_needed(mixed, falls: list) -> MarkdownText:
         return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
     return fill(
         "Our task {} word order: the worst of {} shuffles costs the fine-tuned model {} points",
-        markdown.more_or_less(fall, 0.1, "depends on", "hardly depends on", "hardly depends on"),
+        markdown.more_or_less(fall, 0.1, "depends on", "depends little on", "depends little on"),
         markdown.count(len(falls)),
         markdown.fixed(100 * fall, 1),
     )
@@ -123,7 +123,8 @@ def of_padding(tagged, is_answering: bool):
         whose=MarkdownText(
             ""
             if is_answering
-            else "The model is the small one [trained here](supplement.html#sec-live), not that of 6b."
+            else "The model is not that of 6b, but one that [this report trains](supplement.html#sec-live) "
+            "on few texts."
         ),
         tags=of_flips(tagged),
     )
@@ -163,7 +164,7 @@ def of_both_classes(encoder, with_head, new_weights, tokenizer):
     read = foundation.read_by_head(with_head, tokenizer)
     share = foundation.parameters(with_head, tuple(new_weights)) / foundation.parameters(with_head)
     return dict(
-        share=markdown.pct(share, 3),
+        share=fill("only {}", markdown.pct(share, 3)) if share < 0.01 else markdown.pct(share),
         new=MarkdownText("new" if new_weights else "trained before"),
         read=MarkdownText(
             f"that of `{read[0]}`"
@@ -197,9 +198,9 @@ def of_learning(curve, linear, bert):
             markdown.count(length),
         ),
         trained=fill(
-            "Frozen means that only a linear head on the mean of the vectors is trained. The others get "
-            f"{{}} epoch{'s' * (done['epochs'] != 1)}, or more to reach {{}} updates; from scratch this may "
-            "be too few",
+            "Frozen: only a linear head on the mean of the vectors is trained. The other encoders get "
+            f"{{}} epoch{'s' * (done['epochs'] != 1)}, at least {{}} updates; from scratch this may be too "
+            "few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),

@@ -4,6 +4,7 @@ make of a text.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from lmreport.core import listing
@@ -53,8 +54,8 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
     own = live["transformer"]
     return fill(
         "The numbers of @tbl-accuracy are from {}; other recorded runs are named where they are used. "
-        "This report itself trains only what is quick: a small demonstration, on {} texts cut at {} "
-        "word pieces, and the toy experiments of questions 3 and 7.",
+        "Only a small demonstration, on {} texts cut at {} word pieces, and the toy experiments of "
+        "questions 3 and 7 are trained by this report itself.",
         runs,
         markdown.count(own["train_texts"]),
         markdown.count(own.inputs["settings"]["max_length"]),
@@ -106,9 +107,9 @@ def model(bert) -> MarkdownText:
 
 STAND_IN = (
     " stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; "
-    "with access the same code loads DistilBERT. MiniLM is a BERT-like encoder from a Python package, "
-    "distilled from a larger one [@wang2020] and trained further on pairs of texts [@reimers2019; "
-    "@allminilm]"
+    "with access the same code loads DistilBERT. MiniLM, shipped in a Python package, is a BERT-like "
+    "encoder, distilled from a larger one [@wang2020] and trained further on pairs of texts "
+    "[@reimers2019; @allminilm]"
 )
 
 
@@ -167,18 +168,30 @@ def of_tokenizer(tokenizer, source, strange):
         casing=tokenizing.casing(pieces),
         framed=tokenizing.framed(pieces),
         rare=tokenizing.rare(strange),
-        decoding=tokenizing.decoding(pieces),
+        decoding=tokenizing.decoding(pieces, strange),
         mark=tokenizing.mark(pieces),
         loses=tokenizing.loses(pieces),
         pieces=markdown.count(tokenizer.vocab_size),
         special=MarkdownText(", ".join(f"`{t}`" for t in tokenizer.all_special_tokens)),
         same=MarkdownText(
-            "Its vocabulary is that of `distilbert-base-uncased`, so the ids below are the same "
-            "there."
-            if "MiniLM" in source.name
+            SAME_IDS
+            if "distilbert" not in source.name and is_of_bert(Path(source.path, "vocab.txt"))
             else ""
         ),
     )
+
+
+OF_BERT = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+SAME_IDS = (
+    "Its vocabulary file is, byte for byte, that of `bert-base-uncased`, which DistilBERT uses too."
+)
+
+
+def is_of_bert(vocabulary: Path) -> bool:
+    """Whether the file is the vocabulary of bert-base-uncased, by its SHA-256. Transformers' own list
+    (tokenization_distilbert.py, version 2.5) names it for distilbert-base-uncased as well.
+    """
+    return vocabulary.is_file() and sha256(vocabulary.read_bytes()).hexdigest() == OF_BERT
 
 
 @named
@@ -186,7 +199,7 @@ def of_outputs(outputs, text: str, tokenizer, source):
     """One text through tokenizer and layer: how many ids, and how many of them unknown."""
     return dict(
         units=MarkdownText(
-            "single characters, since this script has no spaces between words"
+            "single characters of a script without spaces between words, and whole words of others"
             if unit(text) == "character"
             else "whole words and marks"
         ),

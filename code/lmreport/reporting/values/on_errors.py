@@ -16,14 +16,33 @@ from lmreport.reporting.values import named
 @named
 def of_calibration(bert, lstm, bag):
     """How sure the models are against how often they are right."""
-    ece = {record.label: metrics.ece(record) for record in (bert, lstm, bag)}
     return dict(
-        closest=markdown.first_of(ece, least=True),
-        closest_error=markdown.pct(min(ece.values())),
-        furthest=markdown.first_of(ece),
-        furthest_error=markdown.pct(max(ece.values())),
+        errors=calibrated(bert, lstm, bag),
         bert=too_sure(bert),
         lstm=too_sure(lstm),
+    )
+
+
+NEAR = 0.02  # difference of two calibration errors, below which no model is called better
+
+
+def calibrated(*records) -> MarkdownText:
+    """Whose confidence is closest to the share of right answers and whose furthest, or how far each
+    is where they hardly differ.
+    """
+    ece = {record.label: metrics.ece(record) for record in records}
+    if max(ece.values()) - min(ece.values()) < NEAR:
+        parts = [f"{MarkdownText(markdown.plain(name))} {{}}" for name in ece]
+        return fill(
+            f"the expected calibration errors hardly differ: {', '.join(parts)}.",
+            *(markdown.pct(error) for error in ece.values()),
+        )
+    return fill(
+        "the closest is {} (expected calibration error {}), the furthest off {} ({}).",
+        markdown.first_of(ece, least=True),
+        markdown.pct(min(ece.values())),
+        markdown.first_of(ece),
+        markdown.pct(max(ece.values())),
     )
 
 
@@ -93,12 +112,27 @@ def of_audit(audit, lengths, corpus, settings):
     return dict(
         median=markdown.count(np.median(lengths)),
         longest=markdown.count(lengths.max()),
-        full_cut=markdown.pct((lengths > 256).mean()),
-        bert_cut=markdown.pct((lengths > 512).mean()),
+        cut=of_bounds(lengths),
         leaks=sentences.leak(shares, corpus),
-        copies=markdown.count(audit["copies"]),
-        copied=sentences.copied(audit),
+        copies=fill(
+            "{} texts are exact copies of another.{}",
+            markdown.count(audit["copies"]),
+            sentences.copied(audit),
+        )
+        if audit["copies"]
+        else MarkdownText("No text is an exact copy of another."),
         near=sentences.nearly_copied(audit),
+    )
+
+
+def of_bounds(lengths) -> MarkdownText:
+    """How many texts are longer than two bounds, in word pieces."""
+    if lengths.max() <= 256:
+        return MarkdownText("None is cut at 256 pieces.")
+    return fill(
+        "At 256 pieces {} of all texts are cut, at 512 still {}.",
+        markdown.pct((lengths > 256).mean()),
+        markdown.pct((lengths > 512).mean()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lmreport.core import listing
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads
@@ -14,7 +15,6 @@ from lmreport.reporting.values import named
 @named
 def of_heads(attention, best, removal, headless, digest: str):
     """Where the heads look and what goes with each of them."""
-    tests = studies.head_changes(headless).size
     return dict(
         previous=markdown.pct(best[0]["score"], 0),
         equal=markdown.pct(best[0]["equal"], 0),
@@ -24,23 +24,37 @@ def of_heads(attention, best, removal, headless, digest: str):
         strongest=markdown.pct(removal["change"].max()),
         whole=markdown.pct(studies.share(headless, "whole")),
         texts=markdown.count(len(headless["labels"])),
-        significant=markdown.count(tests - studies.heads_within_chance(headless)),
-        tests=markdown.count(tests),
-        by_chance=markdown.num(studies.SURE * tests, 2),
-        better=better(studies.heads_better_removed(headless)),
-        together=studies.standing_in(headless),
+        costs=what_heads_cost(headless),
         length=markdown.count(headless.inputs["settings"]["max_length"]),
         origin=MarkdownText(markdown.plain(studies.origin(headless))),
     )
 
 
-def better(heads) -> MarkdownText:
-    """How many heads the model gives more right answers without; nothing of none."""
+def better(heads, number: int) -> MarkdownText:
+    """How many of the heads the model gives more right answers without; nothing of none."""
     if not heads:
         return MarkdownText("")
+    if heads == number:
+        return MarkdownText(" Whichever head is removed, more answers are right than with all.")
     return fill(
-        " Without {} of the heads, taken one at a time, more answers are right than with all.",
+        " Without {} of the {} heads, taken one at a time, more answers are right than with all.",
         markdown.count(heads),
+        markdown.count(number),
+    )
+
+
+def what_heads_cost(headless) -> MarkdownText:
+    """What removing heads does to the right answers, one at a time and a layer at a time."""
+    if not studies.has_learned(headless, "whole"):
+        return MarkdownText("It has learned nothing that removing heads could take away.")
+    tests = studies.head_changes(headless).size
+    return fill(
+        "{} of {} tests came out significant, where chance predicts {}.{} {}",
+        markdown.count(tests - studies.heads_within_chance(headless)),
+        markdown.count(tests),
+        markdown.num(studies.SURE * tests, 2),
+        better(studies.heads_better_removed(headless), tests),
+        studies.standing_in(headless),
     )
 
 
@@ -51,9 +65,12 @@ def kinds(best) -> MarkdownText:
     """Whether the heads that follow the patterns most follow them at all; best:
     `heads.best_heads`.
     """
-    if any(row["score"] >= FOLLOWED * row["equal"] for row in best):
+    followed = [row["pattern"] for row in best if row["score"] >= FOLLOWED * row["equal"]]
+    if followed:
+        only = f"Only for {listing.joined(followed)} is it {FOLLOWED} times what equal weights would give. "
         return MarkdownText(
-            "Heads of such kinds were found in BERT [@clark2019, sections 3 and 4]."
+            only * (len(followed) < len(best))
+            + "Heads of such kinds were found in BERT [@clark2019, sections 3 and 4]."
         )
     return fill(
         "No head gives any of the patterns {} times what equal weights would give, so none follows "
@@ -95,7 +112,9 @@ def limits(bounds: list[dict]):
     """`of_limits` as a table."""
     rows = [
         [
-            markdown.count(row["bound"]),
+            markdown.count(row["bound"])
+            if row["readable"]
+            else fill("{} (beyond its positions)", markdown.count(row["bound"])),
             markdown.pct(row["cut"]),
             markdown.pct(row["lost"]),
             markdown.num(row["flops"] / 1e9, 3),
@@ -114,14 +133,28 @@ def limits(bounds: list[dict]):
             "padded to the limit",
             "scores [MiB]",
         ],
+        ("left", *["right"] * 5),
         of=cost.limits,
     )
 
 
-def crossings(width: int):
-    """From which lengths the quadratic side costs more operations."""
+def crossings(size: dict):
+    """From which lengths the quadratic side costs more operations, for BERT-base's width and for an
+    encoder of a `cost.size`.
+    """
+    width, inner = size["d"], size["feed_forward"]
+    mine = cost.crossings(width, inner)
+    if inner != 8 * width**2:
+        rest = f"{8 + 2 * inner / width**2:.3g}"
+        label = f"{cost.BLOCK_CROSSING} ({rest}nd² in the loaded model)"
+    else:
+        label = cost.BLOCK_CROSSING
     rows = [
-        [what, markdown.count(n), markdown.count(cost.crossings(width)[what])]
+        [
+            label if what == cost.BLOCK_CROSSING else what,
+            markdown.count(n),
+            markdown.count(mine[what]),
+        ]
         for what, n in cost.crossings(768).items()
     ]
     return markdown.table(

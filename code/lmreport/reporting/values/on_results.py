@@ -21,8 +21,8 @@ def of_classifier(source, bert, class_names: list[str]):
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
             "MiniLM's earlier training included 25 million questions of Stack Exchange, each with its "
-            "title [@allminilm]. Ours are probably among them, without their tags, which may explain "
-            "part of MiniLM's accuracy."
+            "title [@allminilm]. Our questions are probably among them, without their tags, which may "
+            "explain part of MiniLM's accuracy."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
             else ""
         ),
@@ -51,7 +51,10 @@ def of_arguments(bert):
         ),
         an_epoch=fill(
             "{}{}",
-            markdown.duration(bert["train_seconds"] / bert["epochs"]),
+            fill(
+                "at most {}" if sentences.shared_cores(bert) else "{}",
+                markdown.duration(bert["train_seconds"] / bert["epochs"]),
+            ),
             fill(", so we stop after {}", epochs(bert)) if bert["train_seconds"] > A_WAIT else "",
         ),
     )
@@ -62,6 +65,7 @@ def in_short(bert, lstm, svm, class_names: list[str]) -> dict:
     told, asked = of_arguments(bert), of_questions(bert, class_names)
     return {
         "4c": fill("{}, {} texts a batch, learning rate {}", told.epochs, told.batch, told.rate),
+        "1b": fill("{} of the training texts for validation", markdown.pct(held_out(bert), 0)),
         "5a": fill(
             "{} of the validation texts right", markdown.pct(metrics.validation_accuracy(bert))
         ),
@@ -77,6 +81,12 @@ def in_short(bert, lstm, svm, class_names: list[str]) -> dict:
             markdown.word(metrics.outcome(bert, svm), "perhaps", "not worth it", "not worth it"),
         ),
     }
+
+
+def held_out(bert) -> float:
+    """Which share of the training texts is for validation."""
+    validation = len(bert["validation_labels"])
+    return validation / (validation + bert["train_texts"])
 
 
 def of_log(bert) -> MarkdownText:
@@ -127,10 +137,8 @@ def per_text(bert, lstm) -> MarkdownText:
     """Which of the two takes longer for a text in an epoch, and how many times as long."""
     ratio = lstm.rate / bert.rate
     return fill(
-        "Still, per text and epoch the Transformer takes {} times as long."
-        if ratio > 1
-        else "Per text and epoch the LSTM takes {} times as long.",
-        sentences.times_as_long(ratio, bert, lstm, 2),
+        f"Per text and epoch the {'Transformer' if ratio > 1 else 'LSTM'} takes {{}} times as long.",
+        sentences.times_as_long(ratio, bert, lstm, 3),
     )
 
 
@@ -181,7 +189,11 @@ def why(bert, lstm, classifier, source) -> MarkdownText:
     mine, other = sentences.computing(bert, lstm, classifier, source)
     if mine * bert.inputs["settings"]["max_length"] < other * sentences.words_read():
         return MarkdownText(
-            "The number of operations is not the reason: the Transformer needs fewer for a text."
+            "The number of operations is not the reason, since the Transformer needs fewer for a text; "
+            "what is was not measured."
+            if bert["train_seconds"] > lstm["train_seconds"]
+            else "The Transformer needs fewer operations for a text: it has fewer weights to compute with, "
+            "or reads less of the text."
         )
     more = "Each text costs the Transformer far more operations"
     if bert.made["hardware"]["gpu"]:
@@ -230,7 +242,7 @@ def of_tests(bert, lstm, svm, searched, larger):
         ),
         lstm_is=sentences.described(lstm),
         larger=MarkdownText(
-            "[6c](#sec-6c) tells of the larger encoder in the figure." if larger else ""
+            "For the larger encoder in the figure see [6c](#sec-6c)." if larger else ""
         ),
     )
 
@@ -264,8 +276,8 @@ def of_reading(bert, beyond) -> MarkdownText:
         return MarkdownText("The size annoys too:")
     return fill(
         "The limit on length and the size annoy too. To save time this run reads {} word pieces of a "
-        "text, which cuts {} of the test texts. Even a limit of 512, as BERT has it, would cut {} of "
-        "all texts. And",
+        "text, which cuts {} of the test texts; {} of all our texts are longer than BERT's limit of 512. "
+        "And",
         length,
         markdown.pct(metrics.cut_share(bert)),
         markdown.pct(beyond),
@@ -289,8 +301,10 @@ def of_seeds(bert, searched) -> MarkdownText:
 
 
 def trade(bert, svm) -> MarkdownText:
-    """Whether the Transformer wins where it reads a text whole and loses where it must cut it."""
-    if not sentences.has_halves(bert):
+    """Whether the Transformer wins where it reads a text whole and loses where it must cut it;
+    nothing of one that has learned nothing.
+    """
+    if not sentences.has_halves(bert) or metrics.lower(bert) <= metrics.guessing(bert):
         return MarkdownText("")
     clauses = [
         fill(
@@ -316,14 +330,16 @@ def trade(bert, svm) -> MarkdownText:
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
         *clauses,
-        " Whether the cut is the reason was not tested." if start else "",
+        " Whether the cut is the reason was not tested.",
     )
 
 
 @named
 def of_confusion(bert, class_names: list[str]):
     """What the Transformer takes for what (6a)."""
-    return dict(error=sentences.commonest(bert, class_names))
+    return dict(
+        error=fill("{}{}", sentences.commonest(bert, class_names), sentences.few_named(bert))
+    )
 
 
 @named
@@ -398,14 +414,14 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         wait=fill(
             "{} for every look at another setting"
             if bert["train_seconds"] >= A_WAIT
-            else "only {} here, but it grows with the texts and the encoder",
+            else "{} here, but it grows with the texts and the encoder",
             sentences.at_most(bert),
         ),
         against_lstm=fill(
             (
-                "Against the LSTM alone ({}) it would be.",
+                "Against the LSTM alone ({}), yes.",
                 "Even the LSTM is better (the Transformer gets {}).",
-                "It is not surely better than the LSTM ({}).",
+                "The Transformer is not surely better or worse than the LSTM ({}).",
             )[int(metrics.outcome(bert, lstm))],
             of_points(bert_lead),
         ),
@@ -427,7 +443,7 @@ def weakest(runs) -> MarkdownText:
         return MarkdownText("")
     found = [metrics.accuracy(one) for one in runs.encoders]
     return fill(
-        " Its {} runs get {} to {}; the validation texts chose this one.",
+        " Its {} runs get {} to {}; this one was the best on validation.",
         markdown.count(len(runs.encoders)),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
@@ -460,7 +476,8 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack of {}, weighted on the validation texts, gets {}, {} more than the SVM {}. {}",
+        "{} A weighted sum of the scores of {}, fitted on the validation texts, gets {}, {} more than the "
+        "SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
@@ -468,7 +485,7 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(beside),
         markdown.word(
             metrics.outcome(record, svm),
-            "So with this many labels, fine-tuning pays only where the last points count.",
+            "So with this many labels, a larger encoder pays only where the last points count.",
             "",
             "",
         ),

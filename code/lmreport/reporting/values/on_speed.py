@@ -30,10 +30,11 @@ def of_what_is_left_out(bench, gpu, corpus, classes: int):
         in_bf16=in_bf16,
         on_gpu=on_gpu,
         everything=bool(on_processor and in_bf16 and on_gpu),
-        what="How fast training and prediction are "
+        what="What makes training and prediction fast "
         + listing.joined([part for part, names in lacking.items() if names]),
         names=list(dict.fromkeys(on_processor + on_gpu + in_bf16)),
-        cannot="the models that are timed know fewer classes than they have" * (classes > TIMED),
+        cannot="the models that are timed know fewer classes than these data have"
+        * (classes > TIMED),
         of_gpu=MarkdownText(
             ""
             if on_gpu

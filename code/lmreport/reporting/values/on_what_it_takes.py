@@ -15,8 +15,10 @@ ANOTHER_SEED = "pilot: another seed"  # of the steps, the one that changes nothi
 
 
 @named
-def of_stack(climbed, top, seeds_of_test):
-    """The best of all: the stack, what it is made of, what it costs and what it cannot reach."""
+def of_stack(climbed, top, seeds_of_test, answering):
+    """The stack, what it is made of, what it costs and what it cannot reach, beside the models that
+    answer.
+    """
     best, plain, svm = (
         studies.share(top, f"predicted.{top['names'].index(name)}")
         for name in (top["names"][-1], TRANSFORMER, SVM)
@@ -44,10 +46,28 @@ def of_stack(climbed, top, seeds_of_test):
         ),
         a_point=improvements.a_point(climbed, top),
         without_last=improvements.without_last(climbed, top),
-        missed=markdown.count(missed),
-        missed_share=markdown.pct(missed / texts),
+        missed=fill(
+            "{} of the test texts ({}) are missed by every model of @tbl-summit.",
+            markdown.count(missed),
+            markdown.pct(missed / texts),
+        )
+        if missed
+        else MarkdownText("No test text is missed by every model of @tbl-summit."),
+        alone=alone(best, answering),
         read=of_reading(top),
         ceiling=ceiling(top),
+    )
+
+
+def alone(best, answering) -> MarkdownText:
+    """The most accurate of the single models, if it is ahead of the stack, which gets `best`."""
+    shares = {record.label: metrics.accuracy(record) for record in answering.values()}
+    if max(shares.values()) <= best:
+        return MarkdownText("")
+    return fill(
+        "One model alone gets more: {}, with {}.",
+        markdown.first_of(shares),
+        markdown.pct(max(shares.values())),
     )
 
 
@@ -89,9 +109,9 @@ def of_steps(climbed, corpus, splits):
         by_chance=improvements.by_chance(climbed),
         pilot_texts=markdown.count(climbed["points"][improvements.row(climbed, "pilot")]["texts"]),
         upper=fill(
-            "Lower-casing would lose {} here: of the letters that have a case, {} are upper-case.",
+            "Lower-casing would lose {} here: of the letters that have a case, {} upper-case.",
             markdown.word(int(upper > 0.001), "nothing", "something"),
-            markdown.pct(upper, 2),
+            fill("{} are", markdown.pct(upper, 2)) if upper else "none is",
         ),
     )
 
@@ -104,6 +124,7 @@ def changes(climbed, sign: int) -> MarkdownText:
         if point["against"] != at
         and point["name"] not in (ON_RECORD["lstm"], ANOTHER_SEED)
         and sign * float(improvements.gain(climbed, at)) > 0
+        and (sign < 0 or improvements.is_better(climbed, at))
         and improvements.p_value(climbed, at) < metrics.SURE
     ]
     if not steps:
