@@ -34,7 +34,7 @@ ODD_BLANK = re.compile(
     rf"[ \t]*(#{{1,6}}|{MARK})[ \t]*[{BLANKS}].*|[ \t]*[{BLANKS}]\s*({MARK})\s.*"
 )
 NOT_SEEN = re.compile(rf"[ \t]*[{UNSEEN}]+\s*(#|[-+*>]\s|\d+[.)]\s|:::|```).*")
-EMPHASIS = re.compile(r"(?<!\S)[*_]+(?=\S)|(?<=\S)[*_]+(?!\S)")
+EMPHASIS = re.compile(r"(?<![^\s(])[*_]+(?=\S)|(?<=\S)[*_]+(?![^\s).,:;!?])")
 OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or before its $
     r"\\\((?:(?!\\\)).)*[=^_](?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*[=^_](?:(?!\\\]).)*\\\]"
     r"|(?<![\\$\w])\$(?=\s|[^$]*\s\$)[^$]*[=^_][^$]*\$(?![$\d])"
