@@ -138,8 +138,10 @@ async def run(
     }
     now = Now()
 
-    async def in_kernel(output: IO[bytes]) -> Seen:
-        client, manager = await started(nb, execute, output, cwd=str(folder), env=variables)
+    async def in_kernel(output: IO[bytes], sockets: Path) -> Seen:
+        client, manager = await started(
+            nb, execute, output, sockets, cwd=str(folder), env=variables
+        )
         async with client.async_setup_kernel(), ended(manager):
             on_ctrl_c(stop)
             await watched(client, (root or folder).resolve())
@@ -147,9 +149,12 @@ async def run(
             return await what_was_seen(client)
 
     # foreign: what libraries write past Python, such as TensorFlow's log
-    with tempfile.TemporaryFile() as foreign:
+    with (
+        tempfile.TemporaryFile() as foreign,
+        tempfile.TemporaryDirectory(prefix="lmreport-", ignore_cleanup_errors=True) as sockets,
+    ):
         try:
-            seen = await in_kernel(foreign)
+            seen = await in_kernel(foreign, Path(sockets))
         except (asyncio.CancelledError, DeadKernelError):  # nbclient takes the one for the other
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -163,12 +168,21 @@ async def run(
     return Seen(sorted({*seen.files, *files}), sorted({*seen.folders, *folders}), seen.variables)
 
 
-def manager_of_this_python(execute: dict) -> AsyncKernelManager:
-    """What starts a kernel of this very Python, whatever kernels the machine knows."""
+LONGEST = 80  # bytes of a folder in which sockets of a kernel can still have names
+
+
+def manager_of_this_python(execute: dict, folder: Path) -> AsyncKernelManager:
+    """What starts a kernel of this very Python, whatever kernels the machine knows.
+
+    folder: empty, takes the sockets that kernel and client talk through. Where sockets cannot be
+    files they are ports, which another program can take before the kernel does.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    manager = AsyncKernelManager()
+    manager = AsyncKernelManager(connection_file=str(folder / "kernel.json"))
+    if os.name == "posix" and len(os.fsencode(folder)) <= LONGEST:
+        manager.transport = "ipc"
     manager._kernel_spec = KernelSpec(
         argv=[
             sys.executable,
@@ -187,15 +201,17 @@ def manager_of_this_python(execute: dict) -> AsyncKernelManager:
 
 
 async def started(
-    nb: NotebookNode, execute: dict, output: IO[bytes], **where: Any
+    nb: NotebookNode, execute: dict, output: IO[bytes], folder: Path, **where: Any
 ) -> tuple[NotebookClient, AsyncKernelManager]:
     """A new kernel, which is started once more where it dies over that: another program
     can have taken its port meanwhile. Raises ReportError if it does not start then either.
     """
     from nbclient import NotebookClient
 
-    for _ in range(2):
-        manager = manager_of_this_python(execute)
+    for number in range(2):
+        sockets = folder / str(number)
+        sockets.mkdir()
+        manager = manager_of_this_python(execute, sockets)
         client = NotebookClient(
             nb, km=manager, timeout=None, allow_errors=True, record_timing=False
         )
