@@ -150,7 +150,7 @@ def test_what_the_report_draws_of_an_encoder_holds_for_each_family(saved, name):
     drawn = schematics.encoder_with_heads(parts).figure
     _, classifier, new = foundation.load_both(folder, ["a", "b"])
     share = foundation.parameters(classifier, tuple(new)) / foundation.parameters(classifier)
-    digits = ".2g" if share >= 0.01 else ".1g"
+    digits = ".1g" if share < 0.01 else ".1f" if share < 0.1 else ".0f"
     shown = [text.get_text() for text in drawn.findobj(Text) if text.get_fontweight() == "bold"]
     assert any(f"{100 * share:{digits}}%" in words for words in shown)  # as in the text of 4b
     assert foundation.same_encoder(encoder, classifier)

@@ -87,6 +87,17 @@ def test_a_kernel_that_never_starts_is_told_in_a_sentence(tmp_path, monkeypatch)
     assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sockets are no files there")
+def test_a_kernel_listens_at_no_port_that_another_program_could_take(tmp_path):
+    cell = (
+        "```{python}\nimport psutil\nlistening = [c for c in psutil.Process().net_connections('tcp') "
+        "if c.status == 'LISTEN']\nprint('ports:', len(listening))\n```\n"
+    )
+    page = own(project(tmp_path, cell), ("html",)) / "index.html"
+    ports = re.search(r" ports: (\d+)", text(Page(page).tree))
+    assert int(ports[1]) <= 1  # a pipe of ipykernel's, which chooses and binds its port at once
+
+
 def test_a_document_that_shows_what_is_in_another_waits_for_it(tmp_path):
     """At the first render there is none yet, at the next one there is an old one."""
     table = (

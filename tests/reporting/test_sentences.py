@@ -692,3 +692,12 @@ def test_heads_that_follow_no_pattern_are_not_called_like_those_of_bert():
         "Only for the first token is it 3 times what equal weights would give."
     )
     assert "No head gives any of the patterns" in on_heads.kinds(best(0.06, 0.14))
+
+
+def test_the_waiting_on_a_gpu_is_told_of_the_same_data_only(record):
+    bert = record("transformer")
+    bert = dataclasses.replace(bert, made=bert.made | {"hardware": {"cores": 2, "gpu": ""}})
+    searched = record("learning_curve", seconds_of=np.array([20.0, 30.0]))
+    assert "a training on all texts took 20 s there" in plain(on_results.of_gpu(bert, searched))
+    other = bert.inputs | {"data": bert.inputs["data"] | {"digest": "1" * 64}}
+    assert on_results.of_gpu(dataclasses.replace(bert, inputs=other), searched) == ""

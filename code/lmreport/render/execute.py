@@ -141,17 +141,17 @@ async def run(
 
     async def in_kernel(output: IO[bytes], own: Path) -> Seen:
         env = variables | settings(execute, own)
-        client, manager = await started(nb, execute, output, cwd=str(folder), env=env)
+        client, manager = await started(nb, execute, output, own, cwd=str(folder), env=env)
         async with client.async_setup_kernel(), ended(manager):
             on_ctrl_c(stop)
             await watched(client, (root or folder).resolve())
             await all_cells(client, nb, execute, now)
             return await what_was_seen(client)
 
-    # foreign: what libraries write past Python, such as TensorFlow's log
+    # foreign: what libraries write past Python, such as TensorFlow's log; own: the kernel's folder
     with (
         tempfile.TemporaryFile() as foreign,
-        tempfile.TemporaryDirectory(prefix="lmreport-kernel-", ignore_cleanup_errors=True) as own,
+        tempfile.TemporaryDirectory(prefix="lmreport-", ignore_cleanup_errors=True) as own,
     ):
         try:
             seen = await in_kernel(foreign, Path(own))
@@ -168,12 +168,21 @@ async def run(
     return Seen(sorted({*seen.files, *files}), sorted({*seen.folders, *folders}), seen.variables)
 
 
-def manager_of_this_python(execute: dict) -> AsyncKernelManager:
-    """What starts a kernel of this very Python, whatever kernels the machine knows."""
+LONGEST = 80  # bytes of a folder in which sockets of a kernel can still have names
+
+
+def manager_of_this_python(execute: dict, folder: Path) -> AsyncKernelManager:
+    """What starts a kernel of this very Python, whatever kernels the machine knows.
+
+    folder: empty, takes the sockets that kernel and client talk through. Where sockets cannot be
+    files they are ports, which another program can take before the kernel does.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    manager = AsyncKernelManager()
+    manager = AsyncKernelManager(connection_file=str(folder / "kernel.json"))
+    if os.name == "posix" and len(os.fsencode(folder)) <= LONGEST:
+        manager.transport = "ipc"
     manager._kernel_spec = KernelSpec(
         argv=[
             sys.executable,
@@ -194,15 +203,17 @@ def manager_of_this_python(execute: dict) -> AsyncKernelManager:
 
 
 async def started(
-    nb: NotebookNode, execute: dict, output: IO[bytes], **where: Any
+    nb: NotebookNode, execute: dict, output: IO[bytes], folder: Path, **where: Any
 ) -> tuple[NotebookClient, AsyncKernelManager]:
     """A new kernel, which is started once more where it dies over that: another program
     can have taken its port meanwhile. Raises ReportError if it does not start then either.
     """
     from nbclient import NotebookClient
 
-    for _ in range(2):
-        manager = manager_of_this_python(execute)
+    for number in range(2):
+        sockets = folder / str(number)
+        sockets.mkdir()
+        manager = manager_of_this_python(execute, sockets)
         client = NotebookClient(
             nb, km=manager, timeout=None, allow_errors=True, record_timing=False
         )

@@ -331,7 +331,8 @@ def encoder_with_heads(parts: dict | None = None):
         word(axes, text, row + 0.08, name, color, SMALL, ha="left", weight=weight)
         word(axes, text, row - 0.08, answer, SOFT, SMALL, ha="left")
         share = 100 * count / whole
-        new = f"{count:,}\n{share:{'.2g' if share >= 1 else '.1g'}}%" if count else "none"
+        digits = ".1g" if share < 1 else ".1f" if share < 10 else ".0f"
+        new = f"{count:,}\n{share:{digits}}%" if count else "none"
         word(axes, 6.2, row, new, color, SMALL, ha="right", weight=weight)
     return figure
 

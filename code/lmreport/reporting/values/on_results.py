@@ -7,7 +7,7 @@ from __future__ import annotations
 from lmreport.data.corpus import KNOWN
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
-from lmreport.reporting import encoder, metrics, recipes, sentences
+from lmreport.reporting import encoder, metrics, recipes, sentences, studies
 from lmreport.reporting.values import named, on_data
 
 A_WAIT = 10  # seconds; a shorter training is no waiting
@@ -392,7 +392,7 @@ def agreement(tags: list, class_names: list[str]) -> MarkdownText:
 
 
 @named
-def of_worth(bert, lstm, svm, lengths, few, large, corpus):
+def of_worth(bert, lstm, svm, lengths, few, large, corpus, searched):
     """Whether the Transformer is worth its price for this problem (6c)."""
     bert_lead = 100 * (metrics.accuracy(bert) - metrics.accuracy(lstm))
     return dict(
@@ -429,6 +429,19 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus):
         read=of_reading(bert, (lengths > 512).mean()),
         larger=larger(large, corpus),
         choose=few.choose,
+        on_gpu=of_gpu(bert, searched),
+    )
+
+
+def of_gpu(bert, searched) -> MarkdownText:
+    """How long a training takes on a GPU, where the answers' own had none and one is recorded."""
+    same = searched.inputs["data"]["digest"] == bert.inputs["data"]["digest"]
+    if bert.made["hardware"]["gpu"] or not same:
+        return MarkdownText("")
+    return fill(
+        "On a GPU the waiting shrinks: a training on all texts took {} there {}.",
+        markdown.duration(studies.entry(searched, "seconds_of.0")),
+        MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
 
 
