@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from lmreport.check import status
+from lmreport.cli import main
+from lmreport.cli import options as options_of_cli
 from lmreport.core import machine
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
@@ -293,6 +295,10 @@ def test_data_and_model_of_the_last_report_hold_until_others_are_named(
     assert f"make it with: lmreport run lstm {options}\n" in told
     assert f"make it with: lmreport run lstm --scale full {options}\n" in told
     assert f"make it with: lmreport render {options}\n" in told
+    for typed, followed in (([], str(corpus)), (["--data", "sample"], "sample")):
+        arguments = options_of_cli.parser().parse_args(["run", "lstm", *typed])
+        main.follow_last_report(arguments)
+        assert (arguments.data, arguments.model) == (followed, pretrained_models.MINILM)
     told = said(data="sample", scale="quick")
     assert "data sample (" in told and "model as in the last report" in told
     assert (
@@ -304,6 +310,18 @@ def test_data_and_model_of_the_last_report_hold_until_others_are_named(
     monkeypatch.setenv("LMREPORT_DATA", "sample")
     told = said()
     assert "last report" not in told and "make it with: lmreport run lstm --data sample\n" in told
+
+
+def test_a_study_is_made_with_one_of_several_models(root, capsys, monkeypatch):
+    monkeypatch.setenv("LMREPORT_DATA", "sample")
+    monkeypatch.setenv("LMREPORT_MODEL", f"{pretrained_models.MINILM},other")
+    status.report({})
+    told = capsys.readouterr().out
+    for scale in ("", " --scale full"):
+        data = " --data sample" * (not scale)
+        made = f"make it with: lmreport run {{}}{scale}{data} --model {pretrained_models.MINILM}"
+        assert f"{made.format('ablation')}\n" in told
+        assert f"{made.format('transformer')},other\n" in told
 
 
 def test_outputs_of_two_renders_and_who_was_named_are_told_apart(root, capsys, monkeypatch):

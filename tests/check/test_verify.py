@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmreport.check.numbers import experiments, lint, reading, recompute, verify, writing
+from lmreport.check.numbers import experiments, lint, pdf_text, reading, recompute, verify, writing
 from lmreport.cli.main import main
 from lmreport.core import files
 from lmreport.core.errors import ReportError
@@ -475,3 +475,9 @@ def test_the_lint_sees_what_looks_like_a_result(typed):
 def test_a_number_of_each_kind_of_run_is_traced_to_its_record():
     for name in KINDS:
         assert RUN.findall(f"value({name}_{'0' * 16}, 'x') / 2") == [(name, "0" * 16)]
+
+
+def test_a_letter_that_stands_as_its_number_in_the_pdf_is_the_same_letter():
+    said = pdf_text.squeezed("gestern 🥳 im Kino, Seite 9")
+    for mark in ("⟨U+1F973⟩", "⟨U+1F9\n73⟩"):
+        assert pdf_text.squeezed(f"gestern {mark} im Kino, Seite 9") == said

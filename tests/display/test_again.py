@@ -2,6 +2,7 @@
 
 import html
 import itertools
+import json
 import re
 import shlex
 
@@ -96,3 +97,16 @@ def test_the_command_of_a_study_sets_what_the_model_that_it_is_about_was_trained
     for study in ("ablation", "heads_removed"):  # the second cuts texts elsewhere for itself
         words = again.options(made(study)).split()
         assert {("--max-length", "64"), ("--epochs", "1")} <= set(itertools.pairwise(words))
+
+
+def test_the_command_for_a_model_that_reads_less_names_its_length(tmp_path):
+    for most, said in ((128, ["--max-length 128"]), (512, [])):
+        config = {"model_type": "bert", "max_position_embeddings": most}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        assert again.of_length(str(tmp_path), "full") == said
+
+
+def test_the_command_that_renders_again_has_all_settings(monkeypatch):
+    monkeypatch.setenv("LMREPORT_EPOCHS", "1")
+    monkeypatch.setenv("LMREPORT_TRAIN_SIZE", "60")
+    assert "--train-size 60 --epochs 1 --force" in again.render()

@@ -538,6 +538,18 @@ def test_a_model_that_is_no_encoder_is_refused_before_anything_is_trained(
         located(folder, 16)
 
 
+def test_a_decoder_is_called_one_where_its_tokenizer_too_has_no_padding_token(tiny, tmp_path):
+    folder = save(tmp_path / "GPT2", of_kind("GPT2"), tiny)
+    for path in Path(folder).glob("*token*"):
+        path.unlink()
+    pieces = families.TOKENIZERS["bytes"]()
+    pieces.pad_token = None
+    pieces.save_pretrained(folder)
+    assert tokenizer.load_tokenizer(folder).pad_token is None
+    with pytest.raises(ReportError, match="is a decoder without a padding token, .*; name an enc"):
+        located(folder, 16)
+
+
 def test_a_bert_that_is_a_decoder_is_refused(tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text()) | {"is_decoder": True}

@@ -61,11 +61,21 @@ def report(given: dict) -> int:
     for title, part in (
         (
             f"at these settings ({shortened(run_records.home(now.scale))})",
-            at_settings(now, assumed, source, options(asked, now)),
+            at_settings(
+                now,
+                assumed,
+                source,
+                options(asked, now),
+                options(asked, dataclasses.replace(now, also="")),
+            ),
         ),
         (
             "recorded at full scale, shown in each report",
-            recorded(assumed, options({"scale": "full"}, now, assumed)),
+            recorded(
+                assumed,
+                options({"scale": "full"}, now, assumed),
+                options({"scale": "full"}, dataclasses.replace(now, also=""), assumed),
+            ),
         ),
         ("outputs", outputs(chosen)),
     ):
@@ -104,16 +114,18 @@ def options(asked: dict, now, corpus=None) -> str:
     from lmreport.display import again
 
     given = again.of_settings(now)
+    if asked.get("scale"):
+        given += again.of_length(pretrained.at_hand(now.model).path, asked["scale"])
     if corpus is not None and corpus.kind == "sample":
         given = [one for one in given if not one.startswith("--data ")]
     scale = [f"--scale {asked['scale']}"] if asked.get("scale") else []
     return "".join(f" {one}" for one in [*scale, *given])
 
 
-def at_settings(now, corpus, source, typed: str) -> list[Line]:
+def at_settings(now, corpus, source, typed: str, of_study: str) -> list[Line]:
     """Models and studies under the settings `now`, against the records of that scale.
 
-    typed: the options under which a missing one is made.
+    typed, of_study: the options under which a missing model or study is made.
     """
     kept, lines = readable(now.scale)
     shown = {
@@ -123,7 +135,8 @@ def at_settings(now, corpus, source, typed: str) -> list[Line]:
     }
     for name in (*MODELS, *STUDIES):
         wanted = run_records.inputs(name, now, corpus, source)
-        line = compared(name, wanted, [r for r in kept if r.name == name], typed)
+        how = of_study if name in STUDIES else typed
+        line = compared(name, wanted, [r for r in kept if r.name == name], how)
         if line.state != "fresh" and name in STUDIES and now.scale == "quick" and name in shown:
             line = Line(name, "not needed", ("the report shows the recorded one",))
         lines.append(line)
@@ -155,9 +168,10 @@ def fresh_or_stale(record, why: list[str]) -> Line:
     )
 
 
-def recorded(corpus, typed: str) -> list[Line]:
+def recorded(corpus, typed: str, of_study: str) -> list[Line]:
     """The newest full-scale records of the edition that the report shows, against this code and
-    these libraries.
+    these libraries. typed, of_study: options under which a model or a study, which takes one, is
+    made.
     """
     kept, lines = readable("full")
     newest: dict[str, run_records.Record] = {}
@@ -166,7 +180,8 @@ def recorded(corpus, typed: str) -> list[Line]:
             newest.setdefault(record.name, record)
     for name in (*MODELS, *STUDIES):
         if name not in newest:
-            lines.append(Line(name, "missing", (f"make it with: lmreport run {name}{typed}",)))
+            how = of_study if name in STUDIES else typed
+            lines.append(Line(name, "missing", (f"make it with: lmreport run {name}{how}",)))
             continue
         record = newest[name]
         why = [*freshness.reasons(record), *freshness.of_another(record, newest)]

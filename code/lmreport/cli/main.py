@@ -88,6 +88,7 @@ def run(arguments) -> int:
     if arguments.set and not set(arguments.names) <= set(BENCHES):
         raise ReportError(f"run: --set is for {', '.join(BENCHES)} only")
     progress.hide_bars()
+    follow_last_report(arguments)
     settings = options.loaded(arguments)
     architecture.all_usable(settings)  # a wrong one is told before anything is trained
     for name in arguments.names:
@@ -124,6 +125,23 @@ def run(arguments) -> int:
                 f"run: no experiment {name!r} has been made here yet; a render makes it"
             )
     return 0
+
+
+def follow_last_report(arguments) -> None:
+    """Have the runs named be of the data and model of the last report, where none are named."""
+    from lmreport.check import status
+
+    asked = {name: value for name, value in options.given(arguments).items() if value}
+    try:
+        then = status.of_last_report(asked)
+    except ReportError:  # there is no project here
+        return
+    if "model" in then and set(arguments.names) & set(STUDIES):
+        then["model"] = then["model"].split(",")[0]  # a study takes one
+    for name, value in then.items():
+        setattr(arguments, name, value)
+    if then:
+        log.info(f"run: {' and '.join(then)} as in the last report; name others to choose them")
 
 
 def tell_status(arguments) -> int:

@@ -14,7 +14,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, cache_root, home, load, project_root, resolved
 from lmreport.data import download
 from lmreport.data.corpus import KNOWN
-from lmreport.models import pretrained
+from lmreport.models import fitness, pretrained
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 from lmreport.runs.memo import MADE
@@ -115,8 +115,23 @@ def chosen(record: Record) -> dict:
 
 
 def render() -> str:
-    """The command that makes the whole report anew from today's data and model."""
-    return " ".join(["lmreport render", *of_settings(load()), "--force"])
+    """The command that makes the whole report anew from today's settings."""
+    now = load()
+    others = [
+        f"--{name.replace('_', '-')} {typed(str(value))}"
+        for name, value in vars(now).items()
+        if name not in ("data", "model", "also") and value != getattr(Settings, name)
+    ]
+    return " ".join(["lmreport render", *of_settings(now), *others, "--force"])
+
+
+def of_length(folder: str, scale: str) -> list[str]:
+    """The option for the longest input, where the model saved in `folder` reads less of a text than
+    the scale asks for.
+    """
+    most = fitness.positions(fitness.configuration(Path(folder)))
+    wanted = resolved(load(scale=scale, max_length=None)).max_length or 0
+    return [f"--max-length {most}"] if 0 < most < wanted else []
 
 
 def of_settings(now: Settings) -> list[str]:

@@ -298,6 +298,8 @@ def refuse_broken(source: pretrained.Source) -> None:
         AutoConfig.from_pretrained(source.path, trust_remote_code=False)
         pieces = load_tokenizer(Path(source.path))
         what = foreign_tokenizer(Path(source.path), pieces)
+        if not pieces.pad_token:
+            refuse_unfit(source)
         what = what or ("" if pieces.pad_token else "its tokenizer has no padding token")
         what = (
             what

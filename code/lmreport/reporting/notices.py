@@ -179,7 +179,8 @@ def full_run(corpus, source, *names: str) -> str:
         "data": {"digest": edition(corpus), "kind": corpus.kind, "name": corpus.name},
         "model": {"name": source.name, "digest": source.digest},
     }
-    return " ".join(["lmreport run", *names, "--scale full", *again.of_inputs(inputs)])
+    length = again.of_length(source.path, "full")
+    return " ".join(["lmreport run", *names, "--scale full", *again.of_inputs(inputs), *length])
 
 
 def of_other_data(corpus, *records) -> list[str]:

@@ -95,7 +95,15 @@ def pieces(block) -> list[str]:
 
 
 def squeezed(words: str) -> str:
-    """Words without blanks and hyphens, quotation marks and ligatures made plain."""
+    """Words without blanks and hyphens, quotation marks and ligatures made plain; letters that stand
+    as ⟨U+…⟩, for want of a font, as they are.
+    """
+    words = re.sub(r"⟨U\+\s*((?:[0-9A-F]\s*){4,6})⟩", letter, words)
     plain = unicodedata.normalize("NFKC", words).translate(str.maketrans("“”‘’", "\"\"''"))
     # pdfium marks a hyphenation by U+FFFE or U+0002; typst breaks long names at zero-width spaces.
     return re.sub(r"[\s\-–—−\u2010\u00ad\u200b\ufffe\x02]+", "", plain)
+
+
+def letter(found: re.Match) -> str:
+    """The letter whose number stands in a mark like ⟨U+597D⟩, which a line's end may part."""
+    return chr(int("".join(found[1].split()), 16))
