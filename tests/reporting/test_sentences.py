@@ -659,7 +659,7 @@ def test_a_flipped_tag_is_told_with_its_padding_and_a_kept_one_as_kept():
     }
     keeps = {"classes": classes, "pads": pads, "without": np.array([[0.1, 0.9]] * 3)}
     assert plain(on_concepts.of_flips([flips, keeps])) == (
-        "Question (i) turns from python into java at 16 tokens of padding. "
+        "Question (i) changes its tag from python to java at 16 tokens of padding. "
         "Question (ii) keeps its tag, java."
     )
     assert "was not tested" in plain(on_concepts.of_flips([]))

@@ -163,7 +163,7 @@ def plot_movable(attending: dict, recurrent: dict, lengths: dict):
         top = dict(xytext=(0, 3), va="bottom")
         style.label(middle, 1, path[-1] if few == many else 0.86 * many, steps, color, **top)
         style.label(right, 1, accuracy.max(), f"{label}: {accuracy.mean():.0f}%", color, **top)
-    middle.set(title="path to the answer", ylabel="steps", ylim=(0, None))
+    middle.set(title="path to the answer", ylabel="operations", ylim=(0, None))
     chance = 100 * attending["chance"]
     right.axhline(chance, color="0.5", linestyle=":", marker="", linewidth=1)
     style.label(right, 1, chance, f"guessing: {chance:.3g}%", xytext=(0, -2), va="top")

@@ -249,4 +249,4 @@ def _show_recalled(axes, recalled: dict) -> None:
     axes.spines[:].set_visible(False)
     axes.grid(False)
     axes.set(title="recalled after training [%]")
-    axes.set_xlabel(f"tokens back (guessing: {100 * recalled['chance']:.0f}%)")
+    axes.set_xlabel(f"tokens back (guessing: {100 * recalled['chance']:.3g}%)")

@@ -123,8 +123,7 @@ def of_padding(tagged, is_answering: bool):
         whose=MarkdownText(
             ""
             if is_answering
-            else "The model is not that of 6b, but one that [this report trains](supplement.html#sec-live) "
-            "on few texts."
+            else "(The model is not that of 6b but one that [this report trains](supplement.html#sec-live).)"
         ),
         tags=of_flips(tagged),
     )
@@ -150,7 +149,7 @@ def flip_of(padding: dict, flip: int | None, number: int) -> MarkdownText:
         return fill("Question {} keeps its tag, {}.", name, first)
     after = padding["without"][list(padding["pads"]).index(flip)]
     return fill(
-        "Question {} turns from {} into {} at {} tokens of padding.",
+        "Question {} changes its tag from {} to {} at {} tokens of padding.",
         name,
         first,
         markdown.word(int(after.argmax()), *padding["classes"]),

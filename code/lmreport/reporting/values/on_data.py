@@ -182,9 +182,7 @@ def of_tokenizer(tokenizer, source, strange):
 
 
 OF_BERT = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
-SAME_IDS = (
-    "Its vocabulary file is, byte for byte, that of `bert-base-uncased`, which DistilBERT uses too."
-)
+SAME_IDS = "The tokenizer's vocabulary file is, byte for byte, that of `bert-base-uncased`, which DistilBERT uses too."
 
 
 def is_of_bert(vocabulary: Path) -> bool:

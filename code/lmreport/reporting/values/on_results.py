@@ -20,7 +20,8 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
-            "MiniLM's earlier training included 25 million questions of Stack Exchange, each with its "
+            "Where the hub is in reach, `source.path` is `distilbert-base-uncased`. MiniLM's earlier "
+            "training included 25 million questions of Stack Exchange, each with its "
             "title [@allminilm]. Our questions are probably among them, without their tags, which may "
             "explain part of MiniLM's accuracy."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
@@ -275,7 +276,7 @@ def of_reading(bert, beyond) -> MarkdownText:
     if not metrics.cut_share(bert) and not beyond:
         return MarkdownText("The size annoys too:")
     return fill(
-        "The limit on length and the size annoy too. To save time this run reads {} word pieces of a "
+        "The limit on length and the size annoy too. This run reads {} word pieces of a "
         "text, which cuts {} of the test texts; {} of all our texts are longer than BERT's limit of 512. "
         "And",
         length,
@@ -480,7 +481,7 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         sentences.at_most(record),
-        MarkdownText(" on other cores" * (of_cores(record) != of_cores(svm))),
+        MarkdownText(" on another processor" * (of_cores(record) != of_cores(svm))),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(int(metrics.outcome(record, svm) == 2), *SURELY),
         weakest(runs),
@@ -489,8 +490,8 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A weighted sum of the scores of {}, fitted on the validation texts, gets {}, {} more than the "
-        "SVM {}. {}",
+        "{} A stack, the sum of the scores of {} with weights fitted on the validation texts, gets {}, {} "
+        "more than the SVM {}. {}",
         sentence,
         encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
