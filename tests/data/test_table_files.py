@@ -174,6 +174,51 @@ def test_folders_by_class_get_a_test_split(tmp_path):
     assert obtained(tmp_path / "flat").counts()["test"] == dict.fromkeys(sorted(CLASSES), 2)
 
 
+def as_folders(top, split, found):
+    for i, row in enumerate(found):
+        inner = top / split / row["label"]
+        inner.mkdir(parents=True, exist_ok=True)
+        (inner / f"{i}.txt").write_text(row["text"], encoding="utf-8")
+
+
+def in_all_forms(top):
+    """A folder, one with that folder alone in it, and archives of both."""
+    around = top.parent / "around"
+    shutil.copytree(top, around / "inner")
+    for name, folder in (("a.tar.gz", top), ("b.tar.gz", top.parent / "around")):
+        with tarfile.open(top.parent / name, "w:gz") as tar:
+            tar.add(folder / "inner" if name[0] == "b" else folder, "." if name[0] == "a" else "in")
+    return [top, around, top.parent / "a.tar.gz", top.parent / "b.tar.gz"]
+
+
+def test_a_folder_with_train_alone_gets_a_test_split_that_is_said(tmp_path):
+    as_folders(tmp_path / "texts", "train", rows())
+    for source in in_all_forms(tmp_path / "texts"):
+        found = obtained(source)
+        assert found.counts()["train"] == dict.fromkeys(sorted(CLASSES), 8)
+        assert found.counts()["test"] == dict.fromkeys(sorted(CLASSES), 2)
+        assert "it has no test texts, so 20% of each class" in found.note
+        assert found.note in found.origin and download.at_hand(str(source)) == found
+    (tmp_path / "texts" / "train" / "cats" / "x.TXT").write_text("left out without a word?")
+    with pytest.raises(ReportError, match=r"train/cats/x\.TXT ends in \.TXT; name it"):
+        obtained(tmp_path / "texts")
+
+
+@pytest.mark.parametrize("name", ["validation", "valid", "val", "dev"])
+def test_validation_texts_in_folders_are_joined_to_the_training_texts(name, tmp_path):
+    for split, number in (("train", 10), (name, 2), ("test", 3)):
+        found = [row | {"text": f"{split} {row['text']}"} for row in rows(number)]
+        as_folders(tmp_path / "texts", split, found)
+    for source in in_all_forms(tmp_path / "texts"):
+        found = obtained(source)
+        assert found.counts()["train"] == dict.fromkeys(sorted(CLASSES), 12)
+        assert {t.split()[0] for s, _, t in read(found.folder) if s == "test"} == {"test"}
+        assert "its validation texts were joined" in found.note and "no test" not in found.note
+    (tmp_path / "texts" / name / "cats" / "0.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(ReportError, match=f"data: {name}/cats/0.txt is not UTF-8"):
+        obtained(tmp_path / "texts")
+
+
 def test_columns_with_other_names_are_named_after_the_path(tmp_path):
     as_csv(tmp_path / "a.csv", [{"id": i, "body": r["text"], "stars": r["label"]}
                                 for i, r in enumerate(rows())])  # fmt: skip

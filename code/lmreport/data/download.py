@@ -191,14 +191,15 @@ def kept_or_made(folder: Path, make: Callable[[Path], None]) -> Corpus:
 
 
 def kept(folder: Path) -> Corpus | None:
-    """The corpus that was unpacked into `folder`; None if there is none, or what told of it cannot
-    be read.
+    """The corpus that was unpacked into `folder`; None if there is none, what told of it cannot be
+    read, or its texts still are to be laid out, as a copy of an earlier version may be.
     """
     try:
         corpus = Corpus(**json.loads((folder / "corpus.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return corpus if Path(corpus.folder).is_dir() else None
+    texts = Path(corpus.folder)
+    return corpus if texts.is_dir() and not table_files.split_folders(texts) else None
 
 
 def unchanged(corpus: Corpus) -> None:

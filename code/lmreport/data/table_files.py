@@ -2,7 +2,7 @@
 
 `data` may name a .csv, .tsv, .json, .jsonl or .parquet file, a folder of such files (or with a folder
 `data/` of them, as a clone of a data set of the hub has), what `save_to_disk` wrote, or folders of
-.txt files by class. After it may stand what cannot be told from
+.txt files by class, with train/ and validation/ around them or without. After it may stand what cannot be told from
 the table itself: `reviews.csv?text=body&label=stars`.
 """
 
@@ -24,7 +24,7 @@ from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
 from lmreport.data import readers
-from lmreport.data.corpus import unreadable
+from lmreport.data.corpus import TAGS, only_folder, unreadable
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
 TEXT = ("text", "sentence", "content", "body", "question", "review", "comment", "document", "tweet")
@@ -44,7 +44,7 @@ FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
 SPLIT = ("split", "subset", "partition")  # columns that may say which split a row is of
-READ_AS = "2"  # how a table is read: a copy in the cache that was read otherwise is made again
+READ_AS = "3"  # how a table is read: a copy in the cache that was read otherwise is made again
 SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)(?=[-.])")  # train-00000-of-00002.parquet
 COMPRESSED = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz", ".zst": "unzstd"}
 ABOUT = ("dataset_infos.json",)  # what a data set of the hub says of itself: no rows
@@ -65,11 +65,15 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
 
 
 def is_table(path: Path) -> bool:
-    """Whether `path` is something that `lay_out` reads: no archive, and no folder with train/."""
+    """Whether `path` is something that `lay_out` reads: no archive, and no folder that has train/
+    and test/ only.
+    """
     if path.is_file():
         return path.suffix.lower() in SUFFIXES
     if not path.is_dir() or is_saved(path):
         return path.is_dir()
+    if split_folders(path):
+        return True
     return not (path / "train").is_dir() and bool(files_in(path) or class_folders(path))
 
 
@@ -125,10 +129,38 @@ def refuse_compressed(path: Path) -> None:
 
 def class_folders(folder: Path) -> list[Path]:
     """Folders of .txt files, each a class, where there is neither train/ nor test/."""
-    inner = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    inner = folders_in(folder)
     if any(path.name in ("train", "test") for path in inner):
         return []
     return [path for path in inner if texts_in(path)]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, without those that a system hides."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def split_folders(path: Path) -> dict[str, list[Path]]:
+    """{split: its folders} of a folder that has train/<class>/*.txt and either no test/ or texts
+    for validation; {} for any other, and for the four tags, whose numbers of texts are known.
+    """
+    if not path.is_dir():
+        return {}
+    top = path if (path / "train").is_dir() else only_folder(path)
+    by_class = {
+        folder: [inner.name for inner in folders_in(folder) if any(inner.glob("*.txt"))]
+        for folder in folders_in(top)
+    }
+    train = top / "train"
+    if not set(by_class.get(train, [])) - set(TAGS):
+        return {}
+    found: dict[str, list[Path]] = {"train": [train]}
+    for folder, classes in by_class.items():
+        if classes and (part := part_of(folder.name)) and part != "train":
+            found.setdefault(part, []).append(folder)
+    if (top / "test").is_dir():
+        found["test"] = [top / "test"]
+    return {} if set(found) == {"train", "test"} and found["test"] == [top / "test"] else found
 
 
 def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
@@ -150,7 +182,10 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     ReportError if columns cannot be told, a row lacks its text or its label, or there are no
     classes.
     """
-    splits = of_folders(path) if class_folders_only(path) else of_table(path, asked)
+    if folders := split_folders(path):
+        splits = {split: of_splits(every) for split, every in folders.items()}
+    else:
+        splits = of_folders(path) if class_folders_only(path) else of_table(path, asked)
     return "; ".join(written_out(splits, seed, folder))
 
 
@@ -224,23 +259,45 @@ def class_folders_only(path: Path) -> bool:
 
 
 def of_folders(folder: Path) -> dict[str, Rows]:
-    """All texts under "train": their classes are their folders' names. Raises ReportError for a
-    file that is not UTF-8 or holds a zero byte.
+    """All texts under "train": their classes are their folders' names."""
+    return {"train": texts_of(class_folders(folder), folder)}
+
+
+def of_splits(folders: list[Path]) -> Rows:
+    """The texts of all folders of a split. Raises ReportError for a text that lies in no class's
+    folder or whose ending is written in capitals.
+    """
+    rows: Rows = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            inside = path.relative_to(folder).parts
+            if path.suffix.lower() == ".txt" and path.name[0] != "." and path.is_file():
+                name = path.relative_to(folder.parent).as_posix()
+                if path.suffix != ".txt":
+                    raise ReportError(f"data: {name} ends in {path.suffix}; name it .txt")
+                if len(inside) != 2:
+                    raise ReportError(
+                        f"data: {name} lies in no class’s folder; move it to one, or delete it"
+                    )
+        rows += texts_of(folders_in(folder), folder.parent)
+    return rows
+
+
+def texts_of(classes: list[Path], top: Path) -> Rows:
+    """The texts in the folders of these classes. Raises ReportError for a file that is not UTF-8 or
+    holds a zero byte, by its path in `top`.
     """
     rows = []
-    for inner in class_folders(folder):
+    for inner in classes:
         for path in texts_in(inner):
+            name = path.relative_to(top).as_posix()
             if trouble := unreadable(path):
-                raise ReportError(
-                    f"data: {inner.name}/{path.name} {trouble}; save it as UTF-8, or leave it out"
-                )
+                raise ReportError(f"data: {name} {trouble}; save it as UTF-8, or leave it out")
             text = path.read_text(encoding="utf-8")
             if not readers.is_text(text):
-                raise ReportError(
-                    f"data: {inner.name}/{path.name} has a zero byte in it; leave that out"
-                )
+                raise ReportError(f"data: {name} has a zero byte in it; leave that out")
             rows.append((text, inner.name))
-    return {"train": rows}
+    return rows
 
 
 def texts_in(folder: Path) -> list[Path]:
