@@ -238,6 +238,10 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
         ("a.csv", b"text,label\nfine, so so,a\nmore, or not,b\n", "line 2: 3 fields"),
         ("a.csv", b"text,text,label\na,b,c\n", "'text' stands there twice"),
         ("a.csv", b"text;label\nfine;a\n", "separated by ';'"),
+        ("a.csv", b"text;label\nfine, so so;a\n", "separated by ';'"),
+        ("a.csv", b'text;label\nfine;a\n"more, ""so"" so";b\n', "separated by ';'"),
+        ("a.csv", b'"text";"label"\n"fine, so so";"a"\n', "separated by ';'"),
+        ("a.tsv", b'"text","label"\n"fine","a"\n', "separated by ','"),
         (
             "a.csv",
             b"text,label,\nfine,a,\nmore,b,cut\n",

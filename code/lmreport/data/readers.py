@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import sys
 from collections import Counter
@@ -129,7 +130,9 @@ def csv_rows(
     fields. Raises ReportError for a row that has not as many fields as the header.
     """
     csv.field_size_limit(LONGEST)
-    rows = csv.reader(file, delimiter=delimiter, strict=True)
+    file = iter(file)
+    first = next(file, "")
+    rows = csv.reader(itertools.chain([first], file), delimiter=delimiter, strict=True)
     names: list[str] = []
     nameless: list[int] = []  # but for the first, in which pandas counts the rows
     number = 1
@@ -158,6 +161,8 @@ def csv_rows(
                 yield number, names, row
             number = rows.line_num + 1
     except csv.Error as error:
+        if not names:  # as of "text";"label", which is no whole row with commas
+            refuse_other_marks([first], path)
         raise ReportError(
             f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
             "and double each quote in it"

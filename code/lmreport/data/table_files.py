@@ -476,7 +476,10 @@ def read(path: Path, split: str) -> Part:
             ):
                 if row:
                     rows.append((f"{place}, line {number}", dict(zip(names, row, strict=True))))
-            refuse_header(names, place)
+                else:  # before a row is held against it
+                    refuse_header(names, place)
+            if not names:
+                raise ReportError(f"{place} is empty; give a table with a header")
         else:
             values = readers.json_entries if kind == ".json" else readers.json_values
             for where, one in values(lines, place):
@@ -490,8 +493,6 @@ def read(path: Path, split: str) -> Part:
 
 def refuse_header(names: list[str], place: str) -> None:
     """Raises ReportError for a header that cannot be right."""
-    if not names:
-        raise ReportError(f"{place} is empty; give a table with a header")
     readers.refuse_other_marks(names, place)
     readers.refuse_twice(names, place)
 
