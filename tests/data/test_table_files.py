@@ -260,6 +260,9 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
         ("a.json", b'{"text": {"0": "x"}}', 'as pandas writes it with orient="records"'),
         ("a.tsv", b'text\tlabel\n"open,\ta\nmore\tb\n', "no whole row"),
         ("a.csv", b"", "is empty"),
+        ("a.csv", b"text,label\n", "a.csv has no rows; give a table with a text and its class"),
+        ("a.jsonl", b"", "a.jsonl has no rows"),
+        ("a.json", b"[]", "a.json has no rows"),
         ("a.csv", b"text,label\nfine,0.5\nmore,1.5\n", "a measure and no class"),
         (
             "a.csv",

@@ -321,6 +321,10 @@ def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     """The rows of each split of a file, a folder of files or a saved data set."""
     splits: dict[str, Rows] = {}
     parts = parts_in(path)
+    if not any(part.rows for part in parts):
+        raise ReportError(
+            f"data: {path.name} has no rows; give a table with a text and its class in each"
+        )
     refuse_lacking(parts, asked)
     for whole in parts:
         is_named = path.is_dir() and (is_saved(path) or part_of(Path(whole.place).stem))
