@@ -467,6 +467,7 @@ def test_a_column_may_tell_which_split_a_row_is_of(tmp_path):
         row["text"] for row in found[24:]
     }
     assert "no test texts" not in told.origin
+    assert "(its column 'Split' says which split a row is of; its validation" in told.origin
     (tmp_path / "folder").mkdir()
     shutil.copy(tmp_path / "a.csv", tmp_path / "folder")
     assert download.obtain(str(tmp_path / "folder")).digest == told.digest

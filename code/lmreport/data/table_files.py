@@ -182,11 +182,12 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     ReportError if columns cannot be told, a row lacks its text or its label, or there are no
     classes.
     """
+    told: list[str] = []
     if folders := split_folders(path):
         splits = {split: of_splits(every) for split, every in folders.items()}
     else:
-        splits = of_folders(path) if class_folders_only(path) else of_table(path, asked)
-    return "; ".join(written_out(splits, seed, folder))
+        splits = of_folders(path) if class_folders_only(path) else of_table(path, asked, told)
+    return "; ".join([*told, *written_out(splits, seed, folder)])
 
 
 def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
@@ -317,8 +318,10 @@ class Part:
     rows: list[tuple[str, dict[str, Any]]]
 
 
-def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
-    """The rows of each split of a file, a folder of files or a saved data set."""
+def of_table(path: Path, asked: dict[str, str], told: list[str]) -> dict[str, Rows]:
+    """The rows of each split of a file, a folder of files or a saved data set; what the reader must
+    know of them is put into `told`.
+    """
     splits: dict[str, Rows] = {}
     parts = parts_in(path)
     if not any(part.rows for part in parts):
@@ -328,33 +331,36 @@ def of_table(path: Path, asked: dict[str, str]) -> dict[str, Rows]:
     refuse_lacking(parts, asked)
     for whole in parts:
         is_named = path.is_dir() and (is_saved(path) or part_of(Path(whole.place).stem))
-        for part in [whole] if is_named else by_column(whole):
+        for part in [whole] if is_named else by_column(whole, told):
             text, label = columns(part, asked)
             splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
 
 
-def by_column(whole: Part) -> list[Part]:
-    """The splits of a table, of which a column may tell. Raises ReportError if it does so of some
-    rows only.
+def by_column(whole: Part, told: list[str]) -> list[Part]:
+    """The splits of a table, of which a column may tell; if one does, `told` has that. Raises
+    ReportError if it does so of some rows only.
     """
     column = next((name for name in whole.names if name.strip().lower() in SPLIT), "")
-    told = [part_of(str(row.get(column))) for _, row in whole.rows]
-    if not any(told):
+    parts = [part_of(str(row.get(column))) for _, row in whole.rows]
+    if not any(parts):
         return [whole]
-    if not all(told):
-        place, row = whole.rows[told.index("")]
+    if not all(parts):
+        place, row = whole.rows[parts.index("")]
         raise ReportError(
             f"{place}: {row.get(column)!r} in the column {column!r} is none of train, validation and "
             "test, as of other rows; leave such rows out, or name the column otherwise"
         )
+    said = f"its column {column!r} says which split a row is of"
+    if said not in told:
+        told.append(said)
     return [
         replace(
             whole,
             split=split,
-            rows=[row for row, of in zip(whole.rows, told, strict=True) if of == split],
+            rows=[row for row, of in zip(whole.rows, parts, strict=True) if of == split],
         )
-        for split in dict.fromkeys(told)
+        for split in dict.fromkeys(parts)
     ]
 
 
