@@ -355,6 +355,34 @@ def test_classes_that_differ_in_capitals_only_are_said(tmp_path):
     assert "'Pos' and 'pos' differ in capitals only" in obtained(tmp_path / "a.csv").note
 
 
+@pytest.mark.parametrize(
+    "name, found, reason",
+    [
+        ("a.csv", [{"text": f"t {i}", "label": "only"} for i in range(300)], "1 class, not 2"),
+        ("a.jsonl", rows(40), "96 texts in train/ in all, not 100 or more; 24 texts in test/"),
+        ("a.csv", [{"text": f"{s} {i} {c}", "label": c, "split": s} for i in range(150)
+                   for s, c in (("train", "a"), ("train", "b"), ("test", "b"))],
+         "the class 'a' has texts in train/ only"),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_too_small_has_a_remedy_for_tables(
+    name, found, reason, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(corpus, "TOTAL", {"train": 100, "test": 40})
+    WRITERS[name](tmp_path / name, found)
+    with pytest.raises(ReportError) as refused:
+        obtained(tmp_path / name)
+    said = str(refused.value)
+    assert said.startswith(f"data: {name} cannot be used: {reason}") and "folder" not in said
+    assert "100 and 40 texts or more in all (200 where no split is given, of which 20% are" in said
+
+
+def test_as_many_texts_as_the_remedy_asks_for_are_enough(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "TOTAL", {"train": 100, "test": 40})
+    as_csv(tmp_path / "a.csv", [{"text": f"t {i}", "label": i % 2} for i in range(200)])
+    assert obtained(tmp_path / "a.csv").counts()["test"] == {"0": 20, "1": 20}
+
+
 def test_a_wrong_word_after_the_path_is_refused():
     with pytest.raises(ReportError, match=r"'txt' in .* write \?text=COLUMN"):
         obtained("a.csv?txt=body")

@@ -24,6 +24,7 @@ LEAST = {"train": 2, "test": 1}  # texts of a class: one is held out for validat
 TOTAL = {"train": 100, "test": 40}  # texts of all classes: fewer tell nothing of a model
 RARE = {"train": 50, "test": 20}  # texts of a class; of fewer, its own scores are rough
 CLASSES = (2, 200)  # fewest and most
+FOLDERS = "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,14 @@ class Corpus:
         }
 
 
-def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = "") -> Corpus:
+def verified(
+    folder: Path, kind: str, origin: str, note: str = "", title: str = "", remedy: str = FOLDERS
+) -> Corpus:
     """The corpus in `folder` or in its only folder. Raises ReportError with what was found instead
     of the expected texts.
 
     kind: "real", "sample" or "other"; real texts of another class than the four tags make another
-    data set, called `title`.
+    data set, called `title`. remedy: what to do about one that cannot be used.
     """
     folder = folder if (folder / "train").is_dir() else only_folder(folder)
     refuse_other_endings(folder, origin)
@@ -83,7 +86,7 @@ def verified(folder: Path, kind: str, origin: str, note: str = "", title: str = 
         )
     if kind == "other" or (kind == "real" and set(classes) - set(TAGS)):
         kind, wrong, what = "other", wrong_with_other(folder, classes), "cannot be used"
-        fix = "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
+        fix = remedy
     else:
         wrong, total, want = wrong_with_tags(folder, PER_CLASS[kind])
         what = f"is not the Stack Overflow data ({total:,} of {want:,} texts)"

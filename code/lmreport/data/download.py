@@ -28,7 +28,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.data import hub, table_files
-from lmreport.data.corpus import KNOWN, SAMPLE, Corpus, classes_in, digest, verified
+from lmreport.data.corpus import FOLDERS, KNOWN, SAMPLE, Corpus, classes_in, digest, verified
 
 log = logging.getLogger(__name__)
 
@@ -230,14 +230,20 @@ def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
 
     def lay_out(texts: Path) -> Corpus:
         done = table_files.lay_out(path, asked, SPLIT_SEED, texts)
-        origin = f"{path.name} ({done})" if done else path.name
-        return verified(texts, "real", origin, done, path.stem if path.is_file() else path.name)
+        title = path.stem if path.is_file() else path.name
+        found = verified(texts, "real", path.name, done, title, table_files.remedy())
+        return replace(found, origin=with_note(path.name, done))
 
     def make(folder: Path) -> None:
         log.info(f"data: reading {path.name}")
         put_in_place(folder, lay_out)
 
     return kept_or_made(table_files.laid_out_at(path, asked, SPLIT_SEED), make)
+
+
+def with_note(origin: str, done: str) -> str:
+    """Where texts come from, and what was done to them, if anything was."""
+    return f"{origin} ({done})" if done else origin
 
 
 def from_hub(source: str) -> Corpus:
@@ -247,9 +253,10 @@ def from_hub(source: str) -> Corpus:
 
     def lay_out(texts: Path) -> Corpus:
         origin, done, licence = hub.lay_out(source, SPLIT_SEED, texts)
-        whole = f"{origin} ({done})" if done else origin
-        corpus = verified(texts, "other", whole, f"they are {whole}", hub.parted(source)[0])
-        return replace(corpus, licence=licence)
+        whole = with_note(origin, done)
+        title, remedy = hub.parted(source)[0], table_files.remedy()
+        corpus = verified(texts, "other", origin, f"they are {whole}", title, remedy)
+        return replace(corpus, origin=whole, licence=licence)
 
     def make(folder: Path) -> None:
         put_in_place(folder, lay_out)
@@ -282,15 +289,16 @@ def unpack(archive: Path, folder: Path, asked: dict[str, str]) -> None:
 
     def fill(texts: Path) -> Corpus:
         extract(archive, texts)
-        title, done = without_suffix(archive.name), ""
+        title, done, remedy = without_suffix(archive.name), "", FOLDERS
         table_files.refuse_compressed(inner_of(texts))
         if table_files.is_table(inner_of(texts)):
             given = texts.rename(texts.with_name("given"))
             texts.mkdir()
             done = table_files.lay_out(inner_of(given), asked, SPLIT_SEED, texts)
             shutil.rmtree(given)
-        origin = f"archive {archive.name}{f' ({done})' if done else ''}"
-        return verified(texts, "real", origin, done, title)
+            remedy = table_files.remedy()
+        found = verified(texts, "real", f"archive {archive.name}", done, title, remedy)
+        return replace(found, origin=with_note(found.origin, done))
 
     log.info(f"data: unpacking {archive.name}")
     corpus = put_in_place(folder, fill)

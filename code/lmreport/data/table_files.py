@@ -9,6 +9,7 @@ the table itself: `reviews.csv?text=body&label=stars`.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import tempfile
 import unicodedata
@@ -23,7 +24,7 @@ from lmreport.core import listing
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root
-from lmreport.data import readers
+from lmreport.data import corpus, readers
 from lmreport.data.corpus import TAGS, only_folder, unreadable
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
@@ -639,6 +640,18 @@ def parts_by_class(rows: Rows, seed: int) -> tuple[Rows, Rows]:
     return (
         [row for at, row in enumerate(rows) if at not in taken],
         [row for at, row in enumerate(rows) if at in taken],
+    )
+
+
+def remedy() -> str:
+    """What to do about a data set whose texts or classes are too few."""
+    fewest, most = corpus.CLASSES
+    train, test = corpus.TOTAL["train"], corpus.TOTAL["test"]
+    alone = math.ceil(max(train / (1 - TEST_SHARE), test / TEST_SHARE))
+    return (
+        f"give {fewest} to {most} classes, each with texts for training and for testing, and "
+        f"{train} and {test} texts or more in all ({alone} where no split is given, of which "
+        f"{TEST_SHARE:.0%} are for testing)"
     )
 
 
