@@ -323,6 +323,8 @@ def test_a_question_without_words_is_told(folder, capsys):
         ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 cannot be read as UTF-8"),
         ("a.xlsx", b"PK", "ends in .xlsx, which is not read; give a .txt"),
         ("b.txt", None, "cannot be read"),
+        ("b.parquet", b"PK", "b.parquet cannot be read as parquet"),
+        ("c.parquet", None, "c.parquet cannot be read"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, content, said):
@@ -331,6 +333,20 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, c
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReportError, match=said):
         list(readers.texts(str(path)))
+
+
+def test_a_column_of_a_parquet_file_is_read(tmp_path):
+    from datasets import Dataset
+
+    path = str(tmp_path / "a.parquet")
+    Dataset.from_dict({"body": ["how to", None, "größer"], "tags": [["a"], [], []]}).to_parquet(
+        path
+    )
+    assert list(readers.texts(path, "body")) == ["how to", "", "größer"]
+    with pytest.raises(ReportError, match="has no column 'text', only body, tags; name one with"):
+        list(readers.texts(path))
+    with pytest.raises(ReportError, match="a.parquet, row 1: the field 'tags' holds no text but"):
+        list(readers.texts(path, "tags"))
 
 
 def test_a_model_without_classes_is_refused(tmp_path):

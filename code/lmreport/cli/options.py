@@ -90,7 +90,7 @@ def of_predict(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--file",
-        help="a .txt (one text a line), .csv, .tsv, .json or .jsonl, or - for standard "
+        help="a .txt (one text a line), .csv, .tsv, .json, .jsonl or .parquet, or - for standard "
         "input: prints one tag a line, in its order",
     )
     command.add_argument(

@@ -1,5 +1,5 @@
-"""The texts of a file, one after the other: lines of a .txt, a column of a .csv or .tsv, a field of
-a .json(l).
+"""The texts of a file, one after the other: lines of a .txt, a column of a .csv, .tsv
+or .parquet, a field of a .json(l).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lmreport.core.errors import ReportError
 LONGEST = (
     2**31 - 1
 )  # characters of a CSV field: the largest number that `csv` takes on every system
-READ = ".txt (a text a line), .csv, .tsv, .json or .jsonl file"
+READ = ".txt (a text a line), .csv, .tsv, .json, .jsonl or .parquet file"
 OTHERS = (
     ".arrow",
     ".bz2",
@@ -61,6 +61,9 @@ def texts(path: str, column: str = "text") -> Iterator[str]:
     hold what it should.
     """
     kind = Path(path).suffix.lower()
+    if kind == ".parquet":
+        yield from parquet_column(path, column)
+        return
     if kind in OTHERS:
         raise ReportError(f"{path} ends in {kind}, which is not read; give a {READ}")
     try:
@@ -205,6 +208,16 @@ def refuse_other_marks(names: list[str], place: str) -> None:
 
 def tsv_column(file: Iterable[str], path: str, column: str) -> Iterator[str]:
     return csv_column(file, path, column, "\t")
+
+
+def parquet_column(path: str, column: str) -> Iterator[str]:
+    """The fields of one column of a Parquet file, which is no pipe: its end is read first."""
+    from lmreport.data import table_files
+
+    table = table_files.parquet(Path(path))
+    place_of(column, table.column_names, path)
+    for number, value in enumerate(table.with_format(None)[column], 1):
+        yield field({column: value}, column, f"{path}, row {number}")
 
 
 def json_lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:
