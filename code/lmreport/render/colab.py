@@ -156,14 +156,19 @@ def archive(root: Path, profile: str = "") -> bytes:
         and path.suffix != ".qmd"
         and path.with_suffix("") not in stems  # nor what an earlier render left beside a document
     }
+    arrays = {name: files.pop(name) for name in [*files] if name.endswith(".npz")}
     texts = {document.name: source.whole(document).encode() for document in documents.values()}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        add(tar, arrays)
+        numbers = buffer.tell()
         add(tar, files)
         settled = buffer.tell()  # up to here the same from one edit of a text to the next
         add(tar, texts)
     data = buffer.getvalue()
-    return packed(data[:settled]) + lzma.compress(data[settled:])  # .xz streams may be joined
+    return packed(data[:numbers], data[numbers:settled]) + lzma.compress(
+        data[settled:]
+    )  # .xz streams may be joined
 
 
 def add(tar: tarfile.TarFile, files: dict[str, bytes]) -> None:
@@ -186,19 +191,22 @@ def unpacked(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def packed(data: bytes) -> bytes:
-    """`data` as .xz, remembered: the documents of a render, and renders, mostly carry the same."""
+NUMBERS = {"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 2}  # of four bytes each
+
+
+def packed(arrays: bytes, others: bytes) -> bytes:
+    """Both as .xz, one after the other, and remembered: the documents of a render, and renders,
+    mostly carry the same.
+    """
     from lmreport.core.files import write_atomically  # not in Colab, before its libraries are there
 
     folder = cache_root() / "packed"
-    path = folder / f"{hashlib.sha256(data).hexdigest()}.xz"
+    path = folder / f"{hashlib.sha256(arrays + others).hexdigest()}.xz"
     with PACKING:
         with contextlib.suppress(FileNotFoundError):
             return path.read_bytes()
-        older, made = (
-            [*folder.glob("*.xz")],
-            lzma.compress(data, preset=6 | lzma.PRESET_EXTREME),
-        )  # 1: 8 % more, half the time
+        older = [*folder.glob("*.xz")]
+        made = lzma.compress(arrays, filters=[NUMBERS]) + lzma.compress(others)
         write_atomically(path, made)
         for one in older:
             one.unlink(missing_ok=True)
