@@ -188,7 +188,10 @@ def test_one_place_says_which_model_was_loaded_of_which_the_answers_speak_and_ho
         )
         == 1
     )
-    assert "`lmreport run transformer --scale full` records a fine-tuning on all texts" in said
+    assert (
+        "`lmreport run transformer --scale full` records a fine-tuning with the full settings"
+        in said
+    )
     assert "began with all-MiniLM-L6-v2." in said and "the answers speak of it" in said
     corpus = download.obtain("sample")
     digest = records.full_scale(corpus)["transformer"].inputs["model"]["digest"]

@@ -259,7 +259,7 @@ def test_the_prose_fits_the_data(tmp_path):
 
 def test_the_audit_and_the_tables_take_any_classes(tmp_path):
     folder = make(tmp_path / "d")
-    shutil.copytree(folder / "train", folder / "dev")  # no part of the data
+    shutil.copytree(folder / "train", folder / "spare")  # no part of the data
     found = download.obtain(str(folder))
     counted = data_audit.audit(found.folder, found.digest)
     assert counted["texts"] == {

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import ReportError, is_http
 from lmreport.core.settings import HUB, cache_root
-from lmreport.data import table_files
+from lmreport.data import readers, table_files
 
 log = logging.getLogger(__name__)
 
@@ -240,11 +240,11 @@ def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:
         )
     if kinds & UNREADABLE:
         return ReportError(
-            f"data: the tables of {name!r} cannot be read ({table_files.first_line(chain[-1])}); name "
+            f"data: the tables of {name!r} cannot be read ({readers.first_line(chain[-1])}); name "
             "another revision with ?revision="
         )
     return ReportError(
-        f"data: the hub cannot be asked for {name!r} ({table_files.first_line(error)}), and no copy of "
+        f"data: the hub cannot be asked for {name!r} ({readers.first_line(error)}), and no copy of "
         "it is on this machine; try again where there is a network, or give the texts as a file"
     )
 

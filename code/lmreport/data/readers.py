@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -212,12 +213,30 @@ def tsv_column(file: Iterable[str], path: str, column: str) -> Iterator[str]:
 
 def parquet_column(path: str, column: str) -> Iterator[str]:
     """The fields of one column of a Parquet file, which is no pipe: its end is read first."""
-    from lmreport.data import table_files
-
-    table = table_files.parquet(Path(path))
+    table = parquet(Path(path))
     place_of(column, table.column_names, path)
     for number, value in enumerate(table.with_format(None)[column], 1):
         yield field({column: value}, column, f"{path}, row {number}")
+
+
+def parquet(path: Path) -> Any:
+    """The `Dataset` in a parquet file, in memory. Raises ReportError if it cannot be read."""
+    from datasets import Dataset, disable_progress_bars
+    from datasets.exceptions import DatasetGenerationError
+
+    disable_progress_bars()
+    try:
+        with tempfile.TemporaryDirectory() as cache:
+            return Dataset.from_parquet(str(path), cache_dir=cache, keep_in_memory=True)
+    except (DatasetGenerationError, ValueError, OSError, TypeError, KeyError) as error:
+        raise ReportError(
+            f"data: {path.name} cannot be read as parquet "
+            f"({first_line(error.__cause__ or error)}); write the file anew"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def json_lines(file: Iterable[str], path: str, column: str) -> Iterator[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -321,7 +320,7 @@ class Part:
 
 def of_table(path: Path, asked: dict[str, str], told: list[str]) -> dict[str, Rows]:
     """The rows of each split of a file, a folder of files or a saved data set; what the reader must
-    know of them is put into `told`.
+    know of them is put into `told`. Raises ReportError if there is no row.
     """
     splits: dict[str, Rows] = {}
     parts = parts_in(path)
@@ -417,7 +416,7 @@ def saved(folder: Path) -> list[Part]:
         dataset = load_from_disk(str(folder))
     except (OSError, ValueError, KeyError) as error:
         raise ReportError(
-            f"data: {folder.name} cannot be loaded ({first_line(error)}); save the data set anew"
+            f"data: {folder.name} cannot be loaded ({readers.first_line(error)}); save the data set anew"
         ) from error
     named = dataset if isinstance(dataset, DatasetDict) else {"train": dataset}
     return [
@@ -476,7 +475,7 @@ def read(path: Path, split: str) -> Part:
             f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
         )
     if kind == ".parquet":
-        return of_dataset(parquet(path), split, place)
+        return of_dataset(readers.parquet(path), split, place)
     names: list[str] = []
     rows: list[tuple[str, dict[str, Any]]] = []
     with readers.opened(str(path)) as file:
@@ -506,26 +505,6 @@ def refuse_header(names: list[str], place: str) -> None:
     """Raises ReportError for a header that cannot be right."""
     readers.refuse_other_marks(names, place)
     readers.refuse_twice(names, place)
-
-
-def parquet(path: Path) -> Any:
-    """The `Dataset` in a parquet file, in memory. Raises ReportError if it cannot be read."""
-    from datasets import Dataset, disable_progress_bars
-    from datasets.exceptions import DatasetGenerationError
-
-    disable_progress_bars()
-    try:
-        with tempfile.TemporaryDirectory() as cache:
-            return Dataset.from_parquet(str(path), cache_dir=cache, keep_in_memory=True)
-    except (DatasetGenerationError, ValueError, OSError, TypeError, KeyError) as error:
-        raise ReportError(
-            f"data: {path.name} cannot be read as parquet "
-            f"({first_line(error.__cause__ or error)}); write the file anew"
-        ) from error
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
