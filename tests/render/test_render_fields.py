@@ -1025,3 +1025,13 @@ def test_a_file_that_is_there_under_other_capitals_is_told(tmp_path, body, said)
         own(folder, ("html",))
     name = "pics/part.qmd" if "include" in body else "pics/loss.PNG"
     assert said in str(error.value) and str(error.value).endswith(f"; write {name!r}")
+
+
+def test_linestretch_sets_the_distance_of_the_lines_of_the_pdf(tmp_path):
+    pages = {}
+    for stretch in (1, 2):
+        options = OPTIONS.replace("typst: {", f"typst: {{linestretch: {stretch}, ")
+        out = own(project(tmp_path / str(stretch), "word " * 9000 + "\n", options=options))
+        with pikepdf.open(out / "index.pdf") as pdf:
+            pages[stretch] = len(pdf.pages)
+    assert 1.3 * pages[1] <= pages[2] <= 2 * pages[1]

@@ -159,6 +159,8 @@ def variables(options: dict, document: Document) -> list[str]:
         "toc-depth": options.get("toc-depth", 3),
         "fontsize": options.get("fontsize", "10.5pt"),
     }
+    if "linestretch" in options:
+        pairs["linestretch"] = options["linestretch"]
     if options.get("toc"):
         pairs["toc"] = "true"
     arguments = [f"--variable={key}={value}" for key, value in pairs.items()]

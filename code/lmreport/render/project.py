@@ -37,7 +37,7 @@ OPTIONS = METADATA | set(
     jupyter filters embed-resources self-contained html-math-method code-fold code-summary code-copy code-overflow
     anchor-sections highlight-style syntax-highlighting theme page-layout toc-location toc-expand smooth-scroll
     link-external-newwindow respect-user-color-scheme title-block-style tbl-colwidths fig-format fig-width fig-height
-    fig-dpi output-ext papersize margin fontsize section-numbering keep-typ include-in-header
+    fig-dpi output-ext papersize margin fontsize linestretch section-numbering keep-typ include-in-header
     include-after-body css format-links crossrefs-hover citations-hover footnotes-hover pdf-standard editor
     editor_options engine""".split()
 )
@@ -62,7 +62,7 @@ KINDS = {  # of the options that this renderer acts on
         "number-sections toc citeproc link-citations eval warning error include".split(), (BOOL,)
     ),
     **dict.fromkeys(("number-depth", "toc-depth"), (WHOLE,)),
-    **dict.fromkeys(("fig-width", "fig-height", "fig-dpi"), (NUMBER, WHOLE)),
+    **dict.fromkeys(("fig-width", "fig-height", "fig-dpi", "linestretch"), (NUMBER, WHOLE)),
     **dict.fromkeys(
         "title subtitle date date-format toc-title abstract-title description lang csl papersize "
         "fontsize "
