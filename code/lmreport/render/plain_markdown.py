@@ -262,7 +262,9 @@ def as_gfm(parts: list[list]) -> list[str]:
         json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
     )
     text = TABLE.sub(lambda table: DOLLAR.sub(no_mathematics, table[0]), text)
-    return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
+    return [
+        part.strip("\n") for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]
+    ]
 
 
 def code_with_bars(item: dict) -> dict | None:
