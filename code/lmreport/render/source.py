@@ -584,6 +584,8 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
             )
     refuse_annotations(lines[count:])
     refuse_late_options(lines[count:])
+        if key in ("fig-cap", "tbl-cap"):
+            options[key] = only(options[key])
     return Cell("code", lines, fence.place, options, count)
 
 
@@ -594,6 +596,11 @@ def refuse_late_options(code: list[Line]) -> None:
         if match and (match[1] in CELL or match[1] in SIZES):
             raise ReportError(
                 f"{line.place}: the cell option {match[1]!r} does not stand at the top of its cell, "
+def only(value: object) -> object:
+    """The one item of a list of one; any other value as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
                 "where alone it is read; begin the cell with its #| lines"
             )
 
@@ -623,7 +630,7 @@ def check(key: str, value: object, place: str) -> None:
         )
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
         hint = (
-            f"; give the list to {key[:3]}-subcap"
+            f"; give the list to {key[:3]}-subcap, with label: {key[:3]}-NAME"
             if key.endswith("-cap") and isinstance(value, list)
             else ""
         )
