@@ -128,6 +128,10 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
             "index.qmd:6: the cell has fig-cap and tbl-cap, of which one would be lost",
         ),
         (
+            plot("label: fig-a", "fig-cap: 'x {{< meta title >}} y'"),
+            "index.qmd:9: shortcode {{< meta title >}} is not run in options",
+        ),
+        (
             plot("label: fig-a", "fig-cap: x", "fig-alt: [a, b]"),
             "1 pictures but 2 texts in fig-alt",
         ),
