@@ -300,6 +300,21 @@ def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp
     assert all(one.text == "$" for one in table.iter("span") if "$" in one.text_content())
 
 
+def test_code_that_begins_a_text_stays_code(tmp_path):
+    body = (
+        "```\nfirst `line`\n  second\n```\n\n```{python}\n1 + 1\n```\n\n    third\n\n"
+        "```\nfourth\n```\n\n- ```\n  fifth\n  ```\n\n> ```\n> sixth\n> ```\n\n"
+        "Term\n\n:   ```\n    seventh\n    ```\n"
+    )
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    page = lxml.html.fromstring(shown).find(".//main")
+    blocks = [one.text_content().strip("\n") for one in page.iter("pre")]
+    wanted = ["first `line`\n  second", "third", "fourth", "fifth", "sixth", "seventh"]
+    assert [one for one in blocks if one in wanted] == wanted
+
+
 def test_text_from_right_to_left_stays_so(tmp_path):
     body = 'In [مرحبا]{dir="rtl"} x.\n\n::: {dir="rtl" lang="he"}\nשלום *עולם*, 123.\n:::\n'
     out = rendering.own(rendering.project(tmp_path, body), ("html",))

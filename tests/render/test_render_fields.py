@@ -72,6 +72,18 @@ def test_a_caption_is_one_line_of_text_whatever_it_begins_with(tmp_path):
     )
 
 
+def test_a_list_of_one_caption_is_that_caption(tmp_path):
+    body = plot("fig-cap: [Of a plot]", "fig-alt: a") + (
+        "```{python}\n#| tbl-cap:\n#|  - Of a table\n"
+        "from IPython.display import Markdown\nMarkdown('| a |\\n|---|\\n| 1 |')\n```\n"
+    )
+    out = own(project(tmp_path, body))
+    page = Page(out / "index.html")
+    for caption in ("Of a plot", "Of a table"):
+        assert words(page).count(caption) == 1
+        assert squeezed(caption) in pdf_text(out / "index.pdf")
+
+
 def smart(caption: str) -> str:
     """What pandoc's typography makes of the captions above."""
     return " ".join(re.sub("</?b>", "", caption).replace("--", "–").split())
@@ -106,6 +118,19 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
             "index.qmd:10: fig-subcap takes a list of texts, one for each part, or true for parts",
         ),
         (plot("fig-subcap: [a]", "fig-alt: a"), "fig-subcap needs a label that begins with fig-"),
+        (plot("tbl-subcap: [a]", "fig-alt: a"), "tbl-subcap needs a label that begins with tbl-"),
+        (
+            plot("label: fig-a", "fig-cap: x", "tbl-subcap: [a]", "fig-alt: a"),
+            "tbl-subcap needs a label that begins with tbl-",
+        ),
+        (
+            plot("fig-cap: x", "tbl-cap: y", "fig-alt: a"),
+            "index.qmd:6: the cell has fig-cap and tbl-cap, of which one would be lost",
+        ),
+        (
+            plot("label: fig-a", "fig-cap: 'x {{< meta title >}} y'"),
+            "index.qmd:9: shortcode {{< meta title >}} is not run in options",
+        ),
         (
             plot("label: fig-a", "fig-cap: x", "fig-alt: [a, b]"),
             "1 pictures but 2 texts in fig-alt",
@@ -113,7 +138,7 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         (
             plot("label: fig-a", "fig-cap: [x, y]", count=2),
             "index.qmd:9: cell option fig-cap: ['x', 'y'] is not of the "
-            "right kind; give the list to fig-subcap",
+            "right kind; give the list to fig-subcap, with label: fig-NAME",
         ),
         (plot("label: fig a", "fig-cap: x"), "index.qmd:8: label 'fig a' is no name"),
         (

@@ -179,6 +179,14 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
             "report/index.qmd:2: conditions do not hold in title",
         ),
         ('title: "Of `{python} n` texts"', "report/index.qmd:2: inline code is not run in title"),
+        (
+            'title: "{{< meta subtitle >}}"\nsubtitle: Twitter',
+            "report/index.qmd:2: shortcode {{< meta subtitle >}} is not run in options",
+        ),
+        (
+            'title: T\nauthor:\n  - name: A\n  - name: "{{< var name >}}"',
+            "report/index.qmd:5: shortcode {{< var name >}} is not run in options",
+        ),
         ("? [a]\n: b", "report/index.qmd:2: a key must be one word"),
         ("title: &a [*a]", "report/index.qmd:2: "),
     ],
@@ -275,6 +283,23 @@ def test_an_escaped_shortcode_is_shown_as_quarto_shows_it(tmp_path):
     text = " ".join(cell.source for cell in cells)
     assert "{{< include" in text and "{{{< include" not in text and "\ue002" not in text
     assert "\ue002" not in page.source
+
+
+def test_escaped_shortcodes_in_titles_and_captions_are_shown_as_in_the_text(tmp_path):
+    front = '---\ntitle: "Of {{{< meta a >}}}"\nabstract: "With {{{< meta b >}}}."\n---\n\n'
+    body = (
+        '::: {#tbl-b tbl-cap="The {{{< meta c >}}}"}\nCells.\n:::\n\n'
+        "```{python}\n#| label: tbl-a\n#| tbl-cap: 'Its {{{< meta d >}}}'\n"
+        "from IPython.display import Markdown\nMarkdown('| a |\\n|---|\\n| 1 |')\n```\n"
+    )
+    out = own(project(tmp_path, body, front=front))
+    cells = nbformat.read(out / "index.ipynb", 4).cells
+    in_notebook = " ".join(cell.source.replace("\\", "") for cell in cells)
+    for name in "abcd":
+        wanted = f"{{{{< meta {name} >}}}}"
+        assert wanted in words(out) and squeezed(wanted) in pdf_text(out / "index.pdf")
+        assert wanted in in_notebook
+    assert "{{{<" not in words(out) and "\ue002" not in Page(out / "index.html").source
 
 
 def test_a_name_in_an_included_file_is_that_from_the_documents_folder(tmp_path):

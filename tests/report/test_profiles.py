@@ -104,6 +104,18 @@ def test_an_unknown_profile_and_two_of_a_group_are_one_clear_error(tmp_path, pro
         projects.read(made(tmp_path), ("html",), profile)
 
 
+def test_the_message_of_an_unknown_profile_says_how_to_make_it(tmp_path):
+    (tmp_path / "_quarto.yml").write_text("project: {output-dir: _out}\n")
+    shown = '::: {.content-visible when-profile="solutions"}\nSolved.\n:::\n'
+    (tmp_path / "exerc.qmd").write_text(f"---\ntitle: Exercise\n---\n\n{shown}")
+    with pytest.raises(ReportError, match="write that file, which may be empty"):
+        projects.read(tmp_path, ("html",), "solutions")
+    (tmp_path / "_quarto-solutions.yml").write_text("")
+    for profile, there in (("solutions", True), (None, False)):
+        own(tmp_path, ("html",), profile=profile)
+        assert ("Solved." in (tmp_path / "_out/exerc.html").read_text()) is there
+
+
 def test_points_are_those_of_the_profile(monkeypatch):
     monkeypatch.setenv("QUARTO_PROFILE", "157b")
     assert (

@@ -51,6 +51,7 @@ def active(root: Path, section: dict, given: str | None = None) -> tuple[str, ..
             raise ReportError(
                 f"profile {name!r}: there is no _quarto-{name}.yml beside _quarto.yml"
                 + (f"; known are {', '.join(known)}" if known else "")
+                + "; for a new one write that file, which may be empty"
             )
     chosen = chosen or words(section.get("default"))
     for names in groups:

@@ -301,11 +301,10 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
     shows = [o.output_type in ("display_data", "execute_result") for o in outputs]
     if parts == "true":
         parts = [""] * sum(shows)
+    refuse_lost_captions(options, kind, origin)
     layout = f' layout-ncol="{options["layout-ncol"]}"' if "layout-ncol" in options else ""
     if kind and not caption and not parts:
         raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")
-    if parts and not kind:
-        raise ReportError(f"{origin.place}: {key}-subcap needs a label that begins with {key}-")
     if kind and (parts or sum(shows) > 1 and kind != "tbl"):  # tables have parts by their captions
         numbers = iter(range(1, len(body) + 1))
         texts = iter([*parts, *[""] * len(body)])
@@ -330,6 +329,20 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
     if caption:
         return f"{inner}\n\n{captioned(caption, pages)}"
     return fenced_div(f".cell-layout{layout}", inner) if layout else inner
+
+
+def refuse_lost_captions(options: dict, kind: str, origin: Cell) -> None:
+    """Raises ReportError for captions of parts without a label of their kind, and for two captions
+    of one cell. kind: that of its label.
+    """
+    for key in ("fig", "tbl"):
+        if options.get(f"{key}-subcap") and kind != key:
+            raise ReportError(f"{origin.place}: {key}-subcap needs a label that begins with {key}-")
+    if options.get("fig-cap") and options.get("tbl-cap"):
+        raise ReportError(
+            f"{origin.place}: the cell has fig-cap and tbl-cap, of which one would be lost; make two "
+            "cells, or leave one out"
+        )
 
 
 def captioned(caption: str, pages: Pages) -> str:

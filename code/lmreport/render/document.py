@@ -22,25 +22,22 @@ def metadata(options: dict, pages: assemble.Pages) -> str:
     others.
     """
     entries: dict[str, Any] = {
-        key: INLINE + assemble.oneline(options[key])
+        key: inline(options[key])
         for key in ("title", "subtitle", "abstract-title", "description", "toc-title")
         if options.get(key)
     }
     entries |= {
         key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options
     }
+    if isinstance(entries.get("abstract"), str):
+        entries["abstract"] = assemble.escaped(entries["abstract"])
     entries.setdefault("link-citations", True)
     authors = as_list(options.get("author"))
-    entries["author"] = [
-        INLINE + assemble.oneline(a if isinstance(a, str) else named(a)) for a in authors
-    ]
+    entries["author"] = [inline(a if isinstance(a, str) else named(a)) for a in authors]
     entries["affiliation"] = [
-        INLINE + assemble.oneline(text)
-        for a in authors
-        if isinstance(a, dict)
-        for text in affiliations(a)
+        inline(text) for a in authors if isinstance(a, dict) for text in affiliations(a)
     ]
-    entries["captions"] = [INLINE + assemble.oneline(text) for text in pages.captions]
+    entries["captions"] = [inline(text) for text in pages.captions]
     return "---\n" + yaml.safe_dump({OURS: entries}, allow_unicode=True, sort_keys=True) + "---\n\n"
 
 
@@ -48,6 +45,11 @@ OURS = (
     "lmreport-texts"  # other names in the document's metadata come from a block of YAML in its text
 )
 INLINE = pandoc_ast.INLINE
+
+
+def inline(text: object) -> str:
+    """A text of one line that is Markdown, whatever it begins with."""
+    return INLINE + assemble.escaped(assemble.oneline(str(text)))
 
 
 def named(author: dict) -> str:
@@ -65,7 +67,7 @@ def affiliations(author: dict) -> list[str]:
     return [str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in given]
 
 
-def without_marks(tree: list) -> list:
+def without_marks(tree: Any) -> Any:
     """A tree in which page breaks are nodes of their own and no escaped shortcode is marked."""
 
     def page_break(item: dict) -> dict | None:
@@ -104,9 +106,8 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
     lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)
-    got["blocks"] = without_marks(
-        pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
-    )
+    got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
+    got |= {part: without_marks(got[part]) for part in ("meta", "blocks")}
     outputs = [
         n for n in pandoc_ast.nodes(got) if n["t"] == "Div" and "cell-output" in n["c"][0][1]
     ]

@@ -14,6 +14,9 @@ from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
 PART = "<!--part {}-->"
+# an attribute that is not written, but has pandoc write a fence: it takes away the indent of code
+# that begins an item or a quotation, and joins indented blocks that follow each other
+FENCED = [["fenced", "1"]]
 LETTERS = {
     "LowerAlpha": "a",
     "UpperAlpha": "A",
@@ -72,9 +75,8 @@ class Plain:
     def plain_codeblock(self, item: dict, attributes: list) -> list:
         """A block of code with its language alone; a listing under its caption."""
         label, classes, _ = attributes
-        item["c"][0] = pandoc_ast.attr(
-            "", [c for c in classes if c not in ("cell-code", "numberLines")][:1]
-        )
+        language = [c for c in classes if c not in ("cell-code", "numberLines")][:1]
+        item["c"][0] = pandoc_ast.attr("", language, FENCED)
         if label not in self.index.entries:
             return [item]
         return [
@@ -262,7 +264,9 @@ def as_gfm(parts: list[list]) -> list[str]:
         json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
     )
     text = TABLE.sub(lambda table: DOLLAR.sub(no_mathematics, table[0]), text)
-    return [part.strip() for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]]
+    return [
+        part.strip("\n") for part in re.split(rf"^{PART.format(r'[0-9]+')}$", text, flags=re.M)[1:]
+    ]
 
 
 def code_with_bars(item: dict) -> dict | None:

@@ -281,7 +281,22 @@ def parse_yaml(source: str, name: str, first_line: int) -> dict:
 
     data, keys = strict_yaml.read(source, place, "the options", METADATA)
     check_keys(keys, OPTIONS | {"project", "profile"}, place)
+    for text in (text for _, node, _ in keys for text in strict_yaml.scalars(node)):
+        refuse_shortcode(text.value, place(text.start_mark.line))
     return data
+
+
+SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
+
+
+def refuse_shortcode(text: str, at: str) -> None:
+    """Raises ReportError for a shortcode in an option, where Quarto would run it; at: file:line."""
+    for escape, name, rest in SHORTCODE.findall(text):
+        if not escape:
+            raise ReportError(
+                f"{at}: shortcode {{{{< {name} {rest} >}}}} is not run in options; write there what "
+                "it stands for"
+            )
 
 
 def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None:

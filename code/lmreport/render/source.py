@@ -13,7 +13,15 @@ from typing import Any, NamedTuple, NoReturn
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.render import conditional
-from lmreport.render.project import Document, front_matter, hint_at, near, text_of
+from lmreport.render.project import (
+    SHORTCODE,
+    Document,
+    front_matter,
+    hint_at,
+    near,
+    refuse_shortcode,
+    text_of,
+)
 
 
 class Line(NamedTuple):
@@ -82,7 +90,6 @@ AS_WRITTEN = {
 }
 ATTRIBUTES = re.compile(r"^\s*\{.*\}\s*$")
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
-SHORTCODE = re.compile(r"(\{?)\{\{<\s*(/?[\w-]*)\s*(.*?)\s*>\}\}")
 COMMENT = re.compile(r"<!--(?:(?!-->).)*?(`{3,}|~{3,})(?!.*-->)")  # open at the end of its line
 IN_TEXT = re.compile(r"\s*([>*+-]|\d+[.)])[\s>]*(`{3,}|~{3,})\{(python|r|julia)\b")
 DIV = re.compile(r"\s*:{3,}")
@@ -577,6 +584,8 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
         source, lambda line: f"{name}:{first + line}", "a cell's options", AS_WRITTEN
     )
     for key, _, at in keys:
+        if key in ("fig-cap", "tbl-cap"):
+            options[key] = only(options[key])
         check(key, options[key], at)
         if key == "lst-cap" and not options.get("lst-label"):
             raise ReportError(
@@ -585,6 +594,11 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     refuse_annotations(lines[count:])
     refuse_late_options(lines[count:])
     return Cell("code", lines, fence.place, options, count)
+
+
+def only(value: object) -> object:
+    """The one item of a list of one; any other value as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def refuse_late_options(code: list[Line]) -> None:
@@ -623,12 +637,13 @@ def check(key: str, value: object, place: str) -> None:
         )
     if not isinstance(value, wanted) or isinstance(value, bool) and bool not in wanted:
         hint = (
-            f"; give the list to {key[:3]}-subcap"
+            f"; give the list to {key[:3]}-subcap, with label: {key[:3]}-NAME"
             if key.endswith("-cap") and isinstance(value, list)
             else ""
         )
         raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
     for text in value if isinstance(value, list) else [value]:
+        refuse_shortcode(str(text), place)
         if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
             raise ReportError(
                 f"{place}: inline code is not run in {key}; put the output into a Div, "
