@@ -44,3 +44,14 @@ def test_each_thing_is_told_once(capsys):
     said = capsys.readouterr().out
     for start in ("Python", "data: ", "model: ", "settings: ", "disk: "):
         assert sum(line[6:].startswith(start) for line in said.splitlines()) == 1, start
+
+
+def test_a_folder_in_the_way_of_the_hubs_model_is_told(tmp_path, monkeypatch):
+    (tmp_path / "_quarto.yml").touch()
+    (tmp_path / "distilbert-base-uncased" / "results").mkdir(parents=True)
+    monkeypatch.delenv("LMREPORT_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    state, what, _ = doctor.model()
+    assert state is False and "'distilbert-base-uncased' is meant, rename this folder" in what
+    monkeypatch.setenv("LMREPORT_EPOCH", "2")  # what is wrong with the settings is told as before
+    assert doctor.model()[:2] == (False, "unknown setting 'epoch'; did you mean 'epochs'?")

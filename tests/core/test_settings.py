@@ -145,6 +145,34 @@ def test_unknown_environment_variable_is_an_error(clean, monkeypatch):
         settings.load(clean)
 
 
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("perm", "give it to lmreport render as --perm, or write it into lmreport.toml"),
+        ("profile", "give it to lmreport render as --profile"),
+        ("emial", "did you mean 'email'"),
+        ("colour", "known are data, model, scale, "),
+    ],
+)
+def test_a_parameter_that_is_no_setting_is_told_with_its_place(
+    clean, monkeypatch, caplog, name, said
+):
+    monkeypatch.chdir(clean)
+    (clean / "index.qmd").write_text("A text.")
+    assert main.main(["render", "--renderer", "own", "-P", f"{name}:1349881______008"]) == 2
+    assert f"unknown setting '{name}'; {said}" in caplog.text
+
+
+def test_a_folder_of_the_name_of_the_default_model_holds_in_every_folder(clean, monkeypatch):
+    """A clone of the hub's model in the project: what trains and the cells agree on it."""
+    (clean / "report").mkdir()
+    model = clean / settings.Settings.model
+    model.mkdir()
+    for place in (clean, clean / "report"):
+        monkeypatch.chdir(place)
+        assert settings.load().model == str(model)
+
+
 def test_broken_and_missing_settings_files(clean, monkeypatch):
     (clean / "lmreport.toml").write_text("seed = ")
     with pytest.raises(ReportError, match="lmreport.toml: not valid TOML"):

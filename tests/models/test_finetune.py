@@ -20,7 +20,7 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.data.corpus import TAGS
 from lmreport.data.splits import dataset_dict, splits_for, subset
-from lmreport.models import finetune, pretrained, tokenizer
+from lmreport.models import finetune, fitness, pretrained, tokenizer
 from lmreport.models.fitness import class_names, located
 from lmreport.runs import train
 
@@ -292,6 +292,26 @@ def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
         pretrained.locate(str(folder))
     with pytest.raises(ReportError, match="lacks"):
         pretrained.locate(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("inside", ["results/metrics.json", "checkpoint-500/config.json"])
+@pytest.mark.parametrize("name", ["distilbert-base-uncased", "google-bert/bert-base-uncased"])
+def test_a_folder_of_results_named_as_a_model_of_the_hub_is_told(
+    tmp_path, monkeypatch, name, inside
+):
+    (tmp_path / "_quarto.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / name / inside
+    file.parent.mkdir(parents=True)
+    file.write_text("{}")
+    pretrained.locate.cache_clear()
+    for given in (name, str(tmp_path / name)):
+        with pytest.raises(
+            ReportError, match=f"if the hub's '{name}' is meant, rename this folder"
+        ):
+            fitness.whole(given)
+    with pytest.raises(ReportError, match="another one$"):  # a path names no model of the hub
+        fitness.whole("./nowhere")
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 908\n"

@@ -189,12 +189,15 @@ def data():
 
 def model():
     """The pre-trained model that the settings name, or the one that takes its place."""
-    from lmreport.models import pretrained
+    from lmreport.models import fitness, pretrained
 
+    name = ""
     try:
-        source = pretrained.at_hand(load().model)
+        name = load().model
+        source = pretrained.at_hand(name)
     except ReportError as error:
-        return False, str(error), ""
+        in_the_way = fitness.before_the_hub(Path(name).expanduser()) if name else ""
+        return False, f"{error}{in_the_way}", ""
     return (
         (None if source.why else True),
         f"model: {source.name}" + (f". {source.why}" if source.why else ""),

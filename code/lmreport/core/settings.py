@@ -26,6 +26,7 @@ OF_PERSONS = (
     "date",
     "honor",
 )  # stand beside the settings; `author` reads them
+OF_RENDER = ("profile", "to", "renderer")  # options of `render`, which are no settings either
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,8 @@ def load(
     values = chosen(root, environment, **given)
     if "data" in values:
         values["data"] = whole_path(str(values["data"]), root)
-    if "model" in values:
-        first, *others = names_of(str(values["model"]), root)
-        values |= {"model": first} | ({"also": ",".join(others)} if others else {})
+    first, *others = names_of(str(values.get("model", Settings.model)), root)
+    values |= {"model": first} | ({"also": ",".join(others)} if others else {})
     settings = Settings(**{key: _typed(key, value) for key, value in values.items()})
     if settings.scale not in ("quick", "full", "auto"):
         raise ReportError(f"scale: {settings.scale!r} is none of quick, full, auto")
@@ -288,12 +288,20 @@ def read_file(root: Path | None = None, environment: Mapping[str, str] = os.envi
         ) from error
 
 
+def instead_of(key: str) -> str:
+    """What to write instead of `key`, which is no setting."""
+    if key in OF_PERSONS:
+        return f"give it to lmreport render as --{key}, or write it into lmreport.toml"
+    if key in OF_RENDER:
+        return f"give it to lmreport render as --{key}"
+    near = difflib.get_close_matches(key, (*HELP, *OF_PERSONS), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(HELP)}"
+
+
 def _typed(key: str, value: object) -> Any:
     fields = {f.name: str(f.type) for f in dataclasses.fields(Settings)}
     if key not in fields:
-        near = difflib.get_close_matches(key, fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(fields)}"
-        raise ReportError(f"unknown setting {key!r}; {hint}")
+        raise ReportError(f"unknown setting {key!r}; {instead_of(key)}")
     kind: Any = next((t for t in (int, float) if fields[key].startswith(t.__name__)), str)
     try:
         number: Any = kind(str(value).replace("_", "")) if kind is not str else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import project_root, working_folder
 from lmreport.models import pretrained, tokenizer
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def class_names(folder: Path) -> list[str]:
 
 
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.A)  # owner/model, old ones without an owner
 ADAPTER = "adapter_config.json"
 INDEX = "model.safetensors.index.json"  # which part of the weights holds which of them
 
@@ -58,6 +61,21 @@ def no_whole_model(folder: Path) -> str:
     except (OSError, ValueError):
         return ""  # told by who reads it
     return own_code(config)
+
+
+def before_the_hub(folder: Path) -> str:
+    """What to do where `folder`, which holds no model, is found for a name that the hub knows too;
+    "" where it cannot be.
+    """
+    if not folder.is_dir() or (folder / "config.json").exists():
+        return ""
+    path = Path(os.path.abspath(folder))
+    for base in (working_folder(), project_root()):
+        if path.is_relative_to(base) and HUB_NAME.fullmatch(
+            name := path.relative_to(base).as_posix()
+        ):
+            return f"; if the hub's {name!r} is meant, rename this folder, which is taken first"
+    return ""
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -273,8 +291,12 @@ def whole(model: str) -> pretrained.Source:
         raise ReportError(f"model: {model!r} is an address; name the model itself, {name!r}")
     folder = Path(model).expanduser()
     if pretrained.is_folder(model) and (what := no_whole_model(folder)):
-        raise ReportError(f"model: {'the folder ' * folder.is_dir()}{folder} {what}")
-    return pretrained.locate(model)
+        hub = before_the_hub(folder)
+        raise ReportError(f"model: {'the folder ' * folder.is_dir()}{folder} {what}{hub}")
+    try:
+        return pretrained.locate(model)
+    except ReportError as error:
+        raise ReportError(f"{error}{before_the_hub(folder)}") from error
 
 
 def located(model: str, max_length: int | None = None) -> pretrained.Source:
