@@ -142,10 +142,10 @@ def test_the_days_of_several_runs_are_a_span(record):
         )
         for name, day in (("lstm", 23), ("transformer", 25))
     ]
-    assert "(2 cores of an AMD, 2026-11-23 to 2026-11-25)" in records.origin(
+    assert "(2 cores of an AMD, no GPU, 2026-11-23 to 2026-11-25)" in records.origin(
         runs_of[1], True, runs_of
     )
-    assert "(2 cores of an AMD, 2026-11-25)" in records.origin(runs_of[1], True)
+    assert "(2 cores of an AMD, no GPU, 2026-11-25)" in records.origin(runs_of[1], True)
 
 
 def test_the_lstm_is_described_by_its_configuration(record):
@@ -698,6 +698,8 @@ def test_the_waiting_on_a_gpu_is_told_of_the_same_data_only(record):
     bert = record("transformer")
     bert = dataclasses.replace(bert, made=bert.made | {"hardware": {"cores": 2, "gpu": ""}})
     searched = record("learning_curve", seconds_of=np.array([20.0, 30.0]))
-    assert "a training on all texts took 20 s there" in plain(on_results.of_gpu(bert, searched))
+    searched.made["hardware"]["gpu"] = "NVIDIA H200"
+    told = plain(on_results.of_gpu(bert, searched))
+    assert "training all-MiniLM-L6-v2 on all texts took 20 s on an NVIDIA H200" in told
     other = bert.inputs | {"data": bert.inputs["data"] | {"digest": "1" * 64}}
     assert on_results.of_gpu(dataclasses.replace(bert, inputs=other), searched) == ""

@@ -361,7 +361,7 @@ def groups(recorded: dict, live: dict) -> dict[str, dict]:
 def origin(record: Record, was_recorded: bool, beside: Iterable[Record] = ()) -> str:
     """Where the numbers of a record, and of those `beside` it, come from, as part of a sentence."""
     hardware = record.made["hardware"]
-    where = hardware["gpu"] or f"{hardware['cores']} cores of an {hardware['cpu']}"
+    where = hardware["gpu"] or f"{hardware['cores']} cores of an {hardware['cpu']}, no GPU"
     what = (
         "the recorded full-scale runs"
         if was_recorded

@@ -98,7 +98,7 @@ def worked_sentence() -> dict:
         "words": ["Python", "sorts", "its", "lists"],
         "features": ["name", "action", "owner", "things", "plural"],
         "questions": ["what do I do?", "what is acted on?", "who is meant?", "whose are we?"],
-        "values": ["is Python", "sorts", "owns", "plural"],
+        "values": ["is Python", "puts in order", "owns", "many things"],
     }
 
 

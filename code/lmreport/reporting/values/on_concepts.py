@@ -198,8 +198,8 @@ def of_learning(curve, linear, bert):
         ),
         trained=fill(
             "Frozen: only a linear head on the mean of the vectors is trained. The other encoders get "
-            f"{{}} epoch{'s' * (done['epochs'] != 1)}, at least {{}} updates; from scratch this may be too "
-            "few",
+            f"{{}} epoch{'s' * (done['epochs'] != 1)}, or {{}} updates where that is more; from scratch "
+            "this may be too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),
         ),
@@ -211,7 +211,7 @@ def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
     return dict(
         verdict=fill(
-            "The LSTM of 6a, which has no pre-training either, gets {}.",
+            "The LSTM of 6a, which has no pre-training either, gets {} of all test texts.",
             markdown.pct(metrics.accuracy(comparable(lstm, curve))),
         )
     )

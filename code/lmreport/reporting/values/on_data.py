@@ -53,7 +53,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         return fill("All accuracies and times are those of {}.", runs)
     own = live["transformer"]
     return fill(
-        "The numbers of @tbl-accuracy are from {}; other recorded runs are named where they are used. "
+        "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) lists the others. "
         "Only a small demonstration, on {} texts cut at {} word pieces, and the toy experiments of "
         "questions 3 and 7 are trained by this report itself.",
         runs,

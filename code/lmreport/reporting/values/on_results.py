@@ -440,8 +440,10 @@ def of_gpu(bert, searched) -> MarkdownText:
     if bert.made["hardware"]["gpu"] or not same:
         return MarkdownText("")
     return fill(
-        "On a GPU the waiting shrinks: a training on all texts took {} there {}.",
+        "On a GPU the waiting shrinks: training {} on all texts took {} on an {} {}.",
+        MarkdownText(markdown.plain(searched.inputs["model"]["name"])),
         markdown.duration(studies.entry(searched, "seconds_of.0")),
+        MarkdownText(markdown.plain(searched.made["hardware"]["gpu"])),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
 
@@ -490,13 +492,13 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack, the sum of the scores of {} with weights fitted on the validation texts, gets {}, {} "
-        "more than the SVM {}. {}",
+        "{} A stack gets {}, {} more than the SVM {}: it adds the scores of {}, with weights fitted on "
+        "the validation texts. {}",
         sentence,
-        encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
+        encoder.members(stacked),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labels, a larger encoder pays only where the last points count.",
