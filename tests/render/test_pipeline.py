@@ -170,3 +170,22 @@ def test_a_notebook_of_ones_own_is_not_overwritten(tmp_path):
     (root / "report/.render.json").unlink()
     render(root, ("html",))
     assert "lmreport" in mine.read_text()
+
+
+def test_a_thread_is_waited_for_however_often_its_task_is_stopped():
+    ended = []
+
+    def slow():
+        time.sleep(0.5)
+        ended.append(True)
+
+    async def stopped_twice():
+        task = asyncio.create_task(pipeline.in_thread(slow))
+        for _ in range(2):
+            await asyncio.sleep(0.1)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert ended
+
+    asyncio.run(stopped_twice())

@@ -156,15 +156,19 @@ async def together(*tasks: asyncio.Future) -> list:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """As `asyncio.to_thread`; where it is stopped, it ends after the thread, which goes on and may
-    write into a folder that is about to be removed.
+    """As `asyncio.to_thread`; where it is stopped, and however often, it ends after the thread, which
+    goes on and may write into a folder that is about to be removed.
     """
-    task = asyncio.create_task(asyncio.to_thread(function, *arguments))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
+    task, stopped = asyncio.create_task(asyncio.to_thread(function, *arguments)), None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            stopped = error
+    if stopped:
+        task.exception()  # read, so that nobody tells of it
+        raise stopped
+    return task.result()
 
 
 async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -> None:
