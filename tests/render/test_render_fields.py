@@ -1060,3 +1060,17 @@ def test_linestretch_sets_the_distance_of_the_lines_of_the_pdf(tmp_path):
         with pikepdf.open(out / "index.pdf") as pdf:
             pages[stretch] = len(pdf.pages)
     assert 1.3 * pages[1] <= pages[2] <= 2 * pages[1]
+
+
+def test_pictures_taller_than_a_page_lose_no_caption_of_the_pdf(tmp_path):
+    folder = project(
+        tmp_path,
+        "![Tower](tall.png){#fig-tower}\n\n"
+        "::: {#fig-pair}\n![Left](wide.png){#fig-left}\n\n![Right](tall.png){#fig-right}\n\nPair\n:::\n\n"
+        "![Set](tall.png){#fig-set width=300 height=4000}\n",
+    )
+    for name, size in (("tall", (300, 3000)), ("wide", (900, 900))):
+        Image.new("RGB", size, "navy").save(folder / "report" / f"{name}.png")
+    shown = pdf_text(own(folder) / "index.pdf")
+    for caption in ("Figure 1: Tower", "(a) Left", "(b) Right", "Figure 2: Pair", "Figure 3: Set"):
+        assert squeezed(caption) in shown

@@ -33,15 +33,17 @@ class Typst:
         """The content with its number and caption, above it for tables and listings, else below."""
         place = "top" if entry.kind in TOP else "bottom"
         kind = f"quarto-{'sub' if entry.part else ''}float-{entry.kind}"
+        several = kind == "quarto-float-fig" and sum(map(is_picture, pandoc_ast.nodes(content))) > 1
+        before, after = ("#pictures[", "]") if several else ("", "")
         return [
             self.raw(
-                f"/*float-start*/#figure(kind: {json.dumps(kind)}, supplement: none, numbering: "
-                f"none, ["
+                f"/*float-start*/{before}#figure(kind: {json.dumps(kind)}, supplement: none, "
+                "numbering: none, ["
             ),
             *content,
             self.raw(f"], caption: figure.caption(position: {place}, ["),
             pandoc_ast.node("Plain", caption),
-            self.raw(f"]))<{label}>/*float-end*/"),
+            self.raw(f"]))<{label}>{after}/*float-end*/"),
         ]
 
     def callout(self, kind: str, attributes: Attr, title: Inlines, body: Blocks) -> Blocks:
@@ -176,6 +178,12 @@ class Typst:
 
     def pagebreak(self) -> Node:
         return self.raw("#pagebreak(weak: true)")
+
+
+def is_picture(item: Node) -> bool:
+    """Whether it is a picture, before or after `Typst.image` wrote it."""
+    written = item["t"] == "RawInline" and item["c"][1].startswith("#picture(")
+    return item["t"] == "Image" or written
 
 
 def in_line(item: Node) -> Node | None:
