@@ -290,7 +290,7 @@ def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch)
     bert = record("transformer")
     searched = SimpleNamespace(inputs=bert.inputs)
     monkeypatch.setattr(recipes, "between_seeds", lambda record: [0.002, 0.007])
-    assert "can move accuracy by 0.7 points" in plain(on_results.of_seeds(bert, searched))
+    assert "moved accuracy by up to 0.7 points" in plain(on_results.of_seeds(bert, searched))
     other = SimpleNamespace(inputs={"data": {"digest": "1" * 64}})
     assert "was not measured on these data" in on_results.of_seeds(bert, other)
 
@@ -700,6 +700,9 @@ def test_the_waiting_on_a_gpu_is_told_of_the_same_data_only(record):
     searched = record("learning_curve", seconds_of=np.array([20.0, 30.0]))
     searched.made["hardware"]["gpu"] = "NVIDIA H200"
     told = plain(on_results.of_gpu(bert, searched))
-    assert "training all-MiniLM-L6-v2 on all texts took 20 s on an NVIDIA H200" in told
+    assert (
+        "training all-MiniLM-L6-v2 on all texts, by another recipe, took 20 s on an NVIDIA H200"
+        in told
+    )
     other = bert.inputs | {"data": bert.inputs["data"] | {"digest": "1" * 64}}
     assert on_results.of_gpu(dataclasses.replace(bert, inputs=other), searched) == ""

@@ -163,15 +163,24 @@ def label(axes: Any, x: float, y: float, text: str, color: str = BLACK, **place:
 
 def ends(axes: Any, labels: Sequence[tuple[float, float, str, str]], gap: float = 10.5) -> None:
     """Words at the right ends of curves, each at its end or as near as `gap` points between any two
-    allow, none below the axes; labels: x, y, words and colour.
+    allow, then with a line to its end, none below the axes; labels: x, y, words and colour.
     """
     placed = [label(axes, *one, xytext=(7, 0)) for one in labels]
     axes.figure.draw_without_rendering()  # settles the layout, and with it where each curve ends
     heights = axes.transData.transform([one[:2] for one in labels])[:, 1] * 72 / axes.figure.dpi
     order = heights.argsort()
     bottom = axes.get_window_extent().y0 * 72 / axes.figure.dpi
-    for place, height in zip(order, apart(heights[order], gap, bottom + gap / 2), strict=True):
-        placed[place].set_position((7, height - heights[place]))
+    shifts = apart(heights[order], gap, bottom + gap / 2) - heights[order]
+    left = 12 if max(abs(shifts)) > FAR else 7
+    for place, shift in zip(order, shifts, strict=True):
+        placed[place].set_position((left, shift))
+        if abs(shift) > FAR:
+            (x, y, _, color), whole = labels[place], {"textcoords": "offset points"}
+            line = {"arrowstyle": "-", "color": color, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+            axes.annotate("", (x, y), (left - 1, shift), arrowprops=line, **whole)
+
+
+FAR = 2.5  # points between a label and the end of its curve, from which on a line joins them
 
 
 def apart(wanted: Sequence[float], gap: float, least: float = -math.inf) -> list[float]:

@@ -49,7 +49,7 @@ def load_classifier(path: str, class_names: list[str]):
 # As the report shows it, in little room.
 # fmt: off
 def training_arguments(settings, folder: str | Path):
-    """Every hyper-parameter of the fine-tuning in one object; bf16 where it is fast."""
+    """Every hyper-parameter of the optimization in one object; bf16 where it is fast."""
     from transformers import TrainingArguments
 
     return TrainingArguments(

@@ -319,7 +319,7 @@ PADDED_LOOKS = (
 
 
 def _padding_axis(n: int) -> str:
-    return f"tokens of padding added to the {n} of the text"
+    return f"padding tokens added (the text has {n})"
 
 
 @cached_figure

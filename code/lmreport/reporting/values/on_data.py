@@ -53,7 +53,8 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         return fill("All accuracies and times are those of {}.", runs)
     own = live["transformer"]
     return fill(
-        "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) lists the others. "
+        "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) says "
+        "where every other number comes from. "
         "Only a small demonstration, on {} texts cut at {} word pieces, and the toy experiments of "
         "questions 3 and 7 are trained by this report itself.",
         runs,
@@ -182,7 +183,10 @@ def of_tokenizer(tokenizer, source, strange):
 
 
 OF_BERT = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
-SAME_IDS = "The tokenizer's vocabulary file is, byte for byte, that of `bert-base-uncased`, which DistilBERT uses too."
+SAME_IDS = (
+    "The tokenizer's vocabulary file has the same SHA-256 as that of `bert-base-uncased`, which "
+    "DistilBERT uses too."
+)
 
 
 def is_of_bert(vocabulary: Path) -> bool:

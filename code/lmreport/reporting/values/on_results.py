@@ -295,7 +295,7 @@ def of_seeds(bert, searched) -> MarkdownText:
     if searched.inputs["data"]["digest"] != bert.inputs["data"]["digest"]:
         return MarkdownText("what a new seed changes was not measured on these data")
     return fill(
-        "a new seed can move accuracy by {} points {}",
+        "in runs by other recipes a new seed moved accuracy by up to {} points {}",
         markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
@@ -440,7 +440,7 @@ def of_gpu(bert, searched) -> MarkdownText:
     if bert.made["hardware"]["gpu"] or not same:
         return MarkdownText("")
     return fill(
-        "On a GPU the waiting shrinks: training {} on all texts took {} on an {} {}.",
+        "On a GPU the waiting shrinks: training {} on all texts, by another recipe, took {} on an {} {}.",
         MarkdownText(markdown.plain(searched.inputs["model"]["name"])),
         markdown.duration(studies.entry(searched, "seconds_of.0")),
         MarkdownText(markdown.plain(searched.made["hardware"]["gpu"])),
@@ -458,9 +458,12 @@ def weakest(runs) -> MarkdownText:
     if len(runs.encoders) == 1:
         return MarkdownText("")
     found = [metrics.accuracy(one) for one in runs.encoders]
+    lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        " Its {} runs get {} to {}; this one was the best on validation.",
+        f" Its {{}} runs, at {' or '.join(['{}'] * len(lengths))} word pieces, get {{}} to {{}}; this one "
+        "was the best on validation.",
         markdown.count(len(runs.encoders)),
+        *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
     )
@@ -479,9 +482,11 @@ def larger(runs, corpus) -> MarkdownText:
         )
     record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
     sentence = fill(
-        "A larger encoder, {} ({} million parameters), takes {}{} and gets {}, {} more than the SVM.{}",
+        "A larger encoder, {} ({} million parameters), given {} word pieces of a text, takes {}{} and gets "
+        "{}, {} more than the SVM.{}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
+        markdown.count(record.inputs["settings"]["max_length"]),
         sentences.at_most(record),
         MarkdownText(" on another processor" * (of_cores(record) != of_cores(svm))),
         markdown.pct(metrics.accuracy(record)),
