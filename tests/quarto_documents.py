@@ -205,7 +205,7 @@ REFUSED = {
         37,
         "shortcode {{< lipsum 3 >}} is not supported",
     ),
-    "callouts.qmd": (67, "'appearance' is not supported"),
+    "callouts.qmd": (41, "'callout' is no kind of callout"),
     "consistency-checks/python-ref.qmd": (5, "unknown option 'keep-md'"),
     "crossrefs/all-docx.qmd": (70, "blocks of the kind #thm-line are not supported"),
     "crossrefs/before-newcrossref-regression-tests/figure-syntax-div.qmd": (

@@ -438,6 +438,10 @@ BAD = {
         "::: {.callout}\n## T\n\nx\n:::\n",
         r"index\.qmd:6: 'callout' is no kind of callout; known: callout-note, callout-tip, ",
     ),
+    "callout of no kind above one that has its own": (
+        "::: {.callout}\nx\n:::\n\n::: {.callout-note}\ny\n:::\n",
+        r"index\.qmd:6: 'callout' is no kind of callout; known: callout-note, callout-tip, ",
+    ),
     **{
         f"our own class {name}": (
             body,

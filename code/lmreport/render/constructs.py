@@ -98,6 +98,11 @@ def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
             )
 
 
+def where(cells: list[Cell], name: str) -> str:
+    """file:line of the class or key `name`."""
+    return place(cells, ATTRIBUTES + "[.]?" + re.escape(name) + r"(?![\w-])")
+
+
 def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     """Raises ReportError for a class, an attribute or a condition that is not supported there."""
     classes = attributes[1]
@@ -107,14 +112,12 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         name = [*unknown, *keys][0]
         hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
         hint = hint or "; leave it out" * (name in keys)
-        raise ReportError(
-            f"{place(cells, ATTRIBUTES + re.escape(name))}: {name!r} is not supported{hint}"
-        )
+        raise ReportError(f"{where(cells, name)}: {name!r} is not supported{hint}")
     for key in (k for k, _ in attributes[2] if k in CAPTIONS and item["t"] in ("CodeBlock", "Div")):
         kind = key.removesuffix("-cap")
         if not attributes[0].startswith(f"{kind}-"):
             raise ReportError(
-                f"{place(cells, ATTRIBUTES + key)}: {key!r} is shown with a label only; add "
+                f"{where(cells, key)}: {key!r} is shown with a label only; add "
                 f"#{kind}-NAME before it"
             )
     braced = next((c for c in classes if "{" in c), "")
@@ -128,13 +131,13 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     box = next((c for c in classes if re.match("callout($|[-_])", c, re.I)), "callout-note")
     if box.removeprefix("callout-") not in CALLOUTS:
         raise ReportError(
-            f"{place(cells, ATTRIBUTES + '[.]?' + re.escape(box))}: {box!r} is no kind of callout; "
+            f"{where(cells, box)}: {box!r} is no kind of callout; "
             f"known: {', '.join(f'callout-{kind}' for kind in CALLOUTS)}"
         )
     if own := next((c for c in classes if c in OWN and item["t"] in ("Div", "Span")), ""):
         hint = "; tabs are made by .panel-tabset" * (own in ("tab", "tabset"))
         raise ReportError(
-            f"{place(cells, ATTRIBUTES + '[.]?' + re.escape(own))}: {own!r} is a class of this "
+            f"{where(cells, own)}: {own!r} is a class of this "
             f"renderer's own; choose another name{hint}"
         )
     if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
