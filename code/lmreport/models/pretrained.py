@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, is_http
+from lmreport.core.errors import ReportError, is_http, no_locks
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -231,11 +231,16 @@ def not_reached(name: str, error: Exception) -> None:
     """None where nobody answered.
 
     Raises ReportError where something in between forbids the hub, where the transfer broke off, or
-    the disk is full.
+    the disk is full or the file system cannot lock files.
     """
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         raise ReportError(
             f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
+        ) from error
+    if no_locks(error):
+        raise ReportError(
+            f"model: {name!r} cannot be fetched, since files in HF_HOME cannot be locked ({error}); "
+            "set HF_HOME to a folder on a disk of this machine"
         ) from error
     chain = [error]  # type: list
     while (chain[-1].__cause__ or chain[-1].__context__) is not None:
