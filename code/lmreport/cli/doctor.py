@@ -191,13 +191,12 @@ def model():
     """The pre-trained model that the settings name, or the one that takes its place."""
     from lmreport.models import fitness, pretrained
 
-    name = ""
     try:
         name = load().model
-        source = pretrained.at_hand(name)
+        folder = pretrained.is_folder(name)
+        source = fitness.located(name) if folder else pretrained.at_hand(name)
     except ReportError as error:
-        in_the_way = fitness.before_the_hub(Path(name).expanduser()) if name else ""
-        return False, f"{error}{in_the_way}", ""
+        return False, str(error), ""
     return (
         (None if source.why else True),
         f"model: {source.name}" + (f". {source.why}" if source.why else ""),
