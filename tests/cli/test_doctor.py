@@ -2,8 +2,10 @@
 a look.
 """
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,5 +55,17 @@ def test_a_folder_in_the_way_of_the_hubs_model_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     state, what, _ = doctor.model()
     assert state is False and "'distilbert-base-uncased' is meant, rename this folder" in what
+    assert what.count("rename this folder") == 1
     monkeypatch.setenv("LMREPORT_EPOCH", "2")  # what is wrong with the settings is told as before
     assert doctor.model()[:2] == (False, "unknown setting 'epoch'; did you mean 'epochs'?")
+
+
+def test_a_folder_from_which_no_model_can_be_loaded_is_missing(tmp_path, monkeypatch):
+    package = Path(pretrained.from_package("any").path)
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(package / name, tmp_path / name)
+    (tmp_path / "model.safetensors").write_bytes(b"cut off")
+    monkeypatch.setenv("LMREPORT_MODEL", str(tmp_path))
+    pretrained.locate.cache_clear()
+    state, what, _ = doctor.model()
+    assert state is False and "model.safetensors is damaged" in what

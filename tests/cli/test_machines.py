@@ -3,6 +3,7 @@ have.
 """
 
 import ast
+import errno
 import os
 import re
 import shutil
@@ -11,12 +12,16 @@ import sys
 import tomllib
 from pathlib import Path
 
+import filelock
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from lmreport.cli import doctor
+from lmreport.cli import doctor, main
 from lmreport.core import lock
+from lmreport.core.errors import ReportError
+from lmreport.data import hub
+from lmreport.models import pretrained
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = {  # as uv names them, and the package that TensorFlow has there
@@ -132,6 +137,38 @@ def test_nothing_is_imported_or_called_that_only_unix_has():
             and node.value.id == "os"
         } & UNIX_CALLS
         assert {(path.name, name) for name in called} <= GUARDED, path
+
+
+@pytest.fixture
+def without_locks(monkeypatch, tmp_path):
+    """The cache lies on a file system that cannot lock files, as some of a network."""
+
+    def fails(self):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    monkeypatch.setattr(filelock.FileLock, "_acquire", fails)
+    return tmp_path
+
+
+def test_a_cache_where_files_cannot_be_locked_is_told(without_locks, capsys):
+    table = without_locks / "own.csv"
+    table.write_text("text,label\n" + "".join(f"Text {i},{'ab'[i % 2]}\n" for i in range(300)))
+    assert main.main(["data", "--data", str(table)]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"files in {without_locks} cannot be locked (No locks available)" in said
+    assert "set LMREPORT_CACHE to a folder on a disk of this machine" in said
+    assert doctor.disk()[0] is False and "cannot be locked" in doctor.disk()[1]
+
+
+def test_hub_files_that_cannot_be_locked_are_no_missing_network(without_locks, monkeypatch):
+    error = OSError(errno.ENOLCK, "No locks available")
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda *given, **named: (_ for _ in ()).throw(error)
+    )
+    with pytest.raises(ReportError, match="files in HF_HOME cannot be locked .*; set HF_HOME to"):
+        pretrained.from_hub("owner/name")
+    assert "files in HF_HOME cannot be locked" in str(hub.refusal(error, "owner/name", {}))
 
 
 WAIT = """

@@ -332,7 +332,8 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 90
             "since tokenizer.json is a pointer of Git LFS; run git lfs pull",
         ),
         ("tokenizer.json", b"{}", "the tokenizer in"),
-        ("config.json", b'{"model_type": "nothing"}', "no model can be loaded"),
+        ("config.json", b'{"model_type": "nothing"}', "no model can be loaded .*config.json: "),
+        ("config.json", b"[]", "config.json that holds no table of settings"),
     ],
 )
 def test_a_broken_model_is_told_before_anything_is_trained(
@@ -520,6 +521,57 @@ def test_a_model_in_half_precision_is_trained_in_full(tiny, tmp_path, half, monk
     kept = model.float().state_dict()
     assert all(torch.equal(one, weights[n]) for n, one in kept.items() if n in weights)
     assert len(tokenizer.load_tokenizer(from_hub.path)) == len(tokenizer.load_tokenizer(str(tiny)))
+
+
+OTHER_TASKS = {
+    "several classes of a text": {"problem_type": "multi_label_classification"},
+    "a number": {"problem_type": "regression", "id2label": {"0": "LABEL_0"}},
+    "classes as a list": {"id2label": ["joy", "anger"], "label2id": {"joy": 0, "anger": 1}},
+    "names and numbers exchanged": {"id2label": {"joy": 0, "anger": 1}},
+}
+
+
+@pytest.mark.parametrize("task", OTHER_TASKS)
+def test_a_classifier_of_another_task_is_trained_on_this_one(tiny, tmp_path, task, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    folder = shutil.copytree(tiny, tmp_path / "emotion")
+    changed(folder / "config.json", **OTHER_TASKS[task])
+    pretrained.locate.cache_clear()
+    source = located(str(folder))
+    assert (source.name, source.digest) == (
+        pretrained.from_folder(folder).name,
+        pretrained.sha256(folder / "model.safetensors"),
+    )
+    pieces = tokenizer.load_tokenizer(source.path)(["one", "two"], return_tensors="pt")
+    model = finetune.load_classifier(source.path, ["a", "b", "c"])
+    assert model(**pieces, labels=torch.tensor([2, 0])).loss > 0
+    assert model.config.id2label == {0: "a", 1: "b", 2: "c"}
+    changed(folder / "config.json", id2label=None, problem_type="single_label_classification")
+    pretrained.locate.cache_clear()
+    assert located(str(folder)).path == str(folder)  # put right, it is taken as it lies
+
+
+@pytest.mark.parametrize(
+    "names, written",
+    [
+        (["joy", "anger"], '{"0": "joy", "1": "anger", …}'),
+        ({"joy": 0, "anger": 1}, '{"0": "joy", "1": "anger", …}'),
+        ({"1": "joy", "2": "anger"}, '{"0": "joy", "1": "anger", …}'),
+        ({"0": 4, "1": 5}, '{"0": "4", "1": "5", …}'),
+        ("joy", '{"0": "NAME", "1": "NAME", …}'),
+    ],
+)
+def test_classes_of_a_saved_classifier_that_cannot_be_read_are_told(tiny, tmp_path, names, written):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    changed(folder / "config.json", id2label=names)
+    with pytest.raises(ReportError) as refused:
+        prediction.weights(str(folder))
+    assert (
+        f'names its classes in config.json otherwise than they are read here; write "id2label": {written}'
+        in str(refused.value)
+    )
 
 
 def save(folder, model, source):

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
-from lmreport.core import fonts, machine
+from lmreport.core import fonts, lock, machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import cache_root, load, resolved
 
@@ -191,13 +191,12 @@ def model():
     """The pre-trained model that the settings name, or the one that takes its place."""
     from lmreport.models import fitness, pretrained
 
-    name = ""
     try:
         name = load().model
-        source = pretrained.at_hand(name)
+        folder = pretrained.is_folder(name)
+        source = fitness.located(name) if folder else pretrained.at_hand(name)
     except ReportError as error:
-        in_the_way = fitness.before_the_hub(Path(name).expanduser()) if name else ""
-        return False, f"{error}{in_the_way}", ""
+        return False, str(error), ""
     return (
         (None if source.why else True),
         f"model: {source.name}" + (f". {source.why}" if source.why else ""),
@@ -208,7 +207,7 @@ def model():
 
 
 def disk():
-    """Room in the cache, and whether it can be written to."""
+    """Room in the cache, and whether files can be written and locked there."""
     folder = cache_root()
     while not folder.exists():
         folder = folder.parent
@@ -217,6 +216,12 @@ def disk():
             False,
             f"disk: nothing can be written to {cache_root()}",
             "set LMREPORT_CACHE to another folder",
+        )
+    if why := lock.cannot_lock(folder):
+        return (
+            False,
+            f"disk: files in {cache_root()} cannot be locked ({why})",
+            "set LMREPORT_CACHE to a folder on a disk of this machine",
         )
     free = shutil.disk_usage(folder).free / 1e9
     return (

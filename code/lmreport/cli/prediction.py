@@ -16,6 +16,7 @@ from lmreport.models.fitness import (
     class_names,
     configuration,
     load_tokenizer,
+    misnamed_classes,
     no_classifier,
     no_whole_model,
     pads_left,
@@ -129,6 +130,8 @@ def weights(folder: str):
         )
     if pointer := pointer_in(Path(folder)):
         raise ReportError(f"--weights: {folder} cannot be used, since {pointer}")
+    if what := misnamed_classes(Path(folder)):
+        raise ReportError(f"--weights: {folder} {what}")
     class_names(Path(folder))
     if pads_left(Path(folder)):
         raise ReportError(f"--weights: {folder} {LEFT}")

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, is_http
+from lmreport.core.errors import ReportError, is_http, no_locks
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import readers, table_files
 
@@ -206,6 +206,11 @@ def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:
     said = " ".join(str(one) for one in chain)
     if any(getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT) for one in chain):
         return ReportError(f"data: no space left for {name!r}; free some or set HF_HOME elsewhere")
+    if locked := next(filter(no_locks, chain), None):
+        return ReportError(
+            f"data: {name!r} cannot be fetched, since files in HF_HOME cannot be locked "
+            f"({readers.first_line(locked)}); set HF_HOME to a folder on a disk of this machine"
+        )
     if "GatedRepoError" in kinds or "is a gated dataset" in said:
         return ReportError(
             f"data: the hub gives {name!r} only to members who accepted its terms; accept them "

@@ -32,6 +32,27 @@ def class_names(folder: Path) -> list[str]:
         ) from error
 
 
+def misnamed_classes(folder: Path) -> str:
+    """That the configuration of a saved classifier names its classes so that they cannot be read,
+    and how to write them; "" if it names none or all is well.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        names = config.get("id2label") or {}
+    except (OSError, ValueError, AttributeError):
+        return ""  # told by who reads it
+    if isinstance(names, dict) and all(map(str.isdecimal, names)):
+        names = list(names.values())
+    given = list(names) if isinstance(names, list | dict) else []
+    if pretrained.classes_by_number(config) and all(isinstance(one, str) for one in given):
+        return ""
+    written = {str(i): str(one) for i, one in enumerate(given[:2] or ["NAME", "NAME"])}
+    return (
+        "names its classes in config.json otherwise than they are read here; write "
+        f'"id2label": {json.dumps(written, ensure_ascii=False)[:-1]}, …}}'
+    )
+
+
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.A)  # owner/model, old ones without an owner
 ADAPTER = "adapter_config.json"
@@ -60,6 +81,8 @@ def no_whole_model(folder: Path) -> str:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""  # told by who reads it
+    if not isinstance(config, dict):
+        return "has a config.json that holds no table of settings; save the model anew"
     return own_code(config)
 
 
@@ -316,8 +339,10 @@ def refuse_broken(source: pretrained.Source) -> None:
 
     if pointer := pointer_in(Path(source.path)):
         raise ReportError(f"model: the folder {source.path} cannot be used, since {pointer}")
+    place = "config.json: "
     try:
         AutoConfig.from_pretrained(source.path, trust_remote_code=False)
+        place = ""
         pieces = load_tokenizer(Path(source.path))
         what = foreign_tokenizer(Path(source.path), pieces)
         if not pieces.pad_token:
@@ -332,7 +357,8 @@ def refuse_broken(source: pretrained.Source) -> None:
     except ReportError:
         raise
     except Exception as error:  # whatever a damaged file leads to
-        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        said = str(error).splitlines()[0] if str(error) else ""
+        what = f"{place}{type(error).__name__}: {said}"
     if what:
         raise ReportError(
             f"model: no model can be loaded from the folder {source.path} ({what}); save a model "

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, is_http
+from lmreport.core.errors import ReportError, is_http, no_locks
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ NEAR = (
     MINILM,
 )  # suggested names
 HALF = {"F16", "BF16"}  # as safetensors call them
+HEAD = {"problem_type", "id2label", "label2id"}  # what a configuration says of a classifier's head
 BESIDE = {".json", ".txt", ".model"}  # of the files of a configuration and of a tokenizer
 WANTED = [
     "config.json",
@@ -139,20 +140,49 @@ def is_half(weights: Path) -> bool:
         return False
 
 
+def classes_by_number(config: dict) -> bool:
+    """Whether a configuration names classes as Transformers read them, {"0": "admiration", …}, or
+    none.
+    """
+    names = config.get("id2label") or {}
+    return isinstance(names, dict) and sorted(names) == sorted(map(str, range(len(names))))
+
+
+def other_task(config: dict) -> bool:
+    """Whether a classifier was trained for more than one class of a text, or for numbers, or names
+    its classes so that it cannot be loaded; a head for one class would go on with that.
+    """
+    kind = config.get("problem_type") or "single_label_classification"
+    return kind != "single_label_classification" or not classes_by_number(config)
+
+
 def in_full(source: Source) -> Source:
-    """`source`, or where its weights have 16 bits a copy in the cache with 32: in 16 the steps of a
-    training are lost, or it breaks off. Name and digest are those of the original.
+    """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where its
+    weights have 16, in which the steps of a training are lost or it breaks off, and without the
+    classes of another task. Name and digest are those of the original.
+    """
+    folder = Path(source.path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    half, name = is_half(folder / "model.safetensors"), f"float32-{source.digest[:16]}"
+    if other_task(config):
+        name = f"encoder-{source.digest[:16]}-{sha256(folder / 'config.json')[:8]}"
+        config = {k: v for k, v in config.items() if k not in HEAD}
+    elif not half:
+        return source
+    kept = cache_root() / "models" / name
+    if not kept.is_dir():
+        if half:
+            log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
+        save_copy(folder, config, half, kept)
+    return dataclasses.replace(source, path=str(kept))
+
+
+def save_copy(folder: Path, config: dict, half: bool, kept: Path) -> None:
+    """Save the model in `folder` with another `config` as the folder `kept`; half: its weights have
+    16 bits and get 32.
     """
     from safetensors.torch import load_file, save_file
 
-    folder = Path(source.path)
-    if not is_half(folder / "model.safetensors"):
-        return source
-    kept = cache_root() / "models" / f"float32-{source.digest[:16]}"
-    full = dataclasses.replace(source, path=str(kept))
-    if kept.is_dir():
-        return full
-    log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as name:
         copy = Path(name) / "copy"
@@ -160,15 +190,18 @@ def in_full(source: Source) -> Source:
         for path in folder.iterdir():
             if path.suffix in BESIDE and path.is_file():
                 shutil.copyfile(path, copy / path.name)
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config = {k: v for k, v in config.items() if k != "torch_dtype"} | {"dtype": "float32"}
+        if half:
+            config = {k: v for k, v in config.items() if k != "torch_dtype"} | {"dtype": "float32"}
+            weights = load_file(folder / "model.safetensors")
+            wide = {
+                k: one.float() if one.is_floating_point() else one for k, one in weights.items()
+            }
+            save_file(wide, copy / "model.safetensors", {"format": "pt"})
+        else:
+            shutil.copyfile(folder / "model.safetensors", copy / "model.safetensors")
         (copy / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
-        weights = load_file(folder / "model.safetensors")
-        wide = {k: one.float() if one.is_floating_point() else one for k, one in weights.items()}
-        save_file(wide, copy / "model.safetensors", {"format": "pt"})
         with contextlib.suppress(OSError):  # another process was faster
             copy.rename(kept)
-    return full
 
 
 def from_hub(name: str) -> Source | None:
@@ -231,11 +264,16 @@ def not_reached(name: str, error: Exception) -> None:
     """None where nobody answered.
 
     Raises ReportError where something in between forbids the hub, where the transfer broke off, or
-    the disk is full.
+    the disk is full or the file system cannot lock files.
     """
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         raise ReportError(
             f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
+        ) from error
+    if no_locks(error):
+        raise ReportError(
+            f"model: {name!r} cannot be fetched, since files in HF_HOME cannot be locked ({error}); "
+            "set HF_HOME to a folder on a disk of this machine"
         ) from error
     chain = [error]  # type: list
     while (chain[-1].__cause__ or chain[-1].__context__) is not None:
