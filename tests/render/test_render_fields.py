@@ -311,6 +311,33 @@ counts.groupby(["kind", "part"]).agg({"n": ["mean", "max"]})
 """
 
 
+AS_TEXT = """
+```{python}
+#| label: tbl-t
+#| tbl-cap: "Told in a text."
+import pandas as pd
+pd.DataFrame({"it's": ['a "b"', "c"]}).to_html(index=False)
+```
+
+```{python}
+"<i>a text</i> and no </table>"
+```
+"""
+
+
+def test_a_text_that_is_a_table_in_html_is_shown_as_that_table(tmp_path):
+    out = own(project(tmp_path, AS_TEXT))
+    page = Page(out / "index.html")
+    assert [text(cell) for cell in page.tags("td", "th")] == ["it's", 'a "b"', "c"]
+    assert "'<i>a text</i> and no </table>'" in words(page)
+    assert "Table1:Toldinatext.it" in pdf_text(out / "index.pdf")
+    shown = nbformat.read(out / "index.ipynb", 4).cells
+    assert [list(c.outputs[0].data) for c in shown if c.cell_type == "code"][-2:] == [
+        ["text/html", "text/markdown", "text/plain"],
+        ["text/plain"],
+    ]
+
+
 def test_a_data_frame_of_groups_keeps_its_cells_across_rows_and_columns(tmp_path):
     out = own(project(tmp_path, GROUPS))
     cells = [
