@@ -194,6 +194,15 @@ def test_what_would_be_shown_wrongly_is_refused(tmp_path, body, said):
     assert said in refused(tmp_path, body)
 
 
+def test_marks_within_a_citation_are_read_and_not_refused(tmp_path):
+    body = "A [@vaswani2017, [i.]{.smallcaps} 12*a*], B[see [there]{.smallcaps}^[Note.] @vaswani2017].\n"
+    out = own(project(tmp_path, body))
+    assert "A (Vaswani 2017, i. 12a), B(see there1 Vaswani 2017)." in words(
+        Page(out / "index.html")
+    )
+    assert "A(Vaswani2017,i.12a)" in pdf_text(out / "index.pdf")
+
+
 def test_references_at_the_start_of_a_paragraph_and_of_a_note(tmp_path):
     body = "(@tbl-t) shows it.[^1]\n\n[^1]: @tbl-t. So.\n\n@tbl-t. Too.\n\n"
     body += "::: {#tbl-t}\n\n| a |\n|---|\n| 1 |\n\nCap\n:::\n"

@@ -114,7 +114,7 @@ def register(label: str, index: Index) -> None:
         name = re.escape(label)
         raise ReportError(
             f"{index.place('#' + name + '(?![^ }])', 'label: ' + name)}: label {label!r} is given "
-            f"twice"
+            "twice; give another one here (a heading without a label is named after its words)"
         )
     index.identifiers.add(label)
 
