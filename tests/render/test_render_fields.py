@@ -203,6 +203,15 @@ def test_marks_within_a_citation_are_read_and_not_refused(tmp_path):
     assert "A(Vaswani2017,i.12a)" in pdf_text(out / "index.pdf")
 
 
+@pytest.mark.parametrize("first, title", [("% Testing", "Testing"), ("%", "…")])
+def test_a_title_as_pandoc_has_it_is_refused_with_that_of_quarto(tmp_path, first, title):
+    said = refused(tmp_path, "\nText.\n", first)
+    assert said == (
+        f"report/index.qmd:1: {first!r} is a title as pandoc has it; write title: {title} between "
+        "two lines of ---, or \\% to show the sign"
+    )
+
+
 def test_references_at_the_start_of_a_paragraph_and_of_a_note(tmp_path):
     body = "(@tbl-t) shows it.[^1]\n\n[^1]: @tbl-t. So.\n\n@tbl-t. Too.\n\n"
     body += "::: {#tbl-t}\n\n| a |\n|---|\n| 1 |\n\nCap\n:::\n"
