@@ -859,6 +859,16 @@ def test_of_a_condition_given_twice_one_is_enough(condition, tmp_path):
     assert ("The solution." in words(page)) == TWICE[condition]
 
 
+def test_the_pdf_is_not_made_where_its_text_is_meant_for_latex(tmp_path):
+    both = '::: {.content-visible when-format="html" when-format="pdf"}\nThe end.\n:::\n'
+    assert "index.qmd:6: the PDF is made by typst, for which 'pdf' does not hold" in refused(
+        tmp_path / "a", both
+    )
+    assert "The end." in words(Page(own(project(tmp_path / "b", both), ("html",)) / "index.html"))
+    three = both.replace("}", ' when-format="typst"}')
+    assert "Theend." in pdf_text(own(project(tmp_path / "c", three)) / "index.pdf")
+
+
 def test_conditions_of_blocks_of_code_hold(tmp_path):
     body = "".join(
         f'```{{.python .content-{way} when-format="{name}"}}\n{way}_{name} = 1\n```\n\n'
