@@ -30,11 +30,11 @@ BAD = {
     "unknown kind": ("See @thm-a.\n", r"report/index\.qmd:6: .*@thm-"),
     "label twice": (
         "::: {#fig-a}\nx\n\ncap\n:::\n\n::: {#fig-a}\ny\n\ncap\n:::\n",
-        r"index\.qmd:12: label 'fig-a' is given twice; give another one here",
+        r"index\.qmd:12: label 'fig-a' is given twice; give another one here$",
     ),
     "label of a heading that another one has by its words": (
         "# Test\n\n# Other {#test}\n",
-        r"index\.qmd:8: label 'test' is given twice; .*a heading without a label is named after its",
+        r"index\.qmd:8: label 'test' is given twice; .*a heading without one is named after its",
     ),
     "cell label twice": (
         CELL + CELL,
