@@ -11,6 +11,7 @@ import shutil
 import lxml.html
 import nbformat
 import pytest
+from PIL import Image
 
 import rendering
 from lmreport.core.errors import ReportError
@@ -278,6 +279,24 @@ def test_each_note_stands_under_its_mark_whatever_it_begins_with_and_wherever_it
     assert marks == [("1", 2), ("2", 3), ("3", 2)], text  # one in the text, one at the note
     assert text.count("in a table") == 1 and text.count("in code") == 1
     assert "Of an output." in shown
+
+
+def test_notes_of_tables_links_and_captions_stand_in_the_notebook_once(tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    where = (
+        "| a |\n|---|\n| b[^1] |\n\n: Cap[^2]",
+        "[link[^1]](#b)[^2] [b]{#b}",
+        "![Cap[^1][^2]](/a.png)",
+    )
+    for n, text in enumerate(where):
+        body = f"{text}\n\nEnd.[^3]\n\n[^1]: One.\n[^2]: Two.\n[^3]: Three.\n"
+        made = rendering.project(tmp_path / str(n), body)
+        shutil.copy(tmp_path / "a.png", made)
+        out = rendering.own(made, ("html",))
+        shown = texts(nbformat.read(out / "index.ipynb", 4))[-1]
+        assert [shown.count(word) for word in ("One.", "Two.", "Three.")] == [1, 1, 1], shown
+        last = [line for line in shown.splitlines() if line][-3:]
+        assert all(f"[{i}" in line for i, line in enumerate(last, 1)), shown
 
 
 def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp_path):

@@ -30,11 +30,15 @@ BAD = {
     "unknown kind": ("See @thm-a.\n", r"report/index\.qmd:6: .*@thm-"),
     "label twice": (
         "::: {#fig-a}\nx\n\ncap\n:::\n\n::: {#fig-a}\ny\n\ncap\n:::\n",
-        r"index\.qmd:12: label 'fig-a'",
+        r"index\.qmd:12: label 'fig-a' is given twice; give another one here$",
+    ),
+    "label of a heading that another one has by its words": (
+        "# Test\n\n# Other {#test}\n",
+        r"index\.qmd:8: label 'test' is given twice; .*a heading without one is named after its",
     ),
     "cell label twice": (
         CELL + CELL,
-        r"index\.qmd:10: label 'fig-a' was given before, at report/index\.qmd:6",
+        r"index\.qmd:10: label 'fig-a' was given before, at report/index\.qmd:6; give another",
     ),
     "section and anchor": ("# A {#sec-a}\n\n[text](#sec-b)\n", r"index\.qmd:8: link to #sec-b"),
     "cell option": (
@@ -481,6 +485,14 @@ BAD = {
             ("~~~python", "\n    x = 1\n"),
         )
     },
+    "code of an item whose lines are not indented": (
+        "1. Text:\n\n    ```bash\nls\n\npwd\n    ```\n",
+        r"index\.qmd:8: '```bash' begins no block of code .*; indent each of its lines just as far as",
+    ),
+    "note in the brackets of a citation": (
+        "Text [@vaswani2017, p. 3[^a]].\n\n[^a]: Note.\n",
+        r"index\.qmd:6: a note in the brackets behind @vaswani2017 would be lost; put it behind the \]",
+    ),
     "words behind a fence": (
         'Text:\n\n```python title="a.py"\nx = 1\n```\n',
         r"index\.qmd:8: '```python title=\"a\.py\"' begins no block .* one word, or attributes in \{…\}",

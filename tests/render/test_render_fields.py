@@ -194,6 +194,24 @@ def test_what_would_be_shown_wrongly_is_refused(tmp_path, body, said):
     assert said in refused(tmp_path, body)
 
 
+def test_marks_within_a_citation_are_read_and_not_refused(tmp_path):
+    body = "A [@vaswani2017, [i.]{.smallcaps} 12*a*], B[see [there]{.smallcaps}^[Note.] @vaswani2017].\n"
+    out = own(project(tmp_path, body))
+    assert "A (Vaswani 2017, i. 12a), B(see there1 Vaswani 2017)." in words(
+        Page(out / "index.html")
+    )
+    assert "A(Vaswani2017,i.12a)" in pdf_text(out / "index.pdf")
+
+
+@pytest.mark.parametrize("first, title", [("% Testing", "Testing"), ("%", "…")])
+def test_a_title_as_pandoc_has_it_is_refused_with_that_of_quarto(tmp_path, first, title):
+    said = refused(tmp_path, "\nText.\n", first)
+    assert said == (
+        f"report/index.qmd:1: {first!r} is a title as pandoc has it; write title: {title} between "
+        "two lines of ---, or \\% to show the sign"
+    )
+
+
 def test_references_at_the_start_of_a_paragraph_and_of_a_note(tmp_path):
     body = "(@tbl-t) shows it.[^1]\n\n[^1]: @tbl-t. So.\n\n@tbl-t. Too.\n\n"
     body += "::: {#tbl-t}\n\n| a |\n|---|\n| 1 |\n\nCap\n:::\n"
@@ -309,6 +327,33 @@ counts = pd.DataFrame({"kind": list("aabb"), "part": [1, 2, 1, 2], "n": [1, 2, 3
 counts.groupby(["kind", "part"]).agg({"n": ["mean", "max"]})
 ```
 """
+
+
+AS_TEXT = """
+```{python}
+#| label: tbl-t
+#| tbl-cap: "Told in a text."
+import pandas as pd
+pd.DataFrame({"it's": ['a "b"', "c"]}).to_html(index=False)
+```
+
+```{python}
+"<i>a text</i> and no </table>"
+```
+"""
+
+
+def test_a_text_that_is_a_table_in_html_is_shown_as_that_table(tmp_path):
+    out = own(project(tmp_path, AS_TEXT))
+    page = Page(out / "index.html")
+    assert [text(cell) for cell in page.tags("td", "th")] == ["it's", 'a "b"', "c"]
+    assert "'<i>a text</i> and no </table>'" in words(page)
+    assert "Table1:Toldinatext.it" in pdf_text(out / "index.pdf")
+    shown = nbformat.read(out / "index.ipynb", 4).cells
+    assert [list(c.outputs[0].data) for c in shown if c.cell_type == "code"][-2:] == [
+        ["text/html", "text/markdown", "text/plain"],
+        ["text/plain"],
+    ]
 
 
 def test_a_data_frame_of_groups_keeps_its_cells_across_rows_and_columns(tmp_path):
@@ -812,6 +857,16 @@ def test_of_a_condition_given_twice_one_is_enough(condition, tmp_path):
     (folder / "_quarto-a.yml").write_text("lang: en\n")
     page = Page(own(folder, ("html",), profile="a") / "index.html")
     assert ("The solution." in words(page)) == TWICE[condition]
+
+
+def test_the_pdf_is_not_made_where_its_text_is_meant_for_latex(tmp_path):
+    both = '::: {.content-visible when-format="html" when-format="pdf"}\nThe end.\n:::\n'
+    assert "index.qmd:6: the PDF is made by typst, for which 'pdf' does not hold" in refused(
+        tmp_path / "a", both
+    )
+    assert "The end." in words(Page(own(project(tmp_path / "b", both), ("html",)) / "index.html"))
+    three = both.replace("}", ' when-format="typst"}')
+    assert "Theend." in pdf_text(own(project(tmp_path / "c", three)) / "index.pdf")
 
 
 def test_conditions_of_blocks_of_code_hold(tmp_path):

@@ -192,6 +192,12 @@ def condition(
         "when-meta": lambda vs: any([is_flagged(v) for v in vs]),
         "unless-meta": lambda vs: not any([is_flagged(v) for v in vs]),
     }
+    formats = {v for k, v in attributes[2] if k in ("when-format", "unless-format")}
+    if fmt == "typst" and "pdf" in formats and "typst" not in formats:
+        raise ReportError(
+            f"{place(cells, '-format *= *.?pdf')}: the PDF is made by typst, for which 'pdf' does "
+            "not hold; write typst"
+        )
     for key in dict.fromkeys(key for key, _ in attributes[2]):
         if key not in known:
             raise ReportError(

@@ -112,9 +112,10 @@ def register(label: str, index: Index) -> None:
     """Note `label` among the identifiers. Raises ReportError if it is there already."""
     if label in index.identifiers:
         name = re.escape(label)
+        hint = "" if FLOAT.match(label) else " (a heading without one is named after its words)"
         raise ReportError(
             f"{index.place('#' + name + '(?![^ }])', 'label: ' + name)}: label {label!r} is given "
-            f"twice"
+            f"twice; give another one here{hint}"
         )
     index.identifiers.add(label)
 

@@ -180,7 +180,7 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -
             end = "</div>" if text.startswith("<") else ":::"
             said = f"{text!r} is never closed; end it with {end}"
             if twice:
-                said = f"the {twice[1]} {twice[2]} is given twice"
+                said = f"the {twice[1]} {twice[2]} is given twice; rename or delete one"
             raise ReportError(f"{document.name}:{line_numbers[-1] if line_numbers else 1}: {said}")
 
 
@@ -188,10 +188,20 @@ NOTE = re.compile(r"\[\^([^\]\s]+)\]")
 
 
 def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> None:
-    """Raises ReportError for a note that is defined and nowhere used, or used and nowhere defined."""
+    """Raises ReportError for a note that is defined and nowhere used, used and nowhere defined, or in
+    the brackets behind a citation, where the number of a page before it swallows it.
+    """
+    for cite in (n for n in pandoc_ast.nodes(got["blocks"]) if n["t"] == "Cite"):
+        for one in cite["c"][0]:
+            if any(n["t"] == "Note" for n in pandoc_ast.nodes(one["citationSuffix"])):
+                key = re.compile(rf"@\{{?{re.escape(one['citationId'])}.*\^")
+                raise ReportError(
+                    f"{source.place_in(document, key.search)}: a note in the brackets behind "
+                    f"@{one['citationId']} would be lost; put it behind the ]"
+                )
     shown = {
         key
-        for item in pandoc_ast.nodes(got["blocks"])
+        for item in pandoc_ast.nodes(pandoc_ast.as_read(got["blocks"]))
         if item["t"] == "Str"
         for key in NOTE.findall(item["c"])
     }  # as text, since nothing defines them

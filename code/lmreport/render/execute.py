@@ -417,6 +417,7 @@ def formula_as_markdown(data: dict) -> None:
 
 def table_as_markdown(data: dict) -> None:
     """Give an output that is a table in HTML, as pandas shows one, the form that all formats take."""
+    table_as_text(data)
     if "text/markdown" in data or not TABLE.fullmatch(data.get("text/html", "")):
         return
     html, is_rich = html_tables.cleaned(data["text/html"])
@@ -425,6 +426,17 @@ def table_as_markdown(data: dict) -> None:
         written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
     is_pipes = written and "<table" not in written
     data["text/markdown"] = written if is_pipes else html_tables.as_raw(html)
+
+
+def table_as_text(data: dict) -> None:
+    """Take a text that is a table in HTML, as of `df.to_html()`, for that table, as Quarto does."""
+    text = data.get("text/plain", "")
+    if set(data) != {"text/plain"} or not text.startswith(("'", '"')) or "</table>" not in text:
+        return
+    with contextlib.suppress(SyntaxError, ValueError):  # of an object that looks like a text
+        html = ast.literal_eval(text)
+        if TABLE.fullmatch(html):
+            data["text/html"] = html
 
 
 def estimator_as_text(data: dict) -> None:

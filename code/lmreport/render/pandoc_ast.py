@@ -96,6 +96,15 @@ def nodes(tree: object) -> Iterator[Node]:
             todo.extend(reversed(item.values()))
 
 
+def as_read(tree: object) -> Any:
+    """`tree` in which a citation has its parts alone, and not its source as text beside them."""
+
+    def visit(item: Node) -> Node | None:
+        return node("Cite", item["c"][0], []) if item["t"] == "Cite" else None
+
+    return change(tree, visit)
+
+
 ATTR_AT = {
     "Div": 0,
     "Header": 1,

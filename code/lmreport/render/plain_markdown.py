@@ -17,6 +17,7 @@ PART = "<!--part {}-->"
 # an attribute that is not written, but has pandoc write a fence: it takes away the indent of code
 # that begins an item or a quotation, and joins indented blocks that follow each other
 FENCED = [["fenced", "1"]]
+NOTE = "note"  # the format of raw text that no writer shows, behind the mark of a note: its number
 LETTERS = {
     "LowerAlpha": "a",
     "UpperAlpha": "A",
@@ -37,10 +38,11 @@ class Plain:
 
     def __init__(self, index: crossref.Index, address: Callable[[str], str], down: int = 0) -> None:
         self.index, self.address, self.down = index, address, down
-        self.notes: list[tuple[dict, list]] = []  # the mark in the text, and the note
+        self.notes: list[list] = []
 
     def blocks(self, blocks: list) -> list:
-        return pandoc_ast.change(copy.deepcopy(blocks), self.node)
+        once = pandoc_ast.change(copy.deepcopy(blocks), with_notes_once)
+        return pandoc_ast.change(once, self.node)
 
     def caption(self, label: str, words: list) -> dict:
         """A paragraph "**Figure 3:** …" with the place that references lead to."""
@@ -68,8 +70,9 @@ class Plain:
                 else None
             )
         elif kind == "Note":
-            self.notes.append((note_mark(len(self.notes) + 1), item["c"]))
-            return self.notes[-1][0]
+            self.notes.append(item["c"])
+            number = len(self.notes)
+            return [note_mark(number), pandoc_ast.raw(NOTE, str(number), block=False)]
         return None
 
     def plain_codeblock(self, item: dict, attributes: list) -> list:
@@ -188,18 +191,26 @@ class Plain:
 
     def with_notes(self, blocks: list) -> list:
         """`blocks` with the footnotes that they refer to under them."""
-        here = {id(item) for item in pandoc_ast.nodes(blocks)}
+        found = [n["c"] for n in pandoc_ast.nodes(blocks) if n["t"] == "RawInline"]
         notes: list = []
-        for number, (mark, note) in enumerate(self.notes, 1):
-            if id(mark) in here:
-                words = note[0]["c"] if note and note[0]["t"] in ("Para", "Plain") else []
-                line = [note_mark(number), pandoc_ast.node("Space"), *words]
-                notes += [pandoc_ast.node("Para", line), *note[bool(words) :]]
+        for number in sorted({int(number) for kind, number in found if kind == NOTE}):
+            note = self.notes[number - 1]
+            words = note[0]["c"] if note and note[0]["t"] in ("Para", "Plain") else []
+            line = [note_mark(number), pandoc_ast.node("Space"), *words]
+            notes += [pandoc_ast.node("Para", line), *note[bool(words) :]]
         return blocks + notes
 
 
 def note_mark(number: int) -> dict:
     return pandoc_ast.node("Superscript", [pandoc_ast.text(f"[{number}]")])
+
+
+def with_notes_once(item: dict) -> None:
+    """Take the notes of a figure's caption out of the description of its picture, which repeats it."""
+    for image in (n for n in pandoc_ast.nodes(item) if n["t"] == "Image" and item["t"] == "Figure"):
+        image["c"][1] = pandoc_ast.change(
+            image["c"][1], lambda inline: [] if inline["t"] == "Note" else None
+        )
 
 
 def is_cell(block: dict) -> bool:

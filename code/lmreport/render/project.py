@@ -208,6 +208,16 @@ def front_matter(lines: list[str], name: str) -> tuple[int, int]:
     return start, end + 1
 
 
+def refuse_title_lines(lines: list[str], name: str) -> None:
+    """Raises ReportError for a title, authors and a date behind % at the top, as pandoc has them."""
+    if lines[0].startswith("%"):
+        title = lines[0].strip("% \t") or "…"
+        raise ReportError(
+            f"{name}:1: {lines[0].strip()!r} is a title as pandoc has it; write title: {title} "
+            "between two lines of ---, or \\% to show the sign"
+        )
+
+
 def read_document(
     root: Path,
     path: Path,
@@ -222,6 +232,7 @@ def read_document(
     name = path.relative_to(root).as_posix()
     lines = text_of(path, name)
     start, first = front_matter(lines, name)
+    refuse_title_lines(lines, name)
     front = parse_yaml("\n".join(lines[start + 1 : first - 1]), name, start + 2) if first else {}
     options: dict[str, dict] = {fmt: {} for fmt in formats}
     for layer in [*layers, front]:

@@ -47,6 +47,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     """Raises ReportError for the beginning of a Div, a heading, a list, a table or attributes that
     stand as text in `blocks`, be it in the sources or in what cells have `printed`.
     """
+    blocks = pandoc_ast.as_read(blocks)
     shown = "\n".join(map(squeezed, texts(blocks)))
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed
@@ -61,15 +62,15 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     refuse_comments_in_comments(lines)
     grid_tables.refuse_too_wide(lines)
     in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
-    for line, info, words in blocks_of_code(cells):
+    for line, info, words, is_ragged in blocks_of_code(cells):
         start = line.text.strip().replace("~~", "") + words.lstrip("*_")[:1]  # ~~ strikes out
         is_text = squeezed(info) + words in in_line or squeezed(start) in shown
         if is_text and not any(words in block for block in in_block):
-            remedy = (
-                f"{BLANK}, or indent it just as far as the text of its item"
-                if line.text.startswith((" ", "\t"))
-                else "behind its marks stands one word, or attributes in {…}"
-            )
+            remedy = "behind its marks stands one word, or attributes in {…}"
+            if line.text.startswith((" ", "\t")):
+                remedy = f"{BLANK}, or indent it just as far as the text of its item"
+            if is_ragged:
+                remedy = "indent each of its lines just as far as the text of its item"
             raise ReportError(
                 f"{line.place}: {line.text.strip()!r} begins no block of code here and is read as "
                 f"text; {remedy}{odd(line, remedy)}"
@@ -114,8 +115,10 @@ def code_in(blocks: list, *kinds: str) -> set[str]:
     return {squeezed(node["c"][1]) for node in pandoc_ast.nodes(blocks) if node["t"] in kinds}
 
 
-def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str]]:
-    """(first line, what stands behind its fence, the code squeezed) of each block of code."""
+def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str, bool]]:
+    """(first line, what stands behind its fence, the code squeezed, whether a line of it is indented
+    less than its fence) of each block of code.
+    """
     for lines in (cell.lines for cell in cells if cell.kind == "markdown"):
         i = 0
         while i < len(lines):
@@ -123,7 +126,9 @@ def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str]]:
                 end = closing(lines, i, fence)
                 words = squeezed("".join(line.text for line in lines[i + 1 : end]))
                 if words:
-                    yield lines[i], fence[3], words
+                    around = [line.text for line in lines[i : end + 1] if line.text.strip()]
+                    is_ragged = not all(text.startswith(fence[1]) for text in around)
+                    yield lines[i], fence[3], words, is_ragged
                 i = end
             i += 1
 

@@ -121,7 +121,8 @@ def read(document: Document) -> list[Cell]:
     for cell in cells:
         if cell.label and cell.label in labels:
             raise ReportError(
-                f"{cell.place}: label {cell.label!r} was given before, at {labels[cell.label]}"
+                f"{cell.place}: label {cell.label!r} was given before, at {labels[cell.label]}; "
+                "give another one here"
             )
         labels[cell.label] = cell.place
     return cells
