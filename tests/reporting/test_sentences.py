@@ -701,7 +701,7 @@ def test_the_waiting_on_a_gpu_is_told_of_the_same_data_only(record):
     searched.made["hardware"]["gpu"] = "NVIDIA H200"
     told = plain(on_results.of_gpu(bert, searched))
     assert (
-        "training all-MiniLM-L6-v2 on all texts, by another recipe, took 20 s on an NVIDIA H200"
+        "training all-MiniLM-L6-v2 on all texts, with other settings, took 20 s on an NVIDIA H200"
         in told
     )
     other = bert.inputs | {"data": bert.inputs["data"] | {"digest": "1" * 64}}

@@ -282,7 +282,7 @@ def members(record) -> str:
     own, *others = record["stack"].replace(" and ", ", ").split(", ")
     runs = "all runs of this encoder" if own == "encoders" else "this encoder"
     *first, last = [f"the {one}" if one in ("SVM", "LSTM") else one for one in others]
-    return f"{', '.join([runs, *first])} and {last}"
+    return f"{', '.join([*first, last])} and {runs}"
 
 
 def by_clock(models: dict, encoders: list) -> list[Priced]:

@@ -204,7 +204,7 @@ def recall(
 NAMES = {
     "rnn": "RNN",
     "rnn_large": "RNN, large weights",
-    "lstm": "LSTM, usual start",
+    "lstm": "LSTM, PyTorch’s start",
     "lstm_keep": "LSTM, forget gate ≈ 1",
     "attention": "self-attention",
 }

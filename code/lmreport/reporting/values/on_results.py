@@ -295,7 +295,7 @@ def of_seeds(bert, searched) -> MarkdownText:
     if searched.inputs["data"]["digest"] != bert.inputs["data"]["digest"]:
         return MarkdownText("what a new seed changes was not measured on these data")
     return fill(
-        "in runs by other recipes a new seed moved accuracy by up to {} points {}",
+        "in runs with other training settings, a new seed alone moved accuracy by up to {} points {}",
         markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
@@ -440,7 +440,7 @@ def of_gpu(bert, searched) -> MarkdownText:
     if bert.made["hardware"]["gpu"] or not same:
         return MarkdownText("")
     return fill(
-        "On a GPU the waiting shrinks: training {} on all texts, by another recipe, took {} on an {} {}.",
+        "On a GPU the waiting shrinks: training {} on all texts, with other settings, took {} on an {} {}.",
         MarkdownText(markdown.plain(searched.inputs["model"]["name"])),
         markdown.duration(studies.entry(searched, "seconds_of.0")),
         MarkdownText(markdown.plain(searched.made["hardware"]["gpu"])),
