@@ -156,18 +156,18 @@ async def together(*tasks: asyncio.Future) -> list:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """As `asyncio.to_thread`; where it is stopped, and however often, it ends after the thread, which
-    goes on and may write into a folder that is about to be removed.
+    """As `asyncio.to_thread`. Raises CancelledError where it is stopped, and only after the thread,
+    which goes on and may write into a folder that is about to be removed.
     """
-    task, stopped = asyncio.create_task(asyncio.to_thread(function, *arguments)), None
+    task, is_stopped = asyncio.create_task(asyncio.to_thread(function, *arguments)), False
     while not task.done():
         try:
             await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            stopped = error
-    if stopped:
+        except asyncio.CancelledError:
+            is_stopped = True  # it may be stopped once more while it waits
+    if is_stopped:
         task.exception()  # read, so that nobody tells of it
-        raise stopped
+        raise asyncio.CancelledError
     return task.result()
 
 
