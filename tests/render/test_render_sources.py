@@ -81,6 +81,19 @@ def test_a_part_for_this_profile_is_shown_and_code_about_profiles_stays(tmp_path
     assert '::: {.content-visible when-profile="key"} :::' in out
 
 
+@pytest.mark.parametrize("end", [":::", "::::"])
+def test_parts_for_this_profile_that_follow_each_other_are_paragraphs_of_their_own(tmp_path, end):
+    shown, hidden = "::: {.content-hidden when-profile=key}\n", KEY + f"SECRET\n{end}\n"
+    body = (
+        f"Start.\n\n{shown}One.\n{end}\n{shown}Two.\n{end}\n{hidden}{shown}- Item\n{end}\nLast.\n"
+    )
+    out = rendered(tmp_path, body)
+    shown = [text(p) for p in Page(out / "index.html").find(lambda e: e[0] in ("p", "li"))]
+    assert shown[-5:] == ["Start.", "One.", "Two.", "Item", "Last."]
+    notebook = "\n".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert "Start.\n\nOne.\n\nTwo." in notebook and "Item\n\nLast." in notebook
+
+
 @pytest.mark.parametrize(
     "body, line",
     [

@@ -39,7 +39,13 @@ OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or befo
     r"\\\((?:(?!\\\)).)*[=^_](?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*[=^_](?:(?!\\\]).)*\\\]"
     r"|(?<![\\$\w])\$(?=\s|[^$]*\s\$)[^$]*[=^_][^$]*\$(?![$\d])"
 )
+BROKEN_FORMULA = re.compile(  # with the end of a line behind or before its $
+    r"(?<![\\$\w])\$(?=[ \t]*\n|[^$]*\n[ \t]*\$)[^$]*[=^_][^$]*\$(?![$\w])"
+)
 FORMULA = "write $…$ without blanks inside of the $, or $$…$$ without a blank line"
+BROKEN = FORMULA.replace(
+    "blanks inside of the $", "blanks inside of the $, nor the end of a line there"
+)
 BLANK = "put a blank line before it"
 
 
@@ -52,7 +58,8 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed
         printed = list(prose(printed))
-    found = (grid_tables.marks(lines), marks(lines), grid_tables.marks(printed), marks(printed))
+    checks = (grid_tables.marks, marks, broken_formulas)
+    found = (check(part) for part in (lines, printed) for check in checks)
     for line, mark, remedy in itertools.chain(*found):
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
@@ -149,6 +156,15 @@ def squeezed(text: str) -> str:
     """`text` without blanks and what pandoc's typography changes."""
     text = re.sub(r"[\s\"'“”‘’]", "", text)
     return re.sub(r"-{2,}|[–—]", "-", text).replace("…", "...")
+
+
+def broken_formulas(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
+    """As `marks`, of formulas whose first or last $ stands alone in its line or at the end of it."""
+    for is_blank, group in itertools.groupby(lines, lambda line: not line.text.strip()):
+        paragraph = [] if is_blank else list(group)
+        text = "\n".join(CODE.sub(" ", line.text) for line in paragraph)
+        for found in BROKEN_FORMULA.finditer(text):
+            yield paragraph[text.count("\n", 0, found.start())], found[0], BROKEN
 
 
 def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:

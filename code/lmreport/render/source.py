@@ -189,7 +189,7 @@ def with_title(cells: list[Cell], options: dict) -> str:
 
 def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
     """`lines` without the Divs and Spans that are for other profiles, so that cells in there are
-    not run, nor are they in the notebook; and without the fences of the Divs for these.
+    not run, nor are they in the notebook; the fences of the Divs are blank lines.
 
     Raises ReportError where pandoc does not read the lines of such a Div or Span as exactly that.
     """
@@ -223,7 +223,7 @@ def refuse_elsewhere(lines: list[Line]) -> None:
 
 
 def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
-    """`lines` without the Divs for other profiles, and without the fences of the Divs for these.
+    """`lines` without the Divs for other profiles; the fences of all are blank lines.
 
     Raises ReportError for a Div under a condition on a profile that is never closed, or that pandoc
     does not read as exactly these lines.
@@ -251,7 +251,9 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
                     f"close "
                     "each Div, comment and block of code in it, with blank lines around them"
                 )
-        if not fence and all(verdict is not False for _, verdict in inside):
+        if fence:  # a blank line, so that the paragraphs on both sides do not run on as one
+            kept.append(lines[i]._replace(text=""))
+        elif all(verdict is not False for _, verdict in inside):
             kept += lines[i:end]
         i = end
     for start, verdict in inside:
