@@ -291,6 +291,17 @@ def test_a_question_without_words_is_told(folder, capsys):
             "id,text\n1,x\n2,how to, then\n",
             "a.csv, line 3: 3 fields where the header has 2; put quotes",
         ),
+        (
+            "a.csv",
+            'id,text\n1,"x",\n',
+            "a.csv, line 2: 3 fields where the header has 2; nothing stands behind its last "
+            "separator, so delete that",
+        ),
+        (
+            "a.csv",
+            'id,text\n1,"x" \n',
+            "line 2: no whole row .* nothing between it and the separator",
+        ),
         ("a.csv", "id,text\n1,x\n\n2\n", "a.csv, line 4: 1 fields where the header has 2"),
         (
             "a.csv",
