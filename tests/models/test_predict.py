@@ -488,7 +488,7 @@ def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(
     (foreign / "config.json").write_text(json.dumps(config | {"vocab_size": 100}))
     for broken, said in (
         (bare, "an encoder without a classifier"),
-        (foreign, "30,522 word pieces and a model of 100"),
+        (foreign, "30,522 word pieces and a model of 100; if pieces were added on purpose, call"),
     ):
         assert main.main(["predict", "--weights", str(broken), "sort a dict"]) == 2
         assert said in capsys.readouterr().err
