@@ -210,6 +210,16 @@ def test_a_certificate_that_is_not_trusted_is_told_before_a_copy_of_the_data_is_
     assert untrusted in caplog.text and "set SSL_CERT_FILE" in caplog.text
 
 
+def test_a_model_in_the_place_of_the_one_that_cannot_be_had_is_told(monkeypatch, caplog):
+    monkeypatch.setattr(pretrained, "from_hub", lambda name: None)
+    with caplog.at_level("INFO"):
+        assert pretrained.locate("owner/not-here").name == pretrained.MINILM
+    assert (
+        "the hub cannot be reached for owner/not-here; going on with all-MiniLM-L6-v2"
+        in caplog.text
+    )
+
+
 WAIT = """
 import sys, time
 from lmreport.core import lock, progress

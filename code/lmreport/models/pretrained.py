@@ -78,6 +78,8 @@ def locate(model: str) -> Source:
     if model == MINILM:
         return from_package(model)
     found = from_hub(model)
+    if found is None:
+        log.info(f"model: the hub cannot be reached for {model}; going on with {MINILM}")
     return in_full(found) if found else from_package(model)
 
 
