@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tomllib
@@ -14,13 +15,14 @@ from pathlib import Path
 
 import filelock
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 from lmreport.cli import doctor, main
 from lmreport.core import lock
 from lmreport.core.errors import ReportError
-from lmreport.data import hub
+from lmreport.data import download, hub
 from lmreport.models import pretrained
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,6 +171,53 @@ def test_hub_files_that_cannot_be_locked_are_no_missing_network(without_locks, m
     with pytest.raises(ReportError, match="files in HF_HOME cannot be locked .*; set HF_HOME to"):
         pretrained.from_hub("owner/name")
     assert "files in HF_HOME cannot be locked" in str(hub.refusal(error, "owner/name", {}))
+
+
+@pytest.fixture
+def untrusted(monkeypatch):
+    """The hub answers with a certificate that is not trusted, as behind a proxy that looks into
+    what passes it.
+    """
+    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+
+    def fails(*given, **named):
+        try:
+            raise ssl.SSLCertVerificationError(1, said)
+        except OSError as error:
+            raise LocalEntryNotFoundError("Cannot find the requested files") from error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fails)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fails)
+    monkeypatch.setattr(download, "reach", fails)
+    return said
+
+
+def test_a_certificate_that_is_not_trusted_is_no_missing_network(
+    untrusted, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    for wrong in (["--model", "owner/name"], ["--data", "http://localhost/a.tar.gz"]):
+        assert main.main(["train", *wrong]) == 2
+        said = capsys.readouterr().err
+        assert untrusted in said and "set SSL_CERT_FILE to a file with the certificates" in said
+        assert "check the network" not in said
+
+
+def test_a_certificate_that_is_not_trusted_is_told_before_a_copy_of_the_data_is_taken(
+    untrusted, caplog
+):
+    assert hub.commit_of("owner/name", None) == ""
+    assert untrusted in caplog.text and "set SSL_CERT_FILE" in caplog.text
+
+
+def test_a_model_in_the_place_of_the_one_that_cannot_be_had_is_told(monkeypatch, caplog):
+    monkeypatch.setattr(pretrained, "from_hub", lambda name: None)
+    with caplog.at_level("INFO"):
+        assert pretrained.locate("owner/not-here").name == pretrained.MINILM
+    assert (
+        "the hub cannot be reached for owner/not-here; going on with all-MiniLM-L6-v2"
+        in caplog.text
+    )
 
 
 WAIT = """

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 import requests
+from safetensors import SafetensorError
 
 from lmreport.cli.main import said_of
 from lmreport.core.errors import ReportError
@@ -18,11 +19,28 @@ from lmreport.core.errors import ReportError
             "the model hub cannot be asked (no route)",
         ),
         (OSError(errno.ENOSPC, "full", "a.npz"), "no space left on the disk (a.npz)"),
+        (OSError(errno.EDQUOT, "full", "a.npz"), "no space left on the disk (a.npz)"),
         (PermissionError(errno.EACCES, "Permission denied", "a.npz"), "a.npz cannot be used"),
     ],
 )
 def test_what_others_did_wrong_is_told_in_a_sentence(error, said):
     assert said_of(error).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        ),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"),
+    ],
+    ids=["safetensors", "torch"],
+)
+def test_a_disk_that_is_full_while_a_model_is_saved_is_told(error, monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    assert said_of(error).startswith("no space left on the disk")
+    assert f"set LMREPORT_CACHE to another folder (now {tmp_path})" in said_of(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("own"), OSError(errno.EIO, "broken", "a.npz")])

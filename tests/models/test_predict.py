@@ -291,6 +291,17 @@ def test_a_question_without_words_is_told(folder, capsys):
             "id,text\n1,x\n2,how to, then\n",
             "a.csv, line 3: 3 fields where the header has 2; put quotes",
         ),
+        (
+            "a.csv",
+            'id,text\n1,"x",\n',
+            "a.csv, line 2: 3 fields where the header has 2; nothing stands behind its last "
+            "separator, so delete that",
+        ),
+        (
+            "a.csv",
+            'id,text\n1,"x" \n',
+            "line 2: no whole row .* nothing between it and the separator",
+        ),
         ("a.csv", "id,text\n1,x\n\n2\n", "a.csv, line 4: 1 fields where the header has 2"),
         (
             "a.csv",
@@ -477,7 +488,7 @@ def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(
     (foreign / "config.json").write_text(json.dumps(config | {"vocab_size": 100}))
     for broken, said in (
         (bare, "an encoder without a classifier"),
-        (foreign, "30,522 word pieces and a model of 100"),
+        (foreign, "30,522 word pieces and a model of 100; if pieces were added on purpose, call"),
     ):
         assert main.main(["predict", "--weights", str(broken), "sort a dict"]) == 2
         assert said in capsys.readouterr().err

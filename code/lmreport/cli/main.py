@@ -11,8 +11,8 @@ import time
 
 from lmreport.cli import options
 from lmreport.core import listing, progress
-from lmreport.core.errors import ReportError, is_http
-from lmreport.core.settings import NO_HOME, one_model
+from lmreport.core.errors import ReportError, is_http, no_space
+from lmreport.core.settings import NO_HOME, cache_root, one_model
 from lmreport.models import architecture
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
@@ -320,10 +320,10 @@ def said_of(error: Exception) -> str:
     if isinstance(error, RuntimeError) and "home directory" in str(error):  # of pathlib
         return NO_HOME
     number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    if no_space(error):
         return (
             f"no space left on the disk ({getattr(error, 'filename', '') or 'while writing'}); free "
-            "some, or set LMREPORT_CACHE to another folder"
+            f"some, or set LMREPORT_CACHE to another folder (now {cache_root()})"
         )
     if isinstance(error, OSError) and number in NOT_USABLE:
         return (

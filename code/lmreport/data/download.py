@@ -4,7 +4,6 @@ identifies them.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import logging
@@ -24,7 +23,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from lmreport.core import lock, progress
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, no_space, untrusted
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.data import hub, table_files
@@ -125,9 +124,14 @@ def from_address(address: str) -> Corpus:
 
 def not_fetched(address: str, error: Exception) -> ReportError:
     """What to tell of a download that failed."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if no_space(error):
         return ReportError(
             f"data: no space left for {address}; free some or set LMREPORT_CACHE to another folder"
+        )
+    if why := untrusted(error):
+        return NoNetworkError(
+            f"data: {address} could not be fetched, since {why}, or LMREPORT_DATA to an archive or "
+            "to 'sample'"
         )
     return NoNetworkError(
         f"data: {address} could not be fetched ({str(error).split(': ', 1)[-1]}); check the "

@@ -7,7 +7,6 @@ validation, test: which split of the data set is taken for that part.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import re
@@ -19,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, is_http, no_locks
+from lmreport.core.errors import ReportError, chain_of, is_http, no_locks, no_space, untrusted
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import readers, table_files
 
@@ -193,18 +192,18 @@ def commit_of(name: str, revision: str | None) -> str:
         return ""
     except Exception as error:
         if isinstance(error, OSError) or is_http(error):
+            if why := untrusted(error):
+                log.warning(f"data: the hub cannot be asked for {name!r}, since {why}")
             return ""
         raise
 
 
 def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:
     """What to tell of an error of the hub or of Datasets."""
-    chain: list[BaseException] = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
-        chain.append(cause)
+    chain = chain_of(error)
     kinds = {type(one).__name__ for one in chain}
     said = " ".join(str(one) for one in chain)
-    if any(getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT) for one in chain):
+    if no_space(error):
         return ReportError(f"data: no space left for {name!r}; free some or set HF_HOME elsewhere")
     if locked := next(filter(no_locks, chain), None):
         return ReportError(

@@ -150,8 +150,7 @@ def csv_rows(
                 if len(row) != len(names):
                     raise ReportError(
                         f"{path}, line {number}: {len(row)} fields where the header has "
-                        f"{len(names)}; "
-                        "put quotes around a text with a separator or a line break in it"
+                        f"{len(names)}; {remedy(row, len(names))}"
                     )
                 if len(names) > 1 and [one.strip() for one in row] == names:
                     raise ReportError(
@@ -169,8 +168,16 @@ def csv_rows(
             refuse_other_marks([first], path)
         raise ReportError(
             f"{path}, line {number}: no whole row ({error}); begin and end a text with one quote, "
-            "and double each quote in it"
+            "with nothing between it and the separator or the end of the line, and double each quote "
+            "in it"
         ) from error
+
+
+def remedy(row: list[str], wanted: int) -> str:
+    """What to do about a row that has not `wanted` fields."""
+    if len(row) > wanted and not any(map(str.strip, row[wanted:])):
+        return "nothing stands behind its last separator, so delete that"
+    return "put quotes around a text with a separator or a line break in it"
 
 
 def place_of(column: str, names: list[str], path: str) -> int:

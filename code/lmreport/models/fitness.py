@@ -207,7 +207,8 @@ def foreign_tokenizer(folder: Path, tokenizer) -> str:
         "vocab_size", len(tokenizer)
     )
     return (
-        f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}"
+        f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}; if pieces were "
+        "added on purpose, call model.resize_token_embeddings(len(tokenizer)) before both are saved"
         if pieces < len(tokenizer)
         else ""
     )

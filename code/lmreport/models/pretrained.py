@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
-import errno
 import hashlib
 import importlib.util
 import json
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, is_http, no_locks
+from lmreport.core.errors import ReportError, chain_of, is_http, no_locks, no_space, untrusted
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -79,6 +78,8 @@ def locate(model: str) -> Source:
     if model == MINILM:
         return from_package(model)
     found = from_hub(model)
+    if found is None:
+        log.info(f"model: the hub cannot be reached for {model}; going on with {MINILM}")
     return in_full(found) if found else from_package(model)
 
 
@@ -266,7 +267,7 @@ def not_reached(name: str, error: Exception) -> None:
     Raises ReportError where something in between forbids the hub, where the transfer broke off, or
     the disk is full or the file system cannot lock files.
     """
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+    if no_space(error):
         raise ReportError(
             f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
         ) from error
@@ -275,9 +276,12 @@ def not_reached(name: str, error: Exception) -> None:
             f"model: {name!r} cannot be fetched, since files in HF_HOME cannot be locked ({error}); "
             "set HF_HOME to a folder on a disk of this machine"
         ) from error
-    chain = [error]  # type: list
-    while (chain[-1].__cause__ or chain[-1].__context__) is not None:
-        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    if why := untrusted(error):
+        raise ReportError(
+            f"model: the hub cannot be asked for {name!r}, since {why}, HF_HUB_OFFLINE=1 to do "
+            "without the hub, or LMREPORT_MODEL to a folder"
+        ) from error
+    chain = chain_of(error)
     statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
     if FORBIDDEN & set(statuses) or any("ProxyError" in type(one).__name__ for one in chain):
         raise ReportError(
