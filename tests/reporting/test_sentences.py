@@ -706,3 +706,22 @@ def test_the_waiting_on_a_gpu_is_told_of_the_same_data_only(record):
     )
     other = bert.inputs | {"data": bert.inputs["data"] | {"digest": "1" * 64}}
     assert on_results.of_gpu(dataclasses.replace(bert, inputs=other), searched) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shared", "said"),
+    [
+        ((1752.768, 110.4453), "lstm", "at least 15.87"),
+        ((1754.0, 110.0), "lstm", "at least 15.9"),
+        ((1752.768, 110.4453), "transformer", "at most 15.9"),
+        ((1754.0, 110.0), "transformer", "at most 15.95"),
+        ((1752.768, 110.4453), "", "15.9"),
+    ],
+)
+def test_a_ratio_that_is_a_bound_is_never_rounded_past_it(
+    record, monkeypatch, seconds, shared, said
+):
+    bert, lstm = record("transformer"), record("lstm")
+    monkeypatch.setattr(sentences, "shared_cores", lambda one: one.name == shared)
+    ratio = seconds[0] / seconds[1]
+    assert plain(sentences.times_as_long(ratio, bert, lstm, 3)) == said

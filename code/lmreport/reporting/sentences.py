@@ -198,11 +198,20 @@ def times_as_long(ratio, bert, lstm, digits: int):
     theirs; a bound where one of these is an upper bound.
     """
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
-    bound = {(False, True): "at least ", (True, False): "at most "}
-    return fill(
-        bound.get((shared_cores(slower), shared_cores(faster)), "") + "{}",
-        markdown.num(max(ratio, 1 / ratio), digits),
-    )
+    bounds = {(False, True): "at least ", (True, False): "at most "}
+    said = bounds.get((shared_cores(slower), shared_cores(faster)), "")
+    shown = max(ratio, 1 / ratio)
+    return fill(said + "{}", markdown.num(shown, within(shown, said, digits)))
+
+
+def within(number: float, said: str, digits: int) -> int:
+    """From `digits` on, how many have rounding keep the bound that is `said`: at least 15.87, not
+    15.9.
+    """
+    wrong = {"at least ": float.__gt__, "at most ": float.__lt__}.get(said)
+    while wrong and digits < 15 and wrong(float(f"{number:.{digits}g}"), float(number)):
+        digits += 1
+    return digits
 
 
 def bound(bert, lstm) -> MarkdownText:
