@@ -299,6 +299,12 @@ def test_notes_of_tables_links_and_captions_stand_in_the_notebook_once(tmp_path)
         assert all(f"[{i}" in line for i, line in enumerate(last, 1)), shown
 
 
+def in_jupyter(nb):
+    """The notebook as JupyterLab and nbconvert show it."""
+    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
+    return lxml.html.fromstring(shown).find(".//main")
+
+
 def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp_path):
     body = (
         "a. One $x$\n\n    ii. Two\n    iii. *Three*\n\nB)  Four\n\n1. Five\n\n"
@@ -307,8 +313,7 @@ def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp
     )
     out = rendering.own(rendering.project(tmp_path, body), ("html",))
     nb = nbformat.read(out / "index.ipynb", 4)
-    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
-    page = lxml.html.fromstring(shown).find(".//main")
+    page = in_jupyter(nb)
     lists = [(one.get("type"), one.get("start")) for one in page.iter("ol")]
     assert lists == [("a", "1"), ("i", "2"), ("A", "2"), (None, None)]
     items = [" ".join(one.text_content().split()) for one in page.xpath("//ol/li")]
@@ -327,8 +332,7 @@ def test_code_that_begins_a_text_stays_code(tmp_path):
     )
     out = rendering.own(rendering.project(tmp_path, body), ("html",))
     nb = nbformat.read(out / "index.ipynb", 4)
-    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
-    page = lxml.html.fromstring(shown).find(".//main")
+    page = in_jupyter(nb)
     blocks = [one.text_content().strip("\n") for one in page.iter("pre")]
     wanted = ["first `line`\n  second", "third", "fourth", "fifth", "sixth", "seventh"]
     assert [one for one in blocks if one in wanted] == wanted

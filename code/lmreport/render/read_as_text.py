@@ -42,10 +42,8 @@ OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or befo
 BROKEN_FORMULA = re.compile(  # with the end of a line behind or before its $
     r"(?<![\\$\w])\$(?=[ \t]*\n|[^$]*\n[ \t]*\$)[^$]*[=^_][^$]*\$(?![$\w])"
 )
-FORMULA = "write $…$ without blanks inside of the $, or $$…$$ without a blank line"
-BROKEN = FORMULA.replace(
-    "blanks inside of the $", "blanks inside of the $, nor the end of a line there"
-)
+REMEDY = "write $…$ without blanks inside of the ${}, or $$…$$ without a blank line"
+FORMULA, BROKEN = REMEDY.format(""), REMEDY.format(", nor the end of a line there")
 BLANK = "put a blank line before it"
 
 
