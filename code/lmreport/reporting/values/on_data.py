@@ -55,7 +55,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
     return fill(
         "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) says "
         "where every other number comes from. "
-        "This report itself trained only a small demonstration, on {} texts cut at {} word pieces, and "
+        "The code of this page trains only a small demonstration, on {} texts cut at {} word pieces, and "
         "the toy models of questions 3 and 7.",
         runs,
         markdown.count(own["train_texts"]),

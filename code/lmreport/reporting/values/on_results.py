@@ -277,7 +277,7 @@ def of_reading(bert, beyond) -> MarkdownText:
         return MarkdownText("The size annoys too:")
     return fill(
         "The limit on length and the size annoy too. This run reads {} word pieces of a "
-        "text, which cuts {} of the test texts; {} of all our texts are longer than BERT's limit of 512. "
+        "text, which {} of the test texts fill; {} of all our texts are longer than BERT's limit of 512. "
         "And",
         length,
         markdown.pct(metrics.cut_share(bert)),
@@ -326,8 +326,8 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts of up to {} word pieces, which the Transformer reads whole, it errs {}. On longer ones, "
-        "which it must cut, it errs {}.{}",
+        "{}On texts that do not fill its {} word pieces, it errs {}. On those that fill them (the rest is cut "
+        "off), it errs {}.{}",
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
         *clauses,
@@ -460,8 +460,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" Its {{}} runs, at {' or '.join(['{}'] * len(lengths))} word pieces, get {{}} to {{}}; this one "
-        "was the best on validation.",
+        f" It was trained {{}} times, at {' or '.join(['{}'] * len(lengths))} word pieces ({{}} to {{}}); this "
+        "is the run that was the best on validation.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
