@@ -158,7 +158,7 @@ def test_the_lstm_is_described_by_its_configuration(record):
     alone = record("lstm", configuration="last state", epochs=6, tried={"last state": {}})
     assert plain(sentences.described(alone)).startswith("1 LSTM was trained: one layer of 64 units")
     assert "one layer of 64 units from left to right" in told["last state"]
-    assert "its last state to the classifier, and ran 6 epochs" in told["last state"]
+    assert "gives the classifier its last state, and ran 6 epochs" in told["last state"]
     assert "96 units in each direction" in told["wider, more dropout"]
 
 
@@ -264,7 +264,7 @@ def test_small_numbers_are_told_as_they_are(record):
 def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
     bert = record("transformer", train_texts=628)
     length = bert.inputs["settings"]["max_length"]
-    assert "This page tokenizes all 628" in plain(on_data.of_cut(628, length, bert))
+    assert "This report tokenizes all 628" in plain(on_data.of_cut(628, length, bert))
     assert "The recorded run tokenized 628 texts" in plain(on_data.of_cut(100, 64, bert))
 
 

@@ -20,7 +20,7 @@ MOST_PAIRS = 15  # errors that are shown instead
 def cuts(settings) -> dict[str, int]:
     """{what it is: word pieces} of the lengths that texts are cut to."""
     known = {"full on a CPU": 256, "BERT's limit": 512}
-    mine = {} if settings.max_length in known.values() else {"this page": settings.max_length}
+    mine = {} if settings.max_length in known.values() else {"this render": settings.max_length}
     return mine | known
 
 

@@ -85,7 +85,7 @@ def described(lstm) -> MarkdownText:
     )
     return fill(
         f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, as embeddings of "
-        "width {} from a vocabulary of at most {}, hands {} to the classifier, and ran {} epoch{}.",
+        "width {} from a vocabulary of at most {}, gives the classifier {}, and ran {} epoch{}.",
         markdown.count(tried),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",

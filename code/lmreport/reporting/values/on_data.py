@@ -55,7 +55,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
     return fill(
         "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) says "
         "where every other number comes from. "
-        "The code of this page trains only a small demonstration, on {} texts cut at {} word pieces, and "
+        "The code in this report trains only a small demonstration, on {} texts cut at {} word pieces, and "
         "the toy models of questions 3 and 7.",
         runs,
         markdown.count(own["train_texts"]),
@@ -255,11 +255,11 @@ def of_cut(texts: int, length: int, bert) -> MarkdownText:
     here, recorded = (texts, length), (bert["train_texts"], bert.inputs["settings"]["max_length"])
     if here == recorded:
         return fill(
-            "This page tokenizes all {} training texts and cuts them at {} word pieces.",
+            "This report tokenizes all {} training texts and cuts them at {} word pieces.",
             *map(markdown.count, here),
         )
     return fill(
-        "To save time this page tokenizes {} training texts and cuts them at {} word pieces. The recorded "
+        "To save time the code shown here tokenizes {} training texts and cuts them at {} word pieces. The recorded "
         "run tokenized {} texts and cut them at {}.",
         *map(markdown.count, here + recorded),
     )

@@ -326,7 +326,7 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts that do not fill its {} word pieces, it errs {}. On those that fill them (the rest is cut "
+        "{}On texts that do not fill the Transformer's {} word pieces, it errs {}. On those that fill them (the rest is cut "
         "off), it errs {}.{}",
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
