@@ -166,7 +166,8 @@ def test_several_runs_are_told_with_their_choice(runs):
     told = plain(on_results.weakest(dataclasses.replace(runs, encoders=two)))
     assert (
         told
-        == " Its 2 runs, at 64 or 256 word pieces, get 92.0% to 92.0%; this one was the best on validation."
+        == " It was trained 2 times, at 64 or 256 word pieces (92.0% to 92.0%); this is the run that was "
+        "the best on validation."
     )
 
 

@@ -383,7 +383,7 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         else "not significantly"
         for a, b in zip(*errors, strict=True)
     ]
-    assert re.search(f"whole, it errs {words[0]}.* cut, it errs {words[1]}", trade)
+    assert re.search(f"not fill .*, it errs {words[0]}.* cut off\\), it errs {words[1]}", trade)
 
 
 @pytest.mark.parametrize("logged, heads", [(True, 4), (False, 3)])

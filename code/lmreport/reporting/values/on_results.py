@@ -326,8 +326,8 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts that do not fill the Transformer's {} word pieces, it errs {}. On those that fill them (the rest is cut "
-        "off), it errs {}.{}",
+        "{}On texts that do not fill the Transformer's {} word pieces, it errs {}. On those that fill "
+        "them (the rest is cut off), it errs {}.{}",
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
         *clauses,
