@@ -109,7 +109,7 @@ def model(bert) -> MarkdownText:
 STAND_IN = (
     " stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; "
     "with access the same code loads DistilBERT. MiniLM, shipped in a Python package, is a BERT-like "
-    "encoder, distilled from a larger one [@wang2020] and trained further on pairs of texts "
+    "encoder: every second layer of a distilled one [@wang2020], trained further on pairs of texts "
     "[@reimers2019; @allminilm]"
 )
 

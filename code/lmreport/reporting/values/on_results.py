@@ -276,7 +276,7 @@ def of_reading(bert, beyond) -> MarkdownText:
     if not metrics.cut_share(bert) and not beyond:
         return MarkdownText("The size annoys too:")
     return fill(
-        "The limit on length and the size annoy too. This run reads {} word pieces of a "
+        "The model's limit on length and its size annoy too. The run of @tbl-accuracy reads {} word pieces of a "
         "text, which {} of the test texts fill; {} of all our texts are longer than BERT's limit of 512. "
         "And",
         length,
