@@ -1,7 +1,7 @@
 """Quarto's own small test documents, rendered by both renderers: a reader must see the same on both
 pages, or ours must refuse the document by file and line.
 
-The documents are not part of this project. LMREPORT_QUARTO_TESTS names the folder `tests/docs` of a
+The documents are not part of this project. QUARTO_TESTS names the folder `tests/docs` of a
 checkout of Quarto (github.com/quarto-dev/quarto-cli); they are read from there.
 """
 
@@ -21,9 +21,9 @@ from quarto_documents import AGREE, REFUSED
 from reader import seen
 from rendering import quarto
 
-DOCS = Path(os.environ.get("LMREPORT_QUARTO_TESTS") or "/nowhere")
+DOCS = Path(os.environ.get("QUARTO_TESTS") or "/nowhere")
 SKIP = (
-    "LMREPORT_QUARTO_TESTS names no folder tests/docs of a checkout of Quarto"
+    "QUARTO_TESTS names no folder tests/docs of a checkout of Quarto"
     if not DOCS.is_dir()
     else "no quarto on PATH"
     if not shutil.which("quarto")
