@@ -18,6 +18,8 @@ from lmreport.reporting import metrics
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 from lmreport.runs.quantity import RUN, Quantity
+from rendering import own
+from rendering import project as small_project
 
 CORPUS = download.Corpus("nowhere", "real", "a test", "0" * 64)
 values = st.floats(1e-6, 1e8) | st.integers(0, 10**6) | st.floats(1e-6, 1)
@@ -182,6 +184,24 @@ def test_arithmetic_writes_the_expression_along(pairs, steps, which):
     assert recompute.evaluated(found.expression, loaded) == pytest.approx(
         float(found), rel=1e-12, abs=1e-12
     )
+
+
+def test_a_reference_in_a_caption_is_no_number_of_it(tmp_path):
+    cell = '```{{python}}\n#| label: tbl-{}\n#| tbl-cap: "Of 12 runs{}."\nprint("|a|\\n|-|")\n```\n'
+    cell = cell.replace("#| tbl-cap", "#| output: asis\n#| tbl-cap")
+    text = cell.format("2nd", "") + cell.format("other", ", as in @tbl-2nd") + "See @tbl-other.\n"
+    path = own(small_project(tmp_path, text), ("html",)) / "index.html"
+
+    def wrong(page: str) -> list:
+        path.write_text(page, encoding="utf-8")
+        result = verify.Verification()
+        found = verify.captions(reading.page(path), tmp_path, result)
+        assert result.captions == 2
+        return [label for label, _, _ in found]
+
+    page = path.read_text("utf-8")
+    assert "as in" in page and wrong(page) == []
+    assert wrong(page.replace("Of 12 runs, as in", "Of 13 runs, as in")) == ["tbl-other"]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def of_kind():
 def test_the_tokenizer_of_the_assignment_is_told_as_it_was():
     of_minilm = tokenizer.load_tokenizer(pretrained.from_package("any").path)
     said = on_data.of_tokenizer(of_minilm, SOURCE, NOTHING)
-    assert (said.kind, said.casing) == ("WordPiece", "lower-cases")
+    assert (said.kind, said.casing) == ("WordPiece", "lower-cases the text")
     assert said.framed == "framed by `[CLS]` and `[SEP]`"
     assert said.splits.startswith("WordPiece splits a word into the longest pieces")
     assert said.rare.endswith("survives as pieces in the first and becomes `[UNK]` in the second.")
@@ -51,7 +51,7 @@ def test_what_is_said_holds_for_the_tokenizer_at_hand(of_kind, kind):
     for token in (tokens[0], tokens[-1]):
         assert f"`{token}`" in said.framed and f"`{token}`" in said.decoding
     lowered = one.decode(one("Hello World")["input_ids"], skip_special_tokens=True)
-    assert (said.casing == "lower-cases") == (lowered == "hello world")
+    assert (said.casing == "lower-cases the text") == (lowered == "hello world")
     assert ("in lower case" in said.decoding) == found.lowers
     assert said.mark.startswith("`##` marks") == any(token.startswith("##") for token in tokens)
     if found.marks == "begins":

@@ -149,7 +149,7 @@ def saved(record):
         )
     size, way = enough[0]
     return fill(
-        "Training from scratch needs {} texts for {}; the {} encoder reaches that with {}.",
+        "Trained from scratch, {} texts give {}; the {} encoder reaches that with {}.",
         markdown.count(sizes[-1]),
         markdown.pct(goal),
         way,

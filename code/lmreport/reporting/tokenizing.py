@@ -35,7 +35,7 @@ def splits(pieces: Pieces) -> MarkdownText:
 
 def casing(pieces: Pieces) -> MarkdownText:
     """What it does to capitals, as part of a sentence."""
-    return MarkdownText("lower-cases" if pieces.lowers else "keeps capitals apart")
+    return MarkdownText("lower-cases the text" if pieces.lowers else "keeps capitals apart")
 
 
 def frame(pieces: Pieces) -> tuple[str, str]:

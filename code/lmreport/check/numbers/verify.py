@@ -130,12 +130,18 @@ def captions(tree, root: Path, result: Verification) -> list[tuple[str, str, str
             holder = tree.xpath(f"//*[@id='{cell.label}']") if caption and cell.label else []
             for element in (e for h in holder for e in h.xpath(".//figcaption | .//caption")[:1]):
                 result.captions += 1
-                said = re.sub(r"^\s*(Figure|Table)\s+[\d.]+:?", "", reading.words(element))
-                if re.findall(r"\d+", said) != re.findall(
-                    r"\d+", re.sub(r"\$[^$]*\$", "", str(caption))
-                ):
+                shown = reading.text_without(element, is_cross_reference)
+                said = re.sub(r"^\s*(Figure|Table)\s+[\d.]+:?", "", shown)
+                if re.findall(r"\d+", said) != re.findall(r"\d+", NO_TEXT.sub("", str(caption))):
                     wrong.append((cell.label, said, f"the source says “{caption}”"))
     return wrong
+
+
+NO_TEXT = re.compile(r"\$[^$]*\$|@(fig|tbl|lst|eq|sec)-[\w-]+")  # of a caption as it is written
+
+
+def is_cross_reference(element) -> bool:
+    return "quarto-xref" in (element.get("class") or "").split()
 
 
 def of_files(path: Path, root: Path) -> tuple[dict[str, str], dict[str, str]]:

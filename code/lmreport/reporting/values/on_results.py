@@ -295,7 +295,7 @@ def of_seeds(bert, searched) -> MarkdownText:
     if searched.inputs["data"]["digest"] != bert.inputs["data"]["digest"]:
         return MarkdownText("what a new seed changes was not measured on these data")
     return fill(
-        "in runs with other training settings, a new seed alone moved accuracy by up to {} points {}",
+        "in runs on all texts, with other settings, a new seed alone moved accuracy by up to {} points {}",
         markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
@@ -460,8 +460,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" It was trained {{}} times, at {' or '.join(['{}'] * len(lengths))} word pieces ({{}} to {{}}); this "
-        "is the run that was the best on validation.",
+        f" It was chosen on validation among {{}} trainings, at {' or '.join(['{}'] * len(lengths))} word "
+        "pieces, which get {} to {} of the test texts.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
