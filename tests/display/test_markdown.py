@@ -147,6 +147,30 @@ def test_a_duration_takes_its_unit_once_it_is_rounded(value, said):
     assert markdown_output.duration(value) == said == writing.duration(value)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (110.4453, "1 min 51 s"),
+        (110.0, "1 min 50 s"),
+        (14045.0, "3 h 55 min"),
+        (8.171, "8.18 s"),
+        (59.96, "1 min 0 s"),
+        (0.99991, "1 s"),
+        (0.5, "500 ms"),
+        (0, "0 µs"),
+    ],
+)
+def test_an_upper_bound_is_never_rounded_to_less_than_it_is(seconds, said):
+    shown = markdown_output.duration(seconds, up=True)
+    assert shown == said and writing.agrees(shown, shown.form, seconds)
+
+
+@given(st.floats(1e-6, 1e6))
+def test_bounds_are_computed_a_second_way(seconds):
+    shown = markdown_output.duration(seconds, up=True)
+    assert writing.agrees(shown, shown.form, seconds)
+
+
 def test_zero_has_no_sign_and_counts_are_rounded():
     assert (
         markdown_output.pct(-0.0002) == "0.0%"

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from decimal import ROUND_CEILING, Context
 
-def in_words(seconds: float) -> str:
-    """Seconds for a reader: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
+
+def in_words(seconds: float, up: bool = False) -> str:
+    """Seconds for a reader: 0.0123 → "12.3 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min".
+
+    up: an upper bound, which is never rounded to less than it is: 110.4 → "1 min 51 s".
+    """
     for factor, unit, limit in ((1e6, "µs", 1000), (1e3, "ms", 1000), (1, "s", 60)):
-        text = f"{seconds * factor:.3g}"
+        text = three_digits(seconds * factor, up)
         if float(text) < limit:  # once it is rounded: not "1e+03 ms"
             return f"{text} {unit}"
-    minutes, rest = divmod(round(seconds), 60)
+    whole = up_to_whole if up else round
+    minutes, rest = divmod(whole(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
+    hours, minutes = divmod(whole(seconds / 60), 60)
     return f"{hours} h {minutes} min"
+
+
+def three_digits(number: float, up: bool) -> str:
+    if up:
+        number = float(Context(prec=3, rounding=ROUND_CEILING).create_decimal(f"{number:.12g}"))
+    return f"{number:.3g}"
+
+
+def up_to_whole(number: float) -> int:
+    """The next whole number, but for what a product of floats is off by."""
+    return math.ceil(float(f"{number:.12g}"))

@@ -172,9 +172,11 @@ def count(value: float) -> TracedText:
 
 
 @or_undefined
-def duration(seconds: float) -> TracedText:
-    """Seconds in words: 0.0123 → "12 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
-    return TracedText(in_words(seconds), seconds, "duration")
+def duration(seconds: float, up: bool = False) -> TracedText:
+    """Seconds in words: 0.0123 → "12.3 ms", 75 → "1 min 15 s", 4000 → "1 h 7 min"; up: as an upper
+    bound.
+    """
+    return TracedText(in_words(seconds, up), seconds, "duration:up" if up else "duration")
 
 
 def more_or_less(

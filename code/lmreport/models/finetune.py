@@ -90,7 +90,7 @@ def predict_logits(trainer, dataset) -> np.ndarray:
     order = longest_first([len(ids) for ids in dataset["input_ids"]])
     before, trainer.args.train_sampling_strategy = (
         trainer.args.train_sampling_strategy,
-        "sequential",
+        "sequential",  # else the Trainer shuffles the texts here too
     )
     try:
         output = trainer.predict(dataset.select(order))

@@ -179,11 +179,12 @@ def shared_cores(record) -> bool:
     return record.made.get("load_before", 0) > cores or starved
 
 
-def at_most(record):
-    """The time of a training in words, and whether it is an upper bound."""
-    return fill(
-        "at most {}" if shared_cores(record) else "{}", markdown.duration(record["train_seconds"])
-    )
+def at_most(record, said: str = "at most", of: str = "train_seconds"):
+    """A time of a record in words, that of the training unless `of` names another; an upper bound,
+    and `said` to be one, where other work shared the cores.
+    """
+    is_bound = shared_cores(record)
+    return fill(f"{said} {{}}" if is_bound else "{}", markdown.duration(record[of], up=is_bound))
 
 
 def times(bert, lstm):

@@ -106,10 +106,10 @@ def times(records: dict):
         [
             r.label,
             markdown.count(r["parameters"]),
-            fill(at_most(r), markdown.duration(r["train_seconds"])),
-            fill(at_least(r), markdown.num(r.rate)),
-            fill(at_most(r), markdown.duration(r["predict_seconds"])),
-            fill(at_least(r), markdown.num(r["test_texts"] / r["predict_seconds"])),
+            sentences.at_most(r, "≤"),
+            at_least(r, r.rate),
+            sentences.at_most(r, "≤", "predict_seconds"),
+            at_least(r, r["test_texts"] / r["predict_seconds"]),
             markdown.count(r["epochs"]),
         ]
         for r in records.values()
@@ -121,14 +121,11 @@ def times(records: dict):
     )
 
 
-def at_most(record) -> str:
-    """How a time of a record is written: as an upper bound where other work shared the cores."""
-    return "≤ {}" if sentences.shared_cores(record) else "{}"
-
-
-def at_least(record) -> str:
-    """How a rate of a record is written: as a lower bound where other work shared the cores."""
-    return "≥ {}" if sentences.shared_cores(record) else "{}"
+def at_least(record, rate: float):
+    """A rate of a record: a lower bound where other work shared the cores."""
+    if not sentences.shared_cores(record):
+        return markdown.num(rate)
+    return fill("≥ {}", markdown.num(rate, sentences.within(rate, "at least ", 3)))
 
 
 @with_origin
@@ -160,7 +157,7 @@ def encoders(records: dict):
             r.label,
             markdown.count(r["parameters"]),
             *measures(r),
-            fill(at_most(r), markdown.duration(r["train_seconds"])),
+            sentences.at_most(r, "≤"),
         ]
         for r in records.values()
     ]
@@ -189,7 +186,7 @@ def card(records: dict):
             fill("{} – {}", markdown.pct(metrics.lower(r)), markdown.pct(metrics.upper(r))),
             "" if r is bert else markdown.p_value(metrics.p_value(bert, r)),
             *(each_alike(r) if unequal else []),
-            fill(at_most(r), markdown.duration(r["train_seconds"])),
+            sentences.at_most(r, "≤"),
         ]
         for r in order
     ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
 ROUNDING = 1e-12  # two ways to sum the same numbers may differ by so much, relative to the value
 
@@ -45,6 +45,8 @@ def written(form: str, value: float) -> str:
         case "num":
             return significant(Decimal(value), int(how))
         case "duration":
+            if how == "up":
+                return duration(Decimal(f"{value:.12g}"), ROUND_CEILING)
             return duration(value)
     return ""
 
@@ -69,18 +71,18 @@ def significant(value: Decimal, digits: int) -> str:
     return f"{rounded:,.{max(digits - 1 - power, 0)}f}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | Decimal, rounding: str = ROUND_HALF_EVEN) -> str:
     """Seconds in words, three digits under a minute."""
     for power, unit, limit in ((6, "µs", 1000), (3, "ms", 1000), (0, "s", 60)):
         number = Decimal(seconds).scaleb(power) if seconds else Decimal(0)
-        rounded = Context(prec=3, rounding=ROUND_HALF_EVEN).plus(number)
+        rounded = Context(prec=3, rounding=rounding).plus(number)
         if rounded < limit:
             text = f"{rounded:f}"
             return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
-    minutes, rest = divmod(int(Decimal(seconds).to_integral_value(ROUND_HALF_EVEN)), 60)
+    minutes, rest = divmod(int(Decimal(seconds).to_integral_value(rounding)), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    hours, minutes = divmod(int((Decimal(seconds) / 60).to_integral_value(ROUND_HALF_EVEN)), 60)
+    hours, minutes = divmod(int((Decimal(seconds) / 60).to_integral_value(rounding)), 60)
     return f"{hours} h {minutes} min"
 
 

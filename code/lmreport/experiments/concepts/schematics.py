@@ -283,7 +283,7 @@ def encoder_with_heads(parts: dict | None = None):
     layers = sum(parts["layers"]) + parts["other"]
     encoder = parts["embeddings"] + layers
     beside = (
-        "\nand, for some\nheads, a pooler"
+        "\n(and a pooler, if\nthe head needs one)"
         if parts.get("pooler")
         else "\nand the rest"
         if parts["other"]

@@ -295,7 +295,7 @@ def of_seeds(bert, searched) -> MarkdownText:
     if searched.inputs["data"]["digest"] != bert.inputs["data"]["digest"]:
         return MarkdownText("what a new seed changes was not measured on these data")
     return fill(
-        "in runs on all texts, with other settings, a new seed alone moved accuracy by up to {} points {}",
+        "in full-scale runs with other settings, a new seed alone moved accuracy by up to {} points {}",
         markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
