@@ -18,7 +18,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, chain_of, is_http, no_locks, no_space, untrusted
+from lmreport.core.errors import (
+    ReportError,
+    chain_of,
+    hindrance,
+    no_locks,
+    no_space,
+    untrusted,
+)
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import readers, table_files
 
@@ -180,22 +187,24 @@ def refuse_another(builder: Any, name: str, wanted: str) -> None:
 def commit_of(name: str, revision: str | None) -> str:
     """The commit of a data set on the hub; "" where nobody answers."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         return HfApi().dataset_info(name, revision=revision, timeout=PATIENCE).sha or ""
     except OfflineModeIsEnabled:
         return ""
-    except HfHubHTTPError as error:
-        if error.response.status_code < 500:
-            raise
-        return ""
-    except Exception as error:
-        if isinstance(error, OSError) or is_http(error):
-            if why := untrusted(error):
-                log.warning(f"data: the hub cannot be asked for {name!r}, since {why}")
-            return ""
+    except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError):
         raise
+    except Exception as error:  # whatever the hub's client meets on the way
+        why = untrusted(error)
+        why = f", since {why}" if why else f" {hindrance(error)}"
+        log.warning(f"data: the hub cannot be asked for {name!r}{why}; looking for a copy here")
+        return ""
 
 
 def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:

@@ -19,7 +19,15 @@ from pathlib import Path
 
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, chain_of, is_http, no_locks, no_space, untrusted
+from lmreport.core.errors import (
+    ReportError,
+    chain_of,
+    hindrance,
+    is_http,
+    no_locks,
+    no_space,
+    untrusted,
+)
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -111,6 +119,11 @@ def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
         for f in ("config.json", "model.safetensors", "tokenizer.json")
         if not (folder / f).is_file()
     ]
+    if missing and name and not why:
+        raise ReportError(
+            f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
+            "with Transformers, save both into a folder with save_pretrained, and name that"
+        )
     if missing:
         raise ReportError(
             f"model: the folder {str(folder)!r} lacks {', '.join(missing)}; save a model and its "
@@ -230,11 +243,7 @@ def from_hub(name: str) -> Source | None:
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ReportError(f"model: the hub knows no model {name!r}; {suggestion(name)}") from error
-    except (
-        Exception
-    ) as error:  # huggingface_hub lets errors of its HTTP client through, whose package has changed
-        if not isinstance(error, OSError) and not is_http(error):
-            raise
+    except Exception as error:  # huggingface_hub lets whatever its HTTP client meets through
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
     return from_folder(folder, name)
@@ -264,9 +273,12 @@ def suggestion(name: str) -> str:
 def not_reached(name: str, error: Exception) -> None:
     """None where nobody answered.
 
-    Raises ReportError where something in between forbids the hub, where the transfer broke off, or
-    the disk is full or the file system cannot lock files.
+    Raises ReportError where something in between forbids the hub, where the transfer broke off, the
+    disk is full or the file system cannot lock files, and where something on this machine keeps the
+    hub's client from asking.
     """
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     if no_space(error):
         raise ReportError(
             f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
@@ -284,17 +296,23 @@ def not_reached(name: str, error: Exception) -> None:
     chain = chain_of(error)
     statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
     if FORBIDDEN & set(statuses) or any("ProxyError" in type(one).__name__ for one in chain):
+        token = "check HF_TOKEN, " * (401 in statuses)
         raise ReportError(
             f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
-            f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
+            f"({str(chain[-1]).splitlines()[0]}); {token}set HF_HUB_OFFLINE=1 to do without it, or "
             "LMREPORT_MODEL to a folder"
         ) from error
-    if is_http(error):
+    if isinstance(error, LocalEntryNotFoundError) and 404 not in statuses:
+        return
+    if not is_http(error) or "UnsupportedProtocol" in type(error).__name__:
         raise ReportError(
-            f"model: the transfer of {name!r} from the hub broke off ({error}); the same command "
-            f"goes on "
-            "with it, and HF_HUB_OFFLINE=1 does without the hub"
+            f"model: the hub cannot be asked for {name!r} {hindrance(error)}, or set "
+            "HF_HUB_OFFLINE=1 to do without it, or LMREPORT_MODEL to a folder"
         ) from error
+    raise ReportError(
+        f"model: the transfer of {name!r} from the hub broke off ({error}); the same command goes "
+        "on with it, and HF_HUB_OFFLINE=1 does without the hub"
+    ) from error
 
 
 def same_bytes(folder: Path, name: str) -> None:
