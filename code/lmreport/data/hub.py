@@ -54,6 +54,8 @@ def is_hub(source: str) -> bool:
 def hint(source: str) -> str:
     """What to add where `source`, which is no path that exists, may be meant for the hub."""
     name = source.removeprefix(PAGES).partition("?")[0]
+    if source != name and "/resolve/" not in name:  # a page of the data set, such as tree/main
+        name = "/".join(name.split("/")[:2])
     meant = (
         re.fullmatch(NAME, name) and "/" in name and Path(name).suffix not in table_files.SUFFIXES
     )
@@ -65,7 +67,7 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     that is none of ASKED, and for what cannot be a name.
     """
     name, mark, query = source.removeprefix(HUB).removeprefix("//datasets/").partition("?")
-    asked = dict(parse_qsl(query, keep_blank_values=True))
+    asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
     wrong = [word for word in asked if word not in ASKED] or ([query] if mark and not asked else [])
     if wrong:
         raise ReportError(f"data: {wrong[0]!r} in {source!r} is not understood; write {WRITE}")
