@@ -255,3 +255,20 @@ def test_one_process_at_a_time_is_inside_and_a_killed_one_holds_nobody_up(
     with lock.only_one("a-run"):
         pass
     assert told == []
+
+
+def test_keras_computes_with_tensorflow_whatever_it_is_set_to_elsewhere():
+    code = (
+        "from lmreport.core import progress\nprogress.load_keras()\n"
+        "import keras\nprint(keras.backend.backend())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"KERAS_BACKEND": "jax"},
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.stdout == "tensorflow\n", done.stderr
+
+
+def test_a_command_waits_for_no_processes_of_other_work(monkeypatch, capsys):
+    for name in main.OF_SEVERAL:
+        monkeypatch.setenv(name, "2")
+    assert main.main(["train", "nope"]) == 2
+    assert not set(main.OF_SEVERAL) & set(os.environ)

@@ -256,6 +256,7 @@ def submit(arguments) -> int:
     return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"))
 
 
+OF_SEVERAL = ("RANK", "LOCAL_RANK", "WORLD_SIZE")
 COMMANDS = {
     "doctor": doctor,
     "data": get_data,
@@ -279,6 +280,8 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = options.parser().parse_args(argv)
     progress.show()
+    for name in OF_SEVERAL:  # left by other work: these commands would wait for other processes
+        os.environ.pop(name, None)
     start = time.perf_counter()
     for stream in (
         sys.stdout,

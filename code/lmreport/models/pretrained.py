@@ -119,11 +119,6 @@ def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
         for f in ("config.json", "model.safetensors", "tokenizer.json")
         if not (folder / f).is_file()
     ]
-    if missing and name and not why:
-        raise ReportError(
-            f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
-            "with Transformers, save both into a folder with save_pretrained, and name that"
-        )
     if missing:
         raise ReportError(
             f"model: the folder {str(folder)!r} lacks {', '.join(missing)}; save a model and its "
@@ -223,8 +218,8 @@ def from_hub(name: str) -> Source | None:
     if it is in neither.
 
     What was fetched is compared with the hub's digests, and deleted if it differs. Raises
-    ReportError for a name that the hub does not know or keeps for its members, and where a proxy
-    forbids the hub.
+    ReportError for a name that the hub does not know, keeps for its members or has in other formats,
+    and where something keeps the hub from being asked.
     """
     from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
@@ -246,6 +241,11 @@ def from_hub(name: str) -> Source | None:
     except Exception as error:  # huggingface_hub lets whatever its HTTP client meets through
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
+    if missing := [one for one in WANTED[:3] if not (folder / one).is_file()]:
+        raise ReportError(
+            f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
+            "with Transformers, save both into a folder with save_pretrained, and name that"
+        )
     return from_folder(folder, name)
 
 
