@@ -267,8 +267,10 @@ def test_keras_computes_with_tensorflow_whatever_it_is_set_to_elsewhere():
     assert done.stdout == "tensorflow\n", done.stderr
 
 
-def test_a_command_waits_for_no_processes_of_other_work(monkeypatch, capsys):
-    for name in main.OF_SEVERAL:
-        monkeypatch.setenv(name, "2")
-    assert main.main(["train", "nope"]) == 2
-    assert not set(main.OF_SEVERAL) & set(os.environ)
+def test_a_training_waits_for_no_processes_of_other_work(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert main.main(["train", "lstm", "--data", "sample"]) == 2
+    assert "type unset LOCAL_RANK WORLD_SIZE, or train with" in capsys.readouterr().err
+    assert main.main(["cite", "fig-nowhere"]) == 2
+    assert "unset" not in capsys.readouterr().err

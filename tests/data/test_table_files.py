@@ -332,6 +332,20 @@ def test_bytes_are_no_text_and_no_class(tmp_path):
         obtained(tmp_path / "c.parquet")
 
 
+def test_columns_of_other_media_need_no_decoder(tmp_path):
+    from datasets import ClassLabel, Dataset, Features, Image, Value, Video
+
+    kept = {"bytes": b"no picture", "path": None}
+    features = Features(
+        text=Value("string"), label=ClassLabel(names=list(CLASSES)), seen=Image(), heard=Video()
+    )
+    found = Dataset.from_list([{**row, "seen": kept, "heard": kept} for row in rows()], features)
+    found.to_parquet(tmp_path / "a.parquet")
+    found.save_to_disk(tmp_path / "saved")
+    for name in ("a.parquet", "saved"):
+        assert len(read(obtained(tmp_path / name).folder)) == len(rows())
+
+
 def test_one_table_in_two_formats_is_not_read_twice(tmp_path):
     (tmp_path / "both").mkdir()
     as_csv(tmp_path / "both" / "train.csv", rows())

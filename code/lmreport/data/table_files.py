@@ -471,10 +471,13 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
             return value
         return known[name][value] if 0 <= value < len(known[name]) else None
 
-    plain = dataset.with_format(None)  # it may be saved as one of tensors, or of some columns
+    plain = dataset.with_format("arrow")  # it may be saved as one of tensors, or of some columns
+    found = (
+        row for table in plain.iter(1000) for row in table.to_pylist()
+    )  # no picture is decoded
     rows = [
         (f"{place}, row {number}", {name: named(name, value) for name, value in row.items()})
-        for number, row in enumerate(plain, 1)
+        for number, row in enumerate(found, 1)
     ]
     return Part(split, place, list(dataset.column_names), rows)
 
