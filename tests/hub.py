@@ -54,13 +54,15 @@ class Hub:
     """What a running stand-in serves and what it was asked; `cut` and `forge` let it misbehave.
 
     cut: bytes of a large file after which the connection breaks, each time; forge: the
-    last byte of such a file (or that so far from its end) is another; datasets: {name: (commit, {file: bytes})}.
+    last byte of such a file (or that so far from its end) is another; datasets: {name: (commit, {file: bytes})};
+    portal: a page that answers for everything, as in a network where one must log in.
     """
 
     def __init__(self, folder):
         self.files = {p.name: p.read_bytes() for p in folder.iterdir()} if folder else {}
         self.datasets = {}
         self.asked, self.ranges, self.cut, self.forge = [], [], 0, 0
+        self.portal = b""
 
 
 def listed_as(name: str, content: bytes) -> dict:
@@ -109,6 +111,8 @@ def answers(hub: Hub):
         def do_GET(self):
             hub.asked.append(f"{self.command} {self.path}")
             path = self.path.split("?")[0]
+            if hub.portal:
+                return self.tell(200, hub.portal)
             if "/datasets/" in path:
                 return self.dataset(path)
             if path == f"/api/models/{NAME}/revision/main":

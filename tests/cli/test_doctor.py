@@ -69,3 +69,10 @@ def test_a_folder_from_which_no_model_can_be_loaded_is_missing(tmp_path, monkeyp
     pretrained.locate.cache_clear()
     state, what, _ = doctor.model()
     assert state is False and "model.safetensors is damaged" in what
+
+
+def test_a_gpu_that_pytorch_does_not_see_is_not_called_missing(monkeypatch):
+    monkeypatch.setattr(doctor.machine, "gpu_name", lambda: "")
+    monkeypatch.setattr(doctor, "has_cuda_driver", lambda: True)
+    _, what, fix = doctor.gpu()
+    assert "sees no GPU though a driver of CUDA is here" in what and "built for CUDA" in fix

@@ -255,3 +255,22 @@ def test_one_process_at_a_time_is_inside_and_a_killed_one_holds_nobody_up(
     with lock.only_one("a-run"):
         pass
     assert told == []
+
+
+def test_keras_computes_with_tensorflow_whatever_it_is_set_to_elsewhere():
+    code = (
+        "from lmreport.core import progress\nprogress.load_keras()\n"
+        "import keras\nprint(keras.backend.backend())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"KERAS_BACKEND": "jax"},
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.stdout == "tensorflow\n", done.stderr
+
+
+def test_a_training_waits_for_no_processes_of_other_work(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert main.main(["train", "lstm", "--data", "sample"]) == 2
+    assert "type unset LOCAL_RANK WORLD_SIZE, or train with" in capsys.readouterr().err
+    assert main.main(["cite", "fig-nowhere"]) == 2
+    assert "unset" not in capsys.readouterr().err

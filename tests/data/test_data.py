@@ -285,6 +285,25 @@ def test_download_is_cached_and_a_bad_one_is_deleted(tmp_path, server):
     assert not download.downloaded(f"{server}/bad.tar.gz").exists()
 
 
+def test_a_table_at_an_address_is_told_to_be_downloaded(server):
+    with pytest.raises(ReportError, match="is a table, and of addresses only archives are read"):
+        download.obtain(f"{server}/reviews.csv?raw=1")
+
+
+def test_a_page_of_a_data_set_of_the_hub_is_told_to_be_named():
+    page = "https://huggingface.co/datasets/acme/news/tree/main"
+    with pytest.raises(ReportError, match="is a page and no archive.*is written hf:acme/news$"):
+        download.obtain(page)
+
+
+def test_links_in_an_archive_are_not_called_damage(tmp_path):
+    folder = make(tmp_path / "d")
+    (folder / "train" / "link.txt").symlink_to("/etc/hosts")
+    packed(folder, tmp_path / "d.tar.gz")
+    with pytest.raises(ReportError, match="not unpacked here.*files in place of links"):
+        download.obtain(str(tmp_path / "d.tar.gz"))
+
+
 def test_unreachable_address_is_one_sentence(server):
     with pytest.raises(download.NoNetworkError, match="could not be fetched.*LMREPORT_DATA"):
         download.obtain(f"{server}/none.tar.gz")

@@ -127,6 +127,37 @@ def test_a_name_that_is_unknown_or_not_for_all_is_one_sentence(hub, name, said):
     assert said in located(hub[1], name)
 
 
+@pytest.mark.parametrize(
+    "environment, said",
+    [
+        ({"HF_ENDPOINT": "hub.example"}, "begin what HF_ENDPOINT says with https://"),
+        ({"HF_TOKEN": "“hf_x”"}, "write HF_TOKEN anew"),
+        ({"ALL_PROXY": "socks://127.0.0.1:9"}, "write ALL_PROXY and HTTPS_PROXY as"),
+        ({"SSL_CERT_FILE": "/nowhere.pem"}, "unset SSL_CERT_FILE, which names no file"),
+        ({"HF_HOME": __file__}, "set HF_HOME to a folder that can be written to"),
+    ],
+)
+def test_what_keeps_this_machine_from_asking_is_told_and_no_other_model_is_taken(
+    hub, environment, said
+):
+    refused = located(hub[1] | environment)
+    assert "the hub cannot be asked for 'distilbert-base-uncased'" in refused and said in refused
+
+
+def test_a_page_that_answers_for_the_hub_is_told_as_that(hub):
+    served, environment = hub
+    served.portal = b"<html>Log in to this network</html>"
+    assert "log in to the network" in located(environment)
+
+
+def test_a_model_whose_weights_are_of_another_format_on_the_hub_is_told_to_be_saved_anew(hub):
+    served, environment = hub
+    served.files["pytorch_model.bin"] = served.files.pop("model.safetensors")
+    assert "is on the hub without model.safetensors; load model and tokenizer" in located(
+        environment
+    )
+
+
 def test_the_packaged_model_can_be_asked_for_by_name(hub):
     served, environment = hub
     source = located(environment, pretrained.MINILM)

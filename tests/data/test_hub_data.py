@@ -137,6 +137,14 @@ def test_without_the_hub_and_without_a_copy_it_is_one_sentence(served):
     assert hub.asked == []
 
 
+def test_whatever_answers_for_the_hub_the_copy_is_taken(served, tmp_path):
+    hub, environment = served
+    said = data(environment, "hf:acme/news")
+    hub.portal = b"<html>Log in to this network</html>"
+    again = data(environment, "hf:acme/news", LMREPORT_CACHE=str(tmp_path / "new"))
+    assert re.findall("digest.*", again) == re.findall("digest.*", said), again
+
+
 def test_configuration_splits_and_columns_are_taken_as_named(served):
     _, environment = served
     said = data(environment, "hf:acme/two")

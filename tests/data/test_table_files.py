@@ -296,6 +296,106 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(name, content, said, tmp
     assert not list((tmp_path / "cache" / "data").glob("*"))  # nothing half-written
 
 
+@pytest.mark.parametrize("delimiter, name", [(",", "a.csv"), ("\t", "a.tsv")])
+@pytest.mark.parametrize("columns", [("text", "label"), ("label", "id", "text")])
+def test_rows_that_a_lone_quote_has_joined_are_told(columns, delimiter, name, tmp_path):
+    lines = [
+        [{"text": row["text"], "label": row["label"], "id": "7"}[c] for c in columns]
+        for row in rows()
+    ]
+    place = columns.index("text")
+    lines[3][place], lines[5][place] = f'"{lines[3][place]}', f'{lines[5][place]}"'
+    content = "\n".join(delimiter.join(line) for line in [columns, *lines])
+    (tmp_path / name).write_text(content + "\n", encoding="utf-8")
+    with pytest.raises(ReportError, match="line 5: the text goes on over 3 lines that look like"):
+        obtained(tmp_path / name)
+
+
+def test_a_text_of_several_lines_stays_one_text(tmp_path):
+    found = [{**row, "text": f"Dear all,\n{row['text']}, and\nbye, cats"} for row in rows()]
+    as_csv(tmp_path / "a.csv", found)
+    assert {text for _, _, text in read(obtained(tmp_path / "a.csv").folder)} == {
+        row["text"] for row in found
+    }
+
+
+def test_bytes_are_no_text_and_no_class(tmp_path):
+    as_parquet(tmp_path / "a.parquet", [{**row, "text": row["text"].encode()} for row in rows()])
+    as_parquet(tmp_path / "b.parquet", [{**row, "label": row["label"].encode()} for row in rows()])
+    for name, column in (("a", "text"), ("b", "label")):
+        with pytest.raises(ReportError, match=f"row 1: '{column}' holds bytes and no text; decode"):
+            obtained(tmp_path / f"{name}.parquet")
+    with pytest.raises(ReportError, match="'text' holds bytes"):
+        list(readers.texts(str(tmp_path / "a.parquet")))
+    as_parquet(tmp_path / "c.parquet", [{**row, "text": 7} for row in rows()])
+    with pytest.raises(ReportError, match="'text' holds 7 and no text; name the column"):
+        obtained(tmp_path / "c.parquet")
+
+
+def test_columns_of_other_media_need_no_decoder(tmp_path):
+    from datasets import ClassLabel, Dataset, Features, Image, Value, Video
+
+    kept = {"bytes": b"no picture", "path": None}
+    features = Features(
+        text=Value("string"), label=ClassLabel(names=list(CLASSES)), seen=Image(), heard=Video()
+    )
+    found = Dataset.from_list([{**row, "seen": kept, "heard": kept} for row in rows()], features)
+    found.to_parquet(tmp_path / "a.parquet")
+    found.save_to_disk(tmp_path / "saved")
+    for name in ("a.parquet", "saved"):
+        assert len(read(obtained(tmp_path / name).folder)) == len(rows())
+
+
+def test_one_table_in_two_formats_is_not_read_twice(tmp_path):
+    (tmp_path / "both").mkdir()
+    as_csv(tmp_path / "both" / "train.csv", rows())
+    as_jsonl(tmp_path / "both" / "train.jsonl", rows())
+    with pytest.raises(ReportError, match="train.csv and train.jsonl may be the same texts"):
+        obtained(tmp_path / "both")
+
+
+def test_a_link_to_nothing_and_a_folder_named_as_a_table_are_told(tmp_path):
+    (tmp_path / "a" / "train.csv").mkdir(parents=True)
+    as_csv(tmp_path / "a" / "train.csv" / "part-0.csv", rows())
+    with pytest.raises(ReportError, match="a has its tables in train.csv"):
+        obtained(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    as_csv(tmp_path / "b" / "train.csv", rows())
+    (tmp_path / "b" / "test.csv").symlink_to("nowhere.csv")
+    with pytest.raises(ReportError, match="test.csv is a link to a file that is not there"):
+        obtained(tmp_path / "b")
+
+
+def test_a_class_that_no_folder_can_be_named_for_is_refused(tmp_path):
+    as_csv(tmp_path / "a.csv", [{**row, "label": row["label"] + "猫" * 90} for row in rows()])
+    with pytest.raises(ReportError, match="longer than the 255 bytes.*shorten it"):
+        obtained(tmp_path / "a.csv")
+
+
+def test_columns_are_asked_for_as_they_are_written(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"a+b": row["text"], "c": row["label"]} for row in rows()])
+    assert read(obtained(f"{tmp_path / 'a.csv'}?text=a+b&label=c").folder)
+    with pytest.raises(ReportError, match="'c' cannot hold the texts and the labels too"):
+        obtained(f"{tmp_path / 'a.csv'}?text=c&label=c")
+
+
+@pytest.mark.parametrize(
+    "name, said", [("more/2.txt", "lies in no class’s folder"), ("2.TXT", "ends in .TXT; name it")]
+)
+def test_no_text_in_folders_by_class_is_passed_over(name, said, tmp_path):
+    for row in rows():
+        path = tmp_path / "c" / row["label"] / f"{row['text']}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(row["text"], encoding="utf-8")
+    (tmp_path / "c" / "readme.txt").write_text("about these texts")
+    assert len(read(obtained(tmp_path / "c").folder)) == len(rows())
+    stray = tmp_path / "c" / "cats" / name
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_text("stray")
+    with pytest.raises(ReportError, match=f"c/cats/{name} {said}"):
+        obtained(tmp_path / "c")
+
+
 @pytest.mark.parametrize("head", ["text,label,,,", ",text,label,"])
 def test_empty_columns_without_a_name_and_a_first_one_of_numbers_are_passed_over(head, tmp_path):
     lines = [

@@ -228,6 +228,7 @@ def test_a_family_without_attention_is_refused(saved):
         ("roformer", {"intermediate_size": 64}, ""),
         ("longformer", {"attention_window": 8}, "gives no attention of each word piece"),
         ("convbert", {"intermediate_size": 64}, "gives no attention of each word piece"),
+        ("gpt_neox", {"intermediate_size": 64}, "only those before it, as a decoder does"),
     ],
 )
 def test_an_untried_family_is_tried_on_a_text(tmp_path, kind, sizes, said):

@@ -39,6 +39,8 @@ def report(given: dict) -> int:
     chosen = of_last_report(asked) | asked
     now = settings.resolved(settings.load(**chosen))
     corpus, source = download.at_hand(now.data), pretrained.at_hand(now.model)
+    if corpus is None:
+        download.source_exists(now.data)
     assumed = corpus or download.at_hand("sample")
     assert assumed is not None  # the sample comes with the package
     print(
@@ -46,7 +48,6 @@ def report(given: dict) -> int:
         f"{source.name} ({source.digest[:8]})"
     )
     if corpus is None:
-        download.source_exists(now.data)
         print(
             "          the data that the settings name is not downloaded or unpacked yet; compared "
             "with the sample"

@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 
 from lmreport.core import fonts, lock, machine
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import cache_root, load, resolved
+from lmreport.core.settings import cache_root, has_cuda_driver, load, resolved
 
 NEEDED_GB = 3  # data, models and checkpoints of one full run
 
@@ -126,6 +126,14 @@ def letters():
 def gpu():
     """A CUDA GPU, and what the scale auto means without one."""
     name = machine.gpu_name()
+    if not name and has_cuda_driver():
+        return (
+            None,
+            f"PyTorch {machine.installed('torch')} sees no GPU though a driver of CUDA is here; scale "
+            f"auto means quick ({os.cpu_count()} cores)",
+            "see that nvidia-smi lists the GPU and that CUDA_VISIBLE_DEVICES does not hide it, and "
+            "install a PyTorch built for CUDA (pytorch.org)",
+        )
     return (
         (True, f"GPU: {name}; scale auto means full", "")
         if name

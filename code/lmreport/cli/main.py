@@ -194,14 +194,14 @@ def render(arguments) -> int:
     from lmreport.cli import make_report
     from lmreport.core import author
 
-    formats = tuple(arguments.to.replace("pdf", "typst").split(","))
+    formats = tuple(dict.fromkeys(arguments.to.replace("pdf", "typst").split(",")))
     wrong = [f for f in formats if f not in ("html", "typst")]
     if wrong:
         raise ReportError(f"render: unknown format {wrong[0]!r}; give html, typst or html,typst")
     params = {}
     for pair in arguments.params:
         name, colon, value = pair.partition(":")
-        if not colon:
+        if not (colon and name):
             raise ReportError(f"-P {pair!r} is not NAME:VALUE; write for example -P scale:quick")
         params[name] = value
     return make_report.report(
@@ -273,6 +273,23 @@ COMMANDS = {
 }
 
 
+OF_SEVERAL = ("LOCAL_RANK", "RANK", "WORLD_SIZE")
+TRAINING = ("train", "run", "predict", "render")
+
+
+def refuse_several(command: str) -> None:
+    """Raises ReportError where a command that may train was started as one of several processes, or
+    other work has left what says so: the training would wait for the others.
+    """
+    there = [name for name in OF_SEVERAL if os.environ.get(name)]
+    if there and command in TRAINING:
+        raise ReportError(
+            f"{command}: {' and '.join(there)} in the environment says that several processes train "
+            f"together, and this command is one alone; type unset {' '.join(there)}, or train with "
+            "torchrun -m lmreport.launch"
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
     for Ctrl-C.
@@ -287,6 +304,7 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        refuse_several(arguments.command)
         return COMMANDS[arguments.command](arguments)
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

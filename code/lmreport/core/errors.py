@@ -3,6 +3,7 @@ of a full disk or of a file system without locks.
 """
 
 import errno
+import os
 import re
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -56,3 +57,32 @@ def untrusted(error: BaseException) -> str:
         f"its certificate, or that of a proxy before it, is not trusted here ({said[-1]}); set "
         "SSL_CERT_FILE to a file with the certificates that your network uses"
     )
+
+
+HINDRANCES = (  # a word of an error of the hub's client, or its name, and what to do
+    ("UnsupportedProtocol", "begin what HF_ENDPOINT says with https://"),
+    ("socksio", "install that package, or unset ALL_PROXY and HTTPS_PROXY"),
+    ("for proxy URL", "write ALL_PROXY and HTTPS_PROXY as http://… or socks5://…"),
+    ("UnicodeEncodeError", "write HF_TOKEN anew, in letters of ASCII and without quotes"),
+    ("401 Unauthorized", "check HF_TOKEN"),
+    ("404 Not Found", "check HF_ENDPOINT"),
+    (
+        "JSONDecodeError",
+        "log in to the network, whose own page may have answered, or check HF_ENDPOINT",
+    ),
+)
+
+
+def hindrance(error: BaseException) -> str:
+    """Why the hub could not be asked, in brackets, and what to do about it."""
+    chain = [one for one in chain_of(error) if type(one).__name__ != "LocalEntryNotFoundError"]
+    first = (chain or [error])[0]
+    said = (str(first).strip().splitlines() or [""])[0]
+    words = " ".join(f"{type(one).__name__} {one}" for one in chain)
+    remedy = next((what for sign, what in HINDRANCES if sign in words), "check the network")
+    certificates = os.environ.get("SSL_CERT_FILE")
+    if isinstance(first, OSError) and first.filename:
+        remedy = "set HF_HOME to a folder that can be written to"
+    elif certificates and not os.path.exists(certificates):
+        remedy = f"unset SSL_CERT_FILE, which names no file ({certificates})"
+    return f"({type(first).__name__}: {said}); {remedy}"

@@ -153,8 +153,9 @@ def quiet() -> Iterator[None]:
 
 def load_keras() -> None:
     """Import Keras and TensorFlow without the log lines of the latter, and keep the former from
-    printing its own.
+    printing its own and from computing with another library, as it may be set to for other work.
     """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with quiet():
         import keras
         import tensorflow  # noqa: F401

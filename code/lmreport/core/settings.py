@@ -146,9 +146,14 @@ def home() -> Path | None:
         return None
 
 
+def has_cuda_driver() -> bool:
+    """Whether a driver of CUDA GPUs is installed."""
+    return bool(shutil.which("nvidia-smi")) or Path("/dev/nvidia0").exists()
+
+
 def cuda_available() -> bool:
     """True if PyTorch sees a CUDA GPU; PyTorch is asked only where a driver is installed."""
-    if not (shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists()):
+    if not has_cuda_driver():
         return False
     import torch
 

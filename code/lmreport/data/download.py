@@ -100,6 +100,11 @@ def from_address(address: str) -> Corpus:
     not what it should be, and then deletes it.
     """
     archive = downloaded(address)
+    if PurePosixPath(urlsplit(address).path).suffix.lower() in table_files.SUFFIXES:
+        raise ReportError(
+            f"data: {address} is a table, and of addresses only archives are read; download it "
+            "(curl -LO ADDRESS) and give the file"
+        )
     if not archive.is_file():
         log.info(f"data: downloading {address}")
         archive.parent.mkdir(parents=True, exist_ok=True)
@@ -135,8 +140,7 @@ def not_fetched(address: str, error: Exception) -> ReportError:
         )
     return NoNetworkError(
         f"data: {address} could not be fetched ({str(error).split(': ', 1)[-1]}); check the "
-        f"network, "
-        "or set LMREPORT_DATA to an archive or to 'sample'"
+        "address and the network, or set LMREPORT_DATA to an archive or to 'sample'"
     )
 
 
@@ -378,6 +382,11 @@ def extract(archive: Path, folder: Path) -> None:
                     )
                 if not member.isdir():
                     tar.extract(member, folder, filter="data")
+    except tarfile.FilterError as error:
+        raise ReportError(
+            f"data: {archive.name!r} holds something that is not unpacked here ({error}); unpack it "
+            "yourself and give the folder, with files in place of links"
+        ) from error
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         if not known:
             raise ReportError(

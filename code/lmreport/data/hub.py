@@ -18,7 +18,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, chain_of, is_http, no_locks, no_space, untrusted
+from lmreport.core.errors import (
+    ReportError,
+    chain_of,
+    hindrance,
+    no_locks,
+    no_space,
+    untrusted,
+)
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import readers, table_files
 
@@ -47,6 +54,8 @@ def is_hub(source: str) -> bool:
 def hint(source: str) -> str:
     """What to add where `source`, which is no path that exists, may be meant for the hub."""
     name = source.removeprefix(PAGES).partition("?")[0]
+    if source != name and "/resolve/" not in name:  # a page of the data set, such as tree/main
+        name = "/".join(name.split("/")[:2])
     meant = (
         re.fullmatch(NAME, name) and "/" in name and Path(name).suffix not in table_files.SUFFIXES
     )
@@ -58,7 +67,7 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     that is none of ASKED, and for what cannot be a name.
     """
     name, mark, query = source.removeprefix(HUB).removeprefix("//datasets/").partition("?")
-    asked = dict(parse_qsl(query, keep_blank_values=True))
+    asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
     wrong = [word for word in asked if word not in ASKED] or ([query] if mark and not asked else [])
     if wrong:
         raise ReportError(f"data: {wrong[0]!r} in {source!r} is not understood; write {WRITE}")
@@ -180,22 +189,24 @@ def refuse_another(builder: Any, name: str, wanted: str) -> None:
 def commit_of(name: str, revision: str | None) -> str:
     """The commit of a data set on the hub; "" where nobody answers."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         return HfApi().dataset_info(name, revision=revision, timeout=PATIENCE).sha or ""
     except OfflineModeIsEnabled:
         return ""
-    except HfHubHTTPError as error:
-        if error.response.status_code < 500:
-            raise
-        return ""
-    except Exception as error:
-        if isinstance(error, OSError) or is_http(error):
-            if why := untrusted(error):
-                log.warning(f"data: the hub cannot be asked for {name!r}, since {why}")
-            return ""
+    except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError):
         raise
+    except Exception as error:  # whatever the hub's client meets on the way
+        why = untrusted(error)
+        why = f", since {why}" if why else f" {hindrance(error)}"
+        log.warning(f"data: the hub cannot be asked for {name!r}{why}; looking for a copy here")
+        return ""
 
 
 def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:

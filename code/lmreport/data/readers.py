@@ -228,10 +228,11 @@ def parquet_column(path: str, column: str) -> Iterator[str]:
 
 def parquet(path: Path) -> Any:
     """The `Dataset` in a parquet file, in memory. Raises ReportError if it cannot be read."""
-    from datasets import Dataset, disable_progress_bars
+    from datasets import Dataset, disable_progress_bars, logging
     from datasets.exceptions import DatasetGenerationError
 
     disable_progress_bars()
+    logging.set_verbosity(logging.CRITICAL)  # what is wrong is told below
     try:
         with tempfile.TemporaryDirectory() as cache:
             return Dataset.from_parquet(str(path), cache_dir=cache, keep_in_memory=True)
@@ -326,6 +327,9 @@ def no_number(word: str) -> Any:
     raise ValueError(f"{word} is no JSON; write null or a string")
 
 
+BYTES = "bytes and no text; decode them (UTF-8) and write the table anew"
+
+
 def field(entry: Any, column: str, place: str) -> str:
     """The text in the field of an object: a string, a number as it is written, "" for null. Raises
     ReportError if there is no such field or it holds anything else.
@@ -335,6 +339,8 @@ def field(entry: Any, column: str, place: str) -> str:
             f"{place}: no JSON object with the field {column!r}; name the field with --column"
         )
     value = entry[column]
+    if isinstance(value, bytes):
+        raise ReportError(f"{place}: the field {column!r} holds {BYTES}")
     if isinstance(value, bool | dict | list):
         raise ReportError(
             f"{place}: the field {column!r} holds no text but {json.dumps(value)[:40]}; write a "

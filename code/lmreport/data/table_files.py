@@ -40,6 +40,7 @@ LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0
 )
 MOST_CLASSES = 200  # more values than this are no classes
 EXACT = 2**53  # whole numbers below this are exact as floats
+LONGEST_NAME = 255  # bytes that file systems take as the name of a folder
 FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
@@ -55,7 +56,7 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     that is none of ASKED.
     """
     path, mark, query = source.partition("?")
-    asked = dict(parse_qsl(query, keep_blank_values=True))
+    asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
     wrong = [name for name in asked if name not in ASKED] or ([query] if mark and not asked else [])
     if wrong:
         raise ReportError(
@@ -90,7 +91,10 @@ def files_in(folder: Path) -> list[Path]:
         paths = [
             path
             for path in (place.iterdir() if place.is_dir() else [])
-            if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.name not in ABOUT
+            if path.suffix.lower() in SUFFIXES
+            and path.name[0] != "."
+            and path.name not in ABOUT
+            and not path.is_dir()
         ]
         if paths:
             return sorted(paths)
@@ -101,19 +105,24 @@ def refuse_deeper(folder: Path) -> None:
     """Raises ReportError for a folder whose tables lie in folders of it, as the configurations of a
     data set do.
     """
-    for place in (folder, folder / INNER):
-        inner = sorted(path for path in place.glob("*") if path.is_dir() and path.name[0] != ".")
-        holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
-        if holding:
-            are_splits = all(part_of(Path(name).name) for name in holding)
-            raise ReportError(
-                f"data: {folder.name} has its tables in {listing.some(holding)}; "
-                + (
-                    "put them into one folder, each named for its split, such as train.parquet"
-                    if are_splits
-                    else f"give one of these folders: {folder / holding[0]}"
-                )
-            )
+    inner = [path for path in sorted(folder.rglob("*")) if path.is_dir() and shown(path, folder)]
+    holding = [path.relative_to(folder).as_posix() for path in inner if files_in(path)]
+    if not holding:
+        return
+    are_splits = all(part_of(Path(name).name) for name in holding)
+    raise ReportError(
+        f"data: {folder.name} has its tables in {listing.some(holding)}; "
+        + (
+            "put them into one folder, each named for its split, such as train.parquet"
+            if are_splits
+            else f"give one of these folders: {folder / holding[0]}"
+        )
+    )
+
+
+def shown(path: Path, folder: Path) -> bool:
+    """Whether neither `path` nor a folder around it, inside `folder`, is one that a system hides."""
+    return not any(part[0] == "." for part in path.relative_to(folder).parts)
 
 
 def refuse_compressed(path: Path) -> None:
@@ -260,7 +269,10 @@ def class_folders_only(path: Path) -> bool:
 
 
 def of_folders(folder: Path) -> dict[str, Rows]:
-    """All texts under "train": their classes are their folders' names."""
+    """All texts under "train": their classes are their folders' names. Raises ReportError as
+    `of_splits`, but for a text beside the folders, which may be about them.
+    """
+    refuse_stray(folder, {1, 2})
     return {"train": texts_of(class_folders(folder), folder)}
 
 
@@ -270,18 +282,24 @@ def of_splits(folders: list[Path]) -> Rows:
     """
     rows: Rows = []
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(folder).parts
-            if path.suffix.lower() == ".txt" and path.name[0] != "." and path.is_file():
-                name = path.relative_to(folder.parent).as_posix()
-                if path.suffix != ".txt":
-                    raise ReportError(f"data: {name} ends in {path.suffix}; name it .txt")
-                if len(inside) != 2:
-                    raise ReportError(
-                        f"data: {name} lies in no class’s folder; move it to one, or delete it"
-                    )
+        refuse_stray(folder, {2})
         rows += texts_of(folders_in(folder), folder.parent)
     return rows
+
+
+def refuse_stray(folder: Path, depths: set[int]) -> None:
+    """Raises ReportError for a text in `folder` at another depth than those given, and for one whose
+    ending is written in capitals.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() == ".txt" and shown(path, folder) and path.is_file():
+            name = path.relative_to(folder.parent).as_posix()
+            if path.suffix != ".txt":
+                raise ReportError(f"data: {name} ends in {path.suffix}; name it .txt")
+            if len(path.relative_to(folder).parts) not in depths:
+                raise ReportError(
+                    f"data: {name} lies in no class’s folder; move it to one, or delete it"
+                )
 
 
 def texts_of(classes: list[Path], top: Path) -> Rows:
@@ -391,7 +409,22 @@ def parts_in(path: Path) -> list[Part]:
         return saved(path)
     files = [path] if path.is_file() else files_in(path)
     refuse_missing_shards(files)
+    refuse_twins(files)
     return [read(one, split_of(one.stem) if path.is_dir() else "train") for one in files]
+
+
+def refuse_twins(files: list[Path]) -> None:
+    """Raises ReportError for two tables that differ in their endings only: the same in two
+    formats.
+    """
+    first: dict[str, Path] = {}
+    for path in files:
+        other = first.setdefault(path.stem, path)
+        if other != path:
+            raise ReportError(
+                f"data: {other.name} and {path.name} may be the same texts; delete one of them, or "
+                "give it another name if they are not"
+            )
 
 
 def refuse_missing_shards(files: list[Path]) -> None:
@@ -438,10 +471,13 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
             return value
         return known[name][value] if 0 <= value < len(known[name]) else None
 
-    plain = dataset.with_format(None)  # it may be saved as one of tensors, or of some columns
+    plain = dataset.with_format("arrow")  # it may be saved as one of tensors, or of some columns
+    found = (
+        row for table in plain.iter(1000) for row in table.to_pylist()
+    )  # no picture is decoded
     rows = [
         (f"{place}, row {number}", {name: named(name, value) for name, value in row.items()})
-        for number, row in enumerate(plain, 1)
+        for number, row in enumerate(found, 1)
     ]
     return Part(split, place, list(dataset.column_names), rows)
 
@@ -470,6 +506,10 @@ def part_of(name: str) -> str:
 def read(path: Path, split: str) -> Part:
     """The rows of one file. Raises ReportError for a file or row that is not what its name says."""
     kind, place = path.suffix.lower(), f"data: {path.name}"
+    if not path.exists():
+        raise ReportError(
+            f"{place} is a link to a file that is not there; fetch that, or delete it"
+        )
     if is_pointer(path):
         raise ReportError(
             f"{place} only says where Git LFS keeps the table; run git lfs pull in its folder"
@@ -528,6 +568,10 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
                 f"name: ?text=COLUMN&label=COLUMN{f'; {readers.HEADLESS}' * is_headless}"
             )
         names.append(fitting[0])
+    if names[0] == names[1]:
+        raise ReportError(
+            f"{part.place}: {names[0]!r} cannot hold the texts and the labels too; name two columns"
+        )
     return names[0], names[1]
 
 
@@ -550,6 +594,12 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
             if isinstance(value, list | dict):
                 what = "a list" if isinstance(value, list) else "an object"
                 raise ReportError(f"{place}: {name!r} holds {what} and {remedy}")
+            if isinstance(value, bytes):
+                raise ReportError(f"{place}: {name!r} holds {readers.BYTES}")
+        if one is not None and not isinstance(one, str):
+            raise ReportError(
+                f"{place}: {text!r} holds {one} and no text; name the column of the texts with ?text="
+            )
         if not isinstance(one, str) or not one.strip():
             raise ReportError(f"{place} has no text in {text!r}; leave such rows out")
         if not readers.is_text(readers.clean(one)):
@@ -567,6 +617,7 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
                 "classes with ?label="
             )
         rows.append((readers.clean(one), class_of(mark)))
+    refuse_swallowed(part, text, label)
     number = len({mark for _, mark in rows})
     if number > MOST_CLASSES:
         raise ReportError(
@@ -574,6 +625,26 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
             "classes; name the column of the classes with ?label="
         )
     return rows
+
+
+def refuse_swallowed(part: Part, text: str, label: str) -> None:
+    """Raises ReportError for a text of a .csv or .tsv each of whose lines has a label too: rows that
+    a lone quote has joined.
+    """
+    mark = {".csv": ",", ".tsv": "\t", ".tab": "\t"}.get(Path(part.place).suffix.lower())
+    if not mark or len({text, label} & set(part.names)) < 2:
+        return
+    known, at = {row[label] for _, row in part.rows}, part.names.index(label)
+    is_after = at > part.names.index(text)
+    for place, row in part.rows:
+        lines = row[text].splitlines()
+        rows = [line.split(mark) for line in (lines[:-1] if is_after else lines[1:])]
+        marks = [one[at - len(part.names) * is_after] for one in rows if len(one) > 1]
+        if marks and len(marks) == len(rows) and known.issuperset(marks):
+            raise ReportError(
+                f"{place}: the text goes on over {len(lines)} lines that look like rows; double a "
+                "quote that begins the text and does not end it, or join the lines if they are one"
+            )
 
 
 def class_of(mark: Any) -> str:
@@ -652,6 +723,11 @@ def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
     ReportError if two labels would have one folder.
     """
     named = {label: written(label) for label in sorted(labels)}
+    if long := [name for name in named.values() if len(name.encode()) > LONGEST_NAME]:
+        raise ReportError(
+            f"data: the class {long[0][:40]!r}… is longer than the {LONGEST_NAME} bytes that the "
+            "name of a folder may have; shorten it, or name the column of the classes with ?label="
+        )
     twice = [name for name, number in Counter(named.values()).items() if number > 1]
     if twice:
         both = [label for label, name in named.items() if name == twice[0]]

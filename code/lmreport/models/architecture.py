@@ -138,6 +138,8 @@ def unlike(path: str, config: dict) -> str:
         heads = model.config.num_attention_heads
         if maps != [(2, heads, n, n)] * model.config.num_hidden_layers:
             return "gives no attention of each word piece to each other"
+        if not any(one[:, :, 0, 1].any() for one in found.attentions):
+            return "shows each word piece only those before it, as a decoder does"
         if found.last_hidden_state.shape[1] != n or any(width % heads for width in joined):
             return "computes in another way than one vector for each word piece and layer"
     except Exception as error:  # whatever an untried kind leads to

@@ -19,7 +19,15 @@ from pathlib import Path
 
 from lmreport.core import progress
 from lmreport.core.blobs import as_named
-from lmreport.core.errors import ReportError, chain_of, is_http, no_locks, no_space, untrusted
+from lmreport.core.errors import (
+    ReportError,
+    chain_of,
+    hindrance,
+    is_http,
+    no_locks,
+    no_space,
+    untrusted,
+)
 from lmreport.core.settings import cache_root
 
 log = logging.getLogger(__name__)
@@ -210,8 +218,8 @@ def from_hub(name: str) -> Source | None:
     if it is in neither.
 
     What was fetched is compared with the hub's digests, and deleted if it differs. Raises
-    ReportError for a name that the hub does not know or keeps for its members, and where a proxy
-    forbids the hub.
+    ReportError for a name that the hub does not know, keeps for its members or has in other formats,
+    and where something keeps the hub from being asked.
     """
     from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
@@ -230,13 +238,14 @@ def from_hub(name: str) -> Source | None:
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ReportError(f"model: the hub knows no model {name!r}; {suggestion(name)}") from error
-    except (
-        Exception
-    ) as error:  # huggingface_hub lets errors of its HTTP client through, whose package has changed
-        if not isinstance(error, OSError) and not is_http(error):
-            raise
+    except Exception as error:  # huggingface_hub lets whatever its HTTP client meets through
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
+    if missing := [one for one in WANTED[:3] if not (folder / one).is_file()]:
+        raise ReportError(
+            f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
+            "with Transformers, save both into a folder with save_pretrained, and name that"
+        )
     return from_folder(folder, name)
 
 
@@ -264,9 +273,12 @@ def suggestion(name: str) -> str:
 def not_reached(name: str, error: Exception) -> None:
     """None where nobody answered.
 
-    Raises ReportError where something in between forbids the hub, where the transfer broke off, or
-    the disk is full or the file system cannot lock files.
+    Raises ReportError where something in between forbids the hub, where the transfer broke off, the
+    disk is full or the file system cannot lock files, and where something on this machine keeps the
+    hub's client from asking.
     """
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     if no_space(error):
         raise ReportError(
             f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
@@ -284,17 +296,23 @@ def not_reached(name: str, error: Exception) -> None:
     chain = chain_of(error)
     statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
     if FORBIDDEN & set(statuses) or any("ProxyError" in type(one).__name__ for one in chain):
+        token = "check HF_TOKEN, " * (401 in statuses)
         raise ReportError(
             f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
-            f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
+            f"({str(chain[-1]).splitlines()[0]}); {token}set HF_HUB_OFFLINE=1 to do without it, or "
             "LMREPORT_MODEL to a folder"
         ) from error
-    if is_http(error):
+    if isinstance(error, LocalEntryNotFoundError) and 404 not in statuses:
+        return
+    if not is_http(error) or "UnsupportedProtocol" in type(error).__name__:
         raise ReportError(
-            f"model: the transfer of {name!r} from the hub broke off ({error}); the same command "
-            f"goes on "
-            "with it, and HF_HUB_OFFLINE=1 does without the hub"
+            f"model: the hub cannot be asked for {name!r} {hindrance(error)}, or set "
+            "HF_HUB_OFFLINE=1 to do without it, or LMREPORT_MODEL to a folder"
         ) from error
+    raise ReportError(
+        f"model: the transfer of {name!r} from the hub broke off ({error}); the same command goes "
+        "on with it, and HF_HUB_OFFLINE=1 does without the hub"
+    ) from error
 
 
 def same_bytes(folder: Path, name: str) -> None:
