@@ -157,6 +157,18 @@ BAD = {
         "```{=pandoc-reader-rst}\n*a*\n```\n",
         r"index\.qmd:6: .*pandoc-reader-rst",
     ),
+    "native text as raw text": (
+        "A\n\n`Str 'b'`{=pandoc-native}\n",
+        r"index\.qmd:8: \{=pandoc-native\} is not supported; write the text in Markdown",
+    ),
+    "raw Markdown": (
+        "A\n\n```{=markdown}\n*b*\n```\n",
+        r"index\.qmd:8: \{=markdown\} is not supported; write the text in Markdown",
+    ),
+    "shortcode in two lines": (
+        "A\n\n{{< video x.mp4\n  title='b' >}}\n",
+        r"index\.qmd:8: the shortcode \{\{< video … goes on in the next line; write it in one",
+    ),
     "numbered picture in a link": (
         "[![cap](a.png){#fig-a}](https://example.com)\n",
         r"index\.qmd:6: the picture #fig-a has no caption, or stands in a line of text or a link",

@@ -4,6 +4,7 @@ origin.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -434,6 +435,7 @@ def split(lines: list[Line]) -> list[Cell]:
         fence = fence_of(lines[i])
         if not fence:
             refuse_break_in_text(lines, i)
+            refuse_long_shortcode(lines, i)
             refuse_yaml(lines, i)
             prose.append(checked(lines[i]))
             i += 1
@@ -481,6 +483,16 @@ def refuse_break_in_text(lines: list[Line], i: int) -> None:
         raise ReportError(
             f"{lines[i].place}: {{{{< pagebreak >}}}} stands in a paragraph; put blank lines before "
             "and after it"
+        )
+
+
+def refuse_long_shortcode(lines: list[Line], i: int) -> None:
+    """Raises ReportError for a shortcode that begins on line `i` and goes on in the next ones."""
+    begun = re.search(r"(?<!\{)(\{\{<\s*[\w-]+)(?!.*>\}\})", masked(lines[i].text))
+    rest = itertools.takewhile(lambda line: line.text.strip(), lines[i + 1 :])
+    if begun and any(">}}" in line.text for line in rest):
+        raise ReportError(
+            f"{lines[i].place}: the shortcode {begun[1]} … goes on in the next line; write it in one"
         )
 
 
