@@ -375,6 +375,21 @@ def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
     assert [cell.text_content() for cell in cells] == ["x | y", "z"] * 2
 
 
+def test_a_text_that_looks_like_an_entity_of_html_stays_that_text(tmp_path):
+    body = (
+        "# A \\&copy;\n\nB \\&amp; `{python} '&lt;b&gt;'`\n\n| C \\&#38; |\n|---|\n| d |\n\n"
+        "```{python}\n#| echo: false\nimport pandas\npandas.Series(['&lt;b&gt;', 'R&D;']).to_frame()\n```\n"
+    )
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    page = lxml.html.fromstring((out / "index.html").read_text("utf-8")).find(".//main")
+    for shown in (page, in_jupyter(nb)):
+        words = " ".join(shown.text_content().split())
+        for text in ("A &copy;", "B &amp; &lt;b&gt;", "C &#38;", "R&D;"):
+            assert text in words
+        assert "&lt;b&gt;" in [td.text_content() for td in shown.xpath(".//td")]
+
+
 @pytest.mark.parametrize("identifiers", [lambda n: None, lambda n: "same"], ids=["none", "same"])
 def test_cells_without_names_of_their_own_are_named_in_silence(nb, identifiers, recwarn):
     told = json.loads(nbformat.writes(nb))
