@@ -49,7 +49,10 @@ BAD = {
         "```{python}\n#| echo: perhaps\n1\n```\n",
         r"index\.qmd:7: cell option echo: 'perhaps'",
     ),
-    "other language": ("```{r}\n1\n```\n", r"index\.qmd:6: .*\{r\}"),
+    "other language": (
+        "```{r}\n1\n```\n",
+        r"index\.qmd:6: .*\{r\} is not supported; show it as code with ```r, or put a picture",
+    ),
     "comment on a fence": (
         "<!--```{python}\nx = 1\n``` -->\n\n```{python}\n2\n```\n",
         r"index\.qmd:6: a comment begins on the line of a fence; put <!-- on a line of its own",

@@ -1026,6 +1026,14 @@ def is_output(item) -> bool:
     return "sourceCode" not in (item[1].get("class") or "")
 
 
+def test_a_picture_in_a_link_has_its_caption(tmp_path):
+    root = project(tmp_path, "[![A *red* one](a.png)](https://example.org)\n")
+    Image.new("RGB", (20, 10), "red").save(root / "report/a.png")
+    out = own(root)
+    assert Page(out / "index.html").facts()["captions"] == ["A red one"]
+    assert "Aredone" in pdf_text(out / "index.pdf")
+
+
 def test_the_summary_of_folded_code_is_markdown(tmp_path):
     code = '```{python}\n#| code-fold: true\n#| code-summary: "*My* code"\n1\n```\n'
     page = Page(own(project(tmp_path, code), ("html",)) / "index.html")

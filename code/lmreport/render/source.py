@@ -446,10 +446,13 @@ def split(lines: list[Line]) -> list[Cell]:
         if language and not language[1].startswith("="):
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
-                raise ReportError(
-                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}} at "
-                    "the beginning of a line"
-                )
+                remedy = "start it with ```{python} at the beginning of a line"
+                if language[1].lower() != "python":
+                    remedy = (
+                        f"show it as code with ```{language[1]}, or put a picture of what it gives "
+                        "there"
+                    )
+                raise ReportError(f"{lines[i].place}: {reason} is not supported; {remedy}")
             flush()
             cells.append(code_cell(lines[i], lines[i + 1 : end]))
         else:
