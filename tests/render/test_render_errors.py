@@ -743,6 +743,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'",
         ),
         (
+            "---\ntitle: x\noutput: false\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:3: unknown option 'output'; write it below execute:",
+        ),
+        (
             "---\ntitle: [x\n---\n",
             OPTIONS,
             r"report/index\.qmd:\d: not valid YAML.*; close the quote or the bracket",

@@ -323,7 +323,10 @@ def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None
             )
         if key not in known:
             remedy = REMEDIES.get(key) or "leave it out, or render with Quarto"
-            raise ReportError(f"{at}: unknown option {key!r}{near(key, known) or f'; {remedy}'}")
+            hint = near(key, known) or f"; {remedy}"
+            if key in EXECUTE:
+                hint = "; write it below execute:"
+            raise ReportError(f"{at}: unknown option {key!r}{hint}")
         check_value(key, node, at, place)
         if key in inside and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), inside[key], place)
