@@ -1034,6 +1034,12 @@ def test_a_picture_in_a_link_has_its_caption(tmp_path):
     assert "Aredone" in pdf_text(out / "index.pdf")
 
 
+def test_an_empty_value_is_empty_and_an_include_in_a_comment_is_not_there(tmp_path):
+    body = "<!-- {{< include _old.qmd >}} -->\n\nA `{python} ''`b.\n"
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    assert [text(e) for e in page.tags("p")][-1] == "A b."
+
+
 def test_the_summary_of_folded_code_is_markdown(tmp_path):
     code = '```{python}\n#| code-fold: true\n#| code-summary: "*My* code"\n1\n```\n'
     page = Page(own(project(tmp_path, code), ("html",)) / "index.html")

@@ -494,9 +494,7 @@ async def inline(client: Client, cell: NotebookNode, origin: Cell) -> None:
                 f"{got.get('evalue')}"
             )
         results[expression] = shown(got["data"])
-    cell.source = INLINE.sub(
-        lambda m: m[1] + (results[m[2].strip()] or m[0][len(m[1]) :]), cell.source
-    )
+    cell.source = INLINE.sub(lambda m: m[1] + results[m[2].strip()], cell.source)
 
 
 def shown(data: dict) -> str:

@@ -575,7 +575,7 @@ def checked(line: Line) -> Line:
             f"{line.place}: {reference[0]} is a reference of bookdown; write @fig-…, @tbl-…, @eq-… "
             "or @sec-…, and the same after label: or #"
         )
-    for escape, name, rest in SHORTCODE.findall(line.text):
+    for escape, name, rest in SHORTCODE.findall(re.sub("<!--.*?-->", "", line.text)):
         if not escape and name != "pagebreak":
             hint = (
                 "stands alone on its line"
