@@ -32,7 +32,9 @@ DRAWN = re.compile(  # objects that a cell drew, alone or in a list, tuple or di
     r"|[(\[{].*?(?<!['\"])(<(matplotlib|mpl_toolkits|seaborn)\.|<\w*(Axes|Figure|Container)\w*[ :]|Text\([-\d])",
     re.DOTALL,
 )
-LIMITS = re.compile(r"\.(axis|margins|set|(set_|get_)?[cxyz]lim\w*)\(.*\)$")  # shows how far axes go
+LIMITS = re.compile(
+    r"\.(axis|margins|set|(set_|get_)?[cxyz]lim\w*)\(.*\)$"
+)  # shows how far axes go
 
 
 @dataclass

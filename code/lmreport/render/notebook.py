@@ -37,7 +37,9 @@ from lmreport.render.project import Document
 
 # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
 KEPT = "lmreport"
-RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it; KEPT: where it was printed
+RAW = (
+    "pandoc"  # in an output's metadata: its Markdown as pandoc reads it; KEPT: where it was printed
+)
 HIDDEN = {
     "jupyter": {"source_hidden": True},
     "transient": {"remove_source": True},
@@ -286,7 +288,9 @@ def is_whole(markdown: str) -> bool:
     depth = 0
     try:
         for line in source.prose(lines(markdown, "")):
-            depth += bool(source.DIV_OPEN.match(line.text)) - bool(source.DIV_CLOSE.match(line.text))
+            depth += bool(source.DIV_OPEN.match(line.text)) - bool(
+                source.DIV_CLOSE.match(line.text)
+            )
             if depth < 0:
                 return False
     except ReportError:
