@@ -392,6 +392,14 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
 
 
+def test_a_div_around_a_cell_has_its_number_and_place(tmp_path):
+    body = "::: {#fig-a}\n```{python}\nprint(1)\n```\n\nWhat *it* says\n:::\n\nSee @fig-a.\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = texts(nbformat.read(out / "index.ipynb", 4))[-1]
+    assert '<a id="fig-a"></a>**Figure\u00a01:** What *it* says' in shown
+    assert "See [Figure\u00a01](#fig-a)." in shown
+
+
 def test_a_text_that_looks_like_an_entity_of_html_stays_that_text(tmp_path):
     body = (
         "# A \\&copy;\n\nB \\&amp; `{python} '&lt;b&gt;'`\n\n| C \\&#38; |\n|---|\n| d |\n\n"

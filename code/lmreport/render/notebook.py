@@ -156,12 +156,16 @@ class Tree:
     def walk(self, blocks: list, quoted: bool = False) -> None:
         """Sort `blocks` into text and cells; quoted: they stand in a callout."""
         for block in blocks:
-            classes = (pandoc_ast.attr_of(block) or ["", []])[1]
+            label, classes, _ = pandoc_ast.attr_of(block) or pandoc_ast.attr()
             inside = [b for b in pandoc_ast.nodes(block) if plain_markdown.is_cell(b)]
             if plain_markdown.is_cell(block):
                 self.cell(block, int(pandoc_ast.value(block["c"][0], "number")))
             elif not inside:
                 self.text([pandoc_ast.node("BlockQuote", [block])] if quoted else [block])
+            elif block["t"] == "Div" and label in self.index.entries:
+                words, content = constructs.split_caption(block["c"][1])
+                self.walk(content, quoted)
+                self.text([self.plain.caption(label, words)])
             elif block["t"] == "Div":
                 if classes[:1] in (["callout"], ["tab"]):
                     title, *rest = block["c"][1]
