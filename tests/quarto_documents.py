@@ -258,5 +258,5 @@ REFUSED = {
         21,
         "a cell that begins ```{python .foo} is not supported",
     ),
-    "smoke-all/typst/margin-layout/column-widths-both.qmd": (59, "'column-body' is not supported"),
+    "smoke-all/typst/margin-layout/column-widths-both.qmd": (55, "'column-body' is not supported"),
 }

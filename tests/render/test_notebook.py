@@ -375,6 +375,46 @@ def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
     assert [cell.text_content() for cell in cells] == ["x | y", "z"] * 2
 
 
+def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed(tmp_path):
+    printed = "::: {.callout-note}\n## Title\nSee @fig-a.\n:::\n\n![Red](a.png){#fig-a}\n"
+    body = (
+        f"```{{python}}\n#| output: asis\nprint({printed!r})\n```\n\n"
+        "```{python}\n#| output: asis\nprint(':::: {.callout-tip}')\n```\n\nInside.\n\n::::\n"
+    )
+    folder = rendering.project(tmp_path, body)
+    Image.new("RGB", (20, 10), "red").save(folder / "report/a.png")
+    nb = nbformat.read(rendering.own(folder, ("html",)) / "index.ipynb", 4)
+    (first,), (second,) = (cell.outputs for cell in nb.cells if cell.cell_type == "code")
+    shown = first.data["text/markdown"]
+    assert "> See [Figure\u00a01](#fig-a)." in shown and "![Red](data:image/png" in shown
+    assert second.text == ":::: {.callout-tip}\n"  # a beginning alone
+    again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
+    assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
+
+
+def test_a_div_around_a_cell_has_its_number_and_place(tmp_path):
+    body = "::: {#fig-a}\n```{python}\nprint(1)\n```\n\nWhat *it* says\n:::\n\nSee @fig-a.\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = texts(nbformat.read(out / "index.ipynb", 4))[-1]
+    assert '<a id="fig-a"></a>**Figure\u00a01:** What *it* says' in shown
+    assert "See [Figure\u00a01](#fig-a)." in shown
+
+
+def test_a_text_that_looks_like_an_entity_of_html_stays_that_text(tmp_path):
+    body = (
+        "# A \\&copy;\n\nB \\&amp; `{python} '&lt;b&gt;'`\n\n| C \\&#38; |\n|---|\n| d |\n\n"
+        "```{python}\n#| echo: false\nimport pandas\npandas.Series(['&lt;b&gt;', 'R&D;']).to_frame()\n```\n"
+    )
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    page = lxml.html.fromstring((out / "index.html").read_text("utf-8")).find(".//main")
+    for shown in (page, in_jupyter(nb)):
+        words = " ".join(shown.text_content().split())
+        for text in ("A &copy;", "B &amp; &lt;b&gt;", "C &#38;", "R&D;"):
+            assert text in words
+        assert "&lt;b&gt;" in [td.text_content() for td in shown.xpath(".//td")]
+
+
 @pytest.mark.parametrize("identifiers", [lambda n: None, lambda n: "same"], ids=["none", "same"])
 def test_cells_without_names_of_their_own_are_named_in_silence(nb, identifiers, recwarn):
     told = json.loads(nbformat.writes(nb))

@@ -11,7 +11,7 @@ import pytest
 
 from lmreport.core.errors import ReportError
 from lmreport.render import execute, pipeline
-from rendering import FRONT, OPTIONS, Page, interrupted, own, project, render, text
+from rendering import FRONT, OPTIONS, Page, interrupted, own, pdf_text, project, render, text
 
 
 def pair(folder, first: str, second: str):
@@ -33,6 +33,17 @@ def test_two_documents_run_at_the_same_time(tmp_path):
     assert {p.name for p in folder.iterdir()} >= {
         f"{stem}{end}" for stem in ("index", "more") for end in (".html", ".pdf", ".ipynb")
     }
+
+
+def test_a_point_in_the_name_of_a_document_is_kept(tmp_path):
+    project(tmp_path, "")
+    for version in ("v1", "v2"):
+        (tmp_path / "report" / f"lab.{version}.qmd").write_text(f"This is {version}.\n")
+    folder = own(tmp_path)
+    for version in ("v1", "v2"):
+        for ending in ("html", "ipynb"):
+            assert f"This is {version}." in (folder / f"lab.{version}.{ending}").read_text("utf-8")
+        assert f"Thisis{version}." in pdf_text(folder / f"lab.{version}.pdf")
 
 
 def test_where_one_document_fails_the_other_is_stopped_and_nothing_is_written(tmp_path):

@@ -49,7 +49,10 @@ BAD = {
         "```{python}\n#| echo: perhaps\n1\n```\n",
         r"index\.qmd:7: cell option echo: 'perhaps'",
     ),
-    "other language": ("```{r}\n1\n```\n", r"index\.qmd:6: .*\{r\}"),
+    "other language": (
+        "```{r}\n1\n```\n",
+        r"index\.qmd:6: .*\{r\} is not supported; show it as code with ```r, or put a picture",
+    ),
     "comment on a fence": (
         "<!--```{python}\nx = 1\n``` -->\n\n```{python}\n2\n```\n",
         r"index\.qmd:6: a comment begins on the line of a fence; put <!-- on a line of its own",
@@ -156,6 +159,18 @@ BAD = {
     "Markdown as raw text": (
         "```{=pandoc-reader-rst}\n*a*\n```\n",
         r"index\.qmd:6: .*pandoc-reader-rst",
+    ),
+    "native text as raw text": (
+        "A\n\n`Str 'b'`{=pandoc-native}\n",
+        r"index\.qmd:8: \{=pandoc-native\} is not supported; write the text in Markdown",
+    ),
+    "raw Markdown": (
+        "A\n\n```{=markdown}\n*b*\n```\n",
+        r"index\.qmd:8: \{=markdown\} is not supported; write the text in Markdown",
+    ),
+    "shortcode in two lines": (
+        "A\n\n{{< video x.mp4\n  title='b' >}}\n",
+        r"index\.qmd:8: the shortcode \{\{< video … goes on in the next line; write it in one",
     ),
     "numbered picture in a link": (
         "[![cap](a.png){#fig-a}](https://example.com)\n",
@@ -726,6 +741,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             "---\ntitle: x\ntitel: y\n---\n",
             OPTIONS,
             r"report/index\.qmd:3: unknown option 'titel'; did you mean 'title'",
+        ),
+        (
+            "---\ntitle: x\noutput: false\n---\n",
+            OPTIONS,
+            r"report/index\.qmd:3: unknown option 'output'; write it below execute:",
         ),
         (
             "---\ntitle: [x\n---\n",

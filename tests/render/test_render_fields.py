@@ -1005,6 +1005,47 @@ def test_what_a_question_mark_tells_is_shown(tmp_path):
     assert "Docstring:Halfofx." in pdf_text(out / "index.pdf")
 
 
+def test_beside_a_figure_only_what_matplotlib_says_of_it_is_left_out(tmp_path):
+    codes = {
+        "[('a rather long name of a method', i) for i in range(3)]": True,
+        "[0.5, 0.7]": True,
+        "['<pad>', '[CLS]']": True,
+        "plt.hist([1, 2])": False,
+        "plt.axis('off')": False,
+        "plt.gca().set(xlim=(0, 1), title='T')": False,
+    }
+    start = "```{python}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
+    body = "\n\n".join(f"{start}{code}\n```" for code in codes)
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    cells = page.tags("div", css="cell")
+    shown = [any(page.find(lambda e: e[0] == "pre" and is_output(e), one)) for one in cells]
+    assert shown == list(codes.values())
+
+
+def is_output(item) -> bool:
+    return "sourceCode" not in (item[1].get("class") or "")
+
+
+def test_a_picture_in_a_link_has_its_caption(tmp_path):
+    root = project(tmp_path, "[![A *red* one](a.png)](https://example.org)\n")
+    Image.new("RGB", (20, 10), "red").save(root / "report/a.png")
+    out = own(root)
+    assert Page(out / "index.html").facts()["captions"] == ["A red one"]
+    assert "Aredone" in pdf_text(out / "index.pdf")
+
+
+def test_an_empty_value_is_empty_and_an_include_in_a_comment_is_not_there(tmp_path):
+    body = "<!-- {{< include _old.qmd >}} -->\n\nA `{python} ''`b.\n"
+    page = Page(own(project(tmp_path, body), ("html",)) / "index.html")
+    assert [text(e) for e in page.tags("p")][-1] == "A b."
+
+
+def test_the_summary_of_folded_code_is_markdown(tmp_path):
+    code = '```{python}\n#| code-fold: true\n#| code-summary: "*My* code"\n1\n```\n'
+    page = Page(own(project(tmp_path, code), ("html",)) / "index.html")
+    assert "<summary><em>My</em> code</summary>" in "".join(page.source.split("\n"))
+
+
 DRAWN = (
     "```{python}\nimport matplotlib.pyplot as plt\n%s\n```\n\n"
     "```{python}\nplt.plot([1, 2])\nprint(*plt.rcParams['figure.figsize'], plt.rcParams['figure.dpi'])"

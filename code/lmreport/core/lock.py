@@ -64,6 +64,6 @@ def cannot_lock(folder: Path) -> str:
 def executing(output: Path) -> AbstractContextManager[None]:
     """Inside, the cells of a document run, or what they gave is looked for: who looks waits.
 
-    output: the path of the document's outputs, without an ending.
+    output: the path of the document's page.
     """
     return only_one(f"execute-{machine.digest(str(output.resolve()))}", tell=False)

@@ -27,7 +27,14 @@ PICTURES = {
 }
 FLAG = r"([A-Za-z][\w-]*):[ ](true|false)\n"
 FLAGS = re.compile(rf"---\n(?:{FLAG})+---\s*")
-ARTIST = re.compile(r"^[<(\[].*[>)\]]$|^Text\([-\d]|^\{.*<matplotlib\.", re.DOTALL)
+DRAWN = re.compile(  # objects that a cell drew, alone or in a list, tuple or dict
+    r"<.*>$|Text\([-\d]"
+    r"|[(\[{].*?(?<!['\"])(<(matplotlib|mpl_toolkits|seaborn)\.|<\w*(Axes|Figure|Container)\w*[ :]|Text\([-\d])",
+    re.DOTALL,
+)
+LIMITS = re.compile(
+    r"\.(axis|margins|set|(set_|get_)?[cxyz]lim\w*)\(.*\)$"
+)  # shows how far axes go
 
 
 @dataclass
@@ -173,7 +180,9 @@ def printed(cell: NotebookNode, options: dict) -> list:
             continue
         if item.output_type == "execute_result" and set(item.data) == {"text/plain"}:
             text = item.data["text/plain"].strip()
-            if pictures and ARTIST.match(text) or text.startswith(("[<matplotlib", "<matplotlib")):
+            code = cell.metadata.report.code.rstrip()
+            told = DRAWN.match(text) or text[0:1] in ("(", "[") and LIMITS.search(code)
+            if pictures and told or text.startswith(("[<matplotlib", "<matplotlib")):
                 continue
         if (
             kept

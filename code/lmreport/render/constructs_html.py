@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
-from lmreport.render import pandoc_ast
+from lmreport.render import lost, pandoc_ast
 from lmreport.render.crossref import TOP, Entry, Index
 from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
 from lmreport.render.table_layout import natural
@@ -18,6 +19,7 @@ class Html:
         self, index: Index, options: dict[str, Any], cells: list[dict[str, Any]], folder: Path
     ) -> None:
         self.index, self.options, self.cells = index, options, cells
+        self.summaries: dict[str, Inlines] = {}  # of folded code, as read
 
     def raw(self, string: str) -> Node:
         return pandoc_ast.raw("html", string)
@@ -105,9 +107,12 @@ class Html:
         if not fold or fold == "none":
             return None
         state = " open" if fold == "show" else ""
+        summary = str(options.get("code-summary", "Code"))
+        if summary not in self.summaries:
+            self.summaries[summary] = lost.inlines(summary, lambda _: str(options["place"]))
         return [
             self.raw(f'<details class="code-fold"{state}><summary>'),
-            pandoc_ast.node("Plain", pandoc_ast.words(str(options.get("code-summary", "Code")))),
+            pandoc_ast.node("Plain", copy.deepcopy(self.summaries[summary])),
             self.raw("</summary>"),
             item,
             self.raw("</details>"),

@@ -423,7 +423,10 @@ def table_as_markdown(data: dict) -> None:
     html, is_rich = html_tables.cleaned(data["text/html"])
     written = ""
     if not is_rich:
-        written, _ = pandoc_ast.pandoc(html, "-f", "html-native_divs", "-t", PIPES, "--wrap=none")
+        marked = ENTITY.sub(pandoc_ast.AMPERSAND, html)
+        written = pandoc_ast.as_markdown(
+            marked, "-f", "html-native_divs", "-t", PIPES, "--wrap=none"
+        )
     is_pipes = written and "<table" not in written
     data["text/markdown"] = written if is_pipes else html_tables.as_raw(html)
 
@@ -450,6 +453,7 @@ TABLE = re.compile(
     r"(<p>[^<]*</p>)?\s*(</div>)?\s*",
     re.DOTALL,
 )
+ENTITY = re.compile(r"&amp;(?=#?\w+;)")  # begins what is an entity once more in Markdown
 PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
 
 
@@ -490,9 +494,7 @@ async def inline(client: Client, cell: NotebookNode, origin: Cell) -> None:
                 f"{got.get('evalue')}"
             )
         results[expression] = shown(got["data"])
-    cell.source = INLINE.sub(
-        lambda m: m[1] + (results[m[2].strip()] or m[0][len(m[1]) :]), cell.source
-    )
+    cell.source = INLINE.sub(lambda m: m[1] + results[m[2].strip()], cell.source)
 
 
 def shown(data: dict) -> str:

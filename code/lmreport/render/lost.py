@@ -12,6 +12,7 @@ from lmreport.render import pandoc_ast
 
 Place = Callable[[str], str]  # file:line of a pattern
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
+MARKDOWN = re.compile(r"pandoc-|(markdown|md|qmd)\b")  # raw text for pandoc and Quarto themselves
 TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/]*)[^<>]*?(/?)>")
 UNCLOSED = set("area br col embed hr img input link meta source track wbr".split())
 ELEMENTS = UNCLOSED | set(  # of HTML
@@ -58,7 +59,7 @@ def refuse_raw(item: dict, at: Place) -> None:
             f"{at(HTML_TABLE.pattern)}: a table in HTML is not supported; write it "
             "in Markdown, then the PDF has it too"
         )
-    if item["t"] == "RawBlock" and item["c"][0].startswith("pandoc-reader-"):
+    if item["t"] in ("RawBlock", "RawInline") and MARKDOWN.match(item["c"][0]):
         raise ReportError(
             f"{at('=' + item['c'][0])}: {{={item['c'][0]}}} is not supported; write "
             "the text in Markdown"

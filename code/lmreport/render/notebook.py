@@ -37,7 +37,9 @@ from lmreport.render.project import Document
 
 # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
 KEPT = "lmreport"
-RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it
+RAW = (
+    "pandoc"  # in an output's metadata: its Markdown as pandoc reads it; KEPT: where it was printed
+)
 HIDDEN = {
     "jupyter": {"source_hidden": True},
     "transient": {"remove_source": True},
@@ -135,6 +137,8 @@ class Tree:
                 continue
             options = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, options)
+            if options["output"] == "asis":
+                cell.outputs = [as_display(out) for out in cell.outputs]
             if options["echo"] is False or options.get("include") is False:
                 cell.metadata |= HIDDEN
             found = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
@@ -152,12 +156,16 @@ class Tree:
     def walk(self, blocks: list, quoted: bool = False) -> None:
         """Sort `blocks` into text and cells; quoted: they stand in a callout."""
         for block in blocks:
-            classes = (pandoc_ast.attr_of(block) or ["", []])[1]
+            label, classes, _ = pandoc_ast.attr_of(block) or pandoc_ast.attr()
             inside = [b for b in pandoc_ast.nodes(block) if plain_markdown.is_cell(b)]
             if plain_markdown.is_cell(block):
                 self.cell(block, int(pandoc_ast.value(block["c"][0], "number")))
             elif not inside:
                 self.text([pandoc_ast.node("BlockQuote", [block])] if quoted else [block])
+            elif block["t"] == "Div" and label in self.index.entries:
+                words, content = constructs.split_caption(block["c"][1])
+                self.walk(content, quoted)
+                self.text([self.plain.caption(label, words)])
             elif block["t"] == "Div":
                 if classes[:1] in (["callout"], ["tab"]):
                     title, *rest = block["c"][1]
@@ -268,6 +276,39 @@ def outputs_shown(cell: NotebookNode, options: dict) -> list:
     return assemble.printed(cell, options)
 
 
+def as_display(output: NotebookNode) -> NotebookNode:
+    """What a cell with `output: asis` printed, as the Markdown that it is; any other output, and one
+    that only begins a Div, as it is.
+    """
+    if output.output_type != "stream" or output.name != "stdout" or not is_whole(output.text):
+        return output
+    return nbformat.v4.new_output(
+        "display_data", {"text/markdown": output.text}, metadata={KEPT: output.name}
+    )
+
+
+def is_whole(markdown: str) -> bool:
+    """Whether each Div and block of code that begins in `markdown` ends there."""
+    depth = 0
+    try:
+        for line in source.prose(lines(markdown, "")):
+            depth += bool(source.DIV_OPEN.match(line.text)) - bool(
+                source.DIV_CLOSE.match(line.text)
+            )
+            if depth < 0:
+                return False
+    except ReportError:
+        return False
+    return depth == 0
+
+
+def as_printed(output: NotebookNode) -> NotebookNode:
+    """The reverse of `as_display`."""
+    name = output.get("metadata", {}).get(KEPT)
+    text = output.get("data", {}).get("text/markdown", "")
+    return nbformat.v4.new_output("stream", name=name, text=text) if name else output
+
+
 def is_markdown(output: NotebookNode) -> bool:
     return "text/markdown" in output.get("data", {}) and not assemble.picture(output)
 
@@ -295,6 +336,8 @@ def as_executed(nb: NotebookNode, name: str) -> NotebookNode:
         for output in (out for cell in nb.cells for out in cell.get("outputs", ())):
             if RAW in output.get("metadata", {}):
                 output.data["text/markdown"] = output.metadata.pop(RAW)
+        for cell in cells:
+            cell.outputs = [as_printed(out) for out in cell.outputs]
     nb.cells = [prepared(cell, name) for cell in nb.cells if cell.cell_type in ("markdown", "code")]
     return nb
 

@@ -162,6 +162,21 @@ def meta_text(value: Node) -> str:
     return value["c"] if value["t"] == "MetaString" else plain(value["c"])
 
 
+AMPERSAND = "\ufdd0"  # in a text, for an & that pandoc would not escape in Markdown
+ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+def without_entities(item: Node) -> Node | None:
+    """A visitor of `change`: has a text such as "&lt;" stay that text in Markdown."""
+    is_text = item["t"] == "Str" and ENTITY.search(item["c"])
+    return text(ENTITY.sub(AMPERSAND, item["c"])) if is_text else None
+
+
+def as_markdown(data: str, *options: str) -> str:
+    """What pandoc writes, with each AMPERSAND of `data` as a sign of a text."""
+    return pandoc(data, *options)[0].replace(AMPERSAND, "&amp;")
+
+
 def pandoc(data: str, *options: str, cwd: Path | None = None) -> tuple[str, list[str]]:
     """Run pandoc on `data`; its output and the lines of its warnings. Raises ReportError where
     pandoc fails.

@@ -270,8 +270,9 @@ def as_gfm(parts: list[list]) -> list[str]:
         for n, part in enumerate(parts)
         for block in (pandoc_ast.raw("html", PART.format(n)), *part)
     ]
+    blocks = pandoc_ast.change(blocks, pandoc_ast.without_entities)
     tree = {"pandoc-api-version": pandoc_ast.version(), "meta": {}, "blocks": blocks}
-    text, _ = pandoc_ast.pandoc(
+    text = pandoc_ast.as_markdown(
         json.dumps(tree), "-f", "json", "-t", "gfm-tex_math_gfm+tex_math_dollars", "--wrap=none"
     )
     text = TABLE.sub(lambda table: DOLLAR.sub(no_mathematics, table[0]), text)

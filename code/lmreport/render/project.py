@@ -86,8 +86,10 @@ NAME = {"given", "family", "literal"}
 
 @dataclass(frozen=True)
 class Document:
-    """One .qmd with the options that hold for each format; `body_line` is the first line after its
-    front matter.
+    """One .qmd with the options that hold for each format.
+
+    output: its page, beside which the other formats lie; body_line: the first line after its front
+    matter.
     """
 
     root: Path
@@ -239,8 +241,8 @@ def read_document(
         for fmt in formats:
             options[fmt] = merge(options[fmt], for_format(layer, fmt))
     refuse_two_sizes(options, name)
-    relative = path.relative_to(root).with_suffix("")
-    return Document(root, path, out / relative, options, lines[first:], first + 1, profiles)
+    page = out / path.relative_to(root).with_suffix(".html")
+    return Document(root, path, page, options, lines[first:], first + 1, profiles)
 
 
 def for_format(layer: dict, fmt: str) -> dict:
@@ -321,7 +323,10 @@ def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None
             )
         if key not in known:
             remedy = REMEDIES.get(key) or "leave it out, or render with Quarto"
-            raise ReportError(f"{at}: unknown option {key!r}{near(key, known) or f'; {remedy}'}")
+            hint = near(key, known) or f"; {remedy}"
+            if key in EXECUTE:
+                hint = "; write it below execute:"
+            raise ReportError(f"{at}: unknown option {key!r}{hint}")
         check_value(key, node, at, place)
         if key in inside and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), inside[key], place)

@@ -4,6 +4,7 @@ origin.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -434,6 +435,7 @@ def split(lines: list[Line]) -> list[Cell]:
         fence = fence_of(lines[i])
         if not fence:
             refuse_break_in_text(lines, i)
+            refuse_long_shortcode(lines, i)
             refuse_yaml(lines, i)
             prose.append(checked(lines[i]))
             i += 1
@@ -444,10 +446,13 @@ def split(lines: list[Line]) -> list[Cell]:
         if language and not language[1].startswith("="):
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
-                raise ReportError(
-                    f"{lines[i].place}: {reason} is not supported; start it with ```{{python}} at "
-                    "the beginning of a line"
-                )
+                remedy = "start it with ```{python} at the beginning of a line"
+                if language[1].lower() != "python":
+                    remedy = (
+                        f"show it as code with ```{language[1]}, or put a picture of what it gives "
+                        "there"
+                    )
+                raise ReportError(f"{lines[i].place}: {reason} is not supported; {remedy}")
             flush()
             cells.append(code_cell(lines[i], lines[i + 1 : end]))
         else:
@@ -481,6 +486,16 @@ def refuse_break_in_text(lines: list[Line], i: int) -> None:
         raise ReportError(
             f"{lines[i].place}: {{{{< pagebreak >}}}} stands in a paragraph; put blank lines before "
             "and after it"
+        )
+
+
+def refuse_long_shortcode(lines: list[Line], i: int) -> None:
+    """Raises ReportError for a shortcode that begins on line `i` and goes on in the next ones."""
+    begun = re.search(r"(?<!\{)(\{\{<\s*[\w-]+)(?!.*>\}\})", masked(lines[i].text))
+    rest = itertools.takewhile(lambda line: line.text.strip(), lines[i + 1 :])
+    if begun and any(">}}" in line.text for line in rest):
+        raise ReportError(
+            f"{lines[i].place}: the shortcode {begun[1]} … goes on in the next line; write it in one"
         )
 
 
@@ -560,7 +575,7 @@ def checked(line: Line) -> Line:
             f"{line.place}: {reference[0]} is a reference of bookdown; write @fig-…, @tbl-…, @eq-… "
             "or @sec-…, and the same after label: or #"
         )
-    for escape, name, rest in SHORTCODE.findall(line.text):
+    for escape, name, rest in SHORTCODE.findall(re.sub("<!--.*?-->", "", line.text)):
         if not escape and name != "pagebreak":
             hint = (
                 "stands alone on its line"
