@@ -37,9 +37,8 @@ from lmreport.render.project import Document
 
 # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
 KEPT = "lmreport"
-RAW = (
-    "pandoc"  # in an output's metadata: its Markdown as pandoc reads it; KEPT: where it was printed
-)
+RAW = "pandoc"  # in an output's metadata: its Markdown as pandoc reads it
+PRINTED = "printed"  # there: the stream that a cell with `output: asis` printed it to
 HIDDEN = {
     "jupyter": {"source_hidden": True},
     "transient": {"remove_source": True},
@@ -283,7 +282,7 @@ def as_display(output: NotebookNode) -> NotebookNode:
     if output.output_type != "stream" or output.name != "stdout" or not is_whole(output.text):
         return output
     return nbformat.v4.new_output(
-        "display_data", {"text/markdown": output.text}, metadata={KEPT: output.name}
+        "display_data", {"text/markdown": output.text}, metadata={PRINTED: output.name}
     )
 
 
@@ -304,7 +303,7 @@ def is_whole(markdown: str) -> bool:
 
 def as_printed(output: NotebookNode) -> NotebookNode:
     """The reverse of `as_display`."""
-    name = output.get("metadata", {}).get(KEPT)
+    name = output.get("metadata", {}).get(PRINTED)
     text = output.get("data", {}).get("text/markdown", "")
     return nbformat.v4.new_output("stream", name=name, text=text) if name else output
 
