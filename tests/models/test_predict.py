@@ -346,6 +346,14 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, c
         list(readers.texts(str(path)))
 
 
+def test_a_table_without_a_line_of_names_is_told_to_have_one(tmp_path):
+    """Its first text would be taken for the name of a column, and lost."""
+    path = tmp_path / "test.tsv"
+    path.write_text("0\tthe lamp was dull\n1\tthe hotel was warm\n")
+    with pytest.raises(ReportError, match="name one with --column; where line 1 is a row already"):
+        list(readers.texts(str(path)))
+
+
 def test_a_column_of_a_parquet_file_is_read(tmp_path):
     from datasets import Dataset
 
@@ -354,7 +362,9 @@ def test_a_column_of_a_parquet_file_is_read(tmp_path):
         path
     )
     assert list(readers.texts(path, "body")) == ["how to", "", "größer"]
-    with pytest.raises(ReportError, match="has no column 'text', only body, tags; name one with"):
+    with pytest.raises(
+        ReportError, match="has no column 'text', only body, tags; name one with --column$"
+    ):
         list(readers.texts(path))
     with pytest.raises(ReportError, match="a.parquet, row 1: the field 'tags' holds no text but"):
         list(readers.texts(path, "tags"))

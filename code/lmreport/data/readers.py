@@ -187,8 +187,9 @@ def place_of(column: str, names: list[str], path: str) -> int:
     refuse_twice(names, path)
     refuse_other_marks(names, path)
     if column not in names:
+        maybe = f"; {HEADLESS}" * path.lower().endswith((".csv", ".tsv", ".tab"))
         raise ReportError(
-            f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column"
+            f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column{maybe}"
         )
     return names.index(column)
 
