@@ -174,6 +174,33 @@ def test_folders_by_class_get_a_test_split(tmp_path):
     assert obtained(tmp_path / "flat").counts()["test"] == dict.fromkeys(sorted(CLASSES), 2)
 
 
+@pytest.mark.parametrize("splits", [(), ("train",), ("train", "val")])
+def test_a_folder_without_texts_is_said_to_be_no_class(splits, tmp_path):
+    for split in splits or [""]:
+        as_folders(tmp_path / "texts", split, rows())
+        for name in ("politics", "tech"):
+            (tmp_path / "texts" / split / name).mkdir()
+    forms = in_all_forms(tmp_path / "texts")
+    for source in forms if splits else forms[::2]:  # others lie too deep where there is no split
+        found = obtained(source)
+        assert sorted(found.counts()["train"]) == sorted(CLASSES)
+        assert "folders 'politics', 'tech', which hold no .txt file, are no classes" in found.note
+    as_folders(
+        tmp_path / "texts", splits[-1] if splits else "", [{"text": "x", "label": "tech"}] * 4
+    )
+    said = "the folder 'politics', which holds no .txt file, is no class"
+    assert said in obtained(tmp_path / "texts").note
+
+
+def test_a_class_without_texts_beside_a_test_split_is_refused_as_that(tmp_path):
+    for split, found in (("train", rows(40)), ("test", rows(20))):
+        as_folders(tmp_path / "texts", split, found)
+        (tmp_path / "texts" / split / "tech").mkdir()
+    said = "cannot be used: the folder of the class 'tech' holds no text; "
+    with pytest.raises(ReportError, match=said):
+        obtained(tmp_path / "texts")
+
+
 def as_folders(top, split, found):
     for i, row in enumerate(found):
         inner = top / split / row["label"]

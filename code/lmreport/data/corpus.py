@@ -184,6 +184,8 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
         for name in classes
         if not has_utf8(name)
     ]
+    bare = [name for name in classes if not any(texts_in(folder / s / name) for s in LEAST)]
+    wrong += [f"the folder of the class {name!r} holds no text" for name in bare]
     for split, least in LEAST.items():
         links = [
             path
@@ -200,7 +202,7 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
             if n
             else f"the class {name!r} has texts in {other}/ only"
             for name, n in numbers.items()
-            if n < least
+            if n < least and name not in bare
         ]
         total = sum(numbers.values())
         if total < TOTAL[split]:

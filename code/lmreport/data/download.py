@@ -362,9 +362,9 @@ def at_hand(source: str = "auto") -> Corpus | None:
 
 
 def extract(archive: Path, folder: Path) -> None:
-    """Unpack a tar archive safely: plain files inside `folder` only, and not more than LARGEST
-    bytes in all. Raises ReportError if it holds more, is a zip archive or damaged, or cannot be
-    written.
+    """Unpack a tar archive safely: plain files and folders inside `folder` only, and not more than
+    LARGEST bytes in all. Raises ReportError if it holds more, is a zip archive or damaged, or
+    cannot be written.
     """
     total = 0
     known = without_suffix(archive.name) != archive.name
@@ -380,8 +380,7 @@ def extract(archive: Path, folder: Path) -> None:
                         f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB, more than "
                         "this report is made for"
                     )
-                if not member.isdir():
-                    tar.extract(member, folder, filter="data")
+                tar.extract(member, folder, filter="data")
     except tarfile.FilterError as error:
         raise ReportError(
             f"data: {archive.name!r} holds something that is not unpacked here ({error}); unpack it "

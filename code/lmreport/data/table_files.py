@@ -179,6 +179,12 @@ def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
         for one in ([path] if path.is_file() else sorted(path.rglob("*")))
         if one.is_file() and one.relative_to(path).parts[:1] != (".git",)
     ]
+    if path.is_dir():  # which of them are no classes is told
+        stamps += [
+            f"{one.relative_to(path).as_posix()}/"
+            for one in sorted(path.rglob("*"))
+            if one.is_dir() and shown(one, path) and not any(one.iterdir())
+        ]
     read = [str(path.resolve()), repr(sorted(asked.items())), str(seed), READ_AS]
     given = "\n".join([*read, *stamps])
     return cache_root() / "data" / hashlib.sha256(given.encode()).hexdigest()[:16]
@@ -194,8 +200,12 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     told: list[str] = []
     if folders := split_folders(path):
         splits = {split: of_splits(every) for split, every in folders.items()}
+        told += without_texts([one for every in folders.values() for one in every])
+    elif class_folders_only(path):
+        splits = of_folders(path)
+        told += without_texts([path])
     else:
-        splits = of_folders(path) if class_folders_only(path) else of_table(path, asked, told)
+        splits = of_table(path, asked, told)
     return "; ".join([*told, *written_out(splits, seed, folder)])
 
 
@@ -274,6 +284,20 @@ def of_folders(folder: Path) -> dict[str, Rows]:
     """
     refuse_stray(folder, {1, 2})
     return {"train": texts_of(class_folders(folder), folder)}
+
+
+def without_texts(folders: list[Path]) -> list[str]:
+    """The folders of classes without a .txt file in any of `folders`, in a part of a sentence; [] if there
+    are none.
+    """
+    inner = [path for folder in folders for path in folders_in(folder)]
+    names = {path.name for path in inner} - {path.name for path in inner if texts_in(path)}
+    if not names:
+        return []
+    which = listing.some([repr(name) for name in sorted(names)])
+    if len(names) == 1:
+        return [f"the folder {which}, which holds no .txt file, is no class"]
+    return [f"the folders {which}, which hold no .txt file, are no classes"]
 
 
 def of_splits(folders: list[Path]) -> Rows:
@@ -555,17 +579,18 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
     there = ", ".join(filter(None, part.names))
     known_ones = named_so(part.names, (*TEXT, *LABEL))
     is_headless = part.place.lower().endswith((".csv", ".tsv", ".tab")) and not known_ones
+    maybe = f"; {readers.HEADLESS}" * is_headless
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
         if what in asked and asked[what] not in part.names:
             raise ReportError(
                 f"{part.place} has no column {asked[what]!r}, only {there}; name one of them after "
-                f"?{what}="
+                f"?{what}={maybe}"
             )
         fitting = [asked[what]] if what in asked else named_so(part.names, known)
         if len(fitting) != 1:
             raise ReportError(
                 f"{part.place}: which column holds the {what}s? It has {there}; say so after the "
-                f"name: ?text=COLUMN&label=COLUMN{f'; {readers.HEADLESS}' * is_headless}"
+                f"name: ?text=COLUMN&label=COLUMN{maybe}"
             )
         names.append(fitting[0])
     if names[0] == names[1]:
