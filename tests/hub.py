@@ -55,7 +55,8 @@ class Hub:
 
     cut: bytes of a large file after which the connection breaks, each time; forge: the
     last byte of such a file (or that so far from its end) is another; datasets: {name: (commit, {file: bytes})};
-    portal: a page that answers for everything, as in a network where one must log in.
+    portal: a page that answers for everything, as in a network where one must log in;
+    status: of HTTP, that it answers to everything; tokens: whether it takes the tokens sent to it.
     """
 
     def __init__(self, folder):
@@ -63,6 +64,7 @@ class Hub:
         self.datasets = {}
         self.asked, self.ranges, self.cut, self.forge = [], [], 0, 0
         self.portal = b""
+        self.status, self.tokens = 0, True
 
 
 def listed_as(name: str, content: bytes) -> dict:
@@ -111,6 +113,10 @@ def answers(hub: Hub):
         def do_GET(self):
             hub.asked.append(f"{self.command} {self.path}")
             path = self.path.split("?")[0]
+            if hub.status:
+                return self.tell(hub.status)
+            if not hub.tokens and "Authorization" in self.headers:
+                return self.tell(401, X_Error_Message="Invalid credentials in Authorization header")
             if hub.portal:
                 return self.tell(200, hub.portal)
             if "/datasets/" in path:

@@ -206,7 +206,8 @@ def test_a_certificate_that_is_not_trusted_is_no_missing_network(
 def test_a_certificate_that_is_not_trusted_is_told_before_a_copy_of_the_data_is_taken(
     untrusted, caplog
 ):
-    assert hub.commit_of("owner/name", None) == ""
+    commit, why = hub.commit_of("owner/name", None)
+    assert commit == "" and untrusted in why and "set SSL_CERT_FILE" in why
     assert untrusted in caplog.text and "set SSL_CERT_FILE" in caplog.text
 
 

@@ -309,6 +309,15 @@ def test_unreachable_address_is_one_sentence(server):
         download.obtain(f"{server}/none.tar.gz")
 
 
+def test_a_server_that_has_too_much_to_do_is_told_as_that(server, monkeypatch):
+    def many(self, *rest):
+        self.send_error(429)
+
+    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "do_GET", many)
+    with pytest.raises(download.NoNetworkError, match="answers 429, .*; wait some minutes, or set"):
+        download.obtain(f"{server}/d.tar.gz")
+
+
 def test_a_server_that_falls_silent_is_not_waited_for_without_end(monkeypatch):
     monkeypatch.setattr(download, "PATIENCE", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it is connected to and never answers

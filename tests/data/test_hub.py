@@ -150,6 +150,41 @@ def test_a_page_that_answers_for_the_hub_is_told_as_that(hub):
     assert "log in to the network" in located(environment)
 
 
+@pytest.mark.parametrize(
+    "status, said",
+    [
+        (429, "it answers 429, too many requests from this address; wait some minutes, or set HF_"),
+        (503, "it answers 503, a trouble of its own; try again later, or set HF_HUB_OFFLINE=1"),
+    ],
+)
+def test_a_hub_that_serves_nobody_now_is_told_as_that_and_what_was_fetched_before_serves(
+    hub, status, said
+):
+    served, environment = hub
+    served.status = status
+    refused = located(environment)
+    assert refused.startswith("refused: model: the hub cannot be asked for 'distilbert-base-uncas")
+    assert said in refused
+    served.status = 0
+    source = located(environment)
+    served.status = status
+    assert located(environment) == source and source["name"] == stand_in.NAME
+
+
+def test_a_token_that_the_hub_does_not_take_is_told_with_the_place_where_it_stands(hub, tmp_path):
+    served, environment = hub
+    served.tokens = False
+    said = located(environment | {"HF_TOKEN": "hf_old"})
+    assert "it does not accept the token in HF_TOKEN (401); correct it, or unset HF_TOKEN" in said
+    kept = tmp_path / "hf" / "token"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text("hf_old")
+    said = located(environment)
+    assert f"the token in {kept} (401); log in anew with hf auth login, or out with hf auth" in said
+    kept.unlink()
+    assert located(environment)["name"] == stand_in.NAME
+
+
 def test_a_model_whose_weights_are_of_another_format_on_the_hub_is_told_to_be_saved_anew(hub):
     served, environment = hub
     served.files["pytorch_model.bin"] = served.files.pop("model.safetensors")

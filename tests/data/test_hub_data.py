@@ -137,6 +137,21 @@ def test_without_the_hub_and_without_a_copy_it_is_one_sentence(served):
     assert hub.asked == []
 
 
+def test_why_a_hub_that_answers_gives_nothing_is_told(served):
+    hub, environment = served
+    hub.tokens = False
+    said = data(environment, "hf:acme/news", HF_TOKEN="hf_old")
+    start = (
+        "lmreport: data: the hub cannot be asked for 'acme/news' (no copy of it is on this machi"
+    )
+    assert said.startswith(start) and "correct it, or unset HF_TOKEN, or give the texts as" in said
+    hub.status = 429
+    said = data(environment, "hf:acme/news")
+    assert (
+        said.startswith(start) and "it answers 429" in said and "wait some minutes, or give" in said
+    )
+
+
 def test_whatever_answers_for_the_hub_the_copy_is_taken(served, tmp_path):
     hub, environment = served
     said = data(environment, "hf:acme/news")

@@ -5,6 +5,7 @@ of a full disk or of a file system without locks.
 import errno
 import os
 import re
+from http import HTTPStatus
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 # safetensors and torch tell of a full disk in words alone (112: on Windows)
@@ -59,12 +60,49 @@ def untrusted(error: BaseException) -> str:
     )
 
 
+def statuses_of(error: BaseException) -> set[int]:
+    """What servers answered, as numbers of HTTP, in an error and in those that it came from."""
+    given = (
+        getattr(getattr(one, "response", None), "status_code", getattr(one, "code", None))
+        for one in chain_of(error)
+    )
+    return {status for status in given if isinstance(status, int)}
+
+
+def overburdened(error: BaseException) -> str:
+    """That a server is there but serves nobody, or not this machine, for now, and what to do; ""
+    where an error says nothing of the kind.
+    """
+    for status in sorted(statuses_of(error)):
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return "it answers 429, too many requests from this address; wait some minutes"
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"it answers {status}, a trouble of its own; try again later"
+    return ""
+
+
+def wrong_token(error: BaseException) -> str:
+    """That the hub does not take the token sent to it, where that stands, and what to do; "" where
+    none was sent or the error is another.
+    """
+    from huggingface_hub import constants, get_token
+
+    if HTTPStatus.UNAUTHORIZED not in statuses_of(error) or not get_token():
+        return ""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if os.environ.get(name):
+            return f"it does not accept the token in {name} (401); correct it, or unset {name}"
+    return (
+        f"it does not accept the token in {constants.HF_TOKEN_PATH} (401); log in anew with hf auth "
+        "login, or out with hf auth logout"
+    )
+
+
 HINDRANCES = (  # a word of an error of the hub's client, or its name, and what to do
     ("UnsupportedProtocol", "begin what HF_ENDPOINT says with https://"),
     ("socksio", "install that package, or unset ALL_PROXY and HTTPS_PROXY"),
     ("for proxy URL", "write ALL_PROXY and HTTPS_PROXY as http://… or socks5://…"),
     ("UnicodeEncodeError", "write HF_TOKEN anew, in letters of ASCII and without quotes"),
-    ("401 Unauthorized", "check HF_TOKEN"),
     ("404 Not Found", "check HF_ENDPOINT"),
     (
         "JSONDecodeError",

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from lmreport.core import lock, progress
-from lmreport.core.errors import ReportError, no_space, untrusted
+from lmreport.core.errors import ReportError, no_space, overburdened, untrusted
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
 from lmreport.data import hub, table_files
@@ -137,6 +137,11 @@ def not_fetched(address: str, error: Exception) -> ReportError:
         return NoNetworkError(
             f"data: {address} could not be fetched, since {why}, or LMREPORT_DATA to an archive or "
             "to 'sample'"
+        )
+    if why := overburdened(error):
+        return NoNetworkError(
+            f"data: {address} could not be fetched, since {why}, or set LMREPORT_DATA to an archive "
+            "or to 'sample'"
         )
     return NoNetworkError(
         f"data: {address} could not be fetched ({str(error).split(': ', 1)[-1]}); check the "

@@ -24,7 +24,9 @@ from lmreport.core.errors import (
     hindrance,
     no_locks,
     no_space,
+    overburdened,
     untrusted,
+    wrong_token,
 )
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import readers, table_files
@@ -144,21 +146,21 @@ def prepared(name: str, asked: dict[str, str]) -> Any:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     datasets.logging.set_verbosity_error()
     datasets.disable_progress_bars()
-    revision = asked.get("revision")
+    revision, why = asked.get("revision"), ""
     try:
-        commit = commit_of(name, revision)
+        commit, why = commit_of(name, revision)
         if commit:
             log.info(f"data: fetching {name} from the hub, commit {commit}")
         with hub_or_copy(commit):
             builder = load_dataset_builder(name, asked.get("config"), revision=commit or revision)
     except Exception as error:  # whatever a foreign repository and the hub's client lead to
-        raise refusal(error, name, asked) from error
+        raise refusal(error, name, asked, why) from error
     refuse_another(builder, name, commit or revision or "")
     try:
         builder.download_and_prepare()
     except Exception as error:
         refuse_damaged(builder, name, commit)
-        raise refusal(error, name, asked) from error
+        raise refusal(error, name, asked, why) from error
     refuse_damaged(builder, name, commit)
     return builder
 
@@ -186,8 +188,10 @@ def refuse_another(builder: Any, name: str, wanted: str) -> None:
         )
 
 
-def commit_of(name: str, revision: str | None) -> str:
-    """The commit of a data set on the hub; "" where nobody answers."""
+def commit_of(name: str, revision: str | None) -> tuple[str, str]:
+    """(the commit of a data set on the hub, ""); where it cannot be asked, ("", why and what to do),
+    both "" where nobody answers.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         HFValidationError,
@@ -197,20 +201,20 @@ def commit_of(name: str, revision: str | None) -> str:
     )
 
     try:
-        return HfApi().dataset_info(name, revision=revision, timeout=PATIENCE).sha or ""
+        return HfApi().dataset_info(name, revision=revision, timeout=PATIENCE).sha or "", ""
     except OfflineModeIsEnabled:
-        return ""
+        return "", ""
     except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError):
         raise
     except Exception as error:  # whatever the hub's client meets on the way
-        why = untrusted(error)
-        why = f", since {why}" if why else f" {hindrance(error)}"
-        log.warning(f"data: the hub cannot be asked for {name!r}{why}; looking for a copy here")
-        return ""
+        why = untrusted(error) or wrong_token(error) or overburdened(error)
+        said = f", since {why}" if why else f" {hindrance(error)}"
+        log.warning(f"data: the hub cannot be asked for {name!r}{said}; looking for a copy here")
+        return "", why
 
 
-def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:
-    """What to tell of an error of the hub or of Datasets."""
+def refusal(error: Exception, name: str, asked: dict[str, str], why: str = "") -> ReportError:
+    """What to tell of an error of the hub or of Datasets; why: as of `commit_of`."""
     chain = chain_of(error)
     kinds = {type(one).__name__ for one in chain}
     said = " ".join(str(one) for one in chain)
@@ -257,6 +261,11 @@ def refusal(error: Exception, name: str, asked: dict[str, str]) -> ReportError:
         return ReportError(
             f"data: the tables of {name!r} cannot be read ({readers.first_line(chain[-1])}); name "
             "another revision with ?revision="
+        )
+    if why := why or wrong_token(error) or overburdened(error):
+        return ReportError(
+            f"data: the hub cannot be asked for {name!r} (no copy of it is on this machine), since "
+            f"{why}, or give the texts as a file"
         )
     return ReportError(
         f"data: the hub cannot be asked for {name!r} ({readers.first_line(error)}), and no copy of "

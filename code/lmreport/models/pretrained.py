@@ -26,7 +26,10 @@ from lmreport.core.errors import (
     is_http,
     no_locks,
     no_space,
+    overburdened,
+    statuses_of,
     untrusted,
+    wrong_token,
 )
 from lmreport.core.settings import cache_root
 
@@ -293,13 +296,16 @@ def not_reached(name: str, error: Exception) -> None:
             f"model: the hub cannot be asked for {name!r}, since {why}, HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"
         ) from error
-    chain = chain_of(error)
-    statuses = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
-    if FORBIDDEN & set(statuses) or any("ProxyError" in type(one).__name__ for one in chain):
-        token = "check HF_TOKEN, " * (401 in statuses)
+    if why := wrong_token(error) or overburdened(error):
+        raise ReportError(
+            f"model: the hub cannot be asked for {name!r}, since {why}, or set HF_HUB_OFFLINE=1 to do "
+            "without the hub, or LMREPORT_MODEL to a folder"
+        ) from error
+    chain, statuses = chain_of(error), statuses_of(error)
+    if FORBIDDEN & statuses or any("ProxyError" in type(one).__name__ for one in chain):
         raise ReportError(
             f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
-            f"({str(chain[-1]).splitlines()[0]}); {token}set HF_HUB_OFFLINE=1 to do without it, or "
+            f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
             "LMREPORT_MODEL to a folder"
         ) from error
     if isinstance(error, LocalEntryNotFoundError) and 404 not in statuses:
