@@ -16,7 +16,7 @@ from PIL import Image
 import rendering
 from lmreport.core.errors import ReportError
 from lmreport.publish.export import contents
-from lmreport.render import colab, notebook, plain_markdown, project
+from lmreport.render import colab, notebook, notebook_content, plain_markdown, project
 
 LINE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M2 18L38 2" stroke="#0072b2"/></svg>'
 NUMBER = '[{}]{{.computed data-value="{}" data-as="count"}}'
@@ -390,6 +390,24 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     assert second.text == ":::: {.callout-tip}\n"  # a beginning alone
     again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
+
+
+def test_what_a_figure_keeps_of_its_origin_is_not_taken_for_something_printed(tmp_path):
+    body = (
+        "```{python}\n#| output: asis\nprint('**bold**')\n```\n\n"
+        "```{python}\nfrom IPython.display import Markdown, display\n"
+        "display(Markdown('*drawn*'), metadata={'lmreport': {'function': 'concepts.drawn'}})\n```\n"
+    )
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    nb = nbformat.read(out / "index.ipynb", 4)
+    again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
+    assert [out.output_type for out in again] == ["stream", "display_data"]
+    assert again[1].metadata.lmreport == {"function": "concepts.drawn"}
+    before = notebook_content.digest(nb)
+    for cell in nb.cells:
+        for output in cell.get("outputs", ()):
+            output.metadata.pop("printed", None)
+    assert notebook_content.digest(nb) != before
 
 
 def test_a_div_around_a_cell_has_its_number_and_place(tmp_path):

@@ -8,7 +8,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-OURS = ("lmreport", "pandoc")  # what a render keeps in the metadata, of notebook and outputs
+# what a render keeps in the metadata, of notebook and outputs
+OURS = ("lmreport", "pandoc", "printed")
 
 
 def digest(nb: NotebookNode) -> str:
