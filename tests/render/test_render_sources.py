@@ -193,6 +193,26 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
         ),
         ('title: "Of `{python} n` texts"', "report/index.qmd:2: inline code is not run in title"),
         (
+            "author:\n  - name: A\n    affiliation:\n      - ref: cmu",
+            "report/index.qmd:5: affiliation by ref 'cmu': this renderer looks up none; write",
+        ),
+        (
+            "author:\n  - name: A\n    affiliations: [{name: X, city: Y}]",
+            "report/index.qmd:4: affiliation has 'city', which this renderer does not show; write",
+        ),
+        (
+            "author:\n  - name: A\n    affiliations: [{id: x}]",
+            "report/index.qmd:4: an affiliation without a name",
+        ),
+        (
+            "author:\n  - name: A\n    affiliations:\n      - X\n      -",
+            "report/index.qmd:6: an affiliation without a name",
+        ),
+        (
+            "author: A\naffiliations:\n  - {id: cmu, name: X}",
+            "report/index.qmd:3: unknown option 'affiliations'; write each author's own below",
+        ),
+        (
             'title: "{{< meta subtitle >}}"\nsubtitle: Twitter',
             "report/index.qmd:2: shortcode {{< meta subtitle >}} is not run in options",
         ),

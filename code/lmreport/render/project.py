@@ -29,6 +29,10 @@ REMEDIES = {  # for options that are not known
     "pdf": "the PDF is made by typst; write typst",
     "references": "write the sources into a file that bibliography names",
     "cache": "outputs are kept until something changes; leave it out",
+    **dict.fromkeys(
+        ("affiliation", "affiliations"),
+        "write each author's own below author: name and affiliation",
+    ),
 }
 UNSHOWN = set("categories citation copyright date-modified license".split())  # on Quarto's page
 OPTIONS = METADATA | set(
@@ -82,6 +86,7 @@ KINDS = {  # of the options that this renderer acts on
 }
 AUTHOR = {"name", "affiliation", "affiliations"}
 NAME = {"given", "family", "literal"}
+AFFILIATION = {"name", "id"}
 
 
 @dataclass(frozen=True)
@@ -456,3 +461,35 @@ def near(word: str, known: Iterable[str]) -> str:
     """A hint at the known word that looks most like `word`."""
     matches = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.8)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+        for key in known.keys() & {"affiliation", "affiliations"}:
+            check_affiliations(known[key], place)
+
+
+def check_affiliations(node: yaml.Node, place: Callable[[int], str]) -> None:
+    """Raises ReportError for an affiliation without a name, such as a reference to one that stands
+    elsewhere, or with a field that is not shown.
+    """
+    listed = isinstance(node, yaml.SequenceNode)
+    for one in node.value if listed else [node]:
+        at = place(one.start_mark.line)
+        if isinstance(one, yaml.ScalarNode):
+            if listed and strict_yaml.kind(one) == "nothing":
+                raise ReportError(f"{at}: an affiliation without a name; write it behind the -")
+            continue
+        known = (
+            {key: value for key, value, _ in strict_yaml.keys(one, place)}
+            if isinstance(one, yaml.MappingNode)
+            else {}
+        )
+        if "ref" in known:
+            raise ReportError(
+                f"{at}: affiliation by ref {known['ref'].value!r}: this renderer looks up none; "
+                "write `name: …` here"
+            )
+        for key in sorted(known.keys() - AFFILIATION):
+            raise ReportError(
+                f"{at}: affiliation has {key!r}, which this renderer does not show; write all of "
+                "it into its name"
+            )
+        if strict_yaml.kind(known.get("name", one)) != TEXT:
+            raise ReportError(f"{at}: an affiliation without a name; write `name: …`")
