@@ -167,8 +167,18 @@ def test_an_upper_bound_is_never_rounded_to_less_than_it_is(seconds, said):
 
 @given(st.floats(1e-6, 1e6))
 def test_bounds_are_computed_a_second_way(seconds):
-    shown = markdown_output.duration(seconds, up=True)
-    assert writing.agrees(shown, shown.form, seconds)
+    for shown in (
+        markdown_output.duration(seconds, up=True),
+        markdown_output.num(seconds, 2, "down"),
+        markdown_output.num(seconds, way="up"),
+    ):
+        assert writing.agrees(shown, shown.form, seconds)
+
+
+def test_a_bound_is_rounded_to_its_own_side():
+    assert markdown_output.num(15.87, 2, "down") == "15"
+    assert markdown_output.num(15.12, 2, "up") == "16"
+    assert markdown_output.num(347.68, way="down") == "347"
 
 
 def test_zero_has_no_sign_and_counts_are_rounded():

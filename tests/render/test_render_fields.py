@@ -536,6 +536,67 @@ display(Image(stream.getvalue(), width=60, alt="d"))
     assert drawn(out / "index.pdf") == [*sizes.values(), *[(75, 37.5)] * 4, (45, 22.5)]
 
 
+@pytest.mark.parametrize(
+    ("written", "page", "letters", "width"),
+    [
+        ("papersize: A4\n    fontsize: 12 pt", (595, 842), 12, 470.6),
+        ("papersize: letter\n    fontsize: 16px", (612, 792), 12, 487.3),
+        ("papersize: a5paper\n    margin: {x: 1 cm, left: 100pt}", (420, 595), 10.5, 291.2),
+    ],
+)
+def test_paper_letters_and_margins_have_the_sizes_that_the_options_give(
+    tmp_path, written, page, letters, width
+):
+    front = f"---\nformat:\n  typst:\n    {written}\n---\n"
+    folder = project(tmp_path, "Text.\n\n![](a.png){width=100% fig-alt='A square'}\n", front)
+    Image.new("RGB", (24, 24)).save(folder / "report/a.png")
+    out = own(folder)
+    with pikepdf.open(out / "index.pdf") as pdf:
+        first = pdf.pages[0]
+        sizes = {
+            float(operands[1])
+            for operands, operator in pikepdf.parse_content_stream(first)
+            if str(operator) == "Tf"
+        }
+        assert tuple(round(float(side)) for side in first.mediabox[2:]) == page
+    assert letters in sizes and drawn(out / "index.pdf")[0][0] == pytest.approx(width, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (
+            "format:\n  typst:\n    include-in-header:\n      text: |\n        \\usepackage{changepage}",
+            "report/index.qmd:6: \\usepackage{changepage} in include-in-header is TeX, which would be",
+        ),
+        (
+            'include-in-header: {text: "<style>b {color: red}</style>"}',
+            "report/index.qmd:2: <style>b {color: red}</style> in include-in-header is HTML, but the",
+        ),
+        (
+            "format:\n  html:\n    include-in-header: report/head.tex",
+            "report/head.tex:2: \\usepackage{a} in include-in-header is TeX, which would be shown",
+        ),
+    ],
+)
+def test_a_header_in_the_language_of_another_format_is_refused(tmp_path, header, said):
+    folder = project(tmp_path, "Text.\n", f"---\n{header}\n---\n")
+    (folder / "report/head.tex").write_text("% packages\n\\usepackage{a}\n")
+    with pytest.raises(ReportError) as refused:
+        own(folder)
+    assert str(refused.value).startswith(said)
+
+
+def test_headers_in_the_language_of_their_format_hold(tmp_path):
+    front = (
+        '---\nformat:\n  html:\n    include-in-header: {text: "<style>b {color: red}</style>"}\n'
+        '  typst:\n    include-in-header: {text: "#set text(size: 20pt)"}\n---\n'
+    )
+    out = own(project(tmp_path, "Text.\n", front))
+    assert "b {color: red}" in (out / "index.html").read_text()
+    assert "color" not in pdf_text(out / "index.pdf")
+
+
 def drawn(path) -> list[tuple[float, float]]:
     """Width and height of each picture in a PDF, in points."""
     found, last = [], None

@@ -176,6 +176,11 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
         ("execute: {eval: off}", "report/index.qmd:2: option eval: 'off' is not true or false"),
         ("execute: false", "report/index.qmd:2: option execute"),
         ("margin: 2cm", "report/index.qmd:2: option margin"),
+        ("margin:\n  x: 2cm\n  y: 5", "report/index.qmd:4: margin y: '5' is no length; write a"),
+        ("margin: {up: 2cm}", "report/index.qmd:2: margin has no side 'up'; known are x, y, top"),
+        ("format:\n  typst:\n    fontsize: 12", "report/index.qmd:4: fontsize '12' is no length"),
+        ("fontsize: 1.1rem", "report/index.qmd:2: fontsize '1.1rem' is no length; write a number"),
+        ("papersize: us-leter", "report/index.qmd:2: papersize 'us-leter' is no size of paper"),
         ("toc-depth: two", "report/index.qmd:2: option toc-depth: 'two' is not a whole number"),
         ("lang: de", "report/index.qmd:2: lang 'de'"),
         (
@@ -187,6 +192,26 @@ def test_numbers_and_words_in_the_title_block_and_in_captions_are_text(tmp_path)
             "report/index.qmd:3: author has 'nme', which this renderer does not show; did you mean",
         ),
         ("author:\n  - affiliation: X", "report/index.qmd:3: an author without a name"),
+        (
+            "author:\n  - name: A\n    affiliation:\n      - ref: cmu",
+            "report/index.qmd:5: affiliation by ref 'cmu': this renderer looks up none; write",
+        ),
+        (
+            "author:\n  - name: A\n    affiliations: [{name: X, city: Y}]",
+            "report/index.qmd:4: affiliation has 'city', which this renderer does not show; write",
+        ),
+        (
+            "author:\n  - name: A\n    affiliations: [{id: x}]",
+            "report/index.qmd:4: an affiliation without a name",
+        ),
+        (
+            "author:\n  - name: A\n    affiliations:\n      - X\n      -",
+            "report/index.qmd:6: an affiliation without a name",
+        ),
+        (
+            "author: A\naffiliations:\n  - {id: cmu, name: X}",
+            "report/index.qmd:3: unknown option 'affiliations'; write each author's own below",
+        ),
         (
             'title: "A [b]{.content-hidden when-profile=c}"',
             "report/index.qmd:2: conditions do not hold in title",

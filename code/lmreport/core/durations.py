@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, Context
+
+from lmreport.core.rounding import towards
 
 
 def in_words(seconds: float, up: bool = False) -> str:
@@ -24,9 +25,7 @@ def in_words(seconds: float, up: bool = False) -> str:
 
 
 def three_digits(number: float, up: bool) -> str:
-    if up:
-        number = float(Context(prec=3, rounding=ROUND_CEILING).create_decimal(f"{number:.12g}"))
-    return f"{number:.3g}"
+    return f"{towards(number, 3, 'up') if up else number:.3g}"
 
 
 def up_to_whole(number: float) -> int:

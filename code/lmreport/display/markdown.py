@@ -14,6 +14,7 @@ from tabulate import tabulate
 
 from lmreport.core import machine
 from lmreport.core.durations import in_words
+from lmreport.core.rounding import towards
 from lmreport.display import origin, traced
 from lmreport.display.escape import plain
 from lmreport.display.traced import TracedText, cell
@@ -156,11 +157,13 @@ def p_value(p: float) -> TracedText:
 
 
 @or_undefined
-def num(value: float, digits: int = 3) -> TracedText:
+def num(value: float, digits: int = 3, way: str = "") -> TracedText:
     """A number with `digits` significant digits, thousands grouped: 12345.6 → "12,300", 0.01234 →
-    "0.0123".
+    "0.0123"; way: "down" for a lower bound, "up" for an upper one, else to the nearest.
     """
-    return TracedText(_minus(_significant(value, digits)), value, f"num:{digits}")
+    shown = towards(value, digits, way) if way else value
+    form = f"num:{digits}:{way}" if way else f"num:{digits}"
+    return TracedText(_minus(_significant(shown, digits)), value, form)
 
 
 @or_undefined

@@ -129,8 +129,8 @@ def prepare(splits, source_path: str, settings, folder: str | Path):
 
 # fmt: off
 def train(trainer) -> float:
-    """`trainer.train()`, resumed from the last whole checkpoint if there is one; seconds spent in
-    training steps.
+    """`trainer.train()`, resumed from the last whole checkpoint if there is one; returns the seconds
+    spent in training steps.
     """
     from transformers import PrinterCallback
 

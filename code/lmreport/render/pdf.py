@@ -14,7 +14,7 @@ from typing import Any
 
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
-from lmreport.render import dates, letters, pandoc_ast, project
+from lmreport.render import dates, letters, pandoc_ast, paper, project
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
@@ -151,13 +151,12 @@ def variables(options: dict, document: Document) -> list[str]:
     """Template variables from the options: paper, margins, contents, a header of the project's
     own.
     """
-    margin = options.get("margin") or {}
+    margins = {"x": "2.2cm", "y": "2.4cm", **(options.get("margin") or {})}
     pairs = {
-        "papersize": options.get("papersize", "a4"),
-        "margin-x": margin.get("x", "2.2cm"),
-        "margin-y": margin.get("y", "2.4cm"),
+        "papersize": paper.size(options.get("papersize") or "a4"),
+        "margin": ", ".join(f"{side}: {paper.length(wide)}" for side, wide in margins.items()),
         "toc-depth": options.get("toc-depth", 3),
-        "fontsize": options.get("fontsize", "10.5pt"),
+        "fontsize": paper.length(options.get("fontsize") or "10.5pt"),
     }
     if "linestretch" in options:
         pairs["linestretch"] = options["linestretch"]

@@ -17,7 +17,7 @@ import yaml
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.profiles import active
-from lmreport.render import dates
+from lmreport.render import dates, paper
 
 FORMATS = ("html", "typst")
 METADATA = set(
@@ -29,6 +29,10 @@ REMEDIES = {  # for options that are not known
     "pdf": "the PDF is made by typst; write typst",
     "references": "write the sources into a file that bibliography names",
     "cache": "outputs are kept until something changes; leave it out",
+    **dict.fromkeys(
+        ("affiliation", "affiliations"),
+        "write each author's own below author: name and affiliation",
+    ),
 }
 UNSHOWN = set("categories citation copyright date-modified license".split())  # on Quarto's page
 OPTIONS = METADATA | set(
@@ -82,6 +86,7 @@ KINDS = {  # of the options that this renderer acts on
 }
 AUTHOR = {"name", "affiliation", "affiliations"}
 NAME = {"given", "family", "literal"}
+AFFILIATION = {"name", "id"}
 
 
 @dataclass(frozen=True)
@@ -241,6 +246,9 @@ def read_document(
         for fmt in formats:
             options[fmt] = merge(options[fmt], for_format(layer, fmt))
     refuse_two_sizes(options, name)
+    files = [name, *(f"_quarto-{profile}.yml" for profile in reversed(profiles)), "_quarto.yml"]
+    for fmt in formats:
+        refuse_foreign_header(options[fmt], fmt, root, files)
     page = out / path.relative_to(root).with_suffix(".html")
     return Document(root, path, page, options, lines[first:], first + 1, profiles)
 
@@ -269,6 +277,40 @@ def refuse_two_sizes(options: dict[str, dict], name: str) -> None:
                 f"{name}: {key} is {told}, but the cells run once for all formats; set it once, "
                 "outside of format"
             )
+
+
+TEX = re.compile(r"\\(?!u\{)[A-Za-z]{2,}")
+HTML_ELEMENT = re.compile(r"<(!--|/?(script|style|link|meta|base)\b)")
+
+
+def refuse_foreign_header(options: dict, fmt: str, root: Path, files: list[str]) -> None:
+    """Raises ReportError for an include-in-header in another language than that of the format,
+    which would be shown as text.
+
+    files: those in which the option may stand, the last word first.
+    """
+    for text in included(options, "include-in-header", root):
+        lines = [line.strip() for line in text.split("\n")]
+        if fmt == "html" and "<" in text:
+            continue
+        remedy = "is TeX, which would be shown as text; leave it out"
+        foreign = next((line for line in lines if TEX.match(line)), "")
+        if fmt == "typst" and not foreign:
+            remedy = "is HTML, but the PDF is made by typst; write it below format: html:"
+            foreign = next((line for line in lines if HTML_ELEMENT.match(line)), "")
+        if foreign:
+            at = place_of(foreign, root, files + names_in(options, "include-in-header"))
+            raise ReportError(f"{at}: {foreign} in include-in-header {remedy}")
+
+
+def place_of(text: str, root: Path, files: list[str]) -> str:
+    """file:line of the first line with `text` in one of the `files`; the first file if in none."""
+    for name in files:
+        if (root / name).is_file():
+            for number, line in enumerate(text_of(root / name, name), 1):
+                if text in line:
+                    return f"{name}:{number}"
+    return files[0]
 
 
 def merge(base: dict, over: dict) -> dict:
@@ -358,6 +400,10 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         raise ReportError(f"{at}: engine {shown!r}: cells are run by Jupyter here; leave it out")
     if key == "date" and dates.is_impossible(shown):
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
+    if key in ("papersize", "fontsize") and kind != "nothing" and (no := paper.refused(key, shown)):
+        raise ReportError(f"{at}: {no}")
+    if key == "margin" and isinstance(node, yaml.MappingNode):
+        check_margins(node, place)
     if key == "author":
         check_authors(node, at, place)
     elif LIST in wanted and isinstance(node, yaml.SequenceNode):
@@ -385,6 +431,18 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         )
 
 
+def check_margins(node: yaml.MappingNode, place: Callable[[int], str]) -> None:
+    """Raises ReportError for a margin at no side of the page, and for one that is no length."""
+    for side, value, at in strict_yaml.keys(node, place):
+        if side not in paper.SIDES:
+            raise ReportError(
+                f"{at}: margin has no side {side!r}; known are {', '.join(paper.SIDES)}"
+            )
+        given = value.value if isinstance(value, yaml.ScalarNode) else strict_yaml.kind(value)
+        if no := paper.refused(f"margin {side}:", given):
+            raise ReportError(f"{at}: {no}")
+
+
 def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
     """Raises ReportError for an author without a name, with a field that is not shown, or written
     as a list.
@@ -410,6 +468,38 @@ def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None
             raise ReportError(
                 f"{place(author.start_mark.line)}: an author without a name; write `name: …`"
             )
+        for key in sorted(known.keys() & {"affiliation", "affiliations"}):
+            check_affiliations(known[key], place)
+
+
+def check_affiliations(node: yaml.Node, place: Callable[[int], str]) -> None:
+    """Raises ReportError for an affiliation without a name, such as a reference to one that stands
+    elsewhere, or with a field that is not shown.
+    """
+    listed = isinstance(node, yaml.SequenceNode)
+    for one in node.value if listed else [node]:
+        at = place(one.start_mark.line)
+        if isinstance(one, yaml.ScalarNode):
+            if listed and strict_yaml.kind(one) == "nothing":
+                raise ReportError(f"{at}: an affiliation without a name; write it behind the -")
+            continue
+        known = (
+            {key: value for key, value, _ in strict_yaml.keys(one, place)}
+            if isinstance(one, yaml.MappingNode)
+            else {}
+        )
+        if "ref" in known:
+            raise ReportError(
+                f"{at}: affiliation by ref {known['ref'].value!r}: this renderer looks up none; "
+                "write `name: …` here"
+            )
+        for key in sorted(known.keys() - AFFILIATION):
+            raise ReportError(
+                f"{at}: affiliation has {key!r}, which this renderer does not show; write all of "
+                "it into its name"
+            )
+        if strict_yaml.kind(known.get("name", one)) != TEXT:
+            raise ReportError(f"{at}: an affiliation without a name; write `name: …`")
 
 
 def included(options: dict, key: str, root: Path) -> list[str]:
@@ -431,6 +521,16 @@ def included(options: dict, key: str, root: Path) -> list[str]:
         else:
             raise ReportError(f"_quarto.yml: {key} {name!r} does not exist")
     return texts
+
+
+def names_in(options: dict, key: str) -> list[str]:
+    """The files that an option like include-in-header names."""
+    named = options.get(key) or []
+    each = [
+        one.get("file") if isinstance(one, dict) else one
+        for one in (named if isinstance(named, list) else [named])
+    ]
+    return [str(name) for name in each if name]
 
 
 def hint_at(name: str, *folders: Path) -> str:

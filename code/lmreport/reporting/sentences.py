@@ -196,23 +196,12 @@ def times(bert, lstm):
 
 def times_as_long(ratio, bert, lstm, digits: int):
     """How many times as long one of the two takes as the other, by the `ratio` of some times of
-    theirs; a bound where one of these is an upper bound.
+    theirs; a bound, of two digits, where one of these is an upper bound.
     """
     slower, faster = (bert, lstm) if ratio > 1 else (lstm, bert)
-    bounds = {(False, True): "at least ", (True, False): "at most "}
-    said = bounds.get((shared_cores(slower), shared_cores(faster)), "")
-    shown = max(ratio, 1 / ratio)
-    return fill(said + "{}", markdown.num(shown, within(shown, said, digits)))
-
-
-def within(number: float, said: str, digits: int) -> int:
-    """From `digits` on, how many have rounding keep the bound that is `said`: at least 15.87, not
-    15.9.
-    """
-    wrong = {"at least ": float.__gt__, "at most ": float.__lt__}.get(said)
-    while wrong and digits < 15 and wrong(float(f"{number:.{digits}g}"), float(number)):
-        digits += 1
-    return digits
+    bounds = {(False, True): ("at least {}", "down"), (True, False): ("at most {}", "up")}
+    said, way = bounds.get((shared_cores(slower), shared_cores(faster)), ("{}", ""))
+    return fill(said, markdown.num(max(ratio, 1 / ratio), 2 if way else digits, way))
 
 
 def bound(bert, lstm) -> MarkdownText:

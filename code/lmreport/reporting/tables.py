@@ -125,7 +125,7 @@ def at_least(record, rate: float):
     """A rate of a record: a lower bound where other work shared the cores."""
     if not sentences.shared_cores(record):
         return markdown.num(rate)
-    return fill("≥ {}", markdown.num(rate, sentences.within(rate, "at least ", 3)))
+    return fill("≥ {}", markdown.num(rate, way="down"))
 
 
 @with_origin

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
+WAYS = {"up": ROUND_CEILING, "down": ROUND_FLOOR}  # of bounds
 ROUNDING = 1e-12  # two ways to sum the same numbers may differ by so much, relative to the value
 
 
@@ -43,7 +44,10 @@ def written(form: str, value: float) -> str:
         case "count":
             return f"{int(Decimal(value).to_integral_value(ROUND_HALF_EVEN)):,}"
         case "num":
-            return significant(Decimal(value), int(how))
+            digits, _, way = how.partition(":")
+            if way:
+                return significant(Decimal(f"{value:.12g}"), int(digits), WAYS[way])
+            return significant(Decimal(value), int(digits))
         case "duration":
             if how == "up":
                 return duration(Decimal(f"{value:.12g}"), ROUND_CEILING)
@@ -57,13 +61,13 @@ def decimals(value: Decimal, places: int) -> str:
     return str(rounded if rounded else abs(rounded))
 
 
-def significant(value: Decimal, digits: int) -> str:
+def significant(value: Decimal, digits: int, rounding: str = ROUND_HALF_EVEN) -> str:
     """`value` with a number of significant digits, thousands grouped; very small and large ones as
     powers of ten.
     """
     if not value:
         return "0"
-    rounded = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
+    rounded = Context(prec=digits, rounding=rounding).plus(value)
     power = rounded.adjusted()
     if abs(rounded) < Decimal("1e-4") or abs(rounded) >= Decimal("1e9"):
         raised = "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(c)] if c.isdigit() else "⁻" for c in str(power))

@@ -8,6 +8,7 @@ from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.concepts import cost, heads, residual, scaling
 from lmreport.models import architecture
+from lmreport.reporting import sentences
 from lmreport.reporting.values import named
 
 FAR = 8192  # tokens: where the square decides
@@ -65,6 +66,7 @@ def of_scaling(saturated):
     """What the divisor does to the softmax (7c)."""
     return dict(
         widest=markdown.count(scaling.DIMENSIONS[-1]),
+        keys=markdown.count(sentences.default_of(scaling.saturation, "keys")),
         largest=markdown.num(np.median(saturated["none_largest"][-1]), 2),
         least=markdown.num(DEAD, 1),
         dead=markdown.pct((saturated["none_jacobian"][-1] < DEAD).mean(), 0),

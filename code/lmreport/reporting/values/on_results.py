@@ -460,8 +460,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" It was chosen on validation among {{}} trainings, at {' or '.join(['{}'] * len(lengths))} word "
-        "pieces, which get {} to {} of the test texts.",
+        f" Of {{}} trainings of it ({' or '.join(['{}'] * len(lengths))} word pieces), this one did best on the "
+        "validation texts; they get {} to {} of the test texts right.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
