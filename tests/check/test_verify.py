@@ -189,7 +189,11 @@ def test_arithmetic_writes_the_expression_along(pairs, steps, which):
 def test_a_reference_in_a_caption_is_no_number_of_it(tmp_path):
     cell = '```{{python}}\n#| label: tbl-{}\n#| tbl-cap: "Of 12 runs{}."\nprint("|a|\\n|-|")\n```\n'
     cell = cell.replace("#| tbl-cap", "#| output: asis\n#| tbl-cap")
-    text = cell.format("2nd", "") + cell.format("other", ", as in @tbl-2nd") + "See @tbl-other.\n"
+    text = (
+        cell.format("2nd", "")
+        + cell.format("other", ", as in @tbl-2nd and [6c](#tbl-2nd)")
+        + "See @tbl-other.\n"
+    )
     path = own(small_project(tmp_path, text), ("html",)) / "index.html"
 
     def wrong(page: str) -> list:

@@ -209,7 +209,7 @@ def test_of_several_runs_the_one_best_on_validation_is_told_of_and_all_are_liste
     table = plain(encoder.table(both).data)
     for seed, right in ((157, "92.0%"), (158, "92.5%"), (159, "99.0%")):
         assert re.search(rf"all-mpnet-base-v2, seed {seed} +\| +\**{right}", table)
-    assert re.search(r"stack of its runs with MiniLM and SVM +\| +\**95.0%", table)
+    assert re.search(r"stack of its runs, MiniLM and SVM +\| +\**95.0%", table)
     assert [encoder.name(one) for one in both.encoders] == ["all-mpnet-base-v2"] * 3
     stacked = encoder.by_clock(both.models, both.encoders)[-1]
     assert stacked.seconds / 60 == pytest.approx((2 * 6600 + 6) / 60)  # both runs are needed

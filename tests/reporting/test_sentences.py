@@ -79,7 +79,7 @@ def curves(record, encoder, linear):
             (0.8, 0.82, 0.84),
             (0.5, 0.9, 0.95),
             r"With 50 texts the frozen encoder gets 80\.0% right and the linear SVM "
-            r"50\.0%\. From 200 texts on the SVM is significantly ahead of each encoder: with 800 the SVM gets "
+            r"50\.0%\. From 200 texts on, the SVM is significantly ahead of each encoder: with 800 the SVM gets "
             r"95\.0%, the frozen encoder 84\.0%\.",
         ),
         ((0.8, 0.82, 0.84), (0.5, 0.82, 0.85), r"with 200 the encoder is no longer ahead\."),

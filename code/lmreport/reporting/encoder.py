@@ -274,7 +274,9 @@ def piloted(runs: Runs):
 def stack_name(record) -> str:
     """The name of the encoder's stack: what it is stacked with."""
     own, _, rest = record["stack"].partition(", " if "," in record["stack"] else " and ")
-    return f"stack with {rest}" if own == "encoder" else f"stack of its runs with {rest}"
+    if own == "encoder":
+        return f"stack with {rest}"
+    return f"stack of its runs{', ' if ' and ' in rest else ' and '}{rest}"
 
 
 def members(record) -> str:

@@ -231,7 +231,7 @@ def few_texts(record, linear):
     since = later[0].size
     if all(one.ahead == -1 for one in compared if one.size >= since):
         return fill(
-            "{}. From {} texts on the SVM is significantly ahead of each encoder: with {} the SVM gets {}, the {} "
+            "{}. From {} texts on, the SVM is significantly ahead of each encoder: with {} the SVM gets {}, the {} "
             "encoder {}.",
             sentence,
             markdown.count(since),
