@@ -2,6 +2,7 @@
 
 import pytest
 
+from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, typst_math
 from rendering import own, pdf_text, project, squeezed
 
@@ -75,3 +76,13 @@ def test_each_formula_with_rows_is_set_in_the_pdf(tmp_path):
     words = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
     assert words.count("Inline") == len(CASES)
     assert "U+" not in words
+
+
+def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    start = "---\ntitle: T\nabstract: |\n  We test $1+1$ and\n  $\\ket{j}$.\n---\n\n"
+    defined = "\\newcommand{\\ket}[1]{|#1\\rangle}\n\nHere $\\ket{j}$ works.\n"
+    for text in ("Here $|j\\rangle$.\n", defined):
+        (folder / "report" / "index.qmd").write_text(start + text)
+        with pytest.raises(ReportError, match=r"index\.qmd:5: the formula .*; write it out here"):
+            own(folder, ("html",))
