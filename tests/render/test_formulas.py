@@ -86,3 +86,10 @@ def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
         (folder / "report" / "index.qmd").write_text(start + text)
         with pytest.raises(ReportError, match=r"index\.qmd:5: the formula .*; write it out here"):
             own(folder, ("html",))
+
+
+@pytest.mark.parametrize("tex", [r"\color{blue}", r"\textcolor{red}", r"\colorbox{#eee}"])
+def test_a_colour_in_a_formula_is_not_lost(tex, tmp_path):
+    folder = project(tmp_path, f"Text.\n\nThe term ${{{tex} {{x}}}} + y$ is new.\n")
+    with pytest.raises(ReportError, match=r"index\.qmd:8: \\\w*color\w*\{.* in a formula would be"):
+        own(folder, ("html",))
