@@ -79,7 +79,7 @@ BAD = {
     ),
     "option like none": (
         "```{python}\n#| folding: x\n1\n```\n",
-        r"index\.qmd:7: unknown cell option 'folding'$",
+        r"index\.qmd:7: unknown cell option 'folding'; leave it out, or render with Quarto$",
     ),
     "open block": ("```python\n1\n", r"index\.qmd:6: this code block .* never closed"),
     "shortcode": ("Play {{< video x.mp4 >}}.\n", r"index\.qmd:6: shortcode \{\{< video"),

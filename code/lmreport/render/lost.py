@@ -27,6 +27,7 @@ LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page 
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
     r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
 )
+COLOUR = re.compile(r"\\(text|page|f)?color(box)?(?![A-Za-z])\s*(\[\w+\])?(\{[^{}]*\})?")
 UNSEEN_TEX = re.compile(  # TeX in a line that shows nothing itself: breaks, sizes, styles, definitions
     r"\\((new|clear|cleardouble)page|(page|line|allow|no)?break|newline|(no)?indent|par|[hv]fill"
     r"|[hv]s(pace|kip)|(small|med|big)skip|centering|ragged(right|left)|label|index|relax|protect"
@@ -42,6 +43,7 @@ def refuse(tree: object, at: Place) -> None:
     """
     for item in pandoc_ast.nodes(tree):
         refuse_raw(item, at)
+        refuse_colour(item, at)
         refuse_words_as_tags(item, at)
 
 
@@ -69,6 +71,16 @@ def refuse_raw(item: dict, at: Place) -> None:
             f"{at(re.escape(lost))}: {lost} stands in no formula and would be lost; put a "
             "formula between $$, without a blank line in it, a path or command in `…`, and write other "
             "text in Markdown"
+        )
+
+
+def refuse_colour(item: dict, at: Place) -> None:
+    """Raises ReportError for a colour in a formula, which pandoc drops or cannot read."""
+    found = COLOUR.search(item["c"][1]) if item["t"] == "Math" else None
+    if found:
+        raise ReportError(
+            f"{at(re.escape(found[0]))}: {found[0]} in a formula would be lost, as formulas have one "
+            "colour here; leave it out, and mark what is meant by \\boldsymbol{…} or \\underline{…}"
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
-from lmreport.render import dates, letters, pandoc_ast, paper, project
+from lmreport.render import dates, letters, pandoc_ast, paper, project, typst_math
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
@@ -49,10 +49,10 @@ def write(
         *identity(doc),
         *common(options, document),
     ]
-    shown = json.dumps(with_own_signs(doc))
+    shown = json.dumps(pandoc_ast.change(with_own_signs(doc), typst_math.visit))
     source, warnings = pandoc_ast.pandoc(shown, *arguments, cwd=document.path.parent)
-    heed(warnings)
-    source = printable(source.translate(WRITTEN))
+    heed([typst_math.unmarked(line) for line in warnings])
+    source = printable(typst_math.set_apart(source).translate(WRITTEN))
     (folder / "index.typ").write_text(source, encoding="utf-8")
     standards: Any = options.get("pdf-standard") or []
     wanted: list[Any] = [standards] if isinstance(standards, str) else list(standards)

@@ -248,11 +248,11 @@ def write_format(
         constructs_typst.with_plain_labels(blocks, index)
     parsed["blocks"] = constructs.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
     return {"html": html_page, "typst": pdf}[fmt].write(
-        parsed, options, doc, pages.folder, lambda warnings: heed(warnings, index)
+        parsed, options, doc, pages.folder, lambda warnings: heed(warnings, index, doc)
     )
 
 
-def heed(warnings: list[str], index: crossref.Index) -> None:
+def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> None:
     """Tell pandoc's warnings. Raises ReportError for one that means that something is missing or
     stands there as source.
     """
@@ -266,7 +266,12 @@ def heed(warnings: list[str], index: crossref.Index) -> None:
         is_written = any(tex in cell.source for cell in index.cells)
         at = index.place(re.escape(tex) if is_written else r"\$[^$]*`\{python\}")
         remedy = "write it with commands of LaTeX's mathematics, without comments and \\tag"
-        if is_defined(formula[2], index.cells):
+        defined = is_defined(formula[2], index.cells)
+        above = source.place_above(doc, re.escape(tex))
+        if above != doc.name and (defined or not is_written):
+            at = above
+            remedy = "write it out here; commands of TeX that the text defines hold there alone"
+        elif defined:
             remedy = constructs.MACROS
         raise ReportError(f"{at}: the formula {tex!r} cannot be set ({formula[2]}); {remedy}")
     for line in warnings:

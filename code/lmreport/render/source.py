@@ -647,6 +647,7 @@ def check(key: str, value: object, place: str) -> None:
         return
     if key not in CELL:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
+        hint = hint or "; leave it out, or render with Quarto"
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
     if key.endswith("-subcap") and isinstance(value, str) and value != "true":

@@ -1,0 +1,95 @@
+"""Formulas with rows and columns in the PDF, as the page has them."""
+
+import pytest
+
+from lmreport.core.errors import ReportError
+from lmreport.render import pandoc_ast, typst_math
+from rendering import own, pdf_text, project, squeezed
+
+ROWS = "mat(delim: #none, row-gap: #0.5em, "
+CASES = {
+    "two equations in a row": (
+        r"\begin{aligned}x &= 5&y &= 10\end{aligned}",
+        "x & = 5 quad & y & = 10",
+    ),
+    "reasons behind equations": (
+        r"\begin{align*}x &= 5 && \text{by (1)}\\ y &= 6\end{align*}",
+        'x & = 5 quad & & upright("by (1)")\\ y & = 6',
+    ),
+    "equations one below the other": (
+        r"\begin{aligned} a &= b \\ c &= d\end{aligned}.",
+        "a & = b\\ c & = d .",
+    ),
+    "equations behind a term": (
+        r"f = \begin{aligned} a &= b, c \\ d &= e\end{aligned}",
+        f"f = {ROWS}a & = b \\, c; d & = e)",
+    ),
+    "equations with one brace": (
+        r"\left\{\begin{aligned} a &= b \\ c &= d\end{aligned}\right.",
+        f"lr(\\{{{ROWS}a & = b; c & = d))",
+    ),
+    "brace behind equations": (
+        r"\left.\begin{aligned} a &= b \\ c &= d\end{aligned}\right\} e",
+        f"lr({ROWS}a & = b; c & = d)\\}}) e",
+    ),
+    "cases": (
+        r"\begin{cases} 1 & \text{if } x > 0 \\ 0\end{cases}",
+        'cases(delim: "{", 1 quad & upright("if ") x > 0, 0)',
+    ),
+    "cases of three columns": (
+        r"\begin{cases} 1 & a & b \\ 0\end{cases}",
+        f"lr(\\{{{ROWS}& 1, & a, & b; & 0))",
+    ),
+    "matrix without brackets": (
+        r"A = \begin{matrix} 1 & 2 \\ \frac{3}{4} & \{5\}\end{matrix} B",
+        f"A = {ROWS}1, 2; 3 / 4, {{ 5 }}) B",
+    ),
+    "columns at their sides": (
+        r"\begin{array}{l|r} 1 & 2 \\ & 4\end{array}",
+        f"{ROWS}& 1, 2 &; &, 4 &)",
+    ),
+    "matrix in a fraction": (
+        r"\frac{\begin{matrix} 1 \\ 2 \end{matrix}}{3}",
+        f"frac({ROWS}1; 2), 3)",
+    ),
+    "matrix in a matrix": (
+        r"\begin{pmatrix} \begin{matrix} 1 & 2 \end{matrix} & 3\end{pmatrix}",
+        f'mat(delim: "(", {ROWS}1, 2), 3)',
+    ),
+    "determinant": (r"\begin{vmatrix} 1 & 2\end{vmatrix}", 'mat(delim: "|", 1, 2)'),
+    "norm": (r"\begin{Vmatrix} 1 & 2\end{Vmatrix}", 'mat(delim: "‖", 1, 2)'),
+    "no rows": (r"\text{a, b} = \{1, 2\}", 'upright("a, b") = {1 \\, 2}'),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rows_and_columns_do_not_run_together_in_the_pdf(name):
+    tex, wanted = CASES[name]
+    marked = typst_math.marked(tex)
+    assert typst_math.unmarked(marked) == tex
+    source, _ = pandoc_ast.pandoc(f"$${marked}$$\n", "-f", "markdown", "-t", "typst")
+    assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+
+
+def test_each_formula_with_rows_is_set_in_the_pdf(tmp_path):
+    body = "\n\n".join(f"$$\n{tex}\n$$\n\nIn line ${tex}$." for tex, _ in CASES.values())
+    words = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    assert words.count("Inline") == len(CASES)
+    assert "U+" not in words
+
+
+def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    start = "---\ntitle: T\nabstract: |\n  We test $1+1$ and\n  $\\ket{j}$.\n---\n\n"
+    defined = "\\newcommand{\\ket}[1]{|#1\\rangle}\n\nHere $\\ket{j}$ works.\n"
+    for text in ("Here $|j\\rangle$.\n", defined):
+        (folder / "report" / "index.qmd").write_text(start + text)
+        with pytest.raises(ReportError, match=r"index\.qmd:5: the formula .*; write it out here"):
+            own(folder, ("html",))
+
+
+@pytest.mark.parametrize("tex", [r"\color{blue}", r"\textcolor{red}", r"\colorbox{#eee}"])
+def test_a_colour_in_a_formula_is_not_lost(tex, tmp_path):
+    folder = project(tmp_path, f"Text.\n\nThe term ${{{tex} {{x}}}} + y$ is new.\n")
+    with pytest.raises(ReportError, match=r"index\.qmd:8: \\\w*color\w*\{.* in a formula would be"):
+        own(folder, ("html",))
