@@ -237,7 +237,7 @@ def of_tests(bert, lstm, svm, searched, larger):
         seeds=of_seeds(bert, searched),
         trade=trade(bert, svm),
         seen=MarkdownText(
-            "The checkpoint has probably seen these questions, without their tags ([4a](#sec-4a))."
+            "The checkpoint may have seen these questions, without their tags ([4a](#sec-4a))."
             if "MiniLM" in bert.label and is_stack_overflow(bert)
             else ""
         ),
