@@ -275,3 +275,13 @@ def test_a_training_waits_for_no_processes_of_other_work(monkeypatch, capsys):
     assert "type unset LOCAL_RANK WORLD_SIZE, or train with" in capsys.readouterr().err
     assert main.main(["cite", "fig-nowhere"]) == 2
     assert "unset" not in capsys.readouterr().err
+
+
+def test_the_variable_that_moves_the_hubs_files_is_the_one_named(monkeypatch):
+    """HF_HOME says nothing where HF_HUB_CACHE is set, as where users share one cache."""
+    monkeypatch.setenv("HF_HUB_CACHE", "/shared")
+    for error in (OSError(errno.ENOLCK, "No locks"), OSError(errno.ENOSPC, "No space left")):
+        with pytest.raises(ReportError) as refused:
+            pretrained.not_reached("owner/name", error)
+        for said in (str(refused.value), str(hub.refusal(error, "owner/name", {}))):
+            assert "set HF_HUB_CACHE " in said and "HF_HOME" not in said
