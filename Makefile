@@ -19,6 +19,9 @@ AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests a
 # DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
 $(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
 
+# Packages go into $(VENV), also where a pip.conf says user = true.
+export PIP_USER := 0
+
 .PHONY: report check submission test test-slow lint lock clean
 .PHONY: bench-render bench-train
 .DEFAULT_GOAL := report

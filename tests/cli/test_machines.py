@@ -275,3 +275,58 @@ def test_a_training_waits_for_no_processes_of_other_work(monkeypatch, capsys):
     assert "type unset LOCAL_RANK WORLD_SIZE, or train with" in capsys.readouterr().err
     assert main.main(["cite", "fig-nowhere"]) == 2
     assert "unset" not in capsys.readouterr().err
+
+
+def test_the_variable_that_moves_the_hubs_files_is_the_one_named(monkeypatch):
+    """HF_HOME says nothing where HF_HUB_CACHE is set, as where users share one cache."""
+    monkeypatch.setenv("HF_HUB_CACHE", "/shared")
+    for error in (OSError(errno.ENOLCK, "No locks"), OSError(errno.ENOSPC, "No space left")):
+        with pytest.raises(ReportError) as refused:
+            pretrained.not_reached("owner/name", error)
+        for said in (str(refused.value), str(hub.refusal(error, "owner/name", {}))):
+            assert "set HF_HUB_CACHE " in said and "HF_HOME" not in said
+
+
+BACKEND = """
+import zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    name = "own-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
+        wheel.writestr("own.py", "")
+        about = "own-1.0.dist-info/"
+        wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\\nName: own\\nVersion: 1.0\\n")
+        wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
+        wheel.writestr(about + "RECORD", "")
+    return name
+
+build_wheel = build_sdist = build_editable
+"""
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_installs_into_its_own_environment_where_pip_is_told_to_install_for_the_user(tmp_path):
+    (tmp_path / ".config/pip").mkdir(parents=True)
+    (tmp_path / ".config/pip/pip.conf").write_text("[install]\nuser = true\n")
+    (tmp_path / "npm").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "npm").chmod(0o755)
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / "backend.py").write_text(BACKEND)
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    done = subprocess.run(
+        ["make", ".venv/.installed", f"PYTHON={sys.executable}"],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path / ".config"),
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob(".venv/lib/python*/site-packages/own.py"))

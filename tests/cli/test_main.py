@@ -6,6 +6,7 @@ import pytest
 import requests
 from safetensors import SafetensorError
 
+from lmreport.cli import main, options
 from lmreport.cli.main import said_of
 from lmreport.core.errors import ReportError
 
@@ -46,3 +47,18 @@ def test_a_disk_that_is_full_while_a_model_is_saved_is_told(error, monkeypatch, 
 @pytest.mark.parametrize("error", [ValueError("own"), OSError(errno.EIO, "broken", "a.npz")])
 def test_own_errors_are_not_hidden(error):
     assert said_of(error) == ""
+
+
+@pytest.mark.parametrize("text", ['-0.07"', "-how do I sort", "--perhaps"])
+def test_a_text_that_begins_with_a_dash_is_told_to_stand_behind_two(capsys, text):
+    with pytest.raises(SystemExit):
+        main.main(["predict", text])
+    assert "stands behind --: lmreport predict -- TEXT" in capsys.readouterr().err
+    assert options.parsed(["predict", "--epochs", "1", "--", text]).question == [text]
+
+
+def test_an_option_that_is_unknown_elsewhere_is_told_without_a_word_of_texts(capsys):
+    with pytest.raises(SystemExit):
+        main.main(["train", "--perhaps"])
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --perhaps" in said and "TEXT" not in said

@@ -135,6 +135,7 @@ def test_a_name_that_is_unknown_or_not_for_all_is_one_sentence(hub, name, said):
         ({"ALL_PROXY": "socks://127.0.0.1:9"}, "write ALL_PROXY and HTTPS_PROXY as"),
         ({"SSL_CERT_FILE": "/nowhere.pem"}, "unset SSL_CERT_FILE, which names no file"),
         ({"HF_HOME": __file__}, "set HF_HOME to a folder that can be written to"),
+        ({"HF_HUB_CACHE": __file__}, "set HF_HUB_CACHE to a folder that can be written to"),
     ],
 )
 def test_what_keeps_this_machine_from_asking_is_told_and_no_other_model_is_taken(

@@ -4,6 +4,9 @@ file and line.
 
 from __future__ import annotations
 
+import json
+import sys
+
 import nbformat
 import pikepdf
 import pytest
@@ -406,3 +409,50 @@ def test_what_colab_and_editors_note_of_a_cell_is_passed_over(tmp_path):
     )
     front = "---\ntitle: A\nengine: jupyter\neditor_options: {chunk_output_type: console}\n---\n\n"
     assert words(own(project(tmp_path, body, front), ("html",))).endswith("shown")
+
+
+SHELL = {"argv": ["bash", "-c", "{connection_file}"], "display_name": "Shell", "language": "bash"}
+KERNELS = {
+    "own": SHELL | {"argv": [sys.executable, "-m", "ipykernel_launcher"], "language": "python"},
+    "other": SHELL | {"argv": ["/opt/env/bin/python", "-m", "ipykernel"], "language": "python"},
+    "shell": SHELL,
+}
+
+
+@pytest.fixture
+def kernels(tmp_path, monkeypatch):
+    """This machine has kernels of this Python, of another one, and of a shell."""
+    for name, of in KERNELS.items():
+        folder = tmp_path / "jupyter/kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "kernel.json").write_text(json.dumps(of))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+
+@pytest.mark.parametrize(
+    "asked, said",
+    [
+        ("jupyter: conda-env-test-py", "no kernel 'conda-env-test-py' (known are"),
+        ("jupyter: {kernelspec: {name: ir, language: R}}", "no kernel 'ir' (known are"),
+        ("jupyter: other", "kernel 'other' is not of this Python"),
+        ("jupyter: shell", "kernel 'shell' is not of this Python"),
+    ],
+)
+def test_cells_are_not_run_by_another_kernel_than_the_one_asked_for(tmp_path, kernels, asked, said):
+    refused = refusal(tmp_path, "Text.\n", f"---\ntitle: A\n{asked}\n---\n\n")
+    assert "index.qmd:3: " in refused and said in refused
+    assert "write jupyter: python3 to run the cells in the Python that lmreport" in refused
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "jupyter: own",
+        "jupyter: {kernelspec: {display_name: Python 3, language: python, name: python3}}",
+        "jupyter: {jupytext: {formats: ipynb}}",
+        "jupyter: true",
+    ],
+)
+def test_a_kernel_of_this_python_may_have_any_name(tmp_path, kernels, asked):
+    front = f"---\ntitle: A\n{asked}\n---\n\n"
+    assert words(rendered(tmp_path, "Text.\n", front)).endswith("Text.")

@@ -294,7 +294,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
     for Ctrl-C.
     """
-    arguments = options.parser().parse_args(argv)
+    arguments = options.parsed(argv)
     progress.show()
     start = time.perf_counter()
     for stream in (

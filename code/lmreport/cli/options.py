@@ -8,6 +8,26 @@ from lmreport import __version__
 from lmreport.core.settings import HELP
 from lmreport.runs.kinds import BENCHES, MODELS, STUDIES
 
+DASH = "; a text that begins with a dash stands behind --: lmreport predict -- TEXT"
+
+
+class OfTexts(argparse.ArgumentParser):
+    """Tells what to do where a text that `predict` shall read is taken for an option."""
+
+    def error(self, message):
+        mistaken = self.prog.endswith(" predict") and "ignored explicit argument" in message
+        super().error(message + (DASH if mistaken else ""))
+
+
+def parsed(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command and its options that were typed; ends the program where one is not known."""
+    top = parser()
+    arguments, unknown = top.parse_known_args(argv)
+    if unknown:
+        remedy = DASH if arguments.command == "predict" else ""
+        top.error(f"unrecognized arguments: {' '.join(unknown)}{remedy}")
+    return arguments
+
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
@@ -17,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
         "step of it. Every option can also be set as LMREPORT_<NAME> or in lmreport.toml.",
     )
     top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=OfTexts
+    )
     for name, (text, has_settings, add_options) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if has_settings:

@@ -98,6 +98,12 @@ def wrong_token(error: BaseException) -> str:
     )
 
 
+def hub_cache_name() -> str:
+    """The variable that says where the hub's files are kept: others win over HF_HOME."""
+    given = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")
+    return next((name for name in given if os.environ.get(name)), "HF_HOME")
+
+
 HINDRANCES = (  # a word of an error of the hub's client, or its name, and what to do
     ("UnsupportedProtocol", "begin what HF_ENDPOINT says with https://"),
     ("socksio", "install that package, or unset ALL_PROXY and HTTPS_PROXY"),
@@ -120,7 +126,7 @@ def hindrance(error: BaseException) -> str:
     remedy = next((what for sign, what in HINDRANCES if sign in words), "check the network")
     certificates = os.environ.get("SSL_CERT_FILE")
     if isinstance(first, OSError) and first.filename:
-        remedy = "set HF_HOME to a folder that can be written to"
+        remedy = f"set {hub_cache_name()} to a folder that can be written to"
     elif certificates and not os.path.exists(certificates):
         remedy = f"unset SSL_CERT_FILE, which names no file ({certificates})"
     return f"({type(first).__name__}: {said}); {remedy}"

@@ -22,6 +22,7 @@ from lmreport.core.errors import (
     ReportError,
     chain_of,
     hindrance,
+    hub_cache_name,
     no_locks,
     no_space,
     overburdened,
@@ -219,11 +220,14 @@ def refusal(error: Exception, name: str, asked: dict[str, str], why: str = "") -
     kinds = {type(one).__name__ for one in chain}
     said = " ".join(str(one) for one in chain)
     if no_space(error):
-        return ReportError(f"data: no space left for {name!r}; free some or set HF_HOME elsewhere")
+        return ReportError(
+            f"data: no space left for {name!r}; free some or set {hub_cache_name()} elsewhere"
+        )
     if locked := next(filter(no_locks, chain), None):
         return ReportError(
-            f"data: {name!r} cannot be fetched, since files in HF_HOME cannot be locked "
-            f"({readers.first_line(locked)}); set HF_HOME to a folder on a disk of this machine"
+            f"data: {name!r} cannot be fetched, since files in {hub_cache_name()} cannot be locked "
+            f"({readers.first_line(locked)}); set {hub_cache_name()} to a folder on a disk of this "
+            "machine"
         )
     if "GatedRepoError" in kinds or "is a gated dataset" in said:
         return ReportError(

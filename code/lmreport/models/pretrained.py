@@ -23,6 +23,7 @@ from lmreport.core.errors import (
     ReportError,
     chain_of,
     hindrance,
+    hub_cache_name,
     is_http,
     no_locks,
     no_space,
@@ -284,12 +285,12 @@ def not_reached(name: str, error: Exception) -> None:
 
     if no_space(error):
         raise ReportError(
-            f"model: no space left for {name!r}; free some or set HF_HOME elsewhere"
+            f"model: no space left for {name!r}; free some or set {hub_cache_name()} elsewhere"
         ) from error
     if no_locks(error):
         raise ReportError(
-            f"model: {name!r} cannot be fetched, since files in HF_HOME cannot be locked ({error}); "
-            "set HF_HOME to a folder on a disk of this machine"
+            f"model: {name!r} cannot be fetched, since files in {hub_cache_name()} cannot be locked "
+            f"({error}); set {hub_cache_name()} to a folder on a disk of this machine"
         ) from error
     if why := untrusted(error):
         raise ReportError(

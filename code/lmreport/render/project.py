@@ -17,7 +17,7 @@ import yaml
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.profiles import active
-from lmreport.render import dates, paper
+from lmreport.render import dates, kernel, paper
 
 FORMATS = ("html", "typst")
 METADATA = set(
@@ -396,6 +396,8 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
             f"{at}: lang {shown!r}: this renderer words its captions, references and contents in "
             "English only; set lang: en, or render with Quarto"
         )
+    if key == "jupyter" and (no := kernel.refused(node)):
+        raise ReportError(f"{at}: {no}")
     if key == "engine" and shown != "jupyter":
         raise ReportError(f"{at}: engine {shown!r}: cells are run by Jupyter here; leave it out")
     if key == "date" and dates.is_impossible(shown):
