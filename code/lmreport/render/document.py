@@ -278,11 +278,9 @@ def with_caption(item: dict, captions: list[list]) -> dict | None:
                 "Figure", pandoc_ast.attr(), caption, [pandoc_ast.node("Plain", [image])]
             )
     if item["t"] == "Para" and [one["t"] for one in item["c"]] == ["Link"]:
-        inside = item["c"][0]["c"][1]
-        if [one["t"] for one in inside] == ["Image"] and inside[0]["c"][
-            1
-        ]:  # a figure in Quarto too
-            caption = [None, [pandoc_ast.node("Plain", inside[0]["c"][1])]]
+        image, *others = item["c"][0]["c"][1] or [{"t": ""}]
+        if image["t"] == "Image" and image["c"][1] and not others:  # a figure in Quarto too
+            caption = [None, [pandoc_ast.node("Plain", image["c"][1])]]
             content = [pandoc_ast.node("Plain", item["c"])]
             return pandoc_ast.node("Figure", pandoc_ast.attr(), caption, content)
     return None

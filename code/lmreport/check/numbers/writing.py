@@ -49,9 +49,7 @@ def written(form: str, value: float) -> str:
                 return significant(Decimal(f"{value:.12g}"), int(digits), WAYS[way])
             return significant(Decimal(value), int(digits))
         case "duration":
-            if how == "up":
-                return duration(Decimal(f"{value:.12g}"), ROUND_CEILING)
-            return duration(value)
+            return duration(Decimal(f"{value:.12g}"), WAYS[how]) if how else duration(value)
     return ""
 
 
