@@ -1,11 +1,14 @@
 """Formulas with rows and columns in the PDF, as the page has them."""
 
+import re
+
 import pytest
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, typst_math
 from rendering import own, pdf_text, project, squeezed
 
+SPOKEN = r"\begin{cases} 0 & j \le i \\ 1 & j > i \end{cases}"
 ROWS = "mat(delim: #none, row-gap: #0.5em, "
 CASES = {
     "two equations in a row": (
@@ -93,3 +96,17 @@ def test_a_colour_in_a_formula_is_not_lost(tex, tmp_path):
     folder = project(tmp_path, f"Text.\n\nThe term ${{{tex} {{x}}}} + y$ is new.\n")
     with pytest.raises(ReportError, match=r"index\.qmd:8: \\\w*color\w*\{.* in a formula would be"):
         own(folder, ("html",))
+
+
+def test_a_screen_reader_hears_nothing_of_how_columns_are_set_apart(tmp_path):
+    """The filter that says formulas aloud reads them as they are marked for the PDF."""
+    import pikepdf
+
+    body = "".join(f"$$\n{tex}\n$$\n\n" for tex in (SPOKEN, *(tex for tex, _ in CASES.values())))
+    with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:
+        said = [
+            str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o
+        ]
+    assert len(said) == len(CASES) + 1
+    assert "one of 2 cases: 0, if j is at most i; 1, if j is greater than i; end cases" in said
+    assert not [one for one in said if re.search(r"U\+|[\ufdd0-\ufdef]| ,|  ", one)]

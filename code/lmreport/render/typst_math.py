@@ -95,6 +95,7 @@ TABLE = re.compile(
     rf'(?P<body>[^{OPEN}{CLOSE}]*?) ?upright\("{CLOSE}"\)(?P<right>[}}\]])?'
 )
 ROOM = f'upright("{GAP}")'
+SPOKEN = re.compile(f" ?[{OPEN}{CLOSE}{GAP}{BAR}]\\w*")  # marks in what a filter says of a formula
 PART = re.compile(r'"(?:\\.|[^"\\])*"|\\\n|\\.|[()&]|[^"\\()&]+', re.DOTALL)
 
 
@@ -104,7 +105,8 @@ def set_apart(source: str) -> str:
     while count:
         source, count = TABLE.subn(matrix, source)
     source = re.sub(rf'upright\("{BAR}"\) ?mat\(delim: "\|+"', 'mat(delim: "|"', source)
-    return source.replace('mat(delim: "||"', 'mat(delim: "‖"').replace(ROOM, "quad")
+    source = source.replace('mat(delim: "||"', 'mat(delim: "‖"').replace(ROOM, "quad")
+    return SPOKEN.sub("", source)
 
 
 def matrix(found: re.Match) -> str:
