@@ -271,8 +271,7 @@ def test_each_note_stands_under_its_mark_whatever_it_begins_with_and_wherever_it
         "```{python}\nfrom IPython.display import Markdown\n"
         "Markdown('Shown[^o].\\n\\n[^o]: Of an output.\\n')\n```\n"
     )
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    text, shown = texts(nbformat.read(out / "index.ipynb", 4))[-2:]
+    text, shown = texts(made_of(tmp_path, body))[-2:]
     marks = [
         (n, text.count(f"<sup>[{n}]</sup>") + text.count(f"<sup>\\[{n}\\]</sup>")) for n in "123"
     ]
@@ -299,6 +298,12 @@ def test_notes_of_tables_links_and_captions_stand_in_the_notebook_once(tmp_path)
         assert all(f"[{i}" in line for i, line in enumerate(last, 1)), shown
 
 
+def made_of(folder, body: str):
+    """The notebook that a render of `body` writes."""
+    out = rendering.own(rendering.project(folder, body), ("html",))
+    return nbformat.read(out / "index.ipynb", 4)
+
+
 def in_jupyter(nb):
     """The notebook as JupyterLab and nbconvert show it."""
     shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
@@ -311,8 +316,7 @@ def test_letters_of_a_list_and_dollars_of_a_table_in_html_are_as_on_the_page(tmp
         "+---------+---------+\n| $1 - $2 | - a $3  |\n|         | - b     |\n+---------+---------+\n"
         "| $4 `$5` | $y_1z$  |\n+---------+---------+\n"
     )
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    nb = nbformat.read(out / "index.ipynb", 4)
+    nb = made_of(tmp_path, body)
     page = in_jupyter(nb)
     lists = [(one.get("type"), one.get("start")) for one in page.iter("ol")]
     assert lists == [("a", "1"), ("i", "2"), ("A", "2"), (None, None)]
@@ -330,8 +334,7 @@ def test_code_that_begins_a_text_stays_code(tmp_path):
         "```\nfourth\n```\n\n- ```\n  fifth\n  ```\n\n> ```\n> sixth\n> ```\n\n"
         "Term\n\n:   ```\n    seventh\n    ```\n"
     )
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    nb = nbformat.read(out / "index.ipynb", 4)
+    nb = made_of(tmp_path, body)
     page = in_jupyter(nb)
     blocks = [one.text_content().strip("\n") for one in page.iter("pre")]
     wanted = ["first `line`\n  second", "third", "fourth", "fifth", "sixth", "seventh"]
@@ -340,10 +343,8 @@ def test_code_that_begins_a_text_stays_code(tmp_path):
 
 def test_text_from_right_to_left_stays_so(tmp_path):
     body = 'In [مرحبا]{dir="rtl"} x.\n\n::: {dir="rtl" lang="he"}\nשלום *עולם*, 123.\n:::\n'
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    nb = nbformat.read(out / "index.ipynb", 4)
-    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
-    page = lxml.html.fromstring(shown)
+    nb = made_of(tmp_path, body)
+    page = in_jupyter(nb)
     assert [one.text_content() for one in page.xpath("//span[@dir='rtl']")] == ["مرحبا"]
     (paragraph,) = page.xpath("//div[@dir='rtl']/p")
     assert paragraph.text_content() == "שלום עולם, 123." and paragraph.find("em") is not None
@@ -351,16 +352,14 @@ def test_text_from_right_to_left_stays_so(tmp_path):
 
 def test_the_terms_of_a_list_of_definitions_are_told_from_what_they_mean(tmp_path):
     body = "Epoch\n:   One pass.\n\n    ```python\n    x\n    ```\n\n*Batch* `b`\n:   Some.\n:   Texts.\n"
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    shown = "\n".join(texts(nbformat.read(out / "index.ipynb", 4)))
+    shown = "\n".join(texts(made_of(tmp_path, body)))
     assert "**Epoch**\n\n- One pass.\n  ``` python\n  x\n  ```\n" in shown
     assert "***Batch* `b`**\n\n- Some.\n" in shown and "- Texts." in shown
 
 
 def test_a_reference_in_a_link_does_not_end_it(tmp_path):
     body = "# A {#sec-a}\n\n[as **@sec-a** says](https://example.org) and @sec-a.\n"
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    shown = "\n".join(texts(nbformat.read(out / "index.ipynb", 4)))
+    shown = "\n".join(texts(made_of(tmp_path, body)))
     assert (
         "[as **Section\u00a01** says](https://example.org) and [Section\u00a01](#sec-a)." in shown
     )
@@ -368,10 +367,8 @@ def test_a_reference_in_a_link_does_not_end_it(tmp_path):
 
 def test_a_bar_in_code_does_not_end_its_cell_of_a_table(tmp_path):
     body = "| a | b |\n|---|---|\n| `x | y` | z |\n\n| a<br>c | b |\n|---|---|\n| `x | y` | z |\n"
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    nb = nbformat.read(out / "index.ipynb", 4)
-    shown = pytest.importorskip("nbconvert").HTMLExporter().from_notebook_node(nb)[0]
-    cells = lxml.html.fromstring(shown).xpath("//td")
+    nb = made_of(tmp_path, body)
+    cells = in_jupyter(nb).xpath(".//td")
     assert [cell.text_content() for cell in cells] == ["x | y", "z"] * 2
 
 
@@ -398,8 +395,7 @@ def test_what_a_figure_keeps_of_its_origin_is_not_taken_for_something_printed(tm
         "```{python}\nfrom IPython.display import Markdown, display\n"
         "display(Markdown('*drawn*'), metadata={'lmreport': {'function': 'concepts.drawn'}})\n```\n"
     )
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    nb = nbformat.read(out / "index.ipynb", 4)
+    nb = made_of(tmp_path, body)
     again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
     assert [out.output_type for out in again] == ["stream", "display_data"]
     assert again[1].metadata.lmreport == {"function": "concepts.drawn"}
@@ -412,8 +408,7 @@ def test_what_a_figure_keeps_of_its_origin_is_not_taken_for_something_printed(tm
 
 def test_a_div_around_a_cell_has_its_number_and_place(tmp_path):
     body = "::: {#fig-a}\n```{python}\nprint(1)\n```\n\nWhat *it* says\n:::\n\nSee @fig-a.\n"
-    out = rendering.own(rendering.project(tmp_path, body), ("html",))
-    shown = texts(nbformat.read(out / "index.ipynb", 4))[-1]
+    shown = texts(made_of(tmp_path, body))[-1]
     assert '<a id="fig-a"></a>**Figure\u00a01:** What *it* says' in shown
     assert "See [Figure\u00a01](#fig-a)." in shown
 
