@@ -133,12 +133,7 @@ def not_fetched(address: str, error: Exception) -> ReportError:
         return ReportError(
             f"data: no space left for {address}; free some or set LMREPORT_CACHE to another folder"
         )
-    if why := untrusted(error):
-        return NoNetworkError(
-            f"data: {address} could not be fetched, since {why}, or LMREPORT_DATA to an archive or "
-            "to 'sample'"
-        )
-    if why := overburdened(error):
+    if why := untrusted(error) or overburdened(error):
         return NoNetworkError(
             f"data: {address} could not be fetched, since {why}, or set LMREPORT_DATA to an archive "
             "or to 'sample'"
