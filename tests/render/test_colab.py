@@ -150,6 +150,10 @@ print("a cell")
 """
 
 
+def unpacked(signs: str) -> bytes:
+    return lzma.decompress(base64.b85decode(signs.translate(str.maketrans(".,", "#<"))))
+
+
 def test_an_edit_of_a_text_is_carried_and_nothing_else_is_packed_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
     folder = rendering.project(tmp_path / "project", "Words at first.\n")
@@ -157,7 +161,7 @@ def test_an_edit_of_a_text_is_carried_and_nothing_else_is_packed_anew(tmp_path, 
     for words in ("Words at first.", "Other words."):
         text = folder / "report" / "index.qmd"
         text.write_text(text.read_text().replace("Words at first.", words))
-        packed = lzma.decompress(colab.archive(folder))
+        packed = unpacked(colab.archive(folder))
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
             carried.append(tar.extractfile("report/index.qmd").read().decode())
             assert "code/lmreport/__init__.py" in tar.getnames()
@@ -182,7 +186,7 @@ def test_what_is_for_another_profile_is_nowhere_in_the_archive(
     folder = rendering.project(tmp_path, PARTS, rendering.FRONT, PROFILES, solutions=solutions)
     for name in ("index.html", "index.typ"):  # left by an earlier render of the other profile
         (folder / "report" / name).write_text(" ".join(nowhere))
-    packed = lzma.decompress(colab.archive(folder, profile))
+    packed = unpacked(colab.archive(folder, profile))
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         files = {
             m.name: archive.extractfile(m).read() for m in archive if m.name.startswith("report/")

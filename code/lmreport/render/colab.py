@@ -107,7 +107,7 @@ def carrying(notebook: str, root: Path, profile: str = "") -> str:
     cell = next((c for c in nb.cells if TAG in c.metadata.get("tags", ()) or is_tagged(c)), None)
     if cell is None or "b85decode" in cell.source or not (CHECKOUT / "pyproject.toml").is_file():
         return notebook
-    text = in_signs(archive(root, profile))
+    text = archive(root, profile)
     lines = (text[start : start + 118] for start in range(0, len(text), 118))
     cell.source = CELL.format(carried="\n".join(lines), profile=profile).rstrip("\n")
     cell.metadata |= {
@@ -133,8 +133,8 @@ def is_tagged(cell: NotebookNode) -> bool:
     )
 
 
-def archive(root: Path, profile: str = "") -> bytes:
-    """Code, documents and recorded runs as .tar.xz; the same bytes for the same files.
+def archive(root: Path, profile: str = "") -> str:
+    """Code, documents and recorded runs as .tar.xz `in_signs`; the same text for the same files.
 
     Of the documents only what is for `profile` is in it: the solutions of another one are not in
     what is handed out.
@@ -166,9 +166,8 @@ def archive(root: Path, profile: str = "") -> bytes:
         settled = buffer.tell()  # up to here the same from one edit of a text to the next
         add(tar, texts)
     data = buffer.getvalue()
-    return packed(data[:numbers], data[numbers:settled]) + lzma.compress(
-        data[settled:]
-    )  # .xz streams may be joined
+    # streams of .xz may be joined, and so may their signs: the bytes of each are a multiple of four
+    return packed(data[:numbers], data[numbers:settled]) + in_signs(lzma.compress(data[settled:]))
 
 
 def add(tar: tarfile.TarFile, files: dict[str, bytes]) -> None:
@@ -194,20 +193,20 @@ def unpacked(path: Path) -> bytes:
 NUMBERS = {"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 2}  # of four bytes each
 
 
-def packed(arrays: bytes, others: bytes) -> bytes:
-    """Both as .xz, one after the other, and remembered: the documents of a render, and renders,
-    mostly carry the same.
+def packed(arrays: bytes, others: bytes) -> str:
+    """Both as .xz `in_signs`, one after the other, and remembered: the documents of a render, and
+    renders, mostly carry the same.
     """
     from lmreport.core.files import write_atomically  # not in Colab, before its libraries are there
 
     folder = cache_root() / "packed"
-    path = folder / f"{hashlib.sha256(arrays + others).hexdigest()}.xz"
+    path = folder / f"{hashlib.sha256(arrays + others).hexdigest()}.txt"
     with PACKING:
         with contextlib.suppress(FileNotFoundError):
-            return path.read_bytes()
-        older = [*folder.glob("*.xz")]
-        made = lzma.compress(arrays, filters=[NUMBERS]) + lzma.compress(others)
-        write_atomically(path, made)
+            return path.read_text("ascii")
+        older = [*folder.iterdir()] if folder.is_dir() else []
+        made = in_signs(lzma.compress(arrays, filters=[NUMBERS]) + lzma.compress(others))
+        write_atomically(path, made.encode())
         for one in older:
             one.unlink(missing_ok=True)
         return made
