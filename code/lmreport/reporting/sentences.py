@@ -214,8 +214,8 @@ def bound(bert, lstm) -> MarkdownText:
     longest = "Transformer" if bert["train_seconds"] > lstm["train_seconds"] else "LSTM"
     return fill(
         "{}{}",
-        f"The {shared[0]} had to share its cores, so its time is an upper bound, and the true ratio is "
-        f"probably {'smaller' if shared == [longest] else 'larger'}."
+        f"The {shared[0]} had to share its cores, so its time is an upper bound, and "
+        f"{'so is the ratio' if shared == [longest] else 'the ratio a lower one'}."
         if len(shared) == 1
         else "Both had to share their cores, so both times are upper bounds, and the ratio is rough."
         if shared

@@ -242,9 +242,12 @@ def of_tests(bert, lstm, svm, searched, larger):
             else ""
         ),
         lstm_is=sentences.described(lstm),
-        larger=MarkdownText(
-            "For the larger encoder in the figure see [6c](#sec-6c)." if larger else ""
-        ),
+        larger=fill(
+            "For the larger encoder in the figure{} see [6c](#sec-6c).",
+            MarkdownText(", trained on another processor," * elsewhere(larger[0], bert)),
+        )
+        if larger
+        else MarkdownText(""),
     )
 
 
@@ -448,9 +451,9 @@ def of_gpu(bert, searched) -> MarkdownText:
     )
 
 
-def of_cores(record) -> str:
-    """The processor that a run was made on."""
-    return record.made["hardware"]["cpu"]
+def elsewhere(record, other) -> bool:
+    """Whether two runs were made on different processors."""
+    return record.made["hardware"]["cpu"] != other.made["hardware"]["cpu"]
 
 
 def weakest(runs) -> MarkdownText:
@@ -460,8 +463,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" Of {{}} trainings of it ({' or '.join(['{}'] * len(lengths))} word pieces), this one did best on the "
-        "validation texts; they get {} to {} of the test texts right.",
+        f" It was trained {{}} times (on {' or '.join(['{}'] * len(lengths))} word pieces); this run did best on "
+        "the validation texts. All of them get {} to {} of the test texts right.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
@@ -488,7 +491,7 @@ def larger(runs, corpus) -> MarkdownText:
         markdown.count(record["parameters"] / 1e6),
         markdown.count(record.inputs["settings"]["max_length"]),
         sentences.at_most(record),
-        MarkdownText(" on another processor" * (of_cores(record) != of_cores(svm))),
+        MarkdownText(" on another processor" * elsewhere(record, svm)),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(int(metrics.outcome(record, svm) == 2), *SURELY),
         weakest(runs),
