@@ -60,7 +60,9 @@ def hint(source: str) -> str:
     if source != name and "/resolve/" not in name:  # a page of the data set, such as tree/main
         name = "/".join(name.split("/")[:2])
     meant = (
-        re.fullmatch(NAME, name) and "/" in name and Path(name).suffix not in table_files.SUFFIXES
+        re.fullmatch(NAME, name)
+        and ("/" in name or source.startswith(PAGES))
+        and Path(name).suffix not in table_files.SUFFIXES
     )
     return f"; a data set on the Hugging Face hub is written {HUB}{name}" if meant else ""
 

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from lmreport.core import listing
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import cache_root
+from lmreport.core.settings import before_query, cache_root
 from lmreport.data import corpus, readers
 from lmreport.data.corpus import TAGS, only_folder, unreadable
 
@@ -30,9 +30,9 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
 TEXT = ("text", "sentence", "content", "body", "question", "review", "comment", "document", "tweet")
 LABEL = ("label", "labels", "class", "category", "tag", "target", "intent", "topic")
 PARTS = {  # in the name of a file: the split that it is
-    "test": ("test",),
+    "test": ("test", "testing", "eval", "evaluation"),  # as Datasets has it
     "validation": ("validation", "valid", "dev", "val"),
-    "train": ("train",),
+    "train": ("train", "training"),
 }
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0, 1]
@@ -45,7 +45,7 @@ FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
 SPLIT = ("split", "subset", "partition")  # columns that may say which split a row is of
-READ_AS = "3"  # how a table is read: a copy in the cache that was read otherwise is made again
+READ_AS = "4"  # how a table is read: a copy in the cache that was read otherwise is made again
 SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)(?=[-.])")  # train-00000-of-00002.parquet
 COMPRESSED = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz", ".zst": "unzstd"}
 ABOUT = ("dataset_infos.json",)  # what a data set of the hub says of itself: no rows
@@ -55,9 +55,12 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     """`reviews.csv?text=body` as the path and what stands after it. Raises ReportError for a word
     that is none of ASKED.
     """
-    path, mark, query = source.partition("?")
+    path = before_query(source)
+    query = source[len(path) + 1 :]
     asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
-    wrong = [name for name in asked if name not in ASKED] or ([query] if mark and not asked else [])
+    wrong = [name for name in asked if name not in ASKED] or (
+        [query] if query and not asked else []
+    )
     if wrong:
         raise ReportError(
             f"data: {wrong[0]!r} in {source!r} is not understood; write ?text=COLUMN&label=COLUMN"
@@ -168,8 +171,30 @@ def split_folders(path: Path) -> dict[str, list[Path]]:
         if classes and (part := part_of(folder.name)) and part != "train":
             found.setdefault(part, []).append(folder)
     if (top / "test").is_dir():
-        found["test"] = [top / "test"]
+        found.setdefault("test", [top / "test"])
     return {} if set(found) == {"train", "test"} and found["test"] == [top / "test"] else found
+
+
+def left_out(path: Path) -> list[str]:
+    """The folders beside train/ that have texts of its classes and whose names say no split, in a
+    part of a sentence; [] if there are none.
+    """
+    top = path if (path / "train").is_dir() else only_folder(path)
+    if not (top / "train").is_dir():
+        return []
+    classes = {inner.name for inner in folders_in(top / "train")}
+    names = [
+        folder.name
+        for folder in folders_in(top)
+        if not part_of(folder.name)
+        and any(inner.name in classes and texts_in(inner) for inner in folders_in(folder))
+    ]
+    if not names:
+        return []
+    which = listing.some([repr(name) for name in names])
+    said = "the folder {}, whose name says no split, was"
+    many = "the folders {}, whose names say no split, were"
+    return [(said if len(names) == 1 else many).format(which) + " left out"]
 
 
 def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
@@ -201,6 +226,7 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     if folders := split_folders(path):
         splits = {split: of_splits(every) for split, every in folders.items()}
         told += without_texts([one for every in folders.values() for one in every])
+        told += left_out(path)
     elif class_folders_only(path):
         splits = of_folders(path)
         told += without_texts([path])
@@ -371,6 +397,8 @@ def of_table(path: Path, asked: dict[str, str], told: list[str]) -> dict[str, Ro
             f"data: {path.name} has no rows; give a table with a text and its class in each"
         )
     refuse_lacking(parts, asked)
+    if path.is_dir() and not is_saved(path):
+        refuse_no_split(files_in(path))
     for whole in parts:
         is_named = path.is_dir() and (is_saved(path) or part_of(Path(whole.place).stem))
         for part in [whole] if is_named else by_column(whole, told):
@@ -386,6 +414,10 @@ def by_column(whole: Part, told: list[str]) -> list[Part]:
     column = next((name for name in whole.names if name.strip().lower() in SPLIT), "")
     parts = [part_of(str(row.get(column))) for _, row in whole.rows]
     if not any(parts):
+        if column:
+            told.append(
+                f"its column {column!r} says none of train, validation and test, and was not used"
+            )
         return [whole]
     if not all(parts):
         place, row = whole.rows[parts.index("")]
@@ -449,6 +481,16 @@ def refuse_twins(files: list[Path]) -> None:
                 f"data: {other.name} and {path.name} may be the same texts; delete one of them, or "
                 "give it another name if they are not"
             )
+
+
+def refuse_no_split(files: list[Path]) -> None:
+    """Raises ReportError for a table whose name says no split where others' names say theirs."""
+    silent = [path for path in files if not part_of(path.stem)]
+    if silent and (other := next((path for path in files if part_of(path.stem)), None)):
+        raise ReportError(
+            f"data: the name of {silent[0].name} says no split, as that of {other.name} does; name it "
+            f"for its own, such as train-2{silent[0].suffix}, or move it out of the folder"
+        )
 
 
 def refuse_missing_shards(files: list[Path]) -> None:
@@ -766,5 +808,5 @@ def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
 def written(label: str) -> str:
     """A label as the name of a folder."""
     name = label.strip().replace("/", "∕").replace("\\", "∖").replace("\0", "")
-    name = "".join(c if c.isprintable() else " " for c in name)
+    name = "".join(c if c.isprintable() else " " for c in name).strip()
     return ("·" + name[1:] if name.startswith(".") else name) or "(empty)"
