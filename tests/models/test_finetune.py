@@ -22,7 +22,7 @@ from lmreport.data.corpus import TAGS
 from lmreport.data.splits import dataset_dict, splits_for, subset
 from lmreport.models import finetune, fitness, pretrained, tokenizer
 from lmreport.models.fitness import class_names, located
-from lmreport.runs import train
+from lmreport.runs import freshness, records, train
 
 SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)
 
@@ -153,6 +153,32 @@ def test_a_training_learns_is_recorded_and_found_again(
     assert again == pytest.approx(
         record["question_probabilities"], abs=precision
     )  # loaded, it computes in fp32
+
+
+@pytest.mark.parametrize(
+    "file, change, same",
+    [
+        ("tokenizer_config.json", {"do_lower_case": False}, False),
+        ("config.json", {"num_attention_heads": 1}, False),
+        ("config.json", {"_name_or_path": "elsewhere", "id2label": {"0": "a", "1": "b"}}, True),
+    ],
+)
+def test_a_model_of_the_same_weights_that_computes_otherwise_is_another(
+    file, change, same, corpus, settings, tiny, monkeypatch, tmp_path
+):
+    """Its training would be told to be that of the first one."""
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    of_tiny = pretrained.from_folder(Path(tiny))
+    given = records.inputs("transformer", settings, corpus, of_tiny)
+    record = records.write(given, {}, records.made_here())
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    changed(folder / file, **change)
+    other = records.inputs("transformer", settings, corpus, pretrained.from_folder(folder))
+    assert (records.find(other) is not None) is same
+    differs = ["tokenizer or configuration of the model differ"]
+    assert freshness.reasons(record, other) == ([] if same else differs)
+    other["model"].pop("beside")  # as of records of before
+    assert records.find(other).key == record.key
 
 
 def test_weights_that_are_missing_are_made_without_touching_the_record(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lmreport.core import progress
+from lmreport.core import machine, progress
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import (
     ReportError,
@@ -51,6 +51,7 @@ NEAR = (
 )  # suggested names
 HALF = {"F16", "BF16"}  # as safetensors call them
 HEAD = {"problem_type", "id2label", "label2id"}  # what a configuration says of a classifier's head
+ORIGIN = {"_name_or_path", "architectures", "transformers_version", "torch_dtype", "dtype"}
 BESIDE = {".json", ".txt", ".model"}  # of the files of a configuration and of a tokenizer
 WANTED = [
     "config.json",
@@ -176,18 +177,29 @@ def in_full(source: Source) -> Source:
     """
     folder = Path(source.path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    half, name = is_half(folder / "model.safetensors"), f"float32-{source.digest[:16]}"
+    half, kind = is_half(folder / "model.safetensors"), "float32"
     if other_task(config):
-        name = f"encoder-{source.digest[:16]}-{sha256(folder / 'config.json')[:8]}"
+        kind = "encoder"
         config = {k: v for k, v in config.items() if k not in HEAD}
     elif not half:
         return source
-    kept = cache_root() / "models" / name
+    kept = cache_root() / "models" / f"{kind}-{source.digest[:16]}-{beside_weights(str(folder))}"
     if not kept.is_dir():
         if half:
             log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
         save_copy(folder, config, half, kept)
     return dataclasses.replace(source, path=str(kept))
+
+
+@cache
+def beside_weights(folder: str) -> str:
+    """Digest of what else than its weights decides what a saved model computes: its tokenizer and
+    its configuration, but for what the latter says of its origin or of a classifier's head.
+    """
+    config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    computing = {k: v for k, v in config.items() if k not in HEAD | ORIGIN}
+    files = [Path(folder) / name for name in ("tokenizer.json", "tokenizer_config.json")]
+    return machine.digest([computing, *(sha256(one) for one in files if one.is_file())])
 
 
 def save_copy(folder: Path, config: dict, half: bool, kept: Path) -> None:
