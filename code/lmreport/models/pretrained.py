@@ -282,6 +282,8 @@ def from_cache(name: str) -> Source | None:
 
 def suggestion(name: str) -> str:
     """What to do about a name that the hub does not know."""
+    if name in NEAR:
+        return "check HF_ENDPOINT, since huggingface.co knows it"
     near = difflib.get_close_matches(name, NEAR, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else "check the name, or give a folder"
 
