@@ -554,6 +554,8 @@ OTHER_TASKS = {
     "a number": {"problem_type": "regression", "id2label": {"0": "LABEL_0"}},
     "classes as a list": {"id2label": ["joy", "anger"], "label2id": {"joy": 0, "anger": 1}},
     "names and numbers exchanged": {"id2label": {"joy": 0, "anger": 1}},
+    "hidden states beside": {"output_hidden_states": True, "output_attentions": True},
+    "a tuple": {"return_dict": False},
 }
 
 
@@ -572,9 +574,11 @@ def test_a_classifier_of_another_task_is_trained_on_this_one(tiny, tmp_path, tas
     )
     pieces = tokenizer.load_tokenizer(source.path)(["one", "two"], return_tensors="pt")
     model = finetune.load_classifier(source.path, ["a", "b", "c"])
-    assert model(**pieces, labels=torch.tensor([2, 0])).loss > 0
+    given = model(**pieces, labels=torch.tensor([2, 0]))
+    assert list(given) == ["loss", "logits"] and given.loss > 0
     assert model.config.id2label == {0: "a", 1: "b", 2: "c"}
-    changed(folder / "config.json", id2label=None, problem_type="single_label_classification")
+    right = {"id2label": None, "problem_type": "single_label_classification"} | pretrained.GIVEN
+    changed(folder / "config.json", **right)
     pretrained.locate.cache_clear()
     assert located(str(folder)).path == str(folder)  # put right, it is taken as it lies
 

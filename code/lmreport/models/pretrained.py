@@ -52,6 +52,7 @@ NEAR = (
 HALF = {"F16", "BF16"}  # as safetensors call them
 HEAD = {"problem_type", "id2label", "label2id"}  # what a configuration says of a classifier's head
 ORIGIN = {"_name_or_path", "architectures", "transformers_version", "torch_dtype", "dtype"}
+GIVEN = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
 BESIDE = {".json", ".txt", ".model"}  # of the files of a configuration and of a tokenizer
 WANTED = [
     "config.json",
@@ -170,17 +171,22 @@ def other_task(config: dict) -> bool:
     return kind != "single_label_classification" or not classes_by_number(config)
 
 
+def gives_otherwise(config: dict) -> bool:
+    """Whether a model gives something else than logits as it is called, which no training expects."""
+    return any(config.get(name, usual) != usual for name, usual in GIVEN.items())
+
+
 def in_full(source: Source) -> Source:
     """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where its
     weights have 16, in which the steps of a training are lost or it breaks off, and without the
-    classes of another task. Name and digest are those of the original.
+    classes of another task and what has it give more than logits. Name and digest are those of the original.
     """
     folder = Path(source.path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     half, kind = is_half(folder / "model.safetensors"), "float32"
-    if other_task(config):
+    if other_task(config) or gives_otherwise(config):
         kind = "encoder"
-        config = {k: v for k, v in config.items() if k not in HEAD}
+        config = {k: v for k, v in config.items() if k not in HEAD | set(GIVEN)}
     elif not half:
         return source
     kept = cache_root() / "models" / f"{kind}-{source.digest[:16]}-{beside_weights(str(folder))}"
