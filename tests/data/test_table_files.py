@@ -730,6 +730,21 @@ def test_splits_are_known_by_the_names_that_datasets_knows(train, test, tmp_path
         }
 
 
+def test_eval_beside_test_is_validation(tmp_path):
+    as_csv(
+        tmp_path / "a.csv",
+        [r | {"split": s} for s, n in (("train", 10), ("eval", 2), ("test", 3)) for r in rows(n)],
+    )
+    for name, number in (("train", 10), ("eval", 2), ("test", 3)):
+        (tmp_path / "tables").mkdir(exist_ok=True)
+        as_csv(tmp_path / "tables" / f"{name}.csv", rows(number))
+        by_class(tmp_path / "folders" / name, number)
+    for source in ("a.csv", "tables", "folders"):
+        found = obtained(tmp_path / source)
+        assert sum(found.counts()["test"].values()) == 9
+        assert "its validation texts were joined" in found.note
+
+
 def by_class(folder, number):
     for row in rows(number):
         (folder / row["label"]).mkdir(parents=True, exist_ok=True)

@@ -319,7 +319,7 @@ def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str,
             taken[asked[part]] = part
     given, left, bare = set(taken.values()), [], []
     for split, dataset in by_split.items():
-        part = table_files.part_of(split)
+        part = table_files.part_of(split, by_split)
         if split in taken:
             continue
         if not part or part in given:

@@ -34,6 +34,7 @@ PARTS = {  # in the name of a file: the split that it is
     "validation": ("validation", "valid", "dev", "val"),
     "train": ("train", "training"),
 }
+TEST = {"test", "testing"}
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0, 1]
     r"\s*\[\s*((['\"]).*\2|\d[\d.]*(\s*[,\s]\s*\d[\d.]*)+)\s*\]\s*", re.DOTALL
@@ -168,7 +169,11 @@ def split_folders(path: Path) -> dict[str, list[Path]]:
         return {}
     found: dict[str, list[Path]] = {"train": [train]}
     for folder, classes in by_class.items():
-        if classes and (part := part_of(folder.name)) and part != "train":
+        if (
+            classes
+            and (part := part_of(folder.name, (f.name for f in by_class)))
+            and part != "train"
+        ):
             found.setdefault(part, []).append(folder)
     if (top / "test").is_dir():
         found.setdefault("test", [top / "test"])
@@ -412,7 +417,9 @@ def by_column(whole: Part, told: list[str]) -> list[Part]:
     ReportError if it does so of some rows only.
     """
     column = next((name for name in whole.names if name.strip().lower() in SPLIT), "")
-    parts = [part_of(str(row.get(column))) for _, row in whole.rows]
+    known = {str(row.get(column)) for _, row in whole.rows}
+    part = {value: part_of(value, known) for value in known}
+    parts = [part[str(row.get(column))] for _, row in whole.rows]
     if not any(parts):
         if column:
             told.append(
@@ -466,7 +473,8 @@ def parts_in(path: Path) -> list[Part]:
     files = [path] if path.is_file() else files_in(path)
     refuse_missing_shards(files)
     refuse_twins(files)
-    return [read(one, split_of(one.stem) if path.is_dir() else "train") for one in files]
+    stems = [one.stem for one in files]
+    return [read(one, split_of(one.stem, stems) if path.is_dir() else "train") for one in files]
 
 
 def refuse_twins(files: list[Path]) -> None:
@@ -519,7 +527,7 @@ def saved(folder: Path) -> list[Part]:
         ) from error
     named = dataset if isinstance(dataset, DatasetDict) else {"train": dataset}
     return [
-        of_dataset(part, split_of(name, folder.name), f"data: {folder.name}, {name}")
+        of_dataset(part, split_of(name, named, folder.name), f"data: {folder.name}, {name}")
         for name, part in named.items()
     ]
 
@@ -548,13 +556,13 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
     return Part(split, place, list(dataset.column_names), rows)
 
 
-def split_of(name: str, whole: str = "") -> str:
+def split_of(name: str, beside: Iterable[str], whole: str = "") -> str:
     """Which split a file is, by its name; "train" if it does not say.
 
     whole: the data set whose split it is called; there a name must say. Raises ReportError if it
     does not.
     """
-    part = part_of(name)
+    part = part_of(name, beside)
     if whole and not part:
         raise ReportError(
             f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
@@ -563,10 +571,18 @@ def split_of(name: str, whole: str = "") -> str:
     return part or "train"
 
 
-def part_of(name: str) -> str:
-    """The one of PARTS that a name says, "" if it says none."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((split for split, known in PARTS.items() if set(words) & set(known)), "")
+def part_of(name: str, beside: Iterable[str] = ()) -> str:
+    """The one of PARTS that a name says, "" if it says none; eval is validation where one of the
+    names `beside` it is test.
+    """
+    words = words_of(name)
+    part = next((split for split, known in PARTS.items() if words & set(known)), "")
+    is_by_eval = part == "test" and not words & TEST
+    return "validation" if is_by_eval and any(words_of(one) & TEST for one in beside) else part
+
+
+def words_of(name: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", name.lower()))
 
 
 def read(path: Path, split: str) -> Part:
