@@ -290,12 +290,6 @@ def refuse_several(command: str) -> None:
         )
 
 
-def without_accelerate() -> None:
-    """Have trainings here not be changed by what `accelerate launch` has set for other work."""
-    for name in [name for name in os.environ if name.startswith("ACCELERATE_")]:
-        del os.environ[name]
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
     for Ctrl-C.
@@ -311,7 +305,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         refuse_several(arguments.command)
-        without_accelerate()
+        progress.without_accelerate()
         return COMMANDS[arguments.command](arguments)
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
