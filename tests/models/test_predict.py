@@ -531,6 +531,10 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
         ([], "either questions or --file"),
         (["x", "--file", "y"], "either"),
         (["--file", "y", "--weights", "nowhere"], "lacks config.json"),
+        (
+            ["x", "--weights", "y", "--model", "z"],
+            "--weights is the model itself; leave --model out",
+        ),
     ],
 )
 def test_what_cannot_be_predicted_is_told(asked, said, capsys):
