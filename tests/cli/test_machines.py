@@ -268,6 +268,14 @@ def test_keras_computes_with_tensorflow_whatever_it_is_set_to_elsewhere():
     assert done.stdout == "tensorflow\n", done.stderr
 
 
+def test_a_training_is_not_changed_by_settings_of_accelerate_for_other_work(monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    seen = []
+    monkeypatch.setitem(main.COMMANDS, "train", lambda _: seen.extend(os.environ) or 0)
+    assert main.main(["train", "lstm"]) == 0
+    assert seen and not [name for name in seen if name.startswith("ACCELERATE_")]
+
+
 def test_a_training_waits_for_no_processes_of_other_work(monkeypatch, capsys):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "0")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lmreport.cli import main
-from lmreport.core import settings
+from lmreport.core import author, settings
 from lmreport.core.errors import ReportError
 
 
@@ -275,3 +275,10 @@ def test_help_comes_at_once_and_without_heavy_libraries():
     assert done.stdout.strip() == "[]"
     for command in ("doctor", "data", "train", "predict", "render"):
         assert "usage: lmreport " + command in run(command, "--help").stdout
+
+
+def test_two_names_in_a_list_are_told_to_be_one_text(tmp_path):
+    (tmp_path / "_quarto.yml").touch()
+    (tmp_path / "lmreport.toml").write_text('name = ["Ada", "Charles"]')
+    with pytest.raises(ReportError, match="name: .* is a list; give one value"):
+        author.load(tmp_path, {})

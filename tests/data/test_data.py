@@ -290,10 +290,16 @@ def test_a_table_at_an_address_is_told_to_be_downloaded(server):
         download.obtain(f"{server}/reviews.csv?raw=1")
 
 
-def test_a_page_of_a_data_set_of_the_hub_is_told_to_be_named():
-    page = "https://huggingface.co/datasets/acme/news/tree/main"
-    with pytest.raises(ReportError, match="is a page and no archive.*is written hf:acme/news$"):
-        download.obtain(page)
+@pytest.mark.parametrize("page, name", [("acme/news/tree/main", "acme/news"), ("news", "news")])
+def test_a_page_of_a_data_set_of_the_hub_is_told_to_be_named(page, name):
+    with pytest.raises(ReportError, match=f"is a page and no archive.*is written hf:{name}$"):
+        download.obtain(f"https://huggingface.co/datasets/{page}")
+
+
+def test_an_archive_that_is_not_read_here_is_told_to_be_unpacked(tmp_path):
+    (tmp_path / "d.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    with pytest.raises(ReportError, match="packed as is not read here; unpack it and give the f"):
+        download.obtain(str(tmp_path / "d.tar.zst"))
 
 
 def test_links_in_an_archive_are_not_called_damage(tmp_path):

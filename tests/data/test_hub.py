@@ -145,6 +145,12 @@ def test_what_keeps_this_machine_from_asking_is_told_and_no_other_model_is_taken
     assert "the hub cannot be asked for 'distilbert-base-uncased'" in refused and said in refused
 
 
+def test_a_known_name_that_another_hub_lacks_is_not_suggested_for_itself(hub):
+    environment = hub[1] | {"HF_ENDPOINT": f"{hub[1]['HF_ENDPOINT']}/mirror"}
+    said = "no model 'distilbert-base-uncased'; check HF_ENDPOINT, since huggingface.co knows it"
+    assert said in located(environment)
+
+
 def test_a_page_that_answers_for_the_hub_is_told_as_that(hub):
     served, environment = hub
     served.portal = b"<html>Log in to this network</html>"
@@ -156,6 +162,7 @@ def test_a_page_that_answers_for_the_hub_is_told_as_that(hub):
     [
         (429, "it answers 429, too many requests from this address; wait some minutes, or set HF_"),
         (503, "it answers 503, a trouble of its own; try again later, or set HF_HUB_OFFLINE=1"),
+        (416, "it, or a proxy before it, answers 416; try again later, or set HF_HUB_OFFLINE=1"),
     ],
 )
 def test_a_hub_that_serves_nobody_now_is_told_as_that_and_what_was_fetched_before_serves(

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmreport.core.errors import ReportError
+from lmreport.core.settings import load
 from lmreport.data import corpus, download, readers, table_files
 
 CLASSES = ("cats", "vögel", "猫")
@@ -456,7 +457,7 @@ def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
 def test_blanks_in_a_header_and_around_labels_are_no_part_of_them(tmp_path):
     lines = [f"text {i}, {('pos', 'neg')[i % 2]}\n" for i in range(20)]
     lines += [f"text {i},{('pos ', 'neg')[i % 2]}\n" for i in range(20, 40)]
-    (tmp_path / "a.csv").write_text("text, label \n" + "".join(lines))
+    (tmp_path / "a.csv").write_text("text,label \n" + "".join(lines))
     found = obtained(tmp_path / "a.csv")
     assert set(found.counts()["train"]) == {"neg", "pos"}
     assert "the labels ' neg' and 'neg', which differ in blanks" in found.note
@@ -632,7 +633,9 @@ def test_a_column_may_tell_which_split_a_row_is_of(tmp_path):
     ):
         download.obtain(str(tmp_path / "b.csv"))
     as_csv(tmp_path / "c.csv", [row | {"Split": "left"} for row in found])  # of something else
-    assert "no test texts" in download.obtain(str(tmp_path / "c.csv")).origin
+    told = download.obtain(str(tmp_path / "c.csv"))
+    assert "'Split' says none of train, validation and test, and was not used" in told.origin
+    assert "no test texts" in told.origin
 
 
 def test_files_that_are_missing_of_a_split_in_several_are_told(tmp_path):
@@ -707,3 +710,123 @@ def test_endings_in_capitals_are_told_before_what_follows_from_them(tmp_path):
         ReportError, match="cannot be used: 60 files, such as .*TXT, end in .TXT, not"
     ):
         download.obtain(str(tmp_path))
+
+
+@pytest.mark.parametrize("train, test", [("train", "eval"), ("training", "testing")])
+def test_splits_are_known_by_the_names_that_datasets_knows(train, test, tmp_path):
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    as_csv(folder / f"{train}.csv", rows())
+    as_csv(folder / f"{test}.csv", rows(3))
+    by_column = [row | {"split": train} for row in rows()] + [
+        row | {"split": test} for row in rows(3)
+    ]
+    as_csv(tmp_path / "reviews.csv", by_column)
+    for source in (folder, tmp_path / "reviews.csv"):
+        found = obtained(source)
+        assert {split: sum(n.values()) for split, n in found.counts().items()} == {
+            "train": 30,
+            "test": 9,
+        }
+
+
+def test_eval_beside_test_is_validation(tmp_path):
+    as_csv(
+        tmp_path / "a.csv",
+        [r | {"split": s} for s, n in (("train", 10), ("eval", 2), ("test", 3)) for r in rows(n)],
+    )
+    for name, number in (("train", 10), ("eval", 2), ("test", 3)):
+        (tmp_path / "tables").mkdir(exist_ok=True)
+        as_csv(tmp_path / "tables" / f"{name}.csv", rows(number))
+        by_class(tmp_path / "folders" / name, number)
+    for source in ("a.csv", "tables", "folders"):
+        found = obtained(tmp_path / source)
+        assert sum(found.counts()["test"].values()) == 9
+        assert "its validation texts were joined" in found.note
+
+
+def by_class(folder, number):
+    for row in rows(number):
+        (folder / row["label"]).mkdir(parents=True, exist_ok=True)
+        (folder / row["label"] / f"{row['text']}.txt").write_text(row["text"])
+
+
+def test_a_folder_of_test_texts_by_another_name_is_not_lost(tmp_path):
+    by_class(tmp_path / "train", 10)
+    by_class(tmp_path / "eval", 3)
+    assert sum(obtained(tmp_path).counts()["test"].values()) == 9
+
+
+@pytest.mark.parametrize("beside", ["test", "val"])
+def test_a_folder_of_texts_that_is_no_split_is_told_to_be_left_out(beside, tmp_path):
+    for name, number in (("train", 10), (beside, 3), ("spare", 2)):
+        by_class(tmp_path / "reviews" / name, number)
+    (tmp_path / "reviews" / "pictures" / "large").mkdir(parents=True)
+    said = "the folder 'spare', whose name says no split, was left out"
+    assert said in obtained(tmp_path / "reviews").origin
+    with tarfile.open(tmp_path / "packed.tar", "w") as tar:
+        tar.add(tmp_path / "reviews", "reviews")
+    assert said in obtained(tmp_path / "packed.tar").origin
+
+
+def test_a_table_whose_name_says_no_split_beside_others_is_refused(tmp_path):
+    for name in ("train", "test", "held_out"):
+        as_csv(tmp_path / f"{name}.csv", rows())
+    with pytest.raises(ReportError, match="held_out.csv says no split, as that of test.csv does"):
+        obtained(tmp_path)
+
+
+def test_a_path_may_have_a_question_mark(tmp_path, monkeypatch):
+    as_csv(tmp_path / "why?.csv", [{"body": r["text"], "stars": r["label"]} for r in rows()])
+    monkeypatch.chdir(tmp_path)
+    found = load(data="why?.csv?text=body&label=stars").data
+    assert found == f"{tmp_path / 'why?.csv'}?text=body&label=stars"
+    assert sum(obtained(found).counts()["train"].values()) == 24
+    with pytest.raises(ReportError, match="'x=y' is not understood|'x' in"):
+        obtained(f"{tmp_path / 'why?.csv'}?x=y")
+
+
+def test_a_path_that_is_too_long_is_no_traceback():
+    with pytest.raises(ReportError, match="there is no file or folder"):
+        obtained("x" * 300)
+
+
+def test_blanks_after_each_separator_are_no_part_of_fields(tmp_path):
+    lines = [f'"{r["text"]}, they say", "{r["label"]}"' for r in rows()]
+    (tmp_path / "a.csv").write_text("\n".join(["text, label", *lines]), encoding="utf-8")
+    found = obtained(tmp_path / "a.csv")
+    assert list(found.counts()["train"]) == sorted(CLASSES)
+    assert {text.endswith(", they say") for _, _, text in read(found.folder)} == {True}
+
+
+@pytest.mark.parametrize(
+    "above, said",
+    [
+        ("sep=,\n", "line 1: sep=, is for Excel alone; delete the line"),
+        ("# mine\n", "line 2: 2 fields .*, or delete what stands above the line of names"),
+    ],
+)
+def test_what_stands_above_the_line_of_names_is_told(above, said, tmp_path):
+    as_csv(tmp_path / "a.csv", rows())
+    text = (tmp_path / "a.csv").read_text(encoding="utf-8")
+    (tmp_path / "a.csv").write_text(above + text, encoding="utf-8")
+    with pytest.raises(ReportError, match=said):
+        obtained(tmp_path / "a.csv")
+
+
+def test_labels_that_differ_in_what_is_not_seen_are_told(tmp_path):
+    found = rows() + [{"text": f"more {i}", "label": "\u200bcats"} for i in range(10)]
+    as_csv(tmp_path / "a.csv", found)
+    with pytest.raises(ReportError, match="cannot be told apart as folders; rename one"):
+        obtained(tmp_path / "a.csv")
+
+
+def test_columns_that_cannot_be_read_are_told_to_be_left_out(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    marks = pa.array([[("a", 1)]] * 30, pa.map_(pa.string(), pa.int32()))
+    columns = {name: [r[name] for r in rows()] for name in ("text", "label")}
+    pq.write_table(pa.table({**columns, "marks": marks}), tmp_path / "a.parquet")
+    with pytest.raises(ReportError, match="with the columns of the texts and of their classes"):
+        obtained(tmp_path / "a.parquet")

@@ -2,6 +2,8 @@
 does with it.
 """
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ from lmreport.experiments.concepts import (
     positions,
     schematics,
 )
-from lmreport.models import architecture, arrow_batches, fast_finetune, finetune
+from lmreport.models import architecture, arrow_batches, fast_finetune, finetune, pretrained
 from lmreport.models import predict as bulk
 from lmreport.reporting.values import on_attention, on_concepts, on_heads
 
@@ -257,4 +259,34 @@ def test_a_tokenizer_without_padding_is_refused_before_the_training(saved, tmp_p
     told.pop("pad_token")
     path.write_text(json.dumps(told))
     with pytest.raises(ReportError, match="its tokenizer has no padding token"):
+        architecture.usable(str(folder), 32)
+
+
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        ({}, "names no cls_token, sep_token, mask_token; name them where it is made"),
+        (
+            {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"},
+            "puts no \\[CLS\\] into a text, .*; give it a post_processor",
+        ),
+    ],
+)
+def test_a_tokenizer_made_by_oneself_is_told_what_it_lacks(names, said, saved, tmp_path):
+    """The report's trainings would break off, or classify by a text's first word."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    folder = shutil.copytree(saved("bert"), tmp_path / "model")
+    for path in [*folder.glob("*token*"), *folder.glob("vocab*")]:
+        path.unlink()
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
+    made = Tokenizer(models.WordPiece(dict(zip(pieces, range(7), strict=True)), unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    own = PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="[PAD]", unk_token="[UNK]", **names
+    )
+    own.save_pretrained(folder)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match=said):
         architecture.usable(str(folder), 32)

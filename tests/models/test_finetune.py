@@ -22,7 +22,7 @@ from lmreport.data.corpus import TAGS
 from lmreport.data.splits import dataset_dict, splits_for, subset
 from lmreport.models import finetune, fitness, pretrained, tokenizer
 from lmreport.models.fitness import class_names, located
-from lmreport.runs import train
+from lmreport.runs import freshness, records, train
 
 SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)
 
@@ -153,6 +153,32 @@ def test_a_training_learns_is_recorded_and_found_again(
     assert again == pytest.approx(
         record["question_probabilities"], abs=precision
     )  # loaded, it computes in fp32
+
+
+@pytest.mark.parametrize(
+    "file, change, same",
+    [
+        ("tokenizer_config.json", {"do_lower_case": False}, False),
+        ("config.json", {"num_attention_heads": 1}, False),
+        ("config.json", {"_name_or_path": "elsewhere", "id2label": {"0": "a", "1": "b"}}, True),
+    ],
+)
+def test_a_model_of_the_same_weights_that_computes_otherwise_is_another(
+    file, change, same, corpus, settings, tiny, monkeypatch, tmp_path
+):
+    """Its training would be told to be that of the first one."""
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    of_tiny = pretrained.from_folder(Path(tiny))
+    given = records.inputs("transformer", settings, corpus, of_tiny)
+    record = records.write(given, {}, records.made_here())
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    changed(folder / file, **change)
+    other = records.inputs("transformer", settings, corpus, pretrained.from_folder(folder))
+    assert (records.find(other) is not None) is same
+    differs = ["tokenizer or configuration of the model differ"]
+    assert freshness.reasons(record, other) == ([] if same else differs)
+    other["model"].pop("beside")  # as of records of before
+    assert records.find(other).key == record.key
 
 
 def test_weights_that_are_missing_are_made_without_touching_the_record(
@@ -528,6 +554,8 @@ OTHER_TASKS = {
     "a number": {"problem_type": "regression", "id2label": {"0": "LABEL_0"}},
     "classes as a list": {"id2label": ["joy", "anger"], "label2id": {"joy": 0, "anger": 1}},
     "names and numbers exchanged": {"id2label": {"joy": 0, "anger": 1}},
+    "hidden states beside": {"output_hidden_states": True, "output_attentions": True},
+    "a tuple": {"return_dict": False},
 }
 
 
@@ -546,9 +574,11 @@ def test_a_classifier_of_another_task_is_trained_on_this_one(tiny, tmp_path, tas
     )
     pieces = tokenizer.load_tokenizer(source.path)(["one", "two"], return_tensors="pt")
     model = finetune.load_classifier(source.path, ["a", "b", "c"])
-    assert model(**pieces, labels=torch.tensor([2, 0])).loss > 0
+    given = model(**pieces, labels=torch.tensor([2, 0]))
+    assert list(given) == ["loss", "logits"] and given.loss > 0
     assert model.config.id2label == {0: "a", 1: "b", 2: "c"}
-    changed(folder / "config.json", id2label=None, problem_type="single_label_classification")
+    right = {"id2label": None, "problem_type": "single_label_classification"} | pretrained.GIVEN
+    changed(folder / "config.json", **right)
     pretrained.locate.cache_clear()
     assert located(str(folder)).path == str(folder)  # put right, it is taken as it lies
 

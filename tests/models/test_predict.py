@@ -309,6 +309,7 @@ def test_a_question_without_words_is_told(folder, capsys):
             "a.csv, line 4: no whole row .*double each quote",
         ),
         ("a.csv", 'id,text\n1,"x" y\n', "a.csv, line 2: no whole row"),
+        ("a.jsonl", '"x"\n', 'a.jsonl, line 1: no JSON object; write {"text": "…"}'),
         ("a.csv", "text,text\nx,y\n", "line 1: the column 'text' stands there twice"),
         ("a.csv", "", "no column 'text', for it is empty"),
         ("a.csv", b"id,text\n1,caf\xe9\n", "a.csv, line 2 cannot be read as UTF-8"),
@@ -344,6 +345,15 @@ def test_a_file_that_does_not_fit_is_refused_by_name_and_place(tmp_path, name, c
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReportError, match=said):
         list(readers.texts(str(path)))
+
+
+def test_a_blank_line_is_an_empty_text_in_a_table_of_one_column(tmp_path):
+    """As Excel writes an empty cell there: passed over, all later answers would be of other rows."""
+    path = tmp_path / "a.csv"
+    path.write_text("text\none\n\ntwo\n")
+    assert list(readers.texts(str(path))) == ["one", "", "two"]
+    path.write_text("id,text\n1,one\n\n2,two\n")
+    assert list(readers.texts(str(path))) == ["one", "two"]
 
 
 def test_a_table_without_a_line_of_names_is_told_to_have_one(tmp_path):
@@ -521,6 +531,10 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
         ([], "either questions or --file"),
         (["x", "--file", "y"], "either"),
         (["--file", "y", "--weights", "nowhere"], "lacks config.json"),
+        (
+            ["x", "--weights", "y", "--model", "z"],
+            "--weights is the model itself; leave --model out",
+        ),
     ],
 )
 def test_what_cannot_be_predicted_is_told(asked, said, capsys):

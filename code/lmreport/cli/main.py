@@ -305,6 +305,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         refuse_several(arguments.command)
+        progress.without_accelerate()
         return COMMANDS[arguments.command](arguments)
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

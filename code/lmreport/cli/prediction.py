@@ -37,6 +37,8 @@ def predict(arguments) -> int:
 
     if bool(arguments.question) == bool(arguments.file):
         raise ReportError("predict: give either questions or --file FILE")
+    if arguments.weights and arguments.model:
+        raise ReportError("predict: --weights is the model itself; leave --model out")
     own = weights(arguments.weights) if arguments.weights else None
     texts = (
         readable(arguments) if arguments.file else None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmreport.core.settings import ENV_PREFIX, OF_PERSONS, read_file
+from lmreport.core.settings import ENV_PREFIX, OF_PERSONS, read_file, single
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,13 @@ NAMES = OF_PERSONS
 
 
 def load(root: Path | None = None, environment: Mapping[str, str] = os.environ) -> Identity:
-    """From LMREPORT_NAME … LMREPORT_HONOR, else from the settings file."""
+    """From LMREPORT_NAME … LMREPORT_HONOR, else from the settings file. Raises ReportError for a list
+    there.
+    """
     in_file = read_file(root, environment)
     entries = {
-        name: environment.get(ENV_PREFIX + name.upper()) or str(in_file.get(name) or "")
+        name: environment.get(ENV_PREFIX + name.upper())
+        or str(single(name, in_file.get(name)) or "")
         for name in NAMES
     }
     return Identity(**{name: " ".join(value.split()) for name, value in entries.items()})

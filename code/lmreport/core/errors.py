@@ -13,6 +13,7 @@ SAID_FULL = re.compile(
     r"\(os error (28|112|122)\)|PytorchStreamWriter failed writing|cc:\d+\] \. unexpected pos"
 )
 UNTRUSTED = re.compile(r"\[SSL: CERTIFICATE_VERIFY_FAILED\][^\n]*")
+TOLD_ELSEWHERE = {401, 403, 404, 407, 451}  # of HTTP: where it is known what is asked for
 NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, 524}  # 524: ENOTSUPP inside Linux
 
 
@@ -78,6 +79,8 @@ def overburdened(error: BaseException) -> str:
             return "it answers 429, too many requests from this address; wait some minutes"
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return f"it answers {status}, a trouble of its own; try again later"
+        if status >= HTTPStatus.BAD_REQUEST and status not in TOLD_ELSEWHERE:
+            return f"it, or a proxy before it, answers {status}; try again later"
     return ""
 
 

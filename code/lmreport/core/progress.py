@@ -151,6 +151,12 @@ def quiet() -> Iterator[None]:
             os.close(before)
 
 
+def without_accelerate() -> None:
+    """Have trainings here not be changed by what `accelerate launch` has set for other work."""
+    for name in [name for name in os.environ if name.startswith("ACCELERATE_")]:
+        del os.environ[name]
+
+
 def load_keras() -> None:
     """Import Keras and TensorFlow without the log lines of the latter, and keep the former from
     printing its own and from computing with another library, as it may be set to for other work.

@@ -238,9 +238,22 @@ def whole_path(value: str, root: Path | None = None) -> str:
     """
     if value in ("auto", "sample") or "://" in value or value.startswith(HUB):
         return value
-    name, mark, query = value.partition("?")  # reviews.csv?text=body
-    paths = [base / Path(name).expanduser() for base in (working_folder(), project_root(root))]
-    return next((os.path.abspath(path) + mark + query for path in paths if path.exists()), value)
+    for base in (working_folder(), project_root(root)):
+        name = before_query(value, base)
+        if os.path.exists(path := base / Path(name).expanduser()):
+            return os.path.abspath(path) + value[len(name) :]
+    return value
+
+
+def before_query(value: str, base: Path | None = None) -> str:
+    """The path in `reviews.csv?text=body`; it may have a ? itself, where it is there (in `base`)."""
+    cuts = [len(value), *(at for at, c in enumerate(value) if c == "?")]
+    there = [
+        value[:at]
+        for at in cuts
+        if os.path.exists((base or Path()) / Path(value[:at]).expanduser())
+    ]
+    return next(iter(there), value.partition("?")[0])
 
 
 def resolved(settings: Settings, device: str | None = None) -> Settings:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import lzma
+import os
 import re
 import shutil
 import socket
@@ -59,6 +60,7 @@ def obtain(source: str = "auto") -> Corpus:
         raise ReportError(f"data: {source} is a page and no archive{meant}")
     if source.startswith(("http://", "https://")):
         return from_address(source)
+    source_exists(source)
     name, asked = table_files.parted(source)
     path = Path(name).expanduser()
     if table_files.is_table(path):
@@ -67,10 +69,11 @@ def obtain(source: str = "auto") -> Corpus:
         if not classes_in(path):
             table_files.refuse_compressed(path)
             table_files.refuse_deeper(path)
-        return verified(path, "real", f"folder {path.name}", title=path.name)
+        done, origin = "; ".join(table_files.left_out(path)), f"folder {path.name}"
+        found = verified(path, "real", origin, done, path.name)
+        return replace(found, origin=with_note(origin, done))
     if path.is_file():
         return unpacked(path, asked)
-    source_exists(source)
     raise ReportError(
         f"data: {source!r} is neither an archive, a table, a folder nor an address; give one of them"
     )
@@ -81,7 +84,7 @@ def source_exists(source: str) -> None:
     if source in ("auto", "sample") or "://" in source or hub.is_hub(source):
         return
     name = table_files.parted(source)[0]
-    if not Path(name).expanduser().exists():
+    if not os.path.exists(Path(name).expanduser()):  # also for a name that is too long
         raise ReportError(
             f"data: there is no file or folder {name!r}; give an archive, a table (.csv, .tsv, "
             f".jsonl, .parquet), a folder, an address or 'sample'{hub.hint(source)}"
@@ -122,8 +125,8 @@ def from_address(address: str) -> Corpus:
     except ReportError as error:
         archive.unlink()
         raise ReportError(
-            f"{error} (downloaded from {address}; the copy was deleted, so run again to download "
-            f"anew)"
+            f"{error} (downloaded from {address}; the copy was deleted, and the same command fetches "
+            "it anew)"
         ) from None
 
 
@@ -297,8 +300,9 @@ def unpack(archive: Path, folder: Path, asked: dict[str, str]) -> None:
 
     def fill(texts: Path) -> Corpus:
         extract(archive, texts)
-        title, done, remedy = without_suffix(archive.name), "", FOLDERS
+        title, remedy = without_suffix(archive.name), FOLDERS
         table_files.refuse_compressed(inner_of(texts))
+        done = "; ".join(table_files.left_out(texts))
         if table_files.is_table(inner_of(texts)):
             given = texts.rename(texts.with_name("given"))
             texts.mkdir()
@@ -392,6 +396,10 @@ def extract(archive: Path, folder: Path) -> None:
                 f"data: {archive.name!r} is neither a tar archive nor a table that is read "
                 f"({', '.join(table_files.SUFFIXES)}); save it as .csv, with a column of texts and one "
                 "of labels"
+            ) from error
+        if archive.suffix == ".zst":  # before Python 3.14
+            raise ReportError(
+                f"data: {archive.name!r} is packed as is not read here; unpack it and give the folder"
             ) from error
         raise ReportError(
             f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); "

@@ -60,7 +60,9 @@ def hint(source: str) -> str:
     if source != name and "/resolve/" not in name:  # a page of the data set, such as tree/main
         name = "/".join(name.split("/")[:2])
     meant = (
-        re.fullmatch(NAME, name) and "/" in name and Path(name).suffix not in table_files.SUFFIXES
+        re.fullmatch(NAME, name)
+        and ("/" in name or source.startswith(PAGES))
+        and Path(name).suffix not in table_files.SUFFIXES
     )
     return f"; a data set on the Hugging Face hub is written {HUB}{name}" if meant else ""
 
@@ -317,7 +319,7 @@ def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str,
             taken[asked[part]] = part
     given, left, bare = set(taken.values()), [], []
     for split, dataset in by_split.items():
-        part = table_files.part_of(split)
+        part = table_files.part_of(split, by_split)
         if split in taken:
             continue
         if not part or part in given:

@@ -136,7 +136,14 @@ def csv_rows(
     csv.field_size_limit(LONGEST)
     file = iter(file)
     first = next(file, "")
-    rows = csv.reader(itertools.chain([first], file), delimiter=delimiter, strict=True)
+    if first.lower().startswith("sep="):
+        raise ReportError(f"{path}, line 1: {first.strip()} is for Excel alone; delete the line")
+    rows = csv.reader(
+        itertools.chain([first], file),
+        delimiter=delimiter,
+        strict=True,
+        skipinitialspace=blanks_after(first, delimiter),
+    )
     names: list[str] = []
     nameless: list[int] = []  # but for the first, in which pandas counts the rows
     number = 1
@@ -146,7 +153,7 @@ def csv_rows(
                 names = [name.strip() for name in row]  # blanks after commas are no part of a name
                 nameless = [i for i, name in enumerate(names) if i and not name]
                 yield number, names, []
-            elif row:
+            elif row := row or [""] * (len(names) == 1):  # a blank line is an empty text there
                 if len(row) != len(names):
                     raise ReportError(
                         f"{path}, line {number}: {len(row)} fields where the header has "
@@ -173,11 +180,18 @@ def csv_rows(
         ) from error
 
 
+def blanks_after(header: str, delimiter: str) -> bool:
+    """Whether a blank stands after each separator of a header, and so before quotes too."""
+    others = next(csv.reader([header], delimiter=delimiter), [])[1:]
+    return bool(others) and all(name.startswith(" ") for name in others)
+
+
 def remedy(row: list[str], wanted: int) -> str:
     """What to do about a row that has not `wanted` fields."""
     if len(row) > wanted and not any(map(str.strip, row[wanted:])):
         return "nothing stands behind its last separator, so delete that"
-    return "put quotes around a text with a separator or a line break in it"
+    above = ", or delete what stands above the line of names" * (wanted == 1)
+    return f"put quotes around a text with a separator or a line break in it{above}"
 
 
 def place_of(column: str, names: list[str], path: str) -> int:
@@ -240,7 +254,8 @@ def parquet(path: Path) -> Any:
     except (DatasetGenerationError, ValueError, OSError, TypeError, KeyError) as error:
         raise ReportError(
             f"data: {path.name} cannot be read as parquet "
-            f"({first_line(error.__cause__ or error)}); write the file anew"
+            f"({first_line(error.__cause__ or error)}); write the file anew, with the columns of the "
+            "texts and of their classes alone"
         ) from error
 
 
@@ -335,7 +350,9 @@ def field(entry: Any, column: str, place: str) -> str:
     """The text in the field of an object: a string, a number as it is written, "" for null. Raises
     ReportError if there is no such field or it holds anything else.
     """
-    if not isinstance(entry, dict) or column not in entry:
+    if not isinstance(entry, dict):
+        raise ReportError(f'{place}: no JSON object; write {{"{column}": "…"}}')
+    if column not in entry:
         raise ReportError(
             f"{place}: no JSON object with the field {column!r}; name the field with --column"
         )

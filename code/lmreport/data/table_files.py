@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from lmreport.core import listing
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import cache_root
+from lmreport.core.settings import before_query, cache_root
 from lmreport.data import corpus, readers
 from lmreport.data.corpus import TAGS, only_folder, unreadable
 
@@ -30,10 +30,11 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")
 TEXT = ("text", "sentence", "content", "body", "question", "review", "comment", "document", "tweet")
 LABEL = ("label", "labels", "class", "category", "tag", "target", "intent", "topic")
 PARTS = {  # in the name of a file: the split that it is
-    "test": ("test",),
+    "test": ("test", "testing", "eval", "evaluation"),  # as Datasets has it
     "validation": ("validation", "valid", "dev", "val"),
-    "train": ("train",),
+    "train": ("train", "training"),
 }
+TEST = {"test", "testing"}
 TEST_SHARE = 0.2  # of the texts, where a data set has no test split
 LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0, 1]
     r"\s*\[\s*((['\"]).*\2|\d[\d.]*(\s*[,\s]\s*\d[\d.]*)+)\s*\]\s*", re.DOTALL
@@ -45,7 +46,7 @@ FEWEST = 3  # texts of a class: one each for training, validation and test
 ASKED = ("text", "label")
 INNER = "data"  # where a data set of the hub has its tables
 SPLIT = ("split", "subset", "partition")  # columns that may say which split a row is of
-READ_AS = "3"  # how a table is read: a copy in the cache that was read otherwise is made again
+READ_AS = "4"  # how a table is read: a copy in the cache that was read otherwise is made again
 SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)(?=[-.])")  # train-00000-of-00002.parquet
 COMPRESSED = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz", ".zst": "unzstd"}
 ABOUT = ("dataset_infos.json",)  # what a data set of the hub says of itself: no rows
@@ -55,9 +56,12 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     """`reviews.csv?text=body` as the path and what stands after it. Raises ReportError for a word
     that is none of ASKED.
     """
-    path, mark, query = source.partition("?")
+    path = before_query(source)
+    query = source[len(path) + 1 :]
     asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
-    wrong = [name for name in asked if name not in ASKED] or ([query] if mark and not asked else [])
+    wrong = [name for name in asked if name not in ASKED] or (
+        [query] if query and not asked else []
+    )
     if wrong:
         raise ReportError(
             f"data: {wrong[0]!r} in {source!r} is not understood; write ?text=COLUMN&label=COLUMN"
@@ -165,11 +169,37 @@ def split_folders(path: Path) -> dict[str, list[Path]]:
         return {}
     found: dict[str, list[Path]] = {"train": [train]}
     for folder, classes in by_class.items():
-        if classes and (part := part_of(folder.name)) and part != "train":
+        if (
+            classes
+            and (part := part_of(folder.name, (f.name for f in by_class)))
+            and part != "train"
+        ):
             found.setdefault(part, []).append(folder)
     if (top / "test").is_dir():
-        found["test"] = [top / "test"]
+        found.setdefault("test", [top / "test"])
     return {} if set(found) == {"train", "test"} and found["test"] == [top / "test"] else found
+
+
+def left_out(path: Path) -> list[str]:
+    """The folders beside train/ that have texts of its classes and whose names say no split, in a
+    part of a sentence; [] if there are none.
+    """
+    top = path if (path / "train").is_dir() else only_folder(path)
+    if not (top / "train").is_dir():
+        return []
+    classes = {inner.name for inner in folders_in(top / "train")}
+    names = [
+        folder.name
+        for folder in folders_in(top)
+        if not part_of(folder.name)
+        and any(inner.name in classes and texts_in(inner) for inner in folders_in(folder))
+    ]
+    if not names:
+        return []
+    which = listing.some([repr(name) for name in names])
+    said = "the folder {}, whose name says no split, was"
+    many = "the folders {}, whose names say no split, were"
+    return [(said if len(names) == 1 else many).format(which) + " left out"]
 
 
 def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
@@ -201,6 +231,7 @@ def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
     if folders := split_folders(path):
         splits = {split: of_splits(every) for split, every in folders.items()}
         told += without_texts([one for every in folders.values() for one in every])
+        told += left_out(path)
     elif class_folders_only(path):
         splits = of_folders(path)
         told += without_texts([path])
@@ -371,6 +402,8 @@ def of_table(path: Path, asked: dict[str, str], told: list[str]) -> dict[str, Ro
             f"data: {path.name} has no rows; give a table with a text and its class in each"
         )
     refuse_lacking(parts, asked)
+    if path.is_dir() and not is_saved(path):
+        refuse_no_split(files_in(path))
     for whole in parts:
         is_named = path.is_dir() and (is_saved(path) or part_of(Path(whole.place).stem))
         for part in [whole] if is_named else by_column(whole, told):
@@ -384,8 +417,14 @@ def by_column(whole: Part, told: list[str]) -> list[Part]:
     ReportError if it does so of some rows only.
     """
     column = next((name for name in whole.names if name.strip().lower() in SPLIT), "")
-    parts = [part_of(str(row.get(column))) for _, row in whole.rows]
+    known = {str(row.get(column)) for _, row in whole.rows}
+    part = {value: part_of(value, known) for value in known}
+    parts = [part[str(row.get(column))] for _, row in whole.rows]
     if not any(parts):
+        if column:
+            told.append(
+                f"its column {column!r} says none of train, validation and test, and was not used"
+            )
         return [whole]
     if not all(parts):
         place, row = whole.rows[parts.index("")]
@@ -434,7 +473,8 @@ def parts_in(path: Path) -> list[Part]:
     files = [path] if path.is_file() else files_in(path)
     refuse_missing_shards(files)
     refuse_twins(files)
-    return [read(one, split_of(one.stem) if path.is_dir() else "train") for one in files]
+    stems = [one.stem for one in files]
+    return [read(one, split_of(one.stem, stems) if path.is_dir() else "train") for one in files]
 
 
 def refuse_twins(files: list[Path]) -> None:
@@ -449,6 +489,16 @@ def refuse_twins(files: list[Path]) -> None:
                 f"data: {other.name} and {path.name} may be the same texts; delete one of them, or "
                 "give it another name if they are not"
             )
+
+
+def refuse_no_split(files: list[Path]) -> None:
+    """Raises ReportError for a table whose name says no split where others' names say theirs."""
+    silent = [path for path in files if not part_of(path.stem)]
+    if silent and (other := next((path for path in files if part_of(path.stem)), None)):
+        raise ReportError(
+            f"data: the name of {silent[0].name} says no split, as that of {other.name} does; name it "
+            f"for its own, such as train-2{silent[0].suffix}, or move it out of the folder"
+        )
 
 
 def refuse_missing_shards(files: list[Path]) -> None:
@@ -477,7 +527,7 @@ def saved(folder: Path) -> list[Part]:
         ) from error
     named = dataset if isinstance(dataset, DatasetDict) else {"train": dataset}
     return [
-        of_dataset(part, split_of(name, folder.name), f"data: {folder.name}, {name}")
+        of_dataset(part, split_of(name, named, folder.name), f"data: {folder.name}, {name}")
         for name, part in named.items()
     ]
 
@@ -506,13 +556,13 @@ def of_dataset(dataset: Any, split: str, place: str) -> Part:
     return Part(split, place, list(dataset.column_names), rows)
 
 
-def split_of(name: str, whole: str = "") -> str:
+def split_of(name: str, beside: Iterable[str], whole: str = "") -> str:
     """Which split a file is, by its name; "train" if it does not say.
 
     whole: the data set whose split it is called; there a name must say. Raises ReportError if it
     does not.
     """
-    part = part_of(name)
+    part = part_of(name, beside)
     if whole and not part:
         raise ReportError(
             f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
@@ -521,10 +571,18 @@ def split_of(name: str, whole: str = "") -> str:
     return part or "train"
 
 
-def part_of(name: str) -> str:
-    """The one of PARTS that a name says, "" if it says none."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((split for split, known in PARTS.items() if set(words) & set(known)), "")
+def part_of(name: str, beside: Iterable[str] = ()) -> str:
+    """The one of PARTS that a name says, "" if it says none; eval is validation where one of the
+    names `beside` it is test.
+    """
+    words = words_of(name)
+    part = next((split for split, known in PARTS.items() if words & set(known)), "")
+    is_by_eval = part == "test" and not words & TEST
+    return "validation" if is_by_eval and any(words_of(one) & TEST for one in beside) else part
+
+
+def words_of(name: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", name.lower()))
 
 
 def read(path: Path, split: str) -> Part:
@@ -766,5 +824,5 @@ def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
 def written(label: str) -> str:
     """A label as the name of a folder."""
     name = label.strip().replace("/", "∕").replace("\\", "∖").replace("\0", "")
-    name = "".join(c if c.isprintable() else " " for c in name)
+    name = "".join(c if c.isprintable() else " " for c in name).strip()
     return ("·" + name[1:] if name.startswith(".") else name) or "(empty)"

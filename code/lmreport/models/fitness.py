@@ -348,7 +348,7 @@ def refuse_broken(source: pretrained.Source) -> None:
         what = foreign_tokenizer(Path(source.path), pieces)
         if not pieces.pad_token:
             refuse_unfit(source)
-        what = what or ("" if pieces.pad_token else "its tokenizer has no padding token")
+        what = what or without_pieces(pieces)
         what = (
             what
             if opens(Path(source.path) / "model.safetensors")
@@ -366,6 +366,24 @@ def refuse_broken(source: pretrained.Source) -> None:
             f"and its "
             "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
         )
+
+
+def without_pieces(tokenizer) -> str:
+    """Which pieces that trainings here put into texts `tokenizer` lacks; "" if none."""
+    if not tokenizer.pad_token:
+        return "its tokenizer has no padding token"
+    names = ("cls_token", "sep_token", "mask_token")
+    if missing := [name for name in names if getattr(tokenizer, name) is None]:
+        return (
+            f"its tokenizer names no {', '.join(missing)}; name them where it is made: "
+            f"PreTrainedTokenizerFast(…, {missing[0]}=…)"
+        )
+    if tokenizer.cls_token_id not in tokenizer("a b")["input_ids"]:
+        return (
+            f"its tokenizer puts no {tokenizer.cls_token} into a text, which stands for the whole of "
+            "it; give it a post_processor"
+        )
+    return ""
 
 
 def pointer_in(folder: Path) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lmreport.core import progress
+from lmreport.core import machine, progress
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import (
     ReportError,
@@ -51,6 +51,8 @@ NEAR = (
 )  # suggested names
 HALF = {"F16", "BF16"}  # as safetensors call them
 HEAD = {"problem_type", "id2label", "label2id"}  # what a configuration says of a classifier's head
+ORIGIN = {"_name_or_path", "architectures", "transformers_version", "torch_dtype", "dtype"}
+GIVEN = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
 BESIDE = {".json", ".txt", ".model"}  # of the files of a configuration and of a tokenizer
 WANTED = [
     "config.json",
@@ -169,25 +171,41 @@ def other_task(config: dict) -> bool:
     return kind != "single_label_classification" or not classes_by_number(config)
 
 
+def gives_otherwise(config: dict) -> bool:
+    """Whether a model gives something else than logits as it is called, which no training expects."""
+    return any(config.get(name, usual) != usual for name, usual in GIVEN.items())
+
+
 def in_full(source: Source) -> Source:
     """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where its
     weights have 16, in which the steps of a training are lost or it breaks off, and without the
-    classes of another task. Name and digest are those of the original.
+    classes of another task and what has it give more than logits. Name and digest are those of the original.
     """
     folder = Path(source.path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    half, name = is_half(folder / "model.safetensors"), f"float32-{source.digest[:16]}"
-    if other_task(config):
-        name = f"encoder-{source.digest[:16]}-{sha256(folder / 'config.json')[:8]}"
-        config = {k: v for k, v in config.items() if k not in HEAD}
+    half, kind = is_half(folder / "model.safetensors"), "float32"
+    if other_task(config) or gives_otherwise(config):
+        kind = "encoder"
+        config = {k: v for k, v in config.items() if k not in HEAD | set(GIVEN)}
     elif not half:
         return source
-    kept = cache_root() / "models" / name
+    kept = cache_root() / "models" / f"{kind}-{source.digest[:16]}-{beside_weights(str(folder))}"
     if not kept.is_dir():
         if half:
             log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
         save_copy(folder, config, half, kept)
     return dataclasses.replace(source, path=str(kept))
+
+
+@cache
+def beside_weights(folder: str) -> str:
+    """Digest of what else than its weights decides what a saved model computes: its tokenizer and
+    its configuration, but for what the latter says of its origin or of a classifier's head.
+    """
+    config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    computing = {k: v for k, v in config.items() if k not in HEAD | ORIGIN}
+    files = [Path(folder) / name for name in ("tokenizer.json", "tokenizer_config.json")]
+    return machine.digest([computing, *(sha256(one) for one in files if one.is_file())])
 
 
 def save_copy(folder: Path, config: dict, half: bool, kept: Path) -> None:
@@ -270,6 +288,8 @@ def from_cache(name: str) -> Source | None:
 
 def suggestion(name: str) -> str:
     """What to do about a name that the hub does not know."""
+    if name in NEAR:
+        return "check HF_ENDPOINT, since huggingface.co knows it"
     near = difflib.get_close_matches(name, NEAR, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else "check the name, or give a folder"
 

@@ -71,6 +71,8 @@ def model(then: dict, now: dict) -> list[str]:
             f"weights of the model differ ({one['name']} {one['digest'][:8]} → "
             f"{other['name']} {other['digest'][:8]})"
         )
+    elif not records.same_beside_weights(then, now):
+        differences.append("tokenizer or configuration of the model differ")
     if then.get("tuned") != now.get("tuned"):
         differences.append(
             f"it looked at another fine-tuned model (record {then['tuned'][:8]} → "

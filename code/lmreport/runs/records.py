@@ -20,7 +20,7 @@ from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, cache_root, project_root
 from lmreport.data.corpus import KNOWN, Corpus
-from lmreport.models.pretrained import Source
+from lmreport.models.pretrained import Source, beside_weights
 from lmreport.runs.fingerprint import Code
 from lmreport.runs.kinds import KINDS, MODELS
 from lmreport.runs.quantity import Quantity
@@ -132,7 +132,11 @@ def inputs(
         | {k: v for k, v in sizes.items() if v is not None}
         | ({"device": device} if device else {}),
         "data": {"digest": corpus.digest, "kind": corpus.kind, "name": corpus.name},
-        "model": {"name": source.name, "digest": source.digest}
+        "model": {
+            "name": source.name,
+            "digest": source.digest,
+            "beside": beside_weights(source.path),
+        }
         if source and kind.pretrained
         else None,
         "versions": machine.versions(*kind.libraries),
@@ -265,7 +269,11 @@ def find(given: dict) -> Record | None:
     ]
     code = CODE.fingerprint(*KINDS[given["name"]].places) if records else ""
     same = [
-        r for r in records if r.code["fingerprint"] == code and counted(r.inputs) == counted(given)
+        r
+        for r in records
+        if r.code["fingerprint"] == code
+        and counted(r.inputs) == counted(given)
+        and same_beside_weights(r.inputs, given)
     ]
     return max(same, key=lambda r: r.made["date"], default=None)
 
@@ -284,6 +292,14 @@ def counted(given: dict) -> list:
         given.get("members"),
         given["versions"],
     ]
+
+
+def same_beside_weights(one: dict, other: dict) -> bool:
+    """Whether the tokenizers and configurations of two runs' models are the same; older records do
+    not tell theirs, and are taken for the same.
+    """
+    told = {(given.get("model") or {}).get("beside") for given in (one, other)} - {None}
+    return len(told) < 2
 
 
 def all_records(scale: str = "full") -> list[Record]:
