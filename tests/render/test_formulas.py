@@ -1,6 +1,7 @@
 """Formulas with rows and columns in the PDF, as the page has them."""
 
 import re
+import unicodedata
 
 import pytest
 
@@ -48,7 +49,7 @@ CASES = {
         f"A = {ROWS}1, 2; 3 / 4, {{ 5 }}) B",
     ),
     "columns at their sides": (
-        r"\begin{array}{l|r} 1 & 2 \\ & 4\end{array}",
+        r"\begin{array}{lr} 1 & 2 \\ & 4\end{array}",
         f"{ROWS}& 1, 2 &; &, 4 &)",
     ),
     "matrix in a fraction": (
@@ -89,6 +90,19 @@ def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
         (folder / "report" / "index.qmd").write_text(start + text)
         with pytest.raises(ReportError, match=r"index\.qmd:5: the formula .*; write it out here"):
             own(folder, ("html",))
+
+
+def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
+    body = (
+        r"The $R\&D$ of $x_{\U000f0000}$ is $\begin{aligned}a&=\text{b \& c}\end{aligned}$." + "\n"
+    )
+    words = pdf_text(
+        own(project(tmp_path, body.replace("\\U000f0000", "\u4e2d")), ("typst",)) / "index.pdf"
+    )
+    assert "R&D" in unicodedata.normalize("NFKC", words) and "b&c" in words
+    assert "中" in words or "U+4E2D" in words
+    tex = r"R\&D + \ket{中}"
+    assert typst_math.unmarked(typst_math.with_letters(tex)) == tex
 
 
 @pytest.mark.parametrize("tex", [r"\color{blue}", r"\textcolor{red}", r"\colorbox{#eee}"])

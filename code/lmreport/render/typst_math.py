@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from lmreport.render import pandoc_ast
+from lmreport.render import letters, pandoc_ast
 from lmreport.render.pandoc_ast import Node
 
-OPEN, CLOSE, GAP, BAR = "\ufdd5", "\ufdd6", "\ufdd7", "\ufdd8"
+OPEN, CLOSE, GAP, BAR, LETTER = "\ufdd5", "\ufdd6", "\ufdd7", "\ufdd8", "\ufdd9"
 CASES = {"cases", "dcases", "rcases"}
 PAIRS = {"align", "aligned", "flalign"}  # of equations, with room between one pair and the next
 NESTED = {"aligned", "alignedat", "gathered", "split"}  # these may stand within a formula
@@ -24,6 +24,9 @@ BESIDE = re.compile(  # nothing that would stand in the first or last row
 )
 DOUBLE = re.compile(r"\\left\s*(\\lVert|\\\|)\s*$")  # bars, which pandoc has round a matrix
 MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}]\w*\}}")
+
+
+LETTERS = re.compile(rf"\\text\{{{LETTER}([^{{}}]+)\}}")
 
 
 class Rows:
@@ -49,7 +52,30 @@ def visit(item: Node) -> Node | None:
     """A formula with the marks of `marked`; None for anything else."""
     if item["t"] != "Math":
         return None
-    return pandoc_ast.node("Math", item["c"][0], marked(item["c"][1]))
+    return pandoc_ast.node("Math", item["c"][0], marked(with_letters(item["c"][1])))
+
+
+WORDS = re.compile(r"(\\(?:text\w*|mbox|operatorname\*?)\s*\{[^{}]*\})")
+
+
+def with_letters(tex: str) -> str:
+    """`tex` with `\\&`, which typst would take for a column, and letters that no font of the PDF has
+    as text, so that a mark can stand for these.
+    """
+    unseen = "".join(letters.missing(tex))
+    if not unseen and r"\&" not in tex:
+        return tex
+    sign = r"\\[^&]|\\(?P<and>&)" + (f"|[{re.escape(unseen)}]+" if unseen else "")
+    parts = WORDS.split(tex)
+    parts[::2] = [re.sub(sign, as_text, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def as_text(found: re.Match) -> str:
+    """A sign of `with_letters` as text; another command as it is."""
+    if found[0].startswith("\\") and not found["and"]:
+        return found[0]
+    return rf"\text{{{LETTER}{found['and'] or found[0]}}}"
 
 
 def marked(tex: str) -> str:
@@ -87,6 +113,7 @@ def marked(tex: str) -> str:
 
 def unmarked(tex: str) -> str:
     """`tex`, or a warning about it, as it was before `marked`."""
+    tex = LETTERS.sub(lambda found: found[1].replace("&", r"\&"), tex)
     return MARK.sub("", tex)
 
 
@@ -106,7 +133,7 @@ def set_apart(source: str) -> str:
         source, count = TABLE.subn(matrix, source)
     source = re.sub(rf'upright\("{BAR}"\) ?mat\(delim: "\|+"', 'mat(delim: "|"', source)
     source = source.replace('mat(delim: "||"', 'mat(delim: "‖"').replace(ROOM, "quad")
-    return SPOKEN.sub("", source)
+    return SPOKEN.sub("", source).replace(LETTER, "")
 
 
 def matrix(found: re.Match) -> str:
