@@ -32,8 +32,14 @@ OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of 
 CONDITIONS = {"content-visible", "content-hidden"}
 # what changes the text of the page and would be missing in the PDF
 ON_PAGE = re.compile(
-    r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s)\b", re.IGNORECASE
+    r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s|ul|ol|dl|h[1-6]|pre|blockquote"
+    r"|a\s+href)\b",
+    re.IGNORECASE,
 )
+WRITTEN = (  # what Quarto can write, of which a document may speak
+    "html html:js typst pdf latex beamer docx odt pptx revealjs epub ipynb dashboard email markdown "
+    "gfm commonmark jats asciidoc rst rtf"
+).split()
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
@@ -93,7 +99,8 @@ def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
         if item["t"] in ("RawBlock", "RawInline") and (found := ON_PAGE.search(item["c"][1])):
             raise ReportError(
                 f"{place(cells, re.escape(found[0]))}: {found[0]}…> would be missing in the PDF; "
-                "write Markdown: ![…](…), x^2^, x~2~, ~~gone~~, or put it under "
+                "write Markdown: ![…](…), […](…), x^2^, x~2~, ~~gone~~, ## heading, - item, > quotation, "
+                "or put it under "
                 '{.content-visible when-format="html"}'
             )
 
@@ -111,7 +118,7 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     if unknown or keys:
         name = [*unknown, *keys][0]
         hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
-        hint = hint or "; leave it out" * (name in keys)
+        hint = hint or "; leave it out" + ", or render with Quarto" * (name not in keys)
         raise ReportError(f"{where(cells, name)}: {name!r} is not supported{hint}")
     for key in (k for k, _ in attributes[2] if k in CAPTIONS and item["t"] in ("CodeBlock", "Div")):
         kind = key.removesuffix("-cap")
@@ -197,6 +204,16 @@ def condition(
         raise ReportError(
             f"{place(cells, '-format *= *.?pdf')}: the PDF is made by typst, for which 'pdf' does "
             "not hold; write typst"
+        )
+    if "ipynb" in formats and "html" not in formats:
+        raise ReportError(
+            f"{place(cells, '-format *= *.?ipynb')}: the notebook shows what the page does, so that "
+            "this condition holds nowhere; write html"
+        )
+    for name in sorted(formats - set(WRITTEN)):
+        raise ReportError(
+            f"{place(cells, '-format *= *.?' + re.escape(name))}: unknown format {name!r}; the page is "
+            "html, the PDF typst"
         )
     for key in dict.fromkeys(key for key, _ in attributes[2]):
         if key not in known:

@@ -27,7 +27,9 @@ def metadata(options: dict, pages: assemble.Pages) -> str:
         if options.get(key)
     }
     entries |= {
-        key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options
+        key: options[key]
+        for key in ("abstract", "nocite", "link-citations")
+        if options.get(key) not in (None, "")
     }
     if isinstance(entries.get("abstract"), str):
         entries["abstract"] = assemble.escaped(entries["abstract"])
@@ -104,6 +106,11 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             else stripped(value)
         )
     lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
+    for key in sorted(notes_as_text(got["meta"])):
+        raise ReportError(
+            f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "
+            "in the title block; write its text there, ^[…]"
+        )
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
@@ -199,12 +206,7 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
                     f"{source.place_in(document, key.search)}: a note in the brackets behind "
                     f"@{one['citationId']} would be lost; put it behind the ]"
                 )
-    shown = {
-        key
-        for item in pandoc_ast.nodes(pandoc_ast.as_read(got["blocks"]))
-        if item["t"] == "Str"
-        for key in NOTE.findall(item["c"])
-    }  # as text, since nothing defines them
+    shown = notes_as_text(pandoc_ast.as_read(got["blocks"]))  # since nothing defines them
     uses = [
         (key, line.place)
         for line in source.prose(source.lines_for_all(document))
@@ -225,7 +227,18 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
         remedy = f"add a line [^{key}]: with its text, or write \\[^{key}] to show it"
         if line != document.name:
             remedy = f"put a blank line before {line}, which is read as text"
+        notes = [n for n in pandoc_ast.nodes(got["blocks"]) if n["t"] == "Note"]
+        if key in notes_as_text(pandoc_ast.as_read(notes)):
+            raise ReportError(
+                f"{at}: the note [^{key}] stands in another note, where none can; write its text there"
+            )
         raise ReportError(f"{at}: the note [^{key}] is nowhere defined; {remedy}")
+
+
+def notes_as_text(tree: Any) -> set[str]:
+    """The names of notes that stand in `tree` as text, such as "[^1]"."""
+    texts = (item["c"] for item in pandoc_ast.nodes(tree) if item["t"] == "Str")
+    return {key for text in texts for key in NOTE.findall(text)}
 
 
 def refuse_strangers(got: dict, document: Document) -> None:
