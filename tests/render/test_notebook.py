@@ -389,6 +389,14 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
 
 
+def test_a_title_with_bold_words_is_bold_as_a_whole(tmp_path):
+    body = '::: {.callout-note title="Mind **this**"}\nx\n:::\n'
+    nb = nbformat.read(
+        rendering.own(rendering.project(tmp_path, body), ("html",)) / "index.ipynb", 4
+    )
+    assert "> **Mind this**\n" in nb.cells[1].source
+
+
 def test_the_abstract_cites_and_refers_as_on_the_page(tmp_path):
     front = "---\ntitle: T\nabstract: See @fig-a and @vaswani2017.\n---\n\n"
     folder = rendering.project(tmp_path, "![Red](a.png){#fig-a}\n", front)

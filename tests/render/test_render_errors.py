@@ -586,6 +586,10 @@ BAD = {
         '```{python}\np = """\n```\n{}\n```\n"""\n```\n',
         r"index\.qmd:7: .*SyntaxError: .*; where a line of ``` .* four backticks",
     ),
+    "reference to a section without a number": (
+        "# A {#sec-a .unnumbered}\n\nSee @sec-a.\n",
+        r"index\.qmd:8: @sec-a refers to nothing; the section has no number; leave \.unnumbered out, or",
+    ),
     "line between the columns of a formula": (
         "$$\\left[\\begin{array}{cc|c} 1 & 2 & 3 \\end{array}\\right]$$\n",
         r"index\.qmd:6: the lines that \\begin\{array\}\{cc\|c\} draws in a formula would be lost; leave",

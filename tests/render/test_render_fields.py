@@ -451,6 +451,21 @@ def test_names_of_languages_with_signs_do_not_stand_in_the_code_of_the_pdf(tmp_p
     assert "intx;inty;intz;" in found
 
 
+def test_a_list_of_sources_may_be_empty(tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    (folder / "report/references.bib").write_text("% nothing yet\n")
+    assert "Text." in words(Page(own(folder, ("html",)) / "index.html"))
+
+
+def test_paragraphs_in_html_stay_paragraphs_in_the_pdf(tmp_path):
+    body = '<p align="center">One</p>\n\n<p>Two</p><p>Three</p>\n'
+    with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:
+        kinds = [
+            str(item.get("/S")) for item in pdf.objects if isinstance(item, pikepdf.Dictionary)
+        ]
+    assert kinds.count("/P") >= 3
+
+
 def test_keys_without_a_value_are_as_if_they_were_not_there(tmp_path):
     front = "---\ntitle: T\nabstract:\nsubtitle:\nkeywords:\nnocite:\nlink-citations:\n---\n\n"
     out = own(project(tmp_path, "Text.\n", front))

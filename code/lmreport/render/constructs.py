@@ -85,6 +85,7 @@ def prepare(
     blocks = pandoc_ast.change(blocks, visit)
     if fmt == "typst":
         refuse_on_page_only(blocks, cells)
+        part_paragraphs(blocks)
     levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
         for item in pandoc_ast.nodes(blocks):
@@ -103,6 +104,20 @@ def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
                 "or put it under "
                 '{.content-visible when-format="html"}'
             )
+
+
+def part_paragraphs(tree: object) -> None:
+    """Make paragraphs of what stands in <p> and its like, whose marks the PDF has not."""
+    if isinstance(tree, dict):
+        part_paragraphs(list(tree.values()))
+    if not isinstance(tree, list):
+        return
+    nodes = [one for one in tree if isinstance(one, dict) and "t" in one]
+    if any(one["t"] == "RawBlock" and one["c"][0] == "html" for one in nodes):
+        for one in nodes:
+            one["t"] = "Para" if one["t"] == "Plain" else one["t"]
+    for one in tree:
+        part_paragraphs(one)
 
 
 def where(cells: list[Cell], name: str) -> str:

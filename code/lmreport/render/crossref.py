@@ -256,6 +256,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             why = f"no {kind} has this label"
             if any(cell.label == label for cell in index.cells):
                 why = f"the cell with this label shows no {kind}"
+            elif label in index.identifiers and kind == "section":
+                why = (
+                    f"the section has no number; leave .unnumbered out, or write [words](#{label})"
+                )
             raise ReportError(f"{at}: @{citation['citationId']} refers to nothing; {why}")
         if entry.kind == "sec" and not index.numbered:
             raise ReportError(

@@ -417,7 +417,7 @@ def sources_in(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
             text = (folder / name).read_text("utf-8", "replace")
             found = list(ENTRY.finditer(text))
             ends = [match.start() for match in found[1:]] + [len(text)]
-            for match, end in zip(found, ends, strict=True):
+            for match, end in zip(found, ends, strict=False):  # a file may have no source yet
                 line = text.count("\n", 0, match.start(2)) + 1
                 words = text[match.start() : end].rpartition("}")[0]  # comments may follow
                 yield match[2], " ".join(words.split()), f"{name}:{line}"
