@@ -389,6 +389,20 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
 
 
+def test_the_title_block_has_its_lists_and_places_of_work_in_each_format(tmp_path):
+    front = (
+        "---\ntitle: T\nauthor:\n- name: A\n  affiliation: Univ\nabstract: |\n"
+        "  - first\n  - second\n---\n\n"
+    )
+    folder = rendering.project(tmp_path, "Text.\n", front)
+    out = rendering.own(folder)
+    title = nbformat.read(out / "index.ipynb", 4).cells[0].source
+    assert "A · Univ" in title and "- first\n- second" in title
+    items = rendering.Page(out / "index.html").tags("li")
+    assert ["first", "second"] == [rendering.text(item) for item in items][:2]
+    assert "•first•second" in rendering.pdf_text(out / "index.pdf")
+
+
 def test_a_title_with_bold_words_is_bold_as_a_whole(tmp_path):
     body = '::: {.callout-note title="Mind **this**"}\nx\n:::\n'
     nb = nbformat.read(

@@ -590,6 +590,10 @@ BAD = {
         "# A {#sec-a .unnumbered}\n\nSee @sec-a.\n",
         r"index\.qmd:8: @sec-a refers to nothing; the section has no number; leave \.unnumbered out, or",
     ),
+    "tag that takes its cell away": (
+        "```{python}\n#| tags: [remove-cell]\n1\n```\n",
+        r"index\.qmd:7: tags that take cells away are not read here; write #\| include: false",
+    ),
     "line between the columns of a formula": (
         "$$\\left[\\begin{array}{cc|c} 1 & 2 & 3 \\end{array}\\right]$$\n",
         r"index\.qmd:6: the lines that \\begin\{array\}\{cc\|c\} draws in a formula would be lost; leave",
@@ -867,6 +871,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             "---\ntitle: x\nabstract: See [^a].\n---\n",
             OPTIONS,
             r"index\.qmd:3: the note \[\^a\] is not known in the title block; write its text there",
+        ),
+        (
+            "---\ntitle: x\nabstract: |\n  ![A](a.png)\n---\n",
+            OPTIONS,
+            r"index\.qmd:4: a picture in the title block is not supported; put it into the text",
         ),
         (
             "---\ntitle: x\nabstract: See @fig-nothing.\n---\n",

@@ -32,7 +32,8 @@ def metadata(options: dict, pages: assemble.Pages) -> str:
         if options.get(key) not in (None, "")
     }
     if isinstance(entries.get("abstract"), str):
-        entries["abstract"] = assemble.escaped(entries["abstract"])
+        text = assemble.escaped(entries["abstract"]).rstrip("\n")
+        entries["abstract"] = text + "\n" * ("\n" in text)  # so that pandoc reads lists in it
     entries.setdefault("link-citations", True)
     authors = as_list(options.get("author"))
     entries["author"] = [inline(a if isinstance(a, str) else named(a)) for a in authors]
@@ -106,6 +107,11 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             else stripped(value)
         )
     lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
+    for item in (node for node in pandoc_ast.nodes(got["meta"]) if node["t"] == "Image"):
+        raise ReportError(
+            f"{source.place_above(document, re.escape(item['c'][2][0]))}: a picture in the title block "
+            "is not supported; put it into the text"
+        )
     for key in sorted(notes_as_text(got["meta"])):
         raise ReportError(
             f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "

@@ -248,7 +248,9 @@ class Tree:
             return self.meta.get(name, {"c": []})["c"]
 
         date = dates.resolve(self.options, "html", self.doc)[0]
-        people = ", ".join(pandoc_ast.meta_text(a).strip() for a in words("author"))
+        names = (words("author"), words("affiliation"))
+        told = (", ".join(pandoc_ast.meta_text(a).strip() for a in texts) for texts in names)
+        people = " · ".join(filter(None, told))
         lines = [words("subtitle"), pandoc_ast.words(people), pandoc_ast.words(date or "")]
         head = [
             pandoc_ast.node(

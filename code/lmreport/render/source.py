@@ -670,6 +670,10 @@ def check(key: str, value: object, place: str) -> None:
             else "; write true or false" * (bool in wanted)
         )
         raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
+    if key == "tags" and {"remove-cell", "remove_cell"} & set(map(str, value)):
+        raise ReportError(
+            f"{place}: tags that take cells away are not read here; write #| include: false"
+        )
     for text in value if isinstance(value, list) else [value]:
         refuse_shortcode(str(text), place)
         if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
