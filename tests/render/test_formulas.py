@@ -92,6 +92,14 @@ def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
             own(folder, ("html",))
 
 
+def test_wide_accents_and_negative_space_are_set_in_the_pdf(tmp_path):
+    body = "Here $\\widehat{abc}$ and $\\overrightarrow{AB}$, where $x\\!\\!y$.\n"
+    words = unicodedata.normalize(
+        "NFKC", pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    )
+    assert "rgb" not in words and "Hereab" in words and "AB" in words and "wherexy." in words
+
+
 def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
     body = (
         r"The $R\&D$ of $x_{\U000f0000}$ is $\begin{aligned}a&=\text{b \& c}\end{aligned}$." + "\n"
@@ -101,7 +109,7 @@ def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path)
     )
     assert "R&D" in unicodedata.normalize("NFKC", words) and "b&c" in words
     assert "中" in words or "U+4E2D" in words
-    tex = r"R\&D + \ket{中}"
+    tex = r"R\&D + \ket{中} \!\! x"
     assert typst_math.unmarked(typst_math.with_letters(tex)) == tex
 
 

@@ -590,6 +590,18 @@ BAD = {
         "# A {#sec-a .unnumbered}\n\nSee @sec-a.\n",
         r"index\.qmd:8: @sec-a refers to nothing; the section has no number; leave \.unnumbered out, or",
     ),
+    "class of an equation": (
+        "$$\nx\n$$ {#eq-a .big}\n",
+        r"index\.qmd:8: '\{#eq-a \.big\}' is read as text; behind the last \$\$ stands \{#eq-name\}, or",
+    ),
+    "formula between blank lines": (
+        "Text.\n\n$$\n\nx\n\n$$\n",
+        r"index\.qmd:8: '\$\$' is read as text; write .* without a blank line",
+    ),
+    "quotation in a quotation": (
+        "> a\n>> b\n",
+        r"index\.qmd:7: '> b' is read as text; put a line with the > of the outer quotation before",
+    ),
     "tag that takes its cell away": (
         "```{python}\n#| tags: [remove-cell]\n1\n```\n",
         r"index\.qmd:7: tags that take cells away are not read here; write #\| include: false",

@@ -59,13 +59,14 @@ WORDS = re.compile(r"(\\(?:text\w*|mbox|operatorname\*?)\s*\{[^{}]*\})")
 
 
 def with_letters(tex: str) -> str:
-    """`tex` with `\\&`, which typst would take for a column, and letters that no font of the PDF has
+    """`tex` with `\\&`, which typst would take for a column, `\\!`, for which pandoc writes six times
+    as much, and letters that no font of the PDF has
     as text, so that a mark can stand for these.
     """
     unseen = "".join(letters.missing(tex))
-    if not unseen and r"\&" not in tex:
+    if not unseen and not re.search(r"\\[&!]", tex):
         return tex
-    sign = r"\\[^&]|\\(?P<and>&)" + (f"|[{re.escape(unseen)}]+" if unseen else "")
+    sign = r"\\[^&!]|\\(?P<sign>[&!])" + (f"|[{re.escape(unseen)}]+" if unseen else "")
     parts = WORDS.split(tex)
     parts[::2] = [re.sub(sign, as_text, part) for part in parts[::2]]
     return "".join(parts)
@@ -73,9 +74,9 @@ def with_letters(tex: str) -> str:
 
 def as_text(found: re.Match) -> str:
     """A sign of `with_letters` as text; another command as it is."""
-    if found[0].startswith("\\") and not found["and"]:
+    if found[0].startswith("\\") and not found["sign"]:
         return found[0]
-    return rf"\text{{{LETTER}{found['and'] or found[0]}}}"
+    return rf"\text{{{LETTER}{found['sign'] or found[0]}}}"
 
 
 def marked(tex: str) -> str:
@@ -113,7 +114,7 @@ def marked(tex: str) -> str:
 
 def unmarked(tex: str) -> str:
     """`tex`, or a warning about it, as it was before `marked`."""
-    tex = LETTERS.sub(lambda found: found[1].replace("&", r"\&"), tex)
+    tex = LETTERS.sub(lambda found: re.sub("[&!]", r"\\\g<0>", found[1]), tex)
     return MARK.sub("", tex)
 
 
@@ -133,6 +134,7 @@ def set_apart(source: str) -> str:
         source, count = TABLE.subn(matrix, source)
     source = re.sub(rf'upright\("{BAR}"\) ?mat\(delim: "\|+"', 'mat(delim: "|"', source)
     source = source.replace('mat(delim: "||"', 'mat(delim: "‖"').replace(ROOM, "quad")
+    source = source.replace(f'upright("{LETTER}!")', "#h(-0.167em)")
     return SPOKEN.sub("", source).replace(LETTER, "")
 
 
