@@ -100,6 +100,18 @@ def test_wide_accents_and_negative_space_are_set_in_the_pdf(tmp_path):
     assert "rgb" not in words and "Hereab" in words and "AB" in words and "wherexy." in words
 
 
+def test_fractions_in_fractions_and_with_a_power_keep_what_is_over_what(tmp_path):
+    for tex, wanted in (
+        (r"\frac{a}{\frac bc}", "frac(a, frac(b, c))"),
+        (r"\frac{x}{y}^2 + {\dfrac 12}^n", "frac(x, y)^2 + frac(1, 2)^n"),
+        (r"\frac\alpha b_i", "frac(alpha, b)_i"),
+    ):
+        marked = typst_math.with_fractions(tex)
+        assert typst_math.unmarked(marked) == tex
+        source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
+        assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+
+
 def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
     body = (
         r"The $R\&D$ of $x_{\U000f0000}$ is $\begin{aligned}a&=\text{b \& c}\end{aligned}$." + "\n"
@@ -109,7 +121,7 @@ def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path)
     )
     assert "R&D" in unicodedata.normalize("NFKC", words) and "b&c" in words
     assert "中" in words or "U+4E2D" in words
-    tex = r"R\&D + \ket{中} \!\! x"
+    tex = r"R\&D + \ket{中} \!\! x \; y"
     assert typst_math.unmarked(typst_math.with_letters(tex)) == tex
 
 

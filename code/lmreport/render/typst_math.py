@@ -11,6 +11,7 @@ from lmreport.render import letters, pandoc_ast
 from lmreport.render.pandoc_ast import Node
 
 OPEN, CLOSE, GAP, BAR, LETTER = "\ufdd5", "\ufdd6", "\ufdd7", "\ufdd8", "\ufdd9"
+OVER = "\ufdda"  # before the upper part of a fraction
 CASES = {"cases", "dcases", "rcases"}
 PAIRS = {"align", "aligned", "flalign"}  # of equations, with room between one pair and the next
 NESTED = {"aligned", "alignedat", "gathered", "split"}  # these may stand within a formula
@@ -23,7 +24,7 @@ BESIDE = re.compile(  # nothing that would stand in the first or last row
     r"(\s|[.,;]|\\[,;:! ]|\\q?quad(\([^)]*\))?|\\label\{[^}]*\}|\\(begin|end)\{equation\*?\})*"
 )
 DOUBLE = re.compile(r"\\left\s*(\\lVert|\\\|)\s*$")  # bars, which pandoc has round a matrix
-MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}]\w*\}}")
+MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}{OVER}]\w*\}}")
 
 
 LETTERS = re.compile(rf"\\text\{{{LETTER}([^{{}}]+)\}}")
@@ -52,21 +53,38 @@ def visit(item: Node) -> Node | None:
     """A formula with the marks of `marked`; None for anything else."""
     if item["t"] != "Math":
         return None
-    return pandoc_ast.node("Math", item["c"][0], marked(with_letters(item["c"][1])))
+    return pandoc_ast.node("Math", item["c"][0], marked(with_fractions(with_letters(item["c"][1]))))
 
 
+FRACTION = re.compile(r"(\\[dt]?frac(?![A-Za-z])\s*)(\{|\\[A-Za-z]+|\\?[^\s{}])")
+
+
+def with_fractions(tex: str) -> str:
+    """`tex` with a mark in each fraction, so that pandoc does not write a / b, of which typst would
+    take more than is meant: a / b / c and a / b^2 for fractions in a fraction and with a power.
+    """
+
+    def written(found: re.Match) -> str:
+        if found[2] == "{":
+            return rf"{found[0]}\text{{{OVER}}}"
+        return rf"{found[1]}{{\text{{{OVER}1}}{found[2]}}}"
+
+    return FRACTION.sub(written, tex)
+
+
+WIDE = {"!": "-0.167em", ";": "0.278em"}
 WORDS = re.compile(r"(\\(?:text\w*|mbox|operatorname\*?)\s*\{[^{}]*\})")
 
 
 def with_letters(tex: str) -> str:
-    """`tex` with `\\&`, which typst would take for a column, `\\!`, for which pandoc writes six times
-    as much, and letters that no font of the PDF has
+    """`tex` with `\\&`, which typst would take for a column, spaces for which pandoc writes six times
+    as much or nothing, and letters that no font of the PDF has
     as text, so that a mark can stand for these.
     """
     unseen = "".join(letters.missing(tex))
-    if not unseen and not re.search(r"\\[&!]", tex):
+    if not unseen and not re.search(r"\\[&!;]", tex):
         return tex
-    sign = r"\\[^&!]|\\(?P<sign>[&!])" + (f"|[{re.escape(unseen)}]+" if unseen else "")
+    sign = r"\\[^&!;]|\\(?P<sign>[&!;])" + (f"|[{re.escape(unseen)}]+" if unseen else "")
     parts = WORDS.split(tex)
     parts[::2] = [re.sub(sign, as_text, part) for part in parts[::2]]
     return "".join(parts)
@@ -114,7 +132,8 @@ def marked(tex: str) -> str:
 
 def unmarked(tex: str) -> str:
     """`tex`, or a warning about it, as it was before `marked`."""
-    tex = LETTERS.sub(lambda found: re.sub("[&!]", r"\\\g<0>", found[1]), tex)
+    tex = LETTERS.sub(lambda found: re.sub("[&!;]", r"\\\g<0>", found[1]), tex)
+    tex = re.sub(rf"\{{\\text\{{{OVER}1\}}(.*?)\}}", r"\1", tex)
     return MARK.sub("", tex)
 
 
@@ -123,18 +142,22 @@ TABLE = re.compile(
     rf'(?P<body>[^{OPEN}{CLOSE}]*?) ?upright\("{CLOSE}"\)(?P<right>[}}\]])?'
 )
 ROOM = f'upright("{GAP}")'
-SPOKEN = re.compile(f" ?[{OPEN}{CLOSE}{GAP}{BAR}]\\w*")  # marks in what a filter says of a formula
+SPOKEN = re.compile(
+    f" ?[{OPEN}{CLOSE}{GAP}{BAR}{OVER}]\\w*"
+)  # marks in what a filter says of a formula
 PART = re.compile(r'"(?:\\.|[^"\\])*"|\\\n|\\.|[()&]|[^"\\()&]+', re.DOTALL)
 
 
 def set_apart(source: str) -> str:
     """`source` of typst with what is marked as a matrix without brackets, innermost first."""
+    source = re.sub(rf'upright\("{OVER}1?"\) ?', "", source)
     count = 1
     while count:
         source, count = TABLE.subn(matrix, source)
     source = re.sub(rf'upright\("{BAR}"\) ?mat\(delim: "\|+"', 'mat(delim: "|"', source)
     source = source.replace('mat(delim: "||"', 'mat(delim: "‖"').replace(ROOM, "quad")
-    source = source.replace(f'upright("{LETTER}!")', "#h(-0.167em)")
+    for sign, wide in WIDE.items():
+        source = source.replace(f'upright("{LETTER}{sign}")', f"#h({wide})")
     return SPOKEN.sub("", source).replace(LETTER, "")
 
 
