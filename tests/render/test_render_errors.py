@@ -870,6 +870,16 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             r"index\.qmd:4: author has 'given', which .* not show; write it below name:; known",
         ),
         (
+            "---\ntitle: x\nformat: pdf\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown format 'pdf'; the PDF is made by typst; write typst",
+        ),
+        (
+            "---\ntitle: x\nformat: docx\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown format 'docx'; known are html and typst",
+        ),
+        (
             "---\ntitle: x\nlink-bibliography: true\n---\n",
             OPTIONS,
             r"index\.qmd:3: unknown option 'link-bibliography'; leave it out",

@@ -400,10 +400,19 @@ def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None
                 hint = "; write it below execute:"
             raise ReportError(f"{at}: unknown option {key!r}{hint}")
         check_value(key, node, at, place)
+        if key == "format" and isinstance(node, yaml.ScalarNode):
+            check_format(node.value, at)
         if key in inside and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), inside[key], place)
         elif key in FORMATS and known == set(FORMATS) and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), OPTIONS, place)
+
+
+def check_format(name: str, at: str) -> None:
+    """Raises ReportError for a format, named alone, that this renderer does not write."""
+    if name not in ("", "null", "~", *FORMATS):
+        remedy = REMEDIES.get(name) or f"known are {' and '.join(FORMATS)}"
+        raise ReportError(f"{at}: unknown format {name!r}; {remedy}")
 
 
 def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
