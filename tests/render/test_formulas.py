@@ -112,6 +112,21 @@ def test_fractions_in_fractions_and_with_a_power_keep_what_is_over_what(tmp_path
         assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
 
 
+def test_what_stands_above_or_below_does_so_in_the_pdf(tmp_path):
+    for tex, wanted in (
+        (r"\overset{a}{BC} = x", "limits(B C)^a = x"),
+        (r"\underset{\theta}{\operatorname{argmin}} f", 'limits("argmin")_theta f'),
+        (r"\stackrel{\text{def}}{=}", 'limits(=)^(upright("def"))'),
+        (r"\underset{x}{\overset{a}{B}}", "limits(limits(B)^a)_x"),
+    ):
+        marked = typst_math.with_limits(tex)
+        assert typst_math.unmarked(marked) == tex
+        source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
+        assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+    body = r"In $\underset{x \in X}{\operatorname{arg\,max}}$ and $\overset{a}{B}$." + "\n"
+    assert "In" in pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+
+
 def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
     body = (
         r"The $R\&D$ of $x_{\U000f0000}$ is $\begin{aligned}a&=\text{b \& c}\end{aligned}$." + "\n"

@@ -12,6 +12,7 @@ from lmreport.render.pandoc_ast import Node
 
 OPEN, CLOSE, GAP, BAR, LETTER = "\ufdd5", "\ufdd6", "\ufdd7", "\ufdd8", "\ufdd9"
 OVER = "\ufdda"  # before the upper part of a fraction
+FROM, TO = "\ufddb", "\ufddc"  # round what something stands above or below
 CASES = {"cases", "dcases", "rcases"}
 PAIRS = {"align", "aligned", "flalign"}  # of equations, with room between one pair and the next
 NESTED = {"aligned", "alignedat", "gathered", "split"}  # these may stand within a formula
@@ -24,7 +25,7 @@ BESIDE = re.compile(  # nothing that would stand in the first or last row
     r"(\s|[.,;]|\\[,;:! ]|\\q?quad(\([^)]*\))?|\\label\{[^}]*\}|\\(begin|end)\{equation\*?\})*"
 )
 DOUBLE = re.compile(r"\\left\s*(\\lVert|\\\|)\s*$")  # bars, which pandoc has round a matrix
-MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}{OVER}]\w*\}}")
+MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}{OVER}{FROM}{TO}]\w*\}}")
 
 
 LETTERS = re.compile(rf"\\text\{{{LETTER}([^{{}}]+)\}}")
@@ -53,7 +54,36 @@ def visit(item: Node) -> Node | None:
     """A formula with the marks of `marked`; None for anything else."""
     if item["t"] != "Math":
         return None
-    return pandoc_ast.node("Math", item["c"][0], marked(with_fractions(with_letters(item["c"][1]))))
+    return pandoc_ast.node(
+        "Math", item["c"][0], marked(with_limits(with_fractions(with_letters(item["c"][1]))))
+    )
+
+
+STACK = re.compile(r"\\(?:overset|underset|stackrel)(?![A-Za-z])\s*(?=\{)")
+
+
+def with_limits(tex: str) -> str:
+    """`tex` with marks round the base of each \\overset and its like, beside which pandoc would have
+    typst write what stands above or below it.
+    """
+    for found in reversed(list(STACK.finditer(tex))):
+        end = end_of_group(tex, found.end())
+        start = end + len(tex[end:]) - len(tex[end:].lstrip())
+        if tex[start : start + 1] == "{":
+            end = end_of_group(tex, start) - 1
+            base = rf"\text{{{FROM}}}{tex[start + 1 : end]}\text{{{TO}}}"
+            tex = tex[: start + 1] + base + tex[end:]
+    return tex
+
+
+def end_of_group(tex: str, start: int) -> int:
+    """What follows the } of the { at `start`."""
+    depth = 0
+    for found in re.finditer(r"\\.|[{}]", tex[start:], re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0 and found[0] == "}":
+            return start + found.end()
+    return len(tex)
 
 
 FRACTION = re.compile(r"(\\[dt]?frac(?![A-Za-z])\s*)(\{|\\[A-Za-z]+|\\?[^\s{}])")
@@ -141,9 +171,12 @@ TABLE = re.compile(
     rf'(?P<left>(?<!\\)[{{\[])?upright\("{OPEN}(?P<kind>\w+)"\) ?'
     rf'(?P<body>[^{OPEN}{CLOSE}]*?) ?upright\("{CLOSE}"\)(?P<right>[}}\]])?'
 )
+STACKED = re.compile(
+    rf'upright\("{FROM}"\) ?((?:(?!upright\("[{FROM}{TO}]"\)).)*?) ?upright\("{TO}"\)', re.DOTALL
+)
 ROOM = f'upright("{GAP}")'
 SPOKEN = re.compile(
-    f" ?[{OPEN}{CLOSE}{GAP}{BAR}{OVER}]\\w*"
+    f" ?[{OPEN}{CLOSE}{GAP}{BAR}{OVER}{FROM}{TO}]\\w*"
 )  # marks in what a filter says of a formula
 PART = re.compile(r'"(?:\\.|[^"\\])*"|\\\n|\\.|[()&]|[^"\\()&]+', re.DOTALL)
 
@@ -151,6 +184,9 @@ PART = re.compile(r'"(?:\\.|[^"\\])*"|\\\n|\\.|[()&]|[^"\\()&]+', re.DOTALL)
 def set_apart(source: str) -> str:
     """`source` of typst with what is marked as a matrix without brackets, innermost first."""
     source = re.sub(rf'upright\("{OVER}1?"\) ?', "", source)
+    count = 1
+    while count:
+        source, count = STACKED.subn(r"limits(\1)", source)
     count = 1
     while count:
         source, count = TABLE.subn(matrix, source)
