@@ -10,6 +10,7 @@ from lmreport.render import pandoc_ast, typst_math
 from rendering import own, pdf_text, project, squeezed
 
 SPOKEN = r"\begin{cases} 0 & j \le i \\ 1 & j > i \end{cases}"
+ROOMY = r"\frac{a}{b} \; \! + c"
 ROWS = "mat(delim: #none, row-gap: #0.5em, "
 CASES = {
     "two equations in a row": (
@@ -151,11 +152,14 @@ def test_a_screen_reader_hears_nothing_of_how_columns_are_set_apart(tmp_path):
     """The filter that says formulas aloud reads them as they are marked for the PDF."""
     import pikepdf
 
-    body = "".join(f"$$\n{tex}\n$$\n\n" for tex in (SPOKEN, *(tex for tex, _ in CASES.values())))
+    body = "".join(
+        f"$$\n{tex}\n$$\n\n" for tex in (SPOKEN, ROOMY, *(tex for tex, _ in CASES.values()))
+    )
     with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:
         said = [
             str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o
         ]
-    assert len(said) == len(CASES) + 1
+    assert len(said) == len(CASES) + 2
+    assert "the fraction a over b end fraction plus c" in said
     assert "one of 2 cases: 0, if j is at most i; 1, if j is greater than i; end cases" in said
     assert not [one for one in said if re.search(r"U\+|[\ufdd0-\ufdef]| ,|  ", one)]

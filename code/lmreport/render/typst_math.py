@@ -194,6 +194,7 @@ def set_apart(source: str) -> str:
     source = source.replace('mat(delim: "||"', 'mat(delim: "‖"').replace(ROOM, "quad")
     for sign, wide in WIDE.items():
         source = source.replace(f'upright("{LETTER}{sign}")', f"#h({wide})")
+        source = source.replace(f"{LETTER}{sign} ", "")  # in what a filter says of the formula
     return SPOKEN.sub("", source).replace(LETTER, "")
 
 
