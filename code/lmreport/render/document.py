@@ -107,16 +107,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             else stripped(value)
         )
     lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
-    for item in (node for node in pandoc_ast.nodes(got["meta"]) if node["t"] == "Image"):
-        raise ReportError(
-            f"{source.place_above(document, re.escape(item['c'][2][0]))}: a picture in the title block "
-            "is not supported; put it into the text"
-        )
-    for key in sorted(notes_as_text(got["meta"])):
-        raise ReportError(
-            f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "
-            "in the title block; write its text there, ^[…]"
-        )
+    refuse_in_title_block(got["meta"], document)
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
@@ -245,6 +236,20 @@ def notes_as_text(tree: Any) -> set[str]:
     """The names of notes that stand in `tree` as text, such as "[^1]"."""
     texts = (item["c"] for item in pandoc_ast.nodes(tree) if item["t"] == "Str")
     return {key for text in texts for key in NOTE.findall(text)}
+
+
+def refuse_in_title_block(meta: dict, document: Document) -> None:
+    """Raises ReportError for a picture or a note of the text in the title block."""
+    for item in (node for node in pandoc_ast.nodes(meta) if node["t"] == "Image"):
+        raise ReportError(
+            f"{source.place_above(document, re.escape(item['c'][2][0]))}: a picture in the title block "
+            "is not supported; put it into the text"
+        )
+    for key in sorted(notes_as_text(meta)):
+        raise ReportError(
+            f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "
+            "in the title block; write its text there, ^[…]"
+        )
 
 
 def refuse_strangers(got: dict, document: Document) -> None:
