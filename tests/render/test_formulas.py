@@ -1,6 +1,7 @@
 """Formulas with rows and columns in the PDF, as the page has them."""
 
 import re
+import unicodedata
 
 import pytest
 
@@ -9,6 +10,7 @@ from lmreport.render import pandoc_ast, typst_math
 from rendering import own, pdf_text, project, squeezed
 
 SPOKEN = r"\begin{cases} 0 & j \le i \\ 1 & j > i \end{cases}"
+ROOMY = r"\frac{a}{b} \; \! + c"
 ROWS = "mat(delim: #none, row-gap: #0.5em, "
 CASES = {
     "two equations in a row": (
@@ -48,7 +50,7 @@ CASES = {
         f"A = {ROWS}1, 2; 3 / 4, {{ 5 }}) B",
     ),
     "columns at their sides": (
-        r"\begin{array}{l|r} 1 & 2 \\ & 4\end{array}",
+        r"\begin{array}{lr} 1 & 2 \\ & 4\end{array}",
         f"{ROWS}& 1, 2 &; &, 4 &)",
     ),
     "matrix in a fraction": (
@@ -91,6 +93,54 @@ def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
             own(folder, ("html",))
 
 
+def test_wide_accents_and_negative_space_are_set_in_the_pdf(tmp_path):
+    body = "Here $\\widehat{abc}$ and $\\overrightarrow{AB}$, where $x\\!\\!y$.\n"
+    words = unicodedata.normalize(
+        "NFKC", pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    )
+    assert "rgb" not in words and "Hereab" in words and "AB" in words and "wherexy." in words
+
+
+def test_fractions_in_fractions_and_with_a_power_keep_what_is_over_what(tmp_path):
+    for tex, wanted in (
+        (r"\frac{a}{\frac bc}", "frac(a, frac(b, c))"),
+        (r"\frac{x}{y}^2 + {\dfrac 12}^n", "frac(x, y)^2 + frac(1, 2)^n"),
+        (r"\frac\alpha b_i", "frac(alpha, b)_i"),
+    ):
+        marked = typst_math.with_fractions(tex)
+        assert typst_math.unmarked(marked) == tex
+        source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
+        assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+
+
+def test_what_stands_above_or_below_does_so_in_the_pdf(tmp_path):
+    for tex, wanted in (
+        (r"\overset{a}{BC} = x", "limits(B C)^a = x"),
+        (r"\underset{\theta}{\operatorname{argmin}} f", 'limits("argmin")_theta f'),
+        (r"\stackrel{\text{def}}{=}", 'limits(=)^(upright("def"))'),
+        (r"\underset{x}{\overset{a}{B}}", "limits(limits(B)^a)_x"),
+    ):
+        marked = typst_math.with_limits(tex)
+        assert typst_math.unmarked(marked) == tex
+        source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
+        assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+    body = r"In $\underset{x \in X}{\operatorname{arg\,max}}$ and $\overset{a}{B}$." + "\n"
+    assert "In" in pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+
+
+def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
+    body = (
+        r"The $R\&D$ of $x_{\U000f0000}$ is $\begin{aligned}a&=\text{b \& c}\end{aligned}$." + "\n"
+    )
+    words = pdf_text(
+        own(project(tmp_path, body.replace("\\U000f0000", "\u4e2d")), ("typst",)) / "index.pdf"
+    )
+    assert "R&D" in unicodedata.normalize("NFKC", words) and "b&c" in words
+    assert "中" in words or "U+4E2D" in words
+    tex = r"R\&D + \ket{中} \!\! x \; y"
+    assert typst_math.unmarked(typst_math.with_letters(tex)) == tex
+
+
 @pytest.mark.parametrize("tex", [r"\color{blue}", r"\textcolor{red}", r"\colorbox{#eee}"])
 def test_a_colour_in_a_formula_is_not_lost(tex, tmp_path):
     folder = project(tmp_path, f"Text.\n\nThe term ${{{tex} {{x}}}} + y$ is new.\n")
@@ -102,11 +152,14 @@ def test_a_screen_reader_hears_nothing_of_how_columns_are_set_apart(tmp_path):
     """The filter that says formulas aloud reads them as they are marked for the PDF."""
     import pikepdf
 
-    body = "".join(f"$$\n{tex}\n$$\n\n" for tex in (SPOKEN, *(tex for tex, _ in CASES.values())))
+    body = "".join(
+        f"$$\n{tex}\n$$\n\n" for tex in (SPOKEN, ROOMY, *(tex for tex, _ in CASES.values()))
+    )
     with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:
         said = [
             str(o.Alt) for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o
         ]
-    assert len(said) == len(CASES) + 1
+    assert len(said) == len(CASES) + 2
+    assert "the fraction a over b end fraction plus c" in said
     assert "one of 2 cases: 0, if j is at most i; 1, if j is greater than i; end cases" in said
     assert not [one for one in said if re.search(r"U\+|[\ufdd0-\ufdef]| ,|  ", one)]

@@ -389,6 +389,40 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
 
 
+def test_the_title_block_has_its_lists_and_places_of_work_in_each_format(tmp_path):
+    front = (
+        "---\ntitle: T\nauthor:\n- name: A\n  affiliation: Univ\nabstract: |\n"
+        "  - first\n  - second\n---\n\n"
+    )
+    folder = rendering.project(tmp_path, "Text.\n", front)
+    out = rendering.own(folder)
+    title = nbformat.read(out / "index.ipynb", 4).cells[0].source
+    assert "A · Univ" in title and "- first\n- second" in title
+    items = rendering.Page(out / "index.html").tags("li")
+    assert ["first", "second"] == [rendering.text(item) for item in items][:2]
+    assert "•first•second" in rendering.pdf_text(out / "index.pdf")
+
+
+def test_a_title_with_bold_words_is_bold_as_a_whole(tmp_path):
+    body = '::: {.callout-note title="Mind **this**"}\nx\n:::\n'
+    nb = nbformat.read(
+        rendering.own(rendering.project(tmp_path, body), ("html",)) / "index.ipynb", 4
+    )
+    assert "> **Mind this**\n" in nb.cells[1].source
+
+
+def test_the_abstract_cites_and_refers_as_on_the_page(tmp_path):
+    front = "---\ntitle: T\nabstract: See @fig-a and @vaswani2017.\n---\n\n"
+    folder = rendering.project(tmp_path, "![Red](a.png){#fig-a}\n", front)
+    Image.new("RGB", (20, 10), "red").save(folder / "report/a.png")
+    out = rendering.own(folder)
+    nb = nbformat.read(out / "index.ipynb", 4)
+    assert "See [Figure\u00a01](#fig-a) and Vaswani ([2017]" in nb.cells[0].source
+    page = rendering.text(next(rendering.Page(out / "index.html").find(lambda e: e[0] == "main")))
+    assert "See Figure 1 and Vaswani (2017)." in page
+    assert "SeeFigure1andVaswani(2017)." in rendering.pdf_text(out / "index.pdf")
+
+
 def test_what_a_figure_keeps_of_its_origin_is_not_taken_for_something_printed(tmp_path):
     body = (
         "```{python}\n#| output: asis\nprint('**bold**')\n```\n\n"

@@ -586,6 +586,71 @@ BAD = {
         '```{python}\np = """\n```\n{}\n```\n"""\n```\n',
         r"index\.qmd:7: .*SyntaxError: .*; where a line of ``` .* four backticks",
     ),
+    "reference to a section without a number": (
+        "# A {#sec-a .unnumbered}\n\nSee @sec-a.\n",
+        r"index\.qmd:8: @sec-a refers to nothing; the section has no number; leave \.unnumbered out, or",
+    ),
+    "class of an equation": (
+        "$$\nx\n$$ {#eq-a .big}\n",
+        r"index\.qmd:8: '\{#eq-a \.big\}' is read as text; behind the last \$\$ stands \{#eq-name\}, or",
+    ),
+    "formula between blank lines": (
+        "Text.\n\n$$\n\nx\n\n$$\n",
+        r"index\.qmd:8: '\$\$' is read as text; write .* without a blank line",
+    ),
+    "quotation in a quotation": (
+        "> a\n>> b\n",
+        r"index\.qmd:7: '> b' is read as text; put a line with the > of the outer quotation before",
+    ),
+    "tag that takes its cell away": (
+        "```{python}\n#| tags: [remove-cell]\n1\n```\n",
+        r"index\.qmd:7: tags that take cells away are not read here; write #\| include: false",
+    ),
+    "line between the columns of a formula": (
+        "$$\\left[\\begin{array}{cc|c} 1 & 2 & 3 \\end{array}\\right]$$\n",
+        r"index\.qmd:6: the lines that \\begin\{array\}\{cc\|c\} draws in a formula would be lost; leave",
+    ),
+    "line between the rows of a formula": (
+        "$$\n\\begin{matrix} 1 \\\\ \\hline 2 \\end{matrix}\n$$\n",
+        r"index\.qmd:7: the lines that \\hline draws in a formula would be lost",
+    ),
+    "place of equations beside the line": (
+        "$\\begin{aligned}[t] a &= b \\end{aligned}$\n",
+        r"index\.qmd:6: \[t\] would be shown in the formula; write \\begin\{aligned\}$",
+    ),
+    "list of figures as LaTeX has it": (
+        "Text.\n\n\\listoffigures\n",
+        r"index\.qmd:8: \\listoffigures stands in no formula and would be lost",
+    ),
+    "note in a note": (
+        "Text.[^a]\n\n[^a]: See [^b].\n\n[^b]: Deep.\n",
+        r"index\.qmd:8: the note \[\^b\] stands in another note, where none can; write its text there",
+    ),
+    "text for the notebook alone": (
+        '::: {.content-visible when-format="ipynb"}\nx\n:::\n',
+        r"index\.qmd:6: the notebook shows what the page does, .* holds nowhere; write html",
+    ),
+    "format with a slip of the pen": (
+        '::: {.content-hidden unless-format="htlm"}\nx\n:::\n',
+        r"index\.qmd:6: unknown format 'htlm'; the page is html, the PDF typst",
+    ),
+    "widget": (
+        "```{python}\nwidget = 'application/vnd.jupyter.widget-view+json'\n"
+        "display({widget: {}, 'text/plain': '0 %'}, raw=True)\n```\n",
+        r"index\.qmd:6: this cell shows a widget, .*; write #\| output: false above the cell, or print",
+    ),
+    "class that is not known": (
+        "::: {.column-margin}\nx\n:::\n",
+        r"index\.qmd:6: 'column-margin' is not supported; leave it out, or render with Quarto",
+    ),
+    "resolution of one figure": (
+        "```{python}\n#| fig-dpi: 300\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'fig-dpi'; write it in the front matter",
+    ),
+    "switch that is no word of YAML": (
+        "```{python}\n#| warning: no\n1\n```\n",
+        r"index\.qmd:7: cell option warning: 'no' is not of the right kind; write true or false",
+    ),
     "html output": (
         "```{python}\nfrom IPython.display import HTML\nHTML('<b>x</b>')\n```\n",
         r"index\.qmd:6: .*text/html",
@@ -654,11 +719,20 @@ def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
         own(tmp_path, ("html",))
 
 
-@pytest.mark.parametrize("raised", ["10<sup>2</sup>", "H<sub>2</sub>O", "<del>not</del> so"])
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "10<sup>2</sup>",
+        "H<sub>2</sub>O",
+        "<del>not</del> so",
+        "<ul><li>a</li><li>b</li></ul>",
+        '<a href="https://example.org">there</a>',
+    ],
+)
 def test_what_html_says_is_not_left_out_of_the_pdf(tmp_path, raised):
     folder = project(tmp_path, f"Text.\n\nIt is {raised}.\n")
     with pytest.raises(
-        ReportError, match=r"index\.qmd:8: <(sup|sub|del)…> would be missing in the"
+        ReportError, match=r"index\.qmd:8: <(sup|sub|del|ul|a href)…> would be missing in the"
     ):
         own(folder)
     tree = pandoc_ast.read_markdown("One<br>two\n\n| a |\n|---|\n| b<br/>c |\n")["blocks"]
@@ -790,6 +864,46 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             OPTIONS,
             r"report/index\.qmd:2: '#3' begins a comment in YAML and would be lost; put the text in",
         ),
+        (
+            "---\ntitle: x\nauthor:\n- given: A\n---\n",
+            OPTIONS,
+            r"index\.qmd:4: author has 'given', which .* not show; write it below name:; known",
+        ),
+        (
+            "---\ntitle: x\nformat: pdf\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown format 'pdf'; the PDF is made by typst; write typst",
+        ),
+        (
+            "---\ntitle: x\nformat: docx\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown format 'docx'; known are html and typst",
+        ),
+        (
+            "---\ntitle: x\nlink-bibliography: true\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown option 'link-bibliography'; leave it out",
+        ),
+        (
+            "---\ntitle: x\ndate: 03/05/2024\ndate-format: long\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: date '03/05/2024' is shown as it is written, .*; write it as 2024-03-05",
+        ),
+        (
+            "---\ntitle: x\nabstract: See [^a].\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: the note \[\^a\] is not known in the title block; write its text there",
+        ),
+        (
+            "---\ntitle: x\nabstract: |\n  ![A](a.png)\n---\n",
+            OPTIONS,
+            r"index\.qmd:4: a picture in the title block is not supported; put it into the text",
+        ),
+        (
+            "---\ntitle: x\nabstract: See @fig-nothing.\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: @fig-nothing refers to nothing",
+        ),
         (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
         (
             FRONT,
@@ -801,6 +915,16 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
 def test_options_refused(front, options, said, tmp_path):
     with pytest.raises(ReportError, match=said):
         own(project(tmp_path, "Text.\n", front, options), ("html",))
+
+
+@pytest.mark.parametrize(
+    "name", ["_quarto.yml.local", "_environment", "report/_metadata.yml", "_brand.yml"]
+)
+def test_a_file_that_quarto_reads_is_not_passed_over_in_silence(name, tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    (folder / name).write_text("author: A\n")
+    with pytest.raises(ReportError, match=rf"^{re.escape(name)} is not read here; (write|set) "):
+        own(folder, ("html",))
 
 
 @pytest.mark.parametrize("pattern", ["report/notes.ipynb", "report/*.ipynb"])

@@ -401,6 +401,77 @@ def test_colours_of_a_styled_data_frame_are_on_page_and_pdf_with_its_caption(tmp
     assert "Toldbypandas" in pdf_text(out / "index.pdf")
 
 
+def test_words_in_angle_brackets_of_a_styled_data_frame_are_shown(tmp_path):
+    cell = (
+        "import pandas as pd\n"
+        "tokens = pd.DataFrame({'token': ['<pad>', '<s>', '</s>', 'a<br>b', '<b>c</b>']})\n"
+        "tokens.style.hide(axis='index')\n"
+    )
+    out = own(project(tmp_path, f"```{{python}}\n#| echo: false\n{cell}```\n"))
+    cells = [text(cell) for cell in Page(out / "index.html").tags("td")]
+    assert cells == ["<pad>", "<s>", "</s>", "a b", "c"]
+    assert "<pad><s></s>" in pdf_text(out / "index.pdf")
+
+
+TRAINED = "<div><progress value='4' max='4'></progress>\n[4/4 00:01 < 00:00, Epoch 1/1]</div>"
+
+
+def test_what_libraries_show_in_jupyter_as_html_that_is_text_is_that_text(tmp_path):
+    table = "<table><tr><th>Epoch</th></tr><tr><td>1</td></tr></table><p>"
+    shown = ["<pre style='x'><b>red</b> &lt;world&gt;</pre>\n", TRAINED, TRAINED + table]
+    cells = "".join(
+        "```{python}\n#| echo: false\n"
+        f"display({{'text/html': {html!r}, 'text/plain': 'HTML object'}}, raw=True)\n```\n\n"
+        for html in shown
+    )
+    out = own(project(tmp_path, cells))
+    page = words(Page(out / "index.html"))
+    assert "red <world>" in page and page.count("[4/4 00:01 < 00:00, Epoch 1/1]") == 2
+    assert "HTML object" not in page
+    assert [text(cell) for cell in Page(out / "index.html").tags("td")] == ["1"]
+    assert pdf_text(out / "index.pdf").count("[4/400:01<00:00,Epoch1/1]") == 2
+
+
+def test_links_and_other_codes_of_a_terminal_are_not_shown(tmp_path):
+    printed = "\x1b]8;;https://e.org\x1b\\link\x1b]8;;\x1b\\ \x1b(B\x1b[1;31mred\x1b[m \x1b[?25hend"
+    body = f"```{{python}}\n#| echo: false\nprint({printed!r})\n```\n"
+    page = words(Page(own(project(tmp_path, body), ("html",)) / "index.html"))
+    assert "link red end" in page
+
+
+def test_an_array_of_what_pandas_drew_is_not_shown(tmp_path):
+    cell = "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': [1, 2]}).hist()\n"
+    out = own(project(tmp_path, f"```{{python}}\n{cell}```\n"), ("html",))
+    assert "Axes" not in words(Page(out / "index.html"))
+
+
+def test_names_of_languages_with_signs_do_not_stand_in_the_code_of_the_pdf(tmp_path):
+    body = "```c++\nint x;\n```\n\n```c#\nint y;\n```\n\n```asp.net\nint z;\n```\n"
+    found = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    assert "intx;inty;intz;" in found
+
+
+def test_a_list_of_sources_may_be_empty(tmp_path):
+    folder = project(tmp_path, "Text.\n")
+    (folder / "report/references.bib").write_text("% nothing yet\n")
+    assert "Text." in words(Page(own(folder, ("html",)) / "index.html"))
+
+
+def test_paragraphs_in_html_stay_paragraphs_in_the_pdf(tmp_path):
+    body = '<p align="center">One</p>\n\n<p>Two</p><p>Three</p>\n'
+    with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:
+        kinds = [
+            str(item.get("/S")) for item in pdf.objects if isinstance(item, pikepdf.Dictionary)
+        ]
+    assert kinds.count("/P") >= 3
+
+
+def test_keys_without_a_value_are_as_if_they_were_not_there(tmp_path):
+    front = "---\ntitle: T\nabstract:\nsubtitle:\nkeywords:\nnocite:\nlink-citations:\n---\n\n"
+    out = own(project(tmp_path, "Text.\n", front))
+    assert "Abstract" not in words(Page(out / "index.html"))
+
+
 def test_a_table_without_a_label_keeps_its_caption_in_the_pdf(tmp_path):
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n: Two *digits*[^n]\n"
     body = f"{table}\n::: {{layout-ncol=2}}\n{table}\n{table.replace('Two', 'More')}\n:::\n\n[^n]: Note.\n"

@@ -29,7 +29,8 @@ FLAG = r"([A-Za-z][\w-]*):[ ](true|false)\n"
 FLAGS = re.compile(rf"---\n(?:{FLAG})+---\s*")
 DRAWN = re.compile(  # objects that a cell drew, alone or in a list, tuple or dict
     r"<.*>$|Text\([-\d]"
-    r"|[(\[{].*?(?<!['\"])(<(matplotlib|mpl_toolkits|seaborn)\.|<\w*(Axes|Figure|Container)\w*[ :]|Text\([-\d])",
+    r"|(array\()?[(\[{].*?(?<!['\"])"
+    r"(<(matplotlib|mpl_toolkits|seaborn)\.|<\w*(Axes|Figure|Container)\w*[ :]|Text\([-\d])",
     re.DOTALL,
 )
 LIMITS = re.compile(
@@ -249,6 +250,12 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
             ".cell-output .cell-output-display", fenced_code(shortened(data["text/plain"]))
         )
     kinds = ", ".join(sorted(data))
+    if "widget" in kinds:
+        raise ReportError(
+            f"{pages.cells[cell]['place']}: this cell shows a widget, such as a bar of progress, which "
+            "lives in a running notebook alone; write #| output: false above the cell, or print text, "
+            "as the bars of `from tqdm import tqdm` are"
+        )
     reason = " (HTML would need scripts from elsewhere and cannot go into the PDF)"
     raise ReportError(
         f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "

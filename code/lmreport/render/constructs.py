@@ -32,8 +32,14 @@ OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of 
 CONDITIONS = {"content-visible", "content-hidden"}
 # what changes the text of the page and would be missing in the PDF
 ON_PAGE = re.compile(
-    r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s)\b", re.IGNORECASE
+    r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s|ul|ol|dl|h[1-6]|pre|blockquote"
+    r"|a\s+href)\b",
+    re.IGNORECASE,
 )
+WRITTEN = (  # what Quarto can write, of which a document may speak
+    "html html:js typst pdf latex beamer docx odt pptx revealjs epub ipynb dashboard email markdown "
+    "gfm commonmark jats asciidoc rst rtf"
+).split()
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 Writer = constructs_html.Html | constructs_typst.Typst
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
@@ -79,6 +85,7 @@ def prepare(
     blocks = pandoc_ast.change(blocks, visit)
     if fmt == "typst":
         refuse_on_page_only(blocks, cells)
+        part_paragraphs(blocks)
     levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
         for item in pandoc_ast.nodes(blocks):
@@ -93,9 +100,24 @@ def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
         if item["t"] in ("RawBlock", "RawInline") and (found := ON_PAGE.search(item["c"][1])):
             raise ReportError(
                 f"{place(cells, re.escape(found[0]))}: {found[0]}…> would be missing in the PDF; "
-                "write Markdown: ![…](…), x^2^, x~2~, ~~gone~~, or put it under "
+                "write Markdown: ![…](…), […](…), x^2^, x~2~, ~~gone~~, ## heading, - item, > quotation, "
+                "or put it under "
                 '{.content-visible when-format="html"}'
             )
+
+
+def part_paragraphs(tree: object) -> None:
+    """Make paragraphs of what stands in <p> and its like, whose marks the PDF has not."""
+    if isinstance(tree, dict):
+        part_paragraphs(list(tree.values()))
+    if not isinstance(tree, list):
+        return
+    nodes = [one for one in tree if isinstance(one, dict) and "t" in one]
+    if any(one["t"] == "RawBlock" and one["c"][0] == "html" for one in nodes):
+        for one in nodes:
+            one["t"] = "Para" if one["t"] == "Plain" else one["t"]
+    for one in tree:
+        part_paragraphs(one)
 
 
 def where(cells: list[Cell], name: str) -> str:
@@ -111,7 +133,7 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     if unknown or keys:
         name = [*unknown, *keys][0]
         hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
-        hint = hint or "; leave it out" * (name in keys)
+        hint = hint or "; leave it out" + ", or render with Quarto" * (name not in keys)
         raise ReportError(f"{where(cells, name)}: {name!r} is not supported{hint}")
     for key in (k for k, _ in attributes[2] if k in CAPTIONS and item["t"] in ("CodeBlock", "Div")):
         kind = key.removesuffix("-cap")
@@ -197,6 +219,16 @@ def condition(
         raise ReportError(
             f"{place(cells, '-format *= *.?pdf')}: the PDF is made by typst, for which 'pdf' does "
             "not hold; write typst"
+        )
+    if "ipynb" in formats and "html" not in formats:
+        raise ReportError(
+            f"{place(cells, '-format *= *.?ipynb')}: the notebook shows what the page does, so that "
+            "this condition holds nowhere; write html"
+        )
+    for name in sorted(formats - set(WRITTEN)):
+        raise ReportError(
+            f"{place(cells, '-format *= *.?' + re.escape(name))}: unknown format {name!r}; the page is "
+            "html, the PDF typst"
         )
     for key in dict.fromkeys(key for key, _ in attributes[2]):
         if key not in known:

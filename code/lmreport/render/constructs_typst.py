@@ -17,6 +17,8 @@ from lmreport.render.crossref import TOP, Entry, Index
 from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
 from lmreport.render.table_layout import typst_table
 
+LANGUAGES = {"c++": "cpp", "c#": "cs", "f#": "fs"}  # names with signs that typst would show
+
 
 class Typst:
     """Each method gets the content of one construct and returns the blocks that show it."""
@@ -160,10 +162,11 @@ class Typst:
     def code(self, item: Node) -> Blocks | None:
         """None, as pandoc writes the block; its long lines can be broken from now on."""
         attributes, source = item["c"]
+        named = (LANGUAGES.get(c.lower(), c) for c in attributes[1] if c != "cell-code")
         item["c"] = [
             [
                 attributes[0],
-                [c for c in attributes[1] if c != "cell-code"],
+                [c for c in named if re.fullmatch(r"[^\W\d][\w-]*", c)],
                 pandoc_ast.without(attributes, "cell")[2],
             ],
             breakable(source),
@@ -203,7 +206,7 @@ def heading_note(item: Node) -> Inlines | None:
     return [next(ends), *words, next(ends)]
 
 
-def with_plain_labels(blocks: list, index: Index) -> None:
+def with_plain_labels(blocks: object, index: Index) -> None:
     """Give identifiers that typst cannot have as labels, such as those of Chinese headings, other
     ones.
     """

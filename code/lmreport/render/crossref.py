@@ -5,7 +5,8 @@ counts them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
@@ -76,7 +77,7 @@ def _number(item: object, index: Index, inside: str | None) -> None:
         if item["t"] == "Div" and label.split("-")[0] in UNSUPPORTED and "-" in label:
             raise ReportError(
                 f"{index.place('#' + re.escape(label))}: blocks of the kind #{label} are not "
-                f"supported"
+                "supported; leave the label out, or render with Quarto"
             )
     if item["t"] == "Div" and label.startswith("eq-") or is_labelled(item):
         raise ReportError(
@@ -179,7 +180,7 @@ def as_source(inline: dict) -> str:
     return pandoc_ast.plain(inline)
 
 
-def link(blocks: list, index: Index, fmt: str) -> list:
+def link(blocks: Any, index: Index, fmt: str) -> Any:
     """Turn `@fig-x` and its like into links with the right words; check every link inside the
     document.
     """
@@ -210,6 +211,14 @@ def link(blocks: list, index: Index, fmt: str) -> list:
     return pandoc_ast.change(blocks, visit)
 
 
+def link_title_block(meta: dict, index: Index, fmt: str, front: Cell) -> dict:
+    """`meta` with the cross-references of its texts as links; front: where these stand."""
+    there = replace(index, cells=[front])
+    return {
+        key: value if key == "nocite" else link(value, there, fmt) for key, value in meta.items()
+    }
+
+
 def references(citations: list[dict], index: Index, fmt: str) -> list | None:
     """The links that cross-references such as `@fig-x; @tbl-y` become; None for citations of
     sources.
@@ -223,7 +232,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
     for citation, kind in zip(citations, kinds, strict=True):
         if kind in UNSUPPORTED:
             at = index.place("@" + re.escape(citation["citationId"]))
-            raise ReportError(f"{at}: references of the kind @{kind}- are not supported")
+            raise ReportError(
+                f"{at}: references of the kind @{kind}- are not supported; "
+                "name in words what is meant, or render with Quarto"
+            )
     ours = [k in NAMES for k in kinds]
     if not any(ours):
         return None
@@ -244,6 +256,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             why = f"no {kind} has this label"
             if any(cell.label == label for cell in index.cells):
                 why = f"the cell with this label shows no {kind}"
+            elif label in index.identifiers and kind == "section":
+                why = (
+                    f"the section has no number; leave .unnumbered out, or write [words](#{label})"
+                )
             raise ReportError(f"{at}: @{citation['citationId']} refers to nothing; {why}")
         if entry.kind == "sec" and not index.numbered:
             raise ReportError(

@@ -84,6 +84,11 @@ def is_impossible(given: str) -> bool:
         return True
 
 
+def is_written_otherwise(given: str) -> bool:
+    """Whether `given` is a day, with its number and year, but not written as 2026-02-28."""
+    return not ISO.fullmatch(given) and re.search(r"\d.*\d{4}|\d{4}.*\d", given) is not None
+
+
 def epoch() -> int | None:
     """The seconds since 1970 in SOURCE_DATE_EPOCH; None where it is not set. Raises ReportError for
     anything else.

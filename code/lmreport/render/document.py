@@ -27,10 +27,13 @@ def metadata(options: dict, pages: assemble.Pages) -> str:
         if options.get(key)
     }
     entries |= {
-        key: options[key] for key in ("abstract", "nocite", "link-citations") if key in options
+        key: options[key]
+        for key in ("abstract", "nocite", "link-citations")
+        if options.get(key) not in (None, "")
     }
     if isinstance(entries.get("abstract"), str):
-        entries["abstract"] = assemble.escaped(entries["abstract"])
+        text = assemble.escaped(entries["abstract"]).rstrip("\n")
+        entries["abstract"] = text + "\n" * ("\n" in text)  # so that pandoc reads lists in it
     entries.setdefault("link-citations", True)
     authors = as_list(options.get("author"))
     entries["author"] = [inline(a if isinstance(a, str) else named(a)) for a in authors]
@@ -104,6 +107,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             else stripped(value)
         )
     lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
+    refuse_in_title_block(got["meta"], document)
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
@@ -199,12 +203,7 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
                     f"{source.place_in(document, key.search)}: a note in the brackets behind "
                     f"@{one['citationId']} would be lost; put it behind the ]"
                 )
-    shown = {
-        key
-        for item in pandoc_ast.nodes(pandoc_ast.as_read(got["blocks"]))
-        if item["t"] == "Str"
-        for key in NOTE.findall(item["c"])
-    }  # as text, since nothing defines them
+    shown = notes_as_text(pandoc_ast.as_read(got["blocks"]))  # since nothing defines them
     uses = [
         (key, line.place)
         for line in source.prose(source.lines_for_all(document))
@@ -225,7 +224,32 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
         remedy = f"add a line [^{key}]: with its text, or write \\[^{key}] to show it"
         if line != document.name:
             remedy = f"put a blank line before {line}, which is read as text"
+        notes = [n for n in pandoc_ast.nodes(got["blocks"]) if n["t"] == "Note"]
+        if key in notes_as_text(pandoc_ast.as_read(notes)):
+            raise ReportError(
+                f"{at}: the note [^{key}] stands in another note, where none can; write its text there"
+            )
         raise ReportError(f"{at}: the note [^{key}] is nowhere defined; {remedy}")
+
+
+def notes_as_text(tree: Any) -> set[str]:
+    """The names of notes that stand in `tree` as text, such as "[^1]"."""
+    texts = (item["c"] for item in pandoc_ast.nodes(tree) if item["t"] == "Str")
+    return {key for text in texts for key in NOTE.findall(text)}
+
+
+def refuse_in_title_block(meta: dict, document: Document) -> None:
+    """Raises ReportError for a picture or a note of the text in the title block."""
+    for item in (node for node in pandoc_ast.nodes(meta) if node["t"] == "Image"):
+        raise ReportError(
+            f"{source.place_above(document, re.escape(item['c'][2][0]))}: a picture in the title block "
+            "is not supported; put it into the text"
+        )
+    for key in sorted(notes_as_text(meta)):
+        raise ReportError(
+            f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "
+            "in the title block; write its text there, ^[…]"
+        )
 
 
 def refuse_strangers(got: dict, document: Document) -> None:
@@ -404,7 +428,7 @@ def sources_in(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
             text = (folder / name).read_text("utf-8", "replace")
             found = list(ENTRY.finditer(text))
             ends = [match.start() for match in found[1:]] + [len(text)]
-            for match, end in zip(found, ends, strict=True):
+            for match, end in zip(found, ends, strict=False):  # a file may have no source yet
                 line = text.count("\n", 0, match.start(2)) + 1
                 words = text[match.start() : end].rpartition("}")[0]  # comments may follow
                 yield match[2], " ".join(words.split()), f"{name}:{line}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import html
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import lxml.html
 import nbformat
 from nbformat import NotebookNode
 
@@ -41,7 +43,9 @@ HERE = Path(__file__).parent
 # of gc: looking for circles in libraries and trees, which have few, takes a fifth of the time
 SELDOM = (50_000, 20, 100)
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
-ANSI = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+ANSI = re.compile(  # colours and moves; links and titles; sets of characters and other states
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[()*+#%][0-9A-Z]|\x1b[78=>c-eDEHM]"
+)
 
 
 def notebook(cells: list[Cell], params: dict, title: str = "") -> NotebookNode:
@@ -345,6 +349,8 @@ async def code(
     cell.outputs += [help_text(one["data"]) for one in told if one["source"] == "page"]
     for output in cell.outputs:
         formula_as_markdown(output.get("data", {}))
+        preformatted_as_text(output.get("data", {}))
+        progress_as_text(output.get("data", {}))
         table_as_markdown(output.get("data", {}))
         estimator_as_text(output.get("data", {}))
     failed = next((o for o in cell.outputs if o.output_type == "error"), None)
@@ -420,15 +426,16 @@ def table_as_markdown(data: dict) -> None:
     table_as_text(data)
     if "text/markdown" in data or not TABLE.fullmatch(data.get("text/html", "")):
         return
-    html, is_rich = html_tables.cleaned(data["text/html"])
+    data["text/html"] = html_tables.with_words(data["text/html"])
+    table, is_rich = html_tables.cleaned(data["text/html"])
     written = ""
     if not is_rich:
-        marked = ENTITY.sub(pandoc_ast.AMPERSAND, html)
+        marked = ENTITY.sub(pandoc_ast.AMPERSAND, table)
         written = pandoc_ast.as_markdown(
             marked, "-f", "html-native_divs", "-t", PIPES, "--wrap=none"
         )
     is_pipes = written and "<table" not in written
-    data["text/markdown"] = written if is_pipes else html_tables.as_raw(html)
+    data["text/markdown"] = written if is_pipes else html_tables.as_raw(table)
 
 
 def table_as_text(data: dict) -> None:
@@ -437,9 +444,27 @@ def table_as_text(data: dict) -> None:
     if set(data) != {"text/plain"} or not text.startswith(("'", '"')) or "</table>" not in text:
         return
     with contextlib.suppress(SyntaxError, ValueError):  # of an object that looks like a text
-        html = ast.literal_eval(text)
-        if TABLE.fullmatch(html):
-            data["text/html"] = html
+        table = ast.literal_eval(text)
+        if TABLE.fullmatch(table):
+            data["text/html"] = table
+
+
+def preformatted_as_text(data: dict) -> None:
+    """Take HTML that is printed text, as rich gives it in Jupyter, for that text."""
+    if PRINTED.fullmatch(data.get("text/html", "")):
+        data["text/plain"] = lxml.html.fromstring(data.pop("text/html")).text_content()
+
+
+def progress_as_text(data: dict) -> None:
+    """Put the text beside a bar of progress in its place, above the table that Transformers' Trainer
+    shows with it.
+    """
+    if bar := PROGRESS.match(data.get("text/html", "")):
+        told, rest = " ".join(bar[1].split()), data.pop("text/html")[bar.end() :]
+        if "<table" in rest:
+            data["text/html"] = f"<small>{html.escape(html.unescape(told))}</small>{rest}"
+        else:
+            data["text/plain"] = html.unescape(told)
 
 
 def estimator_as_text(data: dict) -> None:
@@ -450,9 +475,11 @@ def estimator_as_text(data: dict) -> None:
 
 TABLE = re.compile(
     r"\s*(<div>)?\s*(<style.*?</style>)?\s*(<small>[^<]*</small>)?\s*<table.*</table>\s*"
-    r"(<p>[^<]*</p>)?\s*(</div>)?\s*",
+    r"(<p>[^<]*(</p>)?)?\s*(</div>)?\s*",
     re.DOTALL,
 )
+PRINTED = re.compile(r"\s*<pre\b(?:(?!</pre>).)*</pre>\s*", re.DOTALL)
+PROGRESS = re.compile(r"\s*<div>\s*<progress\b[^>]*></progress>(.*?)</div>", re.DOTALL)
 ENTITY = re.compile(r"&amp;(?=#?\w+;)")  # begins what is an entity once more in Markdown
 PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
 

@@ -9,15 +9,21 @@ import re
 import lxml.etree
 import lxml.html
 
-from lmreport.render import pandoc_ast
+from lmreport.render import lost, pandoc_ast
 from lmreport.render.pandoc_ast import Blocks, Node
 
 FORMAT = "table-of-a-cell"  # of the raw blocks of Markdown that hold such a table
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 ELEMENT = re.compile(r"#([\w-]+)\s+(td|th)")  # a selector for all cells of a kind in a table
 BOLD = ("bold", "bolder", "600", "700", "800", "900")
+CELL = re.compile(r"(<t[dh]\b[^>]*>)(.*?)(?=</t[dh]>)", re.DOTALL)
 SPANS = ("rowspan", "colspan")
 Style = dict[str, str]  # {property of CSS: its value}
+
+
+def with_words(html: str) -> str:
+    """The table with words in angle brackets in its cells, such as <pad>, as the texts that they are."""
+    return CELL.sub(lambda cell: cell[1] + lost.with_words(cell[2]), html)
 
 
 def cleaned(html: str) -> tuple[str, bool]:

@@ -25,9 +25,14 @@ ELEMENTS = UNCLOSED | set(  # of HTML
 )
 LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
-    r"paragraph|includegraphics|item|href|url)\*?\s*[\[{][^\]}\s]*[\]}]?"
+    r"paragraph|includegraphics|item|href|url|bibliography)\*?\s*[\[{][^\]}\s]*[\]}]?"
+    r"|\\(tableofcontents|listof(figures|tables)|printbibliography|maketitle)(?![A-Za-z])"
 )
 COLOUR = re.compile(r"\\(text|page|f)?color(box)?(?![A-Za-z])\s*(\[\w+\])?(\{[^{}]*\})?")
+RULES = re.compile(  # lines between the rows and columns of a formula
+    r"\\[hc]line(?![A-Za-z])(\{[^{}]*\})?|\\begin\{array\}(\[\w\])?\s*\{[^{}]*\|[^{}]*\}"
+)
+RAISED = re.compile(r"(\\begin\{(?:aligned|alignedat|gathered|split|matrix)\})\s*(\[[tcb]\])")
 UNSEEN_TEX = re.compile(  # TeX in a line that shows nothing itself: breaks, sizes, styles, definitions
     r"\\((new|clear|cleardouble)page|(page|line|allow|no)?break|newline|(no)?indent|par|[hv]fill"
     r"|[hv]s(pace|kip)|(small|med|big)skip|centering|ragged(right|left)|label|index|relax|protect"
@@ -44,6 +49,7 @@ def refuse(tree: object, at: Place) -> None:
     for item in pandoc_ast.nodes(tree):
         refuse_raw(item, at)
         refuse_colour(item, at)
+        refuse_rules(item, at)
         refuse_words_as_tags(item, at)
 
 
@@ -84,6 +90,22 @@ def refuse_colour(item: dict, at: Place) -> None:
         )
 
 
+def refuse_rules(item: dict, at: Place) -> None:
+    """Raises ReportError for lines in a formula, which pandoc drops, and for a place beside the line,
+    [t], which it shows.
+    """
+    text = item["c"][1] if item["t"] == "Math" else ""
+    if found := RULES.search(text):
+        raise ReportError(
+            f"{at(re.escape(found[0]))}: the lines that {found[0]} draws in a formula would be lost; "
+            "leave \\hline and | out, or write a table of Markdown with $…$ in its cells"
+        )
+    if found := RAISED.search(text):
+        raise ReportError(
+            f"{at(re.escape(found[0]))}: {found[2]} would be shown in the formula; write {found[1]}"
+        )
+
+
 def refuse_words_as_tags(item: dict, at: Place) -> None:
     """Raises ReportError for <word> in a paragraph: no element of HTML, or one that is not closed
     there, so that it would not be seen.
@@ -94,6 +116,15 @@ def refuse_words_as_tags(item: dict, at: Place) -> None:
         n["c"][1] for n in pandoc_ast.nodes(item) if n["t"] == "RawInline" and n["c"][0] == "html"
     ]
     tags = [tag for text in raw if text[:2] not in ("<!", "<?") for tag in TAG.finditer(text)]
+    for tag in unseen(tags):
+        raise ReportError(
+            f"{at(re.escape(tag[0]))}: {tag[0]} is read as HTML and would not be seen; write "
+            f"`{tag[0]}` or \\{tag[0]}, or close it in its paragraph"
+        )
+
+
+def unseen(tags: list[re.Match]) -> list[re.Match]:
+    """Those of `tags` of one text that are no element of HTML or have no counterpart there."""
     still_open: list[re.Match] = []
     for tag in tags:
         name = tag[2].lower()
@@ -101,11 +132,17 @@ def refuse_words_as_tags(item: dict, at: Place) -> None:
             still_open.pop()
         elif tag[1] or name not in UNCLOSED and not tag[3]:
             still_open.append(tag)
-    for tag in (*(tag for tag in tags if tag[2].lower() not in ELEMENTS), *still_open):
-        raise ReportError(
-            f"{at(re.escape(tag[0]))}: {tag[0]} is read as HTML and would not be seen; write "
-            f"`{tag[0]}` or \\{tag[0]}, or close it in its paragraph"
-        )
+    return [*(tag for tag in tags if tag[2].lower() not in ELEMENTS), *still_open]
+
+
+def with_words(html: str) -> str:
+    """`html` of a cell of a table in which tags that would not be seen, such as <pad>, are text."""
+    if re.search(r"<(svg|math)\b", html):  # whose elements are others
+        return html
+    words = {tag.start() for tag in unseen(list(TAG.finditer(html)))}
+    return TAG.sub(
+        lambda tag: tag[0].replace("<", "&lt;") if tag.start() in words else tag[0], html
+    )
 
 
 def lost_tex(item: dict) -> str:

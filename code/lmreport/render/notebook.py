@@ -105,15 +105,20 @@ class Tree:
         self.flags: dict[int, list[int]] = {}  # those that are flags of the document
         pages = self.pages()
         parsed = document.parse(pages, options, doc)
-        self.meta, cells = parsed["meta"], [cell.metadata.report for cell in nb.cells]
+        cells = [cell.metadata.report for cell in nb.cells]
         blocks = constructs.prepare(parsed["blocks"], "html", doc.profiles, cells, pages.flags)
         self.index = crossref.number(blocks, cells, options)
         parsed["blocks"] = crossref.link(blocks, self.index, "html")
+        parsed["meta"] = crossref.link_title_block(
+            parsed["meta"], self.index, "html", source.front(doc)
+        )
+        cited = plain_markdown.cited(parsed, options)
+        self.meta = cited["meta"]
         self.parts: list = []
         self.outputs: dict[tuple[int, int], list] = {}
         down = int(self.index.first == 1)  # the title is the only heading of the highest level
         self.plain = plain_markdown.Plain(self.index, self.address, down)
-        self.walk(plain_markdown.cited(parsed, options)["blocks"])
+        self.walk(cited["blocks"])
         self.cells_before(len(nb.cells))
         self.parts = [
             self.plain.with_notes(part) if isinstance(part, list) else part for part in self.parts
@@ -243,7 +248,9 @@ class Tree:
             return self.meta.get(name, {"c": []})["c"]
 
         date = dates.resolve(self.options, "html", self.doc)[0]
-        people = ", ".join(pandoc_ast.meta_text(a).strip() for a in words("author"))
+        names = (words("author"), words("affiliation"))
+        told = (", ".join(pandoc_ast.meta_text(a).strip() for a in texts) for texts in names)
+        people = " · ".join(filter(None, told))
         lines = [words("subtitle"), pandoc_ast.words(people), pandoc_ast.words(date or "")]
         head = [
             pandoc_ast.node(

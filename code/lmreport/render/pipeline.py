@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import dataclasses
 import gc
 import logging
 import os
@@ -236,16 +237,20 @@ def write_format(
     index = crossref.number(blocks, cells, options)
     read_as_text.refuse(blocks, cells, pages.printed)
     blocks = crossref.link(blocks, index, fmt)
+    front = source.front(doc)
+    parsed["meta"] = crossref.link_title_block(parsed["meta"], index, fmt, front)
     if not options.get("bibliography"):
-        for cited in (node for node in pandoc_ast.nodes(blocks) if node["t"] == "Cite"):
-            key = cited["c"][0][0]["citationId"]
-            refuse_source(key, index, "since no option bibliography names a file")
+        above = dataclasses.replace(index, cells=[front])
+        for tree, there in ((blocks, index), (parsed["meta"], above)):
+            for cited in (node for node in pandoc_ast.nodes(tree) if node["t"] == "Cite"):
+                key = cited["c"][0][0]["citationId"]
+                refuse_source(key, there, "since no option bibliography names a file")
     for name, text in zip(("date", "date-meta"), dates.resolve(options, fmt, doc), strict=True):
         if text:
             parsed["meta"][name] = {"t": "MetaString", "c": text}
     if fmt == "typst":
         pictures.fetch(blocks, pages.folder, doc)
-        constructs_typst.with_plain_labels(blocks, index)
+        constructs_typst.with_plain_labels([blocks, parsed["meta"]], index)
     parsed["blocks"] = constructs.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
     return {"html": html_page, "typst": pdf}[fmt].write(
         parsed, options, doc, pages.folder, lambda warnings: heed(warnings, index, doc)

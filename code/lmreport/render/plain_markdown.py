@@ -251,7 +251,9 @@ def words_of_link(item: dict) -> list | None:
 
 
 def strong(inlines: list) -> dict:
-    return pandoc_ast.node("Para", [pandoc_ast.node("Strong", inlines)])
+    """A paragraph in bold letters; those in it that are bold already have no marks of their own."""
+    once = pandoc_ast.change(inlines, lambda one: one["c"] if one["t"] == "Strong" else None)
+    return pandoc_ast.node("Para", [pandoc_ast.node("Strong", once)])
 
 
 def cited(parsed: dict, options: dict) -> dict:

@@ -246,9 +246,11 @@ def read_document(
         for fmt in formats:
             options[fmt] = merge(options[fmt], for_format(layer, fmt))
     refuse_two_sizes(options, name)
+    refuse_unread_files(root, path)
     files = [name, *(f"_quarto-{profile}.yml" for profile in reversed(profiles)), "_quarto.yml"]
     for fmt in formats:
         refuse_foreign_header(options[fmt], fmt, root, files)
+        refuse_unread_date(options[fmt], root, files)
     page = out / path.relative_to(root).with_suffix(".html")
     return Document(root, path, page, options, lines[first:], first + 1, profiles)
 
@@ -277,6 +279,34 @@ def refuse_two_sizes(options: dict[str, dict], name: str) -> None:
                 f"{name}: {key} is {told}, but the cells run once for all formats; set it once, "
                 "outside of format"
             )
+
+
+UNREAD = {  # files that Quarto reads beside the project's options, and what to do with theirs
+    "_quarto.yml.local": "write its options into _quarto.yml or a profile",
+    "_metadata.yml": "write its options into _quarto.yml or the document",
+    "_brand.yml": "write the looks into css, or delete it",
+    "_environment": "set its variables where lmreport is called",
+    "_environment.local": "set its variables where lmreport is called",
+}
+
+
+def refuse_unread_files(root: Path, document: Path) -> None:
+    """Raises ReportError for a file of options that this renderer does not read."""
+    folders = [folder for folder in document.parents if folder.is_relative_to(root)]
+    for name, remedy in UNREAD.items():
+        for path in (folder / name for folder in folders):
+            if path.is_file() and path.read_bytes().strip():
+                raise ReportError(f"{path.relative_to(root)} is not read here; {remedy}")
+
+
+def refuse_unread_date(options: dict, root: Path, files: list[str]) -> None:
+    """Raises ReportError for a day that is not read as one, so that its format would not hold."""
+    day = str(options.get("date") or "")
+    if options.get("date-format") and dates.is_written_otherwise(day):
+        raise ReportError(
+            f"{place_of(day, root, files)}: date {day!r} is shown as it is written, so that "
+            "date-format would not hold; write it as 2024-03-05"
+        )
 
 
 TEX = re.compile(r"\\(?!u\{)[A-Za-z]{2,}")
@@ -370,10 +400,19 @@ def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None
                 hint = "; write it below execute:"
             raise ReportError(f"{at}: unknown option {key!r}{hint}")
         check_value(key, node, at, place)
+        if key == "format" and isinstance(node, yaml.ScalarNode):
+            check_format(node.value, at)
         if key in inside and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), inside[key], place)
         elif key in FORMATS and known == set(FORMATS) and isinstance(node, yaml.MappingNode):
             check_keys(strict_yaml.keys(node, place), OPTIONS, place)
+
+
+def check_format(name: str, at: str) -> None:
+    """Raises ReportError for a format, named alone, that this renderer does not write."""
+    if name not in ("", "null", "~", *FORMATS):
+        remedy = REMEDIES.get(name) or f"known are {' and '.join(FORMATS)}"
+        raise ReportError(f"{at}: unknown format {name!r}; {remedy}")
 
 
 def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str]) -> None:
@@ -462,9 +501,10 @@ def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None
             else set()
         )
         for key in [*sorted(known.keys() - AUTHOR), *sorted(parts - NAME)]:
+            hint = "; write it below name:" * (key in NAME) or near(key, AUTHOR | NAME)
             raise ReportError(
                 f"{place(author.start_mark.line)}: author has {key!r}, which this renderer does "
-                f"not show{near(key, AUTHOR | NAME)}; known: {', '.join(sorted(AUTHOR | NAME))}"
+                f"not show{hint}; known: {', '.join(sorted(AUTHOR | NAME))}"
             )
         if name is None or strict_yaml.kind(name) == "nothing":
             raise ReportError(
@@ -557,4 +597,8 @@ def hint_at(name: str, *folders: Path) -> str:
 def near(word: str, known: Iterable[str]) -> str:
     """A hint at the known word that looks most like `word`."""
     matches = difflib.get_close_matches(str(word), sorted(known), n=1, cutoff=0.8)
+    if matches and str(word).endswith(
+        f"-{matches[0]}"
+    ):  # another option, such as link-bibliography
+        return ""
     return f"; did you mean {matches[0]!r}?" if matches else ""

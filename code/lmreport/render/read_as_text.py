@@ -165,6 +165,11 @@ def broken_formulas(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             yield paragraph[text.count("\n", 0, found.start())], found[0], BROKEN
 
 
+def depth(text: str) -> int:
+    """In how many quotations a line stands."""
+    return (re.match(r"[>\s]*", text) or [""])[0].count(">")
+
+
 def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
     """(line, mark, what to do if it is read as text) of all that may be read so."""
     around = [Line("", "", 0), *lines, Line("", "", 0)]
@@ -178,10 +183,13 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             indent = ", indent it just as far as the text of its item" * text.startswith(" ")
             yield line, text, f'{BLANK}{indent} and write its attributes as {{.class key="value"}}'
         for found in ATTRIBUTES.findall(text):
+            is_of_equation = re.match(r"\{#eq-\S+\s", found)
             yield (
                 line,
                 found,
-                'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
+                'behind the last $$ stands {#eq-name}, or {#eq-name alt="…"}, and nothing else'
+                if is_of_equation
+                else 'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
                 "end of a heading, a caption or the line of the last $$",
             )
         for found in PICTURE.findall(text):
@@ -202,6 +210,8 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             yield line, re.sub(r"\\([()\[\]])", r"\1", found), FORMULA
         if (opening := uncoded.strip()) in (r"\[", "$$") and after.text.strip():
             yield line, f"{opening.lstrip(chr(92))}\n{after.text}", FORMULA
+        if opening == "$$" and not (before.text.strip() or after.text.strip()):
+            yield line, opening, FORMULA
         if follows and HEADING.fullmatch(text):
             yield line, text, BLANK
         if follows and ITEM.fullmatch(text) and not ITEM.match(before.text):
@@ -211,6 +221,8 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             yield line, f"{text}\n{masked(after.text)}", f"begin each item with -, and {BLANK}"
         if follows and QUOTATION.fullmatch(text) and not QUOTATION.fullmatch(before.text):
             yield line, text, f"{BLANK}, or write \\> to show the sign"
+        if follows and depth(text) > depth(before.text) > 0:
+            yield line, text.strip()[1:], "put a line with the > of the outer quotation before it"
         if follows and ADDRESS.fullmatch(text) and not ADDRESS.fullmatch(before.text):
             yield line, text, BLANK
         if "|" in text and DASHES.fullmatch(after.text.strip()) and "|" in after.text:

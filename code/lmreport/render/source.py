@@ -166,6 +166,13 @@ def place_above(document: Document, pattern: str) -> str:
     return next((f"{document.name}:{n}" for n in found), document.name)
 
 
+def front(document: Document) -> Cell:
+    """The front matter, for the places of what stands in it."""
+    lines = text_of(document.path, document.name)[: document.body_line - 1]
+    numbered = [Line(text, document.name, n) for n, text in enumerate(lines, 1)]
+    return Cell("markdown", numbered, document.name)
+
+
 def whole(document: Document) -> str:
     """The same as one .qmd, with its front matter and without includes."""
     first = text_of(document.path, document.name)[: document.body_line - 1]
@@ -647,6 +654,8 @@ def check(key: str, value: object, place: str) -> None:
         return
     if key not in CELL:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
+        if key in ("fig-format", "fig-dpi"):
+            hint = "; write it in the front matter, where it holds for all figures"
         hint = hint or "; leave it out, or render with Quarto"
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
@@ -658,9 +667,13 @@ def check(key: str, value: object, place: str) -> None:
         hint = (
             f"; give the list to {key[:3]}-subcap, with label: {key[:3]}-NAME"
             if key.endswith("-cap") and isinstance(value, list)
-            else ""
+            else "; write true or false" * (bool in wanted)
         )
         raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
+    if key == "tags" and {"remove-cell", "remove_cell"} & set(map(str, value)):
+        raise ReportError(
+            f"{place}: tags that take cells away are not read here; write #| include: false"
+        )
     for text in value if isinstance(value, list) else [value]:
         refuse_shortcode(str(text), place)
         if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):
