@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import load
-from lmreport.data import corpus, download, readers, table_files
+from lmreport.data import corpus, download, layout, readers, table_files
 
 CLASSES = ("cats", "vögel", "猫")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -451,7 +451,7 @@ def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
     found = obtained(tmp_path / "a.csv")
     assert set(found.counts()["train"]) == {"a∕b", "·c"} and "is written" in found.note
     with pytest.raises(ReportError, match="cannot be told apart"):
-        table_files.folder_names({"a/b", "a∕b"})
+        layout.folder_names({"a/b", "a∕b"})
 
 
 def test_blanks_in_a_header_and_around_labels_are_no_part_of_them(tmp_path):
@@ -572,7 +572,7 @@ def test_hidden_files_are_no_texts_and_a_folder_with_train_is_no_table(tmp_path)
     assert sum(obtained(tmp_path / "flat").counts()["train"].values()) == 24
     (tmp_path / "whole" / "train" / "cats").mkdir(parents=True)
     (tmp_path / "whole" / "labels.csv").write_text("text,label\n")
-    assert not table_files.is_table(tmp_path / "whole")
+    assert not layout.is_table(tmp_path / "whole")
 
 
 def test_tables_that_a_system_or_an_editor_hides_are_no_second_copy(tmp_path):

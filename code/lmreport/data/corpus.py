@@ -24,6 +24,7 @@ LEAST = {"train": 2, "test": 1}  # texts of a class: one is held out for validat
 TOTAL = {"train": 100, "test": 40}  # texts of all classes: fewer tell nothing of a model
 RARE = {"train": 50, "test": 20}  # texts of a class; of fewer, its own scores are rough
 CLASSES = (2, 200)  # fewest and most
+Rows = list[tuple[str, str]]  # text and label
 FOLDERS = "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
 
 

@@ -27,7 +27,7 @@ from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError, no_space, overburdened, untrusted
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import cache_root
-from lmreport.data import hub, table_files
+from lmreport.data import hub, layout, table_files, text_folders
 from lmreport.data.corpus import FOLDERS, KNOWN, SAMPLE, Corpus, classes_in, digest, verified
 
 log = logging.getLogger(__name__)
@@ -63,13 +63,13 @@ def obtain(source: str = "auto") -> Corpus:
     source_exists(source)
     name, asked = table_files.parted(source)
     path = Path(name).expanduser()
-    if table_files.is_table(path):
+    if layout.is_table(path):
         return laid_out(path, asked)
     if path.is_dir():
         if not classes_in(path):
             table_files.refuse_compressed(path)
             table_files.refuse_deeper(path)
-        done, origin = "; ".join(table_files.left_out(path)), f"folder {path.name}"
+        done, origin = "; ".join(text_folders.left_out(path)), f"folder {path.name}"
         found = verified(path, "real", origin, done, path.name)
         return replace(found, origin=with_note(origin, done))
     if path.is_file():
@@ -183,7 +183,7 @@ def patience() -> Iterator[None]:
 
 
 def unpacked(archive: Path, asked: dict[str, str] | None = None) -> Corpus:
-    """What is in `archive`, unpacked into the cache once; asked: as of `table_files.lay_out`."""
+    """What is in `archive`, unpacked into the cache once; asked: as of `layout.lay_out`."""
     wanted = asked or {}
     return kept_or_made(
         unpacked_at(archive, wanted), lambda folder: unpack(archive, folder, wanted)
@@ -210,7 +210,7 @@ def kept(folder: Path) -> Corpus | None:
     except (OSError, ValueError, TypeError):
         return None
     texts = Path(corpus.folder)
-    return corpus if texts.is_dir() and not table_files.split_folders(texts) else None
+    return corpus if texts.is_dir() and not text_folders.split_folders(texts) else None
 
 
 def unchanged(corpus: Corpus) -> None:
@@ -240,16 +240,16 @@ def laid_out(path: Path, asked: dict[str, str]) -> Corpus:
     """The texts of a table as a corpus in the cache, laid out there once."""
 
     def lay_out(texts: Path) -> Corpus:
-        done = table_files.lay_out(path, asked, SPLIT_SEED, texts)
+        done = layout.lay_out(path, asked, SPLIT_SEED, texts)
         title = path.stem if path.is_file() else path.name
-        found = verified(texts, "real", path.name, done, title, table_files.remedy())
+        found = verified(texts, "real", path.name, done, title, layout.remedy())
         return replace(found, origin=with_note(path.name, done))
 
     def make(folder: Path) -> None:
         log.info(f"data: reading {path.name}")
         put_in_place(folder, lay_out)
 
-    return kept_or_made(table_files.laid_out_at(path, asked, SPLIT_SEED), make)
+    return kept_or_made(layout.laid_out_at(path, asked, SPLIT_SEED), make)
 
 
 def with_note(origin: str, done: str) -> str:
@@ -265,7 +265,7 @@ def from_hub(source: str) -> Corpus:
     def lay_out(texts: Path) -> Corpus:
         origin, done, licence = hub.lay_out(source, SPLIT_SEED, texts)
         whole = with_note(origin, done)
-        title, remedy = hub.parted(source)[0], table_files.remedy()
+        title, remedy = hub.parted(source)[0], layout.remedy()
         corpus = verified(texts, "other", origin, f"they are {whole}", title, remedy)
         return replace(corpus, origin=whole, licence=licence)
 
@@ -302,13 +302,13 @@ def unpack(archive: Path, folder: Path, asked: dict[str, str]) -> None:
         extract(archive, texts)
         title, remedy = without_suffix(archive.name), FOLDERS
         table_files.refuse_compressed(inner_of(texts))
-        done = "; ".join(table_files.left_out(texts))
-        if table_files.is_table(inner_of(texts)):
+        done = "; ".join(text_folders.left_out(texts))
+        if layout.is_table(inner_of(texts)):
             given = texts.rename(texts.with_name("given"))
             texts.mkdir()
-            done = table_files.lay_out(inner_of(given), asked, SPLIT_SEED, texts)
+            done = layout.lay_out(inner_of(given), asked, SPLIT_SEED, texts)
             shutil.rmtree(given)
-            remedy = table_files.remedy()
+            remedy = layout.remedy()
         found = verified(texts, "real", f"archive {archive.name}", done, title, remedy)
         return replace(found, origin=with_note(found.origin, done))
 
@@ -353,8 +353,8 @@ def at_hand(source: str = "auto") -> Corpus | None:
         return kept(hub.laid_out_at(source, SPLIT_SEED))
     name, asked = table_files.parted(source) if "://" not in source else (source, {})
     path = Path(name).expanduser()
-    if source not in ("auto", "sample") and table_files.is_table(path):
-        return kept(table_files.laid_out_at(path, asked, SPLIT_SEED))
+    if source not in ("auto", "sample") and layout.is_table(path):
+        return kept(layout.laid_out_at(path, asked, SPLIT_SEED))
     if source == "sample" or path.is_dir():
         return obtain(source)
     archive = (

@@ -30,7 +30,8 @@ from lmreport.core.errors import (
     wrong_token,
 )
 from lmreport.core.settings import HUB, cache_root
-from lmreport.data import readers, table_files
+from lmreport.data import layout, readers, split_names, table_files
+from lmreport.data.corpus import Rows
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +97,13 @@ def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str, str]:
     Returns where they come from, with the commit, what was done to get there, and their licence, ""
     where it is not known. Raises
     ReportError where the hub knows no such data set, cannot be reached (and no copy is on this
-    machine), where it would have to run code of the data set, and as `table_files.lay_out`.
+    machine), where it would have to run code of the data set, and as `layout.lay_out`.
     """
     name, asked = parted(source)
     builder = prepared(name, asked)
     by_split = builder.as_dataset()
     taken, done = parts_of(by_split, name, asked)
-    splits: dict[str, table_files.Rows] = {}
+    splits: dict[str, Rows] = {}
     for split, part in taken.items():
         dataset, place = by_split[split], f"data: {name}, {split}"
         text, label = table_files.columns(
@@ -115,7 +116,7 @@ def lay_out(source: str, seed: int, folder: Path) -> tuple[str, str, str]:
         f"{builder.hash}"
     )
     under = licence(name, builder.hash)
-    changes = "; ".join([*done, *table_files.written_out(splits, seed, folder)])
+    changes = "; ".join([*done, *layout.written_out(splits, seed, folder)])
     return origin + (f", licence {under}" if under else ""), changes, under
 
 
@@ -319,7 +320,7 @@ def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str,
             taken[asked[part]] = part
     given, left, bare = set(taken.values()), [], []
     for split, dataset in by_split.items():
-        part = table_files.part_of(split, by_split)
+        part = split_names.part_of(split, by_split)
         if split in taken:
             continue
         if not part or part in given:
