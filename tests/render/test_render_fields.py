@@ -16,7 +16,7 @@ from PIL import Image
 
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
-from lmreport.render import pandoc_ast, pictures, source
+from lmreport.render import cell_options, pandoc_ast, pictures
 from rendering import BIB, FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
 
 PLOT = (
@@ -924,7 +924,7 @@ def test_hostile_text_comes_back_from_page_and_pdf(
 @given(label=st.text(st.sampled_from("aÄ漢1_-.: {}#'\"=/"), min_size=1, max_size=8))
 def test_a_label_is_refused_or_is_the_anchor_that_pandoc_reads(label):
     try:
-        source.check("label", label, "here")
+        cell_options.check("label", label, "here")
     except ReportError:
         return
     read = pandoc_ast.read_markdown(f"::: {{#cell-{label} .cell}}\nx\n:::\n")["blocks"]

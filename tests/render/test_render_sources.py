@@ -12,7 +12,8 @@ import pikepdf
 import pytest
 
 from lmreport.core.errors import ReportError
-from lmreport.render import source
+from lmreport.render import conditional, source
+from lmreport.render.lines import Line
 from rendering import FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
 
 KEY = '::: {.content-visible when-profile="key"}\n'
@@ -377,10 +378,10 @@ def test_cells_that_a_document_leaves_out_are_known_by_what_its_cells_say():
         '::: {.content-visible when-meta="lacking" when-format="html"}\n'
         "```{python}\n#| label: d\n1\n```\n:::\n"
     )
-    lines = [source.Line(text, "a.qmd", n) for n, text in enumerate(body.split("\n"), 1)]
+    lines = [Line(text, "a.qmd", n) for n, text in enumerate(body.split("\n"), 1)]
     cells = source.split(lines)
-    assert source.left_out(cells, {"lacking": True, "other": True}) == {"b", "c"}
-    assert source.left_out(cells, {"lacking": False, "other": True}) == {"d"}
+    assert conditional.left_out(cells, {"lacking": True, "other": True}) == {"b", "c"}
+    assert conditional.left_out(cells, {"lacking": False, "other": True}) == {"d"}
 
 
 def test_links_to_files_are_followed_inside_the_project_and_told_outside(tmp_path):

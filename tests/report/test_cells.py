@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmreport.render import project, source
 from lmreport.render.execute import INLINE
+from lmreport.render.lines import Cell, Line
 
 ROOT = Path(__file__).parents[2]
 # B018: a cell's last line is what it shows; E402, I001, F811: each chapter imports what it needs;
@@ -75,6 +76,6 @@ def test_the_cells_and_the_inline_code_are_clean():
 
 
 def test_a_fault_is_told_with_its_place():
-    lines = [source.Line("import os", "a.qmd", 3), source.Line("nobody + 1", "a.qmd", 4)]
-    told = faults(*program([source.Cell("code", lines, "a.qmd:2", {}, 0)]))
+    lines = [Line("import os", "a.qmd", 3), Line("nobody + 1", "a.qmd", 4)]
+    told = faults(*program([Cell("code", lines, "a.qmd:2", {}, 0)]))
     assert [one.split()[:2] for one in told] == [["a.qmd:3:", "F401"], ["a.qmd:4:", "F821"]]

@@ -24,16 +24,17 @@ def findings(documents: Documents) -> Iterator[Finding]:
 
 def cells(documents: Documents) -> Iterator[Finding]:
     """Every cell of the sources stands in the notebook, was run, and left no error."""
-    from lmreport.render import source
+    from lmreport.render import cell_options
+    from lmreport.render.lines import Line
 
     kept = [c for c in documents.notebook.cells if c.cell_type == "code" and c.source.strip()]
     read = []
     for number, cell in enumerate(kept, 1):
         lines = [
-            source.Line(text, documents.notebook_name, n)
+            Line(text, documents.notebook_name, n)
             for n, text in enumerate(cell.source.splitlines(), 1)
         ]
-        parsed = source.code_cell(source.Line("```{python}", documents.notebook_name, 1), lines)
+        parsed = cell_options.code_cell(Line("```{python}", documents.notebook_name, 1), lines)
         read.append(parsed)
         where = place(documents, parsed, number)
         errors = [o for o in cell.outputs if o.output_type == "error"]

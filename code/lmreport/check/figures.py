@@ -118,10 +118,10 @@ def of_source(documents: Documents, shown: set[str]) -> Iterator[Finding]:
     """Every labelled figure and table of the sources is in the page, unless the document itself
     says that its section is left out.
     """
-    from lmreport.render import notebook, source
+    from lmreport.render import conditional, notebook
 
     flags = notebook.flags(documents.notebook) if documents.notebook else {}
-    left_out = source.left_out(documents.cells, flags)
+    left_out = conditional.left_out(documents.cells, flags)
     for cell in documents.cells:
         name = cell.label
         if (

@@ -13,8 +13,8 @@ from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render.execute import ANSI
+from lmreport.render.lines import Cell, Line
 from lmreport.render.pipe_tables import refuse_cut_rows
-from lmreport.render.source import Cell, Line
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 LINE = 2_000  # characters of one printed line

@@ -1,14 +1,176 @@
-"""Divs and Spans that are shown under a condition: whether it holds, and where they end by pandoc's
-reading.
+"""What of a source is shown under a condition: whether it holds, and where its Divs and Spans end by
+pandoc's reading. What is for other profiles is neither run nor shown.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 
+from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
+from lmreport.render.lines import DIV_CLOSE, DIV_OPEN, Cell, Line, closing, fence_of, masked
 
 CLASSES = {"content-visible", "content-hidden"}
+FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
+CONDITION = re.compile(r"\.content-(visible|hidden)\b")
+SPAN_END = re.compile(
+    r"""\](\{(?=[^{}]*\b(?:when|unless)-profile=)(?:[^{}"']|"[^"]*"|'[^']*')*\})"""
+)
+# lines after a Div that pandoc sees when it says where the Div ends: a comment may go on there
+FOLLOWING = 300
+
+
+def of_profiles(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    """`lines` without the Divs and Spans that are for other profiles, so that cells in there are
+    not run, nor are they in the notebook; the fences of the Divs are blank lines.
+
+    Raises ReportError where pandoc does not read the lines of such a Div or Span as exactly that.
+    """
+    if not any("-profile" in line.text for line in lines):
+        return lines
+    refuse_elsewhere(lines)
+    return without_spans(without_divs(lines, profiles), profiles)
+
+
+def refuse_elsewhere(lines: list[Line]) -> None:
+    """Raises ReportError for a condition on a profile that is not that of a Div or Span, or is not
+    found as one.
+    """
+    i = 0
+    while i < len(lines):
+        code, text = fence_of(lines[i]), masked(lines[i].text)
+        spans = SPAN_END.sub("", text)
+        if (
+            CONDITION.search(text)
+            and (code or not DIV_OPEN.match(text) and CONDITION.search(spans))
+            or "-profile=" in spans
+            and "{" in spans
+            and not DIV_OPEN.match(text)
+        ):
+            raise ReportError(
+                f"{lines[i].place}: this condition does not belong to a Div or Span; begin a line "
+                f"with "
+                '::: {.content-visible when-profile="…"}, or write [text]{…}, each in one line'
+            )
+        i = closing(lines, i, code) + 1 if code else i + 1
+
+
+def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    """`lines` without the Divs for other profiles; the fences of all are blank lines.
+
+    Raises ReportError for a Div under a condition on a profile that is never closed, or that pandoc
+    does not read as exactly these lines.
+    """
+    kept: list[Line] = []
+    inside: list[tuple[int, bool | None]] = []  # the open Divs: their first line, whether shown
+    i = 0
+    while i < len(lines):
+        code = fence_of(lines[i])
+        end, fence = (closing(lines, i, code) + 1, False) if code else (i + 1, False)
+        if not code and (opening := DIV_OPEN.match(lines[i].text)):
+            attributes = opening[1]
+            inside.append((i, verdict(attributes, profiles) if "-profile" in attributes else None))
+            fence = inside[-1][1] is not None
+        elif not code and DIV_CLOSE.match(lines[i].text) and inside:
+            start, shown = inside.pop()
+            fence = shown is not None
+            if fence and not stands_alone(lines, start, end):
+                raise ReportError(
+                    f"{lines[start].place}: which lines stand under this condition is not clear; "
+                    "close each Div, comment and block of code in it, with blank lines around them"
+                )
+        if fence:  # a blank line, so that the paragraphs on both sides do not run on as one
+            kept.append(lines[i]._replace(text=""))
+        elif all(shown is not False for _, shown in inside):
+            kept += lines[i:end]
+        i = end
+    for start, shown in inside:
+        if shown is not None:
+            raise ReportError(f"{lines[start].place}: this Div is never closed; end it with :::")
+    return kept
+
+
+def left_out(cells: list[Cell], flags: dict[str, bool]) -> set[str]:
+    """The labels of the cells of code that are run but not shown, since they stand in a Div under a
+    condition `when-meta` or `unless-meta`; flags: what the cells say, `assemble.Pages.flags`.
+    """
+    true = tuple(sorted(name for name, value in flags.items() if value))
+    labels: set[str] = set()
+    hidden: list[bool] = []  # of each open Div
+    for cell in cells:
+        if cell.kind == "code":
+            labels |= {cell.label} if any(hidden) else set()
+            continue
+        i = 0
+        while i < len(cell.lines):
+            code, text = fence_of(cell.lines[i]), cell.lines[i].text
+            if not code and (opening := DIV_OPEN.match(text)):
+                hidden.append(verdict(opening[1], true, "meta") is False)
+            elif not code and DIV_CLOSE.match(text) and hidden:
+                hidden.pop()
+            i = closing(cell.lines, i, code) + 1 if code else i + 1
+    return labels
+
+
+def stands_alone(lines: list[Line], start: int, end: int) -> bool:
+    """Whether pandoc reads lines `start` to `end` as a Div; in an item of a list it is indented."""
+    indent = len(lines[start].text) - len(lines[start].text.lstrip())
+    first = start - (start > 0 and not indent and not FENCES.match(lines[start - 1].text))
+    around = [re.sub(f"^ {{0,{indent}}}", "", line.text) for line in lines[first : end + FOLLOWING]]
+    return is_div(around, end - first)
+
+
+def without_spans(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
+    """`lines` without the bracketed Spans for other profiles; one may go on over several lines.
+
+    Raises ReportError where pandoc does not read the text of such a Span as exactly that.
+    """
+    out, i = list(lines), 0
+    while i < len(out):
+        code = fence_of(out[i])
+        if code:
+            i = closing(out, i, code) + 1
+            continue
+        match = next(
+            (f for f in SPAN_END.finditer(masked(out[i].text)) if verdict(f[1], profiles) is False),
+            None,
+        )
+        if match is None:
+            i += 1
+            continue
+        first, column = bracket(out, i, match.start())
+        before, after = out[first].text[:column], out[i].text[match.end() :]
+        span = "\n".join(line.text for line in out[first : i + 1])[column:]
+        if not is_span(span.removesuffix(after)):
+            raise ReportError(
+                f"{out[i].place}: which text stands under this condition is not clear; put it into "
+                f"a "
+                "Div of its own"
+            )
+        parts = (
+            [(out[first], before + after)]
+            if first == i
+            else [(out[first], before), (out[i], after)]
+        )
+        out[first : i + 1] = [line._replace(text=text) for line, text in parts if text.strip()]
+        i = first
+    return out
+
+
+def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
+    """Line and column of the [ that the ] at `column` of line `n` closes, within one paragraph.
+    Raises ReportError if the paragraph has none.
+    """
+    depth, at = 0, n
+    while at >= 0 and (at == n or lines[at].text.strip()):
+        text = masked(lines[at].text)
+        for i in reversed(range(column + 1 if at == n else len(text))):
+            depth += (text[i] == "]") - (text[i] == "[")
+            if depth == 0 and text[i] == "[":
+                return at, i
+        at -= 1
+    raise ReportError(f"{lines[n].place}: the [ of this conditional text is missing")
 
 
 @functools.cache

@@ -13,7 +13,8 @@ from lmreport.core.errors import ReportError
 from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import constructs_html, constructs_typst, html_tables, lost, pandoc_ast
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
-from lmreport.render.source import Cell, place
+from lmreport.render.lines import Cell
+from lmreport.render.source import place
 
 # classes with a meaning in Quarto
 UNSUPPORTED = (

@@ -10,7 +10,8 @@ from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
-from lmreport.render.source import Cell, place
+from lmreport.render.lines import Cell
+from lmreport.render.source import place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
 UNSUPPORTED = (

@@ -14,6 +14,7 @@ import yaml
 
 from lmreport.core.errors import ReportError
 from lmreport.render import assemble, lost, pandoc_ast, source
+from lmreport.render.lines import masked
 from lmreport.render.project import Document, as_list, hint_at, text_of
 
 
@@ -207,7 +208,7 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
     uses = [
         (key, line.place)
         for line in source.prose(source.lines_for_all(document))
-        for key in NOTE.findall(re.sub(r"^\s*\[\^[^\]\s]+\]:", "", source.masked(line.text)))
+        for key in NOTE.findall(re.sub(r"^\s*\[\^[^\]\s]+\]:", "", masked(line.text)))
     ]
     missing = next(((key, place) for key, place in uses if key in shown), None)
     for warning in warnings:

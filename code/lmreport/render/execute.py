@@ -31,7 +31,7 @@ from nbformat import NotebookNode
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
 from lmreport.render import html_tables, named_files, pandoc_ast
-from lmreport.render.source import TICKS, Cell
+from lmreport.render.lines import TICKS, Cell
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager

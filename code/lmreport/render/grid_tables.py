@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from lmreport.core.errors import ReportError
-from lmreport.render.source import Line, masked
+from lmreport.render.lines import Line, masked
 
 BORDER = re.compile(r"\+([-=:]{3,}\+)+")
 BESIDE = re.compile(

@@ -23,6 +23,8 @@ from nbformat import NotebookNode
 from lmreport.core.errors import ReportError
 from lmreport.render import (
     assemble,
+    cell_options,
+    conditional,
     constructs,
     crossref,
     dates,
@@ -33,6 +35,7 @@ from lmreport.render import (
     plain_markdown,
     source,
 )
+from lmreport.render.lines import DIV_CLOSE, DIV_OPEN, Cell, Line
 from lmreport.render.project import Document
 
 # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
@@ -298,9 +301,7 @@ def is_whole(markdown: str) -> bool:
     depth = 0
     try:
         for line in source.prose(lines(markdown, "")):
-            depth += bool(source.DIV_OPEN.match(line.text)) - bool(
-                source.DIV_CLOSE.match(line.text)
-            )
+            depth += bool(DIV_OPEN.match(line.text)) - bool(DIV_CLOSE.match(line.text))
             if depth < 0:
                 return False
     except ReportError:
@@ -372,16 +373,16 @@ def prepared(cell: NotebookNode, name: str) -> NotebookNode:
         cell.source = execute.INLINE.sub(
             lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]) :]), text
         )
-        cell.metadata.report = source.Cell("markdown", lines(cell.source, name))
+        cell.metadata.report = Cell("markdown", lines(cell.source, name))
     else:
-        cell.metadata.report = source.code_cell(
-            source.Line("```{python}", name, 1), lines(cell.source, name)
+        cell.metadata.report = cell_options.code_cell(
+            Line("```{python}", name, 1), lines(cell.source, name)
         )
     return cell
 
 
 def lines(text: str, name: str) -> list:
-    return [source.Line(line, name, n) for n, line in enumerate(text.splitlines(), 1)]
+    return [Line(line, name, n) for n, line in enumerate(text.splitlines(), 1)]
 
 
 def of_quarto(text: str, doc: Document) -> str:
@@ -403,11 +404,9 @@ def of_profile(nb: NotebookNode, profiles: tuple[str, ...]) -> NotebookNode:
         cell.source if cell.cell_type == "markdown" else f"{fence}\n{cell.source}\n{fence}"
         for cell in nb.cells
     ]
-    numbered = [
-        source.Line(line, "", n) for n, text in enumerate(texts) for line in text.split("\n")
-    ]
+    numbered = [Line(line, "", n) for n, text in enumerate(texts) for line in text.split("\n")]
     kept: dict[int, list[str]] = {}
-    for line in source.of_profiles(numbered, profiles):
+    for line in conditional.of_profiles(numbered, profiles):
         if line.text != fence:
             kept.setdefault(line.number, []).append(line.text)
     for n, cell in enumerate(nb.cells):

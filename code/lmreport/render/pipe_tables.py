@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
-from lmreport.render.source import CODE, Line, prose
+from lmreport.render.lines import CODE, Line
+from lmreport.render.source import prose
 
 DASHES = re.compile(r"\|?\s*:?-+:?\s*([|+]\s*:?-+:?\s*)*\|?")  # below the head of a table
 

@@ -44,6 +44,7 @@ from lmreport.render import (
     source,
     up_to_date,
 )
+from lmreport.render.lines import Cell
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Plan:
     """A document that was read: its cells, its outputs, and what determines these."""
 
     doc: project.Document
-    cells: list[source.Cell]
+    cells: list[Cell]
     formats: tuple[str, ...]
     params: dict
     environment: Mapping[str, str]
@@ -226,7 +227,7 @@ def write_format(
     fmt: str,
     parsed: dict,
     doc: project.Document,
-    cells: list[source.Cell],
+    cells: list[Cell],
     pages: assemble.Pages,
 ) -> bytes:
     """The document in the format `fmt`, as bytes; `parsed`, pandoc's tree, is changed. Raises
@@ -286,7 +287,7 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
         log.warning(f"  {line}")
 
 
-def is_defined(said: str, cells: list[source.Cell]) -> bool:
+def is_defined(said: str, cells: list[Cell]) -> bool:
     """Whether the command that pandoc does not know, by what it `said`, defines one or is defined
     in `cells`, and so in a formula: elsewhere pandoc reads definitions.
     """

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from lmreport.core.errors import ReportError
 from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import grid_tables, pandoc_ast
+from lmreport.render.lines import CODE, Cell, Line, closing, fence_of, masked
 from lmreport.render.pipe_tables import DASHES
-from lmreport.render.source import CODE, Cell, Line, closing, fence_of, masked, prose
+from lmreport.render.source import prose
 
 DIV = re.compile(r"\s*:{3,}\s*[^\s:].*")
 GITHUBS = re.compile(  # callouts as GitHub has them

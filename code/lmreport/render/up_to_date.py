@@ -15,8 +15,8 @@ from pathlib import Path
 
 from lmreport.core.errors import ReportError
 from lmreport.render import dates
+from lmreport.render.lines import Cell
 from lmreport.render.project import Document
-from lmreport.render.source import Cell
 
 KEPT_AT = ".render.json"
 
