@@ -56,7 +56,8 @@ class Hub:
     cut: bytes of a large file after which the connection breaks, each time; forge: the
     last byte of such a file (or that so far from its end) is another; datasets: {name: (commit, {file: bytes})};
     portal: a page that answers for everything, as in a network where one must log in;
-    status: of HTTP, that it answers to everything; tokens: whether it takes the tokens sent to it.
+    status: of HTTP, that it answers to everything; tokens: whether it takes the tokens sent to it;
+    without: a header that it does not send, as a mirror may.
     """
 
     def __init__(self, folder):
@@ -65,6 +66,7 @@ class Hub:
         self.asked, self.ranges, self.cut, self.forge = [], [], 0, 0
         self.portal = b""
         self.status, self.tokens = 0, True
+        self.without = ""
 
 
 def listed_as(name: str, content: bytes) -> dict:
@@ -106,6 +108,10 @@ def answers(hub: Hub):
             self.end_headers()
             if self.command == "GET":
                 self.wfile.write(content)
+
+        def send_header(self, name: str, value: str):
+            if name != hub.without:
+                super().send_header(name, value)
 
         def do_HEAD(self):
             self.do_GET()

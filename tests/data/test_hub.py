@@ -179,6 +179,22 @@ def test_a_hub_that_serves_nobody_now_is_told_as_that_and_what_was_fetched_befor
     assert located(environment) == source and source["name"] == stand_in.NAME
 
 
+@pytest.mark.parametrize("header", ["X-Repo-Commit", "ETag"])
+def test_a_mirror_that_leaves_out_a_header_of_the_hub_is_told_and_no_other_model_is_taken(
+    hub, header
+):
+    served, environment = hub
+    served.without = header
+    refused = located(environment)
+    assert refused.startswith("refused: model: the hub cannot be asked for 'distilbert-base-uncas")
+    assert f"since {environment['HF_ENDPOINT']}, or a proxy before it, does not send" in refused
+    assert f"{header} with each file as the hub does; set HF_ENDPOINT to a mirror that" in refused
+    served.without = ""
+    source = located(environment)
+    served.without = header
+    assert located(environment) == source and source["name"] == stand_in.NAME
+
+
 def test_a_token_that_the_hub_does_not_take_is_told_with_the_place_where_it_stands(hub, tmp_path):
     served, environment = hub
     served.tokens = False

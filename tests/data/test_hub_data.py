@@ -151,11 +151,19 @@ def test_why_a_hub_that_answers_gives_nothing_is_told(served):
         said.startswith(start) and "it answers 429" in said and "wait some minutes, or give" in said
     )
 
+    hub.status, hub.without = 0, "X-Repo-Commit"  # as a mirror may
+    said = data(environment, "hf:acme/news")
+    assert said.startswith(start) and "does not send X-Repo-Commit with each file as the" in said
+    assert "set HF_ENDPOINT to a mirror that does, or give the texts as a file" in said
 
-def test_whatever_answers_for_the_hub_the_copy_is_taken(served, tmp_path):
+
+@pytest.mark.parametrize(
+    "answer", [{"portal": b"<html>Log in to this network</html>"}, {"without": "ETag"}]
+)
+def test_whatever_answers_for_the_hub_the_copy_is_taken(served, tmp_path, answer):
     hub, environment = served
     said = data(environment, "hf:acme/news")
-    hub.portal = b"<html>Log in to this network</html>"
+    vars(hub).update(answer)
     again = data(environment, "hf:acme/news", LMREPORT_CACHE=str(tmp_path / "new"))
     assert re.findall("digest.*", again) == re.findall("digest.*", said), again
 

@@ -101,6 +101,25 @@ def wrong_token(error: BaseException) -> str:
     )
 
 
+def unlike_the_hub(error: BaseException) -> str:
+    """That what answers in the hub's place, such as a mirror, leaves out what the hub's client needs
+    to know of each file, and what to do; "" where an error says nothing of the kind.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import FileMetadataError
+
+    said = [str(one) for one in chain_of(error) if isinstance(one, FileMetadataError)]
+    if not said:
+        return ""
+    header = re.search("X-Repo-Commit|ETag|Content-Length", said[0])
+    given = os.environ.get("HF_ENDPOINT")
+    remedy = "set HF_ENDPOINT to a mirror that does" if given else "ask it from another network"
+    return (
+        f"{constants.ENDPOINT}, or a proxy before it, does not send {header[0] if header else 'what'} "
+        f"with each file as the hub does; {remedy}"
+    )
+
+
 def hub_cache_name() -> str:
     """The variable that says where the hub's files are kept: others win over HF_HOME."""
     given = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")

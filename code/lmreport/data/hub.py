@@ -26,6 +26,7 @@ from lmreport.core.errors import (
     no_locks,
     no_space,
     overburdened,
+    unlike_the_hub,
     untrusted,
     wrong_token,
 )
@@ -269,7 +270,7 @@ def refusal(error: Exception, name: str, asked: dict[str, str], why: str = "") -
             f"data: the tables of {name!r} cannot be read ({readers.first_line(chain[-1])}); name "
             "another revision with ?revision="
         )
-    if why := why or wrong_token(error) or overburdened(error):
+    if why := why or wrong_token(error) or overburdened(error) or unlike_the_hub(error):
         return ReportError(
             f"data: the hub cannot be asked for {name!r} (no copy of it is on this machine), since "
             f"{why}, or give the texts as a file"

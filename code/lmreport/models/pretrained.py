@@ -29,6 +29,7 @@ from lmreport.core.errors import (
     no_space,
     overburdened,
     statuses_of,
+    unlike_the_hub,
     untrusted,
     wrong_token,
 )
@@ -297,9 +298,9 @@ def suggestion(name: str) -> str:
 def not_reached(name: str, error: Exception) -> None:
     """None where nobody answered.
 
-    Raises ReportError where something in between forbids the hub, where the transfer broke off, the
-    disk is full or the file system cannot lock files, and where something on this machine keeps the
-    hub's client from asking.
+    Raises ReportError where something in between forbids the hub or answers otherwise than it, where
+    the transfer broke off, the disk is full or the file system cannot lock files, and where
+    something on this machine keeps the hub's client from asking.
     """
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -317,7 +318,7 @@ def not_reached(name: str, error: Exception) -> None:
             f"model: the hub cannot be asked for {name!r}, since {why}, HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"
         ) from error
-    if why := wrong_token(error) or overburdened(error):
+    if why := wrong_token(error) or overburdened(error) or unlike_the_hub(error):
         raise ReportError(
             f"model: the hub cannot be asked for {name!r}, since {why}, or set HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"
