@@ -166,8 +166,8 @@ def test_several_runs_are_told_with_their_choice(runs):
     told = plain(on_results.weakest(dataclasses.replace(runs, encoders=two)))
     assert (
         told
-        == " It was trained 2 times (on 64 or 256 word pieces); this run did best on the validation texts. "
-        "All of them get 92.0% to 92.0% of the test texts right."
+        == " Of its 2 trainings (on 64 or 256 word pieces) this one did best on the validation texts; "
+        "all of them get 92.0% to 92.0% of the test texts right."
     )
 
 

@@ -290,7 +290,9 @@ def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch)
     bert = record("transformer")
     searched = SimpleNamespace(inputs=bert.inputs)
     monkeypatch.setattr(recipes, "between_seeds", lambda record: [0.002, 0.007])
-    assert "moved accuracy by up to 0.7 points" in plain(on_results.of_seeds(bert, searched))
+    assert "moved validation accuracy by up to 0.7 points" in plain(
+        on_results.of_seeds(bert, searched)
+    )
     other = SimpleNamespace(inputs={"data": {"digest": "1" * 64}})
     assert "was not measured on these data" in on_results.of_seeds(bert, other)
 

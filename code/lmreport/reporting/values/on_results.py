@@ -298,7 +298,7 @@ def of_seeds(bert, searched) -> MarkdownText:
     if searched.inputs["data"]["digest"] != bert.inputs["data"]["digest"]:
         return MarkdownText("what a new seed changes was not measured on these data")
     return fill(
-        "in full-scale runs with other settings, a new seed alone moved accuracy by up to {} points {}",
+        "in full-scale runs with other settings, a new seed alone moved validation accuracy by up to {} points {}",
         markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
     )
@@ -463,8 +463,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" It was trained {{}} times (on {' or '.join(['{}'] * len(lengths))} word pieces); this run did best on "
-        "the validation texts. All of them get {} to {} of the test texts right.",
+        f" Of its {{}} trainings (on {' or '.join(['{}'] * len(lengths))} word pieces) this one did best on the "
+        "validation texts; all of them get {} to {} of the test texts right.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
