@@ -17,7 +17,18 @@ from PIL import Image
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures, source
-from rendering import BIB, FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
+from rendering import (
+    BIB,
+    FRONT,
+    OPTIONS,
+    Page,
+    bold_text,
+    own,
+    pdf_text,
+    project,
+    squeezed,
+    text,
+)
 
 PLOT = (
     "import matplotlib.pyplot as plt\nplt.figure(figsize=({}, 1))\nplt.plot([1, 2])\nplt.show()\n"
@@ -411,6 +422,34 @@ def test_words_in_angle_brackets_of_a_styled_data_frame_are_shown(tmp_path):
     cells = [text(cell) for cell in Page(out / "index.html").tags("td")]
     assert cells == ["<pad>", "<s>", "</s>", "a b", "c"]
     assert "<pad><s></s>" in pdf_text(out / "index.pdf")
+
+
+@pytest.mark.parametrize(
+    "table, head",
+    [
+        ("---- ----\nfirst two\nlast  four\n---- ----\n", ""),
+        ("|  |  |\n|--|--|\n| first | two |\n| last | four |\n", ""),
+        ("| head[^n] | two |\n|--|--|\n| last | four |\n\n[^n]: Note.\n", "head1two"),
+        (
+            "```{python}\n#| echo: false\nimport pandas as pd\n"
+            "pd.DataFrame([[1, 2]], columns=[list('ab'), list('cd')])\n```\n",
+            "abcd",
+        ),
+    ],
+)
+def test_the_head_of_a_table_is_bold_in_the_pdf_and_its_first_row_is_not(tmp_path, table, head):
+    front = "---\ntitle: A test\nformat: {typst: {toc: false}}\n---\n\n"
+    out = own(project(tmp_path, table, front), ("typst",))
+    assert bold_text(out / "index.pdf") == "Atest" + head
+
+
+def test_the_name_of_an_index_stands_in_the_head_of_a_data_frame_and_is_no_row(tmp_path):
+    cell = "import pandas as pd\npd.DataFrame({'label': ['a', 'b'], 'n': [1, 2]}).groupby('label').sum()"
+    out = own(project(tmp_path, f"```{{python}}\n#| echo: false\n{cell}\n```\n"))
+    page = Page(out / "index.html")
+    assert [text(cell) for cell in page.tags("th")] == ["", "n", "label", ""]
+    assert [text(cell) for cell in page.tags("td")] == ["a", "1", "b", "2"]
+    assert bold_text(out / "index.pdf").endswith("nlabel")
 
 
 TRAINED = "<div><progress value='4' max='4'></progress>\n[4/4 00:01 < 00:00, Epoch 1/1]</div>"
