@@ -4,6 +4,7 @@ pages.
 
 from __future__ import annotations
 
+import collections
 import os
 import re
 import shutil
@@ -195,6 +196,20 @@ def squeezed(words: str) -> str:
     blanks).
     """
     return re.sub(r"[\s\u00a0\u200b]+", "", words)
+
+
+def bold_text(path: Path) -> str:
+    """The words of a PDF in bold letters, without blanks."""
+    with pikepdf.open(path) as pdf:
+        found = ""
+        for page in pdf.pages:
+            fonts = {
+                name: characters(font)
+                for name, font in page.Resources.Font.items()
+                if "Bold" in str(font.BaseFont)
+            }
+            found += page_text(page, collections.defaultdict(dict, fonts))
+        return squeezed(found)
 
 
 def page_text(page, fonts: dict) -> str:

@@ -17,7 +17,18 @@ from PIL import Image
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import cell_options, pandoc_ast, pictures
-from rendering import BIB, FRONT, OPTIONS, Page, own, pdf_text, project, squeezed, text
+from rendering import (
+    BIB,
+    FRONT,
+    OPTIONS,
+    Page,
+    bold_text,
+    own,
+    pdf_text,
+    project,
+    squeezed,
+    text,
+)
 
 PLOT = (
     "import matplotlib.pyplot as plt\nplt.figure(figsize=({}, 1))\nplt.plot([1, 2])\nplt.show()\n"
@@ -411,6 +422,81 @@ def test_words_in_angle_brackets_of_a_styled_data_frame_are_shown(tmp_path):
     cells = [text(cell) for cell in Page(out / "index.html").tags("td")]
     assert cells == ["<pad>", "<s>", "</s>", "a b", "c"]
     assert "<pad><s></s>" in pdf_text(out / "index.pdf")
+
+
+@pytest.mark.parametrize(
+    "table, head",
+    [
+        ("---- ----\nfirst two\nlast  four\n---- ----\n", ""),
+        ("|  |  |\n|--|--|\n| first | two |\n| last | four |\n", ""),
+        ("| head[^n] | two |\n|--|--|\n| last | four |\n\n[^n]: Note.\n", "head1two"),
+        (
+            "```{python}\n#| echo: false\nimport pandas as pd\n"
+            "pd.DataFrame([[1, 2]], columns=[list('ab'), list('cd')])\n```\n",
+            "abcd",
+        ),
+    ],
+)
+def test_the_head_of_a_table_is_bold_in_the_pdf_and_its_first_row_is_not(tmp_path, table, head):
+    front = "---\ntitle: A test\nformat: {typst: {toc: false}}\n---\n\n"
+    out = own(project(tmp_path, table, front), ("typst",))
+    assert bold_text(out / "index.pdf") == "Atest" + head
+
+
+def test_the_name_of_an_index_stands_in_the_head_of_a_data_frame_and_is_no_row(tmp_path):
+    cell = "import pandas as pd\npd.DataFrame({'label': ['a', 'b'], 'n': [1, 2]}).groupby('label').sum()"
+    out = own(project(tmp_path, f"```{{python}}\n#| echo: false\n{cell}\n```\n"))
+    page = Page(out / "index.html")
+    assert [text(cell) for cell in page.tags("th")] == ["", "n", "label", ""]
+    assert [text(cell) for cell in page.tags("td")] == ["a", "1", "b", "2"]
+    assert bold_text(out / "index.pdf").endswith("nlabel")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<img src="a.png" width=30>',
+        "<img width=30 src='a.png'/>",
+        "<IMG SRC=a.png>",
+        '<img alt="a > b" src = "a.png">',
+        '<img\n  alt="not src=b.png"\n  src="a.png">',
+        '<!-- <img src="old.png"> --><img src="a.png">',
+    ],
+)
+def test_a_picture_in_html_is_in_page_and_notebook_however_it_is_written(tmp_path, tag):
+    folder = project(tmp_path, f"<div>\n{tag}\n</div>\n\nIn a {tag} line.\n")
+    Image.new("RGB", (4, 4), "red").save(folder / "report" / "a.png")
+    out = own(folder, ("html",))
+    (told,) = (c.source for c in nbformat.read(out / "index.ipynb", 4).cells if "line" in c.source)
+    for shown in ((out / "index.html").read_text(), told):
+        assert len(re.findall('src="data:image/png;base64,', shown)) == 2
+        assert '"a.png"' not in shown
+
+
+@pytest.mark.parametrize(
+    "tag, told",
+    [
+        ('<img src="a.png" srcset="b.png 2x">', 'srcset="b.png 2x" in <img>'),
+        ("<video poster='b.png'></video>", 'poster="b.png" in <video>'),
+        ("<picture><source srcset=b.png></picture>", "srcset=b.png in <source>"),
+        ('<embed src="b.pdf">', 'src="b.pdf" in <embed>'),
+        ('<link rel="stylesheet" href="b.css">', 'href="b.css" in <link>'),
+    ],
+)
+def test_a_file_that_html_names_and_the_page_would_lack_is_refused(tmp_path, tag, told):
+    folder = project(tmp_path, f"One.\n\n{tag}\n")
+    Image.new("RGB", (4, 4), "red").save(folder / "report" / "a.png")
+    with pytest.raises(ReportError) as refusal:
+        own(folder, ("html",))
+    assert f"index.qmd:8: the file of {told} would be missing" in str(refusal.value)
+
+
+def test_an_address_elsewhere_in_html_is_kept(tmp_path):
+    body = '<iframe src="https://example.org/a" title="a"></iframe>\n'
+    assert (
+        'src="https://example.org/a"'
+        in (own(project(tmp_path, body), ("html",)) / "index.html").read_text()
+    )
 
 
 TRAINED = "<div><progress value='4' max='4'></progress>\n[4/4 00:01 < 00:00, Epoch 1/1]</div>"

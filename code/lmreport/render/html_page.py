@@ -44,11 +44,7 @@ def write(
     page, warnings = pandoc_ast.pandoc(json.dumps(doc), *arguments, cwd=document.path.parent)
     heed(warnings)
     page = re.sub(r"<!-- float-(?:start|end) -->", "", page)
-    page = re.sub(
-        r'(<img [^>]*?src=")([^"]+)(")',
-        lambda m: m[1] + embedded(m[2], folder, document) + m[3],
-        page,
-    )
+    page = pictures.embedded_in(page, lambda source: embedded(source, folder, document))
     return page.encode("utf-8", "replace")
 
 
@@ -153,7 +149,7 @@ def metadata(doc: dict, options: dict) -> str:
 
 def embedded(source: str, folder: Path, document: Document) -> str:
     """A picture of the project as a data address."""
-    path = pictures.local(html.unescape(source), folder, document)
+    path = pictures.local(source, folder, document)
     if path is None:
         return source
     data = path.read_bytes()

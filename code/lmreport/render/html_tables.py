@@ -28,7 +28,7 @@ def with_words(html: str) -> str:
 
 def cleaned(html: str) -> tuple[str, bool]:
     """The table with its colours at its cells and nothing else of its looks, and whether it has such
-    cells, or cells across others, which a table of pipes has not.
+    cells, cells across others, or a head of several rows, which a table of pipes has not.
     """
     whole = lxml.html.fragment_fromstring(html, create_parent="div")
     rules = [
@@ -44,6 +44,7 @@ def cleaned(html: str) -> tuple[str, bool]:
     is_rich = False
     for table in whole.iter("table"):
         name = table.get("id", "")
+        is_rich = is_rich or len(table.findall("thead/tr")) > 1
         for cell in table.iter("td", "th"):
             looks = style(cell.get("style", "")) | of_cell.get(cell.get("id", ""), {})
             looks |= of_kind.get((name, cell.tag), {})
@@ -132,9 +133,6 @@ def read(blocks: Blocks, fmt: str) -> Blocks:
             if fmt == "typst":
                 looks = style(pandoc_ast.value(attributes, "style"))
                 attributes[2] = [[name, value] for name, value in of_typst(looks).items()]
-        for attributes in (cell[0] for row in head[1][1:] for cell in row[1]):
-            if fmt == "typst":
-                attributes[2] = [["typst:text:weight", '"bold"'], *attributes[2]]
 
     return pandoc_ast.change(blocks, visit)
 

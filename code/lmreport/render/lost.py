@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pandoc_ast
+from lmreport.render import pandoc_ast, pictures
 
 Place = Callable[[str], str]  # file:line of a pattern
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
@@ -23,6 +23,13 @@ ELEMENTS = UNCLOSED | set(  # of HTML
     "script search section select slot small span strike strong style sub summary sup svg table tbody td "
     "template textarea tfoot th thead time title tr tt u ul var video".split()
 )
+FILES = re.compile(  # start tags of HTML that may name a file, and what is in them
+    r"""<!--.*?-->|<(img|source|video|audio|embed|iframe|object|track|input|script|link)\b"""
+    r"""((?:[^>"']|"[^"]*"|'[^']*')*)""",
+    re.DOTALL | re.IGNORECASE,
+)
+NAMING = {"src", "srcset", "poster", "data"}  # attributes that do
+ELSEWHERE = re.compile(r"[A-Za-z][\w+.-]*:|//|#|$")  # an address that is no file's
 LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
     r"\\(begin|text\w+|emph|underline|\w*ref|\w*cite\w*|footnote|caption|(sub)*section|chapter|"
     r"paragraph|includegraphics|item|href|url|bibliography)\*?\s*[\[{][^\]}\s]*[\]}]?"
@@ -48,6 +55,7 @@ def refuse(tree: object, at: Place) -> None:
     """
     for item in pandoc_ast.nodes(tree):
         refuse_raw(item, at)
+        refuse_files(item, at)
         refuse_colour(item, at)
         refuse_rules(item, at)
         refuse_words_as_tags(item, at)
@@ -78,6 +86,24 @@ def refuse_raw(item: dict, at: Place) -> None:
             "formula between $$, without a blank line in it, a path or command in `…`, and write other "
             "text in Markdown"
         )
+
+
+def refuse_files(item: dict, at: Place) -> None:
+    """Raises ReportError for a file that raw HTML names and the page would not hold."""
+    if item["t"] not in ("RawBlock", "RawInline") or item["c"][0] != "html":
+        return
+    for tag in FILES.finditer(item["c"][1]):
+        element = (tag[1] or "").lower()
+        for name, value in pictures.ATTRIBUTE.findall(tag[2] or ""):
+            is_shown = (element, name.lower()) == ("img", "src")
+            names_file = name.lower() in NAMING or (element, name.lower()) == ("link", "href")
+            file = value.strip("\"' ")
+            if names_file and not is_shown and not ELSEWHERE.match(file):
+                written = rf"(?i:{name})\s*=\s*[\"']?{re.escape(file)}"
+                raise ReportError(
+                    f"{at(written)}: the file of {name}={value} in <{element}> would be missing, as "
+                    "the page is one file; show a picture by ![…](…), or leave it out"
+                )
 
 
 def refuse_colour(item: dict, at: Place) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,6 +23,11 @@ KINDS = {
     ".gif": "image/gif",
     ".webp": "image/webp",
 }  # that browsers and typst show
+UNREAD = r"<!--.*?-->|<(?:script|style|textarea)\b.*?</(?:script|style|textarea)\s*>"
+START_TAG = re.compile(  # of a picture in HTML, and what is in it
+    UNREAD + r"""|(<img\b)((?:[^>"']|"[^"]*"|'[^']*')*)""", re.DOTALL | re.IGNORECASE
+)
+ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>`]+))?""")
 ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # of a photo that is shown turned by a right angle
 POINTS = {
     "": 0.75,
@@ -32,6 +39,20 @@ POINTS = {
     "mm": 7.2 / 2.54,
     "em": 12,
 }
+
+
+def embedded_in(raw: str, address: Callable[[str], str]) -> str:
+    """Raw HTML in which each picture has the address that `address` gives for its own."""
+
+    def with_address(attribute: re.Match) -> str:
+        given = html.unescape((attribute[2] or "").strip("\"'"))
+        if attribute[1].lower() != "src" or not given:
+            return attribute[0]
+        return f'src="{html.escape(address(given))}"'
+
+    return START_TAG.sub(
+        lambda tag: tag[1] + ATTRIBUTE.sub(with_address, tag[2]) if tag[1] else tag[0], raw
+    )
 
 
 def local(address: str, folder: Path, document: Document) -> Path | None:

@@ -64,11 +64,9 @@ class Plain:
         elif kind == "Cite":
             return item["c"][1]
         elif kind in ("RawBlock", "RawInline"):
-            return (
-                []
-                if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1])
-                else None
-            )
+            if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1]):
+                return []
+            item["c"][1] = pictures.embedded_in(item["c"][1], self.address)
         elif kind == "Note":
             self.notes.append(item["c"])
             number = len(self.notes)

@@ -16,9 +16,10 @@ GAP = 2.5  # characters that the space between two columns takes
 
 
 def typst_table(table: dict) -> dict:
-    """`table` without a figure of its own around it, and with column widths where it is wider than
-    the page.
+    """`table` without a figure of its own around it, its head in bold letters, and with column
+    widths where it is wider than the page.
     """
+    set_bold(table["c"][3])
     table["c"][0][1] = [*table["c"][0][1], "typst:no-figure"]
     heads = len(table["c"][3][1])
     rows = [
@@ -34,6 +35,15 @@ def typst_table(table: dict) -> dict:
     for specification, share in zip(table["c"][2], shares(texts, lines, heads), strict=True):
         specification[1] = {"t": "ColWidth", "c": round(share, 4)}
     return pandoc_ast.change(table, breakable)
+
+
+def set_bold(head: list) -> None:
+    """Put the words of a table's head in bold letters; typst cannot tell a head from a first row."""
+    notes = [n["c"] for n in pandoc_ast.nodes(head) if n["t"] == "Note"]
+    apart = {id(block) for block in pandoc_ast.nodes(notes)}
+    for block in list(pandoc_ast.nodes(head)):
+        if block["t"] in ("Plain", "Para") and block["c"] and id(block) not in apart:
+            block["c"] = [pandoc_ast.node("Strong", block["c"])]
 
 
 def in_columns(rows: list) -> list[list[str]]:
