@@ -158,7 +158,7 @@ def test_the_lstm_is_described_by_its_configuration(record):
     alone = record("lstm", configuration="last state", epochs=6, tried={"last state": {}})
     assert plain(sentences.described(alone)).startswith("1 LSTM was trained: one layer of 64 units")
     assert "one layer of 64 units from left to right" in told["last state"]
-    assert "gives the classifier its last state, and ran 6 epochs" in told["last state"]
+    assert "The classifier gets its last state. It ran 6 epochs" in told["last state"]
     assert "96 units in each direction" in told["wider, more dropout"]
 
 
@@ -202,7 +202,7 @@ def test_what_a_text_costs_is_told_whichever_network_takes_longer(record, second
         dataclasses.replace(one, made=one.made | {"load_before": before})
         for one, before in ((bert, 0.0), (lstm, load))
     )
-    assert f"er text and epoch {said}." in plain(on_results.per_text(bert, lstm))
+    assert plain(on_results.per_text(bert, lstm)) == f"{said} per text and epoch."
 
 
 def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):

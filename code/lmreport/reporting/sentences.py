@@ -84,14 +84,14 @@ def described(lstm) -> MarkdownText:
         else "{} LSTM was trained"
     )
     return fill(
-        f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, as embeddings of "
-        "width {} from a vocabulary of at most {}, gives the classifier {}, and ran {} epoch{}.",
+        f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, from a "
+        "vocabulary of at most {}, as embeddings of width {}. The classifier gets {}. It ran {} epoch{}.",
         markdown.count(tried),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
         markdown.count(words_read()),
-        markdown.count(EMBEDDING),
         markdown.count(default_of(vectorization, "vocabulary")),
+        markdown.count(EMBEDDING),
         "the maximum over all positions" if chosen["max_pooling"] else "its last state",
         markdown.count(lstm["epochs"]),
         "" if lstm["epochs"] == 1 else "s",

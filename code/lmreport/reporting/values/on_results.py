@@ -138,7 +138,7 @@ def per_text(bert, lstm) -> MarkdownText:
     """Which of the two takes longer for a text in an epoch, and how many times as long."""
     ratio = lstm.rate / bert.rate
     return fill(
-        f"Per text and epoch the {'Transformer' if ratio > 1 else 'LSTM'} takes {{}} times as long.",
+        f"the {'Transformer' if ratio > 1 else 'LSTM'} takes {{}} times as long per text and epoch.",
         sentences.times_as_long(ratio, bert, lstm, 3),
     )
 
