@@ -119,6 +119,14 @@ def test_a_condition_whose_end_is_not_clear_is_refused(tmp_path, body, line):
     assert refusal(tmp_path, body).startswith(f"report/index.qmd:{line}: ")
 
 
+def test_a_document_that_is_included_is_said_how_to_stay_one(tmp_path):
+    (tmp_path / "report").mkdir(parents=True)
+    (tmp_path / "report/small.qmd").write_text("---\ntitle: Small\n---\n\nText.\n")
+    assert refusal(tmp_path, "{{< include small.qmd >}}\n").endswith(
+        "put the text below it into _small.qmd, and include that in small.qmd and index.qmd"
+    )
+
+
 @pytest.mark.parametrize("before", ["\ufeff", "\n", "\ufeff\n  \n"])
 def test_front_matter_is_read_after_a_byte_order_mark_and_blank_lines(tmp_path, before):
     assert words(rendered(tmp_path, "Text.\n", before + FRONT)) == "A test January 2, 2026 Text."
