@@ -119,6 +119,48 @@ def test_a_condition_whose_end_is_not_clear_is_refused(tmp_path, body, line):
     assert refusal(tmp_path, body).startswith(f"report/index.qmd:{line}: ")
 
 
+@pytest.mark.parametrize("condition", ['when-format="typst"', 'when-profile="key"'])
+def test_a_heading_behind_what_a_condition_hides_is_no_title_of_its_callout(tmp_path, condition):
+    """Page and PDF count the same sections."""
+    hidden = f"::: {{.content-visible {condition}}}\nFor some.\n:::\n\n## Behind\n\nText.\n"
+    held = '::: {.content-hidden unless-format="html"}\n## Held\n:::\n\nText.\n'
+    body = "".join(
+        f":::: callout-tip\n\n{inside}\n::::\n\n" for inside in (hidden, held, "## Title\n")
+    )
+    front = FRONT.replace("---\n", "---\nnumber-sections: true\n", 1)
+    out = own(project(tmp_path, body + "## Last\n", front), ("html", "typst"))
+    page = Page(out / "index.html")
+    titles = page.find(lambda e: e[1].get("class") == "callout-title")
+    assert [text(title).strip() for title in titles] == ["Tip", "Tip", "Title"]
+    assert page.facts()["headings"] == ["1 Behind", "2 Held", "3 Last"]
+    assert "1Behind" in pdf_text(out / "index.pdf")
+
+
+@pytest.mark.parametrize("profile", [None, "key"])
+@pytest.mark.parametrize("condition", ['when-format="html"', 'when-profile="key"'])
+def test_a_callout_with_a_condition_of_its_own_stays_one(tmp_path, condition, profile):
+    body = (
+        f"::: {{.callout-tip .content-visible {condition}}}\n## Answer\n\nText.\n:::\n\n"
+        f"[a]{{.mark .content-visible {condition}}}\n\nLast.\n"
+    )
+    root = project(tmp_path, body)
+    (root / "_quarto-key.yml").write_text("")
+    out = own(root, ("html",), profile=profile)
+    is_shown = "format" in condition or profile == "key"
+    titles = Page(out / "index.html").find(lambda e: e[1].get("class") == "callout-title")
+    assert [text(title).strip() for title in titles] == ["Answer"] * is_shown
+    assert ("<mark>" in (out / "index.html").read_text()) == is_shown
+    assert words(out).endswith("Last.")
+
+
+def test_a_document_that_is_included_is_said_how_to_stay_one(tmp_path):
+    (tmp_path / "report").mkdir(parents=True)
+    (tmp_path / "report/small.qmd").write_text("---\ntitle: Small\n---\n\nText.\n")
+    assert refusal(tmp_path, "{{< include small.qmd >}}\n").endswith(
+        "put the text below it into _small.qmd, and include that in small.qmd and index.qmd"
+    )
+
+
 @pytest.mark.parametrize("before", ["\ufeff", "\n", "\ufeff\n  \n"])
 def test_front_matter_is_read_after_a_byte_order_mark_and_blank_lines(tmp_path, before):
     assert words(rendered(tmp_path, "Text.\n", before + FRONT)) == "A test January 2, 2026 Text."

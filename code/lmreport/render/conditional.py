@@ -14,6 +14,8 @@ from lmreport.render.lines import DIV_CLOSE, DIV_OPEN, Cell, Line, closing, fenc
 CLASSES = {"content-visible", "content-hidden"}
 FENCES = re.compile(r"\s*(:{3}|`{3}|~{3})")
 CONDITION = re.compile(r"\.content-(visible|hidden)\b")
+CALLOUT = re.compile(r"(?:^|[\s.{])callout-(\w+)")
+TITLE = re.compile(r"\stitle\s*=")
 SPAN_END = re.compile(
     r"""\](\{(?=[^{}]*\b(?:when|unless)-profile=)(?:[^{}"']|"[^"]*"|'[^']*')*\})"""
 )
@@ -57,31 +59,41 @@ def refuse_elsewhere(lines: list[Line]) -> None:
 
 
 def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
-    """`lines` without the Divs for other profiles; the fences of all are blank lines.
+    """`lines` without the Divs for other profiles; the fences of all are blank lines, but for those
+    of a Div that is shown and is more, such as a callout.
 
     Raises ReportError for a Div under a condition on a profile that is never closed, or that pandoc
     does not read as exactly these lines.
     """
     kept: list[Line] = []
     inside: list[tuple[int, bool | None]] = []  # the open Divs: their first line, whether shown
+    boxes: set[int] = set()  # the first lines of the Divs that are shown and are more
     i = 0
     while i < len(lines):
         code = fence_of(lines[i])
         end, fence = (closing(lines, i, code) + 1, False) if code else (i + 1, False)
+        mark = ""  # or a blank line, so that the paragraphs on both sides do not run on as one
         if not code and (opening := DIV_OPEN.match(lines[i].text)):
             attributes = opening[1]
             inside.append((i, verdict(attributes, profiles) if "-profile" in attributes else None))
             fence = inside[-1][1] is not None
+            if fence:
+                keep_title(kept)
+            if fence and all(shown is not False for _, shown in inside):
+                more = beside_conditions(attributes)
+                mark = lines[i].text.replace(attributes, more) if more else ""
+                boxes |= {i} if more else set()
         elif not code and DIV_CLOSE.match(lines[i].text) and inside:
             start, shown = inside.pop()
             fence = shown is not None
+            mark = lines[i].text if start in boxes else ""
             if fence and not stands_alone(lines, start, end):
                 raise ReportError(
                     f"{lines[start].place}: which lines stand under this condition is not clear; "
                     "close each Div, comment and block of code in it, with blank lines around them"
                 )
-        if fence:  # a blank line, so that the paragraphs on both sides do not run on as one
-            kept.append(lines[i]._replace(text=""))
+        if fence:
+            kept.append(lines[i]._replace(text=mark))
         elif all(shown is not False for _, shown in inside):
             kept += lines[i:end]
         i = end
@@ -89,6 +101,20 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
         if shown is not None:
             raise ReportError(f"{lines[start].place}: this Div is never closed; end it with :::")
     return kept
+
+
+def keep_title(kept: list[Line]) -> None:
+    """Write the title of a callout out if `kept` ends with its beginning: the next heading is its
+    title only where it begins the callout in the source, and not where it comes first by a condition.
+    """
+    at = next((i for i in reversed(range(len(kept))) if kept[i].text.strip()), None)
+    opening = DIV_OPEN.match(kept[at].text) if at is not None else None
+    kind = CALLOUT.search(opening[1]) if opening else None
+    if at is None or not opening or not kind or TITLE.search(opening[1]):
+        return
+    attributes = opening[1].removesuffix("}") if "{" in opening[1] else "{." + opening[1]
+    title = f'{attributes} title="{kind[1].capitalize()}"}}'
+    kept[at] = kept[at]._replace(text=kept[at].text.replace(opening[1], title, 1))
 
 
 def left_out(cells: list[Cell], flags: dict[str, bool]) -> set[str]:
@@ -174,6 +200,16 @@ def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
 
 
 @functools.cache
+def beside_conditions(attributes: str) -> str:
+    """What `attributes`, `{.callout-tip .content-visible …}`, say beside a condition, in braces; ""
+    if nothing.
+    """
+    read = pandoc_ast.read_markdown(f"[x]{attributes}\n")["blocks"]
+    label, classes, _ = next(n for n in pandoc_ast.nodes(read) if n["t"] == "Span")["c"][0]
+    more = [f"#{label}"] * bool(label) + [f".{name}" for name in classes if name not in CLASSES]
+    return f"{{{' '.join(more)}}}" if more else ""
+
+
 def verdict(attributes: str, names: tuple[str, ...], kind: str = "profile") -> bool | None:
     """Whether a Div or Span with these `attributes`, `{.content-visible …}`, is shown in every
     format where the profiles `names` hold; of the kind "meta", where cells say that `names` are

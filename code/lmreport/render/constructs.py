@@ -43,6 +43,7 @@ WRITTEN = (  # what Quarto can write, of which a document may speak
 ).split()
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 Writer = constructs_html.Html | constructs_typst.Typst
+IS_TITLE = "title-of-callout"  # a class of headings, for `callout`
 CALLOUTS = ("note", "tip", "warning", "caution", "important")
 
 
@@ -62,6 +63,7 @@ def prepare(
     at = functools.partial(place, cells)
     blocks = html_tables.read(blocks, fmt)
     lost.refuse(blocks, at)
+    mark_titles(blocks)
 
     def visit(item: dict) -> list | dict | None:
         if item["t"] == "RawInline" and LINE_BREAK.fullmatch(item["c"][1]):
@@ -74,14 +76,19 @@ def prepare(
         content = [item] if item["t"] == "CodeBlock" else item["c"][1]
         if CONDITIONS & set(classes):
             holds = condition(attributes, fmt, profiles, cells, flags)
-            shown = holds == ("content-visible" in classes)
-            return content if shown else []
+            if holds != ("content-visible" in classes):
+                return []
+            classes = [c for c in classes if c not in CONDITIONS]
+            if item["t"] == "CodeBlock" or not (attributes[0] or classes):
+                return content
+            attributes = [attributes[0], classes, []]
+            item = pandoc_ast.node(item["t"], attributes, content)
         kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), "")
         if kind in CALLOUTS and item["t"] == "Div":
             return callout(kind, attributes, content, at)
         if "panel-tabset" in classes and item["t"] == "Div":
             return tab_panel(attributes, content, cells)
-        return None
+        return item
 
     blocks = pandoc_ast.change(blocks, visit)
     if fmt == "typst":
@@ -93,6 +100,20 @@ def prepare(
             if item["t"] == "Header":
                 item["c"][0] -= 1
     return blocks
+
+
+def mark_titles(blocks: list) -> None:
+    """Mark the headings that begin a callout in the source: they alone are its title. One that only
+    begins it where a condition hides what is before stays a heading in it, as in Quarto.
+    """
+    for item in pandoc_ast.nodes(blocks):
+        if item["t"] != "Div" or not {f"callout-{kind}" for kind in CALLOUTS} & set(
+            item["c"][0][1]
+        ):
+            continue
+        attributes, content = item["c"]
+        if not pandoc_ast.value(attributes, "title") and content and content[0]["t"] == "Header":
+            content[0]["c"][1][1].append(IS_TITLE)
 
 
 def refuse_on_page_only(blocks: list, cells: list[Cell]) -> None:
@@ -249,7 +270,8 @@ def is_format(name: str, fmt: str) -> bool:
 def callout(kind: str, attributes: list, content: list, at: lost.Place) -> dict:
     title = pandoc_ast.value(attributes, "title")
     heading = lost.inlines(title, at) if title else None
-    if heading is None and content and content[0]["t"] == "Header":
+    is_title = content and content[0]["t"] == "Header" and IS_TITLE in content[0]["c"][1][1]
+    if heading is None and is_title:
         heading, content = content[0]["c"][2], content[1:]
     return pandoc_ast.node(
         "Div",

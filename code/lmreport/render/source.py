@@ -160,12 +160,20 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
         start, first = front_matter(text, shown) if target.suffix in DOCUMENTS else (0, 0)
         if first:
             raise ReportError(
-                f"{shown}:{start + 1}: an included file has no front matter; put it into "
-                f"{inside[0].name}"
+                f"{shown}:{start + 1}: an included file has no front matter; "
+                + without_front_matter(target, inside[0].name)
             )
         yield from included(
             [Line(t, shown, n) for n, t in enumerate(text, 1)], root, (*inside, target)
         )
+
+
+def without_front_matter(part: Path, document: str) -> str:
+    """How to include `part`, which has front matter, in `document`."""
+    if part.name.startswith("_"):
+        return f"put into {document} what it lacks of it, and leave it out here"
+    text = f"_{part.stem}{part.suffix}"
+    return f"put the text below it into {text}, and include that in {part.name} and {document}"
 
 
 def is_link(base: Path, name: str) -> bool:
