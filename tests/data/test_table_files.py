@@ -302,6 +302,11 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
             b"text\tlabel\nx\t[0, 1, 0]\n",
             "each text takes one, so keep one of them, without",
         ),
+        (
+            "a.tsv",
+            b"text\tlabel\nx\t[0, 50]\ny\t[51, 100]\n",
+            "without brackets, or write 0 to 50 for an interval",
+        ),
         ("a.csv", b"text,sentence,label\na,b,c\n", "which column holds the texts"),
         ("a.jsonl", b'{"text": "fine", "label": "a"}\n{"text": \n', "line 2: not one JSON object"),
         ("a.jsonl", b'{"text": "a\\u0000b", "label": "a"}\n', "line 1: a zero byte"),
@@ -443,6 +448,14 @@ def test_too_many_values_are_no_classes(tmp_path):
     as_csv(tmp_path / "a.csv", [{"text": "x", "label": f"c{i}"} for i in range(300)])
     with pytest.raises(ReportError, match="300 different values, more than 200"):
         obtained(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("names", [("[0, 50]", "(50,100]"), ("(-inf, 0.5]", "[0.5, 1e+3)")])
+def test_intervals_are_classes_and_no_lists(names, tmp_path):
+    """As `cut` of pandas and R write them."""
+    written = [row | {"label": names[number % 2]} for number, row in enumerate(rows())]
+    as_csv(tmp_path / "a.csv", written)
+    assert {label for _, label, _ in read(obtained(tmp_path / "a.csv").folder)} == set(names)
 
 
 def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):

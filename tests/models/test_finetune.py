@@ -224,6 +224,7 @@ print(record.path)
 
 
 def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
+    """Also where a file of its checkpoint is damaged: then from the start."""
     from lmreport.runs import records
 
     def start(cache):
@@ -245,11 +246,16 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, tmp_path):
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     assert not list((tmp_path / "b" / "runs").glob("*")), "a killed training left a record"
+    shutil.copytree(tmp_path / "b", tmp_path / "c")
+    for file in (tmp_path / "c").glob("models/*.checkpoints/checkpoint-*/rng_state.pth"):
+        draws = file.read_bytes()
+        file.write_bytes(draws[:4000] + bytes(b ^ 255 for b in draws[4000:4400]) + draws[4400:])
     undisturbed = whole.communicate()[0].splitlines()[-1]
-    resumed = start("b").communicate()[0].splitlines()[-1]
-    one, two = records.read(Path(undisturbed)), records.read(Path(resumed))
-    assert one.key == two.key
-    assert two["logits"] == pytest.approx(one["logits"], abs=1e-5)
+    one = records.read(Path(undisturbed))
+    for cache in ("b", "c"):
+        two = records.read(Path(start(cache).communicate()[0].splitlines()[-1]))
+        assert one.key == two.key
+        assert two["logits"] == pytest.approx(one["logits"], abs=1e-5)
 
 
 def cut_short(name):

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from lmreport.cli.options import loaded, settings_of
-from lmreport.core import files, machine, progress
+from lmreport.core import checkpoints, files, machine, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import Settings, one_model
 from lmreport.data import download
@@ -80,7 +80,7 @@ def run(options):
     fitness.refuse_unfit(source, settings.max_length)
     usable(options.folder)
     arguments = fast_finetune.arguments(
-        part(options.folder),
+        checkpoints.beside(options.folder),
         seed=settings.seed,
         bf16=in_bf16(options.precision),
         num_train_epochs=settings.epochs,
@@ -95,15 +95,16 @@ def run(options):
         tokenizer = load_tokenizer(source.path)
         tokens = arrow_batches.tokenized(texts, tokenizer, settings.max_length)
     given = [vars(settings), source.digest, options.budget, arguments.bf16, *outline(texts)]
-    same_training(part(options.folder), machine.digest(given))
+    same_training(checkpoints.beside(options.folder), machine.digest(given))
     set_seed(settings.seed)
     model = fast_finetune.load_classifier(source.path, texts.features["labels"].names)
     trainer = fast_finetune.make_trainer(model, arguments, tokens, tokenizer, options.budget)
+    checkpoints.drop_damaged(checkpoints.beside(options.folder))
     seconds = finetune.train(trainer)
     trainer.save_model(str(options.folder))
     if trainer.is_world_process_zero():
         note_losses(options.folder, trainer, seconds, len(tokens))
-        shutil.rmtree(part(options.folder), ignore_errors=True)
+        shutil.rmtree(checkpoints.beside(options.folder), ignore_errors=True)
         log.info(
             f"launch: {len(tokens) * settings.epochs / seconds:.1f} texts/s, model in "
             f"{options.folder}"
@@ -212,11 +213,6 @@ def trouble(dataset) -> str:
     if ends["min"] < 0 or ends["max"] >= classes:
         return f"has labels from {ends['min']} to {ends['max']}, where {classes} classes are named"
     return ""
-
-
-def part(folder: Path) -> Path:
-    """Where the states of an unfinished training are kept."""
-    return folder.with_name(folder.name + ".checkpoints")
 
 
 def main(arguments: list[str] | None = None) -> int:

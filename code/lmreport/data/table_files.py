@@ -27,6 +27,8 @@ LABEL = ("label", "labels", "class", "category", "tag", "target", "intent", "top
 LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0, 1]
     r"\s*\[\s*((['\"]).*\2|\d[\d.]*(\s*[,\s]\s*\d[\d.]*)+)\s*\]\s*", re.DOTALL
 )
+NUMBER = r"\s*[-+]?(\d[\d.]*(e[-+]?\d+)?|inf)\s*"
+INTERVAL = re.compile(rf"[\[(]({NUMBER}),({NUMBER})[\])]")  # as pandas and R write it
 MOST_CLASSES = 200  # more values than this are no classes
 EXACT = 2**53  # whole numbers below this are exact as floats
 ASKED = ("text", "label")
@@ -372,11 +374,23 @@ def named_so(names: list[str], known: Sequence[str] = LABEL) -> list[str]:
     return [name for name in names if name.strip().lower() in known]
 
 
+def are_intervals(marks: Sequence[object]) -> bool:
+    """Whether labels are intervals such as [0, 50] and (50, 100], of which one at least is open at
+    an end: so it is told from a list of two labels.
+    """
+    written = [mark.strip() for mark in marks if isinstance(mark, str)]
+    return (
+        len(written) == len(marks)
+        and all(map(INTERVAL.fullmatch, written))
+        and any(mark[0] == "(" or mark[-1] == ")" for mark in written)
+    )
+
+
 def rows_of(part: Part, text: str, label: str) -> Rows:
     """(text, label) of each row. Raises ReportError if one has no text or no label, a zero byte, a
     list, or a measure as label, and if there are more than MOST_CLASSES labels.
     """
-    rows = []
+    rows, intervals = [], are_intervals([row.get(label) for _, row in part.rows])
     for place, row in part.rows:
         one, mark = row.get(text), row.get(label)
         for name, value, remedy in (
@@ -398,10 +412,14 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
             raise ReportError(f"{place}: a zero byte stands in the text; leave it out")
         if mark is None or mark == "" or mark != mark:
             raise ReportError(f"{place} has no label in {label!r}; leave such rows out")
-        if isinstance(mark, str) and LIST.fullmatch(mark):
+        if isinstance(mark, str) and LIST.fullmatch(mark) and not intervals:
+            ends = INTERVAL.fullmatch(mark.strip())
+            meant = (
+                f", or write {ends[1].strip()} to {ends[4].strip()} for an interval" if ends else ""
+            )
             raise ReportError(
                 f"{place}: {label!r} holds the list {mark.strip()} and no class: each text takes one, "
-                "so keep one of them, without brackets"
+                f"so keep one of them, without brackets{meant}"
             )
         if is_measure(mark):
             raise ReportError(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from lmreport.core import lock
+from lmreport.core import checkpoints, lock
 from lmreport.core.durations import in_words
 from lmreport.core.files import write_atomically
 from lmreport.core.settings import Settings, cache_root
@@ -39,9 +39,9 @@ def run(
         if source:
             fitness.refuse_unfit(source, settings.max_length)
         log.info(f"{name}: training at scale {settings.scale} on {corpus.name}")
-        return KINDS[name].make(
-            splits_for(settings, corpus), settings, source, weights(records.predicted(given))
-        )
+        folder = weights(records.predicted(given))
+        checkpoints.drop_damaged(checkpoints.beside(folder))
+        return KINDS[name].make(splits_for(settings, corpus), settings, source, folder)
 
     return once(given, make, force)
 
