@@ -268,6 +268,7 @@ def is_format(name: str, fmt: str) -> bool:
 
 
 def callout(kind: str, attributes: list, content: list, at: lost.Place) -> dict:
+    """A Div whose first part is the callout's title: as given, its heading of `mark_titles`, its kind."""
     title = pandoc_ast.value(attributes, "title")
     heading = lost.inlines(title, at) if title else None
     is_title = content and content[0]["t"] == "Header" and IS_TITLE in content[0]["c"][1][1]
