@@ -39,7 +39,7 @@ ON_PAGE = re.compile(
 )
 WRITTEN = (  # what Quarto can write, of which a document may speak
     "html html:js typst pdf latex beamer docx odt pptx revealjs epub ipynb dashboard email markdown "
-    "gfm commonmark jats asciidoc rst rtf"
+    "gfm commonmark jats asciidoc rst rtf llms-txt"
 ).split()
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 Writer = constructs_html.Html | constructs_typst.Typst
