@@ -101,16 +101,20 @@ def test_wide_accents_and_negative_space_are_set_in_the_pdf(tmp_path):
     assert "rgb" not in words and "Hereab" in words and "AB" in words and "wherexy." in words
 
 
+def is_set_as(wanted: str, tex: str, marked: str) -> None:
+    """Typst gets the formula `wanted` for `tex`, whose marks are taken away again for messages."""
+    assert typst_math.unmarked(marked) == tex
+    source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
+    assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+
+
 def test_fractions_in_fractions_and_with_a_power_keep_what_is_over_what(tmp_path):
     for tex, wanted in (
         (r"\frac{a}{\frac bc}", "frac(a, frac(b, c))"),
         (r"\frac{x}{y}^2 + {\dfrac 12}^n", "frac(x, y)^2 + frac(1, 2)^n"),
         (r"\frac\alpha b_i", "frac(alpha, b)_i"),
     ):
-        marked = typst_math.with_fractions(tex)
-        assert typst_math.unmarked(marked) == tex
-        source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
-        assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+        is_set_as(wanted, tex, typst_math.with_fractions(tex))
 
 
 def test_what_stands_above_or_below_does_so_in_the_pdf(tmp_path):
@@ -120,10 +124,7 @@ def test_what_stands_above_or_below_does_so_in_the_pdf(tmp_path):
         (r"\stackrel{\text{def}}{=}", 'limits(=)^(upright("def"))'),
         (r"\underset{x}{\overset{a}{B}}", "limits(limits(B)^a)_x"),
     ):
-        marked = typst_math.with_limits(tex)
-        assert typst_math.unmarked(marked) == tex
-        source, _ = pandoc_ast.pandoc(f"${marked}$\n", "-f", "markdown", "-t", "typst")
-        assert squeezed(typst_math.set_apart(source)) == squeezed(f"${wanted}$")
+        is_set_as(wanted, tex, typst_math.with_limits(tex))
     body = r"In $\underset{x \in X}{\operatorname{arg\,max}}$ and $\overset{a}{B}$." + "\n"
     assert "In" in pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
 

@@ -120,6 +120,13 @@ def unlike_the_hub(error: BaseException) -> str:
     )
 
 
+def answered_otherwise(error: BaseException) -> str:
+    """Why what answered, the hub or another in its place, gave nothing, and what to do; "" where it is
+    not that.
+    """
+    return wrong_token(error) or overburdened(error) or unlike_the_hub(error)
+
+
 def hub_cache_name() -> str:
     """The variable that says where the hub's files are kept: others win over HF_HOME."""
     given = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")

@@ -20,15 +20,13 @@ from urllib.parse import parse_qsl
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import (
     ReportError,
+    answered_otherwise,
     chain_of,
     hindrance,
     hub_cache_name,
     no_locks,
     no_space,
-    overburdened,
-    unlike_the_hub,
     untrusted,
-    wrong_token,
 )
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import layout, readers, split_names, table_files
@@ -212,7 +210,7 @@ def commit_of(name: str, revision: str | None) -> tuple[str, str]:
     except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError):
         raise
     except Exception as error:  # whatever the hub's client meets on the way
-        why = untrusted(error) or wrong_token(error) or overburdened(error)
+        why = untrusted(error) or answered_otherwise(error)
         said = f", since {why}" if why else f" {hindrance(error)}"
         log.warning(f"data: the hub cannot be asked for {name!r}{said}; looking for a copy here")
         return "", why
@@ -270,7 +268,7 @@ def refusal(error: Exception, name: str, asked: dict[str, str], why: str = "") -
             f"data: the tables of {name!r} cannot be read ({readers.first_line(chain[-1])}); name "
             "another revision with ?revision="
         )
-    if why := why or wrong_token(error) or overburdened(error) or unlike_the_hub(error):
+    if why := why or answered_otherwise(error):
         return ReportError(
             f"data: the hub cannot be asked for {name!r} (no copy of it is on this machine), since "
             f"{why}, or give the texts as a file"

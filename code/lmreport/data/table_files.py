@@ -27,7 +27,7 @@ LABEL = ("label", "labels", "class", "category", "tag", "target", "intent", "top
 LIST = re.compile(  # one that a program has written into a cell: ['a', 'b'], [0, 1]
     r"\s*\[\s*((['\"]).*\2|\d[\d.]*(\s*[,\s]\s*\d[\d.]*)+)\s*\]\s*", re.DOTALL
 )
-NUMBER = r"\s*[-+]?(\d[\d.]*(e[-+]?\d+)?|inf)\s*"
+NUMBER = r"\s*[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|inf)\s*"
 INTERVAL = re.compile(rf"[\[(]({NUMBER}),({NUMBER})[\])]")  # as pandas and R write it
 MOST_CLASSES = 200  # more values than this are no classes
 EXACT = 2**53  # whole numbers below this are exact as floats
@@ -415,7 +415,7 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
         if isinstance(mark, str) and LIST.fullmatch(mark) and not intervals:
             ends = INTERVAL.fullmatch(mark.strip())
             meant = (
-                f", or write {ends[1].strip()} to {ends[4].strip()} for an interval" if ends else ""
+                f", or write {ends[1].strip()} to {ends[2].strip()} for an interval" if ends else ""
             )
             raise ReportError(
                 f"{place}: {label!r} holds the list {mark.strip()} and no class: each text takes one, "

@@ -21,17 +21,15 @@ from lmreport.core import machine, progress
 from lmreport.core.blobs import as_named
 from lmreport.core.errors import (
     ReportError,
+    answered_otherwise,
     chain_of,
     hindrance,
     hub_cache_name,
     is_http,
     no_locks,
     no_space,
-    overburdened,
     statuses_of,
-    unlike_the_hub,
     untrusted,
-    wrong_token,
 )
 from lmreport.core.settings import cache_root
 
@@ -318,7 +316,7 @@ def not_reached(name: str, error: Exception) -> None:
             f"model: the hub cannot be asked for {name!r}, since {why}, HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"
         ) from error
-    if why := wrong_token(error) or overburdened(error) or unlike_the_hub(error):
+    if why := answered_otherwise(error):
         raise ReportError(
             f"model: the hub cannot be asked for {name!r}, since {why}, or set HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"

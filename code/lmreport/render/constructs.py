@@ -12,6 +12,7 @@ from typing import Any
 from lmreport.core.errors import ReportError
 from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import constructs_html, constructs_typst, html_tables, lost, pandoc_ast
+from lmreport.render.conditional import CLASSES as CONDITIONS
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.lines import Cell
 from lmreport.render.source import place
@@ -30,7 +31,6 @@ CAPTIONS = ("fig-cap", "tbl-cap", "lst-cap")
 MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
 ATTRIBUTES = r"(\{[^}]*|:{3,} *)"  # what stands in the source before a class or key
 OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of these has such names
-CONDITIONS = {"content-visible", "content-hidden"}
 # what changes the text of the page and would be missing in the PDF
 ON_PAGE = re.compile(
     r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s|ul|ol|dl|h[1-6]|pre|blockquote"
