@@ -10,7 +10,7 @@ from lmreport.render import pandoc_ast, typst_math
 from rendering import own, pdf_text, project, squeezed
 
 SPOKEN = r"\begin{cases} 0 & j \le i \\ 1 & j > i \end{cases}"
-ROOMY = r"\frac{a}{b} \; \! + c"
+ROOMY = r"\frac{a}{b} \; \! \hspace{0.5em} + c"
 ROWS = "mat(delim: #none, row-gap: #0.5em, "
 CASES = {
     "two equations in a row": (
@@ -127,6 +127,30 @@ def test_what_stands_above_or_below_does_so_in_the_pdf(tmp_path):
         is_set_as(wanted, tex, typst_math.with_limits(tex))
     body = r"In $\underset{x \in X}{\operatorname{arg\,max}}$ and $\overset{a}{B}$." + "\n"
     assert "In" in pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+
+
+def test_a_power_of_a_power_is_none_of_the_exponent_in_the_pdf(tmp_path):
+    for tex, wanted in (
+        (r"{x^2}^3 + {a_i}_j", "scripts(x^2)^3 + scripts(a_i)_j"),
+        (r"{{x_i}^2}^3", "scripts(scripts(x_i)^2)^3"),
+        (r"\mathbf{x_i}^\top", "upright(bold(scripts(x_i)))^top"),
+        (r"\text{a_b}^2 + \{x^2\}^3", 'upright("a_b")^2 + { x^2 }^3'),
+    ):
+        is_set_as(wanted, tex, typst_math.with_scripts(tex))
+    body = r"In $\overset{a}{B^2}^3 + {\overset{a}{B}}_i + \{{x^2}^3\}^{n_i}$." + "\n"
+    assert "In" in pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+
+
+def test_empty_arguments_do_not_stop_the_pdf(tmp_path):
+    tex = r"a \frac{}{b} + \frac{a}{} + \sqrt{} \text{} \sqrt[3]{} + \mathbf{} \hat{} + \alpha{}"
+    assert typst_math.unmarked(typst_math.with_nothing(tex)) == tex
+    words = pdf_text(own(project(tmp_path, f"In ${tex}$ end.\n"), ("typst",)) / "index.pdf")
+    assert words.count("+") == 4 and "end." in words and "U+" not in words
+
+
+def test_spaces_of_formulas_have_their_width_in_the_pdf():
+    tex = r"a \hspace{0.5em} b \hspace{-2pt} c"
+    is_set_as("a #h(0.5em) b #h(-2pt) c", tex, typst_math.with_letters(tex))
 
 
 def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
