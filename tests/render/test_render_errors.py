@@ -192,6 +192,22 @@ BAD = {
         '::: {.content-visible when-moon="full"}\nx\n:::\n',
         r"index\.qmd:6: unknown condition 'when-moon'",
     ),
+    "condition alone in its Div": (
+        '::: {.content-visible fromat="html"}\nx\n:::\n',
+        r"index\.qmd:6: unknown condition 'fromat'",
+    ),
+    "caption of a listing": (
+        '```{.python #lst-a caption="Words"}\nx\n```\n',
+        r"index\.qmd:6: 'caption' is not shown; write it as {#lst-NAME \.python lst-cap=",
+    ),
+    "caption of a picture": (
+        'Text.\n\n![](a.png){caption="Words"}\n',
+        r"index\.qmd:8: 'caption' is not shown; write it between the \[ \]",
+    ),
+    "listing without a caption": (
+        "```{.python #lst-a}\nx\n```\n",
+        r"index\.qmd:6: listing 'lst-a' needs lst-cap",
+    ),
     "condition that no cell sets": (
         '::: {.content-hidden when-meta="moon"}\nx\n:::\n',
         r"index\.qmd:6: no cell sets 'moon'",
@@ -209,6 +225,10 @@ BAD = {
     "note used but not defined": (
         "Text.\n\nSo.[^attn] `[^a]` \\[^b]\n",
         r"index\.qmd:8: the note \[\^attn\] is nowhere defined; add a line \[\^attn\]:",
+    ),
+    "note defined without its ^": (
+        "Text.[^attn]\n\n[attn]: A note.\n",
+        r"index\.qmd:6: the note .* defined; write \[\^attn\]: with its \^ in report/index\.qmd:8",
     ),
     "note defined but not used": (
         "Text.[^attn]\n\n[^attention]: A note.\n",

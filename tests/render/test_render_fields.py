@@ -481,6 +481,9 @@ def test_a_picture_in_html_is_in_page_and_notebook_however_it_is_written(tmp_pat
         ("<picture><source srcset=b.png></picture>", "srcset=b.png in <source>"),
         ('<embed src="b.pdf">', 'src="b.pdf" in <embed>'),
         ('<link rel="stylesheet" href="b.css">', 'href="b.css" in <link>'),
+        ('<div style="background: url(b.png)">a</div>', "url(b.png)"),
+        ("<style>p { background: url('b.png') }</style>", "url(b.png)"),
+        ("[a]{style=\"background: url('b.png')\"}", "url(b.png)"),
     ],
 )
 def test_a_file_that_html_names_and_the_page_would_lack_is_refused(tmp_path, tag, told):

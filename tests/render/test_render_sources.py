@@ -128,7 +128,7 @@ def test_a_heading_behind_what_a_condition_hides_is_no_title_of_its_callout(tmp_
         f":::: callout-tip\n\n{inside}\n::::\n\n" for inside in (hidden, held, "## Title\n")
     )
     front = FRONT.replace("---\n", "---\nnumber-sections: true\n", 1)
-    out = own(project(tmp_path, body + "## Last\n", front), ("html", "typst"))
+    out = own(project(tmp_path, body + "## Last {number=9}\n", front), ("html", "typst"))
     page = Page(out / "index.html")
     titles = page.find(lambda e: e[1].get("class") == "callout-title")
     assert [text(title).strip() for title in titles] == ["Tip", "Tip", "Title"]
@@ -141,6 +141,8 @@ def test_a_heading_behind_what_a_condition_hides_is_no_title_of_its_callout(tmp_
 def test_a_callout_with_a_condition_of_its_own_stays_one(tmp_path, condition, profile):
     body = (
         f"::: {{.callout-tip .content-visible {condition}}}\n## Answer\n\nText.\n:::\n\n"
+        f'::: {{.callout-tip collapse="true" {condition} .content-visible title="A \\"b\\" c"}}\n'
+        "More.\n:::\n\n"
         f"[a]{{.mark .content-visible {condition}}}\n\nLast.\n"
     )
     root = project(tmp_path, body)
@@ -148,9 +150,16 @@ def test_a_callout_with_a_condition_of_its_own_stays_one(tmp_path, condition, pr
     out = own(root, ("html",), profile=profile)
     is_shown = "format" in condition or profile == "key"
     titles = Page(out / "index.html").find(lambda e: e[1].get("class") == "callout-title")
-    assert [text(title).strip() for title in titles] == ["Answer"] * is_shown
+    assert [text(title).strip() for title in titles] == ["Answer", "A “b” c"] * is_shown
+    assert ("</details>" in (out / "index.html").read_text()) == is_shown
     assert ("<mark>" in (out / "index.html").read_text()) == is_shown
     assert words(out).endswith("Last.")
+
+
+def test_a_cell_in_a_hidden_callout_with_more_attributes_is_not_run(tmp_path):
+    body = '::: {.callout-tip collapse="true" .content-hidden unless-profile="key"}\nSECRET\n\n'
+    out = own(project(tmp_path, f"{body}```{{python}}\n1 / 0\n```\n:::\n\nText.\n"), ("html",))
+    assert words(out).endswith("Text.") and "SECRET" not in (out / "index.ipynb").read_text()
 
 
 def test_a_document_that_is_included_is_said_how_to_stay_one(tmp_path):

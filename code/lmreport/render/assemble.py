@@ -17,6 +17,7 @@ from lmreport.render.lines import Cell, Line
 from lmreport.render.pipe_tables import refuse_cut_rows
 
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
+CAPTION = "lmreport-caption"  # an attribute
 LINE = 2_000  # characters of one printed line
 PICTURES = {
     "image/svg+xml": "svg",
@@ -43,7 +44,7 @@ class Pages:
     """Markdown of the whole document; `cells` are the options of the cells, by the number in their
     `cell` attribute.
 
-    alts: alternative text by picture path; captions: Markdown, by the number in a `caption`
+    alts: alternative text by picture path; captions: Markdown, by the number in a `CAPTION`
     attribute; flags: what cells say of the document, for the conditions `when-meta`; printed: lines
     of Markdown that cells give, with the cell's place as their file;
     folder: where the pictures lie.
@@ -62,7 +63,7 @@ class Pages:
         a list.
         """
         self.captions.append(text)
-        return f'caption="{len(self.captions) - 1}"'
+        return f'{CAPTION}="{len(self.captions) - 1}"'
 
     def check(self, markdown: str, cell: int) -> None:
         """Raises ReportError for Markdown from a cell of which something would be lost; it is noted

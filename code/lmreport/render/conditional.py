@@ -80,7 +80,7 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
             if fence:
                 keep_title(kept)
             if fence and all(shown is not False for _, shown in inside):
-                more = beside_conditions(attributes)
+                more = text_beside_conditions(attributes)
                 mark = lines[i].text.replace(attributes, more) if more else ""
                 boxes |= {i} if more else set()
         elif not code and DIV_CLOSE.match(lines[i].text) and inside:
@@ -200,14 +200,30 @@ def bracket(lines: list[Line], n: int, column: int) -> tuple[int, int]:
 
 
 @functools.cache
-def beside_conditions(attributes: str) -> str:
+def text_beside_conditions(attributes: str) -> str:
     """What `attributes`, `{.callout-tip .content-visible …}`, say beside a condition, in braces; ""
     if nothing.
     """
     read = pandoc_ast.read_markdown(f"[x]{attributes}\n")["blocks"]
-    label, classes, _ = next(n for n in pandoc_ast.nodes(read) if n["t"] == "Span")["c"][0]
-    more = [f"#{label}"] * bool(label) + [f".{name}" for name in classes if name not in CLASSES]
+    span = next(n for n in pandoc_ast.nodes(read) if n["t"] == "Span")
+    label, classes, pairs = beside_conditions(span["c"][0])
+    more = [f"#{label}"] * bool(label) + [f".{name}" for name in classes]
+    for key, value in pairs:
+        quoted = re.sub(r'[\\"]', r"\\\g<0>", value)
+        more.append(f'{key}="{quoted}"')
     return f"{{{' '.join(more)}}}" if more else ""
+
+
+def beside_conditions(attributes: list) -> list:
+    """`attributes`, as pandoc's tree has them, without conditions."""
+    label, classes, pairs = attributes
+    more = [[key, value] for key, value in pairs if not is_condition(key)]
+    return [label, [name for name in classes if name not in CLASSES], more]
+
+
+def is_condition(key: str) -> bool:
+    """Whether an attribute is a condition, or could be meant to be one."""
+    return re.search("when|unless|format|profile|meta", key) is not None
 
 
 def verdict(attributes: str, names: tuple[str, ...], kind: str = "profile") -> bool | None:
@@ -230,7 +246,7 @@ def verdict(attributes: str, names: tuple[str, ...], kind: str = "profile") -> b
 def decided(attributes: list, names: tuple[str, ...], kind: str) -> bool | None:
     """`verdict` of attributes as pandoc's tree has them."""
     _, classes, pairs = attributes
-    given = {key: [v for k, v in pairs if k == key] for key, _ in pairs}
+    given = {key: [v for k, v in pairs if k == key] for key, _ in pairs if is_condition(key)}
     known = [
         any(v in names for v in values) == key.startswith("when")
         for key, values in given.items()

@@ -13,6 +13,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import constructs_html, constructs_typst, html_tables, lost, pandoc_ast
 from lmreport.render.conditional import CLASSES as CONDITIONS
+from lmreport.render.conditional import beside_conditions, is_condition
 from lmreport.render.crossref import FLOAT, Index, caption_prefix
 from lmreport.render.lines import Cell
 from lmreport.render.source import place
@@ -78,10 +79,10 @@ def prepare(
             holds = condition(attributes, fmt, profiles, cells, flags)
             if holds != ("content-visible" in classes):
                 return []
-            classes = [c for c in classes if c not in CONDITIONS]
-            if item["t"] == "CodeBlock" or not (attributes[0] or classes):
+            attributes = beside_conditions(attributes)
+            classes = attributes[1]
+            if item["t"] == "CodeBlock" or attributes == pandoc_ast.attr():
                 return content
-            attributes = [attributes[0], classes, []]
             item = pandoc_ast.node(item["t"], attributes, content)
         kind = next((c.removeprefix("callout-") for c in classes if c.startswith("callout-")), "")
         if kind in CALLOUTS and item["t"] == "Div":
@@ -184,6 +185,11 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
             f"{where(cells, own)}: {own!r} is a class of this "
             f"renderer's own; choose another name{hint}"
         )
+    if pandoc_ast.value(attributes, "caption"):
+        remedy = "between the [ ] of a picture, as the last paragraph of a Div, or as : text below a table"
+        if item["t"] == "CodeBlock":
+            remedy = 'as {#lst-NAME .python lst-cap="…"}'
+        raise ReportError(f"{where(cells, 'caption')}: 'caption' is not shown; write it {remedy}")
     if CONDITIONS & set(classes) and item["t"] not in ("Div", "Span", "CodeBlock"):
         raise ReportError(
             f"{place(cells, r'[.]content-(visible|hidden)')}: this condition belongs to what "
@@ -252,7 +258,10 @@ def condition(
             f"{place(cells, '-format *= *.?' + re.escape(name))}: unknown format {name!r}; the page is "
             "html, the PDF typst"
         )
-    for key in dict.fromkeys(key for key, _ in attributes[2]):
+    given = dict.fromkeys(key for key, _ in attributes[2])
+    if known.keys() & given.keys():
+        given = dict.fromkeys(filter(is_condition, given))  # the others are kept
+    for key in given:
         if key not in known:
             raise ReportError(
                 f"{place(cells, re.escape(key))}: unknown condition {key!r}; known: "
@@ -379,7 +388,11 @@ def floated(item: dict, label: str, write: Writer) -> list:
         )
         content = write.table(item, pandoc_ast.plain(caption))
     else:
-        caption = lost.inlines(pandoc_ast.value(attributes, "lst-cap"), write.index.place)
+        words = pandoc_ast.value(attributes, "lst-cap")
+        if not words:
+            at = write.index.place(f"#{re.escape(label)}(?![^ }}])", f"label: {re.escape(label)}")
+            raise ReportError(f"{at}: listing {label!r} needs lst-cap")
+        caption = lost.inlines(words, write.index.place)
         item["c"][0] = ["", item["c"][0][1], pandoc_ast.without(attributes, "lst-cap")[2]]
         content = as_list(write.code(item) or item)
     if pandoc_ast.value(attributes, "layout-ncol"):

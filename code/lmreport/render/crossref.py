@@ -125,6 +125,7 @@ def register(label: str, index: Index) -> None:
 def number_section(header: dict, index: Index) -> None:
     """Give a heading its number, shown as deep as the options say; none if it is unnumbered."""
     level, (label, classes, pairs), _ = header["c"]
+    pairs[:] = [pair for pair in pairs if pair[0] != "number"]  # the author's own says nothing
     if "unnumbered" in classes:
         return
     index.sections[level:] = [0] * (7 - level)

@@ -225,6 +225,9 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
         remedy = f"add a line [^{key}]: with its text, or write \\[^{key}] to show it"
         if line != document.name:
             remedy = f"put a blank line before {line}, which is read as text"
+        address = source.place_in(document, re.compile(rf"\s*\[{re.escape(key)}\]:").match)
+        if address != document.name:
+            remedy = f"write [^{key}]: with its ^ in {address} too"
         notes = [n for n in pandoc_ast.nodes(got["blocks"]) if n["t"] == "Note"]
         if key in notes_as_text(pandoc_ast.as_read(notes)):
             raise ReportError(
@@ -289,15 +292,15 @@ def stripped(value: dict) -> dict:
 def with_caption(item: dict, captions: list[list]) -> dict | None:
     """The paragraph for a Div that stands for a caption; a Figure for a picture that has one."""
     if item["t"] == "Div" and "caption-here" in item["c"][0][1]:
-        number = pandoc_ast.value(item["c"][0], "caption")
+        number = pandoc_ast.value(item["c"][0], assemble.CAPTION)
         is_ours = number.isdigit() and int(number) < len(captions)
         return pandoc_ast.node("Para", captions[int(number)]) if is_ours else None
     if item["t"] == "Para" and len(item["c"]) == 1 and item["c"][0]["t"] == "Image":
         image = item["c"][0]
-        number = pandoc_ast.value(image["c"][0], "caption")
+        number = pandoc_ast.value(image["c"][0], assemble.CAPTION)
         if number.isdigit() and int(number) < len(captions):
             words = captions[int(number)]
-            image["c"] = [pandoc_ast.without(image["c"][0], "caption"), words, image["c"][2]]
+            image["c"] = [pandoc_ast.without(image["c"][0], assemble.CAPTION), words, image["c"][2]]
             caption = [None, [pandoc_ast.node("Plain", words)]]
             return pandoc_ast.node(
                 "Figure", pandoc_ast.attr(), caption, [pandoc_ast.node("Plain", [image])]

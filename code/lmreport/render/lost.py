@@ -28,6 +28,8 @@ FILES = re.compile(  # start tags of HTML that may name a file, and what is in t
     r"""((?:[^>"']|"[^"]*"|'[^']*')*)""",
     re.DOTALL | re.IGNORECASE,
 )
+STYLE = re.compile(r"\bstyle\s*=\s*(?:\"[^\"]*\"|'[^']*')|<style\b.*", re.DOTALL | re.IGNORECASE)
+URL = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE)
 NAMING = {"src", "srcset", "poster", "data"}  # attributes that do
 ELSEWHERE = re.compile(r"[A-Za-z][\w+.-]*:|//|#|$")  # an address that is no file's
 LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page nor PDF would have
@@ -90,6 +92,15 @@ def refuse_raw(item: dict, at: Place) -> None:
 
 def refuse_files(item: dict, at: Place) -> None:
     """Raises ReportError for a file that raw HTML names and the page would not hold."""
+    style = pandoc_ast.value(pandoc_ast.attr_of(item) or pandoc_ast.attr(), "style")
+    if item["t"] in ("RawBlock", "RawInline") and item["c"][0] == "html":
+        style = "".join(STYLE.findall(item["c"][1]))
+    for file in URL.findall(style):
+        if not ELSEWHERE.match(file):
+            raise ReportError(
+                f"{at(rf'url[(] *.?{re.escape(file)}')}: the file of url({file}) would be missing, as "
+                "the page is one file; show a picture by ![…](…), or leave it out"
+            )
     if item["t"] not in ("RawBlock", "RawInline") or item["c"][0] != "html":
         return
     for tag in FILES.finditer(item["c"][1]):
