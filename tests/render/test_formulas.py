@@ -7,7 +7,7 @@ import pytest
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, typst_math
-from rendering import own, pdf_text, project, squeezed
+from rendering import OPTIONS, own, pdf_text, project, squeezed
 
 SPOKEN = r"\begin{cases} 0 & j \le i \\ 1 & j > i \end{cases}"
 ROOMY = r"\frac{a}{b} \; \! \hspace{0.5em} + c"
@@ -151,6 +151,19 @@ def test_empty_arguments_do_not_stop_the_pdf(tmp_path):
 def test_spaces_of_formulas_have_their_width_in_the_pdf():
     tex = r"a \hspace{0.5em} b \hspace{-2pt} c"
     is_set_as("a #h(0.5em) b #h(-2pt) c", tex, typst_math.with_letters(tex))
+
+
+def test_symbols_that_typst_names_otherwise_are_set_in_the_pdf(tmp_path):
+    tex = r"A \cap B \otimes C \odot D \ominus E \sqcap F \bigcap_i \bigotimes_i \llbracket x \rrbracket"
+    others = r"\dot{x} \ddot{y} a \cdot b \times c \mp d \boxtimes e \boxdot f"
+    body = f"${tex}$ and ${others}$.\n"
+    plain = (
+        "project: {output-dir: _report, render: [report/*.qmd]}\n"  # without the report's filters
+    )
+    for name, options in (("with", OPTIONS), ("without", plain)):
+        out = own(project(tmp_path / name, body, options=options), ("typst",))
+        words = pdf_text(out / "index.pdf")
+        assert all(sign in words for sign in "∩⊗⊙⊖⊓⋂⨂⟦⟧⋅×∓⊠⊡")
 
 
 def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
