@@ -56,7 +56,7 @@ class Html:
             ),
             pandoc_ast.node("Plain", title),
             self.raw(f"</{head}>"),
-            pandoc_ast.div("", ["callout-body"], body),  # no raw HTML: a section ends in it
+            self.held("callout-body", body),
             self.raw(f"</{outer}>"),
         ]
 
@@ -119,10 +119,15 @@ class Html:
         ]
 
     def grid(self, cells: list[Blocks], count: int) -> Blocks:
-        out = [self.raw(f'<div class="quarto-layout-panel" style="--columns:{count}">')]
-        for cell in cells:
-            out += [self.raw('<div class="quarto-layout-cell">'), *cell, self.raw("</div>")]
-        return [*out, self.raw("</div>")]
+        opening = self.raw(f'<div class="quarto-layout-panel" style="--columns:{count}">')
+        parts = (self.held("quarto-layout-cell", cell) for cell in cells)
+        return [opening, *parts, self.raw("</div>")]
+
+    def held(self, name: str, content: Blocks) -> Node:
+        """A Div of the class `name`, and no raw HTML, in which sections end; nor is it one itself,
+        as pandoc makes a section of a Div that begins with a heading.
+        """
+        return pandoc_ast.div("", [name], [self.raw(""), *content])
 
     def pagebreak(self) -> Node:
         return self.raw('<div class="pagebreak"></div>')
