@@ -485,3 +485,11 @@ def test_a_file_that_is_no_notebook_is_told_in_one_sentence_by_the_export_too(
     document = project.read(folder, ("html",), None)[0]
     with pytest.raises(ReportError, match="^other.ipynb is no valid notebook .*; make it again"):
         contents.read(document, path)
+
+
+def test_a_bar_in_a_formula_of_a_table_ends_no_cell(tmp_path):
+    body = "| a | b |\n|---|---|\n| $|x|$ | $\\|y\\|_2$ |\n\n$|z|$\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert "| $\\vert x\\vert$ | $\\Vert y\\Vert _2$ |" in re.sub(" +", " ", shown)
+    assert "$|z|$" in shown

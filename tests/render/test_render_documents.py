@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from typing import NamedTuple
 
+import lxml.html
 import pytest
 
 from lmreport.display import escape
@@ -337,3 +338,31 @@ def test_page_alone(tmp_path):
     assert page.facts()["headings"] == ["1 Last"]  # neither callouts nor tabs are sections
     assert [text(e) for e in page.tags("summary")] == ["Folded", "Code"]
     assert [text(e) for e in page.tags("p", css="tab-title")] == ["One", "Two"]
+
+
+def test_code_behind_the_mark_of_an_item_is_code_there(tmp_path):
+    block = "```python\n    x = 1\n\n    y = 2\n    ```\n"
+    body = "".join(f"{mark:<4}{block}\n" for mark in ("-", "1.")) + f"Term\n:   {block}"
+    out = own(project(tmp_path, body), ("html", "typst"))
+    blocks = [text(one) for one in Page(out / "index.html").tags("pre")]
+    assert [squeezed(one) for one in blocks] == ["x=1y=2"] * 3
+    assert pdf_text(out / "index.pdf").count("y=2") == 3
+
+
+def test_sections_end_in_the_callout_or_column_that_holds_them(tmp_path):
+    held = '::: {.callout-note title="T"}\n# Two\n\nIn it.\n:::\n'
+    cells = "::: {layout-ncol=2}\n## Left\n\n## Right\n:::\n"
+    out = own(project(tmp_path, f"# One\n\n{held}\n{cells}\n# Three\n\nEnd.\n"), ("html",))
+    page = lxml.html.fromstring((out / "index.html").read_text())
+    inside = page.xpath("//*[@class='callout-body']")[0]
+    assert " ".join(inside.text_content().split()).endswith("Two In it.")
+    assert len(page.xpath("//main/section")) == 2  # One and Three
+    assert [len(cell) for cell in page.xpath("//*[@class='quarto-layout-cell']")] == [1, 1]
+
+
+def test_a_link_to_the_list_of_sources_leads_there_below_a_heading_of_its_name(tmp_path):
+    body = "See [the list](#refs) and @vaswani2017.\n\n# Refs\n"
+    out = own(project(tmp_path, body), ("html", "typst"))
+    page = Page(out / "index.html")
+    (there,) = page.find(lambda e: e[1].get("id") == "refs")
+    assert "NeurIPS" in text(there) and "NeurIPS" in pdf_text(out / "index.pdf")

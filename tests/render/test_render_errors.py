@@ -196,6 +196,34 @@ BAD = {
         '::: {.content-visible fromat="html"}\nx\n:::\n',
         r"index\.qmd:6: unknown condition 'fromat'",
     ),
+    "code of items that is read as text": (
+        "- ```\nfirst\n```\n\n- ```\nsecond\n```\n",
+        r"index\.qmd:6: '```' begins no block of code here .* just as far as the text of its item",
+    ),
+    "include in a line of text": (
+        "See {{< include _a.md >}}\n",
+        r"index\.qmd:6: shortcode .* stands in a line of text; put it on a line of its own",
+    ),
+    "reference in a formula": (
+        "$$\na = b \\quad @eq-b\n$$\n",
+        r"index\.qmd:7: @eq-b in a formula would be shown as it is written; put it into the text",
+    ),
+    "size of a cell's figure on a picture": (
+        'Text.\n\n![FOSS](a.png){fig-width="1in"}\n',
+        r"index\.qmd:8: 'fig-width' says nothing of this picture; write width=",
+    ),
+    "link to an identifier of other programs": (
+        "# Foo & Bar\n\n[foo](#foo--bar)\n",
+        r"index\.qmd:8: link to #foo--bar, which does not exist; did you mean 'foo-bar'\?",
+    ),
+    "rows of a formula": (
+        "$$a = b \\\\ c = d$$\n",
+        r"index\.qmd:6: .* cannot be set .*; put its rows between \\begin{aligned}",
+    ),
+    "command of TeX that pandoc does not know": (
+        "Text $\\mathbbm{1}$.\n",
+        r"index\.qmd:6: .* cannot be set .* knows no \\mathbbm there; write it in other commands",
+    ),
     "caption of a listing": (
         '```{.python #lst-a caption="Words"}\nx\n```\n',
         r"index\.qmd:6: 'caption' is not shown; write it as {#lst-NAME \.python lst-cap=",

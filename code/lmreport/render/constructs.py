@@ -27,6 +27,7 @@ UNKNOWN = set(
     "layout layout-nrow layout-valign fig-pos appearance icon filename code-fold code-line-numbers "
     "cap-location fig-cap-location tbl-cap-location lst-cap-location".split()
 )
+OF_CELLS = {f"{of}-{side}" for of in ("fig", "out") for side in ("width", "height")}  # sizes
 ALIGN = "fig-align"  # with another value than the one that figures have
 CAPTIONS = ("fig-cap", "tbl-cap", "lst-cap")
 MACROS = r"define commands of TeX outside of formulas, each on a line: \newcommand{\R}{\mathbb{R}}"
@@ -158,6 +159,11 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
         hint = hint or "; leave it out" + ", or render with Quarto" * (name not in keys)
         raise ReportError(f"{where(cells, name)}: {name!r} is not supported{hint}")
+    if sizes := [k for k, _ in attributes[2] if k in OF_CELLS and item["t"] == "Image"]:
+        raise ReportError(
+            f"{where(cells, sizes[0])}: {sizes[0]!r} says nothing of this picture; write "
+            f"{sizes[0][4:]}="
+        )
     for key in (k for k, _ in attributes[2] if k in CAPTIONS and item["t"] in ("CodeBlock", "Div")):
         kind = key.removesuffix("-cap")
         if not attributes[0].startswith(f"{kind}-"):

@@ -11,6 +11,7 @@ from typing import Any
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
 from lmreport.render.lines import Cell
+from lmreport.render.project import near
 from lmreport.render.source import place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}
@@ -60,6 +61,8 @@ def number(blocks: list, cells: list[Cell], options: dict) -> Index:
     levels = [item["c"][0] for item in pandoc_ast.nodes(blocks) if item["t"] == "Header"]
     index.first = min(levels, default=1)
     _number(blocks, index, None)
+    if options.get("bibliography"):
+        index.identifiers.add("refs")  # of the list of sources
     return index
 
 
@@ -199,14 +202,11 @@ def link(blocks: Any, index: Index, fmt: str) -> Any:
             return item["c"][1]  # the top of the page
         if item["t"] == "Link" and item["c"][2][0].startswith("#"):
             target = item["c"][2][0][1:]
-            if (
-                target
-                and target not in index.identifiers
-                and target not in ("refs", "title-block-header")
-            ):
+            if target and target not in {*index.identifiers, "title-block-header"}:
+                hint = near(target, index.identifiers)
                 raise ReportError(
                     f"{index.place('[(]#' + re.escape(target))}: link to #{target}, which does not "
-                    f"exist"
+                    f"exist{hint}"
                 )
         return None
 

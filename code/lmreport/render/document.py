@@ -117,8 +117,9 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
         n for n in pandoc_ast.nodes(got) if n["t"] == "Div" and "cell-output" in n["c"][0][1]
     ]
     printed = {id(inner) for div in outputs for inner in pandoc_ast.nodes(div)}
+    taken = PAGE | ({"refs"} if options.get("bibliography") else set())
     for item in pandoc_ast.nodes(got):
-        keep_clear_of_the_page(item)
+        keep_clear_of_the_page(item, taken)
         if item["t"] == "Image":
             known = pages.alts.get(item["c"][2][0])
             alt = (
@@ -150,12 +151,12 @@ def refuse_not_run(code: str, document: Document) -> None:
 PAGE = {"page", "content", "TOC", "toc-title"}  # identifiers of page.html
 
 
-def keep_clear_of_the_page(item: dict) -> None:
-    """Give a section named "Content" another identifier than the page's own element has, and links
-    to it too.
+def keep_clear_of_the_page(item: dict, taken: set[str]) -> None:
+    """Give a section named "Content" another identifier than the page's own element has, one of those
+    `taken`, and links to it too.
     """
     attributes = pandoc_ast.attr_of(item)
-    if attributes and attributes[0] in PAGE:
+    if attributes and attributes[0] in taken and (item["t"] == "Header" or attributes[0] in PAGE):
         attributes[0] = f"section-{attributes[0]}"
     if item["t"] == "Link" and item["c"][2][0] in {f"#{name}" for name in PAGE}:
         item["c"][2][0] = f"#section-{item['c'][2][0][1:]}"

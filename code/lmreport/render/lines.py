@@ -43,7 +43,9 @@ class Cell:
 
 
 ATTRIBUTES = re.compile(r"^\s*\{.*\}\s*$")
-FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})(.*)$")
+FENCE = re.compile(  # at the beginning of a line, or behind the mark of an item or a note
+    r"^((?:\s*(?:[-+*:~]|\(?\w{1,3}[.)]|#\.|\[\^[^]\s]+\]:)[ \t]+)*\s*)(`{3,}|~{3,})(.*)$"
+)
 COMMENT = re.compile(r"<!--(?:(?!-->).)*?(`{3,}|~{3,})(?!.*-->)")  # open at the end of its line
 DIV_OPEN = re.compile(r"\s*:{3,}\s*(\{.*\}|[^\s:{}]+)\s*:*\s*$")
 DIV_CLOSE = re.compile(r"\s*:{3,}\s*$")

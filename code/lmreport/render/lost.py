@@ -41,6 +41,7 @@ COLOUR = re.compile(r"\\(text|page|f)?color(box)?(?![A-Za-z])\s*(\[\w+\])?(\{[^{
 RULES = re.compile(  # lines between the rows and columns of a formula
     r"\\[hc]line(?![A-Za-z])(\{[^{}]*\})?|\\begin\{array\}(\[\w\])?\s*\{[^{}]*\|[^{}]*\}"
 )
+REFERENCE = re.compile(r"@(fig|tbl|lst|eq|sec|thm|lem|cor|prp|def|exm)-[\w-]+")
 RAISED = re.compile(r"(\\begin\{(?:aligned|alignedat|gathered|split|matrix)\})\s*(\[[tcb]\])")
 UNSEEN_TEX = re.compile(  # TeX in a line that shows nothing itself: breaks, sizes, styles, definitions
     r"\\((new|clear|cleardouble)page|(page|line|allow|no)?break|newline|(no)?indent|par|[hv]fill"
@@ -60,6 +61,7 @@ def refuse(tree: object, at: Place) -> None:
         refuse_files(item, at)
         refuse_colour(item, at)
         refuse_rules(item, at)
+        refuse_references(item, at)
         refuse_words_as_tags(item, at)
 
 
@@ -140,6 +142,16 @@ def refuse_rules(item: dict, at: Place) -> None:
     if found := RAISED.search(text):
         raise ReportError(
             f"{at(re.escape(found[0]))}: {found[2]} would be shown in the formula; write {found[1]}"
+        )
+
+
+def refuse_references(item: dict, at: Place) -> None:
+    """Raises ReportError for a reference in a formula, of which the letters would be shown."""
+    found = REFERENCE.search(item["c"][1]) if item["t"] == "Math" else None
+    if found:
+        raise ReportError(
+            f"{at(re.escape(found[0]))}: {found[0]} in a formula would be shown as it is written; "
+            "put it into the text beside the formula"
         )
 
 

@@ -271,7 +271,7 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
         tex = re.sub(r" \\qquad\(\d+\)$", "", formula[1]).strip().split("\n")[0]
         is_written = any(tex in cell.source for cell in index.cells)
         at = index.place(re.escape(tex) if is_written else r"\$[^$]*`\{python\}")
-        remedy = "write it with commands of LaTeX's mathematics, without comments and \\tag"
+        remedy = instead(formula[2])
         defined = is_defined(formula[2], index.cells)
         above = source.place_above(doc, re.escape(tex))
         if above != doc.name and (defined or not is_written):
@@ -285,6 +285,20 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
         if missing:
             refuse_source(missing[1], index, "in the bibliography")
         log.warning(f"  {line}")
+
+
+def instead(said: str) -> str:
+    """What to do about a formula that pandoc cannot set, by what it `said`."""
+    command = re.search(r"control sequence (\\\S+)", said)
+    if command is None:
+        return "write it with commands of mathematics that pandoc knows, without comments"
+    others = {
+        r"\\": r"put its rows between \begin{aligned} and \end{aligned}",
+        r"\tag": "for a number write {#eq-name} behind the last $$",
+    }
+    return others.get(command[1]) or (
+        f"pandoc, which sets formulas here, knows no {command[1]} there; write it in other commands"
+    )
 
 
 def is_defined(said: str, cells: list[Cell]) -> bool:

@@ -155,7 +155,7 @@ class Plain:
 
     def plain_table(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
-        table = pandoc_ast.change(natural(item), code_with_bars)
+        table = pandoc_ast.change(natural(item), with_bars)
         table["c"][0], table["c"][1] = pandoc_ast.attr(), [None, []]
         return [table, *self.under(attributes[0], words)]
 
@@ -281,10 +281,18 @@ def as_gfm(parts: list[list]) -> list[str]:
     ]
 
 
-def code_with_bars(item: dict) -> dict | None:
-    """Code of a table with a | in it, which would end the cell, so that every program shows it."""
-    if item["t"] != "Code" or "|" not in item["c"][1]:
+VERT = {"|": r"\vert ", r"\|": r"\Vert "}
+
+
+def with_bars(item: dict) -> dict | None:
+    """Code or a formula of a table with a | in it, which would end the cell, so that every program
+    shows it.
+    """
+    if item["t"] not in ("Code", "Math") or "|" not in item["c"][1]:
         return None
+    if item["t"] == "Math":
+        tex = re.sub(r"\\?\|", lambda bar: VERT[bar[0]], item["c"][1])
+        return None if "\\text" in tex else pandoc_ast.node("Math", item["c"][0], tex)
     words = html.escape(item["c"][1], quote=False).replace("|", "&#124;")
     return pandoc_ast.raw("html", f"<code>{words}</code>", False)
 

@@ -30,7 +30,7 @@ REMEDIES = {  # for options that are not known
     "references": "write the sources into a file that bibliography names",
     "cache": "outputs are kept until something changes; leave it out",
     **dict.fromkeys(
-        ("affiliation", "affiliations"),
+        ("affiliation", "affiliations", "institute"),
         "write each author's own below author: name and affiliation",
     ),
 }

@@ -68,17 +68,18 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     refuse_comments_in_comments(lines)
     grid_tables.refuse_too_wide(lines)
     in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
-    for line, info, words, is_ragged in blocks_of_code(cells):
-        start = line.text.strip().replace("~~", "") + words.lstrip("*_")[:1]  # ~~ strikes out
-        is_text = squeezed(info) + words in in_line or squeezed(start) in shown
+    for line, fence, words, is_ragged in blocks_of_code(cells):
+        opening = fence[2] + fence[3]
+        start = opening.replace("~~", "") + words.lstrip("*_")[:1]  # ~~ strikes out
+        is_text = squeezed(fence[3]) + words in in_line or squeezed(start) in shown
         if is_text and not any(words in block for block in in_block):
             remedy = "behind its marks stands one word, or attributes in {…}"
-            if line.text.startswith((" ", "\t")):
+            if fence[1]:
                 remedy = f"{BLANK}, or indent it just as far as the text of its item"
             if is_ragged:
                 remedy = "indent each of its lines just as far as the text of its item"
             raise ReportError(
-                f"{line.place}: {line.text.strip()!r} begins no block of code here and is read as "
+                f"{line.place}: {opening.strip()!r} begins no block of code here and is read as "
                 f"text; {remedy}{odd(line, remedy)}"
             )
 
@@ -121,9 +122,9 @@ def code_in(blocks: list, *kinds: str) -> set[str]:
     return {squeezed(node["c"][1]) for node in pandoc_ast.nodes(blocks) if node["t"] in kinds}
 
 
-def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str, bool]]:
-    """(first line, what stands behind its fence, the code squeezed, whether a line of it is indented
-    less than its fence) of each block of code.
+def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, re.Match, str, bool]]:
+    """(first line, its fence, the code squeezed, whether a line of it is indented less than its
+    fence) of each block of code.
     """
     for lines in (cell.lines for cell in cells if cell.kind == "markdown"):
         i = 0
@@ -132,9 +133,10 @@ def blocks_of_code(cells: list[Cell]) -> Iterator[tuple[Line, str, str, bool]]:
                 end = closing(lines, i, fence)
                 words = squeezed("".join(line.text for line in lines[i + 1 : end]))
                 if words:
-                    around = [line.text for line in lines[i : end + 1] if line.text.strip()]
-                    is_ragged = not all(text.startswith(fence[1]) for text in around)
-                    yield lines[i], fence[3], words, is_ragged
+                    indent = re.sub(r"\S", " ", fence[1])
+                    around = [line.text for line in lines[i + 1 : end + 1] if line.text.strip()]
+                    is_ragged = not all(text.startswith(indent) for text in around)
+                    yield lines[i], fence, words, is_ragged
                 i = end
             i += 1
 

@@ -210,6 +210,7 @@ def split(lines: list[Line]) -> list[Cell]:
         what = fence[3].strip()
         language = re.fullmatch(r"\{(=?[A-Za-z]\w*)\b(.*)\}", what)
         if language and not language[1].startswith("="):
+            checked(lines[i])
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
                 remedy = "start it with ```{python} at the beginning of a line"
@@ -298,7 +299,7 @@ def checked(line: Line) -> Line:
     for escape, name, rest in SHORTCODE.findall(re.sub("<!--.*?-->", "", line.text)):
         if not escape and name != "pagebreak":
             hint = (
-                "stands alone on its line"
+                "stands in a line of text; put it on a line of its own"
                 if name == "include"
                 else "is not supported; known: include, pagebreak"
             )
