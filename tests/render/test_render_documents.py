@@ -8,7 +8,9 @@ import shutil
 from typing import NamedTuple
 
 import lxml.html
+import nbformat
 import pytest
+from PIL import Image
 
 from lmreport.display import escape
 from rendering import FRONT, Page, own, pdf_text, project, quarto, squeezed, text
@@ -37,6 +39,7 @@ def cell(code: str, **options) -> str:
     return "```{python}\n" + "\n".join([*lines, code]) + "\n```\n"
 
 
+WITHOUT_STANDARD = "project: {output-dir: _report, render: [report/*.qmd]}\n"
 PLOT = "import matplotlib.pyplot as plt\nplt.figure(figsize=(2, 1)); plt.plot([1, 2]); plt.show()"
 HOSTILE = "<script>alert(1)</script> ```{=html} {{< x >}} @fig-x $x$ #eval(1) *a* &amp; \\\\ [^1] ::: {.tip}"
 TABLE = 'from IPython.display import Markdown\nMarkdown("| a | b |\\n|:--|--:|\\n| 1 | `x` |\\n")'
@@ -366,3 +369,26 @@ def test_a_link_to_the_list_of_sources_leads_there_below_a_heading_of_its_name(t
     page = Page(out / "index.html")
     (there,) = page.find(lambda e: e[1].get("id") == "refs")
     assert "NeurIPS" in text(there) and "NeurIPS" in pdf_text(out / "index.pdf")
+
+
+NAMED = {
+    "picture": "![](a.png){#here}",
+    "picture in a line": "Text ![](a.png){#here} more.",
+    "figure": "![Caption](a.png){#here}",
+    "code in a line": "Some `code`{#here}.",
+    "code": "```{#here .python}\nx = 1\n```",
+    "link": "[there](https://example.org){#here}",
+    "table": "| a |\n|---|\n| b |\n\n: Words {#here}",
+    "callout": "::: {.callout-note #here}\nText.\n:::",
+    "tabs": "::: {.panel-tabset #here}\n## A\n\nText.\n:::",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_link_leads_to_what_a_label_names(name, tmp_path):
+    folder = project(tmp_path, f"{NAMED[name]}\n\n[link](#here)\n", options=WITHOUT_STANDARD)
+    Image.new("RGB", (4, 4), "red").save(folder / "report" / "a.png")
+    out = own(folder, ("html", "typst"))
+    assert len(list(Page(out / "index.html").find(lambda e: e[1].get("id") == "here"))) == 1
+    cells = nbformat.read(out / "index.ipynb", 4).cells
+    assert sum(cell.source.count('<a id="here"></a>') for cell in cells) == 1

@@ -224,6 +224,10 @@ BAD = {
         "Text $\\mathbbm{1}$.\n",
         r"index\.qmd:6: .* cannot be set .* knows no \\mathbbm there; write it in other commands",
     ),
+    "label of a listing as that of its cell": (
+        "```{python}\n#| label: lst-a\n#| lst-cap: Words\nprint(1)\n```\n",
+        r"index\.qmd:6: a listing is labelled by lst-label; write lst-label: lst-a",
+    ),
     "caption of a listing": (
         '```{.python #lst-a caption="Words"}\nx\n```\n',
         r"index\.qmd:6: 'caption' is not shown; write it as {#lst-NAME \.python lst-cap=",

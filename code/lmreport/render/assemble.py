@@ -320,6 +320,11 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
         parts = [""] * sum(shows)
     refuse_lost_captions(options, kind, origin)
     layout = f' layout-ncol="{options["layout-ncol"]}"' if "layout-ncol" in options else ""
+    if kind == "lst" and not caption and options.get("lst-cap"):
+        raise ReportError(
+            f"{origin.place}: a listing is labelled by lst-label; write lst-label: {label} and leave "
+            "label: out, or give it another name there"
+        )
     if kind and not caption and not parts:
         raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")
     if kind and (parts or sum(shows) > 1 and kind != "tbl"):  # tables have parts by their captions

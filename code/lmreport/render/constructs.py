@@ -332,7 +332,8 @@ def lay_out(
         if kind == "Div" and classes[:1] == ["callout"]:
             return write.callout(classes[1], attributes, item["c"][1][0]["c"], item["c"][1][1:])
         if kind == "Div" and classes[:1] == ["tabset"]:
-            return write.tabset([(t["c"][1][0]["c"], t["c"][1][1:]) for t in item["c"][1]])
+            tabs = write.tabset([(t["c"][1][0]["c"], t["c"][1][1:]) for t in item["c"][1]])
+            return [pandoc_ast.div(label, [], tabs)] if label else tabs
         if kind == "Span" and "labelled-equation" in classes:
             return write.equation(
                 label,
@@ -342,6 +343,8 @@ def lay_out(
             )
         if kind == "Str":
             return write.word(item)
+        if kind in ("Code", "Link"):
+            return write.named(item)
         if kind in ("Para", "Plain"):
             return write.paragraph(item)
         if kind == "Header":

@@ -90,6 +90,9 @@ class Html:
     def image(self, item: Node) -> Node | None:
         return None
 
+    def named(self, item: Node) -> Inlines | None:
+        return None
+
     def table(self, item: Node, caption: str) -> Blocks:
         return [self.raw('<div class="table-scroll">'), natural(item), self.raw("</div>")]
 

@@ -107,9 +107,14 @@ class Typst:
             at = self.index.place(re.escape(name))
             raise ReportError(f"{at}: picture {name!r} needs fig-alt; PDF/UA asks for it")
         options = self.size(attributes, pictures.natural_size(self.folder / path))
-        return pandoc_ast.raw(
-            "typst", f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options})", False
-        )
+        label = f"<{attributes[0]}>" if attributes[0] else ""
+        called = f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options}){label}"
+        return pandoc_ast.raw("typst", called, False)
+
+    def named(self, item: Node) -> Inlines | None:
+        """Code or a link in a line behind the place that its label names."""
+        label, item["c"][0][0] = item["c"][0][0], ""
+        return [pandoc_ast.node("Span", pandoc_ast.attr(label), []), item] if label else None
 
     def size(self, attributes: Attr, natural: tuple[builtins.float, builtins.float] | None) -> str:
         """Arguments of `picture` for the width and height that the text gives, else for those of
@@ -160,18 +165,21 @@ class Typst:
         return [pandoc_ast.div("", [], parts)]  # one thing of a grid
 
     def code(self, item: Node) -> Blocks | None:
-        """None, as pandoc writes the block; its long lines can be broken from now on."""
+        """None, as pandoc writes the block, or one that its label names; its long lines can be broken
+        from now on.
+        """
         attributes, source = item["c"]
+        label = attributes[0]
         named = (LANGUAGES.get(c.lower(), c) for c in attributes[1] if c != "cell-code")
         item["c"] = [
             [
-                attributes[0],
+                "",
                 [c for c in named if re.fullmatch(r"[^\W\d][\w-]*", c)],
                 pandoc_ast.without(attributes, "cell")[2],
             ],
             breakable(source),
         ]
-        return None
+        return [pandoc_ast.div(label, [], [item])] if label else None
 
     def grid(self, cells: list[Blocks], count: int) -> Blocks:
         out = [self.raw(f"#grid(columns: (1fr,) * {count}, gutter: 1em,")]
@@ -193,7 +201,7 @@ def in_line(item: Node) -> Node | None:
     """A picture, as `Typst.image` writes it, so that it does not end the line; None for the rest."""
     if item["t"] != "RawInline" or not item["c"][1].startswith("#picture("):
         return None
-    return pandoc_ast.raw("typst", f"#box({item['c'][1][1:]})", False)
+    return pandoc_ast.raw("typst", f"#box[{item['c'][1]}]", False)
 
 
 def heading_note(item: Node) -> Inlines | None:

@@ -59,11 +59,13 @@ class Plain:
             return change(item, attributes)
         if kind == "Link":  # a link inside of one, as of a reference, would end it
             item["c"][:2] = pandoc_ast.attr(), pandoc_ast.change(item["c"][1], words_of_link)
-        elif kind == "Code":
+            return named(attributes, item)
+        if kind == "Code":
             item["c"][0] = pandoc_ast.attr()
-        elif kind == "Cite":
+            return named(attributes, item)
+        if kind == "Cite":
             return item["c"][1]
-        elif kind in ("RawBlock", "RawInline"):
+        if kind in ("RawBlock", "RawInline"):
             if item["c"][0] != "html" or re.match(r"\s*<(script|style)\b", item["c"][1]):
                 return []
             item["c"][1] = pictures.embedded_in(item["c"][1], self.address)
@@ -79,7 +81,7 @@ class Plain:
         language = [c for c in classes if c not in ("cell-code", "numberLines")][:1]
         item["c"][0] = pandoc_ast.attr("", language, FENCED)
         if label not in self.index.entries:
-            return [item]
+            return [*self.under(label, []), item]
         return [
             self.caption(label, pandoc_ast.read_inlines(pandoc_ast.value(attributes, "lst-cap"))),
             item,
@@ -134,17 +136,18 @@ class Plain:
             words = [pandoc_ast.node("Emph", words)]
         return [anchor(label), *words] if label else words
 
-    def plain_image(self, item: dict, attributes: list) -> dict | None:
+    def plain_image(self, item: dict, attributes: list) -> list | dict:
         """A picture; in HTML where it has a size, for which Markdown has no words."""
         alt = pandoc_ast.value(attributes, "alt")
         address = self.address(item["c"][2][0])
         if size := "".join(f' {side}="{length}"' for side, length in sizes(attributes)):
             words = html.escape(alt or pandoc_ast.plain(item["c"][1]))
             source = html.escape(address)
-            return pandoc_ast.raw("html", f'<img src="{source}" alt="{words}"{size} />', False)
+            shown = pandoc_ast.raw("html", f'<img src="{source}" alt="{words}"{size} />', False)
+            return named(attributes, shown)
         item["c"][:2] = pandoc_ast.attr(), pandoc_ast.words(alt) if alt else item["c"][1]
         item["c"][2] = [address, ""]
-        return None
+        return named(attributes, item)
 
     def plain_figure(self, item: dict, attributes: list) -> list:
         words = [i for b in item["c"][1][1] for i in b.get("c", ())]
@@ -160,10 +163,11 @@ class Plain:
         return [table, *self.under(attributes[0], words)]
 
     def under(self, label: str, words: list) -> list:
-        """The caption of a figure or table, if it has one."""
+        """The caption of a figure or table, if it has one, with the place that its label names."""
         if label in self.index.entries:
             return [self.caption(label, words)]
-        return [pandoc_ast.node("Para", words)] if words else []
+        shown = [anchor(label), *words] if label else words
+        return [pandoc_ast.node("Para", shown)] if shown else []
 
     def plain_div(self, item: dict, attributes: list) -> list:
         """The blocks of a Div: of a callout as a quotation, of a tab under its title, of a figure
@@ -172,7 +176,9 @@ class Plain:
         label, classes, _ = attributes
         blocks = item["c"][1]
         if classes[:1] == ["callout"]:
-            return [pandoc_ast.node("BlockQuote", [strong(blocks[0]["c"]), *blocks[1:]])]
+            title = strong(blocks[0]["c"])
+            title["c"] = [anchor(label), *title["c"]] if label else title["c"]
+            return [pandoc_ast.node("BlockQuote", [title, *blocks[1:]])]
         if classes[:1] == ["tab"]:
             return [strong(blocks[0]["c"]), *blocks[1:]]
         if label in self.index.entries:
@@ -237,6 +243,11 @@ def anchor(label: str) -> dict:
     return pandoc_ast.raw(
         "html", f'<a id="{html.escape(label)}"></a>' if label else "", block=False
     )
+
+
+def named(attributes: list | None, item: dict) -> list | dict:
+    """What is in a line, behind the place that its label names."""
+    return [anchor(attributes[0]), item] if attributes and attributes[0] else item
 
 
 def tagged(tag: str) -> list:
