@@ -493,3 +493,10 @@ def test_a_bar_in_a_formula_of_a_table_ends_no_cell(tmp_path):
     shown = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
     assert "| $\\vert x\\vert$ | $\\Vert y\\Vert _2$ |" in re.sub(" +", " ", shown)
     assert "$|z|$" in shown
+
+
+def test_a_link_with_quotation_marks_in_its_title_stays_one(tmp_path):
+    body = "[words](https://example.org 'a \"b\"')\n"
+    out = rendering.own(rendering.project(tmp_path, body), ("html",))
+    shown = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert """[words](https://example.org "a 'b'")""" in shown

@@ -224,9 +224,17 @@ BAD = {
         "Text $\\mathbbm{1}$.\n",
         r"index\.qmd:6: .* cannot be set .* knows no \\mathbbm there; write it in other commands",
     ),
+    "note in a note of one line": (
+        "Text.\n\nNested^[outer ^[inner words]].\n",
+        r"index\.qmd:8: a note stands in another note, where none can; write its text there",
+    ),
+    "blank line in a caption": (
+        'Text.\n\n![A *long* "caption"\n\nand more](a.png)\n',
+        r"index\.qmd:8: .* is read as text; no blank line stands in the caption of a picture",
+    ),
     "label of a listing as that of its cell": (
-        "```{python}\n#| label: lst-a\n#| lst-cap: Words\nprint(1)\n```\n",
-        r"index\.qmd:6: a listing is labelled by lst-label; write lst-label: lst-a",
+        "```{python}\n#| label: lst-a\n#| lst-label: lst-b\n#| lst-cap: Words\nprint(1)\n```\n",
+        r"index\.qmd:6: a listing is labelled by lst-label; leave label: lst-a out",
     ),
     "caption of a listing": (
         '```{.python #lst-a caption="Words"}\nx\n```\n',

@@ -318,7 +318,7 @@ def test_a_line_of_code_does_not_end_a_hidden_part_of_quartos_notebook():
         ("title: x\npdf-standard: ua-9", "report/index.qmd: unknown pdf standard: ua-9"),
         (
             "title: x\ndate: 2026-01-02\ndate-format: Q",
-            "report/index.qmd: date-format 'Q': 'Q' is unknown",
+            "report/index.qmd:4: date-format 'Q': 'Q' is unknown",
         ),
         ("title: x\nfilters: nope.lua", "_quarto.yml: filter 'nope.lua' does not exist"),
         (

@@ -322,8 +322,8 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
     layout = f' layout-ncol="{options["layout-ncol"]}"' if "layout-ncol" in options else ""
     if kind == "lst" and not caption and options.get("lst-cap"):
         raise ReportError(
-            f"{origin.place}: a listing is labelled by lst-label; write lst-label: {label} and leave "
-            "label: out, or give it another name there"
+            f"{origin.place}: a listing is labelled by lst-label; leave label: {label} out, or give it "
+            "another name"
         )
     if kind and not caption and not parts:
         raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")

@@ -379,7 +379,9 @@ def lay_out(
 
 
 def floated(item: dict, label: str, write: Writer) -> list:
-    """A labelled Div, Figure, Table or code block as a numbered float."""
+    """A labelled Div, Figure, Table or code block as a numbered float. Raises ReportError for code
+    without a caption.
+    """
     entry, kind = write.index.entries[label], item["t"]
     attributes = pandoc_ast.attr_of(item) or pandoc_ast.attr()
     if kind == "Div":

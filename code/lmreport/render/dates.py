@@ -57,7 +57,7 @@ def resolve(options: dict, fmt: str, document: Named) -> tuple[str, str]:
     if day is None:
         return str(given), ""
     style = str(options.get("date-format") or DEFAULT[fmt])
-    return shown(day, NAMED.get(style, style), document.name), day.strftime("%Y-%m-%d")
+    return shown(day, NAMED.get(style, style)), day.strftime("%Y-%m-%d")
 
 
 def when(given: object, document: Named) -> datetime.date | None:
@@ -105,10 +105,8 @@ def epoch() -> int | None:
     return int(given)
 
 
-def shown(day: datetime.date, style: str, name: str) -> str:
-    """`day` in the `style` of date-format, "D MMMM YYYY"; what stands in [ ] is text. name: of the
-    document, for messages.
-    """
+def shown(day: datetime.date, style: str) -> str:
+    """`day` in the `style` of date-format, "D MMMM YYYY"; what stands in [ ] is text."""
     values = {
         "YYYY": f"{day.year:04}",
         "YY": f"{day.year % 100:02}",
@@ -121,17 +119,15 @@ def shown(day: datetime.date, style: str, name: str) -> str:
         "dddd": DAYS[day.weekday()],
         "ddd": DAYS[day.weekday()][:3],
     }
-    return re.sub(
-        r"\[([^\]]*)\]|[A-Za-z]+",
-        lambda m: m[1] if m[1] is not None else known(m[0], values, style, name),
-        style,
-    )
+    return TOKEN.sub(lambda m: m[1] if m[1] is not None else values[m[0]], style)
 
 
-def known(token: str, values: dict, style: str, name: str) -> str:
-    """The value of a `token` of date-format. Raises ReportError for one that is not in `values`."""
-    if token not in values:
-        raise ReportError(
-            f"{name}: date-format {style!r}: {token!r} is unknown; known are {', '.join(values)}"
-        )
-    return values[token]
+TOKEN = re.compile(r"\[([^\]]*)\]|[A-Za-z]+")
+KNOWN = "YYYY YY MMMM MMM MM M DD D dddd ddd".split()
+
+
+def refused(style: str) -> str:
+    """What a message says of a date-format with an unknown token; "" of any other."""
+    tokens = (m[0] for m in TOKEN.finditer(NAMED.get(style, style)) if m[1] is None)
+    unknown = next((token for token in tokens if token not in KNOWN), "")
+    return f"{unknown!r} is unknown; known are {', '.join(KNOWN)}" if unknown else ""

@@ -205,6 +205,7 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
                     f"{source.place_in(document, key.search)}: a note in the brackets behind "
                     f"@{one['citationId']} would be lost; put it behind the ]"
                 )
+    refuse_notes_in_notes(got["blocks"], document)
     shown = notes_as_text(pandoc_ast.as_read(got["blocks"]))  # since nothing defines them
     uses = [
         (key, line.place)
@@ -235,6 +236,17 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
                 f"{at}: the note [^{key}] stands in another note, where none can; write its text there"
             )
         raise ReportError(f"{at}: the note [^{key}] is nowhere defined; {remedy}")
+
+
+def refuse_notes_in_notes(blocks: list, document: Document) -> None:
+    """Raises ReportError for a note in one line, ^[…], in another note: the page would not have it."""
+    for note in (n for n in pandoc_ast.nodes(blocks) if n["t"] == "Note"):
+        for inner in (n for n in pandoc_ast.nodes(note["c"]) if n["t"] == "Note"):
+            first = re.escape((pandoc_ast.plain(inner["c"]).split() or [""])[0])
+            at = source.place_in(document, re.compile(rf"\^\[\s*{first}").search)
+            raise ReportError(
+                f"{at}: a note stands in another note, where none can; write its text there"
+            )
 
 
 def notes_as_text(tree: Any) -> set[str]:
@@ -354,7 +366,7 @@ def borrowed(document: Document, name: str, folder: Path, option: str = "bibliog
             shutil.copy(place / name, copy)
             return str(copy)
     raise ReportError(
-        f"{document.name}: {option} {name!r} is no file of this project"
+        f"{source.place_above(document, re.escape(name))}: {option} {name!r} is no file of this project"
         + (hint_at(name, document.root, document.path.parent) or "; put it there")
     )
 

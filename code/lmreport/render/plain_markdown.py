@@ -59,6 +59,7 @@ class Plain:
             return change(item, attributes)
         if kind == "Link":  # a link inside of one, as of a reference, would end it
             item["c"][:2] = pandoc_ast.attr(), pandoc_ast.change(item["c"][1], words_of_link)
+            item["c"][2][1] = item["c"][2][1].replace('"', "'")  # which pandoc does not escape
             return named(attributes, item)
         if kind == "Code":
             item["c"][0] = pandoc_ast.attr()

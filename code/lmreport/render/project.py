@@ -441,6 +441,8 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         raise ReportError(f"{at}: engine {shown!r}: cells are run by Jupyter here; leave it out")
     if key == "date" and dates.is_impossible(shown):
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
+    if key == "date-format" and (no := dates.refused(shown)):
+        raise ReportError(f"{at}: date-format {shown!r}: {no}")
     if key in ("papersize", "fontsize") and kind != "nothing" and (no := paper.refused(key, shown)):
         raise ReportError(f"{at}: {no}")
     if key == "margin" and isinstance(node, yaml.MappingNode):
