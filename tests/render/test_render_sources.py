@@ -162,6 +162,17 @@ def test_a_cell_in_a_hidden_callout_with_more_attributes_is_not_run(tmp_path):
     assert words(out).endswith("Text.") and "SECRET" not in (out / "index.ipynb").read_text()
 
 
+def test_what_is_included_is_a_paragraph_of_its_own(tmp_path):
+    body = "{{< include _a.qmd >}}\n{{< include _b.qmd >}}\nLast.\n\n```\n{{< include _a.qmd >}}\n```\n"
+    out = own(project(tmp_path, body, a="One.\n", b="# Two\n\n- item\n"), ("html",))
+    page = Page(out / "index.html")
+    assert [text(one).strip() for one in page.tags("p")][-2:] == ["One.", "Last."]
+    assert page.facts()["headings"] == ["1 Two"]
+    assert [text(code) for code in page.tags("code")] == ["One."]
+    body = "Before\n{{< include _b.qmd >}}\n"
+    assert refusal(tmp_path / "b", body, b="# Two\n").startswith("report/_b.qmd:1: '# Two' is read")
+
+
 def test_a_document_that_is_included_is_said_how_to_stay_one(tmp_path):
     (tmp_path / "report").mkdir(parents=True)
     (tmp_path / "report/small.qmd").write_text("---\ntitle: Small\n---\n\nText.\n")

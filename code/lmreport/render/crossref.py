@@ -19,6 +19,7 @@ UNSUPPORTED = (
     "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
 )
 FLOAT = re.compile(r"(fig|tbl|lst)-\S")
+MADE = {"html": "page", "typst": "PDF"}
 TOP = ("tbl", "lst")  # captions of these stand above
 NBSP = "\u00a0"
 
@@ -258,6 +259,10 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             why = f"no {kind} has this label"
             if any(cell.label == label for cell in index.cells):
                 why = f"the cell with this label shows no {kind}"
+            elif is_hidden(label, index):
+                why = (
+                    f"the {kind} with this label is not in the {MADE[fmt]}; refer to it there alone"
+                )
             elif label in index.identifiers and kind == "section":
                 why = (
                     f"the section has no number; leave .unnumbered out, or write [words](#{label})"
@@ -289,6 +294,13 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             )
         )
     return out
+
+
+def is_hidden(label: str, index: Index) -> bool:
+    """Whether `label` stands in the sources and, by a condition, not in what is written."""
+    given = re.compile(rf"\{{#{re.escape(label)}(?![\w-])")
+    written = any(given.search(line.text) for cell in index.cells for line in cell.lines)
+    return written and label not in index.identifiers
 
 
 def wording(citation: dict, entry: Entry, fmt: str) -> list[dict]:

@@ -179,7 +179,8 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
     around = [Line("", "", 0), *lines, Line("", "", 0)]
     for before, line, after in zip(around, around[1:], around[2:], strict=False):
         text = masked(line.text)
-        follows = bool(before.text.strip()) and before.number == line.number - 1
+        is_near = before.number == line.number - 1 or before.file != line.file
+        follows = bool(before.text.strip()) and is_near
         if found := GITHUBS.fullmatch(text):
             kind = found[2].lower()
             yield line, found[1], f"write ::: {{.callout-{kind}}} above the text and ::: below it"

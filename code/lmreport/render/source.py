@@ -126,15 +126,22 @@ def place(cells: list[Cell], *patterns: str) -> str:
 
 
 def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterator[Line]:
-    """`lines` with the files that they include; inside: the document and the files around `lines`.
+    """`lines` with the files that they include, each as a paragraph of its own but for those in code;
+    inside: the document and the files around `lines`.
 
     Names are those from the document's folder or, after a /, from the project's, in a file that is
     included too, as in Quarto. Raises ReportError for a file that is not in the project, includes
     itself or has front matter.
     """
+    mark = ""  # of the block of code that is open
     for line in lines:
         match = INCLUDE.match(line.text)
         if not match:
+            fence = None if mark else fence_of(line)
+            if fence:
+                mark = fence[2]
+            elif mark and line.text.strip().startswith(mark) and not line.text.strip(f" {mark[0]}"):
+                mark = ""
             yield line
             continue
         name = match[1].strip("\"'")
@@ -166,6 +173,8 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
         yield from included(
             [Line(t, shown, n) for n, t in enumerate(text, 1)], root, (*inside, target)
         )
+        if not mark:
+            yield line._replace(text="")
 
 
 def without_front_matter(part: Path, document: str) -> str:
