@@ -216,6 +216,10 @@ BAD = {
         "# Foo & Bar\n\n[foo](#foo--bar)\n",
         r"index\.qmd:8: link to #foo--bar, which does not exist; did you mean 'foo-bar'\?",
     ),
+    "label before its formula": (
+        "$$ {#eq-a}\nx\n$$\n",
+        r"index\.qmd:6: .* a formula gets its label behind it: \$\$ … \$\$ {#eq-name}",
+    ),
     "rows of a formula": (
         "$$a = b \\\\ c = d$$\n",
         r"index\.qmd:6: .* cannot be set .*; put its rows between \\begin{aligned}",

@@ -274,7 +274,9 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
         remedy = instead(formula[2])
         defined = is_defined(formula[2], index.cells)
         above = source.place_above(doc, re.escape(tex))
-        if above != doc.name and (defined or not is_written):
+        if "{#eq-" in formula[1]:
+            remedy = "a formula gets its label behind it: $$ … $$ {#eq-name}"
+        elif above != doc.name and (defined or not is_written):
             at = above
             remedy = "write it out here; commands of TeX that the text defines hold there alone"
         elif defined:
