@@ -463,8 +463,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" Of its {{}} trainings (on {' or '.join(['{}'] * len(lengths))} word pieces) this one did best on the "
-        "validation texts; all of them get {} to {} of the test texts right.",
+        f" This run was chosen from {{}} (on {' or '.join(['{}'] * len(lengths))} word pieces) by its validation "
+        "accuracy; all of them get {} to {} of the test texts right.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
