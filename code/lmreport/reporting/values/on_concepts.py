@@ -200,7 +200,7 @@ def of_learning(curve, linear, bert):
         ),
         trained=fill(
             "Frozen: only a linear head on the mean of the vectors is trained. The other encoders get "
-            f"{{}} epoch{'s' * (done['epochs'] != 1)}, but at least {{}} updates; from scratch "
+            f"{{}} epoch{'s' * (done['epochs'] != 1)} or {{}} updates, whichever is more; from scratch "
             "this may be too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),

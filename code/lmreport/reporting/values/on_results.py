@@ -137,8 +137,9 @@ def of_training(bert, lstm):
 def per_text(bert, lstm) -> MarkdownText:
     """Which of the two takes longer for a text in an epoch, and how many times as long."""
     ratio = lstm.rate / bert.rate
+    slower, faster = ("Transformer", "LSTM") if ratio > 1 else ("LSTM", "Transformer")
     return fill(
-        f"the {'Transformer' if ratio > 1 else 'LSTM'} takes {{}} times as long per text and epoch.",
+        f"Per text and epoch, the {slower} takes {{}} times as long as the {faster}.",
         sentences.times_as_long(ratio, bert, lstm, 3),
     )
 
