@@ -392,3 +392,19 @@ def test_a_link_leads_to_what_a_label_names(name, tmp_path):
     assert len(list(Page(out / "index.html").find(lambda e: e[1].get("id") == "here"))) == 1
     cells = nbformat.read(out / "index.ipynb", 4).cells
     assert sum(cell.source.count('<a id="here"></a>') for cell in cells) == 1
+
+
+def test_an_unlisted_heading_is_in_no_contents(tmp_path):
+    body = "# Kept\n\nOne.\n\n# Apart {.unnumbered .unlisted}\n\nTwo.\n"
+    out = own(project(tmp_path, body), ("html", "typst"))
+    page = (out / "index.html").read_text()
+    assert page.count('href="#kept"') and not page.count('href="#apart"')
+    words = pdf_text(out / "index.pdf")
+    assert words.count("Kept") == 2 and words.count("Apart") == 1
+
+
+def test_shortcodes_in_code_of_a_line_are_shown(tmp_path):
+    body = "Write `{{< meta title >}}`, `{{< pagebreak >}}` or `{{< include a.qmd >}}`.\n"
+    out = own(project(tmp_path, body), ("html",))
+    shown = [text(one) for one in Page(out / "index.html").tags("code")]
+    assert shown == ["{{< meta title >}}", "{{< pagebreak >}}", "{{< include a.qmd >}}"]

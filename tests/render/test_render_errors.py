@@ -220,6 +220,10 @@ BAD = {
         "$$ {#eq-a}\nx\n$$\n",
         r"index\.qmd:6: .* a formula gets its label behind it: \$\$ … \$\$ {#eq-name}",
     ),
+    "blank line in a note of one line": (
+        "Text^[note with a list:\n\n- a\n- b\n].\n",
+        r"index\.qmd:6: '\^\[note' is read as text; no blank line stands in \^\[…\]; write \[\^name",
+    ),
     "rows of a formula": (
         "$$a = b \\\\ c = d$$\n",
         r"index\.qmd:6: .* cannot be set .*; put its rows between \\begin{aligned}",

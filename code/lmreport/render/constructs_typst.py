@@ -81,8 +81,9 @@ class Typst:
         shown = pandoc_ast.value(attributes, "number")
         number = f"(..) => {json.dumps(shown)}" if shown else "none"
         label = f"<{attributes[0]}>" if attributes[0] else ""
+        unlisted = ", outlined: false" * ({"unnumbered", "unlisted"} <= set(attributes[1]))
         return [
-            self.raw(f"#heading(level: {level}, numbering: {number}, ["),
+            self.raw(f"#heading(level: {level}, numbering: {number}{unlisted}, ["),
             pandoc_ast.node("Plain", pandoc_ast.change(inlines, heading_note)),
             self.raw(f"]){label}"),
         ]

@@ -28,6 +28,7 @@ ATTRIBUTES = re.compile(
     r"|(?<=[\])`])\s?\{(?:[\w-]+=|\s*(?:width|height|fig-\w+|target|class|id)\s*[:=])[^{}]*\}"
 )
 PICTURE = re.compile(r"!\[[^\[\]]*\]\s+\([^()]*\)|!\([^()\s]+\.\w+\)|!\[\[[^\[\]]+\]\]")
+NOTE_IN_LINE = re.compile(r"\^\[\w+")
 CAPTION = re.compile(r"\s*!\[\w+")  # that of a picture, whose file stands in another line
 NO_BLANK = re.compile(r"#{2,6}[^\s#{.].*|#[^\W\d_].*")
 COMMENT = re.compile(r"<!---*\s*[^\s-]\S*|<!--$")
@@ -201,6 +202,8 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             yield line, found, "a picture is ![caption](file), without a blank before the ("
         if (found := CAPTION.match(text)) and "](" not in text:
             yield line, found[0], "no blank line stands in the caption of a picture"
+        for found in NOTE_IN_LINE.findall(text):
+            yield line, found, "no blank line stands in ^[…]; write [^name], and [^name]: below"
         for found in COMMENT.findall(text):
             below = "" if found[4:] else "\n".join(["", *after.text.split()[:1]])
             yield line, found + below, "end the comment with -->"

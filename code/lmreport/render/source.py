@@ -255,7 +255,7 @@ def unescaped(block: list[Line]) -> list[Line]:
 
 def refuse_break_in_text(lines: list[Line], i: int) -> None:
     """Raises ReportError for a page break that shares its line or paragraph with text."""
-    if not re.search(r"(?<!\{)\{\{<\s*pagebreak\b", lines[i].text):
+    if not re.search(r"(?<!\{)\{\{<\s*pagebreak\b", CODE.sub("", lines[i].text)):
         return
     around = [line.text.strip(" >") for line in (*lines[max(i - 1, 0) : i], *lines[i + 1 : i + 2])]
     if not BREAK.match(lines[i].text) or any(text and not DIV.match(text) for text in around):
@@ -305,7 +305,8 @@ def checked(line: Line) -> Line:
             f"{line.place}: {reference[0]} is a reference of bookdown; write @fig-…, @tbl-…, @eq-… "
             "or @sec-…, and the same after label: or #"
         )
-    for escape, name, rest in SHORTCODE.findall(re.sub("<!--.*?-->", "", line.text)):
+    uncoded = CODE.sub("", line.text)  # code is shown, not run
+    for escape, name, rest in SHORTCODE.findall(re.sub("<!--.*?-->", "", uncoded)):
         if not escape and name != "pagebreak":
             hint = (
                 "stands in a line of text; put it on a line of its own"
