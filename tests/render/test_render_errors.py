@@ -920,7 +920,7 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
         (
             "---\ntitle: x\ncsl: ieee\n---\n",
             OPTIONS,
-            r"report/index\.qmd: csl 'ieee' is no file of this project; put it there",
+            r"report/index\.qmd:3: csl 'ieee' is no file of this project; put it there",
         ),
         (
             FRONT,
