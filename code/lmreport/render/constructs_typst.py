@@ -77,6 +77,7 @@ class Typst:
         ]
 
     def header(self, item: Node) -> Blocks:
+        """A heading with its number, in the contents too unless it is unlisted."""
         level, attributes, inlines = item["c"]
         shown = pandoc_ast.value(attributes, "number")
         number = f"(..) => {json.dumps(shown)}" if shown else "none"
