@@ -502,7 +502,7 @@ def larger(runs, corpus) -> MarkdownText:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
         "{} A stack gets {}, {} more than the SVM {}: it adds the scores of {}, with weights fitted on "
-        "the validation texts. {}",
+        "the validation texts, and takes the time of all. {}",
         sentence,
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
