@@ -125,8 +125,8 @@ async def run(
     """Execute `nb` in place with `folder` as the working directory; one line is logged per cell.
 
     profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files
-    are watched; environment: of the kernel, but for what is told to it here; stop: what Ctrl-C
-    calls meanwhile. Raises ReportError if a cell fails or the kernel dies.
+    are watched; environment: of the kernel, but for what is told to it here; stop: what Ctrl-C and
+    `kill` call meanwhile. Raises ReportError if a cell fails or the kernel dies.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return Seen([], [], [])
@@ -147,7 +147,7 @@ async def run(
         env = variables | settings(execute, own)
         client, manager = await started(nb, execute, output, own, cwd=str(folder), env=env)
         async with client.async_setup_kernel(), ended(manager):
-            on_ctrl_c(stop)
+            when_stopped(stop)
             await watched(client, (root or folder).resolve())
             await all_cells(client, nb, execute, now)
             return await what_was_seen(client)
@@ -300,13 +300,15 @@ def last_words(log: IO[bytes]) -> str:
     return f"; it said last: {lines[-1][:200]}" if lines else ""
 
 
-def on_ctrl_c(stop: Callable[[], object] | None) -> None:
-    """Have Ctrl-C call `stop`; nbclient's own handler lets it look like a kernel that died."""
+def when_stopped(stop: Callable[[], object] | None) -> None:
+    """Have Ctrl-C and `kill` call `stop`; nbclient's own handlers let them look like a kernel that
+    died.
+    """
     with contextlib.suppress(
         NotImplementedError, RuntimeError, ValueError
     ):  # not in the main thread
-        if stop is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+        for number in (signal.SIGINT, signal.SIGTERM) if stop is not None else ():
+            asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 @asynccontextmanager
