@@ -384,9 +384,47 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     (first,), (second,) = (cell.outputs for cell in nb.cells if cell.cell_type == "code")
     shown = first.data["text/markdown"]
     assert "> See [Figure\u00a01](#fig-a)." in shown and "![Red](data:image/png" in shown
-    assert second.text == ":::: {.callout-tip}\n"  # a beginning alone
+    assert second.data["text/markdown"] == "> **Tip**"  # a beginning alone
+    assert "> Inside." in texts(nb)
     again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
+
+
+def test_tabs_that_cells_print_have_their_titles_between_what_is_in_them(tmp_path):
+    plots = "plt.plot([1, 2])\n    plt.show()"
+    body = (
+        "# One\n\n```{python}\n#| output: asis\n#| echo: false\nimport matplotlib.pyplot as plt\n"
+        "print('::: {.panel-tabset}')\nfor name in 'AB':\n    print(f'\\n## {name}\\n')\n"
+        f"    {plots}\nprint(':::')\n```\n\n"
+        "::: {.panel-tabset}\n```{python}\n#| output: asis\n#| echo: false\n"
+        f"for name in 'CD':\n    print(f'\\n## {{name}}\\n')\n    {plots}\n```\n:::\n\n"
+        "```{python}\n#| output: asis\nprint('::: {.panel-tabset}\\n## E')\n```\n\n"
+        "```{python}\nprint('in E')\n```\n\n"
+        "```{python}\n#| output: asis\nprint('## F')\n```\n\nin F\n\n"
+        "```{python}\n#| output: asis\nprint(':::')\n```\n\n## Two\n\nEnd.\n"
+    )
+    nb = made_of(tmp_path, body)
+    shown = []
+    for cell in nb.cells:
+        shown += [cell.source] if cell.cell_type == "markdown" else []
+        for out in cell.get("outputs", ()):
+            data = out.get("data", {"text/markdown": out.get("text", "").strip()})
+            shown += ["picture"] if "image/svg+xml" in data else [data["text/markdown"]]
+    told = re.sub("<.*?>", "", "|".join(filter(None, shown))).replace("\n\n", "|")
+    ab, cd = "**A**|picture|**B**|picture|", "**C**|picture|**D**|picture|"
+    assert f"1 One|{ab}{cd}**E**|in E|**F**|in F|### 1.1 Two|End." in told
+
+
+def test_text_that_a_cell_begins_to_hide_is_hidden_in_the_notebook_too(tmp_path):
+    opening = "::: {.content-visible when-format=typst}\n\nsecret A"
+    body = (
+        f"```{{python}}\n#| output: asis\n#| echo: false\nprint({opening!r})\n```\n\nsecret B\n\n"
+        "```{python}\n#| output: asis\nprint('secret C\\n\\n:::\\n\\nOpen.')\n```\n\nEnd.\n"
+    )
+    nb = made_of(tmp_path, body)
+    told = [out.data["text/markdown"] for c in nb.cells for out in c.get("outputs", ())]
+    assert not any("secret" in text for text in [*told, *texts(nb)])
+    assert "Open.\n" in "\n".join([*texts(nb), *told]) + "\n" and "End." in texts(nb)[-1]
 
 
 def test_the_title_block_has_its_lists_and_places_of_work_in_each_format(tmp_path):

@@ -64,6 +64,10 @@ class Pages:
         self.captions.append(text)
         return f'caption="{len(self.captions) - 1}"'
 
+    def as_it_is(self, source: list[str], outputs: list[str]) -> str:
+        """A cell with `output: asis`, which stands in no Div of its own."""
+        return "\n\n".join(source + outputs)
+
     def check(self, markdown: str, cell: int) -> None:
         """Raises ReportError for Markdown from a cell of which something would be lost; it is noted
         in `printed`. cell: its number in `cells`.
@@ -131,7 +135,7 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
         check_texts(outputs, options, origin)
         body = [output(o, number, i, options, pages) for i, o in enumerate(outputs, 1)]
         if options["output"] == "asis" and not is_captioned(options, origin):
-            return "\n\n".join(parts + body)
+            return pages.as_it_is(parts, body)
         parts.append(floated(body, outputs, options, origin, pages))
     if not parts:
         return ""
