@@ -304,10 +304,12 @@ def when_stopped(stop: Callable[[], object] | None) -> None:
     """Have Ctrl-C and `kill` call `stop`; nbclient's own handlers let them look like a kernel that
     died.
     """
+    if stop is None:
+        return
     with contextlib.suppress(
         NotImplementedError, RuntimeError, ValueError
     ):  # not in the main thread
-        for number in (signal.SIGINT, signal.SIGTERM) if stop is not None else ():
+        for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
