@@ -307,6 +307,16 @@ def test_quartos_outputs_are_compared_with_its_page(quartos, project):
     assert status == 1 and "index.pdf is altered: page 3 is not in the page index.html" in said
 
 
+def test_an_older_notebook_beside_quartos_page_is_called_older_and_not_altered(project):
+    page = project / "_report" / "report" / "index.html"
+    quartos = '<head>\n<meta name="generator" content="quarto-1.8">'
+    newer = page.read_text().replace("<head>", quartos, 1).replace("2.4", "9.9")
+    page.write_text(newer)
+    status, said, _ = submit(project)
+    assert status == 1 and "altered" not in said
+    assert "index.ipynb is stale: it is older than the page, which Quarto wrote: it lacks" in said
+
+
 def test_the_other_documents_lie_beside_the_graded_one(tmp_path):
     folder = rendering.project(
         tmp_path, BODY + "\nMore stands in [the supplement](supplement.html).\n"
