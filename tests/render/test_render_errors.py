@@ -251,6 +251,18 @@ BAD = {
         "```{python}\n#| label: tbl-a\n#| tbl-cap: Loss of run #2\n1\n```\n",
         r"index\.qmd:8: '#2' begins a comment in YAML and would be lost; put the text in quotes",
     ),
+    "option without its colon": (
+        "```{python}\n#| label: tbl-a\n#| echo = false\n#| output: asis\n1\n```\n",
+        r"index\.qmd:8: expected `option: value`, with a colon and a blank behind it",
+    ),
+    "option without its blank": (
+        "```{python}\n#| echo:false\n#| warning: false\n1\n```\n",
+        r"index\.qmd:7: expected `option: value`, with a colon and a blank behind it",
+    ),
+    "quotes in quotes": (
+        '```{python}\n#| fig-cap: "A "quoted" caption"\n1\n```\n',
+        r"index\.qmd:7: .*; put the whole text in quotes, of the other kind where it has some",
+    ),
     "row with a bar": (
         "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
         r"index\.qmd:9: a row of this table has more cells than .* write \\\| for a bar",
