@@ -415,6 +415,17 @@ def test_tabs_that_cells_print_have_their_titles_between_what_is_in_them(tmp_pat
     assert f"1 One|{ab}{cd}**E**|in E|**F**|in F|### 1.1 Two|End." in told
 
 
+def test_captions_without_a_number_stand_under_what_a_cell_shows(tmp_path):
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\n"
+    body = (
+        f"```{{python}}\n#| echo: false\n#| fig-cap: One `line`\n{plot}```\n\n"
+        f"```{{python}}\n#| fig-cap: Two plots\n{plot}{plot}```\n\n"
+        "```{python}\n#| tbl-cap: A table\nfrom IPython.display import Markdown\n"
+        "Markdown('| a |\\n|---|\\n| 1 |')\n```\n\nEnd.\n"
+    )
+    assert texts(made_of(tmp_path, body))[1:] == ["One `line`", "Two plots", "A table\n\nEnd."]
+
+
 def test_text_that_a_cell_begins_to_hide_is_hidden_in_the_notebook_too(tmp_path):
     opening = "::: {.content-visible when-format=typst}\n\nsecret A"
     body = (

@@ -224,6 +224,7 @@ class Tree:
         for n, blocks in zip(self.shown[number], outputs, strict=False):
             self.outputs[number, n] = self.plain.blocks(blocks)
         captions = [c for c in map(self.caption_of_cell, pandoc_ast.nodes(holder)) if c]
+        captions += captions_without_label(holder)
         if captions:
             self.text(sorted(captions, key=plain_markdown.is_main))
 
@@ -319,6 +320,16 @@ class Marked(assemble.Pages):
         return assemble.fenced_div(
             f'.{plain_markdown.MARK} cell-number="{self.cell}" number="{number}"', ""
         )
+
+
+def captions_without_label(holder: dict) -> list[dict]:
+    """The captions, as paragraphs, of what a cell shows that has no number."""
+    cells = [b for b in pandoc_ast.nodes(holder) if b["t"] == "Div" and "cell" in b["c"][0][1]]
+    inner = [block for cell in cells for block in cell["c"][1]]
+    figures = [b["c"][1][1] for b in inner if b["t"] == "Figure" and not b["c"][0][0]]
+    words = [part["c"] for caption in figures for part in caption]
+    words += [b["c"] for b in inner if b["t"] == "Para" and b["c"][0]["t"] != "Image"]
+    return [pandoc_ast.node("Para", one) for one in words]
 
 
 def marked(mark: dict) -> tuple[int, int | None]:
