@@ -423,7 +423,8 @@ def test_captions_without_a_number_stand_under_what_a_cell_shows(tmp_path):
         "```{python}\n#| tbl-cap: A table\nfrom IPython.display import Markdown\n"
         "Markdown('| a |\\n|---|\\n| 1 |')\n```\n\nEnd.\n"
     )
-    assert texts(made_of(tmp_path, body))[1:] == ["One `line`", "Two plots", "A table\n\nEnd."]
+    _, *said, table, below = texts(made_of(tmp_path, body))
+    assert [*said, below] == ["One `line`", "Two plots", "A table\n\nEnd."] and "| 1" in table
 
 
 def test_text_that_a_cell_begins_to_hide_is_hidden_in_the_notebook_too(tmp_path):
