@@ -131,6 +131,11 @@ def test_the_zip_is_up_to_date_until_a_part_is_written_again_or_missing(project)
     page = project / "_report" / "report" / "index.html"
     page.write_bytes(page.read_bytes())
     assert not submission.is_current(project, None)
+    submit(project)
+    assert submission.is_current(project, None)
+    page.write_bytes(page.read_bytes() + b"\n")
+    os.utime(page, (1e9, 1e9))  # by a clock that was set back
+    assert not submission.is_current(project, None)
     (project / "_report" / "report" / "index.pdf").unlink()
     submit(project)
     assert not submission.is_current(project, None)

@@ -263,6 +263,18 @@ BAD = {
         '```{python}\n#| fig-cap: "A "quoted" caption"\n1\n```\n',
         r"index\.qmd:7: .*; put the whole text in quotes, of the other kind where it has some",
     ),
+    "magic that there is not": (
+        "Text.\n\n```{python}\n%unknown\n```\n",
+        r"index\.qmd:8: cell .* failed: UsageError: Line magic function `%unknown` not found",
+    ),
+    "script that a cell shows": (
+        "```{python}\nfrom IPython.display import Javascript\nJavascript('1')\n```\n",
+        r"index\.qmd:6: this cell shows a script, .*; with matplotlib, leave out %matplotlib",
+    ),
+    "bytes that are no picture": (
+        "```{python}\nfrom IPython.display import Image\nImage(b'no', format='png')\n```\n",
+        r"index\.qmd:6: this cell shows image/png that cannot be read as a picture",
+    ),
     "row with a bar": (
         "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
         r"index\.qmd:9: a row of this table has more cells than .* write \\\| for a bar",
@@ -846,6 +858,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
         ),
         ("---\nauthor:\n\tname: A\n---\n", OPTIONS, r"index\.qmd:3: .*; indent with blanks"),
         ("---\nformat:\n   html: {}\n  toc: 1\n---\n", OPTIONS, r"index\.qmd:4: .* same column"),
+        (
+            "---\nfig-format: pdf\n---\n",
+            OPTIONS,
+            r"index\.qmd:2: option fig-format: 'pdf' is not svg or png or jpeg or retina",
+        ),
         ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
         (
             "---\ntitle: x\nlicense: MIT\n---\n",

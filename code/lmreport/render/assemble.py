@@ -12,6 +12,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
+from lmreport.render import pictures
 from lmreport.render.execute import ANSI
 from lmreport.render.lines import Cell, Line
 from lmreport.render.pipe_tables import refuse_cut_rows
@@ -260,6 +261,11 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
             "lives in a running notebook alone; write #| output: false above the cell, or print text, "
             "as the bars of `from tqdm import tqdm` are"
         )
+    if "javascript" in kinds:
+        raise ReportError(
+            f"{pages.cells[cell]['place']}: this cell shows a script, which the PDF and the notebook "
+            "cannot; with matplotlib, leave out %matplotlib notebook"
+        )
     reason = " (HTML would need scripts from elsewhere and cannot go into the PDF)"
     raise ReportError(
         f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
@@ -276,6 +282,10 @@ def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, p
     (pages.folder / path).write_bytes(
         raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw)
     )
+    if kind != "image/svg+xml" and not pictures.kind_by_content(pages.folder / path):
+        raise ReportError(
+            f"{pages.cells[cell]['place']}: this cell shows {kind} that cannot be read as a picture"
+        )
     alt, number = (
         options.get("fig-alt", ""),
         sum(1 for known in pages.cells[cell].setdefault("pictures", [])),

@@ -357,7 +357,9 @@ async def code(
         progress_as_text(output.get("data", {}))
         table_as_markdown(output.get("data", {}))
         estimator_as_text(output.get("data", {}))
-    failed = next((o for o in cell.outputs if o.output_type == "error"), None)
+    errors = [one for one in cell.outputs if one.output_type == "error"]
+    errors += [NotebookNode(one) for one in replies if one["status"] == "error"]  # of a magic
+    failed = errors[0] if errors else None
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin) + await in_place_of_a_library(client, failed))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
