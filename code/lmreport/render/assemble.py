@@ -12,7 +12,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
-from lmreport.render import pictures
+from lmreport.render import pictures, source
 from lmreport.render.execute import ANSI
 from lmreport.render.lines import Cell, Line
 from lmreport.render.pipe_tables import refuse_cut_rows
@@ -75,7 +75,12 @@ class Pages:
         """
         place = self.cells[cell]["place"]
         refuse_cut_rows(markdown, [place])
-        self.printed += [Line(text, place, n) for n, text in enumerate(markdown.split("\n"))]
+        lines = [Line(text, place, n) for n, text in enumerate(markdown.split("\n"))]
+        try:
+            list(source.prose(lines))
+        except ReportError as error:
+            raise ReportError(f"{place}: in what this cell shows, {told(error)}") from None
+        self.printed += lines
 
     def picture(self, label: str, number: int, ending: str) -> str:
         """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the
@@ -89,6 +94,11 @@ class Pages:
                 f"figures/{name}-{hashlib.sha256(label.encode()).hexdigest()[:8]}-{number}.{ending}"
             )
         return path
+
+
+def told(error: ReportError) -> str:
+    """What a message says, without its place."""
+    return str(error).partition(": ")[2]
 
 
 def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
