@@ -267,6 +267,10 @@ BAD = {
         "Text.\n\n```{python}\n%unknown\n```\n",
         r"index\.qmd:8: cell .* failed: UsageError: Line magic function `%unknown` not found",
     ),
+    "code that a cell begins and does not end": (
+        "```{python}\n#| output: asis\nprint('```python\\nx = 1')\n```\n",
+        r"index\.qmd:6: in what this cell shows, this code block \(```python\) is never closed",
+    ),
     "script that a cell shows": (
         "```{python}\nfrom IPython.display import Javascript\nJavascript('1')\n```\n",
         r"index\.qmd:6: this cell shows a script, .*; with matplotlib, leave out %matplotlib",

@@ -261,9 +261,9 @@ def of_document(document, chosen: dict) -> list[Line]:
             lines.append(by_time(path, document.root))
     changed = parts.altered(document) if len(known) < len(lines) else {}
     for number, line in enumerate(lines):
-        if why := changed.get(line.name):
-            state = "stale" if why.startswith(parts.OLDER) else "altered"
-            lines[number] = Line(line.name, state, (why,))
+        if differs := changed.get(line.name):
+            state = "stale" if differs.startswith(parts.OLDER) else "altered"
+            lines[number] = Line(line.name, state, (differs,))
     return lines
 
 

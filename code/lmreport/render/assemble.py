@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pictures, source
-from lmreport.render.execute import ANSI
+from lmreport.render.cell_outputs import ANSI
 from lmreport.render.lines import Cell, Line
 from lmreport.render.pipe_tables import refuse_cut_rows
 

@@ -24,6 +24,7 @@ from lmreport.core.errors import ReportError
 from lmreport.render import (
     assemble,
     cell_options,
+    cell_outputs,
     conditional,
     constructs,
     crossref,
@@ -413,7 +414,7 @@ def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     if cell.cell_type == "markdown":
         text = re.sub(r"\A---\n.*?\n---(\n|\Z)", "", cell.source, flags=re.S)
         values = {
-            e["expression"].strip(): execute.shown(e["result"]["data"])
+            e["expression"].strip(): cell_outputs.shown(e["result"]["data"])
             for e in cell.metadata.get("user_expressions", ())
             if e["result"].get("status") == "ok"
         }
