@@ -271,6 +271,14 @@ BAD = {
         "```{python}\n#| output: asis\nprint('```python\\nx = 1')\n```\n",
         r"index\.qmd:6: in what this cell shows, this code block \(```python\) is never closed",
     ),
+    "label of a cell's listing of another kind": (
+        "```{python}\n#| lst-label: foo\n#| lst-cap: Foo\n1\n```\n",
+        r"index\.qmd:7: lst-label: 'foo' needs a name that begins with lst-",
+    ),
+    "label given as an id": (
+        "```{python}\n#| id: fig-1\n#| fig-cap: A figure\n1\n```\n",
+        r"index\.qmd:7: id 'fig-1' gives no number; write label: fig-1",
+    ),
     "script that a cell shows": (
         "```{python}\nfrom IPython.display import Javascript\nJavascript('1')\n```\n",
         r"index\.qmd:6: this cell shows a script, .*; with matplotlib, leave out %matplotlib",
