@@ -265,7 +265,7 @@ BAD = {
     ),
     "magic that there is not": (
         "Text.\n\n```{python}\n%unknown\n```\n",
-        r"index\.qmd:8: cell .* failed: UsageError: Line magic function `%unknown` not found",
+        r"index\.qmd:9: cell .* failed: UsageError: Line magic function `%unknown` not found",
     ),
     "code that a cell begins and does not end": (
         "```{python}\n#| output: asis\nprint('```python\\nx = 1')\n```\n",
