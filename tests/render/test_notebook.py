@@ -427,6 +427,30 @@ def test_captions_without_a_number_stand_under_what_a_cell_shows(tmp_path):
     assert [*said, below] == ["One `line`", "Two plots", "A table\n\nEnd."] and "| 1" in table
 
 
+def test_what_is_printed_beside_a_table_with_a_number_stays_in_its_place(tmp_path):
+    body = (
+        "```{python}\n#| output: asis\n#| label: tbl-a\n#| tbl-cap: A table\n"
+        "from IPython.display import Markdown, display\nprint('before *it*')\n"
+        "display(Markdown('| a |\\n|---|\\n| 1 |'))\nprint('after')\n```\n\nSee @tbl-a.\n"
+    )
+    nb = made_of(tmp_path, body)
+    (cell,) = (cell for cell in nb.cells if cell.cell_type == "code")
+    first, table, last = (out.data["text/markdown"] for out in cell.outputs)
+    assert (first, last) == ("before *it*", "after") and "| 1" in table
+
+
+def test_what_is_printed_beside_figures_is_none_of_their_parts(tmp_path):
+    plot = "plt.plot([1, 2])\nplt.show()\n"
+    body = (
+        "```{python}\n#| output: asis\n#| label: fig-a\n#| fig-cap: Both\n#| fig-subcap: [One, Two]\n"
+        f"import matplotlib.pyplot as plt\n{plot}print('between')\n{plot}```\n\nSee @fig-a-2.\n"
+    )
+    nb = made_of(tmp_path, body)
+    (cell,) = (cell for cell in nb.cells if cell.cell_type == "code")
+    assert cell.outputs[1].data["text/markdown"] == "between"
+    assert "**(b)** Two" in texts(nb)[-1] and "(c)" not in texts(nb)[-1]
+
+
 def test_text_that_a_cell_begins_to_hide_is_hidden_in_the_notebook_too(tmp_path):
     opening = "::: {.content-visible when-format=typst}\n\nsecret A"
     body = (

@@ -69,6 +69,10 @@ class Pages:
         """A cell with `output: asis`, which stands in no Div of its own."""
         return "\n\n".join(source + outputs)
 
+    def printed_part(self, markdown: str) -> str:
+        """What such a cell prints, which stands in no Div either."""
+        return markdown
+
     def check(self, markdown: str, cell: int) -> None:
         """Raises ReportError for Markdown from a cell of which something would be lost; it is noted
         in `printed`. cell: its number in `cells`.
@@ -241,7 +245,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             pages.check(item.text, cell)
-            return visible(item.text)
+            return pages.printed_part(visible(item.text))
         return fenced_div(
             f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
         )

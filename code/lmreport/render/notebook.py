@@ -154,6 +154,7 @@ class Tree:
                 cell.metadata |= HIDDEN
             flags = [n for n, out in enumerate(cell.outputs) if assemble.flags(out)]
             pages.cell = number
+            pages.is_captioned = assemble.is_captioned(options, cell.metadata.report)
             pages.others = [n for n in range(len(cell.outputs)) if n not in flags]
             parts.append(pages.whole(assemble.code_cell(cell, pages, execution)))
             if options["output"] == "asis":
@@ -299,10 +300,12 @@ class Marked(assemble.Pages):
 
     What a cell prints with `output: asis` stands in no Div, since it may be a part of one, as where
     another cell or text ends what it begins: marks tell which output it is of.
-    cell: number of the cell; others: numbers of its outputs that are no flags.
+    cell: number of the cell; is_captioned: whether what it shows has a caption; others: numbers of
+    its outputs that are no flags.
     """
 
     cell: int = 0
+    is_captioned: bool = False
     others: list[int]
 
     def whole(self, shown: str) -> str:
@@ -316,6 +319,12 @@ class Marked(assemble.Pages):
         for number, text in zip(self.others, outputs, strict=True):
             parts += [self.mark(str(number)), text]
         return "\n\n".join([*parts, self.mark("end")])
+
+    def printed_part(self, markdown: str) -> str:
+        """What is printed so, in its own Div where it stands beside a figure or table."""
+        if not self.is_captioned:
+            return markdown
+        return assemble.fenced_div(f".{plain_markdown.OUTPUT}", markdown)
 
     def mark(self, number: str) -> str:
         return assemble.fenced_div(
