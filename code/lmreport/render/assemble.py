@@ -289,7 +289,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
 
 def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
     """The picture of an output, written to the folder of `pages`; a size that IPython was told is
-    kept.
+    kept. Raises ReportError for bytes that are no picture.
     """
     path = pages.picture(str(options.get("label") or f"cell-{cell + 1}"), index, PICTURES[kind])
     raw = item.data[kind]
