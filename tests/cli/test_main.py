@@ -1,6 +1,8 @@
 """Errors that are not the program's own end in one sentence; its own are not hidden."""
 
 import errno
+import os
+import tempfile
 
 import pytest
 import requests
@@ -8,6 +10,7 @@ from safetensors import SafetensorError
 
 from lmreport.cli import main, options
 from lmreport.cli.main import said_of
+from lmreport.core import files
 from lmreport.core.errors import ReportError
 
 
@@ -42,6 +45,37 @@ def test_a_disk_that_is_full_while_a_model_is_saved_is_told(error, monkeypatch, 
     monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
     assert said_of(error).startswith("no space left on the disk")
     assert f"set LMREPORT_CACHE to another folder (now {tmp_path})" in said_of(error)
+
+
+def test_a_full_disk_is_named_with_a_variable_only_where_it_helps(monkeypatch, tmp_path):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    for name, variables in (
+        (str(tmp_path / "report/index.pdf"), set()),
+        (str(tmp_path / "cache/executed/a.ipynb"), {"LMREPORT_CACHE"}),
+        (f"{tempfile.gettempdir()}/lmreport-x/page.typ", {"TMPDIR"}),
+    ):
+        said = said_of(OSError(errno.ENOSPC, "full", name))
+        assert {one for one in ("LMREPORT_CACHE", "TMPDIR") if one in said} == variables
+    copied = OSError(errno.ENOSPC, "full", "from.ttf", None, "to.ttf")
+    assert said_of(copied) == "no space left on the disk (to.ttf); free some"
+
+
+def test_a_disk_that_is_full_changes_none_of_several_files_and_is_named(tmp_path, monkeypatch):
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_text("old")
+    made = os.fdopen
+
+    def full(handle, mode):
+        if list(tmp_path.glob(".part-*"))[1:]:
+            os.close(handle)
+            raise OSError(errno.ENOSPC, "full")
+        return made(handle, mode)
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(OSError) as refused:
+        files.write_together({first: b"new", second: b"new"})
+    assert refused.value.filename == str(second)
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
 
 @pytest.mark.parametrize("error", [ValueError("own"), OSError(errno.EIO, "broken", "a.npz")])

@@ -131,6 +131,11 @@ def test_the_zip_is_up_to_date_until_a_part_is_written_again_or_missing(project)
     page = project / "_report" / "report" / "index.html"
     page.write_bytes(page.read_bytes())
     assert not submission.is_current(project, None)
+    submit(project)
+    assert submission.is_current(project, None)
+    page.write_bytes(page.read_bytes() + b"\n")
+    os.utime(page, (1e9, 1e9))  # by a clock that was set back
+    assert not submission.is_current(project, None)
     (project / "_report" / "report" / "index.pdf").unlink()
     submit(project)
     assert not submission.is_current(project, None)
@@ -305,6 +310,16 @@ def test_quartos_outputs_are_compared_with_its_page(quartos, project):
         pdf.save(quartos / "index.pdf")
     status, said, _ = submit(project)
     assert status == 1 and "index.pdf is altered: page 3 is not in the page index.html" in said
+
+
+def test_an_older_notebook_beside_quartos_page_is_called_older_and_not_altered(project):
+    page = project / "_report" / "report" / "index.html"
+    quartos = '<head>\n<meta name="generator" content="quarto-1.8">'
+    newer = page.read_text().replace("<head>", quartos, 1).replace("2.4", "9.9")
+    page.write_text(newer)
+    status, said, _ = submit(project)
+    assert status == 1 and "altered" not in said
+    assert "index.ipynb is stale: it is older than the page, which Quarto wrote: it lacks" in said
 
 
 def test_the_other_documents_lie_beside_the_graded_one(tmp_path):

@@ -384,9 +384,83 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     (first,), (second,) = (cell.outputs for cell in nb.cells if cell.cell_type == "code")
     shown = first.data["text/markdown"]
     assert "> See [Figure\u00a01](#fig-a)." in shown and "![Red](data:image/png" in shown
-    assert second.text == ":::: {.callout-tip}\n"  # a beginning alone
+    assert second.data["text/markdown"] == "> **Tip**"  # a beginning alone
+    assert "> Inside." in texts(nb)
     again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
+
+
+def test_tabs_that_cells_print_have_their_titles_between_what_is_in_them(tmp_path):
+    plots = "plt.plot([1, 2])\n    plt.show()"
+    body = (
+        "# One\n\n```{python}\n#| output: asis\n#| echo: false\nimport matplotlib.pyplot as plt\n"
+        "print('::: {.panel-tabset}')\nfor name in 'AB':\n    print(f'\\n## {name}\\n')\n"
+        f"    {plots}\nprint(':::')\n```\n\n"
+        "::: {.panel-tabset}\n```{python}\n#| output: asis\n#| echo: false\n"
+        f"for name in 'CD':\n    print(f'\\n## {{name}}\\n')\n    {plots}\n```\n:::\n\n"
+        "```{python}\n#| output: asis\nprint('::: {.panel-tabset}\\n## E')\n```\n\n"
+        "```{python}\nprint('in E')\n```\n\n"
+        "```{python}\n#| output: asis\nprint('## F')\n```\n\nin F\n\n"
+        "```{python}\n#| output: asis\nprint(':::')\n```\n\n## Two\n\nEnd.\n"
+    )
+    nb = made_of(tmp_path, body)
+    shown = []
+    for cell in nb.cells:
+        shown += [cell.source] if cell.cell_type == "markdown" else []
+        for out in cell.get("outputs", ()):
+            data = out.get("data", {"text/markdown": out.get("text", "").strip()})
+            shown += ["picture"] if "image/svg+xml" in data else [data["text/markdown"]]
+    told = re.sub("<.*?>", "", "|".join(filter(None, shown))).replace("\n\n", "|")
+    ab, cd = "**A**|picture|**B**|picture|", "**C**|picture|**D**|picture|"
+    assert f"1 One|{ab}{cd}**E**|in E|**F**|in F|### 1.1 Two|End." in told
+
+
+def test_captions_without_a_number_stand_under_what_a_cell_shows(tmp_path):
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\n"
+    body = (
+        f"```{{python}}\n#| echo: false\n#| fig-cap: One `line`\n{plot}```\n\n"
+        f"```{{python}}\n#| fig-cap: Two plots\n{plot}{plot}```\n\n"
+        "```{python}\n#| tbl-cap: A table\nfrom IPython.display import Markdown\n"
+        "Markdown('| a |\\n|---|\\n| 1 |')\n```\n\nEnd.\n"
+    )
+    _, *said, table, below = texts(made_of(tmp_path, body))
+    assert [*said, below] == ["One `line`", "Two plots", "A table\n\nEnd."] and "| 1" in table
+
+
+def test_what_is_printed_beside_a_table_with_a_number_stays_in_its_place(tmp_path):
+    body = (
+        "```{python}\n#| output: asis\n#| label: tbl-a\n#| tbl-cap: A table\n"
+        "from IPython.display import Markdown, display\nprint('before *it*')\n"
+        "display(Markdown('| a |\\n|---|\\n| 1 |'))\nprint('after')\n```\n\nSee @tbl-a.\n"
+    )
+    nb = made_of(tmp_path, body)
+    (cell,) = (cell for cell in nb.cells if cell.cell_type == "code")
+    first, table, last = (out.data["text/markdown"] for out in cell.outputs)
+    assert (first, last) == ("before *it*", "after") and "| 1" in table
+
+
+def test_what_is_printed_beside_figures_is_none_of_their_parts(tmp_path):
+    plot = "plt.plot([1, 2])\nplt.show()\n"
+    body = (
+        "```{python}\n#| output: asis\n#| label: fig-a\n#| fig-cap: Both\n#| fig-subcap: [One, Two]\n"
+        f"import matplotlib.pyplot as plt\n{plot}print('between')\n{plot}```\n\nSee @fig-a-2.\n"
+    )
+    nb = made_of(tmp_path, body)
+    (cell,) = (cell for cell in nb.cells if cell.cell_type == "code")
+    assert cell.outputs[1].data["text/markdown"] == "between"
+    assert "**(b)** Two" in texts(nb)[-1] and "(c)" not in texts(nb)[-1]
+
+
+def test_text_that_a_cell_begins_to_hide_is_hidden_in_the_notebook_too(tmp_path):
+    opening = "::: {.content-visible when-format=typst}\n\nsecret A"
+    body = (
+        f"```{{python}}\n#| output: asis\n#| echo: false\nprint({opening!r})\n```\n\nsecret B\n\n"
+        "```{python}\n#| output: asis\nprint('secret C\\n\\n:::\\n\\nOpen.')\n```\n\nEnd.\n"
+    )
+    nb = made_of(tmp_path, body)
+    told = [out.data["text/markdown"] for c in nb.cells for out in c.get("outputs", ())]
+    assert not any("secret" in text for text in [*told, *texts(nb)])
+    assert "Open.\n" in "\n".join([*texts(nb), *told]) + "\n" and "End." in texts(nb)[-1]
 
 
 def test_the_title_block_has_its_lists_and_places_of_work_in_each_format(tmp_path):

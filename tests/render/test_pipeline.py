@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from lmreport.core.errors import ReportError
-from lmreport.render import execute, pipeline
+from lmreport.render import early, execute, pipeline
+from lmreport.render import project as projects
 from rendering import FRONT, OPTIONS, Page, interrupted, own, pdf_text, project, render, text
 
 
@@ -163,6 +164,16 @@ def test_ctrl_c_stops_both_documents_and_is_told_once(tmp_path):
     said = interrupted(folder, started)
     assert said.count("KeyboardInterrupt: the outputs of the last render are as they were") == 1
     assert not re.search("died|never retrieved", said)
+
+
+def test_cells_of_another_document_read_what_was_executed_last_by_whatever_clock(tmp_path):
+    folder = project(tmp_path, "```{python}\nprint('old')\n```\n")
+    own(folder, ("html",))
+    document = projects.read(folder, ("html",), None)[0]
+    later = time.time() + 3600  # a clock that is set back now
+    os.utime(document.notebook, (later, later))
+    early.hand_on(document, nbformat.v4.new_notebook(metadata={"new": True}))
+    assert '"new"' in early.newest(document).read_text()
 
 
 def test_a_notebook_of_ones_own_is_not_overwritten(tmp_path):

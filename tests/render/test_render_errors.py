@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 
 import nbformat
 import PIL.Image
@@ -317,6 +318,42 @@ BAD = {
     "caption that YAML cuts": (
         "```{python}\n#| label: tbl-a\n#| tbl-cap: Loss of run #2\n1\n```\n",
         r"index\.qmd:8: '#2' begins a comment in YAML and would be lost; put the text in quotes",
+    ),
+    "option without its colon": (
+        "```{python}\n#| label: tbl-a\n#| echo = false\n#| output: asis\n1\n```\n",
+        r"index\.qmd:8: expected `option: value`, with a colon and a blank behind it",
+    ),
+    "option without its blank": (
+        "```{python}\n#| echo:false\n#| warning: false\n1\n```\n",
+        r"index\.qmd:7: expected `option: value`, with a colon and a blank behind it",
+    ),
+    "quotes in quotes": (
+        '```{python}\n#| fig-cap: "A "quoted" caption"\n1\n```\n',
+        r"index\.qmd:7: .*; put the whole text in quotes, of the other kind where it has some",
+    ),
+    "magic that there is not": (
+        "Text.\n\n```{python}\n%unknown\n```\n",
+        r"index\.qmd:9: cell .* failed: UsageError: Line magic function `%unknown` not found",
+    ),
+    "code that a cell begins and does not end": (
+        "```{python}\n#| output: asis\nprint('```python\\nx = 1')\n```\n",
+        r"index\.qmd:6: in what this cell shows, this code block \(```python\) is never closed",
+    ),
+    "label of a cell's listing of another kind": (
+        "```{python}\n#| lst-label: foo\n#| lst-cap: Foo\n1\n```\n",
+        r"index\.qmd:7: lst-label: 'foo' needs a name that begins with lst-",
+    ),
+    "label given as an id": (
+        "```{python}\n#| id: fig-1\n#| fig-cap: A figure\n1\n```\n",
+        r"index\.qmd:7: id 'fig-1' gives no number; write label: fig-1",
+    ),
+    "script that a cell shows": (
+        "```{python}\nfrom IPython.display import Javascript\nJavascript('1')\n```\n",
+        r"index\.qmd:6: this cell shows a script, .*; with matplotlib, leave out %matplotlib",
+    ),
+    "bytes that are no picture": (
+        "```{python}\nfrom IPython.display import Image\nImage(b'no', format='png')\n```\n",
+        r"index\.qmd:6: this cell shows image/png that cannot be read as a picture",
     ),
     "row with a bar": (
         "| a | b |\n|:--|--:|\n| `x | y` | $|x|$ |\n| 1 | P(y|x) is high |\n",
@@ -901,6 +938,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
         ),
         ("---\nauthor:\n\tname: A\n---\n", OPTIONS, r"index\.qmd:3: .*; indent with blanks"),
         ("---\nformat:\n   html: {}\n  toc: 1\n---\n", OPTIONS, r"index\.qmd:4: .* same column"),
+        (
+            "---\nfig-format: pdf\n---\n",
+            OPTIONS,
+            r"index\.qmd:2: option fig-format: 'pdf' is not svg or png or jpeg or retina",
+        ),
         ("---\ntitle: x\n", OPTIONS, r"report/index\.qmd:1: the front matter has no closing"),
         (
             "---\ntitle: x\nlicense: MIT\n---\n",
@@ -1044,7 +1086,8 @@ def test_failure_leaves_old_files(tmp_path):
     assert {p.name: p.read_bytes() for p in (folder / "_report/report").iterdir()} == before
 
 
-def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_kill_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path, by):
     folder = project(tmp_path, "Old.\n", FRONT)
     before = (own(folder) / "index.html").read_bytes()
     started = tmp_path / "started"
@@ -1052,7 +1095,7 @@ def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
         FRONT
         + f"```{{python}}\nimport time; open({str(started)!r}, 'w').close(); time.sleep(60)\n```\n"
     )
-    said = interrupted(folder, started)
+    said = interrupted(folder, started, by)
     assert (
         "KeyboardInterrupt: the outputs of the last render are as they were" in said
         and "died" not in said

@@ -346,6 +346,14 @@ def test_options_that_fail_while_a_format_is_written_are_one_sentence(tmp_path, 
     assert str(refused.value).startswith(said) and "\n" not in str(refused.value)
 
 
+def test_half_a_character_that_is_printed_is_named_and_nothing_beside_it_lost(tmp_path):
+    body = "```{python}\nprint('before')\nprint('a\\ud800b', 'after')\n```\n"
+    out = own(project(tmp_path, body))
+    for shown in (text(Page(out / "index.html").tree), pdf_text(out / "index.pdf")):
+        assert "".join("before a⟨U+D800⟩b after".split()) in "".join(shown.split())
+        assert "Traceback" not in shown
+
+
 def test_a_document_without_a_title_is_called_by_its_file_and_half_a_character_is_marked(tmp_path):
     out = own(project(tmp_path, "`{python} 'a\\ud800b'`\n", "---\ntoc: false\n---\n"))
     page = Page(out / "index.html")

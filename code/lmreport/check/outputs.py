@@ -15,6 +15,7 @@ ENDINGS = (".html", ".pdf", ".ipynb")
 FOREIGN = (
     0.2  # share of a page's lines that the HTML page has, below which that page is from elsewhere
 )
+OLDER = "it is older than the page, which Quarto wrote"
 LINE = 25  # characters of a line that is looked for
 LEADER = re.compile(r"\.{4,}\W*\d*$")  # dots and a page number, in a table of contents
 NUMBER = re.compile(r"\bp\.\s\d+\b")  # of a page, in the contents of the card
@@ -34,7 +35,8 @@ def altered(document, executed: Path | None = None) -> dict[str, str]:
     differences = dict(by_digest(document))
     try:
         for name, why in by_content(document, executed):
-            differences.setdefault(name, why)
+            older = f"{OLDER}: " * is_older(document, name)
+            differences.setdefault(name, older + why)
     except ReportError:
         pass
     return differences
@@ -103,6 +105,17 @@ def is_quartos(document) -> bool:
     """
     page = document.output.with_suffix(".html")
     return page.is_file() and b'name="generator" content="quarto' in page.read_bytes()[:5000]
+
+
+def is_older(document, name: str) -> bool:
+    """Whether an output is what the own renderer wrote, beside a page that Quarto wrote later."""
+    kept, path = up_to_date.kept_for(document), document.output.with_name(name)
+    return (
+        is_quartos(document)
+        and name in kept
+        and path.is_file()
+        and up_to_date.is_written(path, kept[name])
+    )
 
 
 def by_content(document, executed: Path | None = None) -> list[tuple[str, str]]:

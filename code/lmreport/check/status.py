@@ -260,10 +260,11 @@ def of_document(document, chosen: dict) -> list[Line]:
         else:
             lines.append(by_time(path, document.root))
     changed = parts.altered(document) if len(known) < len(lines) else {}
-    return [
-        Line(line.name, "altered", (changed[line.name],)) if line.name in changed else line
-        for line in lines
-    ]
+    for number, line in enumerate(lines):
+        if differs := changed.get(line.name):
+            state = "stale" if differs.startswith(parts.OLDER) else "altered"
+            lines[number] = Line(line.name, state, (differs,))
+    return lines
 
 
 def settings_then(document) -> dict[str, str]:

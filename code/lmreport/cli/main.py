@@ -7,7 +7,9 @@ import io
 import logging
 import os
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from lmreport.cli import options
 from lmreport.core import listing, progress
@@ -340,13 +342,27 @@ def said_of(error: Exception) -> str:
         return NO_HOME
     number = error.errno if isinstance(error, OSError) else None
     if no_space(error):
-        return (
-            f"no space left on the disk ({getattr(error, 'filename', '') or 'while writing'}); free "
-            f"some, or set LMREPORT_CACHE to another folder (now {cache_root()})"
-        )
+        name = getattr(error, "filename2", None) or getattr(error, "filename", None) or ""
+        return f"no space left on the disk ({name or 'while writing'}); free some{elsewhere(name)}"
     if isinstance(error, OSError) and number in NOT_USABLE:
         return (
             f"{error.filename or 'a file'} cannot be used ({error.strerror}); make it readable and "
             "writable, or set LMREPORT_CACHE to another folder"
         )
     return ""
+
+
+def elsewhere(name: str) -> str:
+    """Which variable has a file on a full disk written elsewhere, both where none is named; "" if
+    none does.
+    """
+    now = {"LMREPORT_CACHE": cache_root(), "TMPDIR": Path(tempfile.gettempdir())}
+    path = Path(name).absolute()
+    is_there = {
+        "LMREPORT_CACHE": path.is_relative_to(now["LMREPORT_CACHE"]),
+        "TMPDIR": str(path).startswith(str(now["TMPDIR"] / "lmreport-")),
+    }
+    others = [
+        f"{one} to another folder (now {now[one]})" for one in now if is_there[one] or not name
+    ]
+    return f", or set {' or '.join(others)}" * bool(others)

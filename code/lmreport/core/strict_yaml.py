@@ -76,7 +76,7 @@ def read(
         if node is None or node.tag == TAG + "null":
             return {}, []
         if not isinstance(node, yaml.MappingNode):
-            raise ReportError(f"{place(0)}: expected `option: value` lines in {what}")
+            raise ReportError(f"{place(0)}: expected {ENTRY} in {what}")
         entries = keys(node, place)
         for text in scalars(node):
             refuse_comment_or_tag(text, source, place)
@@ -89,17 +89,28 @@ def read(
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
+        number = mark.line if mark else 0
+        lines = [*source.split("\n"), ""]
+        for n in (number - 1, number) if re.search("could not find|mapping values", said) else ():
+            if n >= 0 and NO_ENTRY.match(lines[n]):
+                raise ReportError(f"{place(n)}: expected {ENTRY} in {what}") from None
+        is_inner = "mapping values" in said and lines[number].startswith(" ")
         raise ReportError(
-            f"{place(mark.line if mark else 0)}: not valid YAML in {what} ({said}); {fix(said)}"
+            f"{place(number)}: not valid YAML in {what} ({said}); "
+            + "begin it in the column of the key above, or " * is_inner
+            + fix(said)
         ) from None
     finally:
         loader.dispose()
 
 
+ENTRY = "`option: value`, with a colon and a blank behind it,"
+NO_ENTRY = re.compile(r"(?!\S[^:]*:(\s|$))[\w'\"]")  # a line that begins like one and is none
 FIXES = {  # what PyYAML says, and what to do then; the last one fits the rest
     "escape": r"put a text with a backslash, such as $\gamma$, in single quotes",
     r"\\t": "indent with blanks, not with tabs",
     "block mapping start": "begin all keys of one entry in the same column",
+    "block end.*'<scalar>'": "put the whole text in quotes, of the other kind where it has some itself",
     "',' or .* but got '[^<]": "put a text with such a sign in quotes, or close the bracket before it",
     "of stream|stream end": "close the quote or the bracket that is still open",
     "": "put the text in quotes, since a colon, comma, bracket or sign in it has a meaning in YAML",

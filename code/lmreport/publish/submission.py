@@ -102,7 +102,8 @@ def submit(
         log.warning(f"submission: {line}")
     for name, why in missing.items():
         log.warning(f"submission: {name} IS MISSING: {why}")
-    write_atomically(target, zipped(parts | notes(parts, missing, old)))
+    stamp = "" if missing else stamp_of([graded, *others])
+    write_atomically(target, zipped(parts | notes(parts, missing, old), stamp))
     lacking = [f"WITHOUT {', '.join(missing)}"] * bool(missing) + [
         "NOT as its sources are now"
     ] * bool(old)
@@ -114,17 +115,31 @@ def submit(
 
 
 def is_current(root: Path, profile: str | None) -> bool:
-    """Whether the zip file is whole and younger than all that was rendered."""
+    """Whether the zip file is whole, of what is rendered now, and younger."""
     outputs = documents_of(root, profile)
     target = folder.place(outputs[0].document).with_name(NAME)
     try:
         written = target.stat().st_mtime_ns
         with zipfile.ZipFile(target) as archive:
-            readme = archive.read("README.txt").decode("utf-8")
-        parts = [one.path(ending) for one in outputs for ending in ("pdf", "html", "ipynb")]
-        return "\nNOT " not in readme and all(p.stat().st_mtime_ns < written for p in parts)
+            readme, comment = archive.read("README.txt").decode("utf-8"), archive.comment.decode()
+        if "\nNOT " in readme or comment != stamp_of(outputs):
+            return False
+        return all(path.stat().st_mtime_ns < written for path in rendered(outputs))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return False
+
+
+def rendered(outputs: list[Outputs]) -> list[Path]:
+    """The files of all documents."""
+    return [one.path(ending) for one in outputs for ending in ("pdf", "html", "ipynb")]
+
+
+def stamp_of(outputs: list[Outputs]) -> str:
+    """A digest of all that was rendered, which the zip file carries: where a clock was set back,
+    times of files tell nothing. Raises OSError where one is not there.
+    """
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in rendered(outputs)]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
 def documents_of(root: Path, profile: str | None) -> list[Outputs]:
@@ -378,12 +393,13 @@ def notes(parts: dict[str, bytes], missing: dict[str, str], old: list[str]) -> d
     return files
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip file of `files`, the same bytes for the same files."""
+def zipped(files: dict[str, bytes], comment: str) -> bytes:
+    """A zip file of `files` with a comment, the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+        archive.comment = comment.encode()
     return buffer.getvalue()

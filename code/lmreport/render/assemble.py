@@ -12,7 +12,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from lmreport.core.errors import ReportError
-from lmreport.render.execute import ANSI
+from lmreport.render import pictures, source
+from lmreport.render.cell_outputs import ANSI
 from lmreport.render.lines import Cell, Line
 from lmreport.render.pipe_tables import refuse_cut_rows
 
@@ -65,13 +66,26 @@ class Pages:
         self.captions.append(text)
         return f'{CAPTION}="{len(self.captions) - 1}"'
 
+    def as_it_is(self, source: list[str], outputs: list[str]) -> str:
+        """A cell with `output: asis`, which stands in no Div of its own."""
+        return "\n\n".join(source + outputs)
+
+    def printed_part(self, markdown: str) -> str:
+        """What such a cell prints, which stands in no Div either."""
+        return markdown
+
     def check(self, markdown: str, cell: int) -> None:
         """Raises ReportError for Markdown from a cell of which something would be lost; it is noted
         in `printed`. cell: its number in `cells`.
         """
         place = self.cells[cell]["place"]
         refuse_cut_rows(markdown, [place])
-        self.printed += [Line(text, place, n) for n, text in enumerate(markdown.split("\n"))]
+        lines = [Line(text, place, n) for n, text in enumerate(markdown.split("\n"))]
+        try:
+            list(source.prose(lines))
+        except ReportError as error:
+            raise ReportError(f"{place}: in what this cell shows, {told(error)}") from None
+        self.printed += lines
 
     def picture(self, label: str, number: int, ending: str) -> str:
         """A new path for picture `number` of a cell: `fig-v1.0` and `fig-v1-0` do not get the
@@ -85,6 +99,11 @@ class Pages:
                 f"figures/{name}-{hashlib.sha256(label.encode()).hexdigest()[:8]}-{number}.{ending}"
             )
         return path
+
+
+def told(error: ReportError) -> str:
+    """What a message says, without its place."""
+    return str(error).partition(": ")[2]
 
 
 def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
@@ -132,7 +151,7 @@ def code_cell(cell: NotebookNode, pages: Pages, execute: dict) -> str:
         check_texts(outputs, options, origin)
         body = [output(o, number, i, options, pages) for i, o in enumerate(outputs, 1)]
         if options["output"] == "asis" and not is_captioned(options, origin):
-            return "\n\n".join(parts + body)
+            return pages.as_it_is(parts, body)
         parts.append(floated(body, outputs, options, origin, pages))
     if not parts:
         return ""
@@ -227,7 +246,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             pages.check(item.text, cell)
-            return visible(item.text)
+            return pages.printed_part(visible(item.text))
         return fenced_div(
             f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
         )
@@ -257,6 +276,11 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
             "lives in a running notebook alone; write #| output: false above the cell, or print text, "
             "as the bars of `from tqdm import tqdm` are"
         )
+    if "javascript" in kinds:
+        raise ReportError(
+            f"{pages.cells[cell]['place']}: this cell shows a script, which the PDF and the notebook "
+            "cannot; with matplotlib, leave out %matplotlib notebook"
+        )
     reason = " (HTML would need scripts from elsewhere and cannot go into the PDF)"
     raise ReportError(
         f"{pages.cells[cell]['place']}: an output of this cell is {kinds}; print Markdown, text or "
@@ -266,13 +290,17 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
 
 def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, pages: Pages) -> str:
     """The picture of an output, written to the folder of `pages`; a size that IPython was told is
-    kept.
+    kept. Raises ReportError for bytes that are no picture.
     """
     path = pages.picture(str(options.get("label") or f"cell-{cell + 1}"), index, PICTURES[kind])
     raw = item.data[kind]
     (pages.folder / path).write_bytes(
         raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw)
     )
+    if kind != "image/svg+xml" and not pictures.kind_by_content(pages.folder / path):
+        raise ReportError(
+            f"{pages.cells[cell]['place']}: this cell shows {kind} that cannot be read as a picture"
+        )
     alt, number = (
         options.get("fig-alt", ""),
         sum(1 for known in pages.cells[cell].setdefault("pictures", [])),

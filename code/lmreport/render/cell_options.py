@@ -130,6 +130,12 @@ def check(key: str, value: object, place: str) -> None:
         raise ReportError(
             f"{place}: tags that take cells away are not read here; write #| include: false"
         )
+    if key == "id" and re.match(r"#?(fig|tbl|lst|eq|sec)-", str(value)):
+        raise ReportError(
+            f"{place}: id {value!r} gives no number; write label: {str(value).lstrip('#')}"
+        )
+    if key == "lst-label" and not re.match("#?lst-", str(value)):
+        raise ReportError(f"{place}: lst-label: {value!r} needs a name that begins with lst-")
     for text in value if isinstance(value, list) else [value]:
         refuse_shortcode(str(text), place)
         if isinstance(text, str) and re.search(r"`\{\w+\}[ \t]", text):

@@ -203,20 +203,15 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
         )
 
 
-def tab_panel(attributes: list, content: list, cells: list[Cell]) -> list | dict | None:
-    """A tab set; None in the notebook, where cells, and headings that they print, stand apart from
-    the text. Raises ReportError for one that begins with no heading.
-    """
+def tab_panel(attributes: list, content: list, cells: list[Cell]) -> dict:
+    """A tab set. Raises ReportError for one that begins with no heading."""
     content = [inner for block in content for inner in as_printed(block)]
     if content and content[0]["t"] == "Header":
         return tabset(attributes, content)
-    in_notebook = any("number" in dict(n["c"][0][2]) for n in content if n["t"] == "Div")
-    if not in_notebook:
-        raise ReportError(
-            f"{place(cells, ':::.*panel-tabset')}: a tab set begins with a heading, which "
-            "names its first tab"
-        )
-    return None
+    raise ReportError(
+        f"{place(cells, ':::.*panel-tabset')}: a tab set begins with a heading, which "
+        "names its first tab"
+    )
 
 
 def condition(

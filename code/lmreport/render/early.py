@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 
 import nbformat
@@ -27,6 +28,9 @@ def hand_on(doc: Document, nb: NotebookNode) -> None:
     for cell in bare.cells:
         cell.metadata = {name: value for name, value in cell.metadata.items() if name != "report"}
     write_atomically(place(doc), nbformat.writes(bare).encode())
+    last = doc.notebook.stat().st_mtime if doc.notebook.is_file() else 0
+    if place(doc).stat().st_mtime <= last:  # the clock was set back meanwhile
+        os.utime(place(doc), (last + 1, last + 1))
 
 
 def newest(doc: Document) -> Path:

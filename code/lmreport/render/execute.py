@@ -7,7 +7,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import html
 import json
 import logging
 import os
@@ -24,13 +23,12 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import lxml.html
 import nbformat
 from nbformat import NotebookNode
 
 from lmreport.core import progress
 from lmreport.core.errors import ReportError
-from lmreport.render import html_tables, named_files, pandoc_ast
+from lmreport.render import cell_outputs, named_files
 from lmreport.render.lines import TICKS, Cell
 
 if TYPE_CHECKING:
@@ -43,9 +41,6 @@ HERE = Path(__file__).parent
 # of gc: looking for circles in libraries and trees, which have few, takes a fifth of the time
 SELDOM = (50_000, 20, 100)
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
-ANSI = re.compile(  # colours and moves; links and titles; sets of characters and other states
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[()*+#%][0-9A-Z]|\x1b[78=>c-eDEHM]"
-)
 
 
 def notebook(cells: list[Cell], params: dict, title: str = "") -> NotebookNode:
@@ -125,8 +120,8 @@ async def run(
     """Execute `nb` in place with `folder` as the working directory; one line is logged per cell.
 
     profiles: told to the cells as Quarto does, in QUARTO_PROFILE; root: the project, whose files
-    are watched; environment: of the kernel, but for what is told to it here; stop: what Ctrl-C
-    calls meanwhile. Raises ReportError if a cell fails or the kernel dies.
+    are watched; environment: of the kernel, but for what is told to it here; stop: what Ctrl-C and
+    `kill` call meanwhile. Raises ReportError if a cell fails or the kernel dies.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
         return Seen([], [], [])
@@ -147,7 +142,7 @@ async def run(
         env = variables | settings(execute, own)
         client, manager = await started(nb, execute, output, own, cwd=str(folder), env=env)
         async with client.async_setup_kernel(), ended(manager):
-            on_ctrl_c(stop)
+            when_stopped(stop)
             await watched(client, (root or folder).resolve())
             await all_cells(client, nb, execute, now)
             return await what_was_seen(client)
@@ -300,13 +295,17 @@ def last_words(log: IO[bytes]) -> str:
     return f"; it said last: {lines[-1][:200]}" if lines else ""
 
 
-def on_ctrl_c(stop: Callable[[], object] | None) -> None:
-    """Have Ctrl-C call `stop`; nbclient's own handler lets it look like a kernel that died."""
+def when_stopped(stop: Callable[[], object] | None) -> None:
+    """Have Ctrl-C and `kill` call `stop`; nbclient's own handlers let them look like a kernel that
+    died.
+    """
+    if stop is None:
+        return
     with contextlib.suppress(
         NotImplementedError, RuntimeError, ValueError
     ):  # not in the main thread
-        if stop is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 @asynccontextmanager
@@ -346,29 +345,26 @@ async def code(
     await client.async_execute_cell(cell, index)
     cell.source = whole
     told = [one for reply in replies for one in reply.get("payload", ())]
-    cell.outputs += [help_text(one["data"]) for one in told if one["source"] == "page"]
+    cell.outputs += [cell_outputs.help_text(one["data"]) for one in told if one["source"] == "page"]
     for output in cell.outputs:
-        formula_as_markdown(output.get("data", {}))
-        preformatted_as_text(output.get("data", {}))
-        progress_as_text(output.get("data", {}))
-        table_as_markdown(output.get("data", {}))
-        estimator_as_text(output.get("data", {}))
-    failed = next((o for o in cell.outputs if o.output_type == "error"), None)
+        cell_outputs.convert(output.get("data", {}))
+    errors = [one for one in cell.outputs if one.output_type == "error"]
+    errors += [NotebookNode(one) for one in replies if one["status"] == "error"]  # of a magic
+    failed = errors[0] if errors else None
     if failed and not allow_errors:
         raise ReportError(failure(failed, origin) + await in_place_of_a_library(client, failed))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
     if any(one["source"] == "ask_exit" for one in told):
         raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
-    if is_figure(origin) and not any(map(has_picture, cell.outputs)) and await draws_files(client):
+    if (
+        is_figure(origin)
+        and not any(map(cell_outputs.has_picture, cell.outputs))
+        and await draws_files(client)
+    ):
         raise ReportError(
             f"{name} shows no figure, since matplotlib was told to draw into files only; leave out "
             "matplotlib.use"
         )
-
-
-def help_text(data: dict) -> NotebookNode:
-    """What `name?` tells, which Jupyter shows in a part of the window of its own."""
-    return nbformat.v4.new_output("display_data", {"text/plain": ANSI.sub("", data["text/plain"])})
 
 
 def is_figure(origin: Cell) -> bool:
@@ -376,10 +372,6 @@ def is_figure(origin: Cell) -> bool:
     if origin.options.get("include") is False or origin.options.get("output") is False:
         return False
     return origin.label.startswith("fig-") or re.search(r"\bshow\(\)", origin.code) is not None
-
-
-def has_picture(output: NotebookNode) -> bool:
-    return any(kind.startswith("image/") for kind in output.get("data", {}))
 
 
 async def draws_files(client: Client) -> bool:
@@ -413,80 +405,9 @@ async def value_of(client: Client, expression: str) -> str:
 FILES_ONLY = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}  # back ends of matplotlib
 
 
-def formula_as_markdown(data: dict) -> None:
-    """Give an output that is a formula in TeX alone, as SymPy shows one, the form that pandoc reads."""
-    formula = data.get("text/latex", "").strip()
-    richer = "text/markdown" in data or any(kind.startswith("image/") for kind in data)
-    if re.fullmatch(r"\$.+\$", formula, re.DOTALL) and not richer:
-        data["text/markdown"] = formula
-
-
-def table_as_markdown(data: dict) -> None:
-    """Give an output that is a table in HTML, as pandas shows one, the form that all formats take."""
-    table_as_text(data)
-    if "text/markdown" in data or not TABLE.fullmatch(data.get("text/html", "")):
-        return
-    data["text/html"] = html_tables.with_words(data["text/html"])
-    table, is_rich = html_tables.cleaned(data["text/html"])
-    written = ""
-    if not is_rich:
-        marked = ENTITY.sub(pandoc_ast.AMPERSAND, table)
-        written = pandoc_ast.as_markdown(
-            marked, "-f", "html-native_divs", "-t", PIPES, "--wrap=none"
-        )
-    is_pipes = written and "<table" not in written
-    data["text/markdown"] = written if is_pipes else html_tables.as_raw(table)
-
-
-def table_as_text(data: dict) -> None:
-    """Take a text that is a table in HTML, as of `df.to_html()`, for that table, as Quarto does."""
-    text = data.get("text/plain", "")
-    if set(data) != {"text/plain"} or not text.startswith(("'", '"')) or "</table>" not in text:
-        return
-    with contextlib.suppress(SyntaxError, ValueError):  # of an object that looks like a text
-        table = ast.literal_eval(text)
-        if TABLE.fullmatch(table):
-            data["text/html"] = table
-
-
-def preformatted_as_text(data: dict) -> None:
-    """Take HTML that is printed text, as rich gives it in Jupyter, for that text."""
-    if PRINTED.fullmatch(data.get("text/html", "")):
-        data["text/plain"] = lxml.html.fromstring(data.pop("text/html")).text_content()
-
-
-def progress_as_text(data: dict) -> None:
-    """Put the text beside a bar of progress in its place, above the table that Transformers' Trainer
-    shows with it.
-    """
-    if bar := PROGRESS.match(data.get("text/html", "")):
-        told, rest = " ".join(bar[1].split()), data.pop("text/html")[bar.end() :]
-        if "<table" in rest:
-            data["text/html"] = f"<small>{html.escape(html.unescape(told))}</small>{rest}"
-        else:
-            data["text/plain"] = html.unescape(told)
-
-
-def estimator_as_text(data: dict) -> None:
-    """Leave of an estimator of scikit-learn its text, which its HTML, made to fold out, repeats."""
-    if "sk-text-repr-fallback" in data.get("text/html", ""):
-        del data["text/html"]
-
-
-TABLE = re.compile(
-    r"\s*(<div>)?\s*(<style.*?</style>)?\s*(<small>[^<]*</small>)?\s*<table.*</table>\s*"
-    r"(<p>[^<]*(</p>)?)?\s*(</div>)?\s*",
-    re.DOTALL,
-)
-PRINTED = re.compile(r"\s*<pre\b(?:(?!</pre>).)*</pre>\s*", re.DOTALL)
-PROGRESS = re.compile(r"\s*<div>\s*<progress\b[^>]*></progress>(.*?)</div>", re.DOTALL)
-ENTITY = re.compile(r"&amp;(?=#?\w+;)")  # begins what is an entity once more in Markdown
-PIPES = "markdown-simple_tables-multiline_tables-grid_tables"
-
-
 def failure(output: NotebookNode, origin: Cell) -> str:
     """The place in the source, the cell and the exception of a failed cell."""
-    trace = ANSI.sub("", "\n".join(output.traceback))
+    trace = cell_outputs.ANSI.sub("", "\n".join(output.traceback))
     lines = re.findall(r"Cell In\[\d+\], line (\d+)", trace) or re.findall(
         r"Cell In\[\d+\][^\n]*\n.*line (\d+)", trace
     )
@@ -520,71 +441,5 @@ async def inline(client: Client, cell: NotebookNode, origin: Cell) -> None:
                 f"{place}: inline code {expression!r} failed: {got.get('ename')}: "
                 f"{got.get('evalue')}"
             )
-        results[expression] = shown(got["data"])
+        results[expression] = cell_outputs.shown(got["data"])
     cell.source = INLINE.sub(lambda m: m[1] + results[m[2].strip()], cell.source)
-
-
-def shown(data: dict) -> str:
-    """An inline value as Markdown: objects with a Markdown form as that, strings escaped, the rest
-    as printed.
-    """
-    if "text/markdown" in data:
-        return str(data["text/markdown"])
-    value = without_numpy(str(data.get("text/plain", "")))
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an
-        # equation.
-        text = unquoted(value)
-        return text if NUMBER.fullmatch(text) else re.sub(SPECIAL, r"\\\1", text)
-    if re.fullmatch(r"[-+\w. ]*|\([-+\d.e ]+,[-+\d.e, ]*\)", value):
-        return value
-    return re.sub(SPECIAL + "|(?=['\"])", lambda m: "\\" + m[0], " ".join(value.split()))
-
-
-# no Markdown, and in a formula \. and its like are no TeX
-NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?")
-SPECIAL = r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])"
-
-
-def without_numpy(value: str) -> str:
-    """A repr in which `np.float64(0.5)` is 0.5, on its own and in lists."""
-    try:
-        calls = [
-            node
-            for node in ast.walk(ast.parse(value, mode="eval"))
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and len(node.args) == 1
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == "np"
-        ]
-        names = [
-            node
-            for node in ast.walk(ast.parse(value, mode="eval"))
-            if isinstance(node, ast.Attribute) and node.attr in ("True_", "False_")
-        ]
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return value
-    replacements: dict[Any, Any] = {
-        ast.get_source_segment(value, node): ast.get_source_segment(value, node.args[0])
-        for node in calls
-    }
-    replacements |= {ast.get_source_segment(value, node): node.attr[:-1] for node in names}
-    for old, new in replacements.items():
-        value = value.replace(old, new)
-    return value
-
-
-def unquoted(value: str) -> str:
-    """The text that a string's repr stands for (Quarto shows the repr, with `\\xa0` for a no-break
-    space).
-    """
-    try:
-        text = ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return value[1:-1]
-    if not isinstance(text, str):
-        return value[1:-1]
-    return re.sub(
-        "[\ud800-\udfff]", lambda half: f"⟨U+{ord(half[0]):04X}⟩", " ".join(text.splitlines())
-    )

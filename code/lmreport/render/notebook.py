@@ -24,6 +24,7 @@ from lmreport.core.errors import ReportError
 from lmreport.render import (
     assemble,
     cell_options,
+    cell_outputs,
     conditional,
     constructs,
     crossref,
@@ -35,7 +36,7 @@ from lmreport.render import (
     plain_markdown,
     source,
 )
-from lmreport.render.lines import DIV_CLOSE, DIV_OPEN, Cell, Line
+from lmreport.render.lines import Cell, Line
 from lmreport.render.project import Document
 
 # in the notebook's metadata: the Markdown cells as pandoc reads them, and the ids of code cells
@@ -99,7 +100,8 @@ class Tree:
     """The resolved document in the order of the notebook.
 
     parts: blocks of text, or the number of a code cell; outputs: blocks of the Markdown that code
-    cells show, by (number of the cell, number of the output).
+    cells show, by (number of the cell, number of the output); output: the one of these that text
+    belongs to, None where it belongs to none.
     """
 
     def __init__(self, nb: NotebookNode, doc: Document, options: dict, folder: Path) -> None:
@@ -108,6 +110,7 @@ class Tree:
         self.flags: dict[int, list[int]] = {}  # those that are flags of the document
         pages = self.pages()
         parsed = document.parse(pages, options, doc)
+        plain_markdown.titles_first(parsed["blocks"])
         cells = [cell.metadata.report for cell in nb.cells]
         blocks = constructs.prepare(parsed["blocks"], "html", doc.profiles, cells, pages.flags)
         self.index = crossref.number(blocks, cells, options)
@@ -119,8 +122,11 @@ class Tree:
         self.meta = cited["meta"]
         self.parts: list = []
         self.outputs: dict[tuple[int, int], list] = {}
+        self.output: tuple[int, int] | None = None
         down = int(self.index.first == 1)  # the title is the only heading of the highest level
         self.plain = plain_markdown.Plain(self.index, self.address, down)
+        marks = filter(plain_markdown.is_mark, pandoc_ast.nodes(cited["blocks"]))
+        self.ended = {cell for cell, number in map(marked, marks) if number is None}
         self.walk(cited["blocks"])
         self.cells_before(len(nb.cells))
         self.parts = [
@@ -136,7 +142,7 @@ class Tree:
             "warning": True,
             **(self.options.get("execute") or {}),
         }
-        pages, parts = assemble.Pages(self.folder), []
+        pages, parts = Marked(self.folder), []
         (self.folder / "figures").mkdir()
         for number, cell in enumerate(self.nb.cells):
             if cell.cell_type == "markdown":
@@ -144,19 +150,18 @@ class Tree:
                 continue
             options = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, options)
-            if options["output"] == "asis":
-                cell.outputs = [as_display(out) for out in cell.outputs]
             if options["echo"] is False or options.get("include") is False:
                 cell.metadata |= HIDDEN
+            flags = [n for n, out in enumerate(cell.outputs) if assemble.flags(out)]
+            pages.cell = number
+            pages.is_captioned = assemble.is_captioned(options, cell.metadata.report)
+            pages.others = [n for n in range(len(cell.outputs)) if n not in flags]
+            parts.append(pages.whole(assemble.code_cell(cell, pages, execution)))
+            if options["output"] == "asis":
+                cell.outputs = [as_display(out) for out in cell.outputs]
+            self.flags[number] = flags
             found = [n for n, out in enumerate(cell.outputs) if is_markdown(out)]
-            self.flags[number] = [n for n in found if assemble.flags(cell.outputs[n])]
-            self.shown[number] = [n for n in found if n not in self.flags[number]]
-            parts.append(
-                assemble.fenced_div(
-                    f'.{plain_markdown.CELL} number="{number}"',
-                    assemble.code_cell(cell, pages, execution),
-                )
-            )
+            self.shown[number] = [n for n in found if n not in flags]
         pages.markdown = "\n\n".join(parts) + "\n"
         return pages
 
@@ -164,8 +169,10 @@ class Tree:
         """Sort `blocks` into text and cells; quoted: they stand in a callout."""
         for block in blocks:
             label, classes, _ = pandoc_ast.attr_of(block) or pandoc_ast.attr()
-            inside = [b for b in pandoc_ast.nodes(block) if plain_markdown.is_cell(b)]
-            if plain_markdown.is_cell(block):
+            inside = [b for b in pandoc_ast.nodes(block) if stands_for(b)]
+            if plain_markdown.is_mark(block):
+                self.output = self.output_of(*marked(block))
+            elif plain_markdown.is_cell(block):
                 self.cell(block, int(pandoc_ast.value(block["c"][0], "number")))
             elif not inside:
                 self.text([pandoc_ast.node("BlockQuote", [block])] if quoted else [block])
@@ -182,18 +189,14 @@ class Tree:
                     }
                 self.walk(block["c"][1], quoted or classes[:1] == ["callout"])
             else:
-                self.text(
-                    [
-                        pandoc_ast.change(
-                            block, lambda item: [] if plain_markdown.is_cell(item) else None
-                        )
-                    ]
-                )
+                self.text([pandoc_ast.change(block, lambda item: [] if stands_for(item) else None)])
                 self.walk(inside)
 
     def text(self, blocks: list) -> None:
         blocks = self.plain.blocks(blocks)
-        if self.parts and isinstance(self.parts[-1], list):
+        if self.output:  # what it shows as no Markdown it shows already
+            self.outputs.get(self.output, []).extend(blocks)
+        elif self.parts and isinstance(self.parts[-1], list):
             self.parts[-1] += blocks
         else:
             self.parts.append(blocks)
@@ -214,6 +217,7 @@ class Tree:
         """A code cell, what it shows, and its caption under it."""
         self.cells_before(number)
         self.parts.append(number)
+        self.outputs |= {(number, n): [] for n in [*self.shown[number], *self.flags[number]]}
         outputs = [
             b["c"][1]
             for b in pandoc_ast.nodes(holder)
@@ -221,10 +225,16 @@ class Tree:
         ]
         for n, blocks in zip(self.shown[number], outputs, strict=False):
             self.outputs[number, n] = self.plain.blocks(blocks)
-        self.outputs |= {(number, n): [] for n in self.flags[number]}
         captions = [c for c in map(self.caption_of_cell, pandoc_ast.nodes(holder)) if c]
+        captions += captions_without_label(holder)
         if captions:
             self.text(sorted(captions, key=plain_markdown.is_main))
+
+    def output_of(self, cell: int, number: int | None) -> tuple[int, int] | None:
+        """The output that text belongs to behind a mark; None where a condition hides the mark at
+        the outputs' end.
+        """
+        return (cell, number) if cell in self.ended and number is not None else None
 
     def caption_of_cell(self, block: dict) -> dict | None:
         """The caption of a float that the cell's options make."""
@@ -285,28 +295,75 @@ def outputs_shown(cell: NotebookNode, options: dict) -> list:
     return assemble.printed(cell, options)
 
 
-def as_display(output: NotebookNode) -> NotebookNode:
-    """What a cell with `output: asis` printed, as the Markdown that it is; any other output, and one
-    that only begins a Div, as it is.
+class Marked(assemble.Pages):
+    """Markdown in which a Div stands for each code cell.
+
+    What a cell prints with `output: asis` stands in no Div, since it may be a part of one, as where
+    another cell or text ends what it begins: marks tell which output it is of.
+    cell: number of the cell; is_captioned: whether what it shows has a caption; others: numbers of
+    its outputs that are no flags.
     """
-    if output.output_type != "stream" or output.name != "stdout" or not is_whole(output.text):
+
+    cell: int = 0
+    is_captioned: bool = False
+    others: list[int]
+
+    def whole(self, shown: str) -> str:
+        """A cell in its Div; one with `output: asis` has it already."""
+        div = assemble.fenced_div(f'.{plain_markdown.CELL} number="{self.cell}"', shown)
+        return shown if shown.startswith(div.split("\n")[0]) else div
+
+    def as_it_is(self, source: list[str], outputs: list[str]) -> str:
+        """A cell with `output: asis`: its source in a Div, and its outputs with marks."""
+        parts = [self.whole("\n\n".join(source))]
+        for number, text in zip(self.others, outputs, strict=True):
+            parts += [self.mark(str(number)), text]
+        return "\n\n".join([*parts, self.mark("end")])
+
+    def printed_part(self, markdown: str) -> str:
+        """What is printed so, in its own Div where it stands beside a figure or table."""
+        if not self.is_captioned:
+            return markdown
+        return assemble.fenced_div(f".{plain_markdown.OUTPUT}", markdown)
+
+    def mark(self, number: str) -> str:
+        return assemble.fenced_div(
+            f'.{plain_markdown.MARK} cell-number="{self.cell}" number="{number}"', ""
+        )
+
+
+def captions_without_label(holder: dict) -> list[dict]:
+    """The captions, as paragraphs, of what a cell shows that has no number."""
+    cells = [b for b in pandoc_ast.nodes(holder) if b["t"] == "Div" and "cell" in b["c"][0][1]]
+    inner = [block for cell in cells for block in cell["c"][1]]
+    figures = [b["c"][1][1] for b in inner if b["t"] == "Figure" and not b["c"][0][0]]
+    words = [part["c"] for caption in figures for part in caption]
+    words += [b["c"] for b in inner if b["t"] == "Para" and b["c"][0]["t"] != "Image"]
+    return [pandoc_ast.node("Para", one) for one in words]
+
+
+def marked(mark: dict) -> tuple[int, int | None]:
+    """The numbers of the cell and of the output that begins behind a mark; None at their end."""
+    number = pandoc_ast.value(mark["c"][0], "number")
+    return int(pandoc_ast.value(mark["c"][0], "cell-number")), None if number == "end" else int(
+        number
+    )
+
+
+def stands_for(block: dict) -> bool:
+    """Whether a block stands for a cell or for where an output begins."""
+    return plain_markdown.is_cell(block) or plain_markdown.is_mark(block)
+
+
+def as_display(output: NotebookNode) -> NotebookNode:
+    """What a cell with `output: asis` printed, as the Markdown that it is; any other output as it
+    is.
+    """
+    if output.output_type != "stream" or output.name != "stdout":
         return output
     return nbformat.v4.new_output(
         "display_data", {"text/markdown": output.text}, metadata={PRINTED: output.name}
     )
-
-
-def is_whole(markdown: str) -> bool:
-    """Whether each Div and block of code that begins in `markdown` ends there."""
-    depth = 0
-    try:
-        for line in source.prose(lines(markdown, "")):
-            depth += bool(DIV_OPEN.match(line.text)) - bool(DIV_CLOSE.match(line.text))
-            if depth < 0:
-                return False
-    except ReportError:
-        return False
-    return depth == 0
 
 
 def as_printed(output: NotebookNode) -> NotebookNode:
@@ -366,7 +423,7 @@ def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     if cell.cell_type == "markdown":
         text = re.sub(r"\A---\n.*?\n---(\n|\Z)", "", cell.source, flags=re.S)
         values = {
-            e["expression"].strip(): execute.shown(e["result"]["data"])
+            e["expression"].strip(): cell_outputs.shown(e["result"]["data"])
             for e in cell.metadata.get("user_expressions", ())
             if e["result"].get("status") == "ok"
         }

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 
 from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
-from lmreport.core.files import write_atomically
+from lmreport.core.files import write_together
 from lmreport.render import (
     assemble,
     colab,
@@ -195,8 +195,7 @@ async def render_document(plan: Plan, times: dict, stop: Callable[[], object]) -
             asyncio.create_task(in_thread(notebook_of, nb, doc)),
         )
     clock("write")
-    for path, data in zip(plan.outputs, [*written, people], strict=True):
-        write_atomically(path, data)
+    write_together(dict(zip(plan.outputs, [*written, people], strict=True)))
     up_to_date.remember(doc, plan.made_from, plan.outputs, seen, plan.environment)
 
 

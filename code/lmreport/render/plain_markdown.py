@@ -13,6 +13,7 @@ from lmreport.render.pictures import POINTS
 from lmreport.render.table_layout import natural
 
 CELL, OUTPUT = "notebook-cell", "cell-output-markdown"  # classes of the Divs that stand for these
+MARK = "notebook-output"  # of the Div behind which begins what an output holds
 PART = "<!--part {}-->"
 # an attribute that is not written, but has pandoc write a fence: it takes away the indent of code
 # that begins an item or a quotation, and joins indented blocks that follow each other
@@ -223,6 +224,33 @@ def is_cell(block: dict) -> bool:
     if block["t"] != "Div" or CELL not in block["c"][0][1]:
         return False
     return pandoc_ast.value(block["c"][0], "number").isdigit()
+
+
+def is_mark(block: dict) -> bool:
+    """Whether a Div tells that an output begins behind it, or that those of a cell end."""
+    return block["t"] == "Div" and MARK in block["c"][0][1]
+
+
+def titles_first(blocks: list) -> None:
+    """Put a heading that begins a callout or tab set on the page before the cells and marks that
+    show nothing there.
+    """
+    for item in pandoc_ast.nodes(blocks):
+        if item["t"] != "Div" or not re.search("panel-tabset|callout-", " ".join(item["c"][0][1])):
+            continue
+        content = item["c"][1]
+        unseen = next(
+            (
+                n
+                for n, block in enumerate(content)
+                if not is_mark(block) and not (is_cell(block) and not block["c"][1])
+            ),
+            0,
+        )
+        if unseen and "panel-tabset" in item["c"][0][1]:
+            content[unseen : unseen + 1] = constructs.as_printed(content[unseen])
+        if content[unseen:] and content[unseen]["t"] == "Header":
+            content.insert(0, content.pop(unseen))
 
 
 def is_main(caption: dict) -> bool:

@@ -70,7 +70,7 @@ KINDS = {  # of the options that this renderer acts on
     **dict.fromkeys(
         "title subtitle date date-format toc-title abstract-title description lang csl papersize "
         "fontsize "
-        "canonical-url output-dir fig-format".split(),
+        "canonical-url output-dir".split(),
         (TEXT,),
     ),
     **dict.fromkeys(("execute", "project", "profile", "margin"), (MAPPING,)),
@@ -83,6 +83,7 @@ KINDS = {  # of the options that this renderer acts on
     "output": (BOOL, "asis"),
     "code-fold": (BOOL, "show", "hide", "none"),
     "code-summary": (TEXT,),
+    "fig-format": ("svg", "png", "jpeg", "retina"),
 }
 AUTHOR = {"name", "affiliation", "affiliations"}
 NAME = {"given", "family", "literal"}

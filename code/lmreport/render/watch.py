@@ -1,8 +1,8 @@
 """Runs in the kernel: notes which files of the project the cells open and which variables of the
-environment they ask.
+environment they ask, and lets halves of characters through.
 
-Only the standard library, since the kernel gets the text of this file before anything else is
-imported there.
+Only the standard library and IPython, since the kernel gets the text of this file before anything
+else is imported there.
 """
 
 import os
@@ -19,6 +19,34 @@ ASKED: set = set()
 def start(root: str) -> None:
     sys.addaudithook(lambda event, args: note(event, args, root))
     os.environ.__class__ = Environment
+    send_halves()
+
+
+def send_halves() -> None:
+    """Have the kernel send halves of characters too, by their number, which no message can hold: what
+    was printed with them would be lost.
+    """
+    from IPython import get_ipython
+
+    session = get_ipython().kernel.session
+    packed = session.pack
+
+    def pack(message: object) -> bytes:
+        try:
+            return packed(message)
+        except UnicodeEncodeError:
+            return packed(whole(message))
+
+    session.pack = pack
+
+
+def whole(value: object) -> object:
+    """`value` with a mark for each half of a character, in all its texts."""
+    if isinstance(value, str):
+        return "".join(f"⟨U+{ord(c):04X}⟩" if "\ud800" <= c <= "\udfff" else c for c in value)
+    if isinstance(value, dict):
+        return {whole(key): whole(one) for key, one in value.items()}
+    return [whole(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def note(event: str, args: tuple, root: str) -> None:

@@ -182,13 +182,15 @@ def of_page(path: Path) -> int:
     """Check one page and say what was found; 0 if nothing differs, else 1. Raises ReportError if
     there is no such page.
     """
+    from lmreport.check import outputs
+
     if not path.is_file():
         raise ReportError(f"there is no {path}; make it with lmreport render")
     result = verify(path)
     for place, text, right in result.differences:
         print(f"{path.name}: {place}: shows “{text}”: {right}")
     for name, why in result.altered.items():
-        print(f"{name} was altered: {why}")
+        print(f"{name}: {why}" if why.startswith(outputs.OLDER) else f"{name} was altered: {why}")
     for name, why in result.unusable.items():
         print(f"{name} {why}; make it again with lmreport render --force")
     print(
