@@ -384,6 +384,22 @@ def changed(path, **entries):
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
 
 
+def test_layers_that_a_configuration_leaves_out_are_told(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "shorter")
+    changed(folder / "config.json", num_hidden_layers=1)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match="fewer layers than .* has, such as encoder.layer.1"):
+        located(str(folder))
+
+
+@pytest.mark.parametrize("name", [5, ["a"], {"a": 1}, None, ""])
+def test_a_model_whose_configuration_names_it_by_no_text_has_its_folders_name(tiny, tmp_path, name):
+    folder = shutil.copytree(tiny, tmp_path / "mine")
+    changed(folder / "config.json", _name_or_path=name)
+    pretrained.locate.cache_clear()
+    assert located(str(folder)).name == pretrained.at_hand(str(folder)).name == "mine"
+
+
 def as_a_trainer_leaves_it(folder):
     for name in ("checkpoint-1000", "checkpoint-500"):
         shutil.copytree(folder, folder.parent / "kept" / name)
@@ -471,6 +487,12 @@ UNREADABLE = {
     "padding at the left": (
         lambda folder: changed(folder / "tokenizer_config.json", padding_side="left"),
         'puts the padding before the text, .* set "padding_side": "right"',
+    ),
+    "padding as text": (
+        lambda folder: changed(
+            folder / "tokenizer_config.json", model_input_names=["input_ids", "token_type_ids"]
+        ),
+        'gives no attention_mask, .* add "attention_mask" to "model_input_names"',
     ),
 }
 

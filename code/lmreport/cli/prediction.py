@@ -12,16 +12,15 @@ from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
 from lmreport.models.fitness import (
-    LEFT,
     class_names,
     configuration,
     load_tokenizer,
     misnamed_classes,
     no_classifier,
     no_whole_model,
-    pads_left,
     pointer_in,
     refuse_long,
+    wrong_padding,
 )
 
 log = logging.getLogger(__name__)
@@ -135,8 +134,8 @@ def weights(folder: str):
     if what := misnamed_classes(Path(folder)):
         raise ReportError(f"--weights: {folder} {what}")
     class_names(Path(folder))
-    if pads_left(Path(folder)):
-        raise ReportError(f"--weights: {folder} {LEFT}")
+    if what := wrong_padding(Path(folder)):
+        raise ReportError(f"--weights: {folder} {what}")
     what = no_classifier(Path(folder), load_tokenizer(Path(folder)))
     if what:
         raise ReportError(f"--weights: {folder} {what}; name the folder of a fine-tuned model")

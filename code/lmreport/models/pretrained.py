@@ -87,7 +87,7 @@ def locate(model: str) -> Source:
     proxy forbids the hub, and if what was fetched or MiniLM is damaged.
     """
     if is_folder(model):
-        return in_full(from_folder(Path(model).expanduser()))
+        return in_full(on_disk(Path(model).expanduser()))
     if model == MINILM:
         return from_package(model)
     found = from_hub(model)
@@ -101,7 +101,7 @@ def at_hand(model: str) -> Source:
     only.
     """
     if is_folder(model):
-        return in_full(from_folder(Path(model).expanduser()))
+        return in_full(on_disk(Path(model).expanduser()))
     found = None if model == MINILM else from_cache(model)
     return in_full(found) if found else from_package(model)
 
@@ -112,6 +112,23 @@ def is_folder(model: str) -> bool:
         Path(model).expanduser().is_dir()
         or model.startswith(("/", "./", "~", "../"))
         or "\\" in model
+    )
+
+
+def on_disk(folder: Path) -> Source:
+    """As `from_folder`; a model whose configuration calls it by something that is no text has its
+    folder's name. Raises ReportError also for a configuration that is no table of settings.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return from_folder(folder)  # which tells what is wrong
+    if not isinstance(config, dict):
+        raise ReportError(
+            f"model: {folder / 'config.json'} holds no table of settings; save the model anew"
+        )
+    return from_folder(
+        folder, "" if isinstance(config.get("_name_or_path", ""), str) else folder.name
     )
 
 
