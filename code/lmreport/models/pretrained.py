@@ -92,7 +92,10 @@ def locate(model: str) -> Source:
         return from_package(model)
     found = from_hub(model)
     if found is None:
-        log.info(f"model: the hub cannot be reached for {model}; going on with {MINILM}")
+        from huggingface_hub import constants
+
+        offline = "with HF_HUB_OFFLINE set " * constants.HF_HUB_OFFLINE
+        log.info(f"model: {offline}the hub cannot be reached for {model}; going on with {MINILM}")
     return in_full(found) if found else from_package(model)
 
 
@@ -280,11 +283,29 @@ def from_hub(name: str) -> Source | None:
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
     if missing := [one for one in WANTED[:3] if not (folder / one).is_file()]:
+        refuse_without(name, missing)
+        log.warning(f"model: the copy of {name!r} on this machine lacks {', '.join(missing)}")
+        return None
+    return from_folder(folder, name)
+
+
+def refuse_without(name: str, missing: list[str]) -> None:
+    """Raises ReportError if the hub has the model `name` without the `missing` files; where it is not
+    reached, only a part of them was fetched before.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        listed = [one.rfilename for one in HfApi().model_info(name, revision="main").siblings or ()]
+    except Exception as error:  # whatever the hub's client meets on the way
+        if statuses_of(error):
+            not_reached(name, error)
+        return
+    if not set(missing) <= set(listed):
         raise ReportError(
             f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
             "with Transformers, save both into a folder with save_pretrained, and name that"
         )
-    return from_folder(folder, name)
 
 
 def from_cache(name: str) -> Source | None:
