@@ -407,6 +407,14 @@ def as_a_trainer_leaves_it(folder):
     (folder.parent / "kept").rename(folder)
 
 
+def as_sentence_transformers_had_it(folder):
+    shutil.copytree(folder, folder.parent / "kept" / "0_Transformer")
+    (folder.parent / "kept/1_Pooling").mkdir()
+    (folder.parent / "kept/1_Pooling/config.json").write_text('{"word_embedding_dimension": 32}')
+    shutil.rmtree(folder)
+    (folder.parent / "kept").rename(folder)
+
+
 def as_the_cache_of_the_hub_has_it(folder):
     shutil.copytree(folder, folder.parent / "kept" / "snapshots" / "ab12")
     shutil.rmtree(folder)
@@ -461,6 +469,10 @@ UNREADABLE = {
     "a Trainer's folder": (
         as_a_trainer_leaves_it,
         "no model but folders with one each; name one of them: checkpoint-500, checkpoint-1000",
+    ),
+    "an older folder of sentence-transformers": (
+        as_sentence_transformers_had_it,
+        "no model but folders with one each; name one of them: 0_Transformer$",
     ),
     "the cache of the hub": (
         as_the_cache_of_the_hub_has_it,
@@ -575,6 +587,20 @@ def test_a_model_in_half_precision_is_trained_in_full(tiny, tmp_path, half, monk
     kept = model.float().state_dict()
     assert all(torch.equal(one, weights[n]) for n, one in kept.items() if n in weights)
     assert len(tokenizer.load_tokenizer(from_hub.path)) == len(tokenizer.load_tokenizer(str(tiny)))
+
+
+@pytest.mark.parametrize("entry", [{"dtype": "float16"}, {"torch_dtype": "float64"}])
+def test_whole_weights_are_trained_with_32_bits_whatever_their_configuration_says(
+    tiny, tmp_path, monkeypatch, entry
+):
+    import torch
+
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    folder = shutil.copytree(tiny, tmp_path / "mine")
+    changed(folder / "config.json", **{"dtype": None} | entry)
+    pretrained.locate.cache_clear()
+    model = finetune.load_classifier(located(str(folder)).path, ["a", "b"])
+    assert {one.dtype for one in model.state_dict().values()} == {torch.float32}
 
 
 OTHER_TASKS = {

@@ -111,7 +111,16 @@ def checkpoints(folder: Path) -> list[Path]:
         return (int(number) if number.isdecimal() else -1, path.name)
 
     places = ("*/config.json", "snapshots/*/config.json") if folder.is_dir() else ()
-    return sorted((path.parent for place in places for path in folder.glob(place)), key=step)
+    found = [path for place in places for path in folder.glob(place)]
+    return sorted((path.parent for path in found if is_of_model(path)), key=step)
+
+
+def is_of_model(path: Path) -> bool:
+    """Whether a config.json is a model's, and not that of a layer behind one."""
+    try:
+        return "model_type" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return True  # told by who reads it
 
 
 def weights_in_parts(folder: Path) -> str:
@@ -380,12 +389,13 @@ def refuse_broken(source: pretrained.Source) -> None:
     place = "config.json: "
     try:
         AutoConfig.from_pretrained(source.path, trust_remote_code=False)
-        place = ""
+        place = "its tokenizer: "
         pieces = load_tokenizer(Path(source.path))
         what = foreign_tokenizer(Path(source.path), pieces)
         if not pieces.pad_token:
             refuse_unfit(source)
         what = what or without_pieces(pieces)
+        place = ""
         what = (
             what
             if opens(Path(source.path) / "model.safetensors")

@@ -163,13 +163,17 @@ def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
     )
 
 
-def is_half(weights: Path) -> bool:
-    """Whether a file of weights has some of 16 bits; no for one that is damaged."""
+def is_half(weights: Path, config: dict) -> bool:
+    """Whether a file of weights has some of 16 bits, or its `config` has it loaded with other than 32;
+    no for one that is damaged.
+    """
+    loaded = config.get("dtype") or config.get("torch_dtype") or "float32"
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(weights, "numpy") as file:
-            return any(file.get_slice(name).get_dtype() in HALF for name in file.keys())
+            kinds = {file.get_slice(name).get_dtype() for name in file.keys()}
+            return bool(kinds & HALF) or loaded != "float32"
     except (OSError, SafetensorError):
         return False
 
@@ -196,13 +200,13 @@ def gives_otherwise(config: dict) -> bool:
 
 
 def in_full(source: Source) -> Source:
-    """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where its
-    weights have 16, in which the steps of a training are lost or it breaks off, and without the
+    """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where it
+    would be loaded with 16, in which the steps of a training are lost or it breaks off, and without the
     classes of another task and what has it give more than logits. Name and digest are those of the original.
     """
     folder = Path(source.path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    half, kind = is_half(folder / "model.safetensors"), "float32"
+    half, kind = is_half(folder / "model.safetensors", config), "float32"
     if other_task(config) or gives_otherwise(config):
         kind = "encoder"
         config = {k: v for k, v in config.items() if k not in HEAD | set(GIVEN)}
@@ -211,7 +215,7 @@ def in_full(source: Source) -> Source:
     kept = cache_root() / "models" / f"{kind}-{source.digest[:16]}-{beside_weights(str(folder))}"
     if not kept.is_dir():
         if half:
-            log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
+            log.info(f"model: {source.name} is not of 32 bits; a copy that is will be trained")
         save_copy(folder, config, half, kept)
     return dataclasses.replace(source, path=str(kept))
 
@@ -228,8 +232,8 @@ def beside_weights(folder: str) -> str:
 
 
 def save_copy(folder: Path, config: dict, half: bool, kept: Path) -> None:
-    """Save the model in `folder` with another `config` as the folder `kept`; half: its weights have
-    16 bits and get 32.
+    """Save the model in `folder` with another `config` as the folder `kept`; half: its weights
+    are not loaded with 32 bits, and are to be.
     """
     from safetensors.torch import load_file, save_file
 
