@@ -546,6 +546,19 @@ def test_a_configuration_unlike_the_weights_is_refused_before_it_answers_by_chan
         prediction.weights(str(broken))
 
 
+def test_a_classifier_of_two_classes_without_names_has_those_of_transformers(tmp_path, capsys):
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    load_tokenizer(pretrained.from_package("any").path).save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    wide = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+    config = BertConfig(num_hidden_layers=1, num_labels=2, **wide)
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    assert main.main(["predict", "--weights", str(tmp_path), "sort a dict"]) == 0
+    assert "LABEL_0" in (said := capsys.readouterr().out) and "LABEL_1" in said
+
+
 @pytest.mark.parametrize(
     "options, said",
     [
@@ -578,6 +591,7 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
         ([], "either questions or --file"),
         (["x", "--file", "y"], "either"),
         (["--file", "y", "--weights", "nowhere"], "lacks config.json"),
+        (["x", "--weights", ""], "--weights is empty; name the folder"),
         (
             ["x", "--weights", "y", "--model", "z"],
             "--weights is the model itself; leave --model out",

@@ -32,6 +32,14 @@ def class_names(folder: Path) -> list[str]:
         ) from error
 
 
+def all_class_names(folder: Path) -> list[str]:
+    """As `class_names`; a classifier of two classes without names, which Transformers leave out then,
+    has those that they give it.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return class_names(folder) if config.get("id2label") else ["LABEL_0", "LABEL_1"]
+
+
 def misnamed_classes(folder: Path) -> str:
     """That the configuration of a saved classifier names its classes so that they cannot be read,
     and how to write them; "" if it names none or all is well.
@@ -233,7 +241,7 @@ def other_answers(folder: Path) -> str:
             f"was trained for another task ({config['problem_type']}) than to name the one class of a "
             "text"
         )
-    if len(class_names(folder)) < 2:
+    if len(all_class_names(folder)) < 2:
         return "has one class only, so that each text would be of it"
     if config.get("return_dict") is False:
         return "gives its answer as a tuple; take return_dict out of its config.json, which is usable then"
