@@ -62,16 +62,16 @@ def own(folder: Path, formats=("html", "typst"), **options) -> Path:
     return folder / "_report" / "report"
 
 
-def interrupted(folder: Path, started: Path) -> str:
-    """What a render of `folder` says that Ctrl-C stops once its cells have made the file
-    `started`.
+def interrupted(folder: Path, started: Path, number: int = signal.SIGINT) -> str:
+    """What a render of `folder` says that Ctrl-C, or the signal `number`, stops once its cells have
+    made the file `started`.
     """
     code = f"from pathlib import Path; from lmreport.render import render; render(Path({str(folder)!r}))"
     done = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     while not started.is_file():
         assert done.poll() is None
         time.sleep(0.1)
-    done.send_signal(signal.SIGINT)
+    done.send_signal(number)
     return done.communicate(timeout=60)[1]
 
 

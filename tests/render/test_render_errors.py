@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 
 import nbformat
 import PIL.Image
@@ -976,7 +977,8 @@ def test_failure_leaves_old_files(tmp_path):
     assert {p.name: p.read_bytes() for p in (folder / "_report/report").iterdir()} == before
 
 
-def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_term_while_cells_run_are_told_as_that_and_leave_old_files(tmp_path, number):
     folder = project(tmp_path, "Old.\n", FRONT)
     before = (own(folder) / "index.html").read_bytes()
     started = tmp_path / "started"
@@ -984,7 +986,7 @@ def test_ctrl_c_while_cells_run_is_told_as_that_and_leaves_old_files(tmp_path):
         FRONT
         + f"```{{python}}\nimport time; open({str(started)!r}, 'w').close(); time.sleep(60)\n```\n"
     )
-    said = interrupted(folder, started)
+    said = interrupted(folder, started, number)
     assert (
         "KeyboardInterrupt: the outputs of the last render are as they were" in said
         and "died" not in said

@@ -26,7 +26,6 @@ NUMBERS = {  # variables that libraries read as numbers when they are imported
     "KERAS_MAX_EPOCHS": int,
     "KERAS_MAX_STEPS_PER_EPOCH": int,
     "SKLEARN_WORKING_MEMORY": int,
-    "SOURCE_DATE_EPOCH": int,
 }
 LATEST = 253402300799  # seconds from 1970 to the end of the year 9999
 HUB = "hf:"  # begins the name of a data set on the Hugging Face hub; a path is ./hf:… then
@@ -286,14 +285,11 @@ def variables(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def refuse_no_numbers() -> None:
-    """Forget those of NUMBERS in the environment that are empty. Raises ReportError for one that is
-    no number, at which a library would break off.
+    """Raises ReportError for one of NUMBERS in the environment that is no number, at which a library
+    would break off.
     """
-    for name, kind in NUMBERS.items():
-        value = os.environ.get(name, "")
-        if not value.strip():
-            os.environ.pop(name, None)
-            continue
+    for name in NUMBERS.keys() & os.environ.keys():
+        value, kind = os.environ[name], NUMBERS[name]
         try:
             kind(value)
         except ValueError:
@@ -301,9 +297,11 @@ def refuse_no_numbers() -> None:
             raise ReportError(
                 f"{name} is {value!r}, which is no {what}; unset it, or correct it"
             ) from None
-    if not 0 <= int(os.environ.get("SOURCE_DATE_EPOCH", 0)) <= LATEST:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH") or "0"
+    if not (epoch.strip().isdecimal() and int(epoch) <= LATEST):
         raise ReportError(
-            "SOURCE_DATE_EPOCH is no time in seconds since 1970; unset it, or correct it"
+            f"SOURCE_DATE_EPOCH is {epoch!r}, which is no time in seconds since 1970; unset it, or "
+            "correct it"
         )
 
 

@@ -301,12 +301,15 @@ def last_words(log: IO[bytes]) -> str:
 
 
 def on_ctrl_c(stop: Callable[[], object] | None) -> None:
-    """Have Ctrl-C call `stop`; nbclient's own handler lets it look like a kernel that died."""
+    """Have Ctrl-C, and TERM as of a batch system, call `stop`; nbclient's own handler lets them look
+    like a kernel that died.
+    """
     with contextlib.suppress(
         NotImplementedError, RuntimeError, ValueError
     ):  # not in the main thread
         if stop is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 @asynccontextmanager
