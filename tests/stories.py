@@ -9,10 +9,13 @@ from pathlib import Path
 
 from lxml import html
 
+from lmreport.reporting.values.on_data import OF_BERT
+
 FAMILIES = {"DistilBERT": r"distil-?bert", "MiniLM": r"minilm"}  # name: how it begins in prose
 GENERAL = (  # sentences about published models, true whatever model is fine-tuned
     "BERT and DistilBERT learn one vector for each of 512 positions.",
-    "The tokenizer's vocabulary file has the same SHA-256 as that of bert-base-uncased, which DistilBERT uses too.",
+    f"The tokenizer's vocabulary file has the same SHA-256 ({OF_BERT[:8]}…) as that of bert-base-uncased, which "
+    "DistilBERT uses too.",
     "stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; with "
     "access the same code loads DistilBERT.",
 )

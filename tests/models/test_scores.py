@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from lmreport.models import scores
 
@@ -57,6 +57,21 @@ def test_mcnemar_known_value():
     # two-sided binomial: 2 · (1 + 12 + 66) / 2¹²
     assert (found["only_a"], found["only_b"], found["p"]) == (10, 2, pytest.approx(2 * 79 / 4096))
     assert scores.mcnemar(a, a)["p"] == 1
+
+
+@given(seeds, st.integers(1, 9000))
+def test_interval_and_p_are_those_of_scipy_stats(seed, texts):
+    generator = np.random.default_rng(seed)
+    a, b = generator.random((2, texts)) < generator.random((2, 1))
+    found = scores.mcnemar(a, b)
+    of_one = found["only_a"], found["only_a"] + found["only_b"]
+    assert found["p"] == pytest.approx(binomtest(*of_one).pvalue if of_one[1] else 1)
+    if min(a.sum(), texts - a.sum()) >= scores.FEW:
+        quantiles = binom.ppf([0.025, 0.975], texts, a.mean()) / texts
+    else:
+        exact = binomtest(int(a.sum()), texts).proportion_ci(method="exact")
+        quantiles = exact.low, exact.high
+    assert scores.interval(a) == pytest.approx(quantiles)
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says():

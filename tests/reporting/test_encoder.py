@@ -164,9 +164,8 @@ def test_several_runs_are_told_with_their_choice(runs):
     shorter = given | {"settings": given["settings"] | {"max_length": 64}}
     two = [runs.encoder, dataclasses.replace(runs.encoder, inputs=shorter)]
     told = plain(on_results.weakest(dataclasses.replace(runs, encoders=two)))
-    assert (
-        told
-        == " Of its 2 trainings (on 64 or 256 word pieces) this one did best on the validation texts; "
+    assert told == (
+        " This run was chosen from 2 (on 64 or 256 word pieces) by its validation accuracy; "
         "all of them get 92.0% to 92.0% of the test texts right."
     )
 

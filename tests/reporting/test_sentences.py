@@ -188,9 +188,9 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 @pytest.mark.parametrize(
     ("seconds", "load", "said"),
     [
-        (324.0, 0.0, "the Transformer takes 32.4 times as long"),
-        (324.0, 99.0, "the Transformer takes at least 32 times as long"),
-        (2.5, 99.0, "the LSTM takes at most 4.0 times as long"),
+        (324.0, 0.0, "the Transformer takes 32.4 times as long as the LSTM"),
+        (324.0, 99.0, "the Transformer takes at least 32 times as long as the LSTM"),
+        (2.5, 99.0, "the LSTM takes at most 4.0 times as long as the Transformer"),
     ],
 )
 def test_what_a_text_costs_is_told_whichever_network_takes_longer(record, seconds, load, said):
@@ -202,7 +202,7 @@ def test_what_a_text_costs_is_told_whichever_network_takes_longer(record, second
         dataclasses.replace(one, made=one.made | {"load_before": before})
         for one, before in ((bert, 0.0), (lstm, load))
     )
-    assert plain(on_results.per_text(bert, lstm)) == f"{said} per text and epoch."
+    assert plain(on_results.per_text(bert, lstm)) == f"Per text and epoch, {said}."
 
 
 def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
@@ -390,12 +390,13 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
 
 @pytest.mark.parametrize("logged, heads", [(True, 4), (False, 3)])
 def test_a_training_too_short_for_its_log_has_no_column_of_losses(record, logged, heads):
-    steps = [{"loss": 0.5, "epoch": 0.5}] * logged
+    steps = [{"loss": 1.5, "epoch": 0.5}, {"loss": 0.5, "epoch": 1}] * logged
     end = {"eval_loss": 0.4, "eval_accuracy": 0.9, "epoch": 1}
     table = tables.training_log(record("transformer", history=[*steps, end]))
     head, _, row = table.data.strip().splitlines()[:3]
     assert head.count("|") == row.count("|") == heads + 1
     assert ("training loss" in head) == logged and "validation loss" in head
+    assert ("1.000" in row) == logged, "the mean over the epoch, as the caption says"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,20 @@ def of(tmp_path, text, name="f", **others):
     return small(tmp_path, a=text, **others).fingerprint(("a", name))
 
 
+def test_it_is_kept_until_a_file_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    package = tmp_path / "package"
+    first = small(package, a=PLAIN)
+    made, parts = first.fingerprint(("a", "f")), first.parts(("a", "f"))
+    again = Code(package, first.ground)
+    assert (again.fingerprint(("a", "f")), again.parts(("a", "f"))) == (made, parts)
+    assert not again.modules, "nothing was parsed"
+    assert small(package, a=PLAIN.replace("3", "4")).fingerprint(("a", "f")) != made
+    first.file.write_text("{")
+    damaged = small(package, a=PLAIN)
+    assert damaged.fingerprint(("a", "f")) == made and damaged.modules
+
+
 PLAIN = (
     "import numpy as np\nLEAST = 3\ndef g(x, y=2):\n    return x + y\n"
     "def f(x):\n    return g(x) + LEAST + np.sum(x)\n"

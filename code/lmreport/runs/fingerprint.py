@@ -13,14 +13,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lmreport.core.errors import ReportError
+from lmreport.core.files import write_atomically
+from lmreport.core.settings import cache_root
 
 PACKAGE = "lmreport"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -34,6 +40,7 @@ DUNDER = {
 }  # a module's and a method's own, of no definition
 HOLE = "\0"  # stands in a text for the fingerprint of a reference
 
+T = TypeVar("T")
 Place = tuple[str, str]  # (module below the package, name in it)
 
 
@@ -111,8 +118,36 @@ class Code:
 
     def fingerprint(self, *places: Place) -> str:
         """One digest for all that the definitions at `places` compute."""
-        digests = [self.of(self.home(*place)) for place in places]
-        return digests[0] if len(digests) == 1 else digest(*sorted(digests))
+
+        def make() -> str:
+            digests = [self.of(self.home(*place)) for place in places]
+            return digests[0] if len(digests) == 1 else digest(*sorted(digests))
+
+        return self.remembered("fingerprint", places, make)
+
+    def remembered(self, what: str, places: tuple[Place, ...], make: Callable[[], T]) -> T:
+        """What `make` returns, text or JSON, kept as long as no file of the package changes."""
+        key = repr((what, *places))
+        if key not in self.known:
+            self.known[key] = make()
+            with contextlib.suppress(OSError):  # without a cache it is made each time
+                write_atomically(self.file, json.dumps(self.known).encode())
+        return self.known[key]
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+
+    @cached_property
+    def file(self) -> Path:
+        """Where it is kept for these files of the package, this ground, this module and this Python."""
+        paths = [*sorted(self.root.rglob("*.py")), Path(__file__)]
+        texts = [f"{os.path.relpath(path, self.root)}\n{path.read_text('utf-8')}" for path in paths]
+        state = digest(sys.version, *texts)
+        return cache_root() / "fingerprints" / f"{self.ground.__module__}-{state}.json"
 
     def of(self, place: Place) -> str:
         """The fingerprint of the definition at a place.
@@ -147,10 +182,14 @@ class Code:
         """{"module.name": digest of its own text} of all in reach, to say later which of them
         changed.
         """
-        return {
-            ".".join(filter(None, place)): digest(self.text(place)[0])
-            for place in sorted(self.reach(*places))
-        }
+        return self.remembered(
+            "parts",
+            places,
+            lambda: {
+                ".".join(filter(None, place)): digest(self.text(place)[0])
+                for place in sorted(self.reach(*places))
+            },
+        )
 
     def home(self, module: str, name: str) -> Place:
         """Where `name`, seen in `module`, is defined: followed through the imports of package

@@ -183,6 +183,7 @@ def of_probe(probes, length: int):
         trained=markdown.pct(probes["pre-trained"][-1]),
         random=markdown.pct(probes["random"][-1]),
         tests=markdown.count(probes["test"]),
+        length=markdown.count(length),
         verdict=markdown.more_or_less(
             float(probes["pre-trained"][-1]),
             float(probes["random"][-1]),

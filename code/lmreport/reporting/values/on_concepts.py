@@ -108,10 +108,12 @@ def of_order_needed(mixed, falls: list) -> MarkdownText:
     if fall <= 0:
         return MarkdownText("Our task hardly depends on word order: no shuffle costs accuracy")
     return fill(
-        "Our task {} word order: the worst of {} shuffles costs the fine-tuned model {} points",
+        "Our task {} word order: the worst of {} shuffles costs the fine-tuned model {} points on "
+        "{} test texts",
         markdown.more_or_less(fall, 0.1, "depends on", "depends little on", "depends little on"),
         markdown.count(len(falls)),
         markdown.fixed(100 * fall, 1),
+        markdown.count(len(mixed["labels"])),
     )
 
 
@@ -198,7 +200,7 @@ def of_learning(curve, linear, bert):
         ),
         trained=fill(
             "Frozen: only a linear head on the mean of the vectors is trained. The other encoders get "
-            f"{{}} epoch{'s' * (done['epochs'] != 1)}, or {{}} updates where that is more; from scratch "
+            f"{{}} epoch{'s' * (done['epochs'] != 1)} or {{}} updates, whichever is more; from scratch "
             "this may be too few",
             markdown.count(done["epochs"]),
             markdown.count(done["steps"]),

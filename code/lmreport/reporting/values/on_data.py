@@ -184,8 +184,8 @@ def of_tokenizer(tokenizer, source, strange):
 
 OF_BERT = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
 SAME_IDS = (
-    "The tokenizer's vocabulary file has the same SHA-256 as that of `bert-base-uncased`, which "
-    "DistilBERT uses too."
+    f"The tokenizer's vocabulary file has the same SHA-256 ({OF_BERT[:8]}…) as that of "
+    "`bert-base-uncased`, which DistilBERT uses too."
 )
 
 

@@ -137,8 +137,9 @@ def of_training(bert, lstm):
 def per_text(bert, lstm) -> MarkdownText:
     """Which of the two takes longer for a text in an epoch, and how many times as long."""
     ratio = lstm.rate / bert.rate
+    slower, faster = ("Transformer", "LSTM") if ratio > 1 else ("LSTM", "Transformer")
     return fill(
-        f"the {'Transformer' if ratio > 1 else 'LSTM'} takes {{}} times as long per text and epoch.",
+        f"Per text and epoch, the {slower} takes {{}} times as long as the {faster}.",
         sentences.times_as_long(ratio, bert, lstm, 3),
     )
 
@@ -463,8 +464,8 @@ def weakest(runs) -> MarkdownText:
     found = [metrics.accuracy(one) for one in runs.encoders]
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" Of its {{}} trainings (on {' or '.join(['{}'] * len(lengths))} word pieces) this one did best on the "
-        "validation texts; all of them get {} to {} of the test texts right.",
+        f" This run was chosen from {{}} (on {' or '.join(['{}'] * len(lengths))} word pieces) by its validation "
+        "accuracy; all of them get {} to {} of the test texts right.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
