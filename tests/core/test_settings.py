@@ -1,5 +1,6 @@
 """What decides a run: precedence, and one clear sentence for every wrong value."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -27,6 +28,34 @@ def test_argument_beats_environment_beats_file_beats_default(clean, monkeypatch)
     monkeypatch.setenv("LMREPORT_SEED", "4")
     assert (settings.load(clean).seed, settings.load(clean).model) == (4, "from-file")
     assert settings.load(clean, seed="5").seed == 5
+
+
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "30s", "is '30s', which is no whole number"),
+        ("HF_HUB_ETAG_TIMEOUT", "1.5", "is '1.5', which is no whole number"),
+        ("HF_DATASETS_IN_MEMORY_MAX_SIZE", "2GB", "is '2GB', which is no number"),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "", "is '', which is no whole number"),
+        ("SOURCE_DATE_EPOCH", "now", "is 'now', which is no time in seconds since 1970"),
+        ("SOURCE_DATE_EPOCH", "9" * 14, "is '99999999999999', which is no time in seconds since"),
+    ],
+)
+def test_a_variable_that_a_library_would_break_off_at_is_told(
+    monkeypatch, capsys, name, value, said
+):
+    monkeypatch.setenv(name, value)
+    for command in (["status"], ["doctor"], ["train", "lstm"]):
+        assert main.main(command) == 2
+        assert f"lmreport: {name} {said}" in (told := capsys.readouterr().err)
+        assert "; unset it, or correct it" in told
+
+
+def test_a_cache_where_no_folder_can_be_made_is_told(monkeypatch):
+    monkeypatch.setenv("LMREPORT_CACHE", "/proc/mine")
+    error = FileNotFoundError(errno.ENOENT, "No such file or directory", "/proc/mine/runs")
+    assert "/proc/mine/runs cannot be used (No such file" in main.said_of(error)
+    assert main.said_of(FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")) == ""
 
 
 @pytest.mark.parametrize("start", [".", "elsewhere"])

@@ -112,6 +112,14 @@ def test_anything_else_is_refused_with_what_was_found(tmp_path, change, said):
     assert not list((tmp_path / "cache" / "data").glob("*"))
 
 
+def test_texts_whose_ending_is_written_in_capitals_are_named(tmp_path):
+    for name in ("rec", "sci"):
+        (tmp_path / "news" / name).mkdir(parents=True)
+        (tmp_path / "news" / name / "1.TXT").write_text("Text.\n")
+    with pytest.raises(ReportError, match="rec/1.TXT and its like end in .TXT; name them .txt"):
+        download.obtain(str(tmp_path / "news"))
+
+
 @pytest.mark.parametrize("top", ["20_newsgroups", "20news/bydate-train", "news/train"])
 def test_texts_without_the_ending_txt_are_named(tmp_path, top):
     for name in ("rec.autos", "sci.space"):

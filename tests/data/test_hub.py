@@ -217,6 +217,27 @@ def test_a_model_whose_weights_are_of_another_format_on_the_hub_is_told_to_be_sa
     )
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}],
+    ids=["offline", "no network"],
+)
+def test_half_a_copy_says_nothing_about_the_hub(hub, tmp_path, elsewhere):
+    """A fetching that broke off leaves some files, without a hub to ask for the others."""
+    served, environment = hub
+    located(environment)
+    for path in (tmp_path / "hf").rglob("model.safetensors"):
+        path.unlink()
+    served.asked.clear()
+    source = located(environment, **elsewhere)
+    assert source["name"] == pretrained.MINILM and served.asked == []
+    assert located(environment)["name"] == stand_in.NAME
+    for path in (tmp_path / "hf").rglob("model.safetensors"):
+        path.unlink()
+    served.status = 429
+    assert "since it answers 429, too many requests" in located(environment)
+
+
 def test_the_packaged_model_can_be_asked_for_by_name(hub):
     served, environment = hub
     source = located(environment, pretrained.MINILM)

@@ -713,6 +713,13 @@ def test_the_header_of_a_second_table_pasted_below_is_told(tmp_path):
         download.obtain(str(tmp_path / "a.csv"))
 
 
+def test_files_that_were_taken_together_are_named(tmp_path):
+    (tmp_path / "reviews").mkdir()
+    for name in ("train.csv", "train_small.csv", "test.csv"):
+        as_csv(tmp_path / "reviews" / name, rows())
+    assert obtained(tmp_path / "reviews").note == "train.csv, train_small.csv were taken together"
+
+
 def test_endings_in_capitals_are_told_before_what_follows_from_them(tmp_path):
     for split in ("train", "test"):
         for row in rows():

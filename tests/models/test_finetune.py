@@ -384,9 +384,33 @@ def changed(path, **entries):
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
 
 
+def test_layers_that_a_configuration_leaves_out_are_told(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "shorter")
+    changed(folder / "config.json", num_hidden_layers=1)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match="fewer layers than .* has, such as encoder.layer.1"):
+        located(str(folder))
+
+
+@pytest.mark.parametrize("name", [5, ["a"], {"a": 1}, None, ""])
+def test_a_model_whose_configuration_names_it_by_no_text_has_its_folders_name(tiny, tmp_path, name):
+    folder = shutil.copytree(tiny, tmp_path / "mine")
+    changed(folder / "config.json", _name_or_path=name)
+    pretrained.locate.cache_clear()
+    assert located(str(folder)).name == pretrained.at_hand(str(folder)).name == "mine"
+
+
 def as_a_trainer_leaves_it(folder):
     for name in ("checkpoint-1000", "checkpoint-500"):
         shutil.copytree(folder, folder.parent / "kept" / name)
+    shutil.rmtree(folder)
+    (folder.parent / "kept").rename(folder)
+
+
+def as_sentence_transformers_had_it(folder):
+    shutil.copytree(folder, folder.parent / "kept" / "0_Transformer")
+    (folder.parent / "kept/1_Pooling").mkdir()
+    (folder.parent / "kept/1_Pooling/config.json").write_text('{"word_embedding_dimension": 32}')
     shutil.rmtree(folder)
     (folder.parent / "kept").rename(folder)
 
@@ -446,6 +470,10 @@ UNREADABLE = {
         as_a_trainer_leaves_it,
         "no model but folders with one each; name one of them: checkpoint-500, checkpoint-1000",
     ),
+    "an older folder of sentence-transformers": (
+        as_sentence_transformers_had_it,
+        "no model but folders with one each; name one of them: 0_Transformer$",
+    ),
     "the cache of the hub": (
         as_the_cache_of_the_hub_has_it,
         "no model but folders with one each; name one of them: snapshots/ab12",
@@ -471,6 +499,12 @@ UNREADABLE = {
     "padding at the left": (
         lambda folder: changed(folder / "tokenizer_config.json", padding_side="left"),
         'puts the padding before the text, .* set "padding_side": "right"',
+    ),
+    "padding as text": (
+        lambda folder: changed(
+            folder / "tokenizer_config.json", model_input_names=["input_ids", "token_type_ids"]
+        ),
+        'gives no attention_mask, .* add "attention_mask" to "model_input_names"',
     ),
 }
 
@@ -553,6 +587,20 @@ def test_a_model_in_half_precision_is_trained_in_full(tiny, tmp_path, half, monk
     kept = model.float().state_dict()
     assert all(torch.equal(one, weights[n]) for n, one in kept.items() if n in weights)
     assert len(tokenizer.load_tokenizer(from_hub.path)) == len(tokenizer.load_tokenizer(str(tiny)))
+
+
+@pytest.mark.parametrize("entry", [{"dtype": "float16"}, {"torch_dtype": "float64"}])
+def test_whole_weights_are_trained_with_32_bits_whatever_their_configuration_says(
+    tiny, tmp_path, monkeypatch, entry
+):
+    import torch
+
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    folder = shutil.copytree(tiny, tmp_path / "mine")
+    changed(folder / "config.json", **{"dtype": None} | entry)
+    pretrained.locate.cache_clear()
+    model = finetune.load_classifier(located(str(folder)).path, ["a", "b"])
+    assert {one.dtype for one in model.state_dict().values()} == {torch.float32}
 
 
 OTHER_TASKS = {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies
 
-from lmreport.cli import main
+from lmreport.cli import main, prediction
 from lmreport.core.errors import ReportError
 from lmreport.data import readers
 from lmreport.data.corpus import TAGS
@@ -514,6 +514,66 @@ def test_an_encoder_without_a_classifier_and_a_foreign_tokenizer_are_refused(
         assert said in capsys.readouterr().err
 
 
+UNLIKE = {
+    "more classes than the head": (
+        {"id2label": dict(enumerate([*TAGS, "go"]))},
+        r"classifier.bias has the shape \[4\] in model.safetensors and \[5\] by config.json",
+    ),
+    "fewer layers": (
+        {"num_hidden_layers": 1},
+        "config.json counts fewer layers than .* has, such as bert.encoder.layer.1;",
+    ),
+    "more layers": ({"num_hidden_layers": 3}, "model.safetensors has no bert.encoder.layer.2"),
+    "heads that do not divide": ({"num_attention_heads": 5}, "since ValueError: The hidden size"),
+    "a tuple": ({"return_dict": False}, "take return_dict out of its config.json"),
+    "several classes of a text": (
+        {"problem_type": "multi_label_classification"},
+        r"trained for another task \(multi_label_classification\)",
+    ),
+    "one class": ({"id2label": {"0": "LABEL_0"}}, "has one class only"),
+}
+
+
+@pytest.mark.parametrize("case", UNLIKE)
+def test_a_configuration_unlike_the_weights_is_refused_before_it_answers_by_chance(
+    folder, tmp_path, case
+):
+    other, said = UNLIKE[case]
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    config = json.loads((broken / "config.json").read_text())
+    (broken / "config.json").write_text(json.dumps(config | other))
+    with pytest.raises(ReportError, match=said):
+        prediction.weights(str(broken))
+
+
+def test_a_classifier_of_two_classes_without_names_has_those_of_transformers(tmp_path, capsys):
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    load_tokenizer(pretrained.from_package("any").path).save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    wide = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+    config = BertConfig(num_hidden_layers=1, num_labels=2, **wide)
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    assert main.main(["predict", "--weights", str(tmp_path), "sort a dict"]) == 0
+    assert "LABEL_0" in (said := capsys.readouterr().out) and "LABEL_1" in said
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"model_input_names": ["input_ids"]}, 'add "attention_mask" to "model_input_names"'),
+        ({"pad_token": None}, "its tokenizer has no padding token"),
+    ],
+)
+def test_a_tokenizer_that_cannot_tell_padding_from_text_is_refused(folder, tmp_path, options, said):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    path = broken / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | options))
+    with pytest.raises(ReportError, match=said):
+        prediction.weights(str(broken))
+
+
 def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     (tmp_path / "a.txt").write_text("sort a dict\n" * 20_000)
     command = f"{sys.executable} -m lmreport.cli predict --file {tmp_path}/a.txt --weights '{folder}' | head -1"
@@ -531,6 +591,7 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
         ([], "either questions or --file"),
         (["x", "--file", "y"], "either"),
         (["--file", "y", "--weights", "nowhere"], "lacks config.json"),
+        (["x", "--weights", ""], "--weights is empty; name the folder"),
         (
             ["x", "--weights", "y", "--model", "z"],
             "--weights is the model itself; leave --model out",

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from lmreport.models import pretrained
 from lmreport.runs import memo
 
 SLOW = """
@@ -61,6 +62,39 @@ def test_work_that_fails_keeps_nothing(tmp_path):
         memo.once(tmp_path / "kept.npz", fail)
     assert not (tmp_path / "kept.npz").exists()
     assert memo.once(tmp_path / "kept.npz", lambda: {"well": 1}) == {"well": 1}
+
+
+def test_an_experiment_is_made_again_when_the_tokenizer_of_its_model_is_another(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer.json").write_text("{}")
+
+    @memo.remember
+    def pieces(path: str) -> dict:
+        return {"read": (folder / "tokenizer.json").read_text()}
+
+    first, second = pieces(str(folder)), pieces(str(folder))
+    (folder / "tokenizer.json").write_text('{"added": 1}')
+    pretrained.beside_weights.cache_clear()  # as in the next process
+    assert first.key == second.key and pieces(str(folder))["read"] == '{"added": 1}'
+
+
+def test_the_state_of_a_training_that_cannot_be_read_is_deleted(tmp_path, caplog):
+    import torch
+
+    for name in ("state.pt", "short.pt", "whole.pt"):
+        torch.save({"model": torch.arange(999)}, tmp_path / name)
+    whole = bytearray((tmp_path / "state.pt").read_bytes())
+    whole[900:1300] = bytes(400)
+    (tmp_path / "state.pt").write_bytes(whole)
+    (tmp_path / "short.pt").write_bytes(whole[:700])
+    memo.once(tmp_path / "found.npz", lambda: {"there": sorted(map(str, tmp_path.glob("*.pt")))})
+    assert [path.name for path in tmp_path.glob("*.pt")] == ["whole.pt"]
+    assert "state.pt is damaged; it has been deleted" in caplog.text
 
 
 def test_an_experiment_may_ask_for_another_one(tmp_path, monkeypatch):

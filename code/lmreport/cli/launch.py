@@ -23,7 +23,7 @@ from pathlib import Path
 from lmreport.cli.options import loaded, settings_of
 from lmreport.core import checkpoints, files, machine, progress
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import Settings, one_model
+from lmreport.core.settings import Settings, one_model, refuse_no_numbers
 from lmreport.data import download
 from lmreport.data.splits import splits_for
 from lmreport.models import arrow_batches, fast_finetune, finetune, fitness
@@ -219,6 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if all went well, 2 for bad input, 130 for Ctrl-C."""
     progress.hide_bars()
     try:
+        refuse_no_numbers()
         run(parser().parse_args(arguments))
     except ReportError as error:
         log.error(f"launch: {error}")

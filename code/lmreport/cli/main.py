@@ -14,7 +14,7 @@ from pathlib import Path
 from lmreport.cli import options
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError, is_http, no_space
-from lmreport.core.settings import NO_HOME, cache_root, one_model
+from lmreport.core.settings import NO_HOME, cache_root, one_model, refuse_no_numbers
 from lmreport.models import architecture
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
@@ -307,6 +307,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         refuse_several(arguments.command)
+        refuse_no_numbers()
         progress.without_accelerate()
         return COMMANDS[arguments.command](arguments)
     except BrokenPipeError:  # whoever read the output has had enough
@@ -344,7 +345,9 @@ def said_of(error: Exception) -> str:
     if no_space(error):
         name = getattr(error, "filename2", None) or getattr(error, "filename", None) or ""
         return f"no space left on the disk ({name or 'while writing'}); free some{elsewhere(name)}"
-    if isinstance(error, OSError) and number in NOT_USABLE:
+    name = str(getattr(error, "filename", ""))
+    lost = number == errno.ENOENT and name.startswith(str(cache_root()))
+    if isinstance(error, OSError) and (number in NOT_USABLE or lost):
         return (
             f"{error.filename or 'a file'} cannot be used ({error.strerror}); make it readable and "
             "writable, or set LMREPORT_CACHE to another folder"

@@ -12,16 +12,15 @@ from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
 from lmreport.models.fitness import (
-    LEFT,
-    class_names,
+    all_class_names,
     configuration,
     load_tokenizer,
     misnamed_classes,
     no_classifier,
     no_whole_model,
-    pads_left,
     pointer_in,
     refuse_long,
+    wrong_padding,
 )
 
 log = logging.getLogger(__name__)
@@ -39,6 +38,10 @@ def predict(arguments) -> int:
         raise ReportError("predict: give either questions or --file FILE")
     if arguments.weights and arguments.model:
         raise ReportError("predict: --weights is the model itself; leave --model out")
+    if arguments.weights == "":
+        raise ReportError(
+            "--weights is empty; name the folder of a fine-tuned model, or leave it out"
+        )
     own = weights(arguments.weights) if arguments.weights else None
     texts = (
         readable(arguments) if arguments.file else None
@@ -49,11 +52,11 @@ def predict(arguments) -> int:
     )
     if own:
         refuse_long(own.name, configuration(own), settings.max_length)
-    log.info(f"predict: {what}, classes {listing.some(class_names(folder))}")
+    log.info(f"predict: {what}, classes {listing.some(all_class_names(folder))}")
     if arguments.file:
         return predict_file(texts, arguments.precision, settings, folder)
     asked, empty = [readers.clean(text) for text in arguments.question], Empty()
-    model = finetune.load_classifier(str(folder), class_names(folder))
+    model = finetune.load_classifier(str(folder), all_class_names(folder))
     if cuda_available():
         model.to("cuda")
     for text, row in zip(
@@ -134,9 +137,8 @@ def weights(folder: str):
         raise ReportError(f"--weights: {folder} cannot be used, since {pointer}")
     if what := misnamed_classes(Path(folder)):
         raise ReportError(f"--weights: {folder} {what}")
-    class_names(Path(folder))
-    if pads_left(Path(folder)):
-        raise ReportError(f"--weights: {folder} {LEFT}")
+    if what := wrong_padding(Path(folder)):
+        raise ReportError(f"--weights: {folder} {what}")
     what = no_classifier(Path(folder), load_tokenizer(Path(folder)))
     if what:
         raise ReportError(f"--weights: {folder} {what}; name the folder of a fine-tuned model")
@@ -167,7 +169,7 @@ def predict_file(texts, precision: str, settings, folder) -> int:
     from lmreport.models import predict as bulk_predict
     from lmreport.models import tokenizer
 
-    model = bulk_predict.load(str(folder), class_names(folder), precision)
+    model = bulk_predict.load(str(folder), all_class_names(folder), precision)
     start, number, empty = time.perf_counter(), 0, Empty()
     last_logged = start
     for number, tag in enumerate(

@@ -32,6 +32,16 @@ def drop_damaged(folder: Path) -> None:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def drop_damaged_states(folder: Path) -> None:
+    """Delete each file of `torch.save` in `folder` that cannot be read, so that a training begins
+    anew.
+    """
+    for file in sorted(folder.glob("*.pt")):
+        if not zipfile.is_zipfile(file) or is_damaged(file):
+            log.warning(f"training: {file.name} is damaged; it has been deleted")
+            file.unlink(missing_ok=True)
+
+
 def is_damaged(file: Path) -> bool:
     """Whether a file of `torch.save`, a ZIP archive, has a part without the checksum it was
     written with.

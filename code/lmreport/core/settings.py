@@ -18,6 +18,16 @@ from lmreport.core.errors import ReportError
 
 ENV_PREFIX = "LMREPORT_"
 NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
+NUMBERS = {  # variables that libraries read as numbers when they are imported
+    "HF_DATASETS_IN_MEMORY_MAX_SIZE": float,
+    "HF_HUB_DOWNLOAD_TIMEOUT": int,
+    "HF_HUB_ETAG_TIMEOUT": int,
+    "JOBLIB_MULTIPROCESSING": int,
+    "KERAS_MAX_EPOCHS": int,
+    "KERAS_MAX_STEPS_PER_EPOCH": int,
+    "SKLEARN_WORKING_MEMORY": int,
+}
+LATEST = 253402300799  # seconds from 1970 to the end of the year 9999
 HUB = "hf:"  # begins the name of a data set on the Hugging Face hub; a path is ./hf:… then
 OF_PERSONS = (
     "name",
@@ -272,6 +282,27 @@ def resolved(settings: Settings, device: str | None = None) -> Settings:
 def variables(values: Mapping[str, object]) -> dict[str, str]:
     """Settings as the variables of a process that is to find them in its environment."""
     return {ENV_PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def refuse_no_numbers() -> None:
+    """Raises ReportError for one of NUMBERS in the environment that is no number, at which a library
+    would break off.
+    """
+    for name in NUMBERS.keys() & os.environ.keys():
+        value, kind = os.environ[name], NUMBERS[name]
+        try:
+            kind(value)
+        except ValueError:
+            what = "whole number" if kind is int else "number"
+            raise ReportError(
+                f"{name} is {value!r}, which is no {what}; unset it, or correct it"
+            ) from None
+    epoch = os.environ.get("SOURCE_DATE_EPOCH") or "0"
+    if not (epoch.strip().isdecimal() and int(epoch) <= LATEST):
+        raise ReportError(
+            f"SOURCE_DATE_EPOCH is {epoch!r}, which is no time in seconds since 1970; unset it, or "
+            "correct it"
+        )
 
 
 def _from(environment: Mapping[str, str]) -> dict[str, str]:

@@ -72,6 +72,9 @@ def verified(
     folder = folder if (folder / "train").is_dir() else only_folder(folder)
     refuse_other_endings(folder, origin)
     if not (classes := classes_in(folder)):
+        if capitals := [path for path in sorted(folder.glob("*/*")) if path.suffix == ".TXT"]:
+            first = capitals[0].relative_to(folder).as_posix()
+            raise ReportError(f"data: {first} and its like end in .TXT; name them .txt")
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:4])
         raise ReportError(
             f"data: {origin} has no train/<class>/*.txt but {there or 'nothing'}; put the folders "

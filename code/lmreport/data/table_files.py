@@ -138,12 +138,27 @@ def of_table(path: Path, asked: dict[str, str], told: list[str]) -> dict[str, Ro
     refuse_lacking(parts, asked)
     if path.is_dir() and not is_saved(path):
         refuse_no_split(files_in(path))
+        told += taken_together(parts)
     for whole in parts:
         is_named = path.is_dir() and (is_saved(path) or split_names.part_of(Path(whole.place).stem))
         for part in [whole] if is_named else by_column(whole, told):
             text, label = columns(part, asked)
             splits.setdefault(part.split, []).extend(rows_of(part, text, label))
     return splits
+
+
+def taken_together(parts: list[Part]) -> list[str]:
+    """The files that make up one split and are not its numbered parts, in a part of a sentence for
+    each split.
+    """
+    of_split: dict[str, list[str]] = {}
+    for part in parts:
+        of_split.setdefault(part.split, []).append(part.place.removeprefix("data: "))
+    return [
+        f"{listing.some(names)} were taken together"
+        for names in of_split.values()
+        if len(names) > 1 and not all(map(SHARD.match, names))
+    ]
 
 
 def by_column(whole: Part, told: list[str]) -> list[Part]:

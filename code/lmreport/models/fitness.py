@@ -32,6 +32,14 @@ def class_names(folder: Path) -> list[str]:
         ) from error
 
 
+def all_class_names(folder: Path) -> list[str]:
+    """As `class_names`; a classifier of two classes without names, which Transformers leave out then,
+    has those that they give it.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return class_names(folder) if config.get("id2label") else ["LABEL_0", "LABEL_1"]
+
+
 def misnamed_classes(folder: Path) -> str:
     """That the configuration of a saved classifier names its classes so that they cannot be read,
     and how to write them; "" if it names none or all is well.
@@ -111,7 +119,16 @@ def checkpoints(folder: Path) -> list[Path]:
         return (int(number) if number.isdecimal() else -1, path.name)
 
     places = ("*/config.json", "snapshots/*/config.json") if folder.is_dir() else ()
-    return sorted((path.parent for place in places for path in folder.glob(place)), key=step)
+    found = [path for place in places for path in folder.glob(place)]
+    return sorted((path.parent for path in found if is_of_model(path)), key=step)
+
+
+def is_of_model(path: Path) -> bool:
+    """Whether a config.json is a model's, and not that of a layer behind one."""
+    try:
+        return "model_type" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return True  # told by who reads it
 
 
 def weights_in_parts(folder: Path) -> str:
@@ -158,21 +175,29 @@ def load_tokenizer(folder: Path):
         ) from error
 
 
-def pads_left(folder: Path) -> bool:
-    """Whether the tokenizer saved in `folder` puts padding before a text, where encoders look for
-    what stands for the whole text.
+def wrong_padding(folder: Path) -> str:
+    """That the tokenizer saved in `folder` puts padding before a text, where encoders look for what
+    stands for the whole text, or does not tell it from the text, and what to do; "" if all is well.
     """
     try:
         options = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(options, dict) and options.get("padding_side") == "left"
+        return ""
+    if not isinstance(options, dict):
+        return ""
+    if options.get("padding_side") == "left":
+        return (
+            "has a tokenizer that puts the padding before the text, where the first piece is looked "
+            'for; set "padding_side": "right" in its tokenizer_config.json'
+        )
+    if "attention_mask" not in (options.get("model_input_names") or ["attention_mask"]):
+        return (
+            "has a tokenizer that gives no attention_mask, so that padding would be read as text; add "
+            '"attention_mask" to "model_input_names" in its tokenizer_config.json'
+        )
+    return ""
 
 
-LEFT = (
-    "has a tokenizer that puts the padding before the text, where the first piece is looked for; "
-    'set "padding_side": "right" in its tokenizer_config.json'
-)
 HEADS = (
     "classifier",
     "pre_classifier",
@@ -196,7 +221,36 @@ def no_classifier(folder: Path, tokenizer) -> str:
         return f"cannot be used, since {wrong}"
     if not any(name.startswith(HEADS) for name in names):
         return "holds an encoder without a classifier, whose answers would be chance"
-    return foreign_tokenizer(folder, tokenizer)
+    if what := foreign_tokenizer(folder, tokenizer) or other_answers(folder):
+        return what
+    try:
+        what = "" if tokenizer.pad_token else "its tokenizer has no padding token"
+        what = what or unlike_its_weights(str(folder), "AutoModelForSequenceClassification")
+    except Exception as error:  # whatever its configuration leads to
+        what = said_by(error)
+    return what and f"cannot be used, since {what}"
+
+
+def other_answers(folder: Path) -> str:
+    """That the classifier saved in `folder` answers otherwise than with one of several classes, or
+    gives something else than that; "" if all is well.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if (config.get("problem_type") or "").startswith(("multi_label", "regression")):
+        return (
+            f"was trained for another task ({config['problem_type']}) than to name the one class of a "
+            "text"
+        )
+    if len(all_class_names(folder)) < 2:
+        return "has one class only, so that each text would be of it"
+    if config.get("return_dict") is False:
+        return "gives its answer as a tuple; take return_dict out of its config.json, which is usable then"
+    return ""
+
+
+def said_by(error: Exception) -> str:
+    """The name of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 
 def foreign_tokenizer(folder: Path, tokenizer) -> str:
@@ -226,8 +280,8 @@ def refuse_unfit(source: pretrained.Source, max_length: int | None = None) -> No
     what = no_encoder(config)
     if what:
         raise ReportError(f"model: {source.name!r} is {what}, which cannot be used here; {FITS}")
-    if pads_left(Path(source.path)):
-        raise ReportError(f"model: {source.name!r} {LEFT}")
+    if what := wrong_padding(Path(source.path)):
+        raise ReportError(f"model: {source.name!r} {what}")
     refuse_long(source.name, config, max_length)
 
 
@@ -343,12 +397,13 @@ def refuse_broken(source: pretrained.Source) -> None:
     place = "config.json: "
     try:
         AutoConfig.from_pretrained(source.path, trust_remote_code=False)
-        place = ""
+        place = "its tokenizer: "
         pieces = load_tokenizer(Path(source.path))
         what = foreign_tokenizer(Path(source.path), pieces)
         if not pieces.pad_token:
             refuse_unfit(source)
         what = what or without_pieces(pieces)
+        place = ""
         what = (
             what
             if opens(Path(source.path) / "model.safetensors")
@@ -358,8 +413,7 @@ def refuse_broken(source: pretrained.Source) -> None:
     except ReportError:
         raise
     except Exception as error:  # whatever a damaged file leads to
-        said = str(error).splitlines()[0] if str(error) else ""
-        what = f"{place}{type(error).__name__}: {said}"
+        what = f"{place}{said_by(error)}"
     if what:
         raise ReportError(
             f"model: no model can be loaded from the folder {source.path} ({what}); save a model "
@@ -393,23 +447,44 @@ def pointer_in(folder: Path) -> str:
     return found and f"{found} is a pointer of Git LFS; run git lfs pull in its folder"
 
 
-def unlike_its_weights(path: str) -> str:
-    """That Transformers would fill layers of the encoder saved at `path` with random numbers or
-    train it in half precision, or that its weights are no numbers; "" if all is well.
+def unlike_its_weights(path: str, kind: str = "AutoModel") -> str:
+    """That Transformers would fill weights of the model saved at `path`, an encoder or of another
+    `kind`, with random numbers, leave layers out or train it in half precision, or that its weights
+    are no numbers; "" if all is well.
     """
     import torch
-    from transformers import AutoModel
+    import transformers
 
-    model, told = AutoModel.from_pretrained(path, output_loading_info=True)
-    lost = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+    model, told = getattr(transformers, kind).from_pretrained(
+        path, output_loading_info=True, ignore_mismatched_sizes=True
+    )
+    is_encoder = kind == "AutoModel"  # which gets a head of its own, without a pooler
+    lost = sorted(name for name in told["missing_keys"] if "pooler" not in name or not is_encoder)
     if lost:
         return f"model.safetensors has no {lost[0]} and {len(lost) - 1} other weights of its layers"
-    if model.dtype != torch.float32:
+    if told["mismatched_keys"]:
+        name, there, wanted = sorted(told["mismatched_keys"])[0]
+        return f"{name} has the shape {list(there)} in model.safetensors and {list(wanted)} by config.json"
+    if layer := left_out(model.state_dict(), told["unexpected_keys"]):
+        return f"config.json counts fewer layers than model.safetensors has, such as {layer}"
+    if is_encoder and model.dtype != torch.float32:
         return (
             f"its weights are {str(model.dtype).removeprefix('torch.')}, too coarse to be "
             "trained; save model.float()"
         )
     return no_numbers(model.state_dict().items())
+
+
+LAYER = re.compile(r"\.\d+\.")  # its number in the names of its weights
+
+
+def left_out(there: Iterable[str], others: Iterable[str]) -> str:
+    """The first layer among weights called `others` that is built like one of those called `there`;
+    "" if there is none.
+    """
+    known = tuple(LAYER.sub(".0.", name, count=1) for name in there if LAYER.search(name))
+    alike = (name for name in sorted(others) if LAYER.sub(".0.", name, count=1).endswith(known))
+    return next((name[: found.end() - 1] for name in alike if (found := LAYER.search(name))), "")
 
 
 def no_numbers(weights: Iterable[tuple[str, torch.Tensor]]) -> str:

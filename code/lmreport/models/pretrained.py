@@ -87,12 +87,15 @@ def locate(model: str) -> Source:
     proxy forbids the hub, and if what was fetched or MiniLM is damaged.
     """
     if is_folder(model):
-        return in_full(from_folder(Path(model).expanduser()))
+        return in_full(on_disk(Path(model).expanduser()))
     if model == MINILM:
         return from_package(model)
     found = from_hub(model)
     if found is None:
-        log.info(f"model: the hub cannot be reached for {model}; going on with {MINILM}")
+        from huggingface_hub import constants
+
+        offline = "with HF_HUB_OFFLINE set " * constants.HF_HUB_OFFLINE
+        log.info(f"model: {offline}the hub cannot be reached for {model}; going on with {MINILM}")
     return in_full(found) if found else from_package(model)
 
 
@@ -101,7 +104,7 @@ def at_hand(model: str) -> Source:
     only.
     """
     if is_folder(model):
-        return in_full(from_folder(Path(model).expanduser()))
+        return in_full(on_disk(Path(model).expanduser()))
     found = None if model == MINILM else from_cache(model)
     return in_full(found) if found else from_package(model)
 
@@ -112,6 +115,23 @@ def is_folder(model: str) -> bool:
         Path(model).expanduser().is_dir()
         or model.startswith(("/", "./", "~", "../"))
         or "\\" in model
+    )
+
+
+def on_disk(folder: Path) -> Source:
+    """As `from_folder`; a model whose configuration calls it by something that is no text has its
+    folder's name. Raises ReportError also for a configuration that is no table of settings.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return from_folder(folder)  # which tells what is wrong
+    if not isinstance(config, dict):
+        raise ReportError(
+            f"model: {folder / 'config.json'} holds no table of settings; save the model anew"
+        )
+    return from_folder(
+        folder, "" if isinstance(config.get("_name_or_path", ""), str) else folder.name
     )
 
 
@@ -143,13 +163,17 @@ def from_folder(folder: Path, name: str = "", why: str = "") -> Source:
     )
 
 
-def is_half(weights: Path) -> bool:
-    """Whether a file of weights has some of 16 bits; no for one that is damaged."""
+def is_half(weights: Path, config: dict) -> bool:
+    """Whether a file of weights has some of 16 bits, or its `config` has it loaded with other than 32;
+    no for one that is damaged.
+    """
+    loaded = config.get("dtype") or config.get("torch_dtype") or "float32"
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(weights, "numpy") as file:
-            return any(file.get_slice(name).get_dtype() in HALF for name in file.keys())
+            kinds = {file.get_slice(name).get_dtype() for name in file.keys()}
+            return bool(kinds & HALF) or loaded != "float32"
     except (OSError, SafetensorError):
         return False
 
@@ -176,13 +200,13 @@ def gives_otherwise(config: dict) -> bool:
 
 
 def in_full(source: Source) -> Source:
-    """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where its
-    weights have 16, in which the steps of a training are lost or it breaks off, and without the
+    """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where it
+    would be loaded with 16, in which the steps of a training are lost or it breaks off, and without the
     classes of another task and what has it give more than logits. Name and digest are those of the original.
     """
     folder = Path(source.path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    half, kind = is_half(folder / "model.safetensors"), "float32"
+    half, kind = is_half(folder / "model.safetensors", config), "float32"
     if other_task(config) or gives_otherwise(config):
         kind = "encoder"
         config = {k: v for k, v in config.items() if k not in HEAD | set(GIVEN)}
@@ -191,7 +215,7 @@ def in_full(source: Source) -> Source:
     kept = cache_root() / "models" / f"{kind}-{source.digest[:16]}-{beside_weights(str(folder))}"
     if not kept.is_dir():
         if half:
-            log.info(f"model: {source.name} has weights of 16 bits; a copy of 32 bits is trained")
+            log.info(f"model: {source.name} is not of 32 bits; a copy that is will be trained")
         save_copy(folder, config, half, kept)
     return dataclasses.replace(source, path=str(kept))
 
@@ -208,8 +232,8 @@ def beside_weights(folder: str) -> str:
 
 
 def save_copy(folder: Path, config: dict, half: bool, kept: Path) -> None:
-    """Save the model in `folder` with another `config` as the folder `kept`; half: its weights have
-    16 bits and get 32.
+    """Save the model in `folder` with another `config` as the folder `kept`; half: its weights
+    are not loaded with 32 bits, and are to be.
     """
     from safetensors.torch import load_file, save_file
 
@@ -263,11 +287,29 @@ def from_hub(name: str) -> Source | None:
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
     if missing := [one for one in WANTED[:3] if not (folder / one).is_file()]:
+        refuse_without(name, missing)
+        log.warning(f"model: the copy of {name!r} on this machine lacks {', '.join(missing)}")
+        return None
+    return from_folder(folder, name)
+
+
+def refuse_without(name: str, missing: list[str]) -> None:
+    """Raises ReportError if the hub has the model `name` without the `missing` files; where it is not
+    reached, only a part of them was fetched before.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        listed = [one.rfilename for one in HfApi().model_info(name, revision="main").siblings or ()]
+    except Exception as error:  # whatever the hub's client meets on the way
+        if statuses_of(error):
+            not_reached(name, error)
+        return
+    if not set(missing) <= set(listed):
         raise ReportError(
             f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
             "with Transformers, save both into a folder with save_pretrained, and name that"
         )
-    return from_folder(folder, name)
 
 
 def from_cache(name: str) -> Source | None:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lmreport.core import lock, machine
+from lmreport.core import checkpoints, lock, machine
 from lmreport.core.files import kept, pack, unpack, write_atomically
 from lmreport.core.settings import cache_root
+from lmreport.models.pretrained import beside_weights
 from lmreport.runs import records
 
 MADE = "made"  # the entry of a kept experiment that tells when and where it ran
@@ -29,6 +30,7 @@ def once(path: Path, make: Callable[[], dict]) -> dict:
         with lock.only_one("-".join([*path.parts[-3:-1], path.stem])):
             found = kept(path)
             if found is None:
+                checkpoints.drop_damaged_states(path.parent)
                 data = pack(make())
                 write_atomically(path, data)
                 found = unpack(data)
@@ -50,7 +52,8 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
     """Keep what `function` returns (a dict of arrays and JSON values) for the same arguments, code
     and machine.
 
-    Arguments must be JSON-like. The record lies in the cache folder under the function's name;
+    Arguments must be JSON-like; of one that is the path of a saved model, its tokenizer and its
+    configuration count too. The record lies in the cache folder under the function's name;
     `lmreport run` with that name and --force makes it anew. Returns a `Found`.
     """
     name = machine.name_of(function)
@@ -59,8 +62,9 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
     def remembered(*args: Any, **kwargs: Any) -> Found:
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
+        beside = [beside_weights(one) for one in bound.arguments.values() if is_saved_model(one)]
         key = machine.digest(
-            [bound.arguments, code_of(function), machine.versions(), machine.hardware()]
+            [bound.arguments, *beside, code_of(function), machine.versions(), machine.hardware()]
         )
 
         def make() -> dict:
@@ -80,6 +84,13 @@ def remember(function: Callable[..., dict]) -> Callable[..., Found]:
         return Found(result, name, key)
 
     return remembered
+
+
+def is_saved_model(argument: object) -> bool:
+    """Whether an argument is the path of a model that was saved with its tokenizer."""
+    return isinstance(argument, str) and all(
+        Path(argument, name).is_file() for name in ("config.json", "tokenizer.json")
+    )
 
 
 def again(name: str) -> int:

@@ -13,7 +13,7 @@ import psutil
 
 from lmreport.core import files, progress
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import load, one_model, project_root, resolved
+from lmreport.core.settings import load, one_model, project_root, refuse_no_numbers, resolved
 from lmreport.data import download
 from lmreport.data.splits import load_splits
 from lmreport.models import pretrained
@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     progress.hide_bars()
     try:
+        refuse_no_numbers()
         for name in options.names:
             sizes = sizes_of(name)
             sizes |= chosen(options.set, sizes)
