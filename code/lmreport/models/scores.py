@@ -83,9 +83,7 @@ def per_class(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
 def confusion(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Counts (classes, classes): rows are the true class, columns the predicted one."""
     classes = logits.shape[1]
-    pairs = labels * classes + logits.argmax(
-        -1
-    )  # one number for each pair of a true and a named class
+    pairs = labels * classes + logits.argmax(-1)  # a number for each pair of classes
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
