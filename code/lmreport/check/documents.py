@@ -132,6 +132,17 @@ def read_all(root: Path, profile: str | None) -> tuple[list[Documents], list[Fin
     return documents, findings
 
 
+def shown_in(root: Path, profile: str | None) -> str:
+    """For whom the finished report of the project at `root` is, by the first of its files that says
+    it; "" for all.
+    """
+    documents = at(root, of_project(root, profile)[0])
+    for ending, path in paths(documents).items():
+        if not documents.shown and not list(part(documents, ending, path)):
+            list(choose_profile(documents, profile))
+    return documents.shown
+
+
 def at(root: Path, document) -> Documents:
     """A document of which nothing is read yet."""
     page = document.output.with_suffix(".html")

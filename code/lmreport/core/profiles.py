@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 from lmreport.core import strict_yaml
@@ -19,6 +20,12 @@ def of_project(root: Path) -> dict:
         text = (root / "_quarto.yml").read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReportError(f"_quarto.yml is no UTF-8 text ({error}); save it as UTF-8") from error
+    return of_text(text)
+
+
+@cache  # asked for by each question of the report
+def of_text(text: str) -> dict:
+    """What the text of a `_quarto.yml` says under `profile`."""
     options, _ = strict_yaml.read(
         text, lambda number: f"_quarto.yml:{number + 1}", "the options", ("profile",)
     )

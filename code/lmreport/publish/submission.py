@@ -14,9 +14,11 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+
+from nbformat import NotebookNode
 
 from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
@@ -76,6 +78,24 @@ class Outputs:
         if not path.stat().st_size:
             raise ReportError(f"{path.name} is empty; make it again with lmreport render --force")
         return path.read_bytes()
+
+    @cached_property
+    def executed(self) -> NotebookNode:
+        """The notebook. Raises ReportError if it is none."""
+        return notebook.read(self.read("ipynb"), f"{self.document.path.stem}.ipynb")
+
+    @cached_property
+    def item_pages(self) -> dict[str, tuple[int, int]]:
+        """{item: (first, last)}: its pages in the PDF, counted from 1. Raises ReportError if an item
+        has no place in it.
+        """
+        self.read("pdf")
+        try:
+            return pdf_pages.of_items(self.path("pdf"), [item["id"] for item in self.items])
+        except ReportError as error:
+            raise ReportError(
+                f"{error} (a report made with a profile needs lmreport submit --profile NAME)"
+            ) from error
 
 
 def submit(
@@ -150,7 +170,7 @@ def documents_of(root: Path, profile: str | None) -> list[Outputs]:
 def profile_of(root: Path, wanted: str | None) -> str | None:
     """The profile that the finished report is of. Raises ReportError if another one is wanted."""
     try:
-        shown = documents.read(root, wanted)[0].shown or rubric.who(wanted).lower()
+        shown = documents.shown_in(root, wanted) or rubric.who(wanted).lower()
     except ReportError:  # nothing to hand in, which is told below
         return wanted
     if wanted and shown and wanted != shown and wanted.upper() in documents.profiles(root):
@@ -216,7 +236,7 @@ def executed(outputs: Outputs) -> bytes:
     ReportError if it is not valid or has no outputs.
     """
     data, document = outputs.read("ipynb"), outputs.document
-    if not any(cell.get("outputs") for cell in notebook.read(data).cells):
+    if not any(cell.get("outputs") for cell in outputs.executed.cells):
         raise ReportError(
             "index.ipynb was not executed; make it again with lmreport render --force"
         )
@@ -224,22 +244,9 @@ def executed(outputs: Outputs) -> bytes:
     return colab.carrying(text, outputs.root, ",".join(document.profiles)).encode()
 
 
-def item_pages(outputs: Outputs) -> dict[str, tuple[int, int]]:
-    """{item: (first, last)}: its pages in the PDF, counted from 1. Raises ReportError if an item
-    has no place in it.
-    """
-    outputs.read("pdf")
-    try:
-        return pdf_pages.of_items(outputs.path("pdf"), [item["id"] for item in outputs.items])
-    except ReportError as error:
-        raise ReportError(
-            f"{error} (a report made with a profile needs lmreport submit --profile NAME)"
-        ) from error
-
-
 def page_table(outputs: Outputs) -> bytes:
     """The pages of each item as CSV."""
-    pages, text = item_pages(outputs), io.StringIO()
+    pages, text = outputs.item_pages, io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["item", "title", "points", "first page", "last page"])
     rows.writerows(
@@ -257,7 +264,7 @@ def grade(outputs: Outputs) -> bytes:
     with `number`, `name`, `max_score`, `tags`, `output`; `extra_data` is free.
     """
     try:
-        pages = item_pages(outputs)
+        pages = outputs.item_pages
     except ReportError:  # told already, with pages.csv
         pages = {}
     sections = {
@@ -301,9 +308,7 @@ def environment(others: list[Outputs], outputs: Outputs) -> bytes:
         cell
         for one in (outputs, *others)
         if one is outputs or one.document.notebook.is_file()
-        for cell in notebook.as_executed(
-            notebook.read(one.read("ipynb"), f"{one.document.path.stem}.ipynb"), one.document.name
-        ).cells
+        for cell in notebook.as_executed(one.executed, one.document.name).cells
     ]
     entries: dict[str, Any] = {
         "render": dict(rows(cells, "tbl-versions")),
