@@ -301,9 +301,14 @@ def refuse_unread_files(root: Path, document: Path) -> None:
 
 
 def refuse_unread_date(options: dict, root: Path, files: list[str]) -> None:
-    """Raises ReportError for a day that is not read as one, so that its format would not hold."""
-    day = str(options.get("date") or "")
-    if options.get("date-format") and dates.is_written_otherwise(day):
+    """Raises ReportError for a day with a format that is unknown, or that would not hold as the day
+    is not read as one.
+    """
+    day, style = (str(options.get(key) or "") for key in ("date", "date-format"))
+    if day and (no := dates.refused(style)):
+        at = place_of("date-format", root, files)
+        raise ReportError(f"{at}: date-format {style!r}: {no}")
+    if style and dates.is_written_otherwise(day):
         raise ReportError(
             f"{place_of(day, root, files)}: date {day!r} is shown as it is written, so that "
             "date-format would not hold; write it as 2024-03-05"
@@ -442,8 +447,6 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         raise ReportError(f"{at}: engine {shown!r}: cells are run by Jupyter here; leave it out")
     if key == "date" and dates.is_impossible(shown):
         raise ReportError(f"{at}: date {shown!r} is no day of the calendar; write it as 2026-01-31")
-    if key == "date-format" and (no := dates.refused(shown)):
-        raise ReportError(f"{at}: date-format {shown!r}: {no}")
     if key in ("papersize", "fontsize") and kind != "nothing" and (no := paper.refused(key, shown)):
         raise ReportError(f"{at}: {no}")
     if key == "margin" and isinstance(node, yaml.MappingNode):
