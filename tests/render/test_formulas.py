@@ -155,7 +155,7 @@ def test_spaces_of_formulas_have_their_width_in_the_pdf():
 
 def test_symbols_that_typst_names_otherwise_are_set_in_the_pdf(tmp_path):
     tex = r"A \cap B \otimes C \odot D \ominus E \sqcap F \bigcap_i \bigotimes_i \llbracket x \rrbracket"
-    others = r"\dot{x} \ddot{y} a \cdot b \times c \mp d \boxtimes e \boxdot f"
+    others = r"\dot{x} \ddot{y} a \cdot b \times c \mp d \boxtimes e \boxdot f ⊜ ⊝ g ≠ h ħ"
     body = f"${tex}$ and ${others}$.\n"
     plain = (
         "project: {output-dir: _report, render: [report/*.qmd]}\n"  # without the report's filters
@@ -163,7 +163,7 @@ def test_symbols_that_typst_names_otherwise_are_set_in_the_pdf(tmp_path):
     for name, options in (("with", OPTIONS), ("without", plain)):
         out = own(project(tmp_path / name, body, options=options), ("typst",))
         words = pdf_text(out / "index.pdf")
-        assert all(sign in words for sign in "∩⊗⊙⊖⊓⋂⨂⟦⟧⋅×∓⊠⊡")
+        assert all(sign in words for sign in "∩⊗⊙⊖⊓⋂⨂⟦⟧⋅×∓⊠⊡⊜⊝≠ℏ")
 
 
 def test_signs_and_letters_without_a_font_do_not_stop_or_leave_the_pdf(tmp_path):
