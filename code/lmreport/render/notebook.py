@@ -24,7 +24,6 @@ from lmreport.core.errors import ReportError
 from lmreport.render import (
     assemble,
     cell_options,
-    cell_outputs,
     conditional,
     constructs,
     crossref,
@@ -430,13 +429,11 @@ def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     if cell.cell_type == "markdown":
         text = re.sub(r"\A---\n.*?\n---(\n|\Z)", "", cell.source, flags=re.S)
         values = {
-            e["expression"].strip(): cell_outputs.shown(e["result"]["data"])
+            e["expression"].strip(): e["result"]["data"]
             for e in cell.metadata.get("user_expressions", ())
             if e["result"].get("status") == "ok"
         }
-        cell.source = execute.INLINE.sub(
-            lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]) :]), text
-        )
+        cell.source = execute.with_values(text, values)
         cell.metadata.report = Cell("markdown", lines(cell.source, name))
     else:
         cell.metadata.report = cell_options.code_cell(
