@@ -298,6 +298,20 @@ def test_notes_of_tables_links_and_captions_stand_in_the_notebook_once(tmp_path)
         assert all(f"[{i}" in line for i, line in enumerate(last, 1)), shown
 
 
+def test_notes_of_the_title_block_stand_in_the_notebook_and_are_its_first(tmp_path):
+    front = (
+        "---\ntitle: Title^[Of title.]\nsubtitle: Sub^[Of sub.]\n"
+        "author: ['A *B*^[Of author.]', C_D]\n---\n\n"
+    )
+    made = rendering.project(tmp_path, "# Part^[Of part.]\n\nEnd.\n", front)
+    out = rendering.own(made, ("html",))
+    shown = "\n".join(texts(nbformat.read(out / "index.ipynb", 4))).replace("\\", "")
+    assert "A *B*<sup>[3]</sup>, C_D" in shown
+    for number, name in enumerate(("title", "sub", "author", "part"), 1):
+        assert shown.count(f"<sup>[{number}]</sup>") == 2, shown
+        assert f"<sup>[{number}]</sup> Of {name}." in shown
+
+
 def made_of(folder, body: str):
     """The notebook that a render of `body` writes."""
     out = rendering.own(rendering.project(folder, body), ("html",))

@@ -275,6 +275,37 @@ def test_a_formatted_number_in_a_formula_keeps_its_decimal_point(tmp_path):
     assert "𝑝=0.50" in pdf_text(out / "index.pdf")
 
 
+STRINGS = {  # in a formula: what a reader sees of it
+    '"< 0.001"': "p<0.001",
+    '"> 0.05"': "p>0.05",
+    '"50%"': "p50%",
+    '"a, b!"': "pa,b!",
+    '"a_b # $1"': "pa_b#$1",
+    "str([1, 2])": "p[1,2]",
+    r'r"\alpha + 1"': "pα+1",
+    'f"{0.5:.2f} \\\\pm {1}%"': "p0.50±1%",
+}
+
+
+def test_a_string_in_a_formula_loses_no_letter_and_may_be_tex(tmp_path):
+    body = "It costs \\$5, `{python} 'a > b, c'` or `$x`.\n\n" + "\n\n".join(
+        f"$p `{{python}} {value}`$ and\n\n$$\n`{{python}} {value}`\n$$" for value in STRINGS
+    )
+    out = own(project(tmp_path, body))
+    page = Page(out / "index.html")
+    assert "It costs $5, a > b, c or $x." in [text(e) for e in page.tags("p")]
+    shown = ["".join(text(e).split()) for e in page.tags("mrow")]
+    assert [s for s in shown if s.startswith("p")] == list(STRINGS.values())
+    assert [s for s in shown if not s.startswith("p")] == [s[1:] for s in STRINGS.values()]
+    printed = "".join(pdf_text(out / "index.pdf").split())
+    assert all(word in printed for word in ("<0.001", ">0.05", "50%", "[1,2]", "0.50±1%"))
+
+
+def test_inline_code_that_makes_no_formula_is_told_what_to_give(tmp_path):
+    said = refused(tmp_path, "So $v = `{python} [1, 2]`$.\n")
+    assert "index.qmd:6: the formula" in said and "a string that is TeX" in said
+
+
 def test_a_formula_that_a_cell_gives_is_one_on_page_pdf_and_notebook(tmp_path):
     cells = (
         "from sympy import Eq, symbols\nx, y = symbols('x y')\nEq(y, x**2 / 2)",

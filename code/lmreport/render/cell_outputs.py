@@ -114,20 +114,39 @@ def shown(data: dict) -> str:
     """
     if "text/markdown" in data:
         return str(data["text/markdown"])
-    value = without_numpy(str(data.get("text/plain", "")))
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+    text = as_string(data)
+    if text is not None:
         # Quarto leaves @ $ ^ ~ < & | alone; a string of data could then become a citation or an
         # equation.
-        text = unquoted(value)
         return text if NUMBER.fullmatch(text) else re.sub(SPECIAL, r"\\\1", text)
+    value = without_numpy(str(data.get("text/plain", "")))
     if re.fullmatch(r"[-+\w. ]*|\([-+\d.e ]+,[-+\d.e, ]*\)", value):
         return value
     return re.sub(SPECIAL + "|(?=['\"])", lambda m: "\\" + m[0], " ".join(value.split()))
 
 
-# no Markdown, and in a formula \. and its like are no TeX
-NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?")  # no Markdown
 SPECIAL = r"([\\`*_{}\[\]()<>#+,\-.!@$^~&|])"
+
+
+def shown_in_formula(data: dict) -> str:
+    r"""An inline value as TeX: a string letter for letter, since `\.` or `\>` of Markdown would be a
+    command there; one with `\` or `^` is TeX already. What is no string is as in the text.
+    """
+    text = as_string(data)
+    if text is None:
+        return shown(data)
+    text = text.strip()
+    if re.search(r"[\\^]", text):
+        return re.sub(r"(?<!\\)%", r"\\%", text)  # which would begin a comment
+    return re.sub(r"[_{}#$&%]", r"\\\g<0>", text).replace("~", r"\sim ")
+
+
+def as_string(data: dict) -> str | None:
+    """The string that an inline value is; None where it is something else."""
+    value = without_numpy(str(data.get("text/plain", "")))
+    is_string = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return unquoted(value) if is_string and "text/markdown" not in data else None
 
 
 def without_numpy(value: str) -> str:

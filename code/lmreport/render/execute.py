@@ -41,6 +41,13 @@ HERE = Path(__file__).parent
 # of gc: looking for circles in libraries and trees, which have few, takes a fifth of the time
 SELDOM = (50_000, 20, 100)
 INLINE = re.compile(r"(^|[^`])`\{python\}[ \t]([^`]+)`", re.MULTILINE)
+# in a formula, up to the end of the paragraph
+IN_FORMULA = r"(?:`\{python\}[^`]+`|\\.|(?!\n[ \t]*\n)[^$\\`])+"
+FORMULA = re.compile(
+    r"(?P<ticks>`+)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=ticks)(?!`)|\\.|"  # code, an escaped sign
+    rf"(?P<formula>\$\${IN_FORMULA}\$\$|\$(?!\s){IN_FORMULA}(?<!\s)\$(?!\d))",
+    re.DOTALL,
+)
 
 
 def notebook(cells: list[Cell], params: dict, title: str = "") -> NotebookNode:
@@ -441,5 +448,19 @@ async def inline(client: Client, cell: NotebookNode, origin: Cell) -> None:
                 f"{place}: inline code {expression!r} failed: {got.get('ename')}: "
                 f"{got.get('evalue')}"
             )
-        results[expression] = cell_outputs.shown(got["data"])
-    cell.source = INLINE.sub(lambda m: m[1] + results[m[2].strip()], cell.source)
+        results[expression] = got["data"]
+    cell.source = with_values(cell.source, results)
+
+
+def with_values(text: str, values: dict[str, dict]) -> str:
+    """`text` with its inline code as the values of it, by expression; other code stays."""
+    formulas = [m.span() for m in FORMULA.finditer(text) if m["formula"]]
+
+    def value(code: re.Match) -> str:
+        data = values.get(code[2].strip())
+        if data is None:
+            return code[0]
+        is_tex = any(start <= code.start(2) < end for start, end in formulas)
+        return code[1] + (cell_outputs.shown_in_formula if is_tex else cell_outputs.shown)(data)
+
+    return INLINE.sub(value, text)

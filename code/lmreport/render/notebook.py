@@ -13,7 +13,7 @@ import json
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from lmreport.core.errors import ReportError
 from lmreport.render import (
     assemble,
     cell_options,
-    cell_outputs,
     conditional,
     constructs,
     crossref,
@@ -70,7 +69,7 @@ def readable(nb: NotebookNode, doc: Document) -> NotebookNode:
         tree = Tree(nb, doc, options, Path(name))
         texts = plain_markdown.as_gfm(
             [
-                tree.title(),
+                tree.head,
                 *(part for part in tree.parts if isinstance(part, list)),
                 *tree.outputs.values(),
             ]
@@ -125,6 +124,7 @@ class Tree:
         self.output: tuple[int, int] | None = None
         down = int(self.index.first == 1)  # the title is the only heading of the highest level
         self.plain = plain_markdown.Plain(self.index, self.address, down)
+        self.head = self.plain.with_notes(self.title())  # its notes are the first, as on the page
         marks = filter(plain_markdown.is_mark, pandoc_ast.nodes(cited["blocks"]))
         self.ended = {cell for cell, number in map(marked, marks) if number is None}
         self.walk(cited["blocks"])
@@ -262,9 +262,9 @@ class Tree:
 
         date = dates.resolve(self.options, "html", self.doc)[0]
         names = (words("author"), words("affiliation"))
-        told = (", ".join(pandoc_ast.meta_text(a).strip() for a in texts) for texts in names)
-        people = " · ".join(filter(None, told))
-        lines = [words("subtitle"), pandoc_ast.words(people), pandoc_ast.words(date or "")]
+        told = (joined(map(pandoc_ast.meta_words, texts), ", ") for texts in names)
+        people = joined(filter(None, told), " · ")
+        lines = [words("subtitle"), people, pandoc_ast.words(date or "")]
         head = [
             pandoc_ast.node(
                 "Header",
@@ -286,6 +286,12 @@ class Tree:
                 *blocks,
             ]
         return self.plain.blocks(head)
+
+
+def joined(texts: Iterable[list], between: str) -> list:
+    """The words of `texts`, with `between` them."""
+    joint = pandoc_ast.words(between)
+    return [word for n, words in enumerate(texts) for word in (joint if n else []) + words]
 
 
 def outputs_shown(cell: NotebookNode, options: dict) -> list:
@@ -423,13 +429,11 @@ def prepared(cell: NotebookNode, name: str) -> NotebookNode:
     if cell.cell_type == "markdown":
         text = re.sub(r"\A---\n.*?\n---(\n|\Z)", "", cell.source, flags=re.S)
         values = {
-            e["expression"].strip(): cell_outputs.shown(e["result"]["data"])
+            e["expression"].strip(): e["result"]["data"]
             for e in cell.metadata.get("user_expressions", ())
             if e["result"].get("status") == "ok"
         }
-        cell.source = execute.INLINE.sub(
-            lambda m: m[1] + values.get(m[2].strip(), m[0][len(m[1]) :]), text
-        )
+        cell.source = execute.with_values(text, values)
         cell.metadata.report = Cell("markdown", lines(cell.source, name))
     else:
         cell.metadata.report = cell_options.code_cell(

@@ -162,6 +162,11 @@ def meta_text(value: Node) -> str:
     return value["c"] if value["t"] == "MetaString" else plain(value["c"])
 
 
+def meta_words(value: Node) -> Inlines:
+    """One value of the metadata as it stands in a line, with its marks and notes."""
+    return value["c"] if value["t"] == "MetaInlines" else words(meta_text(value).strip())
+
+
 AMPERSAND = "\ufdd0"  # in a text, for an & that pandoc would not escape in Markdown
 ENTITY = re.compile(r"&(?=#?\w+;)")
 

@@ -280,6 +280,11 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
             remedy = "write it out here; commands of TeX that the text defines hold there alone"
         elif defined:
             remedy = constructs.MACROS
+        elif not is_written and at != doc.name:
+            remedy = (
+                r"have its inline code give a number or a string that is TeX, such as r'\alpha', or "
+                r"write \$ where a dollar is meant"
+            )
         raise ReportError(f"{at}: the formula {tex!r} cannot be set ({formula[2]}); {remedy}")
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
