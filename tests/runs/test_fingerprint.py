@@ -41,6 +41,8 @@ def test_it_is_kept_until_a_file_changes(tmp_path, monkeypatch):
     package = tmp_path / "package"
     first = small(package, a=PLAIN)
     made, parts = first.fingerprint(("a", "f")), first.parts(("a", "f"))
+    assert not first.file.exists(), "looking changes nothing"
+    first.keep()
     again = Code(package, first.ground)
     assert (again.fingerprint(("a", "f")), again.parts(("a", "f"))) == (made, parts)
     assert not again.modules, "nothing was parsed"

@@ -87,6 +87,8 @@ class CachedFigure:
         from IPython.display import display
 
         SHOWN[:] = [self]
+        for code in (CODE, records.CODE):
+            code.keep()
         display(
             {"image/svg+xml": self.svg.decode(), "text/plain": f"<figure by {self.name}>"},
             raw=True,

@@ -101,6 +101,7 @@ class Code:
         self.modules: dict[str, Module | None] = {}
         self.texts: dict[Place, tuple[str, list[Place]]] = {}
         self.digests: dict[Place, str] = {}
+        self.is_kept = True
 
     def module(self, name: str) -> Module | None:
         """The module `name` (dotted, below the package; "" is the package itself), None if there is
@@ -126,13 +127,18 @@ class Code:
         return self.remembered("fingerprint", places, make)
 
     def remembered(self, what: str, places: tuple[Place, ...], make: Callable[[], T]) -> T:
-        """What `make` returns, text or JSON, kept as long as no file of the package changes."""
+        """What `make` returns, text or JSON, as long as no file of the package changes."""
         key = repr((what, *places))
         if key not in self.known:
-            self.known[key] = make()
-            with contextlib.suppress(OSError):  # without a cache it is made each time
-                write_atomically(self.file, json.dumps(self.known).encode())
+            self.known[key], self.is_kept = make(), False
         return self.known[key]
+
+    def keep(self) -> None:
+        """Keep what was found out for other processes; where the cache cannot be written, nothing."""
+        if not self.is_kept:
+            with contextlib.suppress(OSError):
+                write_atomically(self.file, json.dumps(self.known).encode())
+            self.is_kept = True
 
     @cached_property
     def known(self) -> dict[str, Any]:
