@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +109,28 @@ def test_offline_makes_no_request_and_the_packaged_model_serves(hub):
         and "could not be reached" in source["why"]
         and served.asked == []
     )
+
+
+@pytest.mark.parametrize(
+    "files, lacks",
+    [
+        (["config.json"], "config.json"),
+        (["model.safetensors", "tokenizer.json"], "model.safetensors, tokenizer.json"),
+        (["tokenizer_config.json"], "tokenizer_config.json"),
+    ],
+)
+def test_a_copy_that_is_not_whole_is_told_and_completed(hub, folder, files, lacks):
+    _, environment = hub
+    located(environment)
+    kept = next(Path(environment["HF_HOME"]).glob("hub/models--*/snapshots/*"))
+    for one in files:  # as in a cache that was moved, whose links lead nowhere
+        (kept / one).unlink()
+        (kept / one).symlink_to("nowhere")
+    source = located(environment, HF_HUB_OFFLINE="1")
+    assert source["name"] == pretrained.MINILM
+    assert f", and its copy on this machine lacks {lacks}, so this render" in source["why"]
+    whole = located(environment)
+    assert (whole["name"], whole["why"]) == (stand_in.NAME, "")
 
 
 @pytest.mark.parametrize(

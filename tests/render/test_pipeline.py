@@ -99,6 +99,16 @@ def test_a_kernel_that_never_starts_is_told_in_a_sentence(tmp_path, monkeypatch)
     assert not [p for p in psutil.Process().children(recursive=True) if is_kernel(p)]
 
 
+def test_a_file_system_that_ignores_rights_is_told_where_no_kernel_starts(tmp_path, monkeypatch):
+    def refused(path, binary=False):
+        raise RuntimeError(f"Permissions assignment failed for secure file: '{path}'.")
+
+    monkeypatch.setattr("jupyter_client.connect.secure_write", refused)
+    said = r"files in \S+ cannot be closed to others, .*; set TMPDIR to a folder on a disk of this"
+    with pytest.raises(ReportError, match=said):
+        own(project(tmp_path / "report", "```{python}\n1\n```\n"), ("html",))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sockets are no files there")
 def test_a_kernel_listens_at_no_port_that_another_program_could_take(tmp_path):
     cell = (

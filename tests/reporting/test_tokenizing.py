@@ -5,7 +5,8 @@ import re
 import pytest
 
 import families
-from lmreport.experiments import data_audit
+from lmreport.data.corpus import SAMPLE
+from lmreport.experiments import data_audit, tokenizer_comparison
 from lmreport.models import pieces, pretrained, tokenizer
 from lmreport.reporting import notices, tokenizing
 from lmreport.reporting.values import on_data
@@ -39,6 +40,16 @@ def test_the_tokenizer_of_the_assignment_is_told_as_it_was():
     )
     assert said.mark.startswith("`##` marks a piece that continues the word before it")
     assert said.loses == "Where a text has capitals, accents or line breaks, they are lost too."
+
+
+def test_words_added_to_a_tokenizer_are_counted_among_its_pieces(tmp_path):
+    one = tokenizer.load_tokenizer(pretrained.from_package("any").path)
+    before = len(one)
+    assert one.add_tokens(["ownword", "otherword"]) == 2
+    one.save_pretrained(tmp_path)
+    assert on_data.of_tokenizer(one, SOURCE, NOTHING).pieces == f"{before + 2:,}"
+    found = tokenizer_comparison.both_ways("an ownword", str(tmp_path), "of added", str(SAMPLE), 1)
+    assert "ownword" in found["pieces"] and found["vocabulary"] == before + 2
 
 
 @pytest.mark.parametrize("kind", families.TOKENIZERS)

@@ -67,7 +67,7 @@ def both_ways(
         "pieces": tokenizer.convert_ids_to_tokens(encoded["input_ids"]),
         "decoded": tokenizer.decode(encoded["input_ids"]),
         "unknown_pieces": int(sum(i == tokenizer.unk_token_id for i in encoded["input_ids"])),
-        "vocabulary": tokenizer.vocab_size,
+        "vocabulary": len(tokenizer),
         "special": tokenizer.all_special_tokens,
         "layer_type": type(numbers).__name__,
         "layer_shape": list(numbers.shape),

@@ -61,6 +61,7 @@ WANTED = [
     "vocab.txt",
     "special_tokens_map.json",
 ]
+NEEDED = WANTED[:3]
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,13 @@ def locate(model: str) -> Source:
         from huggingface_hub import constants
 
         offline = "with HF_HUB_OFFLINE set " * constants.HF_HUB_OFFLINE
-        log.info(f"model: {offline}the hub cannot be reached for {model}; going on with {MINILM}")
-    return in_full(found) if found else from_package(model)
+        partly = in_part(model)
+        once = "; run this once with the hub in reach to complete it" * bool(partly)
+        log.info(
+            f"model: {offline}the hub cannot be reached for {model}{partly}{once}; going on with "
+            f"{MINILM}"
+        )
+    return in_full(found) if found else instead_of(model)
 
 
 def at_hand(model: str) -> Source:
@@ -105,8 +111,37 @@ def at_hand(model: str) -> Source:
     """
     if is_folder(model):
         return in_full(on_disk(Path(model).expanduser()))
-    found = None if model == MINILM else from_cache(model)
-    return in_full(found) if found else from_package(model)
+    if model == MINILM:
+        return from_package(model)
+    found = from_cache(model)
+    return in_full(found) if found else instead_of(model)
+
+
+def instead_of(model: str) -> Source:
+    """MiniLM in the place of `model`; its `why` tells also what a copy of that on this machine lacks."""
+    found, asked = from_package(model), f"for {model}"
+    return dataclasses.replace(found, why=found.why.replace(asked, asked + in_part(model), 1))
+
+
+def in_part(model: str) -> str:
+    """What the copy of `model` in the hub's cache lacks, as a part of a sentence; "" if there is no
+    copy or nothing lacks.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        folder, missed = snapshot_download(model, allow_patterns=WANTED, local_files_only=True), ""
+    except (HFValidationError, OSError) as error:  # the hub's list of its files is kept with a copy
+        folder, missed = getattr(error, "snapshot_path", ""), "a file"
+    if not folder:
+        return ""
+    paths = [Path(folder, one) for one in WANTED]
+    gone = [
+        one.name for one in paths if one.is_symlink() or one.name in NEEDED if not one.is_file()
+    ]
+    said = ", ".join(gone) or missed
+    return f", and its copy on this machine lacks {said}" * bool(said)
 
 
 def is_folder(model: str) -> bool:
@@ -286,9 +321,8 @@ def from_hub(name: str) -> Source | None:
     except Exception as error:  # huggingface_hub lets whatever its HTTP client meets through
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
-    if missing := [one for one in WANTED[:3] if not (folder / one).is_file()]:
+    if missing := [one for one in NEEDED if not (folder / one).is_file()]:
         refuse_without(name, missing)
-        log.warning(f"model: the copy of {name!r} on this machine lacks {', '.join(missing)}")
         return None
     return from_folder(folder, name)
 

@@ -231,11 +231,21 @@ async def started(
             if manager.has_kernel:
                 await manager.shutdown_kernel(now=True)
             raise
-        except RuntimeError:  # it died, or did not answer for long
-            continue
+        except RuntimeError as error:  # it died, or did not answer for long
+            if "Permissions assignment failed" in str(error):
+                raise ReportError(open_to_all(folder)) from error
     raise ReportError(
         f"the Python kernel of {sys.executable} did not start, not even at a second try"
         + last_words(output)
+    )
+
+
+def open_to_all(folder: Path) -> str:
+    """That no kernel can be started, since its key would lie in a file that anyone can read."""
+    return (
+        f"the Python kernel cannot start, since files in {folder.parent} cannot be closed to others, "
+        "and its key lies in one; set TMPDIR to a folder on a disk of this machine, or "
+        "JUPYTER_ALLOW_INSECURE_WRITES=1 if others may read it"
     )
 
 

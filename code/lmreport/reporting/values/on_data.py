@@ -172,7 +172,7 @@ def of_tokenizer(tokenizer, source, strange):
         decoding=tokenizing.decoding(pieces, strange),
         mark=tokenizing.mark(pieces),
         loses=tokenizing.loses(pieces),
-        pieces=markdown.count(tokenizer.vocab_size),
+        pieces=markdown.count(len(tokenizer)),
         special=MarkdownText(", ".join(f"`{t}`" for t in tokenizer.all_special_tokens)),
         same=MarkdownText(
             SAME_IDS
