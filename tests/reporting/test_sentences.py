@@ -107,7 +107,7 @@ def test_curves_of_two_scales_are_not_compared(record):
 
 def test_two_times_are_as_rough_as_the_load_and_the_numbers_make_them(record):
     def under(name, load, **values):
-        made = record(name, **{"train_seconds": 60.0, **values})
+        made = record(name, **{"train_seconds": 60.0, "tried": [0.8], **values})
         return dataclasses.replace(
             made, made=made.made | {"load_before": load, "hardware": {"cores": 2, "gpu": ""}}
         )
@@ -120,7 +120,9 @@ def test_two_times_are_as_rough_as_the_load_and_the_numbers_make_them(record):
         assert f"its time is an upper bound, and {end}." in told
     both = under("transformer", 5.8, bf16=False), under("lstm", 5.8)
     assert "both times are upper bounds" in plain(sentences.bound(*both))
-    assert "in bf16" in plain(sentences.bound(under("transformer", 0.2, bf16=True), alone))
+    assert "used bf16" in plain(sentences.bound(under("transformer", 0.2, bf16=True), alone))
+    chosen = under("lstm", 0.5, tried=[0.8, 0.9])
+    assert plain(sentences.bound(bert, chosen)).endswith("Choosing among 2 LSTMs is not counted.")
 
 
 def test_copies_are_told_only_where_there_are_any():

@@ -205,24 +205,28 @@ def times_as_long(ratio, bert, lstm, digits: int):
 
 
 def bound(bert, lstm) -> MarkdownText:
-    """What the load of the machine, and the numbers that were computed with, mean for the ratio of
-    the two times.
+    """What the load of the machine, the numbers that were computed with and the choice of the LSTM
+    mean for the ratio of the two times.
     """
     shared = [
         name for name, record in (("LSTM", lstm), ("Transformer", bert)) if shared_cores(record)
     ]
     longest = "Transformer" if bert["train_seconds"] > lstm["train_seconds"] else "LSTM"
+    tried = len(lstm["tried"])
     return fill(
-        "{}{}",
-        f"The {shared[0]} had to share its cores, so its time is an upper bound, and "
+        "{}{}{}",
+        f"The {shared[0]} shared its cores, so its time is an upper bound, and "
         f"{'so is the ratio' if shared == [longest] else 'the ratio a lower one'}."
         if len(shared) == 1
-        else "Both had to share their cores, so both times are upper bounds, and the ratio is rough."
+        else "Both shared their cores, so both times are upper bounds, and the ratio is rough."
         if shared
         else "Each was timed once, so the ratio is rough.",
-        " The Transformer computed in bf16, which not every processor can."
+        " The Transformer used bf16, which not every processor has."
         if bert["bf16"] and not bert.made["hardware"]["gpu"]
         else "",
+        fill(" Choosing among {} LSTMs is not counted.", markdown.count(tried))
+        if tried > 1
+        else MarkdownText(""),
     )
 
 
