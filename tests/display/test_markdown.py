@@ -27,6 +27,7 @@ HOSTILE = [
     "::: {.callout-note}\n:::",
     "^up^ ~down~ ~~out~~ [^1]",
     "\\newpage &lt; &#60;",
+    "wait ... for [...] and ....",
 ]
 
 
