@@ -805,6 +805,33 @@ def drawn(path) -> list[tuple[float, float]]:
     [
         ('<svg width="144pt" height="72pt">', (144, 72)),
         ('<svg width="96" height="48px">', (72, 36)),
+def sides(path) -> list[tuple[float, float]]:
+    """What is left and right of each picture on the first page of a PDF, in points."""
+    found, at, around = [], pikepdf.Matrix(), []
+    with pikepdf.open(path) as pdf:
+        page = pdf.pages[0]
+        for operands, operator in pikepdf.parse_content_stream(page):
+            if str(operator) == "q":
+                around.append(at)
+            elif str(operator) == "Q":
+                at = around.pop()
+            elif str(operator) == "cm":
+                at = pikepdf.Matrix(*map(float, operands)) @ at
+            elif str(operator) == "Do":
+                found.append((round(at.e), round(float(page.MediaBox[2]) - at.e - at.a)))
+    return found
+
+
+def test_a_picture_that_fig_align_puts_in_the_middle_stands_there_in_the_pdf(tmp_path):
+    given = '![](a.png){width=30% fig-alt="A" fig-align="center"}'
+    body = f"![](a.png){{width=30% fig-alt=A}}\n\n{given}\n\n> {given}\n\n- {given}\n\n{given} {given}\n"
+    folder = project(tmp_path, body)
+    Image.new("RGB", (40, 30), "navy").save(folder / "report/a.png")
+    margin, *rest = sides(own(folder, ("typst",)) / "index.pdf")
+    assert [abs(left - right) <= 1 for left, right in rest[:2]] == [True, True]
+    assert rest[2][0] < rest[2][1] and rest[3][0] == margin[0]  # in a list, in a line of text
+
+
         ("<svg width='1in' viewBox='0 0 20 10'>", (72, 36)),
         ('<svg viewBox="0 0 96 48">', (72, 36)),
         ('<svg width="100%" height="100%">', None),
