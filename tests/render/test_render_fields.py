@@ -122,7 +122,12 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         ),
         (
             plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b]", "fig-alt: a"),
-            "1 outputs but 2 texts",
+            "1 outputs but 2 texts in fig-subcap; give one for each, and end each picture with plt.show()",
+        ),
+        (
+            "```{python}\n#| label: tbl-a\n#| tbl-cap: x\n#| tbl-subcap: [a, b]\nfrom "
+            "IPython.display import Markdown\nMarkdown('a')\nMarkdown('b')\n```\n",
+            "1 outputs but 2 texts in tbl-subcap; give one for each, and each table to display(…)",
         ),
         (
             plot("label: fig-a", "fig-cap: x", "fig-subcap: one", count=2),
