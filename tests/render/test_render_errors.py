@@ -84,10 +84,13 @@ BAD = {
     ),
     "open block": ("```python\n1\n", r"index\.qmd:6: this code block .* never closed"),
     "shortcode": ("Play {{< video x.mp4 >}}.\n", r"index\.qmd:6: shortcode \{\{< video"),
-    "include": ("{{< include _none.qmd >}}\n", r"index\.qmd:6: include '_none\.qmd' is not a file"),
+    "include": (
+        "{{< include _none.qmd >}}\n",
+        r"index\.qmd:6: include '_none\.qmd' is not a file of this project; put it there$",
+    ),
     "include outside": ("{{< include /../../etc/passwd >}}\n", r"index\.qmd:6: include"),
     "source": ("As [@nobody2020] says.\n", r"index\.qmd:6: no source 'nobody2020'"),
-    "picture": ("![cap](none.png)\n", r"picture 'none\.png'"),
+    "picture": ("![cap](none.png)\n", r"picture 'none\.png' is not a file .*; put it there$"),
     "caption": (
         "```{python}\n#| label: fig-a\nprint(1)\n```\n",
         r"index\.qmd:6: cell 'fig-a' needs fig-cap",

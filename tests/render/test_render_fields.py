@@ -805,11 +805,6 @@ def drawn(path) -> list[tuple[float, float]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "svg, size",
-    [
-        ('<svg width="144pt" height="72pt">', (144, 72)),
-        ('<svg width="96" height="48px">', (72, 36)),
 def sides(path) -> list[tuple[float, float]]:
     """What is left and right of each picture on the first page of a PDF, in points."""
     found, at, around = [], pikepdf.Matrix(), []
@@ -837,6 +832,11 @@ def test_a_picture_that_fig_align_puts_in_the_middle_stands_there_in_the_pdf(tmp
     assert rest[2][0] < rest[2][1] and rest[3][0] == margin[0]  # in a list, in a line of text
 
 
+@pytest.mark.parametrize(
+    "svg, size",
+    [
+        ('<svg width="144pt" height="72pt">', (144, 72)),
+        ('<svg width="96" height="48px">', (72, 36)),
         ("<svg width='1in' viewBox='0 0 20 10'>", (72, 36)),
         ('<svg viewBox="0 0 96 48">', (72, 36)),
         ('<svg width="100%" height="100%">', None),
@@ -1419,9 +1419,13 @@ def test_a_point_and_a_word_behind_a_mark_are_text_in_the_pdf(tmp_path):
             "{{< include pics/Part.qmd >}}\n",
             "index.qmd:6: include 'pics/Part.qmd' is not a file of",
         ),
+        (
+            "{{< include pics/_part.qmd >}}\n",
+            "index.qmd:6: include 'pics/_part.qmd' is not a file of",
+        ),
     ],
 )
-def test_a_file_that_is_there_under_other_capitals_is_told(tmp_path, body, said):
+def test_a_file_that_is_there_under_another_name_is_told(tmp_path, body, said):
     folder = project(tmp_path, body)
     (folder / "report/pics").mkdir()
     Image.new("RGB", (2, 2)).save(folder / "report/pics/loss.PNG")
