@@ -84,10 +84,21 @@ BAD = {
     ),
     "open block": ("```python\n1\n", r"index\.qmd:6: this code block .* never closed"),
     "shortcode": ("Play {{< video x.mp4 >}}.\n", r"index\.qmd:6: shortcode \{\{< video"),
-    "include": ("{{< include _none.qmd >}}\n", r"index\.qmd:6: include '_none\.qmd' is not a file"),
+    "include": (
+        "{{< include _none.qmd >}}\n",
+        r"index\.qmd:6: include '_none\.qmd' is not a file of this project; put it there$",
+    ),
+    "Div without attributes": (
+        "Text.\n\n:::\n![](a.png)\n:::\n",
+        r"index\.qmd:8: ':::' is read as text; delete it, or write ::: \{\.class\} where a Div beg",
+    ),
+    "one end of a Div too many": (
+        "::: {.callout-note}\nA\n:::\n\n::::\n\nB\n",
+        r"index\.qmd:10: '::::' is read as text; delete it",
+    ),
     "include outside": ("{{< include /../../etc/passwd >}}\n", r"index\.qmd:6: include"),
     "source": ("As [@nobody2020] says.\n", r"index\.qmd:6: no source 'nobody2020'"),
-    "picture": ("![cap](none.png)\n", r"picture 'none\.png'"),
+    "picture": ("![cap](none.png)\n", r"picture 'none\.png' is not a file .*; put it there$"),
     "caption": (
         "```{python}\n#| label: fig-a\nprint(1)\n```\n",
         r"index\.qmd:6: cell 'fig-a' needs fig-cap",

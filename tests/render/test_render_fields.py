@@ -122,7 +122,12 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         ),
         (
             plot("label: fig-a", "fig-cap: x", "fig-subcap: [a, b]", "fig-alt: a"),
-            "1 outputs but 2 texts",
+            "1 outputs but 2 texts in fig-subcap; give one for each, and end each picture with plt.show()",
+        ),
+        (
+            "```{python}\n#| label: tbl-a\n#| tbl-cap: x\n#| tbl-subcap: [a, b]\nfrom "
+            "IPython.display import Markdown\nMarkdown('a')\nMarkdown('b')\n```\n",
+            "1 outputs but 2 texts in tbl-subcap; give one for each, and each table to display(…)",
         ),
         (
             plot("label: fig-a", "fig-cap: x", "fig-subcap: one", count=2),
@@ -800,6 +805,33 @@ def drawn(path) -> list[tuple[float, float]]:
     return found
 
 
+def sides(path) -> list[tuple[float, float]]:
+    """What is left and right of each picture on the first page of a PDF, in points."""
+    found, at, around = [], pikepdf.Matrix(), []
+    with pikepdf.open(path) as pdf:
+        page = pdf.pages[0]
+        for operands, operator in pikepdf.parse_content_stream(page):
+            if str(operator) == "q":
+                around.append(at)
+            elif str(operator) == "Q":
+                at = around.pop()
+            elif str(operator) == "cm":
+                at = pikepdf.Matrix(*map(float, operands)) @ at
+            elif str(operator) == "Do":
+                found.append((round(at.e), round(float(page.MediaBox[2]) - at.e - at.a)))
+    return found
+
+
+def test_a_picture_that_fig_align_puts_in_the_middle_stands_there_in_the_pdf(tmp_path):
+    given = '![](a.png){width=30% fig-alt="A" fig-align="center"}'
+    body = f"![](a.png){{width=30% fig-alt=A}}\n\n{given}\n\n> {given}\n\n- {given}\n\n{given} {given}\n"
+    folder = project(tmp_path, body)
+    Image.new("RGB", (40, 30), "navy").save(folder / "report/a.png")
+    margin, *rest = sides(own(folder, ("typst",)) / "index.pdf")
+    assert [abs(left - right) <= 1 for left, right in rest[:2]] == [True, True]
+    assert rest[2][0] < rest[2][1] and rest[3][0] == margin[0]  # in a list, in a line of text
+
+
 @pytest.mark.parametrize(
     "svg, size",
     [
@@ -1387,9 +1419,13 @@ def test_a_point_and_a_word_behind_a_mark_are_text_in_the_pdf(tmp_path):
             "{{< include pics/Part.qmd >}}\n",
             "index.qmd:6: include 'pics/Part.qmd' is not a file of",
         ),
+        (
+            "{{< include pics/_part.qmd >}}\n",
+            "index.qmd:6: include 'pics/_part.qmd' is not a file of",
+        ),
     ],
 )
-def test_a_file_that_is_there_under_other_capitals_is_told(tmp_path, body, said):
+def test_a_file_that_is_there_under_another_name_is_told(tmp_path, body, said):
     folder = project(tmp_path, body)
     (folder / "report/pics").mkdir()
     Image.new("RGB", (2, 2)).save(folder / "report/pics/loss.PNG")

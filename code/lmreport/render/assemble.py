@@ -20,6 +20,8 @@ from lmreport.render.pipe_tables import refuse_cut_rows
 LONGEST = 20_000  # characters of one printed output; longer ones are cut with a note
 CAPTION = "lmreport-caption"  # an attribute
 LINE = 2_000  # characters of one printed line
+MORE_TABLES = ", and each table to display(…), as a cell by itself shows its last value alone"
+MORE_PICTURES = ", and end each picture with plt.show(), as all that is drawn before is one"
 PICTURES = {
     "image/svg+xml": "svg",
     "image/png": "png",
@@ -327,11 +329,13 @@ def check_texts(outputs: list, options: dict, origin: Cell) -> None:
         ("tbl-subcap", shown, "outputs"),
         ("fig-alt", pictures, "pictures"),
     ):
-        if isinstance(options.get(key), list) and len(options[key]) != count:
+        texts = options.get(key)
+        if isinstance(texts, list) and len(texts) != count:
+            remedy = "give one for each"
+            if count < len(texts):
+                remedy += MORE_TABLES if key == "tbl-subcap" else MORE_PICTURES
             raise ReportError(
-                f"{origin.place}: the cell has {count} {what} but {len(options[key])} texts in "
-                f"{key}; "
-                "give one for each"
+                f"{origin.place}: the cell has {count} {what} but {len(texts)} texts in {key}; {remedy}"
             )
 
 

@@ -17,6 +17,7 @@ from lmreport.render.crossref import TOP, Entry, Index
 from lmreport.render.pandoc_ast import Attr, Blocks, Inlines, Node
 from lmreport.render.table_layout import typst_table
 
+MIDDLE = ", middle: true"  # an argument of `picture`
 LANGUAGES = {"c++": "cpp", "c#": "cs", "f#": "fs"}  # names with signs that typst would show
 
 
@@ -93,10 +94,14 @@ class Typst:
         return pandoc_ast.text(breakable(item["c"], 40)) if len(item["c"]) > 40 else None
 
     def paragraph(self, item: Node) -> Node | None:
-        """A paragraph with other things beside a picture has it in the line."""
-        if sum(one["t"] not in ("Space", "SoftBreak") for one in item["c"]) < 2:
+        """A paragraph with other things beside a picture has it in the line; an item of a list has
+        its picture beside its mark.
+        """
+        is_alone = sum(one["t"] not in ("Space", "SoftBreak") for one in item["c"]) < 2
+        if is_alone and item["t"] == "Para":
             return None
-        return pandoc_ast.node(item["t"], pandoc_ast.change(item["c"], in_line))
+        change = at_mark if is_alone else in_line
+        return pandoc_ast.node(item["t"], pandoc_ast.change(item["c"], change))
 
     def image(self, item: Node) -> Node | None:
         """The picture in its size with its alternative text. Raises ReportError if it has none and
@@ -109,6 +114,7 @@ class Typst:
             at = self.index.place(re.escape(name))
             raise ReportError(f"{at}: picture {name!r} needs fig-alt; PDF/UA asks for it")
         options = self.size(attributes, pictures.natural_size(self.folder / path))
+        options += MIDDLE * (pandoc_ast.value(attributes, "fig-align") == "center")
         label = f"<{attributes[0]}>" if attributes[0] else ""
         called = f"#picture({typst_string(path)}, alt: {typst_string(alt)}{options}){label}"
         return pandoc_ast.raw("typst", called, False)
@@ -203,7 +209,14 @@ def in_line(item: Node) -> Node | None:
     """A picture, as `Typst.image` writes it, so that it does not end the line; None for the rest."""
     if item["t"] != "RawInline" or not item["c"][1].startswith("#picture("):
         return None
-    return pandoc_ast.raw("typst", f"#box[{item['c'][1]}]", False)
+    return pandoc_ast.raw("typst", f"#box[{item['c'][1].replace(MIDDLE, '')}]", False)
+
+
+def at_mark(item: Node) -> Node | None:
+    """A picture, as `Typst.image` writes it, that does not stand in the middle."""
+    if item["t"] != "RawInline" or not item["c"][1].startswith("#picture("):
+        return None
+    return pandoc_ast.raw("typst", item["c"][1].replace(MIDDLE, ""), False)
 
 
 def heading_note(item: Node) -> Inlines | None:

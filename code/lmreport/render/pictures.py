@@ -86,7 +86,7 @@ def local(address: str, folder: Path, document: Document) -> Path | None:
         if path:
             return path
     what = "is not a file of this project"
-    what += hint_at(unquote(address), document.path.parent)
+    what += hint_at(unquote(address), document.path.parent) or "; put it there"
     if any((document.path.parent / name).is_symlink() for name in (address, unquote(address))):
         what = "is a link that leads out of this project, or to nothing; put the file itself there"
     raise ReportError(f"{place()}: picture {address!r} {what}")

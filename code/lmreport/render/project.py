@@ -583,7 +583,8 @@ def names_in(options: dict, key: str) -> list[str]:
 
 def hint_at(name: str, *folders: Path) -> str:
     """What a file of one of the `folders` is called that is `name` but for capitals, backslashes
-    or the form of its accents: what Windows or macOS find, other systems do not.
+    or the form of its accents, what Windows or macOS find and other systems do not; or but for the
+    _ that parts to include begin with.
     """
 
     def form(part: str) -> str:
@@ -592,9 +593,11 @@ def hint_at(name: str, *folders: Path) -> str:
     for folder in folders:
         there = folder
         for part in name.replace("\\", "/").split("/"):
-            inside = there.iterdir() if there.is_dir() else ()
+            inside = sorted(there.iterdir()) if there.is_dir() else []
             same = [path for path in inside if form(path.name) == form(part)]
-            there = same[0] if same else there / part
+            bare = form(part).lstrip("_")
+            same += [path for path in inside if bare and form(path.name).lstrip("_") == bare]
+            there = same[0] if same and not (there / part).exists() else there / part
         if there.is_file():
             return f"; write {there.relative_to(folder).as_posix()!r}"
     return ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lmreport.core.errors import ReportError
 from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import grid_tables, pandoc_ast
-from lmreport.render.lines import CODE, Cell, Line, closing, fence_of, masked
+from lmreport.render.lines import CODE, DIV_CLOSE, DIV_OPEN, Cell, Line, closing, fence_of, masked
 from lmreport.render.pipe_tables import DASHES
 from lmreport.render.source import prose
 
@@ -59,7 +59,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
     lines = [ln for cell in cells if cell.kind == "markdown" for ln in prose(cell.lines)]
     with contextlib.suppress(ReportError):  # a block of code that is never closed
         printed = list(prose(printed))
-    checks = (grid_tables.marks, marks, broken_formulas)
+    checks = (grid_tables.marks, marks, fences_of_no_div, broken_formulas)
     found = (check(part) for part in (lines, printed) for check in checks)
     for line, mark, remedy in itertools.chain(*found):
         if squeezed(EMPHASIS.sub("", mark)) in shown:
@@ -168,6 +168,18 @@ def broken_formulas(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
         text = "\n".join(CODE.sub(" ", line.text) for line in paragraph)
         for found in BROKEN_FORMULA.finditer(text):
             yield paragraph[text.count("\n", 0, found.start())], found[0], BROKEN
+
+
+def fences_of_no_div(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
+    """As `marks`, of lines of ::: alone that end no Div: one too many, or meant to begin one."""
+    opened = 0
+    for line in lines:
+        if DIV_OPEN.match(line.text):
+            opened += 1
+        elif DIV_CLOSE.match(line.text) and opened:
+            opened -= 1
+        elif DIV_CLOSE.match(line.text):
+            yield line, line.text, "delete it, or write ::: {.class} where a Div begins"
 
 
 def depth(text: str) -> int:

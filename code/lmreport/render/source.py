@@ -157,7 +157,7 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
             hint = (
                 f"; from any file write /{beside.relative_to(root).as_posix()}"
                 if beside.is_relative_to(root) and beside.is_file()
-                else hint_at(name, base)
+                else hint_at(name, base) or "; put it there"
             )
             raise ReportError(f"{line.place}: include {name!r} is not a file of this project{hint}")
         if target in inside:
