@@ -293,10 +293,10 @@ def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch)
     searched = SimpleNamespace(inputs=bert.inputs)
     monkeypatch.setattr(recipes, "between_seeds", lambda record: [0.002, 0.007])
     assert "moved validation accuracy by up to 0.7 points" in plain(
-        on_results.of_seeds(bert, searched)
+        on_results.of_seeds(bert, searched, -0.3)
     )
     other = SimpleNamespace(inputs={"data": {"digest": "1" * 64}})
-    assert "was not measured on these data" in on_results.of_seeds(bert, other)
+    assert "was not measured on these data" in on_results.of_seeds(bert, other, -0.3)
 
 
 @pytest.mark.parametrize(
