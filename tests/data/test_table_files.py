@@ -467,6 +467,30 @@ def test_classes_with_signs_that_no_folder_takes_are_said(tmp_path):
         layout.folder_names({"a/b", "a∕b"})
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("C:\\Users", "good"), r"the class 'C:\Users' is written 'C:∖Users' here"),
+        (
+            ("C:\\Users", "a\\b"),
+            r"of the classes, 'C:\Users' is written 'C:∖Users' here, 'a\b' is written 'a∖b' here",
+        ),
+        (
+            ("a/1", "a/2", "a/3", "a/4"),
+            "of the classes, 'a/1' is written 'a∕1' here, 'a/2' is written 'a∕2' here, "
+            "'a/3' is written 'a∕3' here, 1 more too",
+        ),
+        (("a", "b"), ""),
+    ],
+)
+def test_each_class_with_a_slash_is_told_as_in_its_file(tmp_path, names, said):
+    as_csv(
+        tmp_path / "a.csv", [{"text": f"t {i}", "label": names[i % len(names)]} for i in range(40)]
+    )
+    note = obtained(tmp_path / "a.csv").note
+    assert said in note and ("is written" in note) == bool(said)
+
+
 def test_blanks_in_a_header_and_around_labels_are_no_part_of_them(tmp_path):
     lines = [f"text {i}, {('pos', 'neg')[i % 2]}\n" for i in range(20)]
     lines += [f"text {i},{('pos ', 'neg')[i % 2]}\n" for i in range(20, 40)]

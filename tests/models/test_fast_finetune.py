@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 
 import families
@@ -11,6 +12,7 @@ from lmreport.models import (
     callbacks,
     fast_finetune,
     finetune,
+    pretrained,
     token_budget,
     tokenizer,
 )
@@ -136,3 +138,20 @@ def test_progress_tells_texts_per_second_rightly_when_batches_differ(tiny, token
         r"training: step (\d+)/\1, loss [\d.]+, ([\d.]+) texts/s, 0 s left", told[-1]
     )
     assert float(last[2]) == pytest.approx(2 * 80 / clock.seconds, rel=0.1), told[-1]
+
+
+def test_the_first_deberta_is_trained_in_bf16(tmp_path, monkeypatch):
+    kind = ("deberta", "bytes", families.WIDE | families.RELATIVE)
+    monkeypatch.setitem(families.FAMILIES, "deberta", kind)
+    source = pretrained.locate(str(families.save("deberta", tmp_path / "model")))
+    model = fast_finetune.load_classifier(source.path, ["a", "b"]).eval()
+    inputs = tokenizer.load_tokenizer(source.path)(
+        ["Hello world", "Hi"], padding=True, return_tensors="pt"
+    ) | {"labels": torch.tensor([0, 1])}
+    plain = model(**inputs).loss.item()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model(**inputs).loss
+    loss.backward()
+    assert loss.item() == pytest.approx(plain, abs=0.02)
+    gradients = [one.grad for one in model.parameters() if one.grad is not None]
+    assert len(gradients) > 20 and all(one.isfinite().all() for one in gradients)

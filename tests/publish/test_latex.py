@@ -47,6 +47,7 @@ def code(text: str) -> str:
         ),
         ("½ é ß ﬁ", "1/2 "),
         ("5 € 3 µs 4 °C", r"\texteuro{} 3 \textmu{}s 4 \textdegree{}C"),
+        ("C:∖Users n∕a", r"C:\textbackslash{}Users n/a"),
     ],
 )
 def test_what_pdflatex_does_not_know_becomes_a_command(text, said):

@@ -100,10 +100,22 @@ def written_out(splits: dict[str, Rows], seed: int, folder: Path) -> list[str]:
             inner = folder / name / names[label]
             inner.mkdir(parents=True, exist_ok=True)
             (inner / f"{number:07}.txt").write_text(text, encoding="utf-8", newline="")
-    written = [label for label, name in names.items() if label != name]
-    if written:
-        done.append(f"the class {written[0]!r} is written {names[written[0]]!r} here")
-    return done
+    return done + written_otherwise(names)
+
+
+def written_otherwise(names: dict[str, str]) -> list[str]:
+    """Which classes of {class: its folder} have another name here, as a part of a sentence."""
+    others = sorted((label, name) for label, name in names.items() if label != name)
+    told = [f"{quoted(label)} is written {quoted(name)} here" for label, name in others[:3]]
+    if len(others) == 1:
+        return [f"the class {told[0]}"]
+    more = [f"{len(others) - len(told)} more too"] if len(others) > len(told) else []
+    return [f"of the classes, {', '.join([*told, *more])}"] if told else []
+
+
+def quoted(label: str) -> str:
+    """A label as in the file, in quotation marks; what cannot be shown as Python writes it."""
+    return repr(label).replace("\\\\", "\\")
 
 
 def spelled_alike(
@@ -132,7 +144,8 @@ def same_but_for_capitals(names: Iterable[str]) -> list[str]:
         other = first.setdefault(name.casefold(), name)
         if other != name:
             return [
-                f"the classes {other!r} and {name!r} differ in capitals only, to be written alike "
+                f"the classes {quoted(other)} and {quoted(name)} differ in capitals only, to be written "
+                "alike "
                 "if they are one class"
             ]
     return []
@@ -150,7 +163,8 @@ def same_numbers(names: Iterable[str]) -> list[str]:
             other = first.setdefault(float(name), name)
             if other != name:
                 return [
-                    f"the classes {other!r} and {name!r} are one number written in two ways, to be "
+                    f"the classes {quoted(other)} and {quoted(name)} are one number written in two ways, "
+                    "to be "
                     "written alike if they are one class"
                 ]
     return []
@@ -192,9 +206,9 @@ def refuse_too_rare(rows: Rows) -> None:
     if rare:
         what = "1 class has" if len(rare) == 1 else f"{len(rare)} classes have"
         raise ReportError(
-            f"data: {what} fewer than {FEWEST} texts, such as {rare[0]!r} ({counts[rare[0]]}), so "
-            "that training, validation and test cannot have one each; leave such rows out, or join "
-            "the class with another"
+            f"data: {what} fewer than {FEWEST} texts, such as {quoted(rare[0])} "
+            f"({counts[rare[0]]}), so that training, validation and test cannot have one each; "
+            "leave such rows out, or join the class with another"
         )
 
 
@@ -205,15 +219,15 @@ def folder_names(labels: Sequence[str] | set[str]) -> dict[str, str]:
     named = {label: written(label) for label in sorted(labels)}
     if long := [name for name in named.values() if len(name.encode()) > LONGEST_NAME]:
         raise ReportError(
-            f"data: the class {long[0][:40]!r}… is longer than the {LONGEST_NAME} bytes that the "
-            "name of a folder may have; shorten it, or name the column of the classes with ?label="
+            f"data: the class {quoted(long[0][:40])}… is longer than the {LONGEST_NAME} bytes that "
+            "the name of a folder may have; shorten it, or name the column of the classes with ?label="
         )
     twice = [name for name, number in Counter(named.values()).items() if number > 1]
     if twice:
         both = [label for label, name in named.items() if name == twice[0]]
         raise ReportError(
-            f"data: the classes {both[0]!r} and {both[1]!r} cannot be told apart as folders; "
-            "rename one"
+            f"data: the classes {quoted(both[0])} and {quoted(both[1])} cannot be told apart as "
+            "folders; rename one"
         )
     return named
 

@@ -32,6 +32,7 @@ from lmreport.core.errors import (
     untrusted,
 )
 from lmreport.core.settings import cache_root
+from lmreport.models import deberta
 
 log = logging.getLogger(__name__)
 
@@ -238,9 +239,12 @@ def in_full(source: Source) -> Source:
     """`source`, or a copy in the cache where it cannot be trained as it is: with 32 bits where it
     would be loaded with 16, in which the steps of a training are lost or it breaks off, and without the
     classes of another task and what has it give more than logits. Name and digest are those of the original.
+    Transformers' first DeBERTa is mended in this process, so that bf16 can train it.
     """
     folder = Path(source.path)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") == "deberta":
+        deberta.attend_in_full()
     half, kind = is_half(folder / "model.safetensors", config), "float32"
     if other_task(config) or gives_otherwise(config):
         kind = "encoder"

@@ -75,6 +75,8 @@ TEXT = {
     "•": r"\textbullet{}",
     "¦": r"\textbrokenbar{}",
     "⁄": "/",
+    "∕": "/",  # what stands in a class's name for / and \, since it is a folder's too
+    "∖": r"\textbackslash{}",
     "\u00ad": r"\-",
     "\u00a0": "~",
     "\u202f": r"\,",
