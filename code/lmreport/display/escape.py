@@ -56,7 +56,9 @@ def plain(value: object, longest: int = LONGEST) -> MarkdownText:
     # Entities survive every later step: no shortcode, citation, math, raw block or HTML can begin.
     return MarkdownText(
         re.sub(
-            r"_|--|\.\.\.|[^\w\s.,;()\-–…−·×√²%]", lambda m: "".join(f"&#{ord(c)};" for c in m[0]), text
+            r"_|--|\.\.\.|[^\w\s.,;()\-–…−·×√²%]",
+            lambda m: "".join(f"&#{ord(c)};" for c in m[0]),
+            text,
         )
     )
 
