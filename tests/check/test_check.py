@@ -20,7 +20,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.publish import submission
-from lmreport.render import notebook
+from lmreport.render import notebook_reading
 from lmreport.runs import records
 
 
@@ -549,9 +549,9 @@ def saved_again(book: dict) -> str:
 
 def test_a_notebook_that_an_editor_only_saved_again_is_as_rendered(report, capsys):
     path = report.path("ipynb")
-    before = notebook.as_executed(notebook.read(path.read_bytes()), "index")
+    before = notebook_reading.as_executed(notebook_reading.read(path.read_bytes()), "index")
     path.write_text(saved_again(json.loads(path.read_text())))
-    after = notebook.as_executed(notebook.read(path.read_bytes()), "index")
+    after = notebook_reading.as_executed(notebook_reading.read(path.read_bytes()), "index")
     assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
     assert told(report.found()) == []
     assert main.main(["verify"]) == 0 and "altered" not in capsys.readouterr().out

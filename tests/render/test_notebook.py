@@ -16,7 +16,14 @@ from PIL import Image
 import rendering
 from lmreport.core.errors import ReportError
 from lmreport.publish.export import contents
-from lmreport.render import colab, notebook, notebook_content, plain_markdown, project
+from lmreport.render import (
+    colab,
+    notebook,
+    notebook_content,
+    notebook_reading,
+    plain_markdown,
+    project,
+)
 
 LINE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M2 18L38 2" stroke="#0072b2"/></svg>'
 NUMBER = '[{}]{{.computed data-value="{}" data-as="count"}}'
@@ -163,14 +170,14 @@ def test_jupyter_renders_it_without_a_mark_of_pandoc(nb):
 
 def test_the_text_that_pandoc_reads_is_kept_for_the_export_and_the_checks(folder, nb):
     document = project.read(folder, ("html",), None)[0]
-    again = notebook.as_executed(nb, document.name)
+    again = notebook_reading.as_executed(nb, document.name)
     raw = "\n".join(texts(again))
     assert (
         NUMBER.format("1,600", "1600") in raw
         and NUMBER.format("8,000", "8000") in raw
         and "@fig-line" in raw
     )
-    assert set(notebook.anchors(nb)) == {"sec-data", "sec-two"}
+    assert set(notebook_reading.anchors(nb)) == {"sec-data", "sec-two"}
     item = next(
         i for i in contents.read(document, folder / "_report" / "report" / "index.ipynb") if i.table
     )
@@ -179,7 +186,7 @@ def test_the_text_that_pandoc_reads_is_kept_for_the_export_and_the_checks(folder
 
 def test_quartos_notebook_becomes_the_same_and_a_readable_one_stays(folder, nb):
     document = project.read(folder, ("html",), None)[0]
-    executed = notebook.as_executed(nb, document.name)
+    executed = notebook_reading.as_executed(nb, document.name)
     for cell in executed.cells:
         del cell.metadata["report"]
     front = nbformat.v4.new_markdown_cell(FRONT.strip())  # Quarto's, where a cell of code follows
@@ -400,7 +407,11 @@ def test_what_a_cell_prints_as_it_is_is_shown_as_on_the_page_and_kept_as_printed
     assert "> See [Figure\u00a01](#fig-a)." in shown and "![Red](data:image/png" in shown
     assert second.data["text/markdown"] == "> **Tip**"  # a beginning alone
     assert "> Inside." in texts(nb)
-    again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
+    again = [
+        out
+        for cell in notebook_reading.as_executed(nb, "").cells
+        for out in cell.get("outputs", ())
+    ]
     assert [(out.name, out.text) for out in again][0] == ("stdout", printed + "\n")
 
 
@@ -518,7 +529,11 @@ def test_what_a_figure_keeps_of_its_origin_is_not_taken_for_something_printed(tm
         "display(Markdown('*drawn*'), metadata={'lmreport': {'function': 'concepts.drawn'}})\n```\n"
     )
     nb = made_of(tmp_path, body)
-    again = [out for cell in notebook.as_executed(nb, "").cells for out in cell.get("outputs", ())]
+    again = [
+        out
+        for cell in notebook_reading.as_executed(nb, "").cells
+        for out in cell.get("outputs", ())
+    ]
     assert [out.output_type for out in again] == ["stream", "display_data"]
     assert again[1].metadata.lmreport == {"function": "concepts.drawn"}
     before = notebook_content.digest(nb)
@@ -557,7 +572,7 @@ def test_cells_without_names_of_their_own_are_named_in_silence(nb, identifiers, 
         cell["id"] = identifiers(n)
         if cell["id"] is None:
             del cell["id"]
-    found = notebook.read(json.dumps(told).encode())
+    found = notebook_reading.read(json.dumps(told).encode())
     assert [c.source for c in found.cells] == [c.source for c in nb.cells] and not recwarn.list
     assert len({c.id for c in found.cells}) == len(nb.cells)
 

@@ -306,7 +306,7 @@ def test_a_source_date_that_is_none_is_refused(tmp_path, monkeypatch, epoch):
 
 
 def test_a_line_of_code_does_not_end_a_hidden_part_of_quartos_notebook():
-    from lmreport.render import notebook
+    from lmreport.render import notebook_reading
 
     cells = [
         nbformat.v4.new_markdown_cell("Before.\n\n" + KEY + "One."),
@@ -314,7 +314,7 @@ def test_a_line_of_code_does_not_end_a_hidden_part_of_quartos_notebook():
         nbformat.v4.new_markdown_cell("SECRET\n\n:::\n\nAfter."),
         nbformat.v4.new_code_cell("y = '''\n:::\n'''"),
     ]
-    kept = notebook.of_profile(nbformat.v4.new_notebook(cells=cells), ("other",))
+    kept = notebook_reading.of_profile(nbformat.v4.new_notebook(cells=cells), ("other",))
     assert [cell.source.strip() for cell in kept.cells] == [
         "Before.",
         "After.",

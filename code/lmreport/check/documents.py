@@ -235,9 +235,9 @@ def read_pdf(documents: Documents, path: Path) -> None:
 
 
 def read_notebook(documents: Documents, path: Path) -> None:
-    from lmreport.render import notebook
+    from lmreport.render import notebook_reading
 
-    documents.notebook = notebook.read(path.read_bytes(), path.name)
+    documents.notebook = notebook_reading.read(path.read_bytes(), path.name)
 
 
 def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding]:
@@ -278,9 +278,9 @@ def choose_profile(documents: Documents, wanted: str | None) -> Iterator[Finding
 
 def in_notebook(nb) -> set[str]:
     """The anchors of the headings in a notebook's text."""
-    from lmreport.render import notebook
+    from lmreport.render import notebook_reading
 
-    return set(notebook.anchors(nb)) if nb is not None else set()
+    return set(notebook_reading.anchors(nb)) if nb is not None else set()
 
 
 def profiles(root: Path) -> list[str]:

@@ -118,9 +118,9 @@ def of_source(documents: Documents, shown: set[str]) -> Iterator[Finding]:
     """Every labelled figure and table of the sources is in the page, unless the document itself
     says that its section is left out.
     """
-    from lmreport.render import conditional, notebook
+    from lmreport.render import conditional, notebook_reading
 
-    flags = notebook.flags(documents.notebook) if documents.notebook else {}
+    flags = notebook_reading.flags(documents.notebook) if documents.notebook else {}
     left_out = conditional.left_out(documents.cells, flags)
     for cell in documents.cells:
         name = cell.label

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lmreport.check.numbers import pdf_text, reading
 from lmreport.core.errors import ReportError
-from lmreport.render import notebook, pandoc_ast, up_to_date
+from lmreport.render import notebook, notebook_reading, pandoc_ast, up_to_date
 
 ENDINGS = (".html", ".pdf", ".ipynb")
 FOREIGN = (
@@ -65,7 +65,7 @@ def unusable(document) -> dict[str, str]:
 def unread(path: Path) -> str:
     """Why the notebook at `path` cannot be read; "" if it can."""
     try:
-        notebook.read(path.read_bytes())
+        notebook_reading.read(path.read_bytes())
     except (OSError, ReportError) as error:
         return f"cannot be read ({error})"
     return ""
@@ -162,7 +162,9 @@ def added(tree, path: Path) -> list[int]:
 
 def text(document, executed: Path) -> str:
     """The text of a notebook as a reader sees it, as `pdf_text.text` gives that of a PDF."""
-    nb = notebook.read(notebook.of_quarto(executed.read_text(encoding="utf-8"), document).encode())
+    nb = notebook_reading.read(
+        notebook.of_quarto(executed.read_text(encoding="utf-8"), document).encode()
+    )
     parts = [
         part
         for cell in nb.cells

@@ -24,7 +24,7 @@ from lmreport.check import documents, pdf_pages
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_atomically
 from lmreport.publish.export import folder
-from lmreport.render import colab, notebook, project
+from lmreport.render import colab, notebook, notebook_reading, project
 from lmreport.reporting import rubric
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Outputs:
     @cached_property
     def executed(self) -> NotebookNode:
         """The notebook. Raises ReportError if it is none."""
-        return notebook.read(self.read("ipynb"), f"{self.document.path.stem}.ipynb")
+        return notebook_reading.read(self.read("ipynb"), f"{self.document.path.stem}.ipynb")
 
     @cached_property
     def item_pages(self) -> dict[str, tuple[int, int]]:
@@ -308,7 +308,7 @@ def environment(others: list[Outputs], outputs: Outputs) -> bytes:
         cell
         for one in (outputs, *others)
         if one is outputs or one.document.notebook.is_file()
-        for cell in notebook.as_executed(one.executed, one.document.name).cells
+        for cell in notebook_reading.as_executed(one.executed, one.document.name).cells
     ]
     entries: dict[str, Any] = {
         "render": dict(rows(cells, "tbl-versions")),

@@ -36,6 +36,7 @@ from lmreport.render import (
     execute,
     html_page,
     notebook,
+    notebook_reading,
     pandoc_ast,
     pdf,
     pictures,
@@ -115,7 +116,7 @@ class Plan:
         """
         path = self.outputs[-1]
         is_own = path.is_file() and path.name not in up_to_date.kept_for(self.doc)
-        if is_own and f'"{notebook.KEPT}"' not in path.read_text("utf-8", "replace"):
+        if is_own and f'"{notebook_reading.KEPT}"' not in path.read_text("utf-8", "replace"):
             raise ReportError(
                 f"{os.path.relpath(path, self.doc.root)} was not made by a render and would be "
                 "overwritten; give it another name, or set another output-dir in _quarto.yml"

@@ -300,10 +300,10 @@ def content(path: Path) -> str:
     """The digest of what a notebook says; "" of another file, or of one that cannot be read."""
     if path.suffix != ".ipynb":
         return ""
-    from lmreport.render import notebook, notebook_content
+    from lmreport.render import notebook_content, notebook_reading
 
     try:
-        return notebook_content.digest(notebook.read(path.read_bytes()))
+        return notebook_content.digest(notebook_reading.read(path.read_bytes()))
     except ReportError:
         return ""
 

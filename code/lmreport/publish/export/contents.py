@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
-from lmreport.render import assemble, constructs, crossref, document, notebook, pandoc_ast
+from lmreport.render import assemble, constructs, crossref, document, notebook_reading, pandoc_ast
 
 KINDS = {"fig": "figure", "tbl": "table"}
 
@@ -47,14 +47,14 @@ def read(doc, path: Path) -> list[Item]:
     text. Raises ReportError if the notebook cannot be read.
     """
     try:
-        nb = notebook.read(path.read_bytes(), path.name)
+        nb = notebook_reading.read(path.read_bytes(), path.name)
     except OSError as error:
         raise ReportError(
             f"{path.name} cannot be read as a notebook ({type(error).__name__}); make it again "
             f"with "
             "lmreport render --force"
         ) from error
-    nb = notebook.as_executed(nb, doc.name)
+    nb = notebook_reading.as_executed(nb, doc.name)
     cells = [cell.metadata.report for cell in nb.cells]
     options = doc.options["html"]
     with tempfile.TemporaryDirectory(prefix="lmreport-") as name:
