@@ -292,9 +292,10 @@ def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch)
     bert = record("transformer")
     searched = SimpleNamespace(inputs=bert.inputs)
     monkeypatch.setattr(recipes, "between_seeds", lambda record: [0.002, 0.007])
-    assert "moved validation accuracy by up to 0.7 points" in plain(
-        on_results.of_seeds(bert, searched, -0.3)
-    )
+    for behind, than in ((-0.3, "more than the 0.3"), (2.0, "less than the 2.0")):
+        told = plain(on_results.of_seeds(bert, searched, behind))
+        assert "moved validation accuracy by up to 0.7 points" in told
+        assert told.endswith(f", {than} points between SVM and Transformer")
     other = SimpleNamespace(inputs={"data": {"digest": "1" * 64}})
     assert "was not measured on these data" in on_results.of_seeds(bert, other, -0.3)
 

@@ -299,11 +299,13 @@ def of_seeds(bert, searched, behind: float) -> MarkdownText:
     """
     if searched.inputs["data"]["digest"] != bert.inputs["data"]["digest"]:
         return MarkdownText("what a new seed changes was not measured on these data")
+    moved = 100 * max(recipes.between_seeds(searched))
     return fill(
-        "in full-scale runs with other settings, a new seed alone moved validation accuracy by up to {} points {}; "
-        "compare the {} points between SVM and Transformer",
-        markdown.fixed(100 * max(recipes.between_seeds(searched)), 1),
+        "in full-scale runs with other settings, a new seed alone moved validation accuracy by up to {} points {}, "
+        "{} the {} points between SVM and Transformer",
+        markdown.fixed(moved, 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
+        markdown.more_or_less(moved, abs(behind), "more than", "less than", "as much as"),
         markdown.fixed(abs(behind), 1),
     )
 
