@@ -110,7 +110,7 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
     mine, other = computing(bert, lstm, classifier, source)
     return fill(
         "The Transformer has {} times the parameters, and {} times without the embeddings, whose "
-        "rows are only looked up.{}",
+        "rows are looked up.{}",
         whole,
         markdown.num(mine / other, 3),
         f" Its {classifier.config.num_hidden_layers} layers share their weights, so each of them "
