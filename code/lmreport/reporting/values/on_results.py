@@ -506,9 +506,14 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack gets {}, {} more than the SVM {}: it adds the scores of {}, with weights fitted on "
+        "{} {} gets {}, {} more than the SVM {}: it adds the scores of {}, with weights fitted on "
         "the validation texts, and takes the time of all. {}",
         sentence,
+        fill(
+            "Of {} stacks, the best on the validation texts", markdown.count(len(stacked["stacks"]))
+        )
+        if len(stacked["stacks"]) > 1
+        else MarkdownText("A stack"),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
