@@ -178,7 +178,7 @@ def test_notebook_is_executed_without_error(project):
 
 
 def test_code_fits_on_the_page_of_the_pdf(project):
-    from lmreport.render import notebook as readable
+    from lmreport.render import notebook_reading as readable
 
     path = project / "_report" / "report" / "index.ipynb"
     notebook = readable.as_executed(readable.read(path.read_bytes()), "report/index.qmd")
