@@ -297,12 +297,22 @@ def refuse_no_numbers() -> None:
             raise ReportError(
                 f"{name} is {value!r}, which is no {what}; unset it, or correct it"
             ) from None
-    epoch = os.environ.get("SOURCE_DATE_EPOCH") or "0"
-    if not (epoch.strip().isdecimal() and int(epoch) <= LATEST):
+    epoch()
+
+
+def epoch() -> int | None:
+    """The seconds since 1970 in SOURCE_DATE_EPOCH; None where it is not set. Raises ReportError for
+    anything else.
+    """
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal() and int(given) <= LATEST):
         raise ReportError(
-            f"SOURCE_DATE_EPOCH is {epoch!r}, which is no time in seconds since 1970; unset it, or "
+            f"SOURCE_DATE_EPOCH is {given!r}, which is no time in seconds since 1970; unset it, or "
             "correct it"
         )
+    return int(given)
 
 
 def _from(environment: Mapping[str, str]) -> dict[str, str]:

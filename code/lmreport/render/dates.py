@@ -5,12 +5,11 @@ is set.
 from __future__ import annotations
 
 import datetime
-import os
 import re
 from pathlib import Path
 from typing import Protocol
 
-from lmreport.core.errors import ReportError
+from lmreport.core.settings import epoch
 
 MONTHS = [
     "January",
@@ -87,22 +86,6 @@ def is_impossible(given: str) -> bool:
 def is_written_otherwise(given: str) -> bool:
     """Whether `given` is a day, with its number and year, but not written as 2026-02-28."""
     return not ISO.fullmatch(given) and re.search(r"\d.*\d{4}|\d{4}.*\d", given) is not None
-
-
-def epoch() -> int | None:
-    """The seconds since 1970 in SOURCE_DATE_EPOCH; None where it is not set. Raises ReportError for
-    anything else.
-    """
-    given = os.environ.get("SOURCE_DATE_EPOCH")
-    if not given:
-        return None
-    if not re.fullmatch(r"\d{1,11}", given, re.ASCII):
-        raise ReportError(
-            f"SOURCE_DATE_EPOCH {given!r} is no date; give the seconds since 1970 as a whole "
-            f"number, "
-            "such as 1700000000, or unset it"
-        )
-    return int(given)
 
 
 def shown(day: datetime.date, style: str) -> str:

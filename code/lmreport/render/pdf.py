@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lmreport.core import fonts
+from lmreport.core import fonts, settings
 from lmreport.core.errors import ReportError
-from lmreport.render import dates, letters, pandoc_ast, paper, project, typst_math
+from lmreport.render import letters, pandoc_ast, paper, project, typst_math
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
@@ -64,7 +64,7 @@ def write(
             ignore_system_fonts=True,
             font_paths=[str(beside(folder)), *map(str, fonts.folders().values())],
             pdf_standards=wanted,
-            timestamp=dates.epoch(),
+            timestamp=settings.epoch(),
         )
     except ValueError as error:  # of pdf_standards
         raise ReportError(
