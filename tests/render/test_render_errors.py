@@ -824,7 +824,7 @@ def test_sources_that_are_listed_without_being_cited_exist(tmp_path):
     folder = project(tmp_path, "Text.\n", front.format("@*"))
     assert "Vaswani" in text(Page(own(folder, ("html",)) / "index.html").tree)
     (folder / "report/index.qmd").write_text(front.format("@vaswani2017, @doe") + "Text.\n")
-    with pytest.raises(ReportError, match=r"index\.qmd: nocite names 'doe', which no source is"):
+    with pytest.raises(ReportError, match=r"index\.qmd:3: nocite names 'doe', which no source is"):
         own(folder, ("html",))
 
 
@@ -978,7 +978,7 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
         (
             FRONT,
             OPTIONS + "include-after-body: [{from: a.html}]\n",
-            r"_quarto\.yml: include-after-body: write `file: …` or `text: …`",
+            r"_quarto\.yml:13: include-after-body: write `file: …` or `text: …`",
         ),
         (
             "---\ntitle: Homework #3\n---\n",
@@ -1024,6 +1024,48 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             "---\ntitle: x\nabstract: See @fig-nothing.\n---\n",
             OPTIONS,
             r"index\.qmd:3: @fig-nothing refers to nothing",
+        ),
+        (
+            "---\ntitel: x\nformat:\n  pdf:\n    documentclass: article\n    toc: yes\n  epub: default\n---\n",
+            OPTIONS,
+            "(?s)^[^\n]*:2: unknown option 'titel'; did you mean 'title'.\n[^\n]*:4: [^\n]* write typst\n"
+            "[^\n]*:5: unknown option 'documentclass'; leave[^\n]*\n[^\n]*:6: [^\n]*; write true\n"
+            "[^\n]*:7: unknown option 'epub'; leave it out[^\n]*$",
+        ),
+        (
+            "---\nformat:\nhtml:\n  toc: true\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown option 'html'; write it below format:$",
+        ),
+        (
+            "---\nexecute:\n  code-fold: true\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown option 'code-fold'; write it outside of execute:$",
+        ),
+        (
+            "---\ndate:\n  value: 2024-03-05\n  format: long\n---\n",
+            OPTIONS,
+            r"index\.qmd:2: option date: .* is not text; write the day alone, and date-format: in a",
+        ),
+        (
+            "---\nformat: [html, pdf]\n---\n",
+            OPTIONS,
+            r"index\.qmd:2: .*; write each in a line of its own below format:, as html: default$",
+        ),
+        (
+            '---\ntoc-depth: "3"\n---\n',
+            OPTIONS,
+            r"index\.qmd:2: option toc-depth: '3' is not a whole number; leave out the quotes$",
+        ),
+        (
+            "---\nfilters:\n- lightbox\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: filter 'lightbox' is no file of this project; put it there, or leave",
+        ),
+        (
+            "---\nauthor:\n- name: A\n  email: a@b.c\n  orcid: 0\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: author has 'email', 'orcid', which .*; leave it out; known: ",
         ),
         (FRONT, OPTIONS + "  revealjs: {}\n", r"_quarto\.yml:13: unknown option 'revealjs'"),
         (

@@ -1361,7 +1361,7 @@ def test_the_size_that_cells_or_options_set_is_that_of_the_figures(tmp_path):
         "---\n\n", "format: {html: {fig-width: 4}, typst: {fig-width: 5}}\n---\n\n"
     )
     assert refused(tmp_path / "d", DRAWN % "", front) == (
-        "report/index.qmd: fig-width is 4 for html and 5 for typst, but the cells run once for all "
+        "report/index.qmd:4: fig-width is 4 for html and 5 for typst, but the cells run once for all "
         "formats; set it once, outside of format"
     )
 

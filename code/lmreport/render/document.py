@@ -366,7 +366,7 @@ def borrowed(document: Document, name: str, folder: Path, option: str = "bibliog
             shutil.copy(place / name, copy)
             return str(copy)
     raise ReportError(
-        f"{source.place_above(document, re.escape(name))}: {option} {name!r} is no file of this project"
+        f"{document.place_of((name.split() or [option])[0])}: {option} {name!r} is no file of this project"
         + (hint_at(name, document.root, document.path.parent) or "; put it there")
     )
 
@@ -415,7 +415,8 @@ def refuse_two_sources(got: dict, document: Document, options: dict) -> None:
     readable = all(n.endswith((".bib", ".json")) for n in as_list(options.get("bibliography")))
     if named and readable:
         raise ReportError(
-            f"{document.name}: nocite names {min(named)!r}, which no source is called"
+            f"{document.place_of('@' + min(named))}: nocite names {min(named)!r}, which no source is "
+            "called"
         )
 
 

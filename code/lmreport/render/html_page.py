@@ -52,19 +52,15 @@ def template(doc: dict, options: dict, document: Document, folder: Path) -> Path
     """page.html with what does not come from the text; filled in before pandoc, so that no text can
     look like a slot.
     """
-    styles = [
-        f"<style>\n{text}</style>" for text in project.included(options, "css", document.root)
-    ]
+    styles = [f"<style>\n{text}</style>" for text in document.included(options, "css")]
     slots = {
         "/*STYLE*/": (HERE / "page.css").read_text(encoding="utf-8"),
         "/*SCRIPT*/": (HERE / "page.js").read_text(encoding="utf-8"),
         "<!--NAMES-->": tags(doc, "author"),
         "<!--ABOUT-->": tags(doc, "keywords") + tags(doc, "description"),
         "<!--METADATA-->": metadata(doc, options),
-        "<!--HEADER-->": "\n".join(
-            styles + project.included(options, "include-in-header", document.root)
-        ),
-        "<!--AFTER-->": "\n".join(project.included(options, "include-after-body", document.root)),
+        "<!--HEADER-->": "\n".join(styles + document.included(options, "include-in-header")),
+        "<!--AFTER-->": "\n".join(document.included(options, "include-after-body")),
     }
     source = (HERE / "page.html").read_text(encoding="utf-8")
     source = re.sub(
@@ -82,7 +78,10 @@ def common(options: dict, document: Document) -> list[str]:
     filters = [f for f in project.as_list(options.get("filters")) if f != "quarto"]
     for name in filters:
         if not (document.root / name).is_file():
-            raise ReportError(f"_quarto.yml: filter {name!r} does not exist")
+            raise ReportError(
+                f"{document.place_of(name)}: filter {name!r} is no file of this project; put it "
+                "there, or leave it out"
+            )
     cite = ["--citeproc"] if options.get("bibliography") else []
     return cite + [f"--lua-filter={document.root / name}" for name in filters]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lmreport.core import fonts, settings
 from lmreport.core.errors import ReportError
-from lmreport.render import letters, pandoc_ast, paper, project, typst_math
+from lmreport.render import letters, pandoc_ast, paper, typst_math
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
@@ -68,7 +68,7 @@ def write(
         )
     except ValueError as error:  # of pdf_standards
         raise ReportError(
-            f"{document.name}: {error}; write pdf-standard: ua-1, or a-2b and its like"
+            f"{document.place_of('pdf-standard')}: {error}; write pdf-standard: ua-1, or a-2b and its like"
         ) from None
     except typst.TypstError as error:
         said = "; ".join([error.message, *error.hints])
@@ -165,7 +165,7 @@ def variables(options: dict, document: Document) -> list[str]:
     arguments = [f"--variable={key}={value}" for key, value in pairs.items()]
     return arguments + [
         f"--variable=header-includes={text}"
-        for text in project.included(options, "include-in-header", document.root)
+        for text in document.included(options, "include-in-header")
     ]
 
 

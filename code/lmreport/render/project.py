@@ -8,7 +8,7 @@ import difflib
 import glob
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ REMEDIES = {  # for options that are not known
     "pdf": "the PDF is made by typst; write typst",
     "references": "write the sources into a file that bibliography names",
     "cache": "outputs are kept until something changes; leave it out",
+    "geometry": "write margin, with x: 2cm and y: 2cm below it",
+    "params": "set them in a cell with the option tags: [parameters]",
     **dict.fromkeys(
         ("affiliation", "affiliations", "institute"),
         "write each author's own below author: name and affiliation",
@@ -50,9 +52,17 @@ EXECUTE = {
     *"echo eval output warning error include freeze daemon ipynb-shell-interactivity".split(),
     *FIGURES,
 }
+EACH = "write each in a line of its own below format:, as html: default"
+REMEDIES_OF_KIND = {  # for options with a value of another kind
+    "date": "write the day alone, and date-format: in a line of its own",
+    "execute": "write eval: false and its like below it",
+    "format": EACH,
+    "margin": "write x: 2cm and y: 2cm below it",
+}
 OTHERS = (".ipynb", ".md", ".Rmd", ".rmd", ".py", ".R")  # documents that Quarto renders too
 PROJECT = {"type", "output-dir", "render", "title"}
 PROFILE = {"default", "group"}
+INSIDE = {"execute": EXECUTE, "project": PROJECT, "profile": PROFILE, "format": set(FORMATS)}
 BOOL, WHOLE, NUMBER, TEXT, LIST, MAPPING = (
     "true or false",
     "a whole number",
@@ -109,6 +119,14 @@ class Document:
     @property
     def name(self) -> str:
         return self.path.relative_to(self.root).as_posix()
+
+    def place_of(self, text: str) -> str:
+        """file:line of the first line with `text` where its options may stand."""
+        return place_of(text, self.root, option_files(self.name, self.profiles))
+
+    def included(self, options: dict, key: str) -> list[str]:
+        """The texts that an option like include-in-header names."""
+        return included(options, key, self.root, option_files(self.name, self.profiles))
 
     @property
     def notebook(self) -> Path:
@@ -246,14 +264,19 @@ def read_document(
     for layer in [*layers, front]:
         for fmt in formats:
             options[fmt] = merge(options[fmt], for_format(layer, fmt))
-    refuse_two_sizes(options, name)
+    files = option_files(name, profiles)
+    refuse_two_sizes(options, root, files)
     refuse_unread_files(root, path)
-    files = [name, *(f"_quarto-{profile}.yml" for profile in reversed(profiles)), "_quarto.yml"]
     for fmt in formats:
         refuse_foreign_header(options[fmt], fmt, root, files)
         refuse_unread_date(options[fmt], root, files)
     page = out / path.relative_to(root).with_suffix(".html")
     return Document(root, path, page, options, lines[first:], first + 1, profiles)
+
+
+def option_files(name: str, profiles: tuple[str, ...]) -> list[str]:
+    """The files in which options of the document `name` may stand, the last word first."""
+    return [name, *(f"_quarto-{profile}.yml" for profile in reversed(profiles)), "_quarto.yml"]
 
 
 def for_format(layer: dict, fmt: str) -> dict:
@@ -268,7 +291,7 @@ def for_format(layer: dict, fmt: str) -> dict:
     return merge({"execute": figures}, options) if figures else options
 
 
-def refuse_two_sizes(options: dict[str, dict], name: str) -> None:
+def refuse_two_sizes(options: dict[str, dict], root: Path, files: list[str]) -> None:
     """Raises ReportError for an option of figures that formats have differently: the cells run once
     for all of them.
     """
@@ -277,8 +300,8 @@ def refuse_two_sizes(options: dict[str, dict], name: str) -> None:
         if len({value for value in asked.values() if value is not None}) > 1:
             told = " and ".join(f"{value} for {fmt}" for fmt, value in asked.items())
             raise ReportError(
-                f"{name}: {key} is {told}, but the cells run once for all formats; set it once, "
-                "outside of format"
+                f"{place_of(f'{key}:', root, files)}: {key} is {told}, but the cells run once for "
+                "all formats; set it once, outside of format"
             )
 
 
@@ -325,7 +348,7 @@ def refuse_foreign_header(options: dict, fmt: str, root: Path, files: list[str])
 
     files: those in which the option may stand, the last word first.
     """
-    for text in included(options, "include-in-header", root):
+    for text in included(options, "include-in-header", root, files):
         lines = [line.strip() for line in text.split("\n")]
         if fmt == "html" and "<" in text:
             continue
@@ -365,13 +388,14 @@ def read_yaml(path: Path, root: Path) -> dict:
 
 
 def parse_yaml(source: str, name: str, first_line: int) -> dict:
-    """A YAML mapping of known options; ReportError with file and line for anything else."""
+    """A YAML mapping of known options. Raises ReportError for anything else, by all its lines."""
 
     def place(line: int) -> str:
         return f"{name}:{first_line + line}"
 
     data, keys = strict_yaml.read(source, place, "the options", METADATA)
-    check_keys(keys, OPTIONS | {"project", "profile"}, place)
+    if told := list(problems(keys, OPTIONS | {"project", "profile"}, place)):
+        raise ReportError("\n".join(told))
     for text in (text for _, node, _ in keys for text in strict_yaml.scalars(node)):
         refuse_shortcode(text.value, place(text.start_mark.line))
     return data
@@ -390,34 +414,49 @@ def refuse_shortcode(text: str, at: str) -> None:
             )
 
 
-def check_keys(keys: list, known: set[str], place: Callable[[int], str]) -> None:
-    """Raises ReportError for an option that is not `known`, and for a value that it cannot have."""
-    inside = {"execute": EXECUTE, "project": PROJECT, "profile": PROFILE, "format": set(FORMATS)}
+def problems(
+    keys: list, known: set[str], place: Callable[[int], str], outer: str = ""
+) -> Iterator[str]:
+    """What a message says, with its place, of each option that is not `known`, and of each value that
+    one cannot have. outer: the option below which the keys stand.
+    """
     for key, node, at in keys:
         if key in UNSHOWN and known & METADATA:
-            raise ReportError(
+            yield (
                 f"{at}: this renderer does not show {key!r}; write it into the text, or render with "
                 "Quarto"
             )
-        if key not in known:
-            remedy = REMEDIES.get(key) or "leave it out, or render with Quarto"
-            hint = near(key, known) or f"; {remedy}"
-            if key in EXECUTE:
-                hint = "; write it below execute:"
-            raise ReportError(f"{at}: unknown option {key!r}{hint}")
-        check_value(key, node, at, place)
-        if key == "format" and isinstance(node, yaml.ScalarNode):
-            check_format(node.value, at)
-        if key in inside and isinstance(node, yaml.MappingNode):
-            check_keys(strict_yaml.keys(node, place), inside[key], place)
-        elif key in FORMATS and known == set(FORMATS) and isinstance(node, yaml.MappingNode):
-            check_keys(strict_yaml.keys(node, place), OPTIONS, place)
+        elif key not in known:
+            yield f"{at}: unknown option {key!r}; {remedy_for(key, known, outer)}"
+        else:
+            try:
+                check_value(key, node, at, place)
+            except ReportError as error:
+                yield str(error)
+        inner = INSIDE.get(key) or (
+            OPTIONS if outer == "format" and key in (*FORMATS, "pdf") else set()
+        )
+        if inner and isinstance(node, yaml.MappingNode):
+            yield from problems(strict_yaml.keys(node, place), inner, place, key)
+
+
+def remedy_for(key: str, known: set[str], outer: str) -> str:
+    """What to do about an option that is not `known` below `outer`."""
+    below = next((name for name, inner in INSIDE.items() if key in inner), "")
+    if below and not outer:
+        return f"write it below {below}:"
+    if guess := near(key, known):
+        return guess.removeprefix("; ")
+    if key in OPTIONS and outer in INSIDE:
+        return f"write it outside of {outer}:"
+    return REMEDIES.get(key) or "leave it out, or render with Quarto"
 
 
 def check_format(name: str, at: str) -> None:
     """Raises ReportError for a format, named alone, that this renderer does not write."""
     if name not in ("", "null", "~", *FORMATS):
-        remedy = REMEDIES.get(name) or f"known are {' and '.join(FORMATS)}"
+        is_one = re.fullmatch(r"[\w-]+", name)
+        remedy = REMEDIES.get(name) or f"known are {' and '.join(FORMATS)}" if is_one else EACH
         raise ReportError(f"{at}: unknown format {name!r}; {remedy}")
 
 
@@ -435,7 +474,11 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         and shown not in wanted
         and not (wanted == (TEXT,) and isinstance(node, yaml.ScalarNode))
     ):
-        raise ReportError(f"{at}: option {key}: {shown!r} is not {' or '.join(wanted)}")
+        raise ReportError(
+            f"{at}: option {key}: {shown!r} is not {' or '.join(wanted)}{of_its_kind(key, node, wanted)}"
+        )
+    if key == "format" and isinstance(node, yaml.ScalarNode):
+        check_format(node.value, at)
     if key == "lang" and not re.match(r"en(-|$)", shown):
         raise ReportError(
             f"{at}: lang {shown!r}: this renderer words its captions, references and contents in "
@@ -478,6 +521,16 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
         )
 
 
+def of_its_kind(key: str, node: yaml.Node, wanted: tuple[str, ...]) -> str:
+    """What a message adds on how to write a value of a kind that is `wanted`."""
+    if isinstance(node, yaml.ScalarNode) and {BOOL, WHOLE} & set(wanted):
+        if node.style in ("'", '"'):
+            return "; leave out the quotes"
+        if node.value.lower() in ("yes", "on", "no", "off"):
+            return f"; write {'true' if node.value.lower() in ('yes', 'on') else 'false'}"
+    return f"; {REMEDIES_OF_KIND[key]}" if key in REMEDIES_OF_KIND else ""
+
+
 def check_margins(node: yaml.MappingNode, place: Callable[[int], str]) -> None:
     """Raises ReportError for a margin at no side of the page, and for one that is no length."""
     for side, value, at in strict_yaml.keys(node, place):
@@ -506,11 +559,13 @@ def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None
             if isinstance(name, yaml.MappingNode)
             else set()
         )
-        for key in [*sorted(known.keys() - AUTHOR), *sorted(parts - NAME)]:
-            hint = "; write it below name:" * (key in NAME) or near(key, AUTHOR | NAME)
+        unknown = [*sorted(known.keys() - AUTHOR), *sorted(parts - NAME)]
+        if unknown:
+            hint = "; write it below name:" if NAME & set(unknown) else ""
+            hint = hint or near(unknown[0], AUTHOR | NAME) or "; leave it out"
             raise ReportError(
-                f"{place(author.start_mark.line)}: author has {key!r}, which this renderer does "
-                f"not show{hint}; known: {', '.join(sorted(AUTHOR | NAME))}"
+                f"{place(author.start_mark.line)}: author has {', '.join(map(repr, unknown))}, which "
+                f"this renderer does not show{hint}; known: {', '.join(sorted(AUTHOR | NAME))}"
             )
         if name is None or strict_yaml.kind(name) == "nothing":
             raise ReportError(
@@ -539,22 +594,23 @@ def check_affiliations(node: yaml.Node, place: Callable[[int], str]) -> None:
         if "ref" in known:
             raise ReportError(
                 f"{at}: affiliation by ref {known['ref'].value!r}: this renderer looks up none; "
-                "write `name: …` here"
+                "write `name: …` here, and leave out the list affiliations:"
             )
-        for key in sorted(known.keys() - AFFILIATION):
+        if unknown := ", ".join(map(repr, sorted(known.keys() - AFFILIATION))):
             raise ReportError(
-                f"{at}: affiliation has {key!r}, which this renderer does not show; write all of "
+                f"{at}: affiliation has {unknown}, which this renderer does not show; write all of "
                 "it into its name"
             )
         if strict_yaml.kind(known.get("name", one)) != TEXT:
             raise ReportError(f"{at}: an affiliation without a name; write `name: …`")
 
 
-def included(options: dict, key: str, root: Path) -> list[str]:
+def included(options: dict, key: str, root: Path, files: list[str]) -> list[str]:
     """The texts that an option like include-in-header names: files of the project at `root`, or
     `text: …` itself. Raises ReportError for a file that does not exist, and for a mapping other
-    than `file: …` and `text: …`.
+    than `file: …` and `text: …`. files: those in which the option may stand.
     """
+    at = place_of(f"{key}:", root, files)
     named = options.get(key) or []
     texts = []
     for name in named if isinstance(named, list) else [named]:
@@ -562,12 +618,15 @@ def included(options: dict, key: str, root: Path) -> list[str]:
             name = str(name["file"])
         if isinstance(name, dict):
             if set(name) != {"text"}:
-                raise ReportError(f"_quarto.yml: {key}: write `file: …` or `text: …`, not {name!r}")
+                raise ReportError(f"{at}: {key}: write `file: …` or `text: …`, not {name!r}")
             texts.append(str(name["text"]))
         elif (root / str(name)).is_file():
             texts.append("\n".join(text_of(root / name, name)) + "\n")
         else:
-            raise ReportError(f"_quarto.yml: {key} {name!r} does not exist")
+            raise ReportError(
+                f"{place_of(str(name), root, files)}: {key} {name!r} is no file of this project"
+                + (hint_at(str(name), root) or "; put it there")
+            )
     return texts
 
 
