@@ -14,6 +14,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from browser import chromium, opened
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import cell_options, pandoc_ast, pictures
@@ -830,6 +831,19 @@ def test_a_picture_that_fig_align_puts_in_the_middle_stands_there_in_the_pdf(tmp
     margin, *rest = sides(own(folder, ("typst",)) / "index.pdf")
     assert [abs(left - right) <= 1 for left, right in rest[:2]] == [True, True]
     assert rest[2][0] < rest[2][1] and rest[3][0] == margin[0]  # in a list, in a line of text
+
+
+def test_a_picture_without_a_caption_stands_on_the_page_where_it_does_in_the_pdf(tmp_path):
+    given = '![](a.png){fig-align="center"}'
+    folder = project(tmp_path, f"Text ![](a.png) goes on.\n\n![](a.png)\n\n{given}\n")
+    Image.new("RGB", (40, 30), "navy").save(folder / "report/a.png")
+    beside = """[...document.querySelectorAll("p > img")].map(one => {
+      const it = one.getBoundingClientRect(), all = one.parentElement.getBoundingClientRect()
+      return [Math.round(it.left - all.left), Math.round(all.right - it.right)] })"""
+    made = own(folder, ("html",)) / "index.html"
+    with chromium() as browser, opened(browser, made) as page:
+        in_line, alone, middle = page.evaluate(beside)
+    assert 0 < in_line[0] < in_line[1] and alone[0] == 0 and abs(middle[0] - middle[1]) <= 1
 
 
 @pytest.mark.parametrize(
