@@ -118,7 +118,6 @@ BAD = {
         "``{python} 'a`b'``\n",
         r"index\.qmd:6: inline code .* is not run",
     ),
-    "inline code of R": ("`{r} 1 + 1`\n", r"index\.qmd:6: inline code '\{r\} 1 \+ 1' is not run"),
     "page break in a line": ("A {{< pagebreak >}} b\n", r"index\.qmd:6: .* stands in a paragraph"),
     "page break in a paragraph": (
         "A\n{{< pagebreak >}}\nb\n",
@@ -271,6 +270,90 @@ BAD = {
     "condition that no cell sets": (
         '::: {.content-hidden when-meta="moon"}\nx\n:::\n',
         r"index\.qmd:6: no cell sets 'moon'",
+    ),
+    "condition that a cell sets": (
+        '::: {.content-hidden when-meta="moon"}\nx\n:::\n',
+        r'index\.qmd:6: no cell sets .*Markdown\("---\\nmoon: true\\n---"\) of IPython\.display as its',
+    ),
+    "class with a full stop and no braces": (
+        "::: .callout-note\nx\n:::\n",
+        r"index\.qmd:6: \.callout-note is read as the name of a class; write \{\.callout-note\}",
+    ),
+    "layout of rows": (
+        '::: {layout="[50,50]"}\n![](a.png)\n\n![](a.png)\n:::\n',
+        r"index\.qmd:6: 'layout' is not supported; write layout-ncol=2$",
+    ),
+    "full stop behind a formula's label": (
+        "$$x$$ {#eq-e}.\n",
+        r"index\.qmd:6: '\{#eq-e\}' is read as text; .*; a full stop stands in the formula$",
+    ),
+    "label of a formula that is none": (
+        "$$x$$ {#eq:e}\n",
+        r"index\.qmd:6: '\{#eq:e\}' is read as text; in the line of the last \$\$ stands behind it",
+    ),
+    "label of a heading without its sign": (
+        "# Head {sec-a}\n\ntext\n",
+        r"index\.qmd:6: '\{sec-a\}' is read as text; attributes stand as \{#label",
+    ),
+    "attributes of a heading that are never closed": (
+        "# Head {.unnumbered\n\ntext\n",
+        r"index\.qmd:6: '\{\.unnumbered' is read as text; attributes stand as",
+    ),
+    "no-break space before a heading": (
+        "\u00a0# Head\n",
+        r"index\.qmd:6: '# Head' is read as text; type an ordinary blank before '#'",
+    ),
+    "term directly below a definition": (
+        "a\n: one\nb\n: two\n",
+        r"index\.qmd:8: 'b' is read as part of the definition above it; put a blank line before it",
+    ),
+    "label that is almost there": (
+        "# A {#sec-models}\n\nSee @sec-model.\n",
+        r"index\.qmd:8: .*; no section has this label; did you mean 'sec-models'\?$",
+    ),
+    "label that is not there": (
+        "# A #sec-a\n\nSee @sec-a.\n",
+        r"index\.qmd:8: .*; no section has this label; write \{#sec-a\} behind the heading$",
+    ),
+    "words in brackets behind a reference in the text": (
+        "# A {#sec-a}\n\nSee @sec-a [left].\n",
+        r"index\.qmd:8: 'left' stands in the brackets .* lost; write \( \)$",
+    ),
+    "label with a colon": (
+        "$$x$$ {#eq-a}\n\nSee @eq:a.\n",
+        r"index\.qmd:8: no source 'eq:a' .*; write @eq-a$",
+    ),
+    "numbered examples with a name": (
+        "(@good) One\n\nSee (@good).\n",
+        r"index\.qmd:8: .*; numbered examples, \(@\), are not supported; write 1\., and name it",
+    ),
+    "space of other units in a formula": (
+        r"$a \hspace{2mm} b$" + "\n",
+        r"index\.qmd:6: .*; in place of \\hspace\{2mm\} write \\hspace\{1em\}, with em, pt, in or cm",
+    ),
+    "space that pandoc does not know in a formula": (
+        r"$a \mskip 18mu b$" + "\n",
+        r"index\.qmd:6: .*; in place of \\mskip write \\hspace\{1em\}",
+    ),
+    "inline code of R": (
+        "See `{r} 1 + 1`.\n",
+        r"index\.qmd:6: inline code '\{r\} 1 \+ 1' is not run; write it in Python, .* or write `\{\{r\}\} …`",
+    ),
+    "cell with knitr's options": (
+        "```{python echo=FALSE}\n1\n```\n",
+        r"index\.qmd:6: .* at the beginning of a line, and write its options below that, as #\| echo: f",
+    ),
+    "option of knitr": (
+        "```{python}\n#| results: asis\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'results'; write output: asis, or output: false$",
+    ),
+    "listing by its cell's label": (
+        "```{python}\n#| label: lst-a\n#| lst-cap: A\n1\n```\n",
+        r"index\.qmd:8: .*; write lst-label: lst-a in place of label: lst-a$",
+    ),
+    "tag that is no list": (
+        "```{python}\n#| tags: parameters\n1\n```\n",
+        r"index\.qmd:7: .* is not of the right kind; write a list, \[a, b\]$",
     ),
     "margin": (
         "Text.\n\n::: {.column-margin}\nx\n:::\n",
@@ -708,7 +791,7 @@ BAD = {
     ),
     "class of an equation": (
         "$$\nx\n$$ {#eq-a .big}\n",
-        r"index\.qmd:8: '\{#eq-a \.big\}' is read as text; behind the last \$\$ stands \{#eq-name\}, or",
+        r"index\.qmd:8: '\{#eq-a \.big\}' is read as text; in the line of the last \$\$ stands behind it",
     ),
     "formula between blank lines": (
         "Text.\n\n$$\n\nx\n\n$$\n",
@@ -884,6 +967,32 @@ def test_a_picture_that_a_cell_saves_is_no_reason_to_render_again(tmp_path):
     with listening.lines() as said:
         render(folder, ("html",))
     assert not any("nothing changed" in line for line in said)
+
+
+def test_a_source_is_found_by_the_name_that_was_meant(tmp_path):
+    source = "@article{%s, title={One}, year={2001}}\n"
+    front = "---\nbibliography: report/a.bib\n---\n"
+    for key, cited, said in [
+        ("petersen2015a", "@petersen2015", "did you mean 'petersen2015a'"),
+        ("smith????", "@smith????", r"write @\{smith\?\?\?\?\}, as its end is read as text"),
+    ]:
+        folder = project(tmp_path / key[:5], f"See {cited}.\n", front)
+        (folder / "report/a.bib").write_text(source % key)
+        with pytest.raises(ReportError, match=rf"index\.qmd:4: no source .* in the .*; {said}"):
+            own(folder, ("html",))
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_a_picture_that_broke_off_is_refused_by_its_line(kind, tmp_path):
+    folder = project(tmp_path, f"Text.\n\n![A](a.{kind})\n")
+    path = folder / f"report/a.{kind}"
+    PIL.Image.effect_noise((64, 64), 50).save(path)
+    path.write_bytes(path.read_bytes()[:-900])
+    for fmt in ("html", "typst"):
+        with pytest.raises(
+            ReportError, match=rf"index\.qmd:8: 'a\.{kind}' cannot be read as a pic"
+        ):
+            own(folder, (fmt,))
 
 
 def test_a_percent_sign_that_would_cut_a_source_is_refused(tmp_path):

@@ -299,7 +299,7 @@ def image(item: NotebookNode, kind: str, cell: int, index: int, options: dict, p
     (pages.folder / path).write_bytes(
         raw.encode() if kind == "image/svg+xml" else base64.b64decode(raw)
     )
-    if kind != "image/svg+xml" and not pictures.kind_by_content(pages.folder / path):
+    if kind != "image/svg+xml" and not pictures.is_readable(pages.folder / path):
         raise ReportError(
             f"{pages.cells[cell]['place']}: this cell shows {kind} that cannot be read as a picture"
         )

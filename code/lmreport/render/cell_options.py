@@ -42,6 +42,7 @@ EDITORS = set(  # what Colab, Jupyter and editors note of a cell, which `quarto 
     "scrolled slideshow trusted vscode".split()
 )
 SIZES = {"fig-width", "fig-height", "fig-dpi", "fig-asp", "fig-format", "out-width", "out-height"}
+KINDS = {bool: "true or false", int: "a number without quotes", list: "a list, [a, b]", str: "text"}
 AS_WRITTEN = {
     key for key, kinds in CELL.items() if kinds not in (bool, int) and kinds != (bool, str)
 }
@@ -69,9 +70,11 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
             options[key] = only(options[key])
         check(key, options[key], at)
         if key == "lst-cap" and not options.get("lst-label"):
-            raise ReportError(
-                f"{at}: 'lst-cap' is shown with a label only; add lst-label: lst-NAME"
-            )
+            label = str(options.get("label", ""))
+            remedy = f"write lst-label: {label} in place of label: {label}"
+            if not label.startswith("lst-"):
+                remedy = "add lst-label: lst-NAME"
+            raise ReportError(f"{at}: 'lst-cap' is shown with a label only; {remedy}")
     refuse_annotations(lines[count:])
     refuse_late_options(lines[count:])
     return Cell("code", lines, fence.place, options, count)
@@ -112,6 +115,8 @@ def check(key: str, value: object, place: str) -> None:
         hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
         if key in ("fig-format", "fig-dpi"):
             hint = "; write it in the front matter, where it holds for all figures"
+        if key == "results":
+            hint = "; write output: asis, or output: false"
         hint = hint or "; leave it out, or render with Quarto"
         raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
@@ -123,7 +128,7 @@ def check(key: str, value: object, place: str) -> None:
         hint = (
             f"; give the list to {key[:3]}-subcap, with label: {key[:3]}-NAME"
             if key.endswith("-cap") and isinstance(value, list)
-            else "; write true or false" * (bool in wanted)
+            else f"; write {' or '.join(KINDS[kind] for kind in wanted)}"
         )
         raise ReportError(f"{place}: cell option {key}: {value!r} is not of the right kind{hint}")
     if key == "tags" and {"remove-cell", "remove_cell"} & set(map(str, value)):

@@ -157,6 +157,7 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
     if unknown or keys:
         name = [*unknown, *keys][0]
         hint = f"; leave the text out, and {MACROS}" if name == "hidden" else ""
+        hint = hint or "; write layout-ncol=2" * (name in ("layout", "layout-nrow"))
         hint = hint or "; leave it out" + ", or render with Quarto" * (name not in keys)
         raise ReportError(f"{where(cells, name)}: {name!r} is not supported{hint}")
     if sizes := [k for k, _ in attributes[2] if k in OF_CELLS and item["t"] == "Image"]:
@@ -171,7 +172,7 @@ def refuse_unknown(item: dict, attributes: list, cells: list[Cell]) -> None:
                 f"{where(cells, key)}: {key!r} is shown with a label only; add "
                 f"#{kind}-NAME before it"
             )
-    braced = next((c for c in classes if "{" in c), "")
+    braced = next((c for c in classes if "{" in c or c.startswith(".")), "")
     if braced and item["t"] in ("Div", "Span"):
         is_odd = re.search(f"[{BLANKS}]", braced)
         remedy = f"write {{.{braced.strip('{}.#')}}}"
@@ -231,7 +232,7 @@ def condition(
         if name not in flags:
             raise ReportError(
                 f"{place(cells, '-meta *= *.?' + re.escape(name))}: no cell sets {name!r}; one "
-                f"does with the Markdown output ---, {name}: true, --- in three lines"
+                f'does with Markdown("---\\n{name}: true\\n---") of IPython.display as its output'
             )
         return flags[name]
 

@@ -18,6 +18,13 @@ NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "s
 UNSUPPORTED = (
     "thm lem cor prp cnj def exm exr sol rem alg nte tip wrn imp cau vid dia supplfig".split()
 )
+BEHIND = {  # where a label that is missing stands
+    "fig": "; write {{#{0}}} behind the picture, or #| label: {0} in its cell",
+    "tbl": "; write {{#{0}}} at the end of the caption, or #| label: {0} in its cell",
+    "lst": '; write ```{{#{0} .python lst-cap="…"}} above the code, or #| lst-label: {0} in its cell',
+    "eq": "; write {{#{0}}} behind the last $$",
+    "sec": "; write {{#{0}}} behind the heading",
+}
 FLOAT = re.compile(r"(fig|tbl|lst)-\S")
 MADE = {"html": "page", "typst": "PDF"}
 TOP = ("tbl", "lst")  # captions of these stand above
@@ -82,7 +89,7 @@ def _number(item: object, index: Index, inside: str | None) -> None:
         if item["t"] == "Div" and label.split("-")[0] in UNSUPPORTED and "-" in label:
             raise ReportError(
                 f"{index.place('#' + re.escape(label))}: blocks of the kind #{label} are not "
-                "supported; leave the label out, or render with Quarto"
+                "supported; leave the label and what refers to it out, or render with Quarto"
             )
     if item["t"] == "Div" and label.startswith("eq-") or is_labelled(item):
         raise ReportError(
@@ -207,7 +214,7 @@ def link(blocks: Any, index: Index, fmt: str) -> Any:
                 hint = near(target, index.identifiers)
                 raise ReportError(
                     f"{index.place('[(]#' + re.escape(target))}: link to #{target}, which does not "
-                    f"exist{hint}"
+                    f"exist{hint or f'; write {{#{target}}} behind what it leads to'}"
                 )
         return None
 
@@ -244,10 +251,13 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         return None
     if not all(ours):
         at = index.place(".*".join("@" + re.escape(c["citationId"]) for c in citations))
+        key = next(
+            c["citationId"] for c, is_ours in zip(citations, ours, strict=True) if not is_ours
+        )
+        label = citations[ours.index(True)]["citationId"]
         raise ReportError(
             f"{at}: a cross-reference and a citation stand in one bracket or directly after each "
-            f"other; "
-            "put a word between them"
+            f"other; write @{label} and [@{key}], with a word between them"
         )
     out: list[dict] = []
     for citation in citations:
@@ -256,7 +266,9 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
         if entry is None:
             at = index.place("@" + re.escape(citation["citationId"]) + r"(?![\w-])")
             kind = NAMES[label.split("-")[0]].lower()
-            why = f"no {kind} has this label"
+            why = f"no {kind} has this label" + (
+                near(label, index.entries) or BEHIND[label.split("-")[0]].format(label)
+            )
             if any(cell.label == label for cell in index.cells):
                 why = f"the cell with this label shows no {kind}"
             elif is_hidden(label, index):
@@ -274,6 +286,7 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             )
         if citation["citationSuffix"]:
             words = " ".join(pandoc_ast.plain(citation["citationSuffix"]).split())
+            is_in_text = citation["citationMode"]["t"] == "AuthorInText"
             key, first = (
                 re.escape("@" + citation["citationId"]),
                 re.escape((words.split() or [""])[0]),
@@ -281,7 +294,7 @@ def references(citations: list[dict], index: Index, fmt: str) -> list | None:
             at = index.place(f"{key}.*{first}", rf"\[[^]]*{key}[^]]*$", rf"{key} \[[^]]*$")
             raise ReportError(
                 f"{at}: {words!r} stands in the brackets behind @{citation['citationId']} and would "
-                "be lost; put it behind the ]"
+                f"be lost; {'write ( )' if is_in_text else 'put it behind the ]'}"
             )
         if out:
             out += [pandoc_ast.text(","), pandoc_ast.node("Space")]

@@ -142,9 +142,13 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
 def refuse_not_run(code: str, document: Document) -> None:
     """Raises ReportError for inline code that stands where it is not run."""
     first = code.split("\n")[0]
+    language = first.partition("}")[0] + "}"
+    remedy = "put it between two single backticks, with a blank or a bracket before it, or"
+    if language != "{python}":
+        remedy = "write it in Python, `{python} …`, or"
     raise ReportError(
-        f"{source.place_in(document, lambda text: first in text)}: inline code {first!r} is not run; put it between "
-        "two single backticks, with a blank or a bracket before it, or write `{{python}} …` to show it"
+        f"{source.place_in(document, lambda text: first in text)}: inline code {first!r} is not run; "
+        f"{remedy} write `{{{language}}} …` to show it"
     )
 
 
@@ -217,9 +221,10 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
         lost = re.search(r"Note with key '(.*)' defined at .* but not used", warning)
         if lost and lost[1] not in dict(uses):  # another profile may use it
             at = source.place_in(document, re.compile(rf"\s*\[\^{re.escape(lost[1])}\]:").match)
-            hint = f"; {missing[1]} has [^{missing[0]}]" if missing else ""
+            hint = f"write [^{lost[1]}] where it belongs, or delete it"
+            hint = f"{missing[1]} has [^{missing[0]}]" if missing else hint
             raise ReportError(
-                f"{at}: the note [^{lost[1]}] is nowhere used and would be lost{hint}"
+                f"{at}: the note [^{lost[1]}] is nowhere used and would be lost; {hint}"
             )
     if missing:
         key, at = missing

@@ -79,7 +79,7 @@ def local(address: str, folder: Path, document: Document) -> Path | None:
             raise ReportError(
                 f"{place()}: {address!r} cannot be shown as a picture; use {', '.join(KINDS)}"
             )
-        if path and kind != ".svg" and not kind_by_content(path):
+        if path and kind != ".svg" and not is_readable(path):
             raise ReportError(
                 f"{place()}: {address!r} cannot be read as a picture; save it again as .png or .jpg"
             )
@@ -113,6 +113,18 @@ def kind_by_content(path: Path) -> str:
     if start[:4] == b"RIFF" and start[8:] == b"WEBP":
         return ".webp"
     return next((kind for mark, kind in STARTS.items() if start.startswith(mark)), "")
+
+
+def is_readable(path: Path) -> bool:
+    """Whether the file is a picture of pixels, and whole."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+        return bool(kind_by_content(path))
+    except (OSError, ValueError, SyntaxError):  # the last is Pillow's of a broken file
+        return False
 
 
 def found_at(name: str, folder: Path, document: Document) -> Path | None:

@@ -38,7 +38,8 @@ def refuse_cut_rows(markdown: str, places: list[str]) -> None:
         if cut:
             raise ReportError(
                 f"{places[min(number, len(places) - 1)]}: a row of this table has more cells than the "
-                "line of dashes, and the rest would be lost; write \\| for a bar inside a cell"
+                "line of dashes, and the rest would be lost; write \\| for a bar inside a cell, or |---| in "
+                "that line for each column"
             )
 
 

@@ -14,7 +14,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -271,7 +271,7 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
         tex = re.sub(r" \\qquad\(\d+\)$", "", formula[1]).strip().split("\n")[0]
         is_written = any(tex in cell.source for cell in index.cells)
         at = index.place(re.escape(tex) if is_written else r"\$[^$]*`\{python\}")
-        remedy = instead(formula[2])
+        remedy = instead(formula[1], formula[2])
         defined = is_defined(formula[2], index.cells)
         above = source.place_above(doc, re.escape(tex))
         if "{#eq-" in formula[1]:
@@ -290,13 +290,17 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
-            refuse_source(missing[1], index, "in the bibliography")
+            names = project.as_list(doc.options[next(iter(doc.options))].get("bibliography"))
+            known = [one[0] for name in names for one in document.sources_in(doc, name)]
+            refuse_source(missing[1], index, "in the bibliography", known)
         log.warning(f"  {line}")
 
 
-def instead(said: str) -> str:
+def instead(tex: str, said: str) -> str:
     """What to do about a formula that pandoc cannot set, by what it `said`."""
     command = re.search(r"control sequence (\\\S+)", said)
+    if (command is None or SPACE.fullmatch(command[1])) and (space := SPACE.search(tex)):
+        return rf"in place of {space[0]} write \hspace{{1em}}, with em, pt, in or cm and no blank"
     if command is None:
         return "write it with commands of mathematics that pandoc knows, without comments"
     others = {
@@ -306,6 +310,11 @@ def instead(said: str) -> str:
     return others.get(command[1]) or (
         f"pandoc, which sets formulas here, knows no {command[1]} there; write it in other commands"
     )
+
+
+SPACE = re.compile(  # what pandoc does not read, or with one of few units alone
+    r"\\(([hm]skip|m?kern|hspace\*)(?![A-Za-z])|hspace(?!\{-?[\d.]+(em|pt|in|cm)\}))(\{[^}]*\})?"
+)
 
 
 def is_defined(said: str, cells: list[Cell]) -> bool:
@@ -320,13 +329,16 @@ def is_defined(said: str, cells: list[Cell]) -> bool:
     return bool(re.fullmatch(kinds, found[1])) or any(there.search(cell.source) for cell in cells)
 
 
-def refuse_source(key: str, index: crossref.Index, where: str) -> NoReturn:
-    """Raises ReportError: nothing is called `key`; by the line that cites it."""
+def refuse_source(
+    key: str, index: crossref.Index, where: str, known: Collection[str] = ()
+) -> NoReturn:
+    """Raises ReportError: nothing is called `key`; by the line that cites it. known: the sources."""
 
     def stands(pattern: str) -> bool:
         return any(re.search(pattern, line.text) for cell in index.cells for line in cell.lines)
 
-    name = re.escape(key)
+    name, label = re.escape(key), re.sub("[:_.]", "-", key, count=1)
+    longer = (one for one in known if one.startswith(key) and stands("@" + re.escape(one)))
     if stands(rf"\w://\S*@{name}"):
         remedy = "put the address into <…>"
     elif stands(rf"(#|label:\s*){name}(?![\w:.-]*\w)"):
@@ -334,6 +346,14 @@ def refuse_source(key: str, index: crossref.Index, where: str) -> NoReturn:
             "it is a label here, but only labels that begin with fig-, tbl-, lst-, eq- or sec- can "
             "be referred to"
         )
+    elif stands(rf"^\s*\(@{name}\)"):
+        remedy = "numbered examples, (@), are not supported; write 1., and name it in words"
+    elif label in index.entries:
+        remedy = f"write @{label}"
+    elif whole := next(longer, ""):
+        remedy = f"write @{{{whole}}}, as its end is read as text"
+    elif guess := project.near(key, known):
+        remedy = guess.removeprefix("; ")
     else:
         remedy = f"to show it as it is, write \\@{key}"
     raise ReportError(f"{index.place('@' + name)}: no source {key!r} {where}; {remedy}")

@@ -27,6 +27,15 @@ ATTRIBUTES = re.compile(
     r"\{[.#][A-Za-z][^{}]*\}"
     r"|(?<=[\])`])\s?\{(?:[\w-]+=|\s*(?:width|height|fig-\w+|target|class|id)\s*[:=])[^{}]*\}"
 )
+ODD_LABEL = re.compile(r"(?<=\s)\{((sec|fig|tbl|eq|lst)-[\w-]+\}|[.#][A-Za-z][\w-]*$)")
+OF_EQUATION = (
+    'in the line of the last $$ stands behind it {#eq-name}, or {#eq-name alt="…"}, and a blank before what follows; a '
+    "full stop stands in the formula"
+)
+OF_OTHERS = (
+    'attributes stand as {#label .class key="value"} directly behind a picture, or at the end of a '
+    "heading, a caption or the line of the last $$"
+)
 PICTURE = re.compile(r"!\[[^\[\]]*\]\s+\([^()]*\)|!\([^()\s]+\.\w+\)|!\[\[[^\[\]]+\]\]")
 NOTE_IN_LINE = re.compile(r"\^\[\w+")
 CAPTION = re.compile(r"\s*!\[\w+")  # that of a picture, whose file stands in another line
@@ -34,7 +43,7 @@ NO_BLANK = re.compile(r"#{2,6}[^\s#{.].*|#[^\W\d_].*")
 COMMENT = re.compile(r"<!---*\s*[^\s-]\S*|<!--$")
 MARK = r"[-+*]|\d{1,2}[.)]"  # of an item
 ODD_BLANK = re.compile(
-    rf"[ \t]*(#{{1,6}}|{MARK})[ \t]*[{BLANKS}].*|[ \t]*[{BLANKS}]\s*({MARK})\s.*"
+    rf"[ \t]*(#{{1,6}}|{MARK})[ \t]*[{BLANKS}].*|[ \t]*[{BLANKS}]\s*(#{{1,6}}|{MARK})\s.*"
 )
 NOT_SEEN = re.compile(rf"[ \t]*[{UNSEEN}]+\s*(#|[-+*>]\s|\d+[.)]\s|:::|```).*")
 EMPHASIS = re.compile(r"(?<![^\s(])[*_]+(?=\S)|(?<=\S)[*_]+(?![^\s).,:;!?])")
@@ -67,6 +76,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
             place = line.file if line in printed else line.place
             raise ReportError(f"{place}: {first!r} is read as text; {remedy}{odd(line, remedy)}")
     refuse_odd_blank_lines(lines)
+    refuse_tight_terms(lines)
     refuse_comments_in_comments(lines)
     grid_tables.refuse_too_wide(lines)
     in_line, in_block = code_in(blocks, "Code"), code_in(blocks, "CodeBlock", "RawBlock")
@@ -117,6 +127,20 @@ def refuse_odd_blank_lines(lines: list[Line]) -> None:
                 f"{line.place}: this line looks empty, but holds a no-break space, so that no "
                 "paragraph ends here; delete what is in it"
             )
+
+
+def refuse_tight_terms(lines: list[Line]) -> None:
+    """Raises ReportError for a term directly below the definition of another one, which goes on there."""
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+        is_term = not DEFINITION.match(line.text) and re.match(r"\S", line.text)
+        if is_term and DEFINITION.match(before.text) and DEFINITION.match(after.text):
+            raise ReportError(
+                f"{line.place}: {line.text.strip()!r} is read as part of the definition above it; "
+                f"{BLANK}, or indent it if it is that"
+            )
+
+
+DEFINITION = re.compile(r"[:~]\s+\S")
 
 
 def code_in(blocks: list, *kinds: str) -> set[str]:
@@ -201,15 +225,10 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             indent = ", indent it just as far as the text of its item" * text.startswith(" ")
             yield line, text, f'{BLANK}{indent} and write its attributes as {{.class key="value"}}'
         for found in ATTRIBUTES.findall(text):
-            is_of_equation = re.match(r"\{#eq-\S+\s", found)
-            yield (
-                line,
-                found,
-                'behind the last $$ stands {#eq-name}, or {#eq-name alt="…"}, and nothing else'
-                if is_of_equation
-                else 'attributes stand as {#label .class key="value"} directly behind a picture, or at the '
-                "end of a heading, a caption or the line of the last $$",
-            )
+            is_of_equation = re.match(r"\{#eq-\S+[\s}]", found) or f"$$ {found}" in text
+            yield line, found, OF_EQUATION if is_of_equation else OF_OTHERS
+        if HEADING.fullmatch(text) and (found := ODD_LABEL.search(text)):
+            yield line, found[0], OF_OTHERS
         for found in PICTURE.findall(text):
             yield line, found, "a picture is ![caption](file), without a blank before the ("
         if (found := CAPTION.match(text)) and "](" not in text:

@@ -161,7 +161,7 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
             )
             raise ReportError(f"{line.place}: include {name!r} is not a file of this project{hint}")
         if target in inside:
-            raise ReportError(f"{line.place}: include {name!r} includes itself")
+            raise ReportError(f"{line.place}: include {name!r} includes itself; delete this line")
         shown = target.relative_to(root).as_posix()
         text = text_of(target, shown)
         start, first = front_matter(text, shown) if target.suffix in DOCUMENTS else (0, 0)
@@ -223,6 +223,8 @@ def split(lines: list[Line]) -> list[Cell]:
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
                 remedy = "start it with ```{python} at the beginning of a line"
+                if language[2].strip():
+                    remedy += ", and write its options below that, as #| echo: false"
                 if language[1].lower() != "python":
                     remedy = (
                         f"show it as code with ```{language[1]}, or put a picture of what it gives "
@@ -311,7 +313,7 @@ def checked(line: Line) -> Line:
             hint = (
                 "stands in a line of text; put it on a line of its own"
                 if name == "include"
-                else "is not supported; known: include, pagebreak"
+                else "is not supported; write there what it stands for (known: include, pagebreak)"
             )
             raise ReportError(f"{line.place}: shortcode {{{{< {name} {rest} >}}}} {hint}")
     return line
