@@ -1243,6 +1243,17 @@ def test_captions_of_listings_with_code_and_quotation_marks(tmp_path):
     assert facts["references"] == ["Listing 1 #lst-a", "Listing 2 #lst-b"]
 
 
+def test_signs_that_typst_would_take_for_marks_are_those_of_the_page(tmp_path):
+    body = (
+        "| a | b |\n|---|---|\n| + 5 % | - 3 |\n| = 4 | / term: x |\n| 007. Bond | 1970-? |\n\n"
+        "- \\+ 6\n\nIs it well-? Give \\--flag or 2 \\... 3.^[- note]\n"
+    )
+    front = '---\ntitle: "+ Title"\nauthor: "= Author"\n---\n'
+    words = pdf_text(own(project(tmp_path, body, front), ("typst",)) / "index.pdf")
+    said = "+Title =Author +5% -3 =4 /term:x 007.Bond 1970-? +6 well-? --flag 2...3 -note".split()
+    assert [one for one in said if one not in words] == []
+
+
 def test_quotation_marks_and_apostrophes_of_the_pdf_are_those_of_the_page(tmp_path):
     body = (
         "@vaswani2017's result, [a link](https://example.org)'s, *Ada*'s, `x`'s, $x$'s and those of "

@@ -83,21 +83,22 @@ def write(
 KEPT = dict(zip("‘’“”", "\ufdd0\ufdd1\ufdd2\ufdd3", strict=True))
 # in `**b**.x`: behind what pandoc writes as a call, typst would take .x for a field of it
 STOP = "\ufdd4"
-WRITTEN = {ord(kept): f"\\u{{{ord(mark):x}}}" for mark, kept in {**KEPT, ".": STOP}.items()}
+# in `+ 5 %`, the first words of a cell, and in `1970-?`: typst would take + for the mark of an item, -?
+# for a hyphen that is not seen, and other such signs for dashes and the like
+SIGNS = dict(zip("-+=/?.", "\ufde0\ufde1\ufde2\ufde3\ufde4" + STOP, strict=True))
+TAKEN = re.compile(r"^(?:=+|[-+/]|\d+\.)$|--+|-\?|\.{3}|^\.(?=[^\W\d])")
+WRITTEN = {ord(kept): f"\\u{{{ord(mark):x}}}" for mark, kept in {**KEPT, **SIGNS}.items()}
 
 
 def with_own_signs(doc: dict) -> dict:
-    """`doc` with the quotation marks and apostrophes that the page has, and with points at the
-    beginning of a word that stay points; a quotation with a citation is left to citeproc, which
-    moves its full stop.
+    """`doc` with the quotation marks and apostrophes that the page has, and with signs that typst
+    would take for others; a quotation with a citation is left to citeproc, which moves its full stop.
     """
 
     def visit(item: dict) -> list | dict | None:
         if item["t"] == "Str":
-            words = re.sub(r"^\.(?=[^\W\d])", STOP, item["c"])
-            return pandoc_ast.text(
-                words.translate({ord(mark): kept for mark, kept in KEPT.items()})
-            )
+            words = TAKEN.sub(lambda found: found[0].translate(str.maketrans(SIGNS)), item["c"])
+            return pandoc_ast.text(words.translate(str.maketrans(KEPT)))
         if item["t"] != "Quoted" or any(n["t"] == "Cite" for n in pandoc_ast.nodes(item["c"][1])):
             return None
         marks = "“”" if item["c"][0]["t"] == "DoubleQuote" else "‘’"
