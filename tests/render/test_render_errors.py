@@ -355,6 +355,22 @@ BAD = {
         "```{python}\n#| tags: parameters\n1\n```\n",
         r"index\.qmd:7: .* is not of the right kind; write a list, \[a, b\]$",
     ),
+    "include of other braces": (
+        "{{ <include _part.qmd> }}\n",
+        r"index\.qmd:6: \{\{ <include .* is read as text; write \{\{< include _part\.qmd >\}\}$",
+    ),
+    "include as another program has it": (
+        "{% include _part.qmd %}\n",
+        r"index\.qmd:6: .* is read as text; write \{\{< include _part\.qmd >\}\}$",
+    ),
+    "caption of the other kind": (
+        "```{python}\n#| label: tbl-a\n#| fig-cap: A\n1\n```\n",
+        r"index\.qmd:6: cell 'tbl-a' needs tbl-cap in place of fig-cap$",
+    ),
+    "several options that cells have not": (
+        "```{python}\n#| ft-align: center\n#| fig_cap: A\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'ft-align'; leave it out.*\n.*:8: .* did you mean 'fig-cap'",
+    ),
     "margin": (
         "Text.\n\n::: {.column-margin}\nx\n:::\n",
         r"index\.qmd:8: 'column-margin' is not supported",
@@ -881,6 +897,7 @@ def test_what_looks_like_these_and_is_right_is_shown(tmp_path):
         "<!-- a <!-- b -->\n\n<!-- c --> d --> e\n\n<!--\n::: x\n-->\n\n"
         "On the\n3.\u00a0May \\<!-- A --> B, f(x) {a: 1} [1] (b.c)\n\n3.\u00a0May\n\n"
         "#tags and\nmore `![[a.png]]` `<!-- x`\n\n#1 first\n\n```\n##a\n-\u00a0b\n```\n\n"
+        "```{shortcodes=false}\n{{< include none.qmd >}}\n```\n\n`{% include a %}` {{{< include b >}}}\n\n"
         "in \\[0, 1\\], as \\[^1\\] and f\\(x\\): $ 5 and $ 6, 5$ and x_1 is 6$, so a=b.\n"
     )
     page = Page(
@@ -1150,6 +1167,19 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             "---\nexecute:\n  code-fold: true\n---\n",
             OPTIONS,
             r"index\.qmd:3: unknown option 'code-fold'; write it outside of execute:$",
+        ),
+        *(
+            (
+                f"{mark}\ntitle: x\n{mark}\n\n",
+                OPTIONS,
+                r"index\.qmd:1: options stand between two lines of ---, .*, and are read as text here$",
+            )
+            for mark in ("----", "--", "—", " ---", "***")
+        ),
+        (
+            "title: x\nauthor: y\n---\n",
+            OPTIONS,
+            r"index\.qmd:1: options stand between two lines of ---",
         ),
         (
             "---\ndate:\n  value: 2024-03-05\n  format: long\n---\n",

@@ -326,12 +326,15 @@ def test_a_line_of_code_does_not_end_a_hidden_part_of_quartos_notebook():
     "front, said",
     [
         ("title: x\nauthor: [[a]]", "report/index.qmd:3: an author is a list"),
-        ("title: x\npdf-standard: ua-9", "report/index.qmd: unknown pdf standard: ua-9"),
+        ("title: x\npdf-standard: ua-9", "report/index.qmd:3: unknown pdf standard: ua-9"),
         (
             "title: x\ndate: 2026-01-02\ndate-format: Q",
             "report/index.qmd:4: date-format 'Q': 'Q' is unknown",
         ),
-        ("title: x\nfilters: nope.lua", "_quarto.yml: filter 'nope.lua' does not exist"),
+        (
+            "title: x\nfilters: nope.lua",
+            "report/index.qmd:3: filter 'nope.lua' is no file of this project",
+        ),
         (
             "title: x\nbibliography: report/bad.bib",
             "bad.bib:2: the sources cannot be read (",

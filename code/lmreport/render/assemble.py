@@ -358,7 +358,9 @@ def floated(body: list[str], outputs: list, options: dict, origin: Cell, pages: 
             "another name"
         )
     if kind and not caption and not parts:
-        raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap")
+        other = {"fig": "tbl-cap", "tbl": "fig-cap"}[key]
+        hint = f" in place of {other}" * bool(options.get(other))
+        raise ReportError(f"{origin.place}: cell {label!r} needs {key}-cap{hint}")
     if kind and (parts or sum(shows) > 1 and kind != "tbl"):  # tables have parts by their captions
         numbers = iter(range(1, len(body) + 1))
         texts = iter([*parts, *[""] * len(body)])

@@ -65,6 +65,11 @@ def code_cell(fence: Line, lines: list[Line]) -> Cell:
     options, keys = strict_yaml.read(
         source, lambda line: f"{name}:{first + line}", "a cell's options", AS_WRITTEN
     )
+    unknown = [
+        f"{at}: {unknown_option(key)}" for key, _, at in keys if key not in EDITORS | CELL.keys()
+    ]
+    if unknown:
+        raise ReportError("\n".join(unknown))
     for key, _, at in keys:
         if key in ("fig-cap", "tbl-cap"):
             options[key] = only(options[key])
@@ -105,20 +110,22 @@ def refuse_annotations(code: list[Line]) -> None:
             )
 
 
+def unknown_option(key: str) -> str:
+    """What a message says of an option that no cell has."""
+    hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
+    if key in ("fig-format", "fig-dpi"):
+        hint = "; write it in the front matter, where it holds for all figures"
+    if key == "results":
+        hint = "; write output: asis, or output: false"
+    return f"unknown cell option {key!r}{hint or '; leave it out, or render with Quarto'}"
+
+
 def check(key: str, value: object, place: str) -> None:
-    """Raises ReportError for an option of a cell that is unknown or has a value that it cannot
-    have; place: file:line of the option.
+    """Raises ReportError for an option of a cell that has a value that it cannot have; place:
+    file:line of the option.
     """
     if key in EDITORS:
         return
-    if key not in CELL:
-        hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
-        if key in ("fig-format", "fig-dpi"):
-            hint = "; write it in the front matter, where it holds for all figures"
-        if key == "results":
-            hint = "; write output: asis, or output: false"
-        hint = hint or "; leave it out, or render with Quarto"
-        raise ReportError(f"{place}: unknown cell option {key!r}{hint}")
     wanted = CELL[key] if isinstance(CELL[key], tuple) else (CELL[key],)
     if key.endswith("-subcap") and isinstance(value, str) and value != "true":
         raise ReportError(

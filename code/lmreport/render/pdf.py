@@ -97,8 +97,10 @@ def with_own_signs(doc: dict) -> dict:
 
     def visit(item: dict) -> list | dict | None:
         if item["t"] == "Str":
-            words = TAKEN.sub(lambda found: found[0].translate(str.maketrans(SIGNS)), item["c"])
-            return pandoc_ast.text(words.translate(str.maketrans(KEPT)))
+            words = TAKEN.sub(
+                lambda found: "".join(SIGNS.get(sign, sign) for sign in found[0]), item["c"]
+            )
+            return pandoc_ast.text("".join(KEPT.get(sign, sign) for sign in words))
         if item["t"] != "Quoted" or any(n["t"] == "Cite" for n in pandoc_ast.nodes(item["c"][1])):
             return None
         marks = "“”" if item["c"][0]["t"] == "DoubleQuote" else "‘’"

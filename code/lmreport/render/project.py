@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -244,6 +245,19 @@ def refuse_title_lines(lines: list[str], name: str) -> None:
         )
 
 
+def refuse_other_marks(lines: list[str], name: str) -> None:
+    """Raises ReportError for options at the top that do not stand between two lines of ---."""
+    top = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    paragraph = list(itertools.takewhile(str.strip, lines[top:]))
+    is_marked = len(paragraph) > 1 and re.fullmatch(r"\s*[-–—*_=~+]+\s*", paragraph[0])
+    key = re.match(r"\s*([\w-]+):(\s|$)", paragraph[1] if is_marked else "".join(paragraph[:1]))
+    if key and key[1] in OPTIONS and (is_marked or "---" in paragraph):
+        raise ReportError(
+            f"{name}:{top + 1}: options stand between two lines of ---, three hyphens at the beginning "
+            "of the line, and are read as text here"
+        )
+
+
 def read_document(
     root: Path,
     path: Path,
@@ -259,6 +273,8 @@ def read_document(
     lines = text_of(path, name)
     start, first = front_matter(lines, name)
     refuse_title_lines(lines, name)
+    if not first:
+        refuse_other_marks(lines, name)
     front = parse_yaml("\n".join(lines[start + 1 : first - 1]), name, start + 2) if first else {}
     options: dict[str, dict] = {fmt: {} for fmt in formats}
     for layer in [*layers, front]:

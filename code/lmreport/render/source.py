@@ -27,6 +27,7 @@ BREAK = re.compile(r"\s*\{+<\s*pagebreak\s*>\}+\s*$")
 ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
 DOCUMENTS = (".qmd", ".md", ".Rmd")  # other files, such as .yml, are shown as code
+ODD_SHORTCODE = re.compile(r"(?<!\{)(?:\{\{(?!<)%?|\{%)\s*<?\s*(include|pagebreak)\b([^{}]*)\}\}?")
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
 
 
@@ -134,12 +135,13 @@ def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterato
     itself or has front matter.
     """
     mark = ""  # of the block of code that is open
+    is_literal = False
     for line in lines:
         match = INCLUDE.match(line.text)
-        if not match:
+        if not match or mark and is_literal:
             fence = None if mark else fence_of(line)
             if fence:
-                mark = fence[2]
+                mark, is_literal = fence[2], "shortcodes=false" in fence[3]
             elif mark and line.text.strip().startswith(mark) and not line.text.strip(f" {mark[0]}"):
                 mark = ""
             yield line
@@ -217,7 +219,7 @@ def split(lines: list[Line]) -> list[Cell]:
             continue
         end = closing(lines, i, fence)
         what = fence[3].strip()
-        language = re.fullmatch(r"\{(=?[A-Za-z]\w*)\b(.*)\}", what)
+        language = re.fullmatch(r"\{(=?[A-Za-z]\w*)\b(?!=)(.*)\}", what)
         if language and not language[1].startswith("="):
             checked(lines[i])
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
@@ -308,6 +310,10 @@ def checked(line: Line) -> Line:
             "or @sec-…, and the same after label: or #"
         )
     uncoded = CODE.sub("", line.text)  # code is shown, not run
+    if odd := ODD_SHORTCODE.search(uncoded):
+        raise ReportError(
+            f"{line.place}: {odd[0]} is read as text; write {{{{< {odd[1]}{odd[2].rstrip(' >%')} >}}}}"
+        )
     for escape, name, rest in SHORTCODE.findall(re.sub("<!--.*?-->", "", uncoded)):
         if not escape and name != "pagebreak":
             hint = (
