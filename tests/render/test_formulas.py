@@ -5,6 +5,7 @@ import unicodedata
 
 import pytest
 
+from browser import chromium, opened
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, typst_math
 from rendering import OPTIONS, own, pdf_text, project, squeezed
@@ -201,3 +202,13 @@ def test_a_screen_reader_hears_nothing_of_how_columns_are_set_apart(tmp_path):
     assert "the fraction a over b end fraction plus c" in said
     assert "one of 2 cases: 0, if j is at most i; 1, if j is greater than i; end cases" in said
     assert not [one for one in said if re.search(r"U\+|[\ufdd0-\ufdef]| ,|  ", one)]
+
+
+def test_boxes_and_strikes_are_drawn_on_the_page(tmp_path):
+    body = r"$\boxed{x}$ $\cancel{x}$ $\bcancel{x}$ $\xcancel{x}$" + "\n"
+    drawn = """[...document.querySelectorAll("menclose")].map(one => {
+      const style = getComputedStyle(one)
+      return [style.borderTopStyle, style.backgroundImage.split("gradient").length - 1] })"""
+    made = own(project(tmp_path, body), ("html",)) / "index.html"
+    with chromium() as browser, opened(browser, made) as page:
+        assert page.evaluate(drawn) == [["solid", 0], ["none", 1], ["none", 1], ["none", 2]]
