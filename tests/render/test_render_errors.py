@@ -371,6 +371,26 @@ BAD = {
         "```{python}\n#| ft-align: center\n#| fig_cap: A\n1\n```\n",
         r"index\.qmd:7: unknown cell option 'ft-align'; leave it out.*\n.*:8: .* did you mean 'fig-cap'",
     ),
+    "list in a quotation": (
+        "> Foo\n> - bar\n> - baz\n",
+        r"index\.qmd:7: '- bar' is read as text; put a line with > alone before it$",
+    ),
+    "table in a quotation of a quotation": (
+        "> > Foo\n> > | a |\n> > |---|\n> > | 1 |\n",
+        r"index\.qmd:7: '\| a \|' is read as text; put a line with > alone before it$",
+    ),
+    "formula without a number": (
+        "$$\n\\begin{align}\na\\nonumber\\\\\nb\\notag\n\\end{align}\n$$\n",
+        r"index\.qmd:7: .*; leave out \\nonumber and \\notag; a formula without a label has no number",
+    ),
+    "old font in a formula": (
+        r"$x_{\rm test}$" + "\n",
+        r"index\.qmd:6: .*; write \\mathrm\{…\}$",
+    ),
+    "tabs that a cell shows": (
+        "::: {.panel-tabset}\n\n```{python}\n1\n```\n\n:::\n",
+        r"index\.qmd:6: a tab set begins .*; a cell that shows the headings has #\| output: asis and",
+    ),
     "margin": (
         "Text.\n\n::: {.column-margin}\nx\n:::\n",
         r"index\.qmd:8: 'column-margin' is not supported",

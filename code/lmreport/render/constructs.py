@@ -211,7 +211,7 @@ def tab_panel(attributes: list, content: list, cells: list[Cell]) -> dict:
         return tabset(attributes, content)
     raise ReportError(
         f"{place(cells, ':::.*panel-tabset')}: a tab set begins with a heading, which "
-        "names its first tab"
+        "names its first tab; a cell that shows the headings has #| output: asis and #| echo: false"
     )
 
 

@@ -301,11 +301,19 @@ def instead(tex: str, said: str) -> str:
     command = re.search(r"control sequence (\\\S+)", said)
     if (command is None or SPACE.fullmatch(command[1])) and (space := SPACE.search(tex)):
         return rf"in place of {space[0]} write \hspace{{1em}}, with em, pt, in or cm and no blank"
+    if unnumbered := re.findall(r"\\notag(?![A-Za-z])|\\nonumber(?![A-Za-z])", tex):
+        return f"leave out {' and '.join(dict.fromkeys(unnumbered))}; a formula without a label has no number"
     if command is None:
         return "write it with commands of mathematics that pandoc knows, without comments"
     others = {
         r"\\": r"put its rows between \begin{aligned} and \end{aligned}",
         r"\tag": "for a number write {#eq-name} behind the last $$",
+        r"\hbox": r"write \text{…}",
+        **{
+            rf"\{font}": rf"write \math{font}{{…}}"
+            for font in ("rm", "bf", "it", "sf", "tt", "cal")
+        },
+        **{rf"\{name}": rf"write \operatorname{{{name}}}" for name in ("argmax", "argmin")},
     }
     return others.get(command[1]) or (
         f"pandoc, which sets formulas here, knows no {command[1]} there; write it in other commands"

@@ -70,7 +70,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
         printed = list(prose(printed))
     checks = (grid_tables.marks, marks, fences_of_no_div, broken_formulas)
     found = (check(part) for part in (lines, printed) for check in checks)
-    for line, mark, remedy in itertools.chain(*found):
+    for line, mark, remedy in itertools.chain(*found, in_quotations(lines)):
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
             place = line.file if line in printed else line.place
@@ -204,6 +204,15 @@ def fences_of_no_div(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             opened -= 1
         elif DIV_CLOSE.match(line.text):
             yield line, line.text, "delete it, or write ::: {.class} where a Div begins"
+
+
+def in_quotations(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
+    """`marks` of what stands in quotations."""
+    for is_quoted, group in itertools.groupby(lines, lambda line: depth(line.text) > 0):
+        if is_quoted:
+            inner = [one._replace(text=re.sub(r"^\s*> ?", "", one.text)) for one in group]
+            for line, mark, remedy in itertools.chain(marks(inner), in_quotations(inner)):
+                yield line, mark, remedy.replace(BLANK, "put a line with > alone before it")
 
 
 def depth(text: str) -> int:
