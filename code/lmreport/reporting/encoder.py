@@ -282,7 +282,7 @@ def stack_name(record) -> str:
 def members(record) -> str:
     """Of what the encoder's stack is made, in words."""
     own, *others = record["stack"].replace(" and ", ", ").split(", ")
-    runs = "all runs of this encoder" if own == "encoders" else "this encoder"
+    runs = "all runs of the larger encoder" if own == "encoders" else "the larger encoder"
     *first, last = [f"the {one}" if one in ("SVM", "LSTM") else one for one in others]
     return f"{', '.join([*first, last])} and {runs}"
 

@@ -505,19 +505,18 @@ def larger(runs, corpus) -> MarkdownText:
     beside = "([supplement](supplement.html#sec-encoder))"
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
+    number = len(stacked["stacks"])
     return fill(
-        "{} {} gets {}, {} more than the SVM {}: it adds the scores of {}, with weights fitted on "
-        "the validation texts, and takes the time of all. {}",
+        "{} A stack, which adds up the scores of {} with weights fitted on the validation texts, gets {}, "
+        "{} more than the SVM, but takes the time of all {}. {}{}",
         sentence,
-        fill(
-            "Of {} stacks, the best on the validation texts", markdown.count(len(stacked["stacks"]))
-        )
-        if len(stacked["stacks"]) > 1
-        else MarkdownText("A stack"),
+        encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
-        encoder.members(stacked),
+        fill("It is the best of {} on the validation texts. ", markdown.count(number))
+        if number > 1
+        else MarkdownText(""),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labels, a larger encoder pays only where the last points count.",
