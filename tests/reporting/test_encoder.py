@@ -154,10 +154,10 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert (
         "A stack, which adds up the scores of the SVM and the larger encoder with weights fitted on "
         "the validation texts, gets 94.0%, significantly more than the SVM, but takes the time of all "
-        "([supplement](supplement.html#sec-encoder)). It is the best of " in larger
+        "([supplement](supplement.html#sec-encoder)). Of " in larger
     )
     assert (
-        " on the validation texts. "
+        " stacks tried, it is the best on the validation texts. "
         "So with this many labels, a larger encoder pays only where the last points count."
         in larger
     )

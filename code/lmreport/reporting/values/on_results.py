@@ -514,7 +514,7 @@ def larger(runs, corpus) -> MarkdownText:
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
-        fill("It is the best of {} on the validation texts. ", markdown.count(number))
+        fill("Of {} stacks tried, it is the best on the validation texts. ", markdown.count(number))
         if number > 1
         else MarkdownText(""),
         markdown.word(
