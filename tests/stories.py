@@ -17,7 +17,7 @@ GENERAL = (  # sentences about published models, true whatever model is fine-tun
     f"The tokenizer's vocabulary file has the same SHA-256 ({OF_BERT[:8]}…) as that of bert-base-uncased, which "
     "DistilBERT uses too.",
     "stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; with "
-    "access the same code loads DistilBERT, as a test with a small one shows.",
+    "access the same code loads DistilBERT.",
 )
 
 

@@ -213,8 +213,7 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     said = plain(on_data.model(bert))
     assert said.startswith(
         "all-MiniLM-L6-v2 (22.7 million parameters) stands in for DistilBERT, since these runs were "
-        "made without access to the Hugging Face hub; with access the same code loads DistilBERT, "
-        "as a test with a small one shows."
+        "made without access to the Hugging Face hub; with access the same code loads DistilBERT."
     )
     assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
     monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
