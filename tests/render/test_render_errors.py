@@ -70,6 +70,10 @@ BAD = {
         "<!--\n\n``` -->\n\n```{python}\n2\n```\n",
         r"index\.qmd:8: a comment ends on the line of a fence",
     ),
+    "figure's shape": (
+        "```{python}\n#| fig-asp: 0.6\n1\n```\n",
+        r"index\.qmd:7: unknown cell option 'fig-asp'; a figure's size is set where it is drawn$",
+    ),
     "figure's size": (
         "```{python}\n#| fig-width: 5\n1\n```\n",
         r"index\.qmd:7: unknown cell option 'fig-width'; a figure's size is set where it is drawn$",
@@ -1177,6 +1181,11 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             "(?s)^[^\n]*:2: unknown option 'titel'; did you mean 'title'.\n[^\n]*:4: [^\n]* write typst\n"
             "[^\n]*:5: unknown option 'documentclass'; leave[^\n]*\n[^\n]*:6: [^\n]*; write true\n"
             "[^\n]*:7: unknown option 'epub'; leave it out[^\n]*$",
+        ),
+        (
+            "---\ninclude-before-body: a.html\nbibliographystyle: apa\n---\n",
+            OPTIONS,
+            r"index\.qmd:2: .*'include-before-body'; leave it out.*\n.*:3: .*; write csl and the name of",
         ),
         (
             "---\nformat:\nhtml:\n  toc: true\n---\n",

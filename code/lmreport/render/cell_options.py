@@ -112,7 +112,8 @@ def refuse_annotations(code: list[Line]) -> None:
 
 def unknown_option(key: str) -> str:
     """What a message says of an option that no cell has."""
-    hint = near(key, CELL) or "; a figure's size is set where it is drawn" * (key in SIZES)
+    hint = "; a figure's size is set where it is drawn" * (key in SIZES)
+    hint = hint or near(key, CELL) * (key != "fig-scap")  # which LaTeX's list of figures has
     if key in ("fig-format", "fig-dpi"):
         hint = "; write it in the front matter, where it holds for all figures"
     if key == "results":

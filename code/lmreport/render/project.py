@@ -30,8 +30,13 @@ REMEDIES = {  # for options that are not known
     "pdf": "the PDF is made by typst; write typst",
     "references": "write the sources into a file that bibliography names",
     "cache": "outputs are kept until something changes; leave it out",
+    "bibliographystyle": "write csl and the name of a .csl file",
     "geometry": "write margin, with x: 2cm and y: 2cm below it",
     "params": "set them in a cell with the option tags: [parameters]",
+    **dict.fromkeys(  # options of Quarto that look like others
+        "image-height image-width include-after include-before-body self-contained-math to".split(),
+        "leave it out, or render with Quarto",
+    ),
     **dict.fromkeys(
         ("affiliation", "affiliations", "institute"),
         "write each author's own below author: name and affiliation",
@@ -461,11 +466,13 @@ def remedy_for(key: str, known: set[str], outer: str) -> str:
     below = next((name for name, inner in INSIDE.items() if key in inner), "")
     if below and not outer:
         return f"write it below {below}:"
+    if key in REMEDIES:
+        return REMEDIES[key]
     if guess := near(key, known):
         return guess.removeprefix("; ")
     if key in OPTIONS and outer in INSIDE:
         return f"write it outside of {outer}:"
-    return REMEDIES.get(key) or "leave it out, or render with Quarto"
+    return "leave it out, or render with Quarto"
 
 
 def check_format(name: str, at: str) -> None:
