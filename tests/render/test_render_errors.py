@@ -395,6 +395,11 @@ BAD = {
         "::: {.panel-tabset}\n\n```{python}\n1\n```\n\n:::\n",
         r"index\.qmd:6: a tab set begins .*; a cell that shows the headings has #\| output: asis and",
     ),
+    "reference of TeX": (
+        "See \\ref{sec:i}.\n",
+        r"index\.qmd:6: \\ref\{sec:i\} stands in no .*; write @fig-NAME, @tbl-NAME, @eq-NAME or @sec-NAME",
+    ),
+    "note of TeX": ("See\\footnote{a}.\n", r"index\.qmd:6: .* would be lost; write \^\[…\]$"),
     "margin": (
         "Text.\n\n::: {.column-margin}\nx\n:::\n",
         r"index\.qmd:8: 'column-margin' is not supported",

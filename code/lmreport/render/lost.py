@@ -37,6 +37,14 @@ LOST_TEX = re.compile(  # TeX with words or a formula in it, which neither page 
     r"paragraph|includegraphics|item|href|url|bibliography)\*?\s*[\[{][^\]}\s]*[\]}]?"
     r"|\\(tableofcontents|listof(figures|tables)|printbibliography|maketitle)(?![A-Za-z])"
 )
+IN_MARKDOWN = {  # what to write for TeX that begins so; the last one fits the rest
+    r"\\\w*ref\b": "write @fig-NAME, @tbl-NAME, @eq-NAME or @sec-NAME, and {#fig-NAME} behind what is meant",
+    r"\\\w*cite": "write [@KEY]",
+    r"\\footnote": "write ^[…]",
+    r"\\(includegraphics|begin\{figure)": "write ![caption](file){#fig-NAME}",
+    "": "put a formula between $$, without a blank line in it, a path or command in `…`, and write other "
+    "text in Markdown",
+}
 COLOUR = re.compile(r"\\(text|page|f)?color(box)?(?![A-Za-z])\s*(\[\w+\])?(\{[^{}]*\})?")
 RULES = re.compile(  # lines between the rows and columns of a formula
     r"\\[hc]line(?![A-Za-z])(\{[^{}]*\})?|\\begin\{array\}(\[\w\])?\s*\{[^{}]*\|[^{}]*\}"
@@ -86,9 +94,8 @@ def refuse_raw(item: dict, at: Place) -> None:
         )
     if lost := lost_tex(item):
         raise ReportError(
-            f"{at(re.escape(lost))}: {lost} stands in no formula and would be lost; put a "
-            "formula between $$, without a blank line in it, a path or command in `…`, and write other "
-            "text in Markdown"
+            f"{at(re.escape(lost))}: {lost} stands in no formula and would be lost; "
+            + next(remedy for start, remedy in IN_MARKDOWN.items() if re.match(start, lost))
         )
 
 
