@@ -311,6 +311,10 @@ BAD = {
         "a\n: one\nb\n: two\n",
         r"index\.qmd:8: 'b' is read as part of the definition above it; put a blank line before it",
     ),
+    "term directly below an indented definition": (
+        "a\n  ~ one\nb\n  ~ two\n",
+        r"index\.qmd:8: 'b' is read as part of the definition above it",
+    ),
     "label that is almost there": (
         "# A {#sec-models}\n\nSee @sec-model.\n",
         r"index\.qmd:8: .*; no section has this label; did you mean 'sec-models'\?$",

@@ -140,7 +140,7 @@ def refuse_tight_terms(lines: list[Line]) -> None:
             )
 
 
-DEFINITION = re.compile(r"[:~]\s+\S")
+DEFINITION = re.compile(r" {0,3}[:~]\s+\S")
 
 
 def code_in(blocks: list, *kinds: str) -> set[str]:
