@@ -506,7 +506,7 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack, the sum of several models’ scores, gets more: the best one on the validation texts "
+        "{} A stack sums the scores of several models. The best stack on the validation texts "
         "gets {} of the test texts right, {} more than the SVM, and takes the time of all its models {}. {}",
         sentence,
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
