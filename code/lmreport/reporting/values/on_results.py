@@ -505,18 +505,13 @@ def larger(runs, corpus) -> MarkdownText:
     beside = "([supplement](supplement.html#sec-encoder))"
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
-    number = len(stacked["stacks"])
     return fill(
-        "{} A stack, which adds up the scores of {} with weights fitted on the validation texts, gets {}, "
-        "{} more than the SVM, but takes the time of all {}. {}{}",
+        "{} A stack sums the scores of several models. The best stack on the validation texts "
+        "gets {} of the test texts right, {} more than the SVM, and takes the time of all its models {}. {}",
         sentence,
-        encoder.members(stacked),
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
         MarkdownText(beside),
-        fill("Of {} stacks tried, it is the best on the validation texts. ", markdown.count(number))
-        if number > 1
-        else MarkdownText(""),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labels, a larger encoder pays only where the last points count.",
