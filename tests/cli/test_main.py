@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -24,6 +26,7 @@ from lmreport.core.errors import ReportError
         ),
         (OSError(errno.ENOSPC, "full", "a.npz"), "no space left on the disk (a.npz)"),
         (OSError(errno.EDQUOT, "full", "a.npz"), "no space left on the disk (a.npz)"),
+        (OSError(errno.EFBIG, "large", "a.npz"), "a.npz would be larger than a file may be here"),
         (PermissionError(errno.EACCES, "Permission denied", "a.npz"), "a.npz cannot be used"),
     ],
 )
@@ -96,3 +99,10 @@ def test_an_option_that_is_unknown_elsewhere_is_told_without_a_word_of_texts(cap
         main.main(["train", "--perhaps"])
     said = capsys.readouterr().err
     assert "unrecognized arguments: --perhaps" in said and "TEXT" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such limit")
+def test_where_few_files_may_be_open_a_command_that_trains_says_so_and_does_not_wait():
+    command = f"ulimit -n 32; {sys.executable} -m lmreport.cli train bag_of_words --data sample"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "type ulimit -n 256" in done.stderr, done.stderr

@@ -134,6 +134,7 @@ def test_without_the_hub_and_without_a_copy_it_is_one_sentence(served):
         said = data(environment, "hf:acme/news", **more)
         assert said.startswith("lmreport: data: the hub cannot be asked for 'acme/news'"), said
         assert "no copy of it is on this machine" in said
+        assert ("unset HF_HUB_OFFLINE" in said) == ("HF_HUB_OFFLINE" in more), said
     assert hub.asked == []
 
 
@@ -192,6 +193,7 @@ def test_configuration_splits_and_columns_are_taken_as_named(served):
         ("acme/news?revision=old", "has no revision 'old'"),
         ("acme/news?split=a", "'split' in 'hf:acme/news?split=a' is not understood; write hf:"),
         ("a b", "names no data set of the hub; write hf:OWNER/NAME"),
+        ("acme/news@main", "write hf:OWNER/NAME?revision=COMMIT"),
     ],
 )
 def test_what_the_hub_does_not_give_is_one_sentence(served, name, said):

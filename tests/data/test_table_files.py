@@ -4,6 +4,7 @@ assignment, or one error that names the place and the remedy.
 
 import csv
 import json
+import os
 import shutil
 import tarfile
 import unicodedata
@@ -247,6 +248,49 @@ def test_validation_texts_in_folders_are_joined_to_the_training_texts(name, tmp_
         obtained(tmp_path / "texts")
 
 
+@pytest.mark.parametrize(
+    "train, test", [("20news-bydate-train", "20news-bydate-test"), ("Train", "Test"),
+                    ("training", "test")]
+)  # fmt: skip
+def test_folders_of_splits_may_have_longer_names(train, test, tmp_path):
+    as_folders(tmp_path / "texts", train, rows(10))
+    as_folders(tmp_path / "texts", test, [row | {"text": "test"} for row in rows(3)])
+    for source in in_all_forms(tmp_path / "texts"):
+        found = obtained(source)
+        assert found.counts()["train"] == dict.fromkeys(sorted(CLASSES), 10)
+        assert {t for s, _, t in read(found.folder) if s == "test"} == {"test"}
+
+
+def test_an_empty_text_among_folders_of_classes_is_told_by_its_name(tmp_path):
+    as_folders(tmp_path, "texts", rows(10))
+    (tmp_path / "texts" / "cats" / "x.txt").write_text("")
+    with pytest.raises(ReportError, match="cats/x.txt is empty; leave it out"):
+        obtained(tmp_path / "texts")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are Unicode there")
+def test_a_folder_whose_name_is_not_utf8_is_told(tmp_path):
+    path = tmp_path / os.fsdecode(b"d\xe9p\xf4t")
+    path.mkdir()
+    as_csv(path / "a.csv", rows(10))
+    with pytest.raises(ReportError, match="is not in UTF-8; rename the file or folder"):
+        obtained(path)
+
+
+@pytest.mark.parametrize("source", ["file:///tmp/a.csv", "s3://bucket/a.csv"])
+def test_addresses_of_other_kinds_are_told_from_those_that_are_read(source):
+    with pytest.raises(ReportError, match="only https:// and http:// are read"):
+        obtained(source)
+
+
+def test_a_name_with_a_backslash_is_told_as_it_is_written(tmp_path):
+    as_csv(tmp_path / "a.csv", [{"text": "fine", "la\\bel": ""}])
+    with pytest.raises(ReportError, match=r"line 2 has no label in 'la\\bel'"):
+        obtained(f"{tmp_path / 'a.csv'}?label=la\\bel")
+    with pytest.raises(ReportError, match=r"no column 'te\\xt', only text, la\\bel"):
+        obtained(f"{tmp_path / 'a.csv'}?text=te\\xt&label=la\\bel")
+
+
 def test_columns_with_other_names_are_named_after_the_path(tmp_path):
     as_csv(tmp_path / "a.csv", [{"id": i, "body": r["text"], "stars": r["label"]}
                                 for i, r in enumerate(rows())])  # fmt: skip
@@ -260,6 +304,22 @@ def test_columns_with_other_names_are_named_after_the_path(tmp_path):
     "name, content, said",
     [
         ("a.csv", b"text,label\nfine,a\nbad \xff,b\n", "a.csv, line 3 cannot be read as UTF-8"),
+        ("a.csv", b"text,label\nfi\0ne,a\n", "line 2 has a zero byte in it; leave that out"),
+        (
+            "a.json",
+            b'[["fine", "a"]]',
+            'entry 1 is no JSON object with a text and its label; write {"text": "…"',
+        ),
+        (
+            "a.jsonl",
+            b'{"text": "a", "label": NaN}',
+            "is no JSON; where a text or its label is meant leave the row out",
+        ),
+        (
+            "a.csv",
+            b"text,label\n'so, so',a\n",
+            "line 2: 3 fields where the header has 2; put double quotes",
+        ),
         ("a.csv", b"text,label\nfine,a\n,b\n", "line 3 has no text"),
         ("a.csv", b"text,label\nfine,a\nmore,\n", "line 3 has no label"),
         ("a.csv", b"text,label\nfine,a\nmore\n", "line 3: 1 fields where the header has 2"),

@@ -384,6 +384,29 @@ def changed(path, **entries):
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
 
 
+def test_a_model_without_layers_or_with_quantized_weights_is_refused(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "none")
+    changed(folder / "config.json", num_hidden_layers=0)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match="it has no layers"):
+        located(str(folder))
+    folder = shutil.copytree(tiny, tmp_path / "few")
+    in_eight_bits(folder)
+    with pytest.raises(ReportError, match=r"quantized \(I8\), .*; save the model as it was before"):
+        located(str(folder))
+
+
+@pytest.mark.parametrize("padding", [0, None])
+def test_positions_counted_from_another_padding_than_the_tokenizers_are_told(
+    tiny, tmp_path, padding
+):
+    folder = save(tmp_path / "model", of_kind("Roberta"), tiny)
+    changed(tmp_path / "model" / "config.json", pad_token_id=padding)
+    pretrained.locate.cache_clear()
+    with pytest.raises(ReportError, match="by which its positions are counted, and a tokenizer"):
+        located(folder)
+
+
 def test_layers_that_a_configuration_leaves_out_are_told(tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "shorter")
     changed(folder / "config.json", num_hidden_layers=1)
@@ -456,6 +479,14 @@ def with_a_value_that_is_no_number(folder):
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
 
 
+def in_eight_bits(folder):
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    few = {k: (50 * v).astype(np.int8) if v.ndim == 2 else v for k, v in weights.items()}
+    save_file(few, folder / "model.safetensors", {"format": "pt"})
+
+
 UNREADABLE = {
     "an adapter": (as_an_adapter, "holds an adapter of PEFT .*; join both with merge_and_unload"),
     "values that are no numbers": (
@@ -464,7 +495,19 @@ UNREADABLE = {
     ),
     "a file in its place": (
         lambda folder: (shutil.rmtree(folder), folder.write_bytes(b"GGUF")),
-        "/.* is a file; name the folder that holds it and the rest of the model",
+        "/.* is a file; name a folder with config.json, model.safetensors and tokenizer.json",
+    ),
+    "a folder that is not there": (shutil.rmtree, "/.* is not there; name the folder of a model"),
+    "a damaged configuration": (
+        lambda folder: (folder / "config.json").write_text("{"),
+        "has a config.json that cannot be read .*; save the model anew",
+    ),
+    "no tokenizer.json": (
+        lambda folder: (
+            (folder / "tokenizer.json").unlink(),
+            changed(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast"),
+        ),
+        "(lacks|holds no) tokenizer.json; save",
     ),
     "a Trainer's folder": (
         as_a_trainer_leaves_it,
@@ -659,9 +702,12 @@ def test_classes_of_a_saved_classifier_that_cannot_be_read_are_told(tiny, tmp_pa
 
 
 def save(folder, model, source):
-    """A model with the tokenizer of the folder `source`, saved for one test."""
+    """A model with the tokenizer of the folder `source` and its own padding, saved for one test."""
     model.save_pretrained(folder)
-    tokenizer.load_tokenizer(str(source)).save_pretrained(folder)
+    pieces = tokenizer.load_tokenizer(str(source))
+    if model.config.pad_token_id is not None:
+        pieces.pad_token = pieces.convert_ids_to_tokens(model.config.pad_token_id)
+    pieces.save_pretrained(folder)
     pretrained.locate.cache_clear()
     return str(folder)
 

@@ -15,7 +15,7 @@ from lmreport.cli import main, prediction
 from lmreport.core.errors import ReportError
 from lmreport.data import readers
 from lmreport.data.corpus import TAGS
-from lmreport.models import finetune, predict, pretrained
+from lmreport.models import finetune, fitness, predict, pretrained
 from lmreport.models.fitness import class_names
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import train
@@ -289,7 +289,7 @@ def test_a_question_without_words_is_told(folder, capsys):
         (
             "a.csv",
             "id,text\n1,x\n2,how to, then\n",
-            "a.csv, line 3: 3 fields where the header has 2; put quotes",
+            "a.csv, line 3: 3 fields where the header has 2; put double quotes",
         ),
         (
             "a.csv",
@@ -332,7 +332,7 @@ def test_a_question_without_words_is_told(folder, capsys):
         ("a.json", '{"text": ["x"]}', "holds no JSON array"),
         ("a.json", '["x", {"body": 1}]', "a.json, entry 2: no JSON ob"),
         ("a.txt", b"\xff\xfe\x00", "line 1 cannot be read as UTF-8"),
-        ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 cannot be read as UTF-8"),
+        ("a.txt", b"one\ntwo\x00\n", "a.txt, line 2 has a zero byte in it; leave that out"),
         ("a.xlsx", b"PK", "ends in .xlsx, which is not read; give a .txt"),
         ("b.txt", None, "cannot be read"),
         ("b.parquet", b"PK", "b.parquet cannot be read as parquet"),
@@ -531,6 +531,7 @@ UNLIKE = {
         r"trained for another task \(multi_label_classification\)",
     ),
     "one class": ({"id2label": {"0": "LABEL_0"}}, "has one class only"),
+    "no layers": ({"num_hidden_layers": 0}, "it has no layers"),
 }
 
 
@@ -559,6 +560,38 @@ def test_a_classifier_of_two_classes_without_names_has_those_of_transformers(tmp
     assert "LABEL_0" in (said := capsys.readouterr().out) and "LABEL_1" in said
 
 
+def test_a_classifier_that_gives_its_number_of_classes_alone_answers_with_its_own_head(
+    folder, tmp_path
+):
+    other = shutil.copytree(folder, tmp_path / "other")
+    config = json.loads((other / "config.json").read_text())
+    number = len(config.pop("id2label"))
+    config.pop("label2id")
+    (other / "config.json").write_text(json.dumps(config | {"num_labels": number}))
+    prediction.weights(str(other))
+    assert fitness.all_class_names(other) == [f"LABEL_{i}" for i in range(number)]
+
+
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        (["a", "b", "a", "c"], "names two classes 'a' in its config.json; give each a name"),
+        (
+            ["a", "b\nc", "d", "e"],
+            r"names a class 'b\\nc' in its config.json; give it a name in one",
+        ),
+        (["a", "", "d", "e"], "names a class '' in its config.json; give it a name in one line"),
+    ],
+)
+def test_classes_that_an_answer_could_not_tell_apart_are_refused(folder, tmp_path, names, said):
+    other = shutil.copytree(folder, tmp_path / "other")
+    config = json.loads((other / "config.json").read_text())
+    config |= {"id2label": {str(i): name for i, name in enumerate(names)}}
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ReportError, match=said):
+        prediction.weights(str(other))
+
+
 @pytest.mark.parametrize(
     "options, said",
     [
@@ -582,6 +615,7 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
         done.stdout.strip() in TAGS
         and "Traceback" not in done.stderr
         and "Broken" not in done.stderr
+        and "Loading" not in done.stderr  # of bars
     )
 
 
@@ -590,7 +624,7 @@ def test_whoever_reads_the_first_tags_only_sees_no_traceback(folder, tmp_path):
     [
         ([], "either questions or --file"),
         (["x", "--file", "y"], "either"),
-        (["--file", "y", "--weights", "nowhere"], "lacks config.json"),
+        (["--file", "y", "--weights", "nowhere"], "nowhere is not there; name the folder of"),
         (["x", "--weights", ""], "--weights is empty; name the folder"),
         (
             ["x", "--weights", "y", "--model", "z"],

@@ -151,8 +151,8 @@ def test_what_cannot_be_used_is_told_with_the_fix(tmp_path, change, said):
     [
         ((), "has no train/<class>/[*].txt but nothing"),
         (
-            ("training/a/1.txt", "testing/a/1.txt"),
-            "but testing, training; put the folders train and test at its top",
+            ("seen/a/1.txt", "unseen/a/1.txt"),
+            "but seen, unseen; put the folders train and test at its top",
         ),
     ],
 )

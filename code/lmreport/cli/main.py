@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lmreport.cli import options
 from lmreport.core import listing, progress
-from lmreport.core.errors import ReportError, is_http, no_space
+from lmreport.core.errors import ReportError, chain_of, is_http, no_space
 from lmreport.core.settings import NO_HOME, cache_root, one_model, refuse_no_numbers
 from lmreport.models import architecture
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
@@ -292,6 +292,27 @@ def refuse_several(command: str) -> None:
         )
 
 
+FEWEST_FILES = (
+    256  # that a process may hold open: the default of macOS; kernels and TensorFlow need many
+)
+
+
+def refuse_few_files(command: str) -> None:
+    """Raises ReportError where a command that may train or render may open so few files that its
+    libraries would wait for ever.
+    """
+    try:
+        import resource
+    except ImportError:  # there is no such limit on Windows
+        return
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if command in TRAINING and 0 <= most < FEWEST_FILES:
+        raise ReportError(
+            f"{command}: a program may open {most} files here, and this one needs up to "
+            f"{FEWEST_FILES}; type ulimit -n {FEWEST_FILES}, in a new shell if that is refused"
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
     for Ctrl-C.
@@ -307,6 +328,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         refuse_several(arguments.command)
+        refuse_few_files(arguments.command)
         refuse_no_numbers()
         progress.without_accelerate()
         return COMMANDS[arguments.command](arguments)
@@ -345,6 +367,11 @@ def said_of(error: Exception) -> str:
     if no_space(error):
         name = getattr(error, "filename2", None) or getattr(error, "filename", None) or ""
         return f"no space left on the disk ({name or 'while writing'}); free some{elsewhere(name)}"
+    if any(getattr(one, "errno", None) == errno.EFBIG for one in chain_of(error)):
+        return (
+            f"{getattr(error, 'filename', None) or 'a file'} would be larger than a file may be "
+            "here; type ulimit -f unlimited, in a new shell if that is refused"
+        )
     name = str(getattr(error, "filename", ""))
     lost = number == errno.ENOENT and name.startswith(str(cache_root()))
     if isinstance(error, OSError) and (number in NOT_USABLE or lost):

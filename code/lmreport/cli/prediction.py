@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from lmreport.cli import options
 from lmreport.core import listing, progress
@@ -42,11 +43,11 @@ def predict(arguments) -> int:
         raise ReportError(
             "--weights is empty; name the folder of a fine-tuned model, or leave it out"
         )
+    progress.hide_bars()
     own = weights(arguments.weights) if arguments.weights else None
     texts = (
         readable(arguments) if arguments.file else None
     )  # a wrong file is told before anything is trained
-    progress.hide_bars()
     settings, folder, what = (
         (options.loaded(arguments), own, f"the model in {own}") if own else asked_model(arguments)
     )
@@ -118,31 +119,31 @@ def asked_model(arguments):
     return settings, folder, f"{whose} {folder.name}, fine-tuned on {corpus.name}"
 
 
-def weights(folder: str):
+def weights(given: str) -> Path:
     """The folder of a fine-tuned model, as a Path. Raises ReportError if it lacks weights, classes
     or tokenizer.
     """
-    from pathlib import Path
-
-    if what := no_whole_model(Path(folder)):
+    folder = Path(given).expanduser()
+    if what := no_whole_model(folder):
         raise ReportError(f"--weights: {folder} {what}")
     missing = [
-        name for name in ("config.json", "model.safetensors") if not (Path(folder) / name).is_file()
+        name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()
     ]
     if missing:
         raise ReportError(
-            f"--weights: {folder} lacks {missing[0]}; name the folder of a fine-tuned model"
+            f"--weights: {folder} lacks {missing[0]}; save a fine-tuned model and its tokenizer there "
+            "with save_pretrained, or name another folder"
         )
-    if pointer := pointer_in(Path(folder)):
+    if pointer := pointer_in(folder):
         raise ReportError(f"--weights: {folder} cannot be used, since {pointer}")
-    if what := misnamed_classes(Path(folder)):
+    if what := misnamed_classes(folder):
         raise ReportError(f"--weights: {folder} {what}")
-    if what := wrong_padding(Path(folder)):
+    if what := wrong_padding(folder):
         raise ReportError(f"--weights: {folder} {what}")
-    what = no_classifier(Path(folder), load_tokenizer(Path(folder)))
+    what = no_classifier(folder, load_tokenizer(folder))
     if what:
         raise ReportError(f"--weights: {folder} {what}; name the folder of a fine-tuned model")
-    return Path(folder)
+    return folder
 
 
 def readable(arguments):

@@ -19,6 +19,11 @@ def joined(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def quoted(name: object) -> str:
+    """A name as a file has it, in quotation marks; what cannot be shown as Python writes it."""
+    return repr(name).replace("\\\\", "\\")
+
+
 def by_number(numbers: dict[str, int], most: int = MOST) -> str:
     """Each name with its number; of many the least and the largest number only."""
     if len(numbers) <= most:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
-from lmreport.data import readers
+from lmreport.core.listing import quoted
+from lmreport.data import readers, split_names
 
 TAGS = ("csharp", "java", "javascript", "python")
 SAMPLE = Path(__file__).parent / "sample"
@@ -25,7 +26,10 @@ TOTAL = {"train": 100, "test": 40}  # texts of all classes: fewer tell nothing o
 RARE = {"train": 50, "test": 20}  # texts of a class; of fewer, its own scores are rough
 CLASSES = (2, 200)  # fewest and most
 Rows = list[tuple[str, str]]  # text and label
-FOLDERS = "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each"
+FOLDERS = (
+    "it takes the same classes in train/ and test/, a folder of UTF-8 .txt files for each, none of "
+    "them empty"
+)
 
 
 @dataclass(frozen=True)
@@ -119,20 +123,23 @@ def refuse_other_endings(folder: Path, origin: str) -> None:
     if files and not any(path.suffix.lower() in known for path in files):
         raise ReportError(
             f"data: {origin} has no .txt file but {files[0].relative_to(folder).as_posix()} and its "
-            "like; give each text the ending .txt (find FOLDER -type f -exec mv {} {}.txt ';')"
+            "like; give each text the ending .txt (find FOLDER -type f ! -name '.*' -exec mv {} {}.txt ';')"
         )
 
 
 def only_folder(folder: Path) -> Path:
-    """The folder that alone lies in `folder`, as in many an archive; `folder` itself if there is
-    none or are more.
+    """The folder with texts for training that alone lies in `folder`, as in many an archive;
+    `folder` itself if there is none or are more.
     """
     inner = [
         path
         for path in folder.iterdir()
         if path.is_dir() and path.name[0] != "." and path.name != "__MACOSX"
     ]
-    return inner[0] if len(inner) == 1 and (inner[0] / "train").is_dir() else folder
+    if len(inner) != 1:
+        return folder
+    parts = {split_names.part_of(path.name) for path in inner[0].iterdir() if path.is_dir()}
+    return inner[0] if "train" in parts else folder
 
 
 def classes_in(folder: Path) -> list[str]:
@@ -167,7 +174,7 @@ def wrong_with_tags(folder: Path, expected: dict[str, int]) -> tuple[list[str], 
         for p in folder.rglob("*")
         if p.is_file() and p.suffix != ".txt" and p.name != "README.md" and p.name[0] != "."
     )[:3]
-    wrong += [f"something unexpected in {name!r}" for name in others[:3]]
+    wrong += [f"something unexpected in {quoted(name)}" for name in others[:3]]
     return wrong, sum(map(len, paths_of.values())), len(TAGS) * sum(expected.values())
 
 
@@ -176,7 +183,7 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
     forms = Counter(unicodedata.normalize("NFC", name) for name in classes)
     if twice := [name for name, n in forms.items() if n > 1]:
         return [
-            f"the class {twice[0]!r} is written in two forms of Unicode, as an archive from a Mac "
+            f"the class {quoted(twice[0])} is written in two forms of Unicode, as an archive from a Mac "
             "may have it, so that its folders are two; give them one name"
         ]
     fewest, most = CLASSES
@@ -189,7 +196,7 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
         if not has_utf8(name)
     ]
     bare = [name for name in classes if not any(texts_in(folder / s / name) for s in LEAST)]
-    wrong += [f"the folder of the class {name!r} holds no text" for name in bare]
+    wrong += [f"the folder of the class {quoted(name)} holds no text" for name in bare]
     for split, least in LEAST.items():
         links = [
             path
@@ -204,7 +211,7 @@ def wrong_with_other(folder: Path, classes: list[str]) -> list[str]:
         wrong += [
             f"{n} text{'s' * (n > 1)} in {split}/{name}, not {least} or more"
             if n
-            else f"the class {name!r} has texts in {other}/ only"
+            else f"the class {quoted(name)} has texts in {other}/ only"
             for name, n in numbers.items()
             if n < least and name not in bare
         ]

@@ -26,9 +26,19 @@ from urllib.request import getproxies
 from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError, no_space, overburdened, untrusted
 from lmreport.core.files import write_atomically
+from lmreport.core.listing import quoted
 from lmreport.core.settings import cache_root
 from lmreport.data import hub, layout, table_files, text_folders
-from lmreport.data.corpus import FOLDERS, KNOWN, SAMPLE, Corpus, classes_in, digest, verified
+from lmreport.data.corpus import (
+    FOLDERS,
+    KNOWN,
+    SAMPLE,
+    Corpus,
+    classes_in,
+    digest,
+    has_utf8,
+    verified,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +84,10 @@ def obtain(source: str = "auto") -> Corpus:
         return replace(found, origin=with_note(origin, done))
     if path.is_file():
         return unpacked(path, asked)
+    others = "; of addresses only https:// and http:// are read, of files the path is given"
     raise ReportError(
-        f"data: {source!r} is neither an archive, a table, a folder nor an address; give one of them"
+        f"data: {quoted(source)} is neither an archive, a table, a folder nor an address; give one of "
+        f"them{others * ('://' in source)}"
     )
 
 
@@ -84,9 +96,13 @@ def source_exists(source: str) -> None:
     if source in ("auto", "sample") or "://" in source or hub.is_hub(source):
         return
     name = table_files.parted(source)[0]
+    if not has_utf8(name):
+        raise ReportError(
+            f"data: the name {ascii(name)} is not in UTF-8; rename the file or folder"
+        )
     if not os.path.exists(Path(name).expanduser()):  # also for a name that is too long
         raise ReportError(
-            f"data: there is no file or folder {name!r}; give an archive, a table (.csv, .tsv, "
+            f"data: there is no file or folder {quoted(name)}; give an archive, a table (.csv, .tsv, "
             f".jsonl, .parquet), a folder, an address or 'sample'{hub.hint(source)}"
         )
 
@@ -373,7 +389,9 @@ def extract(archive: Path, folder: Path) -> None:
     total = 0
     known = without_suffix(archive.name) != archive.name
     if zipfile.is_zipfile(archive) and archive.suffix.lower() in (".zip", ""):
-        raise ReportError(f"data: {archive.name!r} is a zip archive; unpack it and give the folder")
+        raise ReportError(
+            f"data: {quoted(archive.name)} is a zip archive; unpack it and give the folder"
+        )
     table_files.refuse_compressed(archive)
     try:
         with tarfile.open(archive) as tar:
@@ -381,34 +399,34 @@ def extract(archive: Path, folder: Path) -> None:
                 total += member.size
                 if total > LARGEST:
                     raise ReportError(
-                        f"data: {archive.name!r} unpacks to over {LARGEST >> 30} GiB, more than "
+                        f"data: {quoted(archive.name)} unpacks to over {LARGEST >> 30} GiB, more than "
                         "this report is made for"
                     )
                 tar.extract(member, folder, filter="data")
     except tarfile.FilterError as error:
         raise ReportError(
-            f"data: {archive.name!r} holds something that is not unpacked here ({error}); unpack it "
+            f"data: {quoted(archive.name)} holds something that is not unpacked here ({error}); unpack it "
             "yourself and give the folder, with files in place of links"
         ) from error
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         if not known:
             raise ReportError(
-                f"data: {archive.name!r} is neither a tar archive nor a table that is read "
+                f"data: {quoted(archive.name)} is neither a tar archive nor a table that is read "
                 f"({', '.join(table_files.SUFFIXES)}); save it as .csv, with a column of texts and one "
                 "of labels"
             ) from error
         if archive.suffix == ".zst":  # before Python 3.14
             raise ReportError(
-                f"data: {archive.name!r} is packed as is not read here; unpack it and give the folder"
+                f"data: {quoted(archive.name)} is packed as is not read here; unpack it and give the folder"
             ) from error
         raise ReportError(
-            f"data: {archive.name!r} is not a whole tar archive ({str(error).splitlines()[0]}); "
+            f"data: {quoted(archive.name)} is not a whole tar archive ({str(error).splitlines()[0]}); "
             f"fetch it "
             "again, or set LMREPORT_DATA to another one"
         ) from error
     except OSError as error:
         raise ReportError(
-            f"data: {archive.name!r} could not be unpacked ({error.strerror or error}); free some "
+            f"data: {quoted(archive.name)} could not be unpacked ({error.strerror or error}); free some "
             f"space "
             "or set LMREPORT_CACHE to another folder"
         ) from error

@@ -28,6 +28,7 @@ from lmreport.core.errors import (
     no_space,
     untrusted,
 )
+from lmreport.core.listing import quoted
 from lmreport.core.settings import HUB, cache_root
 from lmreport.data import layout, readers, split_names, table_files
 from lmreport.data.corpus import Rows
@@ -75,9 +76,14 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     asked = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
     wrong = [word for word in asked if word not in ASKED] or ([query] if mark and not asked else [])
     if wrong:
-        raise ReportError(f"data: {wrong[0]!r} in {source!r} is not understood; write {WRITE}")
+        raise ReportError(
+            f"data: {quoted(wrong[0])} in {quoted(source)} is not understood; write {WRITE}"
+        )
     if not re.fullmatch(NAME, name):
-        raise ReportError(f"data: {source!r} names no data set of the hub; write {HUB}OWNER/NAME")
+        revision = "?revision=COMMIT" * ("@" in name)
+        raise ReportError(
+            f"data: {quoted(source)} names no data set of the hub; write {HUB}OWNER/NAME{revision}"
+        )
     return name, asked
 
 
@@ -185,7 +191,7 @@ def refuse_another(builder: Any, name: str, wanted: str) -> None:
     """Raises ReportError if Datasets gave its own copy of another commit than the `wanted` one."""
     if wanted and not builder.hash.startswith(wanted):
         raise ReportError(
-            f"data: the hub does not give {name!r} at {wanted} now, and the copy on this machine "
+            f"data: the hub does not give {quoted(name)} at {wanted} now, and the copy on this machine "
             f"is of commit {builder.hash}; try again, or take that one: "
             f"{HUB}{name}?revision={builder.hash}"
         )
@@ -212,7 +218,9 @@ def commit_of(name: str, revision: str | None) -> tuple[str, str]:
     except Exception as error:  # whatever the hub's client meets on the way
         why = untrusted(error) or answered_otherwise(error)
         said = f", since {why}" if why else f" {hindrance(error)}"
-        log.warning(f"data: the hub cannot be asked for {name!r}{said}; looking for a copy here")
+        log.warning(
+            f"data: the hub cannot be asked for {quoted(name)}{said}; looking for a copy here"
+        )
         return "", why
 
 
@@ -223,59 +231,72 @@ def refusal(error: Exception, name: str, asked: dict[str, str], why: str = "") -
     said = " ".join(str(one) for one in chain)
     if no_space(error):
         return ReportError(
-            f"data: no space left for {name!r}; free some or set {hub_cache_name()} elsewhere"
+            f"data: no space left for {quoted(name)}; free some or set {hub_cache_name()} elsewhere"
         )
     if locked := next(filter(no_locks, chain), None):
         return ReportError(
-            f"data: {name!r} cannot be fetched, since files in {hub_cache_name()} cannot be locked "
+            f"data: {quoted(name)} cannot be fetched, since files in {hub_cache_name()} cannot be locked "
             f"({readers.first_line(locked)}); set {hub_cache_name()} to a folder on a disk of this "
             "machine"
         )
     if "GatedRepoError" in kinds or "is a gated dataset" in said:
         return ReportError(
-            f"data: the hub gives {name!r} only to members who accepted its terms; accept them "
+            f"data: the hub gives {quoted(name)} only to members who accepted its terms; accept them "
             "there and set HF_TOKEN, or name another data set"
         )
     if "RevisionNotFoundError" in kinds:
         return ReportError(
-            f"data: {name!r} has no revision {asked.get('revision')!r}; name a commit, a branch or "
+            f"data: {quoted(name)} has no revision {quoted(asked.get('revision'))}; name a commit, a branch or "
             "a tag of it"
         )
     if kinds & {"RepositoryNotFoundError", "DatasetNotFoundError", "HFValidationError"}:
         return ReportError(
-            f"data: the hub knows no data set {name!r}; check the name, and set HF_TOKEN if it is "
+            f"data: the hub knows no data set {quoted(name)}; check the name, and set HF_TOKEN if it is "
             "a private one"
         )
     if "scripts are no longer supported" in said:
         return ReportError(
-            f"data: {name!r} is read by code of its own, which is not run here; name another data "
+            f"data: {quoted(name)} is read by code of its own, which is not run here; name another data "
             f"set, or its copy without code: {HUB}{name}?revision=refs/convert/parquet"
         )
     if isinstance(error, ValueError) and "onfig" in str(error) and "cache" not in str(error):
         known = ", ".join(re.findall(r"'([^']+)'", str(error).partition("[")[2].partition("]")[0]))
         what = (
-            f"no configuration {asked['config']!r}, only"
+            f"no configuration {quoted(asked['config'])}, only"
             if "config" in asked
             else "the configurations"
         )
-        return ReportError(f"data: {name!r} has {what} {known}; write {HUB}{name}?config=NAME")
+        return ReportError(
+            f"data: {quoted(name)} has {what} {known}; write {HUB}{name}?config=NAME"
+        )
     if kinds & {"DataFilesNotFoundError", "EmptyDatasetError"}:
         return ReportError(
-            f"data: {name!r} holds no table that Datasets reads; name another data set"
+            f"data: {quoted(name)} holds no table that Datasets reads; name another data set"
         )
     if kinds & UNREADABLE:
         return ReportError(
-            f"data: the tables of {name!r} cannot be read ({readers.first_line(chain[-1])}); name "
+            f"data: the tables of {quoted(name)} cannot be read ({readers.first_line(chain[-1])}); name "
             "another revision with ?revision="
         )
     if why := why or answered_otherwise(error):
         return ReportError(
-            f"data: the hub cannot be asked for {name!r} (no copy of it is on this machine), since "
+            f"data: the hub cannot be asked for {quoted(name)} (no copy of it is on this machine), since "
             f"{why}, or give the texts as a file"
         )
     return ReportError(
-        f"data: the hub cannot be asked for {name!r} ({readers.first_line(error)}), and no copy of "
-        "it is on this machine; try again where there is a network, or give the texts as a file"
+        f"data: the hub cannot be asked for {quoted(name)} ({readers.first_line(error)}), and no copy of "
+        f"it is on this machine; {within_reach()}, or give the texts as a file"
+    )
+
+
+def within_reach() -> str:
+    """What to do so that the hub can be asked."""
+    from huggingface_hub import constants
+
+    return (
+        "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE"
+        if constants.HF_HUB_OFFLINE
+        else "try again where there is a network"
     )
 
 
@@ -297,7 +318,7 @@ def refuse_damaged(builder: Any, name: str, commit: str) -> None:
     if damaged:
         shutil.rmtree(builder.cache_dir, ignore_errors=True)
         raise ReportError(
-            f"data: {damaged[0]} of {name!r} came damaged from the hub (its digest differs) and "
+            f"data: {damaged[0]} of {quoted(name)} came damaged from the hub (its digest differs) and "
             "has been deleted; the same command fetches it anew"
         )
 
@@ -313,7 +334,7 @@ def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str,
         if part in asked:
             if asked[part] not in by_split or asked[part] in taken:
                 raise ReportError(
-                    f"data: {name!r} has no split {asked[part]!r} of its own for {part}, only "
+                    f"data: {quoted(name)} has no split {quoted(asked[part])} of its own for {part}, only "
                     f"{', '.join(by_split)}; name one of them after {part}="
                 )
             taken[asked[part]] = part
@@ -330,11 +351,11 @@ def parts_of(by_split: Any, name: str, asked: dict[str, str]) -> tuple[dict[str,
             taken[split] = part
     if "train" not in taken.values():
         raise ReportError(
-            f"data: none of the splits of {name!r} ({', '.join(by_split)}) is called train; say which "
+            f"data: none of the splits of {quoted(name)} ({', '.join(by_split)}) is called train; say which "
             f"is: {HUB}{name}?train=SPLIT&test=SPLIT"
         )
-    done = [f"the split {split!r} was left out" for split in left]
-    done += [f"the split {split!r} was left out, for it has no labels" for split in bare]
+    done = [f"the split {quoted(split)} was left out" for split in left]
+    done += [f"the split {quoted(split)} was left out, for it has no labels" for split in bare]
     return taken, done
 
 

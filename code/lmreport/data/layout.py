@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 from lmreport.core.settings import cache_root
 from lmreport.data import corpus, table_files, text_folders
 from lmreport.data.corpus import Rows
@@ -51,7 +53,7 @@ def laid_out_at(path: Path, asked: dict[str, str], seed: int) -> Path:
         ]
     read = [str(path.resolve()), repr(sorted(asked.items())), str(seed), READ_AS]
     given = "\n".join([*read, *stamps])
-    return cache_root() / "data" / hashlib.sha256(given.encode()).hexdigest()[:16]
+    return cache_root() / "data" / hashlib.sha256(os.fsencode(given)).hexdigest()[:16]
 
 
 def lay_out(path: Path, asked: dict[str, str], seed: int, folder: Path) -> str:
@@ -111,11 +113,6 @@ def written_otherwise(names: dict[str, str]) -> list[str]:
         return [f"the class {told[0]}"]
     more = [f"{len(others) - len(told)} more too"] if len(others) > len(told) else []
     return [f"of the classes, {', '.join([*told, *more])}"] if told else []
-
-
-def quoted(label: str) -> str:
-    """A label as in the file, in quotation marks; what cannot be shown as Python writes it."""
-    return repr(label).replace("\\\\", "\\")
 
 
 def spelled_alike(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 
 LONGEST = (
     2**31 - 1
@@ -89,6 +90,11 @@ def decoded(file: Iterable[str], path: str) -> Iterator[str]:
     for number, line in enumerate(file, 1):
         if is_text(line):
             yield line
+        elif "\0" in line and is_text(line.replace("\0", "")):
+            raise ReportError(
+                f"{path}, line {number} has a zero byte in it; leave that out, or save the file as "
+                "UTF-8 if it is UTF-16"
+            )
         else:
             raise ReportError(
                 f"{path}, line {number} cannot be read as UTF-8 text; save the file as UTF-8"
@@ -123,7 +129,7 @@ def csv_column(file: Iterable[str], path: str, column: str, delimiter: str = ","
             yield row[place]
     if place is None:
         raise ReportError(
-            f"{path} has no column {column!r}, for it is empty; give a file with a header"
+            f"{path} has no column {quoted(column)}, for it is empty; give a file with a header"
         )
 
 
@@ -191,7 +197,7 @@ def remedy(row: list[str], wanted: int) -> str:
     if len(row) > wanted and not any(map(str.strip, row[wanted:])):
         return "nothing stands behind its last separator, so delete that"
     above = ", or delete what stands above the line of names" * (wanted == 1)
-    return f"put quotes around a text with a separator or a line break in it{above}"
+    return f'put double quotes (") around a text with a separator or a line break in it{above}'
 
 
 def place_of(column: str, names: list[str], path: str) -> int:
@@ -203,7 +209,7 @@ def place_of(column: str, names: list[str], path: str) -> int:
     if column not in names:
         maybe = f"; {HEADLESS}" * path.lower().endswith((".csv", ".tsv", ".tab"))
         raise ReportError(
-            f"{path} has no column {column!r}, only {', '.join(names)}; name one with --column{maybe}"
+            f"{path} has no column {quoted(column)}, only {', '.join(names)}; name one with --column{maybe}"
         )
     return names.index(column)
 
@@ -216,7 +222,7 @@ def refuse_twice(names: list[str], place: str) -> None:
     twice = [name for name, number in Counter(names).items() if number > 1 and name]
     if twice:
         raise ReportError(
-            f"{place}, line 1: the column {twice[0]!r} stands there twice; rename one; {HEADLESS}"
+            f"{place}, line 1: the column {quoted(twice[0])} stands there twice; rename one; {HEADLESS}"
         )
 
 
@@ -225,7 +231,7 @@ def refuse_other_marks(names: list[str], place: str) -> None:
     other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), "")
     if other:
         raise ReportError(
-            f"{place} seems to be separated by {other!r}; save it as .csv with commas or as .tsv"
+            f"{place} seems to be separated by {quoted(other)}; save it as .csv with commas or as .tsv"
         )
 
 
@@ -319,7 +325,7 @@ def parsed(text: str, place: str, what: str, remedy: str = "fix it") -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
         if twice:
-            raise ValueError(f"the field {twice[0]!r} stands there twice")
+            raise ValueError(f"the field {quoted(twice[0])} stands there twice")
         return dict(pairs)
 
     try:
@@ -340,7 +346,9 @@ class Number(str):
 
 def no_number(word: str) -> Any:
     """Raises ValueError: NaN and Infinity are no JSON, though Python's own writer makes them."""
-    raise ValueError(f"{word} is no JSON; write null or a string")
+    raise ValueError(
+        f"{word} is no JSON; where a text or its label is meant leave the row out, else write null"
+    )
 
 
 BYTES = "bytes and no text; decode them (UTF-8) and write the table anew"
@@ -354,14 +362,14 @@ def field(entry: Any, column: str, place: str) -> str:
         raise ReportError(f'{place}: no JSON object; write {{"{column}": "…"}}')
     if column not in entry:
         raise ReportError(
-            f"{place}: no JSON object with the field {column!r}; name the field with --column"
+            f"{place}: no JSON object with the field {quoted(column)}; name the field with --column"
         )
     value = entry[column]
     if isinstance(value, bytes):
-        raise ReportError(f"{place}: the field {column!r} holds {BYTES}")
+        raise ReportError(f"{place}: the field {quoted(column)} holds {BYTES}")
     if isinstance(value, bool | dict | list):
         raise ReportError(
-            f"{place}: the field {column!r} holds no text but {json.dumps(value)[:40]}; write a "
+            f"{place}: the field {quoted(column)} holds no text but {json.dumps(value)[:40]}; write a "
             f"string"
         )
     return "" if value is None else clean(str(value))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 
 PARTS = {  # in the name of a file: the split that it is
     "test": ("test", "testing", "eval", "evaluation"),  # as Datasets has it
@@ -24,7 +25,7 @@ def split_of(name: str, beside: Iterable[str], whole: str = "") -> str:
     part = part_of(name, beside)
     if whole and not part:
         raise ReportError(
-            f"data: the split {name!r} of {whole} is none of train, validation and test; save the "
+            f"data: the split {quoted(name)} of {whole} is none of train, validation and test; save the "
             "data set without it"
         )
     return part or "train"

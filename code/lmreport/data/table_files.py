@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from lmreport.core import listing
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 from lmreport.core.settings import before_query
 from lmreport.data import readers, split_names, text_folders
 from lmreport.data.corpus import Rows
@@ -51,7 +52,8 @@ def parted(source: str) -> tuple[str, dict[str, str]]:
     )
     if wrong:
         raise ReportError(
-            f"data: {wrong[0]!r} in {source!r} is not understood; write ?text=COLUMN&label=COLUMN"
+            f"data: {quoted(wrong[0])} in {quoted(source)} is not understood; write "
+            "?text=COLUMN&label=COLUMN, and & in a name as %26"
         )
     return path, asked
 
@@ -172,16 +174,16 @@ def by_column(whole: Part, told: list[str]) -> list[Part]:
     if not any(parts):
         if column:
             told.append(
-                f"its column {column!r} says none of train, validation and test, and was not used"
+                f"its column {quoted(column)} says none of train, validation and test, and was not used"
             )
         return [whole]
     if not all(parts):
         place, row = whole.rows[parts.index("")]
         raise ReportError(
-            f"{place}: {row.get(column)!r} in the column {column!r} is none of train, validation and "
+            f"{place}: {quoted(row.get(column))} in the column {quoted(column)} is none of train, validation and "
             "test, as of other rows; leave such rows out, or name the column otherwise"
         )
-    said = f"its column {column!r} says which split a row is of"
+    said = f"its column {quoted(column)} says which split a row is of"
     if said not in told:
         told.append(said)
     return [
@@ -206,7 +208,7 @@ def refuse_lacking(parts: list[Part], asked: dict[str, str]) -> None:
             name = next(names for names in found if names)[0]
             rest = "; without test texts a fifth of each class is set apart"
             raise ReportError(
-                f"{lacking.place} has no {what}s, as others have in {name!r}; leave it out"
+                f"{lacking.place} has no {what}s, as others have in {quoted(name)}; leave it out"
                 + rest * (lacking.split == "test")
             )
 
@@ -262,7 +264,7 @@ def refuse_missing_shards(files: list[Path]) -> None:
     for (name, number), there in shards.items():
         if missing := sorted(set(range(number)) - there):
             raise ReportError(
-                f"data: of the {number} files of {name!r} {len(missing)} "
+                f"data: of the {number} files of {quoted(name)} {len(missing)} "
                 f"{'is' if len(missing) == 1 else 'are'} missing, such as "
                 f"{name}-{missing[0]:05}-of-{number:05}; fetch the data set again"
             )
@@ -343,7 +345,10 @@ def read(path: Path, split: str) -> Part:
             for where, one in values(lines, place):
                 if not isinstance(one, dict):
                     hint = f"; {readers.ARRAY}" * (kind != ".json" and isinstance(one, list))
-                    raise ReportError(f"{where} is no JSON object with a text and its label{hint}")
+                    raise ReportError(
+                        f"{where} is no JSON object with a text and its label; write "
+                        f'{{"text": "…", "label": "…"}}{hint}'
+                    )
                 rows.append((where, one))
             names = list(dict.fromkeys(name for _, row in rows for name in row))
     return Part(split, place, names, rows)
@@ -367,7 +372,7 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
     for what, known in zip(ASKED, (TEXT, LABEL), strict=True):
         if what in asked and asked[what] not in part.names:
             raise ReportError(
-                f"{part.place} has no column {asked[what]!r}, only {there}; name one of them after "
+                f"{part.place} has no column {quoted(asked[what])}, only {there}; name one of them after "
                 f"?{what}={maybe}"
             )
         fitting = [asked[what]] if what in asked else named_so(part.names, known)
@@ -379,7 +384,7 @@ def columns(part: Part, asked: dict[str, str]) -> tuple[str, str]:
         names.append(fitting[0])
     if names[0] == names[1]:
         raise ReportError(
-            f"{part.place}: {names[0]!r} cannot hold the texts and the labels too; name two columns"
+            f"{part.place}: {quoted(names[0])} cannot hold the texts and the labels too; name two columns"
         )
     return names[0], names[1]
 
@@ -414,31 +419,31 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
         ):
             if isinstance(value, list | dict):
                 what = "a list" if isinstance(value, list) else "an object"
-                raise ReportError(f"{place}: {name!r} holds {what} and {remedy}")
+                raise ReportError(f"{place}: {quoted(name)} holds {what} and {remedy}")
             if isinstance(value, bytes):
-                raise ReportError(f"{place}: {name!r} holds {readers.BYTES}")
+                raise ReportError(f"{place}: {quoted(name)} holds {readers.BYTES}")
         if one is not None and not isinstance(one, str):
             raise ReportError(
-                f"{place}: {text!r} holds {one} and no text; name the column of the texts with ?text="
+                f"{place}: {quoted(text)} holds {one} and no text; name the column of the texts with ?text="
             )
         if not isinstance(one, str) or not one.strip():
-            raise ReportError(f"{place} has no text in {text!r}; leave such rows out")
+            raise ReportError(f"{place} has no text in {quoted(text)}; leave such rows out")
         if not readers.is_text(readers.clean(one)):
             raise ReportError(f"{place}: a zero byte stands in the text; leave it out")
         if mark is None or mark == "" or mark != mark:
-            raise ReportError(f"{place} has no label in {label!r}; leave such rows out")
+            raise ReportError(f"{place} has no label in {quoted(label)}; leave such rows out")
         if isinstance(mark, str) and LIST.fullmatch(mark) and not intervals:
             ends = INTERVAL.fullmatch(mark.strip())
             meant = (
                 f", or write {ends[1].strip()} to {ends[2].strip()} for an interval" if ends else ""
             )
             raise ReportError(
-                f"{place}: {label!r} holds the list {mark.strip()} and no class: each text takes one, "
+                f"{place}: {quoted(label)} holds the list {mark.strip()} and no class: each text takes one, "
                 f"so keep one of them, without brackets{meant}"
             )
         if is_measure(mark):
             raise ReportError(
-                f"{place}: {label!r} is {mark}, a measure and no class; name the column of the "
+                f"{place}: {quoted(label)} is {mark}, a measure and no class; name the column of the "
                 "classes with ?label="
             )
         rows.append((readers.clean(one), class_of(mark)))
@@ -446,7 +451,7 @@ def rows_of(part: Part, text: str, label: str) -> Rows:
     number = len({mark for _, mark in rows})
     if number > MOST_CLASSES:
         raise ReportError(
-            f"{part.place}: {label!r} has {number:,} different values, more than {MOST_CLASSES} "
+            f"{part.place}: {quoted(label)} has {number:,} different values, more than {MOST_CLASSES} "
             "classes; name the column of the classes with ?label="
         )
     return rows

@@ -30,7 +30,8 @@ def folders_in(folder: Path) -> list[Path]:
 
 def split_folders(path: Path) -> dict[str, list[Path]]:
     """{split: its folders} of a folder that has train/<class>/*.txt and either no test/ or texts
-    for validation; {} for any other, and for the four tags, whose numbers of texts are known.
+    for validation, or whose folders have longer names, such as 20news-bydate-train; {} for any
+    other, and for the four tags, whose numbers of texts are known.
     """
     if not path.is_dir():
         return {}
@@ -39,7 +40,8 @@ def split_folders(path: Path) -> dict[str, list[Path]]:
         folder: [inner.name for inner in folders_in(folder) if any(inner.glob("*.txt"))]
         for folder in folders_in(top)
     }
-    train = top / "train"
+    trains = [folder for folder in by_class if split_names.part_of(folder.name) == "train"]
+    train = top / "train" if len(trains) > 1 else next(iter(trains), top / "train")
     if not set(by_class.get(train, [])) - set(TAGS):
         return {}
     found: dict[str, list[Path]] = {"train": [train]}
@@ -52,7 +54,7 @@ def split_folders(path: Path) -> dict[str, list[Path]]:
             found.setdefault(part, []).append(folder)
     if (top / "test").is_dir():
         found.setdefault("test", [top / "test"])
-    return {} if set(found) == {"train", "test"} and found["test"] == [top / "test"] else found
+    return {} if found == {"train": [top / "train"], "test": [top / "test"]} else found
 
 
 def left_out(path: Path) -> list[str]:
@@ -134,7 +136,8 @@ def texts_of(classes: list[Path], top: Path) -> Rows:
         for path in texts_in(inner):
             name = path.relative_to(top).as_posix()
             if trouble := unreadable(path):
-                raise ReportError(f"data: {name} {trouble}; save it as UTF-8, or leave it out")
+                save = "save it as UTF-8, or " * ("UTF-8" in trouble)
+                raise ReportError(f"data: {name} {trouble}; {save}leave it out")
             text = path.read_text(encoding="utf-8")
             if not readers.is_text(text):
                 raise ReportError(f"data: {name} has a zero byte in it; leave that out")

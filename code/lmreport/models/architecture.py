@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 from lmreport.models import fitness, pretrained
 
 FAMILIES = {  # by `model_type`, as their authors write them
@@ -84,7 +85,7 @@ def usable(model: str, max_length: int | None = None) -> pretrained.Source:
     """
     source = fitness.located(model, max_length)
     if what := unlike(source.path, fitness.configuration(Path(source.path))):
-        raise ReportError(f"model: {source.name!r} {what}; {fitness.FITS}")
+        raise ReportError(f"model: {quoted(source.name)} {what}; {fitness.FITS}")
     return source
 
 
@@ -102,11 +103,11 @@ def all_usable(settings) -> None:
         for before, name in known.items():
             if source.digest == before.digest:
                 raise ReportError(
-                    f"model: {name!r} and {other.model!r} are the same weights here; name one once"
+                    f"model: {quoted(name)} and {quoted(other.model)} are the same weights here; name one once"
                 )
             if source.name == before.name:
                 raise ReportError(
-                    f"model: {name!r} and {other.model!r} are both called {source.name!r}, so a "
+                    f"model: {quoted(name)} and {quoted(other.model)} are both called {quoted(source.name)}, so a "
                     f"reader could not tell them apart; rename one of the folders"
                 )
         known[source] = other.model

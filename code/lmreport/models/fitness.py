@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmreport.core.blobs import is_pointer
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 from lmreport.core.settings import project_root, working_folder
 from lmreport.models import pretrained, tokenizer
 
@@ -33,11 +35,13 @@ def class_names(folder: Path) -> list[str]:
 
 
 def all_class_names(folder: Path) -> list[str]:
-    """As `class_names`; a classifier of two classes without names, which Transformers leave out then,
-    has those that they give it.
+    """As `class_names`; a classifier of classes without names, which Transformers leave out where
+    they are two, has those that they give it.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return class_names(folder) if config.get("id2label") else ["LABEL_0", "LABEL_1"]
+    if config.get("id2label"):
+        return class_names(folder)
+    return [f"LABEL_{number}" for number in range(config.get("num_labels") or 2)]
 
 
 def misnamed_classes(folder: Path) -> str:
@@ -53,12 +57,30 @@ def misnamed_classes(folder: Path) -> str:
         names = list(names.values())
     given = list(names) if isinstance(names, list | dict) else []
     if pretrained.classes_by_number(config) and all(isinstance(one, str) for one in given):
-        return ""
+        return like_no_names(given)
     written = {str(i): str(one) for i, one in enumerate(given[:2] or ["NAME", "NAME"])}
     return (
         "names its classes in config.json otherwise than they are read here; write "
         f'"id2label": {json.dumps(written, ensure_ascii=False)[:-1]}, …}}'
     )
+
+
+def like_no_names(names: list[str]) -> str:
+    """That of the names of classes two are alike, or one could not be told in a line; "" if all is
+    well.
+    """
+    if twice := [name for name, number in Counter(names).items() if number > 1]:
+        return (
+            f"names two classes {quoted(twice[0])} in its config.json; give each a name of its own "
+            "(id2label)"
+        )
+    wrong = [name for name in names if len(name.strip().splitlines()) != 1 or "\t" in name]
+    if wrong:
+        return (
+            f"names a class {quoted(wrong[0])} in its config.json; give it a name in one line "
+            "(id2label)"
+        )
+    return ""
 
 
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
@@ -71,9 +93,16 @@ def no_whole_model(folder: Path) -> str:
     """What `folder` holds instead of one whole model that can be read without code of its own, and
     what to do; "" if nothing speaks against one.
     """
-    if folder.is_file():
+    if not folder.exists():
+        return "is not there; name the folder of a model"
+    if folder.is_file() and (folder.parent / "config.json").is_file():
         return (
             f"is a file; name the folder that holds it and the rest of the model: {folder.parent}"
+        )
+    if folder.is_file():
+        return (
+            "is a file; name a folder with config.json, model.safetensors and tokenizer.json, as "
+            "save_pretrained writes them"
         )
     inner = [path.relative_to(folder).as_posix() for path in checkpoints(folder)]
     if inner and not (folder / "config.json").is_file():
@@ -87,8 +116,10 @@ def no_whole_model(folder: Path) -> str:
         )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except OSError:
         return ""  # told by who reads it
+    except ValueError as error:
+        return f"has a config.json that cannot be read ({error}); save the model anew"
     if not isinstance(config, dict):
         return "has a config.json that holds no table of settings; save the model anew"
     return own_code(config)
@@ -105,7 +136,9 @@ def before_the_hub(folder: Path) -> str:
         if path.is_relative_to(base) and HUB_NAME.fullmatch(
             name := path.relative_to(base).as_posix()
         ):
-            return f"; if the hub's {name!r} is meant, rename this folder, which is taken first"
+            return (
+                f"; if the hub's {quoted(name)} is meant, rename this folder, which is taken first"
+            )
     return ""
 
 
@@ -168,6 +201,11 @@ def load_tokenizer(folder: Path):
     except ReportError:
         raise
     except Exception as error:  # whatever a damaged file, or one of another version, leads to
+        if not (folder / "tokenizer.json").is_file():
+            raise ReportError(
+                f"model: the folder {folder} holds no tokenizer.json; save the model’s tokenizer "
+                "there with save_pretrained"
+            ) from error
         raise ReportError(
             f"model: the tokenizer in {folder} cannot be read "
             f"({(str(error).splitlines() or [''])[0] or type(error).__name__}); it may be damaged, "
@@ -235,6 +273,8 @@ def other_answers(folder: Path) -> str:
     """That the classifier saved in `folder` answers otherwise than with one of several classes, or
     gives something else than that; "" if all is well.
     """
+    from transformers import AutoConfig
+
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if (config.get("problem_type") or "").startswith(("multi_label", "regression")):
         return (
@@ -243,6 +283,9 @@ def other_answers(folder: Path) -> str:
         )
     if len(all_class_names(folder)) < 2:
         return "has one class only, so that each text would be of it"
+    named, number = len(all_class_names(folder)), AutoConfig.from_pretrained(folder).num_labels
+    if named != number:
+        return f"names {named} classes (id2label) and has {number} (num_labels) by its config.json"
     if config.get("return_dict") is False:
         return "gives its answer as a tuple; take return_dict out of its config.json, which is usable then"
     return ""
@@ -254,18 +297,25 @@ def said_by(error: Exception) -> str:
 
 
 def foreign_tokenizer(folder: Path, tokenizer) -> str:
-    """That the tokenizer has word pieces which the model saved in `folder` does not know; "" if it
-    has none.
+    """That the tokenizer has word pieces which the model saved in `folder` does not know, or another
+    padding than that from whose number the model counts positions; "" if all is well.
     """
-    pieces = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(
-        "vocab_size", len(tokenizer)
-    )
-    return (
-        f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}; if pieces were "
-        "added on purpose, call model.resize_token_embeddings(len(tokenizer)) before both are saved"
-        if pieces < len(tokenizer)
-        else ""
-    )
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    pieces = config.get("vocab_size", len(tokenizer))
+    if pieces < len(tokenizer):
+        return (
+            f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}; if pieces "
+            "were added on purpose, call model.resize_token_embeddings(len(tokenizer)) before both "
+            "are saved"
+        )
+    padding = config.get("pad_token_id", 1)
+    if KNOWN.get(config.get("model_type")) and padding != tokenizer.pad_token_id is not None:
+        return (
+            f"has pad_token_id {json.dumps(padding)} in config.json, by which its positions are "
+            f"counted, and a tokenizer whose padding is {tokenizer.pad_token_id}; save with it the "
+            "tokenizer and the pad_token_id that it was trained with"
+        )
+    return ""
 
 
 KNOWN = dict.fromkeys(("bert", "distilbert", "electra", "albert"), False) | dict.fromkeys(
@@ -279,9 +329,11 @@ def refuse_unfit(source: pretrained.Source, max_length: int | None = None) -> No
     config = configuration(Path(source.path))
     what = no_encoder(config)
     if what:
-        raise ReportError(f"model: {source.name!r} is {what}, which cannot be used here; {FITS}")
+        raise ReportError(
+            f"model: {quoted(source.name)} is {what}, which cannot be used here; {FITS}"
+        )
     if what := wrong_padding(Path(source.path)):
-        raise ReportError(f"model: {source.name!r} {what}")
+        raise ReportError(f"model: {quoted(source.name)} {what}")
     refuse_long(source.name, config, max_length)
 
 
@@ -290,7 +342,7 @@ def refuse_long(name: str, config: dict, max_length: int | None) -> None:
     most = positions(config)
     if max_length and 0 < most < max_length:
         raise ReportError(
-            f"model: {name!r} reads at most {most} word pieces of a text, and max_length is "
+            f"model: {quoted(name)} reads at most {most} word pieces of a text, and max_length is "
             f"{max_length}; set max_length to {most} or less, or name another model"
         )
 
@@ -304,14 +356,14 @@ def configuration(folder: Path) -> dict:
     if config.get("model_type") in KNOWN:  # importing Transformers takes seconds
         return config
     if what := own_code(config):
-        raise ReportError(f"model: {str(folder)!r} {what}")
+        raise ReportError(f"model: {quoted(str(folder))} {what}")
     from transformers import AutoConfig
 
     try:
         whole = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # whatever a kind that is not known leads to
         raise ReportError(
-            f"model: the kind of {str(folder)!r} is not known "
+            f"model: the kind of {quoted(str(folder))} is not known "
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); {FITS}"
         ) from error
     names = (
@@ -366,7 +418,9 @@ def whole(model: str) -> pretrained.Source:
     if address := ADDRESS.fullmatch(model):
         owner, *rest = address[1].strip("/").split("/")
         name = owner if not rest or rest[0] in ("tree", "blob", "resolve") else f"{owner}/{rest[0]}"
-        raise ReportError(f"model: {model!r} is an address; name the model itself, {name!r}")
+        raise ReportError(
+            f"model: {quoted(model)} is an address; name the model itself, {quoted(name)}"
+        )
     folder = Path(model).expanduser()
     if pretrained.is_folder(model) and (what := no_whole_model(folder)):
         hub = before_the_hub(folder)
@@ -455,10 +509,17 @@ def unlike_its_weights(path: str, kind: str = "AutoModel") -> str:
     import torch
     import transformers
 
+    if kind_of_numbers := quantized(Path(path)):
+        return (
+            f"its weights are quantized ({kind_of_numbers}), and config.json does not say how "
+            "(quantization_config); save the model as it was before"
+        )
     model, told = getattr(transformers, kind).from_pretrained(
         path, output_loading_info=True, ignore_mismatched_sizes=True
     )
     is_encoder = kind == "AutoModel"  # which gets a head of its own, without a pooler
+    if getattr(model.config, "num_hidden_layers", None) == 0:
+        return "it has no layers (num_hidden_layers is 0 in config.json)"
     lost = sorted(name for name in told["missing_keys"] if "pooler" not in name or not is_encoder)
     if lost:
         return f"model.safetensors has no {lost[0]} and {len(lost) - 1} other weights of its layers"
@@ -473,6 +534,20 @@ def unlike_its_weights(path: str, kind: str = "AutoModel") -> str:
             "trained; save model.float()"
         )
     return no_numbers(model.state_dict().items())
+
+
+def quantized(folder: Path) -> str:
+    """Which numbers of eight bits are among the weights saved in `folder`, where its configuration
+    tells nothing of them; "" if none are.
+    """
+    from safetensors import safe_open
+
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if "quantization_config" in config:
+        return ""  # Transformers read them
+    with safe_open(folder / "model.safetensors", "numpy") as file:
+        kinds = {file.get_slice(name).get_dtype() for name in file.keys()}
+    return next((kind for kind in sorted(kinds) if kind.startswith(("I8", "U8", "F8"))), "")
 
 
 LAYER = re.compile(r"\.\d+\.")  # its number in the names of its weights

@@ -31,6 +31,7 @@ from lmreport.core.errors import (
     statuses_of,
     untrusted,
 )
+from lmreport.core.listing import quoted
 from lmreport.core.settings import cache_root
 from lmreport.models import deberta
 
@@ -316,12 +317,14 @@ def from_hub(name: str) -> Source | None:
         folder = Path(snapshot_download(name, allow_patterns=WANTED, tqdm_class=bar))
     except GatedRepoError as error:
         raise ReportError(
-            f"model: the hub gives {name!r} only to members who accepted its terms; accept them "
+            f"model: the hub gives {quoted(name)} only to members who accepted its terms; accept them "
             f"there "
             "and set HF_TOKEN, or name another model"
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ReportError(f"model: the hub knows no model {name!r}; {suggestion(name)}") from error
+        raise ReportError(
+            f"model: the hub knows no model {quoted(name)}; {suggestion(name)}"
+        ) from error
     except Exception as error:  # huggingface_hub lets whatever its HTTP client meets through
         return from_cache(name) or not_reached(name, error)  # type: ignore[func-returns-value]
     same_bytes(folder, name)
@@ -345,7 +348,7 @@ def refuse_without(name: str, missing: list[str]) -> None:
         return
     if not set(missing) <= set(listed):
         raise ReportError(
-            f"model: {name!r} is on the hub without {', '.join(missing)}; load model and tokenizer "
+            f"model: {quoted(name)} is on the hub without {', '.join(missing)}; load model and tokenizer "
             "with Transformers, save both into a folder with save_pretrained, and name that"
         )
 
@@ -370,7 +373,7 @@ def suggestion(name: str) -> str:
     if name in NEAR:
         return "check HF_ENDPOINT, since huggingface.co knows it"
     near = difflib.get_close_matches(name, NEAR, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else "check the name, or give a folder"
+    return f"did you mean {quoted(near[0])}?" if near else "check the name, or give a folder"
 
 
 def not_reached(name: str, error: Exception) -> None:
@@ -384,27 +387,27 @@ def not_reached(name: str, error: Exception) -> None:
 
     if no_space(error):
         raise ReportError(
-            f"model: no space left for {name!r}; free some or set {hub_cache_name()} elsewhere"
+            f"model: no space left for {quoted(name)}; free some or set {hub_cache_name()} elsewhere"
         ) from error
     if no_locks(error):
         raise ReportError(
-            f"model: {name!r} cannot be fetched, since files in {hub_cache_name()} cannot be locked "
+            f"model: {quoted(name)} cannot be fetched, since files in {hub_cache_name()} cannot be locked "
             f"({error}); set {hub_cache_name()} to a folder on a disk of this machine"
         ) from error
     if why := untrusted(error):
         raise ReportError(
-            f"model: the hub cannot be asked for {name!r}, since {why}, HF_HUB_OFFLINE=1 to do "
+            f"model: the hub cannot be asked for {quoted(name)}, since {why}, HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"
         ) from error
     if why := answered_otherwise(error):
         raise ReportError(
-            f"model: the hub cannot be asked for {name!r}, since {why}, or set HF_HUB_OFFLINE=1 to do "
+            f"model: the hub cannot be asked for {quoted(name)}, since {why}, or set HF_HUB_OFFLINE=1 to do "
             "without the hub, or LMREPORT_MODEL to a folder"
         ) from error
     chain, statuses = chain_of(error), statuses_of(error)
     if FORBIDDEN & statuses or any("ProxyError" in type(one).__name__ for one in chain):
         raise ReportError(
-            f"model: the hub cannot be asked for {name!r}, since a proxy or the hub forbids it "
+            f"model: the hub cannot be asked for {quoted(name)}, since a proxy or the hub forbids it "
             f"({str(chain[-1]).splitlines()[0]}); set HF_HUB_OFFLINE=1 to do without it, or "
             "LMREPORT_MODEL to a folder"
         ) from error
@@ -412,11 +415,11 @@ def not_reached(name: str, error: Exception) -> None:
         return
     if not is_http(error) or "UnsupportedProtocol" in type(error).__name__:
         raise ReportError(
-            f"model: the hub cannot be asked for {name!r} {hindrance(error)}, or set "
+            f"model: the hub cannot be asked for {quoted(name)} {hindrance(error)}, or set "
             "HF_HUB_OFFLINE=1 to do without it, or LMREPORT_MODEL to a folder"
         ) from error
     raise ReportError(
-        f"model: the transfer of {name!r} from the hub broke off ({error}); the same command goes "
+        f"model: the transfer of {quoted(name)} from the hub broke off ({error}); the same command goes "
         "on with it, and HF_HUB_OFFLINE=1 does without the hub"
     ) from error
 
@@ -432,7 +435,7 @@ def same_bytes(folder: Path, name: str) -> None:
             path.resolve().unlink()
             path.unlink(missing_ok=True)
             raise ReportError(
-                f"model: {path.name} of {name!r} came damaged from the hub (its digest differs) "
+                f"model: {path.name} of {quoted(name)} came damaged from the hub (its digest differs) "
                 f"and has "
                 "been deleted; the same command fetches it anew"
             )
