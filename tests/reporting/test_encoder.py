@@ -152,7 +152,7 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert time.endswith("1 h 50 min")
     assert f"takes {time} and gets 92.0%, significantly more than the SVM." in larger
     assert (
-        "A stack sums the scores of several models. The best stack on the validation texts "
+        "A stack sums the scores of several models. Chosen on the validation texts, the best one "
         "gets 94.0% of the test texts right, significantly more than the SVM, and takes the time of all "
         "its models "
         "([supplement](supplement.html#sec-encoder)). "

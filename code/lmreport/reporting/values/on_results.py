@@ -506,8 +506,8 @@ def larger(runs, corpus) -> MarkdownText:
     if stacked is None:
         return fill("{} {}", sentence, MarkdownText(beside))
     return fill(
-        "{} A stack sums the scores of several models. The best stack on the validation texts "
-        "gets {} of the test texts right, {} more than the SVM, and takes the time of all its models {}. {}",
+        "{} A stack sums the scores of several models. Chosen on the validation texts, the best one gets {} "
+        "of the test texts right, {} more than the SVM, and takes the time of all its models {}. {}",
         sentence,
         markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
         markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
