@@ -240,6 +240,14 @@ BAD = {
         "$$a = b \\\\ c = d$$\n",
         r"index\.qmd:6: .* cannot be set .*; put its rows between \\begin{aligned}",
     ),
+    "command with two backslashes": (
+        "Lagged $\\\\lambda$.\n",
+        r"index\.qmd:6: the formula '\\\\lambda' cannot be set .*; a command has one \\; put rows",
+    ),
+    "brackets with a backslash": (
+        "In \\[n = 3\\] of them.\n",
+        r"index\.qmd:6: '\[n = 3\]' is read as text; .*, or \[ \] without \\ where brackets are",
+    ),
     "command of TeX that pandoc does not know": (
         "Text $\\mathbbm{1}$.\n",
         r"index\.qmd:6: .* cannot be set .* knows no \\mathbbm there; write it in other commands",
@@ -1062,7 +1070,7 @@ def test_a_document_of_another_kind_is_not_left_out_in_silence(tmp_path, pattern
 
 def test_a_formula_that_cannot_be_set_is_told_by_the_pdf_too(tmp_path):
     with pytest.raises(
-        ReportError, match=r"index\.qmd:6: the formula 'a \\\\tag\{1\}' cannot be set"
+        ReportError, match=r"index\.qmd:6: the formula 'a \\tag\{1\}' cannot be set"
     ):
         own(project(tmp_path, "$a \\tag{1}$\n"), ("typst",))
 

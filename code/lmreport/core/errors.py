@@ -23,6 +23,11 @@ class ReportError(Exception):
     """
 
 
+def quoted(text: str) -> str:
+    """A text as in its file, in quotation marks; what cannot be shown as Python writes it."""
+    return repr(text).replace("\\\\", "\\")
+
+
 def is_http(error: BaseException) -> bool:
     """Whether an error is one of an HTTP client's."""
     return type(error).__module__.startswith(("httpx", "httpcore", "requests"))

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, quoted
 from lmreport.core.settings import cache_root
 from lmreport.data import corpus, table_files, text_folders
 from lmreport.data.corpus import Rows
@@ -111,11 +111,6 @@ def written_otherwise(names: dict[str, str]) -> list[str]:
         return [f"the class {told[0]}"]
     more = [f"{len(others) - len(told)} more too"] if len(others) > len(told) else []
     return [f"of the classes, {', '.join([*told, *more])}"] if told else []
-
-
-def quoted(label: str) -> str:
-    """A label as in the file, in quotation marks; what cannot be shown as Python writes it."""
-    return repr(label).replace("\\\\", "\\")
 
 
 def spelled_alike(

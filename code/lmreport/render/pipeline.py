@@ -22,7 +22,7 @@ from typing import Any, NoReturn, TypeVar
 from nbformat import NotebookNode
 
 from lmreport.core import lock, progress
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, quoted
 from lmreport.core.files import write_together
 from lmreport.render import (
     assemble,
@@ -281,12 +281,14 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
             remedy = "write it out here; commands of TeX that the text defines hold there alone"
         elif defined:
             remedy = constructs.MACROS
+        elif formula[2].endswith("\\\\") and re.search(r"\\\\[A-Za-z]", tex):
+            remedy = "a command has one \\; put rows between \\begin{aligned} and \\end{aligned}"
         elif not is_written and at != doc.name:
             remedy = (
                 r"have its inline code give a number or a string that is TeX, such as r'\alpha', or "
                 r"write \$ where a dollar is meant"
             )
-        raise ReportError(f"{at}: the formula {tex!r} cannot be set ({formula[2]}); {remedy}")
+        raise ReportError(f"{at}: the formula {quoted(tex)} cannot be set ({formula[2]}); {remedy}")
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
