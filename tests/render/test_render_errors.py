@@ -240,6 +240,24 @@ BAD = {
         "$$a = b \\\\ c = d$$\n",
         r"index\.qmd:6: .* cannot be set .*; put its rows between \\begin{aligned}",
     ),
+    "a row of one formula of several": (
+        "".join(
+            f"$$\n\\begin{{aligned}}\nx &= 1 \\\\\n{row}\n\\end{{aligned}}\n$$\n\n"
+            for row in ("y &= 2", "z &= \\why{3}", "w &= 4")
+        ),
+        r"index\.qmd:16: the formula 'z &= \\why\{3\}' cannot be set",
+    ),
+    "a command in one row of a formula": (
+        "$$\n\\begin{aligned}\nx \\\\\n\\why\n\\end{aligned}\n$$\n",
+        r"index\.qmd:9: the formula '\\why' cannot be set .* knows no \\why there",
+    ),
+    "a long row of a formula": (
+        "$$\n\\begin{aligned}\n"
+        "    x &= \\text{a long word of the first row} \\\\\n"
+        "    y &= \\text{a long word of \\textit{another} row} \\\\\n"
+        "\\end{aligned}\n$$\n",
+        r"index\.qmd:9: the formula 'y &= ",
+    ),
     "command with two backslashes": (
         "Lagged $\\\\lambda$.\n",
         r"index\.qmd:6: the formula '\\\\lambda' cannot be set .*; a command has one \\; put rows",
