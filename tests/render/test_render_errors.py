@@ -141,6 +141,14 @@ BAD = {
         "~~~{python}\n1\n~~~\n",
         r"index\.qmd:6: a cell that begins ~~~\{python\} is not supported; start it with ```",
     ),
+    "cell with options as R has them": (
+        "```{python eval=FALSE, echo=TRUE}\n1\n```\n",
+        r"index\.qmd:6: .* at the beginning of a line, and write what follows below it, such as #\| ec",
+    ),
+    "element of other programs": (
+        'An <iconify-icon icon="a"></iconify-icon> icon.\n',
+        r"index\.qmd:6: .* write `<iconify-icon icon=\"a\">` or \\<iconify-icon icon=\"a\">$",
+    ),
     "appendix": ("Text.\n\n# More {.appendix}\n", r"index\.qmd:8: 'appendix' is not supported"),
     "formula outside of $$": (
         "Text.\n\n\\begin{align}\na &= b\n\\end{align}\n",

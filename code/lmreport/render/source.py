@@ -223,6 +223,8 @@ def split(lines: list[Line]) -> list[Cell]:
             if language[1] != "python" or language[2].strip() or fence[1] or fence[2][0] == "~":
                 reason = "an indented cell" if fence[1] else f"a cell that begins {fence[2]}{what}"
                 remedy = "start it with ```{python} at the beginning of a line"
+                if "=" in language[2]:
+                    remedy += ", and write what follows below it, such as #| echo: false"
                 if language[1].lower() != "python":
                     remedy = (
                         f"show it as code with ```{language[1]}, or put a picture of what it gives "
