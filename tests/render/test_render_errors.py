@@ -877,12 +877,13 @@ def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
         "<del>not</del> so",
         "<ul><li>a</li><li>b</li></ul>",
         '<a href="https://example.org">there</a>',
+        "<textarea>filled in</textarea>",
     ],
 )
 def test_what_html_says_is_not_left_out_of_the_pdf(tmp_path, raised):
     folder = project(tmp_path, f"Text.\n\nIt is {raised}.\n")
     with pytest.raises(
-        ReportError, match=r"index\.qmd:8: <(sup|sub|del|ul|a href)…> would be missing in the"
+        ReportError, match=r"index\.qmd:8: <(sup|sub|del|ul|textarea|a href)…> would be missing"
     ):
         own(folder)
     tree = pandoc_ast.read_markdown("One<br>two\n\n| a |\n|---|\n| b<br/>c |\n")["blocks"]
