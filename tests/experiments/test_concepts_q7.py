@@ -2,6 +2,8 @@
 must hold.
 """
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from lmreport.core.settings import Settings
+from lmreport.core.settings import Settings, project_root
 from lmreport.experiments.concepts import cost, foundation, heads, residual, scaling
 from lmreport.models import architecture, pretrained
 from lmreport.reporting.values import on_heads
@@ -56,6 +58,14 @@ def test_costs_meet_at_the_crossings():
     assert 4 * products**2 * d == cost.lstm_flops(products, d)
     assert cost.quadratic_share(block, d) == 0.5
     assert cost.attention_flops(layer - 1, d) < cost.lstm_flops(layer - 1, d)
+
+
+def test_the_caption_says_from_which_length_attention_keeps_more():
+    caption = (project_root() / "report/_7-how-and-why.qmd").read_text(encoding="utf-8")
+    beyond = int(re.search(r"beyond (\d+) tokens more memory", caption)[1])
+    kept = cost.attention_kept(beyond, 768, 12)
+    assert kept == cost.lstm_kept(beyond, 768)
+    assert cost.attention_kept(beyond + 1, 768, 12) > cost.lstm_kept(beyond + 1, 768)
 
 
 def test_fused_attention_gives_what_stored_attention_gives():

@@ -174,7 +174,6 @@ OF_ONE_OUTCOME = (  # what pictures of some other texts or encoders do not show
     "rises slowly",
     "grows slowly",
     "keeps its size",
-    "guessing; an arrow joins",
     "of both networks falls",
     "all of them few",
 )

@@ -160,7 +160,7 @@ def test_the_lstm_is_described_by_its_configuration(record):
     alone = record("lstm", configuration="last state", epochs=6, tried={"last state": {}})
     assert plain(sentences.described(alone)).startswith("1 LSTM was trained: one layer of 64 units")
     assert "one layer of 64 units from left to right" in told["last state"]
-    assert "The classifier gets its last state. It ran 6 epochs" in told["last state"]
+    assert "Its output layer takes its last state. It ran 6 epochs" in told["last state"]
     assert "96 units in each direction" in told["wider, more dropout"]
 
 

@@ -17,6 +17,11 @@ JOINERS = {0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0x061C}  # they show 
 IN_FIGURES = ("DejaVuSans.ttf",)
 
 
+def mark(c: str) -> str:
+    """What stands for a character that no font has, or that cannot be seen."""
+    return f"⟨U+{ord(c):04X}⟩"
+
+
 def dejavu(name: str) -> Path:
     """A file of matplotlib's own fonts."""
     from matplotlib import get_data_path

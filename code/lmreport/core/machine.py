@@ -87,11 +87,13 @@ def installed(name: str) -> str:
 
 def now() -> str:
     """Date and time in UTC, or that of SOURCE_DATE_EPOCH."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    from lmreport.core import settings
+
+    epoch = settings.epoch()
     moment = (
-        datetime.datetime.fromtimestamp(int(epoch), datetime.UTC)
-        if epoch
-        else datetime.datetime.now(datetime.UTC)
+        datetime.datetime.now(datetime.UTC)
+        if epoch is None
+        else datetime.datetime.fromtimestamp(epoch, datetime.UTC)
     )
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 

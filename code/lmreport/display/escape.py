@@ -87,7 +87,7 @@ def visible(c: str) -> str:
     """
     if c in "\n\t\r":
         return " "
-    return f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in UNSEEN else c
+    return fonts.mark(c) if unicodedata.category(c) in UNSEEN else c
 
 
 def shown(text: str, seen: Callable[[str], str]) -> str:
@@ -102,13 +102,13 @@ def in_figures(c: str) -> str:
     """The same as `visible`, with a mark for each character that no font of the figures has."""
     seen = visible(c)
     known = len(seen) > 1 or c < "\u0250" or ord(c) in fonts.characters(*fonts.IN_FIGURES)
-    return seen if known else f"⟨U+{ord(c):04X}⟩"
+    return seen if known else fonts.mark(c)
 
 
 def in_fonts(c: str) -> str:
     """The same, with a mark for each character that typst's own fonts lack."""
     seen = visible(c)
-    return seen if len(seen) > 1 or IN_FONTS.match(seen) else f"⟨U+{ord(c):04X}⟩"
+    return seen if len(seen) > 1 or IN_FONTS.match(seen) else fonts.mark(c)
 
 
 def quoted(value: str) -> str:

@@ -5,13 +5,12 @@ and its day.
 from __future__ import annotations
 
 import datetime
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
-from lmreport.core.settings import project_root
+from lmreport.core.settings import epoch, project_root
 
 
 @dataclass(frozen=True)
@@ -136,9 +135,9 @@ def day(path: Path | None = None) -> str:
     """The day of SOURCE_DATE_EPOCH, else the day on which the file at `path` was written, else
     today, in ISO form.
     """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch:
-        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    given = epoch()
+    if given is not None:
+        return datetime.datetime.fromtimestamp(given, datetime.UTC).date().isoformat()
     return (
         datetime.date.fromtimestamp(path.stat().st_mtime) if path else datetime.date.today()
     ).isoformat()

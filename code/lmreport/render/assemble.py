@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import pictures, source
 from lmreport.render.cell_outputs import ANSI
@@ -453,7 +454,7 @@ def visible(text: str) -> str:
     """
     text = text.replace("\r\n", "\n")
     unseen = set(filter(is_unseen, set(text)))
-    return "".join(f"⟨U+{ord(c):04X}⟩" if c in unseen else c for c in text) if unseen else text
+    return "".join(fonts.mark(c) if c in unseen else c for c in text) if unseen else text
 
 
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

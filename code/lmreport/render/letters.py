@@ -19,17 +19,12 @@ def missing(text: str) -> set[str]:
     return {c for c in rare if ord(c) not in fonts.characters(*IN_TEXT)} if rare else set()
 
 
-def mark(c: str) -> str:
-    """What stands for a character without a font."""
-    return f"⟨U+{ord(c):04X}⟩"
-
-
 def width(text: str) -> int:
     """Characters of Latin text that take as much room: a mark counts all of its own, a wide letter
     of East Asia two.
     """
     unseen = missing(text)
     return sum(
-        len(mark(c)) if c in unseen else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        len(fonts.mark(c)) if c in unseen else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )

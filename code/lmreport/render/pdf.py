@@ -128,7 +128,7 @@ def printable(source: str) -> str:
             f"the PDF has no font for {fonts.named(named)}; such letters stand as ⟨U+…⟩"
             + fonts.remedy()
         )
-    return source.translate({ord(c): "" if c in VARIANTS else letters.mark(c) for c in missing})
+    return source.translate({ord(c): "" if c in VARIANTS else fonts.mark(c) for c in missing})
 
 
 VARIANTS = set(map(chr, range(0xFE00, 0xFE10)))  # they choose a form of the character before

@@ -279,14 +279,6 @@ def stack_name(record) -> str:
     return f"stack of its runs{', ' if ' and ' in rest else ' and '}{rest}"
 
 
-def members(record) -> str:
-    """Of what the encoder's stack is made, in words."""
-    own, *others = record["stack"].replace(" and ", ", ").split(", ")
-    runs = "all runs of this encoder" if own == "encoders" else "this encoder"
-    *first, last = [f"the {one}" if one in ("SVM", "LSTM") else one for one in others]
-    return f"{', '.join([*first, last])} and {runs}"
-
-
 def by_clock(models: dict, encoders: list) -> list[Priced]:
     """Models by the wall clock of their trainings, and of the runs `encoders` of a larger one the
     best and its stack.

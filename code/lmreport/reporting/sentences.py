@@ -85,7 +85,7 @@ def described(lstm) -> MarkdownText:
     )
     return fill(
         f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, from a "
-        "vocabulary of at most {}, as embeddings of width {}. The classifier gets {}. It ran {} epoch{}.",
+        "vocabulary of at most {}, as embeddings of width {}. Its output layer takes {}. It ran {} epoch{}.",
         markdown.count(tried),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",

@@ -340,21 +340,20 @@ def plot_learning_curve(record, linear, chance: float):
         for way in WAYS
     }
     curves["linear SVM"] = linear, range(len(linear["points"]))
-    last, means = [], {}
+    last = []
     for (way, (of, rows)), color in zip(curves.items(), style.CYCLE, strict=False):
         right = of["predicted"][list(rows)] == of["labels"]
         ends = np.array([scores.interval(correct) for correct in right])
-        sizes, means[way] = [of["points"][i]["size"] for i in rows], 100 * right.mean(1)
+        sizes, means = [of["points"][i]["size"] for i in rows], 100 * right.mean(1)
         spread = 100 * np.abs(ends - right.mean(1)[:, None]).T
         look = dict(color=color, marker="o", linestyle="-", capsize=2, markersize=3.5)
-        ax.errorbar(sizes, means[way], spread, **look)
+        ax.errorbar(sizes, means, spread, **look)
         words = way if way == "linear SVM" else f"encoder, {way}"
-        last.append((sizes[-1], means[way][-1], words, color))
+        last.append((sizes[-1], means[-1], words, color))
     ax.set_xscale("log")
     sizes, alike = sorted({point["size"] for point in record["points"]}), alike_in(record["labels"])
     _accuracy_axes(ax, sizes, chance, alike, last)
     ax.set_xlabel("training texts (logarithmic)")
-    _mark_saved(ax, record, means, chance)
     return figure
 
 
@@ -366,21 +365,6 @@ def learned_from_scratch(record, chance: float) -> bool:
         key=lambda i: points[i]["size"],
     )
     return scores.interval(record["predicted"][row] == record["labels"])[0] > chance
-
-
-def _mark_saved(ax, record, means: dict, chance: float) -> None:
-    """An arrow from the fewest texts with which a pre-trained encoder is as good as one from scratch
-    with all to these, if it needs fewer; means: accuracies in percent by way and size.
-    """
-    sizes, goal = sorted({point["size"] for point in record["points"]}), means[WAYS[-1]][-1]
-    pretrained = np.max([means[way] for way in WAYS[:-1]], 0)
-    enough = [size for size, mean in zip(sizes[:-1], pretrained, strict=False) if mean >= goal]
-    if not enough or not learned_from_scratch(record, chance):
-        return
-    look = dict(arrowstyle="<->", color="0.3", linewidth=1, shrinkA=0, shrinkB=3)
-    ax.annotate("", (sizes[-1], goal), (enough[0], goal), arrowprops=look)
-    words = f"pre-trained, {enough[0]:,} texts do\nwhat {sizes[-1]:,} do from scratch"
-    style.label(ax, enough[0], goal, words, xytext=(6, -4), ha="left", va="top")
 
 
 @cached_figure
