@@ -144,6 +144,10 @@ BAD = {
         "~~~{python}\n1\n~~~\n",
         r"index\.qmd:6: a cell that begins ~~~\{python\} is not supported; start it with ```",
     ),
+    "element of other programs": (
+        'An <iconify-icon icon="a"></iconify-icon> icon.\n',
+        r"index\.qmd:6: .* write `<iconify-icon icon=\"a\">` or \\<iconify-icon icon=\"a\">$",
+    ),
     "appendix": ("Text.\n\n# More {.appendix}\n", r"index\.qmd:8: 'appendix' is not supported"),
     "formula outside of $$": (
         "Text.\n\n\\begin{align}\na &= b\n\\end{align}\n",
@@ -242,6 +246,32 @@ BAD = {
     "rows of a formula": (
         "$$a = b \\\\ c = d$$\n",
         r"index\.qmd:6: .* cannot be set .*; put its rows between \\begin{aligned}",
+    ),
+    "a row of one formula of several": (
+        "".join(
+            f"$$\n\\begin{{aligned}}\nx &= 1 \\\\\n{row}\n\\end{{aligned}}\n$$\n\n"
+            for row in ("y &= 2", "z &= \\why{3}", "w &= 4")
+        ),
+        r"index\.qmd:16: the formula 'z &= \\why\{3\}' cannot be set",
+    ),
+    "a command in one row of a formula": (
+        "$$\n\\begin{aligned}\nx \\\\\n\\why\n\\end{aligned}\n$$\n",
+        r"index\.qmd:9: the formula '\\why' cannot be set .* knows no \\why there",
+    ),
+    "a long row of a formula": (
+        "$$\n\\begin{aligned}\n"
+        "    x &= \\text{a long word of the first row} \\\\\n"
+        "    y &= \\text{a long word of \\textit{another} row} \\\\\n"
+        "\\end{aligned}\n$$\n",
+        r"index\.qmd:9: the formula 'y &= ",
+    ),
+    "command with two backslashes": (
+        "Lagged $\\\\lambda$.\n",
+        r"index\.qmd:6: the formula '\\\\lambda' cannot be set .*; a command has one \\; put rows",
+    ),
+    "brackets with a backslash": (
+        "In \\[n = 3\\] of them.\n",
+        r"index\.qmd:6: '\[n = 3\]' is read as text; .*, or \[ \] without \\ where brackets are",
     ),
     "command of TeX that pandoc does not know": (
         "Text $\\mathbbm{1}$.\n",
@@ -348,7 +378,7 @@ BAD = {
         r"index\.qmd:6: inline code '\{r\} 1 \+ 1' is not run; write it in Python, .* or write `\{\{r\}\} …`",
     ),
     "cell with knitr's options": (
-        "```{python echo=FALSE}\n1\n```\n",
+        "```{python eval=FALSE, echo=TRUE}\n1\n```\n",
         r"index\.qmd:6: .* at the beginning of a line, and write its options below that, as #\| echo: f",
     ),
     "option of knitr": (
@@ -976,12 +1006,13 @@ def test_a_bibliography_in_another_encoding_is_told_with_its_line(tmp_path):
         "<del>not</del> so",
         "<ul><li>a</li><li>b</li></ul>",
         '<a href="https://example.org">there</a>',
+        "<textarea>filled in</textarea>",
     ],
 )
 def test_what_html_says_is_not_left_out_of_the_pdf(tmp_path, raised):
     folder = project(tmp_path, f"Text.\n\nIt is {raised}.\n")
     with pytest.raises(
-        ReportError, match=r"index\.qmd:8: <(sup|sub|del|ul|a href)…> would be missing in the"
+        ReportError, match=r"index\.qmd:8: <(sup|sub|del|ul|textarea|a href)…> would be missing"
     ):
         own(folder)
     tree = pandoc_ast.read_markdown("One<br>two\n\n| a |\n|---|\n| b<br/>c |\n")["blocks"]
@@ -1281,7 +1312,7 @@ def test_a_document_of_another_kind_is_not_left_out_in_silence(tmp_path, pattern
 
 def test_a_formula_that_cannot_be_set_is_told_by_the_pdf_too(tmp_path):
     with pytest.raises(
-        ReportError, match=r"index\.qmd:6: the formula 'a \\\\tag\{1\}' cannot be set"
+        ReportError, match=r"index\.qmd:6: the formula 'a \\tag\{1\}' cannot be set"
     ):
         own(project(tmp_path, "$a \\tag{1}$\n"), ("typst",))
 

@@ -211,6 +211,12 @@ def test_what_would_be_shown_wrongly_is_refused(tmp_path, body, said):
     assert said in refused(tmp_path, body)
 
 
+def test_names_in_brackets_with_a_backslash_are_no_formulas(tmp_path):
+    body = "The relation \\[RO_0001025\\] of \\(a data_frame\\) and \\[\\_\\_init\\_\\_\\].\n"
+    out = own(project(tmp_path, body), ("html",))
+    assert "[RO_0001025] of (a data_frame) and [__init__]" in words(Page(out / "index.html"))
+
+
 def test_marks_within_a_citation_are_read_and_not_refused(tmp_path):
     body = "A [@vaswani2017, [i.]{.smallcaps} 12*a*], B[see [there]{.smallcaps}^[Note.] @vaswani2017].\n"
     out = own(project(tmp_path, body))

@@ -36,7 +36,7 @@ OWN = {"tabset", "tab", "labelled-equation", "caption-here"}  # what is made of 
 # what changes the text of the page and would be missing in the PDF
 ON_PAGE = re.compile(
     r"<(img|svg|video|audio|iframe|embed|object|sup|sub|del|strike|s|ul|ol|dl|h[1-6]|pre|blockquote"
-    r"|a\s+href)\b",
+    r"|textarea|a\s+href)\b",
     re.IGNORECASE,
 )
 WRITTEN = (  # what Quarto can write, of which a document may speak

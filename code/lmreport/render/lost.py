@@ -173,9 +173,10 @@ def refuse_words_as_tags(item: dict, at: Place) -> None:
     ]
     tags = [tag for text in raw if text[:2] not in ("<!", "<?") for tag in TAG.finditer(text)]
     for tag in unseen(tags):
+        closing = ", or close it in its paragraph" * (tag[2].lower() in ELEMENTS)
         raise ReportError(
             f"{at(re.escape(tag[0]))}: {tag[0]} is read as HTML and would not be seen; write "
-            f"`{tag[0]}` or \\{tag[0]}, or close it in its paragraph"
+            f"`{tag[0]}` or \\{tag[0]}{closing}"
         )
 
 

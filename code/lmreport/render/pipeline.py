@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from lmreport.core import lock, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.files import write_together
+from lmreport.core.listing import quoted
 from lmreport.render import (
     assemble,
     colab,
@@ -45,7 +46,7 @@ from lmreport.render import (
     source,
     up_to_date,
 )
-from lmreport.render.lines import Cell
+from lmreport.render.lines import Cell, Line
 
 log = logging.getLogger(__name__)
 
@@ -258,35 +259,45 @@ def write_format(
     )
 
 
+UNSET = re.compile(  # pandoc's warning about a formula: all of it, a part of a row of it, and why
+    r"not convert TeX math\s(?P<tex>.*?), rendering as TeX:\n(?P<row>(?! *\^\n)[^\n]*\n)?"
+    r".*?\n?\s*(?P<said>unexpected [^\n]*)",
+    re.DOTALL,
+)
+
+
 def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> None:
     """Tell pandoc's warnings. Raises ReportError for one that means that something is missing or
     stands there as source.
     """
-    formula = re.search(
-        r"not convert TeX math\s(.*?), rendering as TeX:.*?\n\s*(unexpected [^\n]*)",
-        "\n".join(warnings),
-        re.DOTALL,
-    )
+    formula = UNSET.search("\n".join(warnings))
     if formula:
-        tex = re.sub(r" \\qquad\(\d+\)$", "", formula[1]).strip().split("\n")[0]
-        is_written = any(tex in cell.source for cell in index.cells)
+        rows, there = rows_of(formula["tex"], index.cells)
+        row = stopped_at(formula, rows) if there else 0
+        tex = rows[row]
+        is_written = bool(there) or any(tex in cell.source for cell in index.cells)
         at = index.place(re.escape(tex) if is_written else r"\$[^$]*`\{python\}")
-        remedy = instead(formula[1], formula[2])
-        defined = is_defined(formula[2], index.cells)
+        at = there[row].place if there else at
+        remedy = instead(formula["tex"], formula["said"])
+        defined = is_defined(formula["said"], index.cells)
         above = source.place_above(doc, re.escape(tex))
-        if "{#eq-" in formula[1]:
+        if "{#eq-" in formula["tex"]:
             remedy = "a formula gets its label behind it: $$ … $$ {#eq-name}"
         elif above != doc.name and (defined or not is_written):
             at = above
             remedy = "write it out here; commands of TeX that the text defines hold there alone"
         elif defined:
             remedy = constructs.MACROS
+        elif formula["said"].endswith("\\\\") and re.search(r"\\\\[A-Za-z]", tex):
+            remedy = "a command has one \\; put rows between \\begin{aligned} and \\end{aligned}"
         elif not is_written and at != doc.name:
             remedy = (
                 r"have its inline code give a number or a string that is TeX, such as r'\alpha', or "
                 r"write \$ where a dollar is meant"
             )
-        raise ReportError(f"{at}: the formula {tex!r} cannot be set ({formula[2]}); {remedy}")
+        raise ReportError(
+            f"{at}: the formula {quoted(tex)} cannot be set ({formula['said']}); {remedy}"
+        )
     for line in warnings:
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
@@ -294,6 +305,30 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
             known = [one[0] for name in names for one in document.sources_in(doc, name)]
             refuse_source(missing[1], index, "in the bibliography", known)
         log.warning(f"  {line}")
+
+
+def rows_of(tex: str, cells: list[Cell]) -> tuple[list[str], list[Line]]:
+    """The rows of a formula, and the lines of the source in which they stand; none where it is not
+    written so, but made by inline code.
+    """
+    rows = [row.strip() for row in re.sub(r" \\qquad\(\d+\)$", "", tex).strip().split("\n")]
+    written = re.compile(r"\s*\n[\s>]*".join(map(re.escape, rows)))
+    for cell in cells:
+        if found := written.search("\n".join(line.text for line in cell.lines)):
+            first = found.string.count("\n", 0, found.start())
+            return rows, cell.lines[first : first + len(rows)]
+    return rows, []
+
+
+def stopped_at(formula: re.Match, rows: list[str]) -> int:
+    """The number of the row that pandoc does not understand. It tells a part of it, or of the row
+    before where the formula begins with the end of a line.
+    """
+    told = (formula["row"] or "").strip()
+    number = next((n for n, row in enumerate(rows) if told and told in row), -1)
+    command = re.search(r"sequence (\\\w+)", formula["said"])
+    is_before = formula["tex"].startswith("\n") and not (command and command[1] in rows[number])
+    return min(max(number + is_before, 0), len(rows) - 1)
 
 
 def instead(tex: str, said: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 from lmreport.core.strict_yaml import BLANKS
 from lmreport.render import grid_tables, pandoc_ast
 from lmreport.render.lines import CODE, DIV_CLOSE, DIV_OPEN, Cell, Line, closing, fence_of, masked
@@ -47,8 +48,9 @@ ODD_BLANK = re.compile(
 )
 NOT_SEEN = re.compile(rf"[ \t]*[{UNSEEN}]+\s*(#|[-+*>]\s|\d+[.)]\s|:::|```).*")
 EMPHASIS = re.compile(r"(?<![^\s(])[*_]+(?=\S)|(?<=\S)[*_]+(?![^\s).,:;!?])")
+SIGN = r"(?:[=^]|_\{|(?:(?<![A-Za-z\d_])[A-Za-z]|[)}\]])_)"  # of mathematics, not of a name
 OTHER_FORMULA = re.compile(  # in brackets of TeX, or with blanks behind or before its $
-    r"\\\((?:(?!\\\)).)*[=^_](?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*[=^_](?:(?!\\\]).)*\\\]"
+    rf"\\\((?:(?!\\\)).)*{SIGN}(?:(?!\\\)).)*\\\)|\\\[(?!\^)(?:(?!\\\]).)*{SIGN}(?:(?!\\\]).)*\\\]"
     r"|(?<![\\$\w])\$(?=\s|[^$]*\s\$)[^$]*[=^_][^$]*\$(?![$\d])"
 )
 BROKEN_FORMULA = re.compile(  # with the end of a line behind or before its $
@@ -74,7 +76,9 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
         if squeezed(EMPHASIS.sub("", mark)) in shown:
             first = " ".join(mark.strip().split("\n")[0].split())
             place = line.file if line in printed else line.place
-            raise ReportError(f"{place}: {first!r} is read as text; {remedy}{odd(line, remedy)}")
+            raise ReportError(
+                f"{place}: {quoted(first)} is read as text; {remedy}{odd(line, remedy)}"
+            )
     refuse_odd_blank_lines(lines)
     refuse_tight_terms(lines)
     refuse_comments_in_comments(lines)
@@ -91,7 +95,7 @@ def refuse(blocks: list, cells: list[Cell], printed: list[Line]) -> None:
             if is_ragged:
                 remedy = "indent each of its lines just as far as the text of its item"
             raise ReportError(
-                f"{line.place}: {opening.strip()!r} begins no block of code here and is read as "
+                f"{line.place}: {quoted(opening.strip())} begins no block of code here and is read as "
                 f"text; {remedy}{odd(line, remedy)}"
             )
 
@@ -257,7 +261,9 @@ def marks(lines: list[Line]) -> Iterator[tuple[Line, str, str]]:
             yield line, text, "put a blank behind the # of a heading, or write \\# to show the sign"
         uncoded = CODE.sub(" ", line.text)
         for found in OTHER_FORMULA.findall(uncoded):
-            yield line, re.sub(r"\\([()\[\]])", r"\1", found), FORMULA
+            shown = re.sub(r"\\([()\[\]])", r"\1", found)
+            brackets = f", or {shown[0]} {shown[-1]} without \\ where brackets are meant"
+            yield line, shown, FORMULA + brackets * found.startswith("\\")
         if (opening := uncoded.strip()) in (r"\[", "$$") and after.text.strip():
             yield line, f"{opening.lstrip(chr(92))}\n{after.text}", FORMULA
         if opening == "$$" and not (before.text.strip() or after.text.strip()):
