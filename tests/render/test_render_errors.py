@@ -419,7 +419,7 @@ BAD = {
     ),
     "formula without a number": (
         "$$\n\\begin{align}\na\\nonumber\\\\\nb\\notag\n\\end{align}\n$$\n",
-        r"index\.qmd:7: .*; leave out \\nonumber and \\notag; a formula without a label has no number",
+        r"index\.qmd:9: .*; leave out \\nonumber and \\notag; a formula without a label has no number",
     ),
     "old font in a formula": (
         r"$x_{\rm test}$" + "\n",
