@@ -180,10 +180,12 @@ def priced(runs: Runs) -> list[Priced]:
         style.BLACK,
         top["predicted"][best] == top["labels"],
     )
+    svm = runs.models["tfidf_svm"]
     return [
         *of_models(runs.models, of_kind),
         before,
-        *with_encoders(runs.encoders, runs.models["tfidf_svm"], "cpu_seconds", of_kind),
+        *of_encoders(runs.encoders, svm, "cpu_seconds"),
+        *of_stack(runs.encoders, svm, of_kind),
     ]
 
 
@@ -203,12 +205,10 @@ def of_models(models: dict, seconds_of) -> list[Priced]:
     ]
 
 
-def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
-    """Each run of the larger encoder, and their best stack if there is one; field: the record's
-    value that is the time of a training; seconds_of: that of the other models, by kind.
-    """
+def of_encoders(encoders: list, svm, field: str) -> list[Priced]:
+    """Each run of the larger encoder; field: the record's value that is the time of a training."""
     apart = differing(encoders)
-    entries = [
+    return [
         Priced(
             f"{name(record)}, {apart[record.key]}" if apart[record.key] else name(record),
             metrics.accuracy(record),
@@ -219,22 +219,28 @@ def with_encoders(encoders: list, svm, field: str, seconds_of) -> list[Priced]:
         )
         for record in encoders
     ]
-    if stacked := best_stacked(encoders):
-        beside = [one for one in encoders if one.key in stacked.values.get("others", ())]
-        entries.append(
-            Priced(
-                stack_name(stacked),
-                metrics.accuracy_of(stacked, "stack_logits"),
-                sum(
-                    (seconds_of(kind) for kind in stacked["members"]),
-                    sum((record[field] for record in beside), stacked[field]),
-                ),
-                metrics.p_of(stacked, "stack_logits", svm),
-                style.BLACK,
-                stacked["stack_logits"].argmax(-1) == stacked["labels"],
-            )
+
+
+def of_stack(encoders: list, svm, seconds_of) -> list[Priced]:
+    """The best stack of the larger encoder, if there is one; seconds_of: processor time of the other
+    models, by kind.
+    """
+    if (stacked := best_stacked(encoders)) is None:
+        return []
+    beside = [one for one in encoders if one.key in stacked.values.get("others", ())]
+    return [
+        Priced(
+            stack_name(stacked),
+            metrics.accuracy_of(stacked, "stack_logits"),
+            sum(
+                (seconds_of(kind) for kind in stacked["members"]),
+                sum((record["cpu_seconds"] for record in beside), stacked["cpu_seconds"]),
+            ),
+            metrics.p_of(stacked, "stack_logits", svm),
+            style.BLACK,
+            stacked["stack_logits"].argmax(-1) == stacked["labels"],
         )
-    return entries
+    ]
 
 
 def piloted(runs: Runs):
@@ -281,23 +287,14 @@ def stack_name(record) -> str:
 
 def by_clock(models: dict, encoders: list) -> list[Priced]:
     """Models by the wall clock of their trainings, and of the runs `encoders` of a larger one the
-    best and its stack.
+    best.
     """
     trained = {kind: models[kind] for kind in MODELS if kind in models}
-
-    def of_kind(kind: str):
-        return trained[kind]["train_seconds"]
-
-    entries = of_models(trained, of_kind)
-    if encoders:
-        larger = with_encoders(encoders, trained["tfidf_svm"], "train_seconds", of_kind)
-        best = chosen(encoders)
-        entries.append(dataclasses.replace(larger[encoders.index(best)], name=name(best)))
-        owner = f"{name(best)}’s runs"
-        for stacked in larger[len(encoders) :]:  # alone in a figure, so that "its" has no owner
-            named = stacked.name.replace("its runs", owner)
-            entries.append(dataclasses.replace(stacked, name=named))
-    return entries
+    best = [chosen(encoders)] if encoders else []
+    return [
+        *of_models(trained, lambda kind: trained[kind]["train_seconds"]),
+        *of_encoders(best, trained["tfidf_svm"], "train_seconds"),
+    ]
 
 
 def beside(models: dict, corpus) -> list:

@@ -489,10 +489,10 @@ def larger(runs, corpus) -> MarkdownText:
         return MarkdownText(
             "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
         )
-    record, svm, stacked = runs.encoder, runs.models["tfidf_svm"], runs.stacked
-    sentence = fill(
+    record, svm = runs.encoder, runs.models["tfidf_svm"]
+    return fill(
         "A larger encoder, {} ({} million parameters), given {} word pieces of a text, takes {}{} and gets "
-        "{}, {} more than the SVM.{}",
+        "{}, {} more than the SVM ([supplement](supplement.html#sec-encoder)).{} {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         markdown.count(record.inputs["settings"]["max_length"]),
@@ -501,17 +501,6 @@ def larger(runs, corpus) -> MarkdownText:
         markdown.pct(metrics.accuracy(record)),
         markdown.word(int(metrics.outcome(record, svm) == 2), *SURELY),
         weakest(runs),
-    )
-    beside = "([supplement](supplement.html#sec-encoder))"
-    if stacked is None:
-        return fill("{} {}", sentence, MarkdownText(beside))
-    return fill(
-        "{} A stack sums the scores of several models. Chosen on the validation texts, the best one gets {} "
-        "of the test texts right, {} more than the SVM, and takes the time of all its models {}. {}",
-        sentence,
-        markdown.pct(metrics.accuracy_of(stacked, "stack_logits")),
-        markdown.word(int(metrics.p_of(stacked, "stack_logits", svm) >= metrics.SURE), *SURELY),
-        MarkdownText(beside),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labels, a larger encoder pays only where the last points count.",
