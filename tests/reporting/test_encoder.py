@@ -167,6 +167,15 @@ def test_several_runs_are_told_with_their_choice(runs):
     )
 
 
+def test_an_encoder_behind_the_svm_is_told_so(runs):
+    write("bench_encoder", train_seed=160, **encoder_values(800, 990, 940, 0.95))
+    told = plain(on_results.larger(encoder.recorded(CORPUS), CORPUS))
+    assert "gets 80.0%, significantly less than the SVM" in told and "So with" not in told
+    assert (
+        "80.0% to 92.0% of the test texts right, not all significantly more than the SVM." in told
+    )
+
+
 def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
     path = records.project_root() / "report" / "read-errors.yml"
     path.write_text(

@@ -388,7 +388,9 @@ def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
         else "not significantly"
         for a, b in zip(*errors, strict=True)
     ]
-    assert re.search(f"not fill .*, it errs {words[0]}.* cut off\\), it errs {words[1]}", trade)
+    assert re.search(
+        f"fewer than .*, the Transformer errs {words[0]}.* the first .*, it errs {words[1]}", trade
+    )
 
 
 @pytest.mark.parametrize("logged, heads", [(True, 4), (False, 3)])

@@ -335,11 +335,13 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts that do not fill the Transformer's {} word pieces, it errs {}. On those that fill "
-        "them (the rest is cut off), it errs {}.{}",
+        "{}On texts of fewer than {} word pieces, the Transformer errs {}. On the others, of which it "
+        "reads the first {}, it errs {}.{}",
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
-        *clauses,
+        clauses[0],
+        markdown.count(bert.inputs["settings"]["max_length"]),
+        clauses[1],
         " Whether the cut is the reason was not tested.",
     )
 
@@ -466,19 +468,21 @@ def weakest(runs) -> MarkdownText:
     """Between what the runs of the encoder lie, where there are several."""
     if len(runs.encoders) == 1:
         return MarkdownText("")
-    found = [metrics.accuracy(one) for one in runs.encoders]
+    found, svm = [metrics.accuracy(one) for one in runs.encoders], runs.models["tfidf_svm"]
+    all_ahead = all(metrics.outcome(one, svm) == 0 for one in runs.encoders)
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
         f" This run was chosen from {{}} (on {' or '.join(['{}'] * len(lengths))} word pieces) by its validation "
-        "accuracy; all of them get {} to {} of the test texts right.",
+        "accuracy; all of them get {} to {} of the test texts right{}.",
         markdown.count(len(runs.encoders)),
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
+        MarkdownText("" if all_ahead else ", not all significantly more than the SVM"),
     )
 
 
-SURELY = ("significantly", "not significantly")
+COMPARED = ("significantly more", "significantly less", "not significantly more")  # by outcome
 
 
 def larger(runs, corpus) -> MarkdownText:
@@ -492,14 +496,14 @@ def larger(runs, corpus) -> MarkdownText:
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     return fill(
         "A larger encoder, {} ({} million parameters), given {} word pieces of a text, takes {}{} and gets "
-        "{}, {} more than the SVM ([supplement](supplement.html#sec-encoder)).{} {}",
+        "{}, {} than the SVM ([supplement](supplement.html#sec-encoder)).{} {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         markdown.count(record.inputs["settings"]["max_length"]),
         sentences.at_most(record),
         MarkdownText(" on another processor" * elsewhere(record, svm)),
         markdown.pct(metrics.accuracy(record)),
-        markdown.word(int(metrics.outcome(record, svm) == 2), *SURELY),
+        markdown.word(metrics.outcome(record, svm), *COMPARED),
         weakest(runs),
         markdown.word(
             metrics.outcome(record, svm),
