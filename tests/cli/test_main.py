@@ -101,6 +101,21 @@ def test_an_option_that_is_unknown_elsewhere_is_told_without_a_word_of_texts(cap
     assert "unrecognized arguments: --perhaps" in said and "TEXT" not in said
 
 
+@pytest.mark.parametrize(
+    "typed, said",
+    [
+        ("run lstms", "there is no run 'lstms'; did you mean 'lstm'?"),
+        ("run bench_trian", "did you mean 'bench_train'?"),
+        ("run colour", "known are bag_of_words, tfidf_svm, lstm, transformer, "),
+        ("train transfomer", "there is no model 'transfomer'; did you mean 'transformer'?"),
+        ("runs --prove lader", "did you mean 'ladder'?"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(typed, said, caplog):
+    assert main.main(typed.split()) == 2
+    assert said in caplog.text
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such limit")
 def test_where_few_files_may_be_open_a_command_that_trains_says_so_and_does_not_wait():
     command = f"ulimit -n 32; {sys.executable} -m lmreport.cli train bag_of_words --data sample"

@@ -417,6 +417,14 @@ BAD = {
         "> > Foo\n> > | a |\n> > |---|\n> > | 1 |\n",
         r"index\.qmd:7: '\| a \|' is read as text; put a line with > alone before it$",
     ),
+    "include and page break in a line": (
+        "{{< include _a.qmd >}} {{< pagebreak >}}\n",
+        r"index\.qmd:6: \{\{< pagebreak >\}\} stands in a paragraph; put blank lines before and",
+    ),
+    "two includes in a line": (
+        "{{< include _a.qmd >}} {{< include _b.qmd >}}\n",
+        r"index\.qmd:6: .*include _a\.qmd.* stands in a line of text; put it on a line of its own",
+    ),
     "formula without a number": (
         "$$\n\\begin{align}\na\\nonumber\\\\\nb\\notag\n\\end{align}\n$$\n",
         r"index\.qmd:9: .*; leave out \\nonumber and \\notag; a formula without a label has no number",

@@ -52,7 +52,9 @@ def train(arguments) -> int:
 
     unknown = [name for name in arguments.models if name not in MODELS]
     if unknown:
-        raise ReportError(f"train: there is no model {unknown[0]!r}; known are {', '.join(MODELS)}")
+        raise ReportError(
+            f"train: there is no model {unknown[0]!r}; {listing.nearest(unknown[0], MODELS)}"
+        )
     progress.hide_bars()
     settings, names = options.loaded(arguments), arguments.models or MODELS
     if "transformer" in names:
@@ -85,7 +87,7 @@ def run(arguments) -> int:
     wrong = [n for n in arguments.names if n not in MODELS + STUDIES + BENCHES and "." not in n]
     if wrong:
         raise ReportError(
-            f"run: there is no run {wrong[0]!r}; known are {', '.join(MODELS + STUDIES + BENCHES)}"
+            f"run: there is no run {wrong[0]!r}; {listing.nearest(wrong[0], MODELS + STUDIES + BENCHES)}"
         )
     if arguments.set and not set(arguments.names) <= set(BENCHES):
         raise ReportError(f"run: --set is for {', '.join(BENCHES)} only")
@@ -165,8 +167,7 @@ def list_runs(arguments) -> int:
 
         if arguments.probe not in KINDS:
             raise ReportError(
-                f"--probe: there is no kind of run {arguments.probe!r}; known are "
-                f"{', '.join(KINDS)}"
+                f"--probe: there is no kind of run {arguments.probe!r}; {listing.nearest(arguments.probe, KINDS)}"
             )
         progress.hide_bars()
         print(json.dumps(probes.probe(arguments.probe)))
@@ -177,7 +178,7 @@ def list_runs(arguments) -> int:
         wrong = [name for name in arguments.prove if name not in KINDS]
         if wrong:
             raise ReportError(
-                f"--prove: there is no kind of run {wrong[0]!r}; known are {', '.join(KINDS)}"
+                f"--prove: there is no kind of run {wrong[0]!r}; {listing.nearest(wrong[0], KINDS)}"
             )
         return proof.prove(arguments.prove, arguments.at)
     return status.listing(arguments.json)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 MOST = 20  # names of a list that is read
 
@@ -22,6 +23,13 @@ def joined(names: Sequence[str]) -> str:
 def quoted(name: object) -> str:
     """A name as a file has it, in quotation marks; what cannot be shown as Python writes it."""
     return repr(name).replace("\\\\", "\\")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to write for `word`, which is none of `known`: the nearest of them, or which there are."""
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"did you mean {quoted(near[0])}?" if near else f"known are {', '.join(names)}"
 
 
 def by_number(numbers: dict[str, int], most: int = MOST) -> str:

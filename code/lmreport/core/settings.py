@@ -5,7 +5,6 @@ defaults.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import shutil
 import tomllib
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import nearest
 
 ENV_PREFIX = "LMREPORT_"
 NOT_SETTINGS = {"CACHE", "SETTINGS", "PYTHON", "COMMIT"}  # LMREPORT_ variables with another use
@@ -353,8 +353,7 @@ def instead_of(key: str) -> str:
         return f"give it to lmreport render as --{key}, or write it into lmreport.toml"
     if key in OF_RENDER:
         return f"give it to lmreport render as --{key}"
-    near = difflib.get_close_matches(key, (*HELP, *OF_PERSONS), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(HELP)}"
+    return nearest(key, (*HELP, *OF_PERSONS))
 
 
 def _typed(key: str, value: object) -> Any:

@@ -28,7 +28,7 @@ ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
 DOCUMENTS = (".qmd", ".md", ".Rmd")  # other files, such as .yml, are shown as code
 ODD_SHORTCODE = re.compile(r"(?<!\{)(?:\{\{(?!<)%?|\{%)\s*<?\s*(include|pagebreak)\b([^{}]*)\}\}?")
-INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(.+?)\s*>\}\}\s*$")
+INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+((?:(?!>\}\}).)+?)\s*>\}\}\s*$")
 
 
 def read(document: Document) -> list[Cell]:

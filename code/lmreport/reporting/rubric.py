@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lmreport.core import profiles, strict_yaml
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import nearest
 from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText
@@ -184,7 +185,7 @@ def item(name: str) -> dict:
         if entry["id"] == name:
             return entry
     raise ReportError(
-        f"rubric.yml has no item {name!r}; known are {', '.join(i['id'] for i in whole()['items'])}"
+        f"rubric.yml has no item {name!r}; {nearest(name, [i['id'] for i in whole()['items']])}"
     )
 
 
