@@ -56,7 +56,7 @@ def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
         "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) says "
         "where every other number comes from. "
         "The code in this report trains only a small demonstration, on {} texts cut at {} word pieces, and "
-        "the toy models of questions 3 and 7; what an earlier render trained is not trained again.",
+        "the toy models of questions 3 and 7.",
         runs,
         markdown.count(own["train_texts"]),
         markdown.count(own.inputs["settings"]["max_length"]),

@@ -81,7 +81,6 @@ def of_heads(neighbours, times):
         one=markdown.pct(neighbours[1]["accuracy"][-20:].mean(), 0),
         two=markdown.pct(neighbours[2]["accuracy"][-20:].mean(), 0),
         words=markdown.count(heads.WORDS),
-        guess=markdown.pct(1 / heads.WORDS, 0),
         half=markdown.pct((1 + 1 / heads.WORDS) / 2, 0),
         n=markdown.count(times["n"]),
         d=markdown.count(times["d"]),
