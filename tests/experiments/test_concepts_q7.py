@@ -62,7 +62,7 @@ def test_costs_meet_at_the_crossings():
 
 def test_the_caption_says_from_which_length_attention_keeps_more():
     caption = (project_root() / "report/_7-how-and-why.qmd").read_text(encoding="utf-8")
-    beyond = int(re.search(r"beyond (\d+) tokens more memory", caption)[1])
+    beyond = int(re.search(r"Beyond (\d+) tokens it needs more memory", caption)[1])
     kept = cost.attention_kept(beyond, 768, 12)
     assert kept == cost.lstm_kept(beyond, 768)
     assert cost.attention_kept(beyond + 1, 768, 12) > cost.lstm_kept(beyond + 1, 768)
