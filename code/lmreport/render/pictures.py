@@ -169,8 +169,8 @@ def points(length: str) -> float | None:
 
 
 def natural_size(path: Path) -> tuple[float, float] | None:
-    """Width and height in points that a picture has by itself, a pixel being 1/96 inch; None if it
-    does not tell. Raises ReportError if it cannot be read.
+    """Width and height in points that a picture has by the pixels for an inch that it tells, else
+    by 96; None if it has no size. Raises ReportError if it cannot be read.
     """
     if path.suffix.lower() == ".svg":
         return svg_size(path.read_text(encoding="utf-8", errors="replace")[:4000])
@@ -178,7 +178,9 @@ def natural_size(path: Path) -> tuple[float, float] | None:
 
     try:
         with Image.open(path) as image:
-            size = image.width * 0.75, image.height * 0.75
+            told = max(image.info.get("dpi", (0,)))
+            pixel = 72 / (told if told > 1 else 96)  # programs that do not know it write 1
+            size = image.width * pixel, image.height * pixel
             return size[::-1] if image.getexif().get(ORIENTATION) in LYING else size
     except (OSError, ValueError) as error:
         raise ReportError(f"picture {path.name!r} cannot be read: {error}") from None
