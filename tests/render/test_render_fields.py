@@ -924,6 +924,9 @@ def test_a_photo_that_was_taken_upright_is_as_large_as_it_is_shown(tmp_path):
     turned[0x0112] = 6
     Image.new("RGB", (24, 12)).save(tmp_path / "report" / "a.jpg", exif=turned)
     assert pictures.natural_size(tmp_path / "report" / "a.jpg") == (9, 18)
+    turned[0x011A], turned[0x0128] = 144.0, 2  # pixels for an inch, as cameras tell them
+    Image.new("RGB", (24, 12)).save(tmp_path / "report" / "a.jpg", exif=turned)
+    assert pictures.natural_size(tmp_path / "report" / "a.jpg") == (6, 12)
 
 
 # Paths, names and letters

@@ -29,6 +29,7 @@ START_TAG = re.compile(  # of a picture in HTML, and what is in it
 )
 ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>`]+))?""")
 ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # of a photo that is shown turned by a right angle
+RESOLUTION = 0x0128  # its unit, of a photo that tells one
 POINTS = {
     "": 0.75,
     "px": 0.75,
@@ -178,10 +179,12 @@ def natural_size(path: Path) -> tuple[float, float] | None:
 
     try:
         with Image.open(path) as image:
-            told = max(image.info.get("dpi", (0,)))
-            pixel = 72 / (told if told > 1 else 96)  # programs that do not know it write 1
+            exif = image.getexif()
+            told = image.info.get("jfif_unit", 1) or RESOLUTION in exif  # Pillow says 72 if not
+            dpi = max(image.info.get("dpi", (0,))) if told else 0
+            pixel = 72 / (dpi if dpi > 1 else 96)  # programs that do not know it write 1
             size = image.width * pixel, image.height * pixel
-            return size[::-1] if image.getexif().get(ORIENTATION) in LYING else size
+            return size[::-1] if exif.get(ORIENTATION) in LYING else size
     except (OSError, ValueError) as error:
         raise ReportError(f"picture {path.name!r} cannot be read: {error}") from None
 
