@@ -798,6 +798,26 @@ BAD = {
         'Text:\n\n```python title="a.py"\nx = 1\n```\n',
         r"index\.qmd:8: '```python title=\"a\.py\"' begins no block .* one word, or attributes in \{…\}",
     ),
+    **{
+        f"{name}, not where code or a formula shows the same": (text, rf"index\.qmd:{said}")
+        for hidden in ('::: {.content-hidden when-format="no"}\nA\n:::\n',)
+        for name, text, said in (
+            ("TeX", 'cat("a\\n") so.\n\n```r\ncat("a\\n")\n```\n', r"6: \\n stands in no formula"),
+            ("TeX in a line", "So \\alpha.\n\nAnd `\\alpha`.\n", r"6: \\alpha stands in no"),
+            ("a letter", "So \\alpha.\n\nAnd $\\alpha$.\n", r"6: \\alpha stands in no formula"),
+            ("a sum", "So \\sum.\n\n$$\nx = \\sum_i\n$$\n", r"6: \\sum stands in no formula"),
+            ("colour", "$\\color{red} x$\n\n\\color{red}\n", r"6: \\color\{red\} in a formula"),
+            (
+                "reference",
+                "$a = @eq-b$\n\n$$\nb\n$$ {#eq-b}\n\nSee @eq-b.\n",
+                "6: @eq-b in a formula",
+            ),
+            ("a word", "<pad> is.\n\n```{python}\nx = '<pad>'\n```\n", "6: <pad> is read as HTML"),
+            ("a condition", f"{hidden}\n```md\n{hidden}```\n", "6: unknown format 'no'"),
+            ("a label", "See @fig-no.\n\n```\nSee @fig-no.\n```\n", "6: .*fig-no"),
+            ("a picture", "```md\n![c](no.png)\n```\n\n![c](no.png)\n", "10: picture 'no.png'"),
+        )
+    },
     "path in text": (
         "Open C:\\Users\\ann.\n",
         r"index\.qmd:6: \\Users stands in no formula and would be lost; .*, a path or command in `…`",

@@ -739,6 +739,17 @@ display(Image(stream.getvalue(), width=60, alt="d"))
     assert drawn(out / "index.pdf") == [*sizes.values(), *[(75, 37.5)] * 4, (45, 22.5)]
 
 
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_picture_has_in_the_pdf_the_size_of_its_resolution(tmp_path, kind):
+    (tmp_path / "pics").mkdir()
+    for dpi in (300, 30, 1):
+        Image.new("RGB", (400, 120)).save(tmp_path / f"pics/{dpi}.{kind}", dpi=(dpi, dpi))
+    body = "".join(f"![a](../pics/{dpi}.{kind})\n\n" for dpi in (300, 30, 1))
+    out = own(project(tmp_path, body + f"![a](../pics/300.{kind}){{width=2in}}\n"))
+    wide = (470.6, 141.2)  # as the text, which 400 pixels at 30 for an inch would pass
+    assert drawn(out / "index.pdf") == [(96, 28.8), wide, (300, 90), (144, 43.2)]
+
+
 @pytest.mark.parametrize(
     ("written", "page", "letters", "width"),
     [
@@ -913,6 +924,9 @@ def test_a_photo_that_was_taken_upright_is_as_large_as_it_is_shown(tmp_path):
     turned[0x0112] = 6
     Image.new("RGB", (24, 12)).save(tmp_path / "report" / "a.jpg", exif=turned)
     assert pictures.natural_size(tmp_path / "report" / "a.jpg") == (9, 18)
+    turned[0x011A], turned[0x0128] = 144.0, 2  # pixels for an inch, as cameras tell them
+    Image.new("RGB", (24, 12)).save(tmp_path / "report" / "a.jpg", exif=turned)
+    assert pictures.natural_size(tmp_path / "report" / "a.jpg") == (6, 12)
 
 
 # Paths, names and letters

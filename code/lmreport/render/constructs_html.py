@@ -112,7 +112,7 @@ class Html:
         state = " open" if fold == "show" else ""
         summary = str(options.get("code-summary", "Code"))
         if summary not in self.summaries:
-            self.summaries[summary] = lost.inlines(summary, lambda _: str(options["place"]))
+            self.summaries[summary] = lost.inlines(summary, lambda *_, **__: str(options["place"]))
         return [
             self.raw(f'<details class="code-fold"{state}><summary>'),
             pandoc_ast.node("Plain", copy.deepcopy(self.summaries[summary])),

@@ -51,8 +51,8 @@ class Index:
     depth: int = 6
     first: int = 1  # the level of the highest heading
 
-    def place(self, *patterns: str) -> str:
-        return place(self.cells, *patterns)
+    def place(self, *patterns: str, among: str = "") -> str:
+        return place(self.cells, *patterns, among=among)
 
     def next(self, kind: str) -> str:
         self.counts[kind] = self.counts.get(kind, 0) + 1

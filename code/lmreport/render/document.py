@@ -107,7 +107,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             if value["t"] == "MetaList"
             else stripped(value)
         )
-    lost.refuse(got["meta"], lambda pattern: source.place_above(document, pattern))
+    lost.refuse(got["meta"], lambda pattern, **_: source.place_above(document, pattern))
     refuse_in_title_block(got["meta"], document)
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)

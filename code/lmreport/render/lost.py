@@ -10,7 +10,7 @@ from collections.abc import Callable
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast, pictures
 
-Place = Callable[[str], str]  # file:line of a pattern
+Place = Callable[..., str]  # file:line of a pattern, as `source.place` of cells
 HTML_TABLE = re.compile(r"<table\b|\bdata-qmd", re.IGNORECASE)
 MARKDOWN = re.compile(r"pandoc-|(markdown|md|qmd)\b")  # raw text for pandoc and Quarto themselves
 TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/]*)[^<>]*?(/?)>")
@@ -94,7 +94,7 @@ def refuse_raw(item: dict, at: Place) -> None:
         )
     if lost := lost_tex(item):
         raise ReportError(
-            f"{at(re.escape(lost))}: {lost} stands in no formula and would be lost; "
+            f"{at(re.escape(lost), among='words')}: {lost} stands in no formula and would be lost; "
             + next(remedy for start, remedy in IN_MARKDOWN.items() if re.match(start, lost))
         )
 
@@ -130,8 +130,9 @@ def refuse_colour(item: dict, at: Place) -> None:
     """Raises ReportError for a colour in a formula, which pandoc drops or cannot read."""
     found = COLOUR.search(item["c"][1]) if item["t"] == "Math" else None
     if found:
+        where = at(re.escape(found[0]), among="formulas")
         raise ReportError(
-            f"{at(re.escape(found[0]))}: {found[0]} in a formula would be lost, as formulas have one "
+            f"{where}: {found[0]} in a formula would be lost, as formulas have one "
             "colour here; leave it out, and mark what is meant by \\boldsymbol{…} or \\underline{…}"
         )
 
@@ -142,22 +143,23 @@ def refuse_rules(item: dict, at: Place) -> None:
     """
     text = item["c"][1] if item["t"] == "Math" else ""
     if found := RULES.search(text):
+        where = at(re.escape(found[0]), among="formulas")
         raise ReportError(
-            f"{at(re.escape(found[0]))}: the lines that {found[0]} draws in a formula would be lost; "
+            f"{where}: the lines that {found[0]} draws in a formula would be lost; "
             "leave \\hline and | out, or write a table of Markdown with $…$ in its cells"
         )
     if found := RAISED.search(text):
-        raise ReportError(
-            f"{at(re.escape(found[0]))}: {found[2]} would be shown in the formula; write {found[1]}"
-        )
+        where = at(re.escape(found[0]), among="formulas")
+        raise ReportError(f"{where}: {found[2]} would be shown in the formula; write {found[1]}")
 
 
 def refuse_references(item: dict, at: Place) -> None:
     """Raises ReportError for a reference in a formula, of which the letters would be shown."""
     found = REFERENCE.search(item["c"][1]) if item["t"] == "Math" else None
     if found:
+        where = at(re.escape(found[0]), among="formulas")
         raise ReportError(
-            f"{at(re.escape(found[0]))}: {found[0]} in a formula would be shown as it is written; "
+            f"{where}: {found[0]} in a formula would be shown as it is written; "
             "put it into the text beside the formula"
         )
 

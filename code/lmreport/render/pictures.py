@@ -29,6 +29,7 @@ START_TAG = re.compile(  # of a picture in HTML, and what is in it
 )
 ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>`]+))?""")
 ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # of a photo that is shown turned by a right angle
+RESOLUTION = 0x0128  # its unit, of a photo that tells one
 POINTS = {
     "": 0.75,
     "px": 0.75,
@@ -169,8 +170,8 @@ def points(length: str) -> float | None:
 
 
 def natural_size(path: Path) -> tuple[float, float] | None:
-    """Width and height in points that a picture has by itself, a pixel being 1/96 inch; None if it
-    does not tell. Raises ReportError if it cannot be read.
+    """Width and height in points that a picture has by the pixels for an inch that it tells, else
+    by 96; None if it has no size. Raises ReportError if it cannot be read.
     """
     if path.suffix.lower() == ".svg":
         return svg_size(path.read_text(encoding="utf-8", errors="replace")[:4000])
@@ -178,8 +179,12 @@ def natural_size(path: Path) -> tuple[float, float] | None:
 
     try:
         with Image.open(path) as image:
-            size = image.width * 0.75, image.height * 0.75
-            return size[::-1] if image.getexif().get(ORIENTATION) in LYING else size
+            exif = image.getexif()
+            told = image.info.get("jfif_unit", 1) or RESOLUTION in exif  # Pillow says 72 if not
+            dpi = max(image.info.get("dpi", (0,))) if told else 0
+            pixel = 72 / (dpi if dpi > 1 else 96)  # programs that do not know it write 1
+            size = image.width * pixel, image.height * pixel
+            return size[::-1] if exif.get(ORIENTATION) in LYING else size
     except (OSError, ValueError) as error:
         raise ReportError(f"picture {path.name!r} cannot be read: {error}") from None
 

@@ -28,6 +28,9 @@ ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
 DOCUMENTS = (".qmd", ".md", ".Rmd")  # other files, such as .yml, are shown as code
 ODD_SHORTCODE = re.compile(r"(?<!\{)(?:\{\{(?!<)%?|\{%)\s*<?\s*(include|pagebreak)\b([^{}]*)\}\}?")
+FORMULA = re.compile(  # without a blank line in it
+    r"\$\$(?:(?!\n\s*\n)[^$])+\$\$|(?<!\\)\$(?=\S)(?:(?!\n\s*\n)(?:\\\$|[^$]))*?(?<=\S)\$(?!\d)"
+)
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+((?:(?!>\}\}).)+?)\s*>\}\}\s*$")
 
 
@@ -71,10 +74,14 @@ def prose(lines: list[Line]) -> Iterator[Line]:
 
 
 def place_in(document: Document, test: Callable[[str], object]) -> str:
-    """file:line of the first line of `document` with its includes that passes `test`; its file alone
-    where none does.
+    """file:line of the first line of `document` with its includes that passes `test`, one of text
+    before one of code, which may show the same; its file alone where none does.
     """
-    return next((line.place for line in lines_of(document) if test(line.text)), document.name)
+    lines = lines_of(document)
+    text = list(prose(lines))
+    words = (line._replace(text=without_code(line.text)) for line in text)
+    found = (line.place for line in itertools.chain(words, text, lines) if test(line.text))
+    return next(found, document.name)
 
 
 def place_above(document: Document, pattern: str) -> str:
@@ -88,7 +95,7 @@ def front(document: Document) -> Cell:
     """The front matter, for the places of what stands in it."""
     lines = text_of(document.path, document.name)[: document.body_line - 1]
     numbered = [Line(text, document.name, n) for n, text in enumerate(lines, 1)]
-    return Cell("markdown", numbered, document.name)
+    return Cell("options", numbered, document.name, skipped=len(numbered))
 
 
 def whole(document: Document) -> str:
@@ -113,17 +120,41 @@ def with_title(cells: list[Cell], options: dict) -> str:
     return match[1]
 
 
-def place(cells: list[Cell], *patterns: str) -> str:
+def place(cells: list[Cell], *patterns: str, among: str = "") -> str:
     """file:line of the last source line with one of the patterns; of the first line where none is
-    found.
+    found. Lines of text and of options come before those of code, which may show the same.
+
+    among: "formulas" or "words", the part of the text in which it is looked for first.
     """
-    places = [
-        line.place
-        for cell in cells
-        for line in cell.lines
-        if any(re.search(p, line.text) for p in patterns)
-    ]
-    return places[-1] if places else cells[0].place if cells else "?"
+    seen = [line for cell in cells for line in seen_lines(cell)]
+    words = [line._replace(text=without_code(line.text)) for line in seen]
+    parts = [part(words, among == "formulas")] if among else []
+    for lines in (*parts, words, seen, [line for cell in cells for line in cell.lines]):
+        places = [line.place for line in lines if any(re.search(p, line.text) for p in patterns)]
+        if places:
+            return places[-1]
+    return cells[0].place if cells else "?"
+
+
+def seen_lines(cell: Cell) -> list[Line]:
+    """The lines of `cell` that are no code."""
+    return list(prose(cell.lines)) if cell.kind == "markdown" else cell.lines[: cell.skipped]
+
+
+def without_code(text: str) -> str:
+    """`text` of the same length, without what stands in code."""
+    return re.sub(r"\\[\\`]|" + CODE.pattern, lambda m: " " * len(m[0]) if m[1] else m[0], text)
+
+
+def part(lines: list[Line], of_formulas: bool) -> list[Line]:
+    """`lines` with their formulas alone, or without them."""
+    text = "\n".join(line.text for line in lines)
+    ends = [0, *(end for found in FORMULA.finditer(text) for end in found.span()), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(ends)]
+    for i in range(0 if of_formulas else 1, len(pieces), 2):
+        pieces[i] = re.sub(".", " ", pieces[i])
+    kept = "".join(pieces).split("\n")
+    return [line._replace(text=one) for line, one in zip(lines, kept, strict=True)]
 
 
 def included(lines: list[Line], root: Path, inside: tuple[Path, ...]) -> Iterator[Line]:
