@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from lmreport.cli import options
-from lmreport.core import listing, matplotlib_folder, progress
+from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError, chain_of, is_http, no_space
 from lmreport.core.settings import NO_HOME, cache_root, one_model, refuse_no_numbers
 from lmreport.models import architecture
@@ -331,7 +331,7 @@ def main(argv: list[str] | None = None) -> int:
         refuse_few_files(arguments.command)
         refuse_no_numbers()
         progress.without_accelerate()
-        os.environ |= matplotlib_folder.variables(os.environ)
+        progress.without_matplotlibs_warning()
         return COMMANDS[arguments.command](arguments)
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
