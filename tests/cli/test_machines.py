@@ -211,6 +211,21 @@ def test_a_certificate_that_is_not_trusted_is_told_before_a_copy_of_the_data_is_
     assert untrusted in caplog.text and "set SSL_CERT_FILE" in caplog.text
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_matplotlib_gets_a_folder_only_where_its_own_cannot_be_written_to(
+    monkeypatch, tmp_path, writable
+):
+    (tmp_path / "a file").touch()
+    own = tmp_path / ("new" if writable else "a file") / "matplotlib"
+    for name, folder in (("MPLCONFIGDIR", own), ("LMREPORT_CACHE", tmp_path / "cache")):
+        monkeypatch.setenv(name, str(folder))
+    then = []
+    doctor = lambda arguments: then.append(os.environ["MPLCONFIGDIR"]) or 0  # noqa: E731
+    monkeypatch.setitem(main.COMMANDS, "doctor", doctor)
+    assert main.main(["doctor"]) == 0
+    assert then == [str(own if writable else tmp_path / "cache/matplotlib")]
+
+
 def test_a_model_in_the_place_of_the_one_that_cannot_be_had_is_told(monkeypatch, caplog):
     monkeypatch.setattr(pretrained, "from_hub", lambda name: None)
     with caplog.at_level("INFO"):

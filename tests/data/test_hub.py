@@ -133,6 +133,32 @@ def test_a_copy_that_is_not_whole_is_told_and_completed(hub, folder, files, lack
     assert (whole["name"], whole["why"]) == (stand_in.NAME, "")
 
 
+@pytest.mark.parametrize("place", ["home", "home/hub"])
+def test_a_copy_beside_the_hubs_cache_is_told_with_what_has_it_used(hub, tmp_path, place):
+    """As in containers: HF_HOME is set to where the files lie, one folder too high, or
+    HF_HUB_CACHE elsewhere.
+    """
+    served, environment = hub
+    located(environment, HF_HUB_CACHE=str(tmp_path / place))
+    served.asked.clear()
+    wrong = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+    wrong |= {"HF_HUB_CACHE": str(tmp_path / "empty")} if place == "home/hub" else {}
+    code = "from lmreport.cli import doctor; print(*doctor.model())"
+    shown = "import logging; logging.basicConfig(level='INFO')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", shown + LOCATE + code, stand_in.NAME],
+        env=environment | wrong,
+        text=True,
+        capture_output=True,
+    )
+    assert f"a copy lies in {tmp_path / place}, so set HF_HUB_CACHE={tmp_path / place} to" in (
+        done.stderr
+    ), done.stderr
+    assert f"set HF_HUB_CACHE={tmp_path / place}, where a copy lies" in done.stdout
+    said = located(environment | wrong | {"HF_HUB_CACHE": str(tmp_path / place)})
+    assert (said["name"], said["why"], served.asked) == (stand_in.NAME, "", [])
+
+
 @pytest.mark.parametrize(
     "name, said",
     [

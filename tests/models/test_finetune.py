@@ -326,7 +326,9 @@ def test_an_unreadable_model_folder_is_named(tiny, tmp_path, damage, said):
         pretrained.locate(str(tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("inside", ["results/metrics.json", "checkpoint-500/config.json"])
+@pytest.mark.parametrize(
+    "inside", ["results/metrics.json", "checkpoint-500/config.json", "config.json"]
+)
 @pytest.mark.parametrize("name", ["distilbert-base-uncased", "google-bert/bert-base-uncased"])
 def test_a_folder_of_results_named_as_a_model_of_the_hub_is_told(
     tmp_path, monkeypatch, name, inside
@@ -342,7 +344,10 @@ def test_a_folder_of_results_named_as_a_model_of_the_hub_is_told(
             ReportError, match=f"if the hub's '{name}' is meant, rename this folder"
         ):
             fitness.whole(given)
-    with pytest.raises(ReportError, match="another one$"):  # a path names no model of the hub
+    asked = dataclasses.replace(load(), model=name)
+    with pytest.raises(ReportError, match="rename this folder"):  # as predict trains it
+        train.run("transformer", asked, None)
+    with pytest.raises(ReportError, match="folder of a model$"):  # a path names none of the hub
         fitness.whole("./nowhere")
 
 

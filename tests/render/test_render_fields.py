@@ -1424,6 +1424,23 @@ def test_settings_of_the_user_do_not_change_a_report(tmp_path, monkeypatch):
     assert figure(tmp_path / "p", body)[:2] == ["white False", "7.0 5.0 96.0"]
 
 
+@pytest.mark.parametrize("name", ["HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"])
+def test_a_home_that_cannot_be_written_to_is_not_told_on_the_page(tmp_path, monkeypatch, name):
+    """A file stands where matplotlib would make its folder, which stops root too."""
+    for one in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+        monkeypatch.delenv(one, raising=False)
+    (tmp_path / "home").mkdir()
+    for one in (".config", ".cache", ".matplotlib"):
+        (tmp_path / "home" / one).touch()
+    monkeypatch.setenv("LMREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(name, str(tmp_path / "home" / (".cache" if name != "HOME" else "")))
+    body = DRAWN % "print('drawn')"
+    options = OPTIONS.replace("warning: false", "warning: true")
+    page = own(project(tmp_path / "p", body, options=options), ("html",)) / "index.html"
+    assert "drawn" in words(Page(page)) and "<img" in page.read_text()
+    assert not re.search("mkdir|Matplotlib|MPLCONFIGDIR", words(Page(page)))
+
+
 def test_modules_beside_the_document_are_for_its_cells_alone(tmp_path):
     root = project(tmp_path, "```{python}\nimport helper\nprint(helper.x, 1 + 1)\n```\n")
     for name in ("types", "random", "code"):

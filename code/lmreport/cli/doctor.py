@@ -205,12 +205,14 @@ def model():
         source = fitness.located(name) if folder else pretrained.at_hand(name)
     except ReportError as error:
         return False, str(error), ""
+    if not source.why:
+        return True, f"model: {source.name}", ""
+    place = pretrained.misplaced(name)
+    there = f"set HF_HUB_CACHE={place}, where a copy lies" if place else "a render fetches it"
     return (
-        (None if source.why else True),
-        f"model: {source.name}" + (f". {source.why}" if source.why else ""),
-        "a render fetches it where there is a network; or set LMREPORT_MODEL to a folder"
-        if source.why
-        else "",
+        None,
+        f"model: {source.name}. {source.why}",
+        f"{there}{' where there is a network' * (not place)}; or set LMREPORT_MODEL to a folder",
     )
 
 

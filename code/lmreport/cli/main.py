@@ -332,6 +332,7 @@ def main(argv: list[str] | None = None) -> int:
         refuse_few_files(arguments.command)
         refuse_no_numbers()
         progress.without_accelerate()
+        progress.without_matplotlibs_warning()
         return COMMANDS[arguments.command](arguments)
     except BrokenPipeError:  # whoever read the output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

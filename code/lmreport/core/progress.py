@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from lmreport.core import matplotlib_folder
+
 CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 LIVE = {"live": True}  # as `extra`: how far a step is, which the next line may take the place of
 NOW = LIVE | {"now": True}  # as `extra`: what begins now, which is told on a terminal alone
@@ -155,6 +157,11 @@ def without_accelerate() -> None:
     """Have trainings here not be changed by what `accelerate launch` has set for other work."""
     for name in [name for name in os.environ if name.startswith("ACCELERATE_")]:
         del os.environ[name]
+
+
+def without_matplotlibs_warning() -> None:
+    """Have matplotlib keep its list of fonts where it can, instead of warning that it cannot."""
+    os.environ |= matplotlib_folder.variables(os.environ)
 
 
 def load_keras() -> None:

@@ -86,6 +86,7 @@ def like_no_names(names: list[str]) -> str:
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.A)  # owner/model, old ones without an owner
 ADAPTER = "adapter_config.json"
+OF_WEIGHTS = ("*.safetensors", "*.bin", "*.h5", "*.onnx", "*.msgpack")
 INDEX = "model.safetensors.index.json"  # which part of the weights holds which of them
 
 
@@ -126,10 +127,10 @@ def no_whole_model(folder: Path) -> str:
 
 
 def before_the_hub(folder: Path) -> str:
-    """What to do where `folder`, which holds no model, is found for a name that the hub knows too;
+    """What to do where `folder`, which holds no weights, is found for a name that the hub knows too;
     "" where it cannot be.
     """
-    if not folder.is_dir() or (folder / "config.json").exists():
+    if not folder.is_dir() or any(path for kind in OF_WEIGHTS for path in folder.glob(kind)):
         return ""
     path = Path(os.path.abspath(folder))
     for base in (working_folder(), project_root()):

@@ -100,6 +100,8 @@ def locate(model: str) -> Source:
         offline = "with HF_HUB_OFFLINE set " * constants.HF_HUB_OFFLINE
         partly = in_part(model)
         once = "; run this once with the hub in reach to complete it" * bool(partly)
+        if (place := misplaced(model)) and not partly:
+            once = f"; a copy lies in {place}, so set HF_HUB_CACHE={place} to use that"
         log.info(
             f"model: {offline}the hub cannot be reached for {model}{partly}{once}; going on with "
             f"{MINILM}"
@@ -144,6 +146,20 @@ def in_part(model: str) -> str:
     ]
     said = ", ".join(gone) or missed
     return f", and its copy on this machine lacks {said}" * bool(said)
+
+
+def misplaced(model: str) -> str:
+    """The folder with a whole copy of `model` that is not the hub's cache, as after a move or where
+    HF_HOME was taken for it; "" if there is none.
+    """
+    from huggingface_hub import constants
+
+    home, usual = Path(constants.HF_HOME), Path(constants.default_home, "huggingface")
+    cache = Path(constants.HF_HUB_CACHE)
+    for place in (home, home / "hub", cache / "hub", usual / "hub", usual):
+        if place.resolve() != cache.resolve() and from_cache(model, place):
+            return str(place)
+    return ""
 
 
 def is_folder(model: str) -> bool:
@@ -353,17 +369,18 @@ def refuse_without(name: str, missing: list[str]) -> None:
         )
 
 
-def from_cache(name: str) -> Source | None:
-    """The model `name` from the hub's cache on this machine, without a request; None if it is not
-    there whole.
+def from_cache(name: str, cache: Path | None = None) -> Source | None:
+    """The model `name` from the hub's cache on this machine (or the folder `cache`), without a
+    request; None if it is not there whole.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return from_folder(
-            Path(snapshot_download(name, allow_patterns=WANTED, local_files_only=True)), name
+        folder = snapshot_download(
+            name, allow_patterns=WANTED, local_files_only=True, cache_dir=cache
         )
+        return from_folder(Path(folder), name)
     except (HFValidationError, OSError, ReportError):
         return None
 

@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 import nbformat
 from nbformat import NotebookNode
 
-from lmreport.core import progress
+from lmreport.core import matplotlib_folder, progress
 from lmreport.core.errors import ReportError
 from lmreport.render import cell_outputs, named_files
 from lmreport.render.lines import TICKS, Cell
@@ -146,7 +146,7 @@ async def run(
     now = Now()
 
     async def in_kernel(output: IO[bytes], own: Path) -> Seen:
-        env = variables | settings(execute, own)
+        env = variables | matplotlib_folder.variables(variables) | settings(execute, own)
         client, manager = await started(nb, execute, output, own, cwd=str(folder), env=env)
         async with client.async_setup_kernel(), ended(manager):
             when_stopped(stop)

@@ -32,7 +32,7 @@ def run(
     """The record of the model `name` under resolved `settings` on `corpus`; trains it if there is
     none, or by force.
     """
-    source = pretrained.locate(settings.model) if KINDS[name].pretrained else None
+    source = fitness.whole(settings.model) if KINDS[name].pretrained else None
     given = records.inputs(name, settings, corpus, source)
 
     def make() -> dict:
