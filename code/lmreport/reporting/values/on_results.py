@@ -335,8 +335,8 @@ def trade(bert, svm) -> MarkdownText:
         else ""
     )
     return fill(
-        "{}On texts of fewer than {} word pieces, the Transformer errs {}. On the others, of which it "
-        "reads the first {}, it errs {}.{}",
+        "{}On texts of fewer than {} word pieces, the Transformer errs {}. On texts of at least {}, which "
+        "are cut there, it errs {}.{}",
         start,
         markdown.count(bert.inputs["settings"]["max_length"]),
         clauses[0],
@@ -469,7 +469,7 @@ def weakest(runs) -> MarkdownText:
     if len(runs.encoders) == 1:
         return MarkdownText("")
     found, svm = [metrics.accuracy(one) for one in runs.encoders], runs.models["tfidf_svm"]
-    all_ahead = all(metrics.outcome(one, svm) == 0 for one in runs.encoders)
+    behind = sum(metrics.outcome(one, svm) > 0 for one in runs.encoders)
     lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
         f" This run was chosen from {{}} (on {' or '.join(['{}'] * len(lengths))} word pieces) by its validation "
@@ -478,7 +478,13 @@ def weakest(runs) -> MarkdownText:
         *map(markdown.count, lengths),
         markdown.pct(min(found, key=float)),
         markdown.pct(max(found, key=float)),
-        MarkdownText("" if all_ahead else ", not all significantly more than the SVM"),
+        fill(
+            ", and {} of them {} not significantly ahead of the SVM",
+            markdown.count(behind),
+            markdown.word(int(behind > 1), "is", "are"),
+        )
+        if behind
+        else MarkdownText(""),
     )
 
 
