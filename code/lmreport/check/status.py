@@ -230,11 +230,12 @@ def outputs(chosen: dict, profile: str | None = None) -> list[Line]:
     chosen: settings other than those of this process's environment.
     """
     from lmreport.render import project
+    from lmreport.render.document_options import FORMATS
 
     root = settings.project_root()
     return [
         line
-        for document in project.read(root, project.FORMATS, profile)
+        for document in project.read(root, FORMATS, profile)
         for line in of_document(document, chosen)
     ]
 

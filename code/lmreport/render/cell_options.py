@@ -8,11 +8,8 @@ from typing import Any
 from lmreport.core import strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.render.conditional import CONDITION
+from lmreport.render.document_options import near, refuse_shortcode
 from lmreport.render.lines import Cell, Line
-from lmreport.render.project import (
-    near,
-    refuse_shortcode,
-)
 
 CELL: dict[str, Any] = {
     "label": str,

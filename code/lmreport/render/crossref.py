@@ -10,8 +10,8 @@ from typing import Any
 
 from lmreport.core.errors import ReportError
 from lmreport.render import pandoc_ast
+from lmreport.render.document_options import near
 from lmreport.render.lines import Cell
-from lmreport.render.project import near
 from lmreport.render.source import place
 
 NAMES = {"fig": "Figure", "tbl": "Table", "lst": "Listing", "eq": "Equation", "sec": "Section"}

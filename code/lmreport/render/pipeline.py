@@ -46,6 +46,7 @@ from lmreport.render import (
     unset_formulas,
     up_to_date,
 )
+from lmreport.render.document_options import near
 from lmreport.render.lines import Cell
 
 log = logging.getLogger(__name__)
@@ -296,7 +297,7 @@ def refuse_source(
         remedy = f"write @{label}"
     elif whole := next(longer, ""):
         remedy = f"write @{{{whole}}}, as its end is read as text"
-    elif guess := project.near(key, known):
+    elif guess := near(key, known):
         remedy = guess.removeprefix("; ")
     else:
         remedy = f"to show it as it is, write \\@{key}"

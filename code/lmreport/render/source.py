@@ -12,9 +12,9 @@ from pathlib import Path
 from lmreport.core.errors import ReportError
 from lmreport.render.cell_options import code_cell, refuse_annotations
 from lmreport.render.conditional import of_profiles
+from lmreport.render.document_options import SHORTCODE
 from lmreport.render.lines import CODE, FENCE, Cell, Line, closing, fence_of, masked
 from lmreport.render.project import (
-    SHORTCODE,
     Document,
     front_matter,
     hint_at,
