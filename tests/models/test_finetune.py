@@ -21,7 +21,8 @@ from lmreport.data import download
 from lmreport.data.corpus import TAGS
 from lmreport.data.splits import dataset_dict, splits_for, subset
 from lmreport.models import finetune, fitness, pretrained, tokenizer
-from lmreport.models.fitness import class_names, located
+from lmreport.models.fitness import located
+from lmreport.models.saved_classifier import class_names
 from lmreport.runs import freshness, records, train
 
 SIZES = dict(train_size=48, test_size=32, max_length=32, batch_size=8, epochs=2, learning_rate=1e-3)

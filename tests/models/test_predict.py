@@ -15,8 +15,8 @@ from lmreport.cli import main, prediction
 from lmreport.core.errors import ReportError
 from lmreport.data import readers
 from lmreport.data.corpus import TAGS
-from lmreport.models import finetune, fitness, predict, pretrained
-from lmreport.models.fitness import class_names
+from lmreport.models import finetune, predict, pretrained, saved_classifier
+from lmreport.models.saved_classifier import class_names
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import train
 
@@ -569,7 +569,7 @@ def test_a_classifier_that_gives_its_number_of_classes_alone_answers_with_its_ow
     config.pop("label2id")
     (other / "config.json").write_text(json.dumps(config | {"num_labels": number}))
     prediction.weights(str(other))
-    assert fitness.all_class_names(other) == [f"LABEL_{i}" for i in range(number)]
+    assert saved_classifier.all_class_names(other) == [f"LABEL_{i}" for i in range(number)]
 
 
 @pytest.mark.parametrize(

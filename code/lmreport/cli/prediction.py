@@ -12,17 +12,10 @@ from lmreport.cli import options
 from lmreport.core import listing, progress
 from lmreport.core.errors import ReportError
 from lmreport.core.settings import one_model
-from lmreport.models.fitness import (
-    all_class_names,
-    configuration,
-    load_tokenizer,
-    misnamed_classes,
-    no_classifier,
-    no_whole_model,
-    pointer_in,
-    refuse_long,
-    wrong_padding,
-)
+from lmreport.models.fitness import configuration, no_whole_model, refuse_long
+from lmreport.models.saved_classifier import all_class_names, misnamed_classes, no_classifier
+from lmreport.models.saved_tokenizer import load_tokenizer, wrong_padding
+from lmreport.models.saved_weights import pointer_in
 
 log = logging.getLogger(__name__)
 

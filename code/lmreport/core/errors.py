@@ -159,3 +159,8 @@ def hindrance(error: BaseException) -> str:
     elif certificates and not os.path.exists(certificates):
         remedy = f"unset SSL_CERT_FILE, which names no file ({certificates})"
     return f"({type(first).__name__}: {said}); {remedy}"
+
+
+def said_by(error: Exception) -> str:
+    """The name of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

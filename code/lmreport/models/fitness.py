@@ -5,89 +5,31 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lmreport.core.blobs import is_pointer
-from lmreport.core.errors import ReportError
+from lmreport.core.errors import ReportError, said_by
 from lmreport.core.listing import quoted
 from lmreport.core.settings import project_root, working_folder
-from lmreport.models import pretrained, tokenizer
-
-if TYPE_CHECKING:
-    import torch
-
-
-def class_names(folder: Path) -> list[str]:
-    """The classes of a saved classifier, in the order of its logits. Raises ReportError if it names
-    none.
-    """
-    try:
-        names = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
-        return [names[str(i)] for i in range(len(names))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(
-            f"model: {folder} is no fine-tuned classifier, since its config.json names no classes "
-            f"({error!r}); name the folder of one"
-        ) from error
-
-
-def all_class_names(folder: Path) -> list[str]:
-    """As `class_names`; a classifier of classes without names, which Transformers leave out where
-    they are two, has those that they give it.
-    """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if config.get("id2label"):
-        return class_names(folder)
-    return [f"LABEL_{number}" for number in range(config.get("num_labels") or 2)]
-
-
-def misnamed_classes(folder: Path) -> str:
-    """That the configuration of a saved classifier names its classes so that they cannot be read,
-    and how to write them; "" if it names none or all is well.
-    """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        names = config.get("id2label") or {}
-    except (OSError, ValueError, AttributeError):
-        return ""  # told by who reads it
-    if isinstance(names, dict) and all(map(str.isdecimal, names)):
-        names = list(names.values())
-    given = list(names) if isinstance(names, list | dict) else []
-    if pretrained.classes_by_number(config) and all(isinstance(one, str) for one in given):
-        return like_no_names(given)
-    written = {str(i): str(one) for i, one in enumerate(given[:2] or ["NAME", "NAME"])}
-    return (
-        "names its classes in config.json otherwise than they are read here; write "
-        f'"id2label": {json.dumps(written, ensure_ascii=False)[:-1]}, …}}'
-    )
-
-
-def like_no_names(names: list[str]) -> str:
-    """That of the names of classes two are alike, or one could not be told in a line; "" if all is
-    well.
-    """
-    if twice := [name for name, number in Counter(names).items() if number > 1]:
-        return (
-            f"names two classes {quoted(twice[0])} in its config.json; give each a name of its own "
-            "(id2label)"
-        )
-    wrong = [name for name in names if len(name.strip().splitlines()) != 1 or "\t" in name]
-    if wrong:
-        return (
-            f"names a class {quoted(wrong[0])} in its config.json; give it a name in one line "
-            "(id2label)"
-        )
-    return ""
-
+from lmreport.models import pretrained
+from lmreport.models.saved_tokenizer import (
+    KNOWN,
+    foreign_tokenizer,
+    load_tokenizer,
+    without_pieces,
+    wrong_padding,
+)
+from lmreport.models.saved_weights import (
+    INDEX,
+    opens,
+    pointer_in,
+    unlike_its_weights,
+    weights_in_parts,
+)
 
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?huggingface\.co/([\w./-]+)")
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.A)  # owner/model, old ones without an owner
 ADAPTER = "adapter_config.json"
 OF_WEIGHTS = ("*.safetensors", "*.bin", "*.h5", "*.onnx", "*.msgpack")
-INDEX = "model.safetensors.index.json"  # which part of the weights holds which of them
 
 
 def no_whole_model(folder: Path) -> str:
@@ -165,25 +107,6 @@ def is_of_model(path: Path) -> bool:
         return True  # told by who reads it
 
 
-def weights_in_parts(folder: Path) -> str:
-    """That the weights lie in several files, and which of these is missing."""
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        parts = sorted(set(index["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return f"has a damaged {INDEX}; fetch or save the model again"
-    missing = [name for name in parts if not (folder / name).is_file()]
-    if missing:
-        return (
-            f"lacks {', '.join(missing)}, of the {len(parts)} parts of its weights that {INDEX} "
-            "names; fetch or save the model again"
-        )
-    return (
-        f"has its weights in {len(parts)} parts, and model.safetensors alone is read here; load "
-        "the model and save it with save_pretrained(FOLDER, max_shard_size='100GB')"
-    )
-
-
 def own_code(config: dict) -> str:
     """That a model needs code that comes with it, which is never run; "" if it does not."""
     if "auto_map" not in config or config.get("model_type") in KNOWN:
@@ -195,133 +118,6 @@ def own_code(config: dict) -> str:
     return f"needs code of its own (auto_map in config.json), which is never run here; {FITS}"
 
 
-def load_tokenizer(folder: Path):
-    """As `tokenizer.load_tokenizer`. Raises ReportError also for a tokenizer that cannot be read."""
-    try:
-        return tokenizer.load_tokenizer(str(folder))
-    except ReportError:
-        raise
-    except Exception as error:  # whatever a damaged file, or one of another version, leads to
-        if not (folder / "tokenizer.json").is_file():
-            raise ReportError(
-                f"model: the folder {folder} holds no tokenizer.json; save the model’s tokenizer "
-                "there with save_pretrained"
-            ) from error
-        raise ReportError(
-            f"model: the tokenizer in {folder} cannot be read "
-            f"({(str(error).splitlines() or [''])[0] or type(error).__name__}); it may be damaged, "
-            "or saved by a newer version of tokenizers: save tokenizer.json again with this one"
-        ) from error
-
-
-def wrong_padding(folder: Path) -> str:
-    """That the tokenizer saved in `folder` puts padding before a text, where encoders look for what
-    stands for the whole text, or does not tell it from the text, and what to do; "" if all is well.
-    """
-    try:
-        options = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    if not isinstance(options, dict):
-        return ""
-    if options.get("padding_side") == "left":
-        return (
-            "has a tokenizer that puts the padding before the text, where the first piece is looked "
-            'for; set "padding_side": "right" in its tokenizer_config.json'
-        )
-    if "attention_mask" not in (options.get("model_input_names") or ["attention_mask"]):
-        return (
-            "has a tokenizer that gives no attention_mask, so that padding would be read as text; add "
-            '"attention_mask" to "model_input_names" in its tokenizer_config.json'
-        )
-    return ""
-
-
-HEADS = (
-    "classifier",
-    "pre_classifier",
-    "score",
-    "logits_proj",
-    "classification_head",
-)  # of Transformers' models
-
-
-def no_classifier(folder: Path, tokenizer) -> str:
-    """Why the model saved in `folder` cannot classify what `tokenizer` gives; "" if it can."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(folder / "model.safetensors", "pt") as file:
-            names = list(file.keys())
-            wrong = no_numbers((name, file.get_tensor(name)) for name in names)
-    except (OSError, SafetensorError):
-        return "has damaged weights"
-    if wrong:
-        return f"cannot be used, since {wrong}"
-    if not any(name.startswith(HEADS) for name in names):
-        return "holds an encoder without a classifier, whose answers would be chance"
-    if what := foreign_tokenizer(folder, tokenizer) or other_answers(folder):
-        return what
-    try:
-        what = "" if tokenizer.pad_token else "its tokenizer has no padding token"
-        what = what or unlike_its_weights(str(folder), "AutoModelForSequenceClassification")
-    except Exception as error:  # whatever its configuration leads to
-        what = said_by(error)
-    return what and f"cannot be used, since {what}"
-
-
-def other_answers(folder: Path) -> str:
-    """That the classifier saved in `folder` answers otherwise than with one of several classes, or
-    gives something else than that; "" if all is well.
-    """
-    from transformers import AutoConfig
-
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if (config.get("problem_type") or "").startswith(("multi_label", "regression")):
-        return (
-            f"was trained for another task ({config['problem_type']}) than to name the one class of a "
-            "text"
-        )
-    if len(all_class_names(folder)) < 2:
-        return "has one class only, so that each text would be of it"
-    named, number = len(all_class_names(folder)), AutoConfig.from_pretrained(folder).num_labels
-    if named != number:
-        return f"names {named} classes (id2label) and has {number} (num_labels) by its config.json"
-    if config.get("return_dict") is False:
-        return "gives its answer as a tuple; take return_dict out of its config.json, which is usable then"
-    return ""
-
-
-def said_by(error: Exception) -> str:
-    """The name of an error and the first line of what it says."""
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
-
-
-def foreign_tokenizer(folder: Path, tokenizer) -> str:
-    """That the tokenizer has word pieces which the model saved in `folder` does not know, or another
-    padding than that from whose number the model counts positions; "" if all is well.
-    """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    pieces = config.get("vocab_size", len(tokenizer))
-    if pieces < len(tokenizer):
-        return (
-            f"has a tokenizer of {len(tokenizer):,} word pieces and a model of {pieces:,}; if pieces "
-            "were added on purpose, call model.resize_token_embeddings(len(tokenizer)) before both "
-            "are saved"
-        )
-    padding = config.get("pad_token_id", 1)
-    if KNOWN.get(config.get("model_type")) and padding != tokenizer.pad_token_id is not None:
-        return (
-            f"has pad_token_id {json.dumps(padding)} in config.json, by which its positions are "
-            f"counted, and a tokenizer whose padding is {tokenizer.pad_token_id}; save with it the "
-            "tokenizer and the pad_token_id that it was trained with"
-        )
-    return ""
-
-
-KNOWN = dict.fromkeys(("bert", "distilbert", "electra", "albert"), False) | dict.fromkeys(
-    ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text"), True
-)  # encoders by their model_type, and whether their positions are counted from the padding's on
 FITS = "name an encoder such as BERT, DistilBERT or RoBERTa"
 
 
@@ -475,110 +271,3 @@ def refuse_broken(source: pretrained.Source) -> None:
             f"and its "
             "tokenizer there with save_pretrained, or set LMREPORT_MODEL to another one"
         )
-
-
-def without_pieces(tokenizer) -> str:
-    """Which pieces that trainings here put into texts `tokenizer` lacks; "" if none."""
-    if not tokenizer.pad_token:
-        return "its tokenizer has no padding token"
-    names = ("cls_token", "sep_token", "mask_token")
-    if missing := [name for name in names if getattr(tokenizer, name) is None]:
-        return (
-            f"its tokenizer names no {', '.join(missing)}; name them where it is made: "
-            f"PreTrainedTokenizerFast(…, {missing[0]}=…)"
-        )
-    if tokenizer.cls_token_id not in tokenizer("a b")["input_ids"]:
-        return (
-            f"its tokenizer puts no {tokenizer.cls_token} into a text, which stands for the whole of "
-            "it; give it a post_processor"
-        )
-    return ""
-
-
-def pointer_in(folder: Path) -> str:
-    """That a file of the model is what Git LFS puts in its place; "" if none is."""
-    there = [name for name in pretrained.WANTED if (folder / name).is_file()]
-    found = next((name for name in there if is_pointer(folder / name)), "")
-    return found and f"{found} is a pointer of Git LFS; run git lfs pull in its folder"
-
-
-def unlike_its_weights(path: str, kind: str = "AutoModel") -> str:
-    """That Transformers would fill weights of the model saved at `path`, an encoder or of another
-    `kind`, with random numbers, leave layers out or train it in half precision, or that its weights
-    are no numbers; "" if all is well.
-    """
-    import torch
-    import transformers
-
-    if kind_of_numbers := quantized(Path(path)):
-        return (
-            f"its weights are quantized ({kind_of_numbers}), and config.json does not say how "
-            "(quantization_config); save the model as it was before"
-        )
-    model, told = getattr(transformers, kind).from_pretrained(
-        path, output_loading_info=True, ignore_mismatched_sizes=True
-    )
-    is_encoder = kind == "AutoModel"  # which gets a head of its own, without a pooler
-    if getattr(model.config, "num_hidden_layers", None) == 0:
-        return "it has no layers (num_hidden_layers is 0 in config.json)"
-    lost = sorted(name for name in told["missing_keys"] if "pooler" not in name or not is_encoder)
-    if lost:
-        return f"model.safetensors has no {lost[0]} and {len(lost) - 1} other weights of its layers"
-    if told["mismatched_keys"]:
-        name, there, wanted = sorted(told["mismatched_keys"])[0]
-        return f"{name} has the shape {list(there)} in model.safetensors and {list(wanted)} by config.json"
-    if layer := left_out(model.state_dict(), told["unexpected_keys"]):
-        return f"config.json counts fewer layers than model.safetensors has, such as {layer}"
-    if is_encoder and model.dtype != torch.float32:
-        return (
-            f"its weights are {str(model.dtype).removeprefix('torch.')}, too coarse to be "
-            "trained; save model.float()"
-        )
-    return no_numbers(model.state_dict().items())
-
-
-def quantized(folder: Path) -> str:
-    """Which numbers of eight bits are among the weights saved in `folder`, where its configuration
-    tells nothing of them; "" if none are.
-    """
-    from safetensors import safe_open
-
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if "quantization_config" in config:
-        return ""  # Transformers read them
-    with safe_open(folder / "model.safetensors", "numpy") as file:
-        kinds = {file.get_slice(name).get_dtype() for name in file.keys()}
-    return next((kind for kind in sorted(kinds) if kind.startswith(("I8", "U8", "F8"))), "")
-
-
-LAYER = re.compile(r"\.\d+\.")  # its number in the names of its weights
-
-
-def left_out(there: Iterable[str], others: Iterable[str]) -> str:
-    """The first layer among weights called `others` that is built like one of those called `there`;
-    "" if there is none.
-    """
-    known = tuple(LAYER.sub(".0.", name, count=1) for name in there if LAYER.search(name))
-    alike = (name for name in sorted(others) if LAYER.sub(".0.", name, count=1).endswith(known))
-    return next((name[: found.end() - 1] for name in alike if (found := LAYER.search(name))), "")
-
-
-def no_numbers(weights: Iterable[tuple[str, torch.Tensor]]) -> str:
-    """That some of the (name, values) of a model are no numbers, with which it would give every text
-    the same class; "" if all are.
-    """
-    wrong = [name for name, one in weights if one.is_floating_point() and not one.isfinite().all()]
-    if not wrong:
-        return ""
-    return f"{wrong[0]} has values in model.safetensors that are no numbers (NaN) or infinite"
-
-
-def opens(path: Path) -> bool:
-    """Whether a file of weights is there and whole."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "numpy"):
-            return True
-    except (OSError, SafetensorError):
-        return False

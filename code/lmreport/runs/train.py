@@ -17,7 +17,7 @@ from lmreport.core.files import write_atomically
 from lmreport.core.settings import Settings, cache_root
 from lmreport.data import download
 from lmreport.data.splits import splits_for
-from lmreport.models import fitness, pretrained
+from lmreport.models import fitness, pretrained, saved_weights
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
@@ -133,6 +133,6 @@ def fine_tuned(record: records.Record) -> Path | None:
     folder = weights(record.key)
     return (
         folder
-        if (folder / "config.json").is_file() and fitness.opens(folder / "model.safetensors")
+        if (folder / "config.json").is_file() and saved_weights.opens(folder / "model.safetensors")
         else None
     )

@@ -6,8 +6,8 @@ from lmreport.core.settings import Settings
 from lmreport.data.corpus import Corpus
 from lmreport.data.splits import load_splits
 from lmreport.experiments.bench import prediction, training
-from lmreport.models.fitness import class_names
 from lmreport.models.pretrained import Source
+from lmreport.models.saved_classifier import class_names
 from lmreport.models.tokenizer import load_tokenizer
 
 

@@ -18,8 +18,8 @@ from lmreport.data.splits import load_splits
 from lmreport.experiments.bench import resources
 from lmreport.models import arrow_batches, fast_finetune, finetune, token_budget
 from lmreport.models import predict as bulk_predict
-from lmreport.models.fitness import class_names
 from lmreport.models.pretrained import Source
+from lmreport.models.saved_classifier import class_names
 from lmreport.models.tokenizer import load_tokenizer
 from lmreport.runs import train
 
