@@ -186,14 +186,15 @@ def of_learning(curve, linear, bert):
     """Fine-tuned, frozen, from scratch and the SVM on few and on many texts (4b)."""
     done = curve.inputs["settings"]
     length = done["max_length"]
-    less = length < bert.inputs["settings"]["max_length"]
+    of_bert = bert.inputs["settings"]
+    less = length < of_bert["max_length"] and done["epochs"] < of_bert["epochs"]
     return dict(
         choose=studies.choice(curve, linear),
         saved=studies.saved(curve),
         few_texts=studies.few_texts(curve, linear),
         read=fill(
             "{} test texts. The encoders read {} word pieces of each"
-            + ", fewer than in @tbl-accuracy" * less
+            + " and are trained less than in @tbl-accuracy" * less
             + "; the SVM reads whole texts",
             markdown.count(len(curve["labels"])),
             markdown.count(length),

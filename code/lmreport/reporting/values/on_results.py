@@ -464,27 +464,12 @@ def elsewhere(record, other) -> bool:
     return record.made["hardware"]["cpu"] != other.made["hardware"]["cpu"]
 
 
-def weakest(runs) -> MarkdownText:
-    """Between what the runs of the encoder lie, where there are several."""
+def choice(runs) -> MarkdownText:
+    """Among how many runs of the encoder this one was chosen."""
     if len(runs.encoders) == 1:
         return MarkdownText("")
-    found, svm = [metrics.accuracy(one) for one in runs.encoders], runs.models["tfidf_svm"]
-    behind = sum(metrics.outcome(one, svm) > 0 for one in runs.encoders)
-    lengths = sorted({one.inputs["settings"]["max_length"] for one in runs.encoders})
     return fill(
-        f" This run was chosen from {{}} (on {' or '.join(['{}'] * len(lengths))} word pieces) by its validation "
-        "accuracy; all of them get {} to {} of the test texts right{}.",
-        markdown.count(len(runs.encoders)),
-        *map(markdown.count, lengths),
-        markdown.pct(min(found, key=float)),
-        markdown.pct(max(found, key=float)),
-        fill(
-            ", and {} of them {} not significantly ahead of the SVM",
-            markdown.count(behind),
-            markdown.word(int(behind > 1), "is", "are"),
-        )
-        if behind
-        else MarkdownText(""),
+        ". It is the best of {} runs on the validation texts", markdown.count(len(runs.encoders))
     )
 
 
@@ -502,7 +487,7 @@ def larger(runs, corpus) -> MarkdownText:
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     return fill(
         "A larger encoder, {} ({} million parameters), given {} word pieces of a text, takes {}{} and gets "
-        "{}, {} than the SVM ([supplement](supplement.html#sec-encoder)).{} {}",
+        "{}, {} than the SVM{} ([supplement](supplement.html#sec-encoder)). {}",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
         markdown.count(record.inputs["settings"]["max_length"]),
@@ -510,7 +495,7 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(" on another processor" * elsewhere(record, svm)),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(metrics.outcome(record, svm), *COMPARED),
-        weakest(runs),
+        choice(runs),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labels, a larger encoder pays only where the last points count.",
