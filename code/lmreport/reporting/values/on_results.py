@@ -209,8 +209,8 @@ def why(bert, lstm, classifier, source) -> MarkdownText:
             *(epochs(r) for r in (bert, lstm)),
         )
     return fill(
-        f"{more}, and {{}} cores run few of them at once. On a GPU the gap should "
-        "shrink, since there the LSTM’s steps must still wait for each other.",
+        f"{more}, and {{}} cores run few of them at once. A GPU runs many, so there the gap should "
+        "shrink; the LSTM’s steps still wait for each other.",
         markdown.count(bert.made["hardware"]["cores"]),
     )
 
