@@ -964,6 +964,15 @@ def test_a_project_renders_in_a_folder_of_any_name(tmp_path, name):
     ]
 
 
+def test_authors_are_parted_by_commas_and_from_the_rest_by_a_dot(tmp_path):
+    front = "---\ntitle: T\nauthor: [{name: A B, affiliation: X}, C D]\ndate: 2026-01-02\n---\n"
+    made = own(project(tmp_path, "Text.\n", front), ("html",)) / "index.html"
+    before = """[...document.querySelectorAll(".byline > span")].map(
+      one => getComputedStyle(one, "::before").content)"""
+    with chromium() as browser, opened(browser, made) as page:
+        assert page.evaluate(before) == ["none", "none", '"· "', '"· "']
+
+
 def test_who_and_what_are_told_by_both_files_as_written(tmp_path):
     keywords = ["C#", "a_b", 'say "x"', "\\end $x$ *y*", "<b>&", "漢"]
     front = (
