@@ -199,6 +199,21 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         ),
         ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
+        *(
+            (
+                f"{before}\n\n::: {{.callout-tip}}\n\n{tag}\n\nA.\n\n:::\n\n"
+                f'------\n\n<div class="b">\n\n{tag}\n\nB.\n\n</div>\n',
+                f"index.qmd:10: behind {tag} the Div around it would never end; {remedy}",
+            )
+            for tag, remedy, before in [
+                ("<hr>", "write *** between blank lines", "Text."),
+                ("<hr>", "write *** between blank lines", "`<hr>`"),
+                ('<hr class="a">', "write *** between blank lines", "A <br> b."),
+                ("<p>", "end it with </p>", "Text."),
+                ("<details>", "end it with </details>", "<u>A</u>"),
+            ]
+        ),
+        ("<hr>\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         (
             plot("label: fig-a", "fig-cap: a <div> b"),
             "a caption or a text of the title block has a <div>",
