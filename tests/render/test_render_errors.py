@@ -485,7 +485,8 @@ BAD = {
     ),
     "failing cell": (
         "```{python}\n#| label: bang\nx = 1\n\n1 / 0\n```\n",
-        r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero",
+        r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero; mend it, or show "
+        r"the error with '#\| error: true'",
     ),
     "failing function": (
         "```{python}\ndef f():\n    raise ValueError('no')\n```\n\n```{python}\nf()\n```\n",

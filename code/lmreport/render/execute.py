@@ -369,7 +369,8 @@ async def code(
     errors += [NotebookNode(one) for one in replies if one["status"] == "error"]  # of a magic
     failed = errors[0] if errors else None
     if failed and not allow_errors:
-        raise ReportError(failure(failed, origin) + await in_place_of_a_library(client, failed))
+        hint = await in_place_of_a_library(client, failed)
+        raise ReportError(failure(failed, origin) + (hint or in_place_of_an_error(failed)))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
     if any(one["source"] == "ask_exit" for one in told):
         raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
@@ -410,6 +411,17 @@ async def in_place_of_a_library(client: Client, failed: NotebookNode) -> str:
     return ""
 
 
+def in_place_of_an_error(failed: NotebookNode) -> str:
+    """What a message adds where the error may be what the author wants to show."""
+    told = failed.ename in ("ReportError", "CellTimeoutError") or is_cut(failed)
+    return "" if told else "; mend it, or show the error with '#| error: true'"
+
+
+def is_cut(failed: NotebookNode) -> bool:
+    """Whether a cell ends in the middle of its code, as at three backticks in a text of it."""
+    return failed.evalue.startswith(("incomplete input", "unterminated triple-quoted"))
+
+
 async def value_of(client: Client, expression: str) -> str:
     """The repr of what `expression` is in the kernel; "" where it fails."""
     asked = {"value": expression}
@@ -430,10 +442,9 @@ def failure(output: NotebookNode, origin: Cell) -> str:
     )
     at = int(lines[0]) - 1 + origin.skipped if lines else 0
     place = origin.lines[at].place if at < len(origin.lines) else origin.place
-    is_cut = output.evalue.startswith(("incomplete input", "unterminated triple-quoted"))
     return (
         f"{place}: cell {origin.label or 'without label'!r} failed: {output.ename}: {output.evalue}"
-        + f"; {TICKS}" * is_cut
+        + f"; {TICKS}" * is_cut(output)
     )
 
 
