@@ -1079,6 +1079,22 @@ def test_a_picture_that_a_cell_saves_is_no_reason_to_render_again(tmp_path):
     assert not any("nothing changed" in line for line in said)
 
 
+def test_a_file_that_a_cell_writes_anew_each_time_is_no_reason_to_render_again(tmp_path):
+    """Such as a table or picture with the time in it."""
+    cell = "```{python}\nimport time\nopen('a.txt', 'w').write(str(time.time()));\n```\n\n"
+    folder = project(tmp_path, cell)
+    for words in ("One.", "Two."):
+        (folder / "report/index.qmd").write_text(f"{FRONT}{cell}{words}\n")
+        assert words in (own(folder, ("html",)) / "index.html").read_text()
+        with listening.lines() as said:
+            render(folder, ("html",))
+        assert any("nothing changed" in line for line in said)
+    (folder / "report/a.txt").write_bytes(b"other")
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert not any("nothing changed" in line for line in said)
+
+
 def test_a_source_is_found_by_the_name_that_was_meant(tmp_path):
     source = "@article{%s, title={One}, year={2001}}\n"
     front = "---\nbibliography: report/a.bib\n---\n"

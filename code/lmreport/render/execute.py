@@ -100,12 +100,13 @@ class Client(Protocol):
 
 class Seen(NamedTuple):
     """What the cells read besides the sources: files and folders of the project, names of
-    environment variables.
+    environment variables; and the files that they wrote.
     """
 
     files: list[str]
     folders: list[str]
     variables: list[str]
+    written: list[str]
 
 
 @dataclass
@@ -131,7 +132,7 @@ async def run(
     `kill` call meanwhile. Raises ReportError if a cell fails or the kernel dies.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
-        return Seen([], [], [])
+        return Seen([], [], [], [])
     from nbclient.exceptions import DeadKernelError
 
     warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
@@ -171,7 +172,9 @@ async def run(
             ) from None
     sources = (cell.source for cell in nb.cells if cell.cell_type == "code")
     files, folders = named_files.of(sources, folder, (root or folder).resolve())
-    return Seen(sorted({*seen.files, *files}), sorted({*seen.folders, *folders}), seen.variables)
+    return seen._replace(
+        files=sorted({*seen.files, *files}), folders=sorted({*seen.folders, *folders})
+    )
 
 
 LONGEST = 80  # bytes of a folder in which sockets of a kernel can still have names
@@ -300,7 +303,7 @@ async def what_was_seen(client: Client) -> Seen:
     try:
         return Seen(*json.loads(ast.literal_eval(text)))
     except (SyntaxError, ValueError, TypeError):  # the cells did away with the watch
-        return Seen([], [], [])
+        return Seen([], [], [], [])
 
 
 def last_words(log: IO[bytes]) -> str:

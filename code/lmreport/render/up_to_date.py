@@ -356,7 +356,12 @@ def remember(
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
-    new = {n: contents(p) for p, n in sources(doc).items() if n not in made["files"]}
+    written = set(seen[3]) if seen else set()
+    new = {
+        name: contents(path)
+        for path, name in sources(doc).items()
+        if name not in made["files"] or os.path.realpath(path) in written
+    }
     made = made | {
         "files": made["files"] | new,  # such as a picture that a cell has saved
         "runs": own_runs(doc.output.with_suffix(".html")),
