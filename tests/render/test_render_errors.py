@@ -485,7 +485,8 @@ BAD = {
     ),
     "failing cell": (
         "```{python}\n#| label: bang\nx = 1\n\n1 / 0\n```\n",
-        r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero",
+        r"index\.qmd:10: cell 'bang' failed: ZeroDivisionError: division by zero; mend it, or show "
+        r"the error with '#\| error: true'",
     ),
     "failing function": (
         "```{python}\ndef f():\n    raise ValueError('no')\n```\n\n```{python}\nf()\n```\n",
@@ -1078,6 +1079,22 @@ def test_a_picture_that_a_cell_saves_is_no_reason_to_render_again(tmp_path):
     assert not any("nothing changed" in line for line in said)
 
 
+def test_a_file_that_a_cell_writes_anew_each_time_is_no_reason_to_render_again(tmp_path):
+    """Such as a table or picture with the time in it."""
+    cell = "```{python}\nimport time\nopen('a.txt', 'w').write(str(time.time()));\n```\n\n"
+    folder = project(tmp_path, cell)
+    for words in ("One.", "Two."):
+        (folder / "report/index.qmd").write_text(f"{FRONT}{cell}{words}\n")
+        assert words in (own(folder, ("html",)) / "index.html").read_text()
+        with listening.lines() as said:
+            render(folder, ("html",))
+        assert any("nothing changed" in line for line in said)
+    (folder / "report/a.txt").write_bytes(b"other")
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert not any("nothing changed" in line for line in said)
+
+
 def test_a_source_is_found_by_the_name_that_was_meant(tmp_path):
     source = "@article{%s, title={One}, year={2001}}\n"
     front = "---\nbibliography: report/a.bib\n---\n"
@@ -1580,6 +1597,35 @@ def test_what_is_read_past_python_is_watched_by_its_name_in_the_cells(name, tmp_
     with listening.lines() as said:
         render(folder, ("html",))
     assert any("nothing changed" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "name, at", [(".env", "report/.env"), ("../.env", ".env"), ("../.data/a.txt", ".data/a.txt")]
+)
+def test_a_hidden_file_that_a_cell_reads_is_watched(name, at, tmp_path):
+    cell = f"```{{python}}\n#| include: false\nword = open('{name}').read()\n```\n\n"
+    folder = project(tmp_path, cell + "The word is `{python} word`.\n")
+    (folder / at).parent.mkdir(exist_ok=True)
+    for word in ("one", "two"):
+        (folder / at).write_text(word)
+        assert f"The word is {word}." in text(Page(own(folder, ("html",)) / "index.html").tree)
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert any("nothing changed" in line for line in said)
+
+
+@pytest.mark.parametrize("out", ["_out", "."])
+def test_outputs_beside_the_document_are_no_sources_of_it(out, tmp_path):
+    """Else it would be rendered anew for ever, since each PDF has its own time in it."""
+    (tmp_path / "_quarto.yml").write_text(f"project: {{output-dir: {out}}}\n")
+    for words in ("One.", "Two."):
+        (tmp_path / "index.qmd").write_text(f"---\ntitle: T\n---\n\n{words}\n")
+        with listening.lines() as said:
+            render(tmp_path, ("html", "typst"))
+        assert not any("nothing changed" in line for line in said)
+        with listening.lines() as said:
+            render(tmp_path, ("html", "typst"))
+        assert any("nothing changed" in line for line in said)
 
 
 def test_what_libraries_write_past_python_is_not_on_the_screen(tmp_path, capfd):

@@ -199,6 +199,21 @@ def test_labels_that_look_alike_keep_their_pictures(tmp_path):
         ),
         ("Text.\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         ("Text.\n\n<div>\n\nA.\n", "index.qmd:8: '<div>' is never closed; end it with </div>"),
+        *(
+            (
+                f"{before}\n\n::: {{.callout-tip}}\n\n{tag}\n\nA.\n\n:::\n\n"
+                f'------\n\n<div class="b">\n\n{tag}\n\nB.\n\n</div>\n',
+                f"index.qmd:10: behind {tag} the Div around it would never end; {remedy}",
+            )
+            for tag, remedy, before in [
+                ("<hr>", "write *** between blank lines", "Text."),
+                ("<hr>", "write *** between blank lines", "`<hr>`"),
+                ('<hr class="a">', "write *** between blank lines", "A <br> b."),
+                ("<p>", "end it with </p>", "Text."),
+                ("<details>", "end it with </details>", "<u>A</u>"),
+            ]
+        ),
+        ("<hr>\n\n::: {.callout-tip}\nA.\n", "index.qmd:8: '::: {.callout-tip}' is never closed"),
         (
             plot("label: fig-a", "fig-cap: a <div> b"),
             "a caption or a text of the title block has a <div>",
@@ -962,6 +977,15 @@ def test_a_project_renders_in_a_folder_of_any_name(tmp_path, name):
     assert "Vaswani (2017)" in words(Page(out / "index.html")) and drawn(out / "index.pdf") == [
         (18, 18)
     ]
+
+
+def test_authors_are_parted_by_commas_and_from_the_rest_by_a_dot(tmp_path):
+    front = "---\ntitle: T\nauthor: [{name: A B, affiliation: X}, C D]\ndate: 2026-01-02\n---\n"
+    made = own(project(tmp_path, "Text.\n", front), ("html",)) / "index.html"
+    before = """[...document.querySelectorAll(".byline > span")].map(
+      one => getComputedStyle(one, "::before").content)"""
+    with chromium() as browser, opened(browser, made) as page:
+        assert page.evaluate(before) == ["none", "none", '"· "', '"· "']
 
 
 def test_who_and_what_are_told_by_both_files_as_written(tmp_path):

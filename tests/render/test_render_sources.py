@@ -110,6 +110,7 @@ def test_parts_for_this_profile_that_follow_each_other_are_paragraphs_of_their_o
         ("[SECRET]{.content-visible\nwhen-profile=key}\n", 6),
         ("::: {.content-visible\nwhen-profile=key}\nSECRET\n:::\n", 6),
         (KEY + "\n    :::\n\nSECRET\n:::\n", 6),
+        (KEY + "One.\n\n<hr>\n\nSECRET\n\n:::\n", 6),
         ("```{.python .content-visible when-profile=key}\nSECRET\n```\n", 6),
         (KEY + "SECRET\n", 6),
         ("a]{.content-visible when-profile=key}\n", 6),

@@ -90,7 +90,8 @@ def without_divs(lines: list[Line], profiles: tuple[str, ...]) -> list[Line]:
             if fence and not stands_alone(lines, start, end):
                 raise ReportError(
                     f"{lines[start].place}: which lines stand under this condition is not clear; "
-                    "close each Div, comment and block of code in it, with blank lines around them"
+                    "close each Div, comment, block of code and element of HTML in it (write *** for "
+                    "<hr>), with blank lines around them"
                 )
         if fence:
             kept.append(lines[i]._replace(text=mark))

@@ -96,7 +96,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
     """The document as pandoc's tree, with the captions and alternative texts in place."""
     markdown = metadata(options, pages) + pages.markdown
     got, warnings = pandoc_ast.read_with_warnings(markdown)
-    refuse_doubtful(warnings, markdown.split("\n"), document)
+    refuse_doubtful(warnings, markdown, document)
     refuse_lost_notes(got, warnings, document)
     refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
@@ -166,7 +166,7 @@ def keep_clear_of_the_page(item: dict, taken: set[str]) -> None:
         item["c"][2][0] = f"#section-{item['c'][2][0][1:]}"
 
 
-def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -> None:
+def refuse_doubtful(warnings: list[str], markdown: str, document: Document) -> None:
     """Raises ReportError where pandoc guesses: at a Div that is never closed, a note or an address
     given twice.
     """
@@ -181,17 +181,42 @@ def refuse_doubtful(warnings: list[str], lines: list[str], document: Document) -
             )
         if unclosed or twice:
             place = (unclosed or twice)[2 if unclosed else 3]  # type: ignore[index]  # one of them is there
-            text = lines[int(place) - 1].strip()
+            text = markdown.split("\n")[int(place) - 1].strip()
             line_numbers = [
                 n
                 for n, line in enumerate(document.body, document.body_line)
                 if line.strip() == text
             ]
             end = "</div>" if text.startswith("<") else ":::"
+            if unclosed:
+                refuse_open_element(warnings, markdown, document)
             said = f"{text!r} is never closed; end it with {end}"
             if twice:
                 said = f"the {twice[1]} {twice[2]} is given twice; rename or delete one"
             raise ReportError(f"{document.name}:{line_numbers[-1] if line_numbers else 1}: {said}")
+
+
+def refuse_open_element(warnings: list[str], markdown: str, document: Document) -> None:
+    """Raises ReportError for the first element of HTML in a Div that is not closed: pandoc reads on to
+    the end of the document behind it, so that the Div does not end.
+    """
+    lines = source.prose(source.lines_for_all(document))
+    tags = [(tag, line.place) for line in lines for tag in lost.TAG.finditer(masked(line.text))]
+    places = {tag[0]: place for tag, place in reversed(tags)}  # the first of each
+    for written, name in dict.fromkeys((tag[0], tag[2].lower()) for tag, _ in tags if not tag[1]):
+        closed = f"{written[:-1].rstrip()}/>"
+        _, left = pandoc_ast.read_with_warnings(markdown.replace(written, closed))
+        if name != "div" and unended(left) < unended(warnings):
+            remedy = f"write {closed}" if name in lost.UNCLOSED else f"end it with </{name}>"
+            remedy = "write *** between blank lines" if name == "hr" else remedy
+            raise ReportError(
+                f"{places[written]}: behind {written} the Div around it would never end; {remedy}"
+            )
+
+
+def unended(warnings: list[str]) -> int:
+    """How many Divs these warnings of pandoc say are not closed."""
+    return sum("unclosed" in warning for warning in warnings)
 
 
 NOTE = re.compile(r"\[\^([^\]\s]+)\]")

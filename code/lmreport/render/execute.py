@@ -100,12 +100,13 @@ class Client(Protocol):
 
 class Seen(NamedTuple):
     """What the cells read besides the sources: files and folders of the project, names of
-    environment variables.
+    environment variables; and the files that they wrote.
     """
 
     files: list[str]
     folders: list[str]
     variables: list[str]
+    written: list[str]
 
 
 @dataclass
@@ -131,7 +132,7 @@ async def run(
     `kill` call meanwhile. Raises ReportError if a cell fails or the kernel dies.
     """
     if not any(c.cell_type == "code" or INLINE.search(c.source) for c in nb.cells):
-        return Seen([], [], [])
+        return Seen([], [], [], [])
     from nbclient.exceptions import DeadKernelError
 
     warnings.filterwarnings("ignore", module="zmq|jupyter_client|nbclient")
@@ -171,7 +172,9 @@ async def run(
             ) from None
     sources = (cell.source for cell in nb.cells if cell.cell_type == "code")
     files, folders = named_files.of(sources, folder, (root or folder).resolve())
-    return Seen(sorted({*seen.files, *files}), sorted({*seen.folders, *folders}), seen.variables)
+    return seen._replace(
+        files=sorted({*seen.files, *files}), folders=sorted({*seen.folders, *folders})
+    )
 
 
 LONGEST = 80  # bytes of a folder in which sockets of a kernel can still have names
@@ -300,7 +303,7 @@ async def what_was_seen(client: Client) -> Seen:
     try:
         return Seen(*json.loads(ast.literal_eval(text)))
     except (SyntaxError, ValueError, TypeError):  # the cells did away with the watch
-        return Seen([], [], [])
+        return Seen([], [], [], [])
 
 
 def last_words(log: IO[bytes]) -> str:
@@ -369,7 +372,8 @@ async def code(
     errors += [NotebookNode(one) for one in replies if one["status"] == "error"]  # of a magic
     failed = errors[0] if errors else None
     if failed and not allow_errors:
-        raise ReportError(failure(failed, origin) + await in_place_of_a_library(client, failed))
+        hint = await in_place_of_a_library(client, failed)
+        raise ReportError(failure(failed, origin) + (hint or in_place_of_an_error(failed)))
     name = f"{origin.place}: cell {origin.label or 'without label'!r}"
     if any(one["source"] == "ask_exit" for one in told):
         raise ReportError(f"{name} calls exit() or quit(), after which nothing should be run")
@@ -410,6 +414,17 @@ async def in_place_of_a_library(client: Client, failed: NotebookNode) -> str:
     return ""
 
 
+def in_place_of_an_error(failed: NotebookNode) -> str:
+    """What a message adds where the error may be what the author wants to show."""
+    told = failed.ename in ("ReportError", "CellTimeoutError") or is_cut(failed)
+    return "" if told else "; mend it, or show the error with '#| error: true'"
+
+
+def is_cut(failed: NotebookNode) -> bool:
+    """Whether a cell ends in the middle of its code, as at three backticks in a text of it."""
+    return failed.evalue.startswith(("incomplete input", "unterminated triple-quoted"))
+
+
 async def value_of(client: Client, expression: str) -> str:
     """The repr of what `expression` is in the kernel; "" where it fails."""
     asked = {"value": expression}
@@ -430,10 +445,9 @@ def failure(output: NotebookNode, origin: Cell) -> str:
     )
     at = int(lines[0]) - 1 + origin.skipped if lines else 0
     place = origin.lines[at].place if at < len(origin.lines) else origin.place
-    is_cut = output.evalue.startswith(("incomplete input", "unterminated triple-quoted"))
     return (
         f"{place}: cell {origin.label or 'without label'!r} failed: {output.ename}: {output.evalue}"
-        + f"; {TICKS}" * is_cut
+        + f"; {TICKS}" * is_cut(output)
     )
 
 

@@ -69,7 +69,9 @@ def sources(doc: Document) -> dict[Path, str]:
     package = Path(__file__).resolve().parents[1]
     files = {p: p.relative_to(package.parent).as_posix() for p in package.rglob("*") if p.is_file()}
     others = {
-        p for p in doc.path.parent.rglob("*") if p.is_file() and ".quarto_ipynb" not in p.name
+        p
+        for p in doc.path.parent.rglob("*")
+        if p.is_file() and ".quarto_ipynb" not in p.name and not is_output(doc, p)
     }
     files |= {
         p: p.relative_to(doc.root).as_posix()
@@ -84,6 +86,19 @@ def sources(doc: Document) -> dict[Path, str]:
         if "__pycache__" not in path.parts
         and not any(part.startswith(".") for part in path.parts[-2:])
     }
+
+
+def is_output(doc: Document, file: Path) -> bool:
+    """Whether a render makes `file`: one in the folder of the outputs, or, where that is the
+    document's own, beside a document that has its name.
+    """
+    folder = doc.output.parent
+    is_there = (
+        file.with_suffix(".qmd").is_file()
+        if folder == doc.path.parent
+        else file.is_relative_to(folder)
+    )
+    return is_there and file.suffix in (".html", ".pdf", ".ipynb")
 
 
 def changes(then: dict, now: dict) -> list[str]:
@@ -140,15 +155,19 @@ def inside(doc: Document, path: str) -> str:
         return ""
     name = file.relative_to(doc.root)
     package = Path(__file__).resolve().parents[1]
-    left_out = any(
-        part.startswith(".") or part in ("__pycache__", "site-packages") for part in name.parts
-    )
-    known = (
-        file.is_relative_to(doc.path.parent)
-        or file.is_relative_to(package)
-        or file.is_relative_to(doc.output.parent)
+    left_out = any(part in OF_TOOLS or part.endswith("_cache") for part in name.parts)
+    is_hidden = any(part.startswith(".") for part in name.parts)
+    known = file.is_relative_to(package) or any(
+        file.is_relative_to(folder) and not is_hidden
+        for folder in (doc.path.parent, doc.output.parent)
     )
     return "" if left_out or known or not name.parts else name.as_posix()
+
+
+OF_TOOLS = {  # files and folders that change without a change of what the cells read
+    *("__pycache__", "site-packages", ".venv", ".git", ".cache", ".quarto", ".ipynb_checkpoints"),
+    *(".matplotlib", ".ipython", ".jupyter", ".local", ".config", KEPT_AT),
+}
 
 
 def stamp(path: Path, count: int) -> str:
@@ -337,7 +356,12 @@ def remember(
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
-    new = {n: contents(p) for p, n in sources(doc).items() if n not in made["files"]}
+    written = set(seen[3]) if seen else set()
+    new = {
+        name: contents(path)
+        for path, name in sources(doc).items()
+        if name not in made["files"] or os.path.realpath(path) in written
+    }
     made = made | {
         "files": made["files"] | new,  # such as a picture that a cell has saved
         "runs": own_runs(doc.output.with_suffix(".html")),

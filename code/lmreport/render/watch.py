@@ -14,6 +14,7 @@ FOLDERS: dict = {}  # {folder as it was named: without links}
 OPENED: set = set()
 LISTED: set = set()
 ASKED: set = set()
+WRITTEN: set = set()
 
 
 def start(root: str) -> None:
@@ -50,7 +51,7 @@ def whole(value: object) -> object:
 
 
 def note(event: str, args: tuple, root: str) -> None:
-    """Keep the path of a file that is read, or of a folder that is listed, inside `root`."""
+    """Keep the path of a file that is read or written, or of a folder that is listed, inside `root`."""
     if event not in ("open", "os.listdir", "os.scandir", "sqlite3.connect"):
         return
     try:
@@ -61,7 +62,7 @@ def note(event: str, args: tuple, root: str) -> None:
             OPENED.add(path)
         elif event == "open":
             written = (args[1] or "r")[0] in "wax" or (args[2] or 0) & os.O_WRONLY
-            OPENED.update([] if written else [path])
+            (WRITTEN if written else OPENED).add(path)
         elif not sys._getframe(2).f_code.co_filename.startswith("<frozen importlib"):
             LISTED.add(path)
     except (
@@ -119,12 +120,13 @@ def is_own(name: str, file: str) -> bool:
 
 
 def seen() -> str:
-    """The files, the folders and the names as JSON: three lists."""
+    """The files, the folders, the names and the files that were written as JSON: four lists."""
     import json
 
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     modules = {without_links(file) for file in files if isinstance(file, str)}
-    return json.dumps([sorted(OPENED | modules | named()), sorted(LISTED), sorted(ASKED)])
+    read = sorted(OPENED | modules | named())
+    return json.dumps([read, sorted(LISTED), sorted(ASKED), sorted(WRITTEN)])
 
 
 def named() -> set:
