@@ -53,7 +53,7 @@ def export_project(root: Path, profile: str | None) -> list[Path]:
         "licence": work.licence,
         "notebooks": notebooks,
         "date": described.day(documents[0].notebook),
-        "commit": machine.commit(),
+        "commit": machine.commit(root),
         "rendered": rendered,
         "state": state,
     }
