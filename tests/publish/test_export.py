@@ -605,6 +605,16 @@ def test_a_report_of_ones_own_is_cited_under_its_title(tmp_path, about, cited, m
     assert cite.csl(mine, {}, "2026-01-02", "")["id"] == citation_metadata.work(folder).key
 
 
+def test_a_name_that_the_render_was_given_is_cited(tmp_path, monkeypatch):
+    """It stands on the page; and it stays until the next render."""
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    folder = kept_by_quarto(tmp_path / "project")
+    export(folder, by="Ann Doe")
+    export(folder)
+    assert cite.citation(folder, "fig-curves").startswith("Ann Doe (")
+    assert "Ann Doe" in (folder / "_report/figures/fig-curves.svg").read_text(encoding="utf-8")
+
+
 def test_bibtex_compiles_under_pdflatex():
     """Characters that pdfLaTeX does not know are commands, but for those in an address."""
     about = dataclasses.replace(

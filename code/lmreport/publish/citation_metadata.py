@@ -88,12 +88,12 @@ def own(root: Path, rendered: dict) -> Work:
     """The project as the work of who made the report: under its title, by the name in the settings,
     on the data of the last render.
 
-    rendered: what that render was made from. Without a name and on the assignment's data it is the
-    project's own.
+    rendered: what that render was made from, and by whom if its command said so, as its page does.
+    Without a name and on the assignment's data it is the project's own.
     """
     from lmreport.core import author
 
-    about, name = work(root), author.load(root).name
+    about, name = work(root), rendered.get("by") or author.load(root).name
     given = str(rendered.get("settings", {}).get("data", "auto"))
     digest = rendered.get("at hand", {}).get("data", "")
     data = "" if given in ("auto", "sample") else data_set(given, digest)
