@@ -100,6 +100,19 @@ def data(environment, source, **more):
     return done.stderr.strip().splitlines()[-1] if done.returncode else done.stdout
 
 
+@pytest.mark.parametrize(
+    "environment, said",
+    [
+        ({"ALL_PROXY": "socks://127.0.0.1:9"}, "write ALL_PROXY and HTTPS_PROXY as http://"),
+        ({"SSL_CERT_FILE": "/nowhere.pem"}, "unset SSL_CERT_FILE, which names no file"),
+    ],
+)
+def test_the_refusal_itself_says_what_keeps_this_machine_from_asking(served, environment, said):
+    """And not only a line before it, while the refusal speaks of a network that is there."""
+    refused = data(served[1], "hf:acme/news", **environment)
+    assert said in refused and "no copy of it" in refused and "try again where" not in refused
+
+
 def test_it_is_fetched_once_with_its_commit_and_found_again_without_the_hub(
     served, tmp_path, monkeypatch
 ):

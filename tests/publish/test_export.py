@@ -23,6 +23,7 @@ from lxml import etree
 from PIL import Image
 
 from lmreport.cli import main
+from lmreport.core import machine
 from lmreport.core.errors import ReportError
 from lmreport.publish import citation_metadata, cite
 from lmreport.publish.export import export, pictures, tables
@@ -577,6 +578,84 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     ) == citation_metadata.work(exported)
     nobody = citation_metadata.own(exported, rendered)
     assert "not named" in nobody.authors[0] and "lmreport.toml" in nobody.authors[0]
+
+
+@pytest.mark.parametrize(
+    "about, cited",
+    [
+        ("lmreport: a literate report", "Jet engines & 100 % fuel of kind"),
+        ("Own words: of it", "Own words: of it"),
+    ],
+)
+def test_a_report_of_ones_own_is_cited_under_its_title(tmp_path, about, cited, monkeypatch):
+    """As CITATION.cff has it, where that isn't the project's own any more."""
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    folder = project(tmp_path / "project", "# One\n\nWords.\n")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    (folder / "CITATION.cff").write_text(
+        re.sub("title: .*", f"title: '{about}'", citation), encoding="utf-8"
+    )
+    document = folder / "report" / "index.qmd"
+    text = document.read_text(encoding="utf-8").partition("---\n")[2].partition("---\n")[2]
+    title = 'title: "Jet *engines* & 100 % fuel of kind α"'
+    document.write_text(f"---\n{title}\n---\n{text}", encoding="utf-8")
+    assert citation_metadata.own(folder, {}).title == about
+    mine = citation_metadata.own(folder, {"settings": {"data": "mine.csv"}})
+    assert mine.title.removesuffix(" α") == cited
+    assert cite.csl(mine, {}, "2026-01-02", "")["id"] == citation_metadata.work(folder).key
+
+
+def test_a_name_that_the_render_was_given_is_cited(tmp_path, monkeypatch):
+    """It stands on the page; and it stays until the next render."""
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    folder = kept_by_quarto(tmp_path / "project")
+    export(folder, by="Ann Doe")
+    export(folder)
+    assert cite.citation(folder, "fig-curves").startswith("Ann Doe (")
+    assert "Ann Doe" in (folder / "_report/figures/fig-curves.svg").read_text(encoding="utf-8")
+
+
+def test_bibtex_compiles_under_pdflatex():
+    """Characters that pdfLaTeX does not know are commands, but for those in an address."""
+    about = dataclasses.replace(
+        citation_metadata.work(ROOT), title="α ≤ √2 & 100 %…", url="https://example.org/α"
+    )
+    made = cite.bibtex(cite.csl(about, {}, "2026-01-02", "abc123"))
+    assert r"\ensuremath{\alpha} \ensuremath{\leq} \ensuremath{\surd}2 \& 100 \%\ldots{}" in made
+    assert "https://example.org/α" in made
+
+
+def test_a_commit_is_cited_with_changes_where_the_report_was_changed(tmp_path, monkeypatch):
+    def git(*arguments):
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
+
+    for name in ("code", "report"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("a\n")
+    (tmp_path / "_quarto.yml").write_text("lang: en\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "A")
+    monkeypatch.setattr(machine, "PACKAGE", tmp_path / "code")
+    monkeypatch.delenv("LMREPORT_COMMIT", raising=False)
+
+    def commit(*project):
+        machine.commit.cache_clear()
+        return machine.commit(*project)
+
+    try:
+        assert len(commit()) == 12 and commit(tmp_path) == commit()
+        (tmp_path / "report" / "made.html").write_text("by a render\n")
+        assert commit(tmp_path) == commit()
+        for name in ("report/a.txt", "_quarto.yml"):
+            (tmp_path / name).write_text("b: b\n")
+            assert commit(tmp_path) == commit() + "+"
+            git("checkout", "-q", "--", name)
+        (tmp_path / "code" / "a.txt").write_text("b\n")
+        assert commit(tmp_path) == commit() and commit().endswith("+")
+    finally:
+        machine.commit.cache_clear()
 
 
 def test_each_file_names_ones_own_data_and_their_licence(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from lmreport.publish.export import latex_cleanup, metadata, tables
 from lmreport.publish.export.contents import Item
 from lmreport.render import pandoc_ast
 
-WORK = Work("A report: of it", "1.0", "MIT", "", ({"literal": "Ann"},))
+WORK = Work("areport", "A report: of it", "1.0", "MIT", "", ({"literal": "Ann"},))
 
 
 def written(*cells: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ def report(
     )
     for path in outputs:
         log.info(f"report: {path.relative_to(root)} ({path.stat().st_size / 1e6:.1f} MB)")
-    export(root, profile)
+    export(root, profile, by=persons.get("LMREPORT_NAME", "").strip())
     training.note_model(root, asked, corpus, transformer)
     complete = set(formats) == {"html", "typst"}
     status = handed_in(root, profile, chosen, force) if complete else 0

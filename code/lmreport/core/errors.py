@@ -148,19 +148,26 @@ HINDRANCES = (  # a word of an error of the hub's client, or its name, and what 
 
 def hindrance(error: BaseException) -> str:
     """Why the hub could not be asked, in brackets, and what to do about it."""
+    return f"({said_by(met(error)[0])}); {way_out(error) or 'check the network'}"
+
+
+def met(error: BaseException) -> list[BaseException]:
+    """The chain of an error of the hub's client, but for that a file isn't in the cache either."""
     chain = [one for one in chain_of(error) if type(one).__name__ != "LocalEntryNotFoundError"]
-    first = (chain or [error])[0]
-    said = (str(first).strip().splitlines() or [""])[0]
+    return chain or [error]
+
+
+def way_out(error: BaseException) -> str:
+    """What to do on this machine so that the hub can be asked; "" where nothing is known of it."""
+    chain, certificates = met(error), os.environ.get("SSL_CERT_FILE")
+    if isinstance(chain[0], OSError) and chain[0].filename:
+        return f"set {hub_cache_name()} to a folder that can be written to"
+    if certificates and not os.path.exists(certificates):
+        return f"unset SSL_CERT_FILE, which names no file ({certificates})"
     words = " ".join(f"{type(one).__name__} {one}" for one in chain)
-    remedy = next((what for sign, what in HINDRANCES if sign in words), "check the network")
-    certificates = os.environ.get("SSL_CERT_FILE")
-    if isinstance(first, OSError) and first.filename:
-        remedy = f"set {hub_cache_name()} to a folder that can be written to"
-    elif certificates and not os.path.exists(certificates):
-        remedy = f"unset SSL_CERT_FILE, which names no file ({certificates})"
-    return f"({type(first).__name__}: {said}); {remedy}"
+    return next((what for sign, what in HINDRANCES if sign in words), "")
 
 
-def said_by(error: Exception) -> str:
+def said_by(error: BaseException) -> str:
     """The name of an error and the first line of what it says."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

@@ -152,10 +152,11 @@ def gpu_name() -> str:
 
 
 @cache
-def commit() -> str:
+def commit(project: Path | None = None) -> str:
     """Commit of the checkout, with "+" where the package's code differs from it; "" outside one.
 
-    LMREPORT_COMMIT names it for a copy of the checkout that came without its history.
+    project: the folder whose report counts as the code does, for what is cited of it.
+    LMREPORT_COMMIT names the commit for a copy of the checkout that came without its history.
     """
     if given := os.environ.get("LMREPORT_COMMIT"):
         return given
@@ -165,8 +166,18 @@ def commit() -> str:
             ["git", "-C", str(PACKAGE), *args], capture_output=True, text=True
         ).stdout.strip()
 
+    def changed(*arguments: str) -> bool:
+        return bool(git("status", "--porcelain", *arguments))
+
     try:
         head = git("rev-parse", "--short=12", "HEAD")
-        return head + ("+" if head and git("status", "--porcelain", "--", str(PACKAGE)) else "")
+        written = [project / "report", *project.glob("_quarto*.yml")] if project else []
+        return head + "+" * bool(
+            head
+            and (
+                changed("--", str(PACKAGE))
+                or (written and changed("--untracked-files=no", "--", *map(str, written)))
+            )
+        )
     except OSError:
         return ""

@@ -24,9 +24,12 @@ from lmreport.core.errors import (
     chain_of,
     hindrance,
     hub_cache_name,
+    met,
     no_locks,
     no_space,
+    said_by,
     untrusted,
+    way_out,
 )
 from lmreport.core.listing import quoted
 from lmreport.core.settings import HUB, cache_root
@@ -221,7 +224,8 @@ def commit_of(name: str, revision: str | None) -> tuple[str, str]:
         log.warning(
             f"data: the hub cannot be asked for {quoted(name)}{said}; looking for a copy here"
         )
-        return "", why
+        remedy = way_out(error)
+        return "", why or (f"{said_by(met(error)[0])}; {remedy}" if remedy else "")
 
 
 def refusal(error: Exception, name: str, asked: dict[str, str], why: str = "") -> ReportError:

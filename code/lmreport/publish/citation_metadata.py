@@ -18,10 +18,11 @@ class Work:
     """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its
     SPDX name.
 
-    A report that someone makes of it is theirs: people is then who is named, and there is no
-    licence but what they give.
+    A report that someone makes of it is theirs: title is then the report's, people who is named,
+    and there is no licence but what they give. key: what names it in a bibliography.
     """
 
+    key: str
     title: str
     version: str
     licence: str
@@ -38,10 +39,6 @@ class Work:
     @property
     def licence_url(self) -> str:
         return f"https://spdx.org/licenses/{self.licence}.html"
-
-    @property
-    def name(self) -> str:
-        return "".join(c for c in self.title.partition(":")[0].lower() if c.isalnum())
 
 
 def work(root: Path | None = None) -> Work:
@@ -68,6 +65,7 @@ def work(root: Path | None = None) -> Work:
             for a in fields["authors"]
         )
         return Work(
+            key_of(fields["title"]),
             fields["title"],
             str(fields["version"]),
             fields["license"],
@@ -81,22 +79,42 @@ def work(root: Path | None = None) -> Work:
         ) from None
 
 
-def own(root: Path, rendered: dict) -> Work:
-    """The project as the work of who made the report: the name in the settings, on the data of the
-    last render.
+def key_of(title: str) -> str:
+    """The letters and digits of a title before its colon, as a key."""
+    return "".join(c for c in title.partition(":")[0].lower() if c.isalnum())
 
-    rendered: what that render was made from. Without a name and on the assignment's data it is the
-    project's own.
+
+def own(root: Path, rendered: dict) -> Work:
+    """The project as the work of who made the report: under its title, by the name in the settings,
+    on the data of the last render.
+
+    rendered: what that render was made from, and by whom if its command said so, as its page does.
+    Without a name and on the assignment's data it is the project's own.
     """
     from lmreport.core import author
 
-    about, name = work(root), author.load(root).name
+    about, name = work(root), rendered.get("by") or author.load(root).name
     given = str(rendered.get("settings", {}).get("data", "auto"))
     digest = rendered.get("at hand", {}).get("data", "")
     data = "" if given in ("auto", "sample") else data_set(given, digest)
     if not name and not data:
         return about
-    return replace(about, people=({"literal": name or UNNAMED},), licence="", data=data)
+    title = report_title(root) if about.key == PROJECT else ""
+    return replace(
+        about,
+        title=title or about.title,
+        people=({"literal": name or UNNAMED},),
+        licence="",
+        data=data,
+    )
+
+
+def report_title(root: Path) -> str:
+    """The title of the project's first document as plain text; "" if it has none."""
+    from lmreport.render import pandoc_ast, project
+
+    title = project.read(root, ("html",), None)[0].options["html"].get("title") or ""
+    return pandoc_ast.plain(pandoc_ast.read_inlines(str(title))).strip()
 
 
 def data_set(given: str, digest: str) -> str:
@@ -119,6 +137,7 @@ def data_set(given: str, digest: str) -> str:
     )
 
 
+PROJECT = "lmreport"  # the key of a CITATION.cff that nobody made their own
 UNNAMED = 'Author not named (write name = "…" into lmreport.toml)'
 
 

@@ -78,7 +78,7 @@ def place(work: Work, item: dict) -> str:
 def csl(work: Work, item: dict, date: str, commit: str) -> dict:
     """The same as an entry of CSL-JSON."""
     entry = {
-        "id": work.name,
+        "id": work.key,
         "type": "software",
         "author": list(work.people),
         "title": work.title,
@@ -88,7 +88,7 @@ def csl(work: Work, item: dict, date: str, commit: str) -> dict:
     notes = [commit_in_words(commit)] if commit else []
     if item:
         entry |= {
-            "id": f"{work.name}-{item['label']}",
+            "id": f"{work.key}-{item['label']}",
             "type": KINDS[item["label"].split("-")[0]],
             "title": item["caption"].rstrip("."),
             "container-title": work.title,
@@ -107,20 +107,22 @@ def csl(work: Work, item: dict, date: str, commit: str) -> dict:
 
 
 def bibtex(entry: dict) -> str:
-    """An entry of CSL-JSON as BibTeX, written by pandoc; what BibTeX has no field for goes into the
-    note.
+    """An entry of CSL-JSON as BibTeX, written by pandoc, for pdfLaTeX too; what BibTeX has no field
+    for goes into the note.
     """
+    from lmreport.publish.export import latex_cleanup
     from lmreport.render import pandoc_ast
 
     inside, version = entry.get("container-title"), entry["version"]
     first = f"in “{inside}”, version {version}" if inside else f"version {version}"
     kept = f'<span class="nocase">{entry["title"]}</span>'  # with its own capitals
     entry = entry | {"title": kept, "note": "; ".join([first, entry["note"]])}
-    return (
-        pandoc_ast.pandoc(json.dumps([entry]), "-f", "csljson", "-t", "bibtex", "--wrap=none")[
-            0
-        ].strip()
-        + "\n"
+    written = pandoc_ast.pandoc(
+        json.dumps([entry]), "-f", "csljson", "-t", "bibtex", "--wrap=none"
+    )[0].strip()
+    return "".join(
+        (line if line.lstrip().startswith("url = ") else latex_cleanup.compiled(line)) + "\n"
+        for line in written.split("\n")
     )
 
 
@@ -153,7 +155,7 @@ def shown(label: str = "", records: tuple = ()):
     """Sentence and BibTeX as Markdown, for the report itself: of the whole, or of the figure or
     table `label`.
     """
-    about, date, commit = own(project_root(), now()), day(), machine.commit()
+    about, date, commit = own(project_root(), now()), day(), machine.commit(project_root())
     item = (
         {
             "label": label,

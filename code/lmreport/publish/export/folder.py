@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 NAME, MANIFEST = "figures", "manifest.json"
 
 
-def export_project(root: Path, profile: str | None) -> list[Path]:
+def export_project(root: Path, profile: str | None, by: str = "") -> list[Path]:
     """`export` without its promise about the arguments. Raises ReportError if there is no executed
     notebook yet.
     """
@@ -38,11 +38,13 @@ def export_project(root: Path, profile: str | None) -> list[Path]:
             "export: there is no executed notebook in the output folder; run lmreport render first"
         )
     target = place(documents[0])
-    rendered = facts_of_render(documents[0])
-    work = described.own(root, rendered)
     notebooks = [sha256(d.notebook.read_bytes()) for d in documents]
-    state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     old = read_manifest(target)
+    if not by and old.get("notebooks") == notebooks:
+        by = old.get("rendered", {}).get("by", "")
+    rendered = facts_of_render(documents[0]) | ({"by": by} if by else {})
+    work = described.own(root, rendered)
+    state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
     if old.get("state") == state and all(whole(target, item) for item in old["items"]):
         log.info(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)
@@ -53,7 +55,7 @@ def export_project(root: Path, profile: str | None) -> list[Path]:
         "licence": work.licence,
         "notebooks": notebooks,
         "date": described.day(documents[0].notebook),
-        "commit": machine.commit(),
+        "commit": machine.commit(root),
         "rendered": rendered,
         "state": state,
     }

@@ -59,10 +59,10 @@ MATH = {  # of LaTeX itself
     "⟩": "rangle",
     "′": "prime",
     "ℓ": "ell",
-    "…": "ldots",
     "✓": "checkmark",
 }
 TEXT = {
+    "…": r"\ldots{}",
     "€": r"\texteuro{}",
     "°": r"\textdegree{}",
     "µ": r"\textmu{}",
