@@ -197,21 +197,6 @@ def test_ends_of_curves_keep_apart_and_stay_where_there_is_room():
     assert c < a < b and b - a > 10 * figure.dpi / 72
 
 
-def test_learning_curve_tells_how_few_texts_do_only_where_fewer_do():
-    def told(drawn):
-        return [
-            t.get_text() for t, _ in shown_words(drawn.figure) if "from scratch" in t.get_text()
-        ]
-
-    assert told(curves()) == [
-        "encoder, from scratch",
-        "pre-trained, 200 texts do\nwhat 6,400 do from scratch",
-    ]
-    assert told(curves(scratch=(0.4, 0.5, 0.7, 0.85), few=0.5)) == ["encoder, from scratch"]
-    at_guessing = (0.24, 0.25, 0.25, 0.26)  # which no text can save anything of
-    assert told(curves(scratch=at_guessing)) == ["encoder, from scratch"]
-
-
 def test_a_learning_curve_below_guessing_is_seen():
     ax = curves(scratch=(0.02, 0.03, 0.05, 0.06)).figure.axes[0]
     assert ax.get_ylim()[0] < 2

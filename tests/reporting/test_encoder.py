@@ -160,7 +160,7 @@ def test_an_encoder_behind_the_svm_is_told_so(runs):
     write("bench_encoder", train_seed=160, **encoder_values(800, 990, 940, 0.95))
     told = plain(on_results.larger(encoder.recorded(CORPUS), CORPUS))
     assert (
-        "gets 80.0%, significantly less than the SVM. It is the best of 2 runs on the validation texts"
+        "gets 80.0%, significantly less than the SVM. Of 2 runs of this encoder, it is the best on the validation"
         in told
     )
     assert "So with" not in told

@@ -48,8 +48,10 @@ def plain(marked) -> str:
     return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", str(marked))
 
 
-def curves(record, encoder, linear):
-    """Records of the two learning curves with these accuracies (0 … 1) on 100 texts."""
+def curves(record, encoder, linear, behind=(0.1, 0, 0.2)):
+    """Records of the two learning curves with these accuracies (0 … 1) on 100 texts; behind: how far
+    fine-tuned, frozen and from scratch are behind those of `encoder`.
+    """
 
     def row(share):
         wrong = np.repeat([0, 1], [round(100 * share), 100 - round(100 * share)])
@@ -61,7 +63,7 @@ def curves(record, encoder, linear):
         for size in SIZES
         for way in ("fine-tuned", "frozen", "from scratch")
     ]
-    predicted = [row(share - less) for share in encoder for less in (0.1, 0, 0.2)]
+    predicted = [row(share - less) for share in encoder for less in behind]
     return record(
         "learning_curve", points=points, predicted=np.array(predicted), labels=labels
     ), record(
@@ -178,11 +180,11 @@ def test_sizes_are_compared_with_and_without_the_embeddings(record):
 
     source, words = pretrained.from_package("any"), 10_000 * lstm.EMBEDDING
     bert, last = record("transformer", parameters=4000), record("lstm", parameters=words + 100)
-    assert "and 10.0 times without the embeddings" in plain(
+    assert "of the others it has 10.0 times as many" in plain(
         sentences.size(bert, last, Classifier(), source)
     )
     other = pretrained.Source("other", source.path, "f" * 64)
-    assert "without" not in sentences.size(bert, last, Classifier(), other)
+    assert "others" not in sentences.size(bert, last, Classifier(), other)
     assert "share their weights" not in sentences.size(bert, last, Classifier(), source)
     assert "Its 12 layers share their weights" in sentences.size(bert, last, Classifier(12), source)
 
@@ -268,6 +270,19 @@ def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
     length = bert.inputs["settings"]["max_length"]
     assert "This report tokenizes all 628" in plain(on_data.of_cut(628, length, bert))
     assert "The recorded run tokenized 628 texts" in plain(on_data.of_cut(100, 64, bert))
+
+
+@pytest.mark.parametrize(
+    "behind, said",
+    [
+        ((0, 0.1, 0.2), "the fine-tuned encoder reaches that with "),
+        ((0.3, 0, 0.2), "the frozen encoder reaches that with "),
+        ((0.2, 0.25, 0), "is ahead of them all"),
+    ],
+)
+def test_what_pre_training_saves_is_told_only_where_fewer_texts_do(record, behind, said):
+    curve, _ = curves(record, (0.6, 0.8, 0.85), (0.5, 0.6, 0.7), behind)
+    assert said in plain(studies.saved(curve))
 
 
 def test_nothing_is_saved_where_training_from_scratch_learns_nothing(record):

@@ -469,7 +469,8 @@ def choice(runs) -> MarkdownText:
     if len(runs.encoders) == 1:
         return MarkdownText("")
     return fill(
-        ". It is the best of {} runs on the validation texts", markdown.count(len(runs.encoders))
+        ". Of {} runs of this encoder, it is the best on the validation texts",
+        markdown.count(len(runs.encoders)),
     )
 
 
