@@ -219,7 +219,7 @@ REFUSED = {
     "date/fr.qmd": (4, "lang 'fr': this renderer words its captions, references and"),
     "doc-layout/title-block-banner.qmd": (
         6,
-        "author has 'affiliation-url', which this renderer does not",
+        "author has 'affiliation-url', 'url', which this renderer does",
     ),
     "doc-layout/title-block-orcid.qmd": (
         4,
@@ -227,7 +227,7 @@ REFUSED = {
     ),
     "embed/embed-ipynb.qmd": (8, "shortcode {{< embed penguins.ipynb#fig-bill-scatter >}} is"),
     "extensions/basic/shortcodes.qmd": (9, "shortcode {{< fa regular heart >}} is not supported"),
-    "jats/basic.qmd": (4, "author has 'corresponding', which this renderer does not"),
+    "jats/basic.qmd": (4, "author has 'corresponding', 'email', 'equal-contributor', 'id', "),
     "playwright/html/default-border-color.qmd": (
         26,
         "shortcode {{< placeholder 600 400 >}} is not supported",
@@ -243,7 +243,10 @@ REFUSED = {
     "smoke-all/2023/12/06/7607.qmd": (12, "unknown cell option 'panel'"),
     "smoke-all/2023/12/19/7045.qmd": (14, "unknown cell option 'fig-pos'"),
     "smoke-all/2024/01/17/8316.qmd": (10, "shortcode {{< env something_that_does_not_exist"),
-    "smoke-all/2024/03/11/9041.qmd": (4, "author has 'email', which this renderer does not show"),
+    "smoke-all/2024/03/11/9041.qmd": (
+        4,
+        "author has 'email', 'url', which this renderer does not show",
+    ),
     "smoke-all/2024/06/20/10018.qmd": (22, "'aside' is not supported"),
     "smoke-all/2024/07/02/10004.qmd": (12, "shortcode {{< meta title >}} is not supported"),
     "smoke-all/2024/12/10/issue-11654.qmd": (6, "unknown cell option 'column'"),
