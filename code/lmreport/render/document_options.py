@@ -215,22 +215,15 @@ def check_value(key: str, node: yaml.Node, at: str, place: Callable[[int], str])
                     f"{place(item.start_mark.line)}: option {key}: {strict_yaml.kind(item)} stands "
                     "in the list; write one text a line"
                 )
-    if (
-        isinstance(node, yaml.ScalarNode)
-        and key in METADATA
-        and re.search(r"\.content-(visible|hidden)\b", node.value)
-    ):
-        raise ReportError(
-            f"{at}: conditions do not hold in {key}; set it in _quarto-….yml of each profile"
-        )
-    if (
-        isinstance(node, yaml.ScalarNode)
-        and key in METADATA
-        and re.search(r"`\{\w+\}[ \t]", node.value)
-    ):
-        raise ReportError(
-            f"{at}: inline code is not run in {key}; print it by a cell in the text instead"
-        )
+    if isinstance(node, yaml.ScalarNode) and key in METADATA:
+        if re.search(r"\.content-(visible|hidden)\b", node.value):
+            raise ReportError(
+                f"{at}: conditions do not hold in {key}; set it in _quarto-….yml of each profile"
+            )
+        if re.search(r"`\{\w+\}[ \t]", node.value):
+            raise ReportError(
+                f"{at}: inline code is not run in {key}; print it by a cell in the text instead"
+            )
 
 
 def of_its_kind(key: str, node: yaml.Node, wanted: tuple[str, ...]) -> str:
