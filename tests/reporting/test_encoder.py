@@ -14,7 +14,7 @@ from lmreport.data import download
 from lmreport.display import style
 from lmreport.models import pretrained
 from lmreport.reporting import encoder, sentences
-from lmreport.reporting.values import on_results, on_what_it_takes
+from lmreport.reporting.values import on_evaluation, on_what_it_takes
 from lmreport.runs import records
 from lmreport.runs.kinds import KINDS
 
@@ -143,11 +143,11 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
     assert plain(told.headline) == "With a larger encoder it is 94.0% ([below](#sec-encoder))."
     other = on_what_it_takes.of_encoder(runs, dataclasses.replace(CORPUS, digest="1" * 64))
     assert plain(other.headline) == plain(other.aim) == ""
-    elsewhere = on_results.larger(runs, dataclasses.replace(CORPUS, digest="1" * 64))
+    elsewhere = on_evaluation.larger(runs, dataclasses.replace(CORPUS, digest="1" * 64))
     assert "mpnet" not in plain(elsewhere) and "supplement" in plain(elsewhere)
     assert (plain(told.only_encoder), plain(told.only_svm)) == ("20", "0")
     assert plain(told.read) == ""  # nobody read the errors of this record
-    larger = plain(on_results.larger(runs, CORPUS))
+    larger = plain(on_evaluation.larger(runs, CORPUS))
     time = plain(sentences.at_most(runs.encoder))  # of less than one core, where there are more
     assert time.endswith("1 h 50 min")
     assert f"takes {time} and gets 92.0%, significantly more than the SVM ([supplement](" in larger
@@ -158,7 +158,7 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
 
 def test_an_encoder_behind_the_svm_is_told_so(runs):
     write("bench_encoder", train_seed=160, **encoder_values(800, 990, 940, 0.95))
-    told = plain(on_results.larger(encoder.recorded(CORPUS), CORPUS))
+    told = plain(on_evaluation.larger(encoder.recorded(CORPUS), CORPUS))
     assert (
         "gets 80.0%, significantly less than the SVM. Of 2 runs of this encoder, it is the best on the validation"
         in told
@@ -181,7 +181,7 @@ def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
 
 
 def test_where_no_encoder_is_recorded_the_answer_says_nothing_of_one():
-    assert "encoder" not in plain(on_results.larger(None, CORPUS))
+    assert "encoder" not in plain(on_evaluation.larger(None, CORPUS))
 
 
 def test_names_in_the_figure_have_colours_that_the_dark_page_replaces(runs):

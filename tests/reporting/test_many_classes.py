@@ -12,7 +12,7 @@ from lmreport.data import download
 from lmreport.display import style
 from lmreport.models import pretrained
 from lmreport.reporting import figures, notices, sentences, tables
-from lmreport.reporting.values import on_results
+from lmreport.reporting.values import on_evaluation
 from lmreport.runs import records
 
 
@@ -143,7 +143,7 @@ def test_sentences_and_notices_stay_short(made, classes):
     said = notices.notices(corpus, pretrained.from_package("any"), names, False).data
     assert ("and 180 more" in said) == (classes == 200) and len(said) < 3000
     assert f"texts of {classes} classes" in said
-    worst = on_results.of_confusion(record, names)
+    worst = on_evaluation.of_confusion(record, names)
     assert str(worst.error).startswith("The Transformer’s most frequent error")
     assert sentences.commonest(record, names)
 

