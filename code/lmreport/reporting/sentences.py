@@ -109,8 +109,8 @@ def size(bert, lstm, classifier, source) -> MarkdownText:
         return fill("The Transformer has {} times the parameters.", whole)
     mine, other = computing(bert, lstm, classifier, source)
     return fill(
-        "The Transformer has {} times the parameters. Embeddings are only looked up; of the others it "
-        "has {} times as many.{}",
+        "The Transformer has {} times the parameters, or {} times without the embeddings, which are only "
+        "looked up.{}",
         whole,
         markdown.num(mine / other, 3),
         f" Its {classifier.config.num_hidden_layers} layers share their weights, so each of them "

@@ -105,33 +105,26 @@ def trade(bert, svm) -> MarkdownText:
     """
     if not sentences.has_halves(bert) or metrics.lower(bert) <= metrics.guessing(bert):
         return MarkdownText("")
-    clauses = [
-        fill(
-            "{} than the SVM ({} of them wrong against {})",
-            markdown.word(
-                [2, 0, 1][sentences.ahead(bert, svm, filled)],
-                "significantly less",
-                "significantly more",
-                "not significantly more or less",
-            ),
-            *(markdown.pct(metrics.error_reaching(record, bert, filled)) for record in (bert, svm)),
+    words = [
+        markdown.word(
+            [2, 0, 1][sentences.ahead(bert, svm, filled)],
+            "significantly less",
+            "significantly more",
+            "not significantly more or less",
         )
         for filled in (0, 1)
     ]
-    start = (
-        "Which of SVM and Transformer is better depends on the length of the text. "
-        if sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
-        else ""
-    )
+    differ = sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
+    length = markdown.count(bert.inputs["settings"]["max_length"])
     return fill(
-        "{}On texts of fewer than {} word pieces, the Transformer errs {}. On texts of at least {}, which "
-        "are cut there, it errs {}.{}",
-        start,
-        markdown.count(bert.inputs["settings"]["max_length"]),
-        clauses[0],
-        markdown.count(bert.inputs["settings"]["max_length"]),
-        clauses[1],
-        " Whether the cut is the reason was not tested.",
+        "{} a text has fewer than {} word pieces, the Transformer errs {} than the SVM; on the others, "
+        "cut to {}, it errs {} {}.",
+        MarkdownText("Short and long texts differ: where" if differ else "Where"),
+        length,
+        words[0],
+        length,
+        words[1],
+        MarkdownText("([supplement](supplement.html#sec-errors-length))"),
     )
 
 
@@ -253,16 +246,6 @@ def elsewhere(record, other) -> bool:
     return record.made["hardware"]["cpu"] != other.made["hardware"]["cpu"]
 
 
-def choice(runs) -> MarkdownText:
-    """Among how many runs of the encoder this one was chosen."""
-    if len(runs.encoders) == 1:
-        return MarkdownText("")
-    return fill(
-        ". Of {} runs of this encoder, it is the best on the validation texts",
-        markdown.count(len(runs.encoders)),
-    )
-
-
 COMPARED = ("significantly more", "significantly less", "not significantly more")  # by outcome
 
 
@@ -275,17 +258,22 @@ def larger(runs, corpus) -> MarkdownText:
             "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
         )
     record, svm = runs.encoder, runs.models["tfidf_svm"]
+    runs_of = len(runs.encoders)
     return fill(
-        "A larger encoder, {} ({} million parameters), given {} word pieces of a text, takes {}{} and gets "
-        "{}, {} than the SVM{} ([supplement](supplement.html#sec-encoder)). {}",
+        "{} {} ({} million parameters){} gets {}, {} than the SVM, after {} of training{} "
+        "([supplement](supplement.html#sec-encoder)). {}",
+        MarkdownText("A larger encoder," if runs_of == 1 else "We trained a larger encoder,"),
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
-        markdown.count(record.inputs["settings"]["max_length"]),
-        sentences.at_most(record),
-        MarkdownText(" on another processor" * elsewhere(record, svm)),
+        MarkdownText(",")
+        if runs_of == 1
+        else fill(
+            ", {} times. The run that is best on the validation texts", markdown.count(runs_of)
+        ),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(metrics.outcome(record, svm), *COMPARED),
-        choice(runs),
+        sentences.at_most(record),
+        MarkdownText(" on another processor" * elsewhere(record, svm)),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labels, a larger encoder pays only where the last points count.",
