@@ -7,10 +7,12 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import struct
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -448,6 +450,24 @@ def test_the_sentence_and_the_files_are_told(exported, monkeypatch, capsys):
     assert [Path(p).suffix for p in named] == [".svg", ".pdf", ".png"] and all(
         Path(p).is_file() for p in named
     )
+
+
+@pytest.mark.parametrize("encoding", ["", "cp1252", "ascii"])
+def test_a_citation_in_a_file_is_utf8_and_its_json_valid(tmp_path, encoding):
+    """Also on Windows, where files and pipes are written in another encoding than UTF-8."""
+    folder = kept_by_quarto(tmp_path / "project")
+    (folder / "lmreport.toml").write_text('name = "Ýrsa Łuk 😀"\n', encoding="utf-8")
+    export(folder)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LMREPORT_N"))}
+    environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment |= {"PYTHONIOENCODING": encoding} if encoding else {}
+    with open(folder / "cited.json", "wb") as file:
+        command = [sys.executable, "-m", "lmreport.cli", "cite", "fig-curves", "--json"]
+        subprocess.run(command, cwd=folder, env=environment, stdout=file, check=True)
+    text = (folder / "cited.json").read_bytes().decode(encoding or "utf-8")
+    (entry,) = json.loads(text)
+    assert entry["author"] == [{"literal": "Ýrsa Łuk 😀"}] and "über" in entry["title"]
+    assert encoding or "Ýrsa Łuk 😀" in text
 
 
 def test_an_unknown_label_is_told_with_those_like_it(exported, monkeypatch, capsys):
