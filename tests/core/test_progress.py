@@ -151,6 +151,27 @@ def test_a_terminal_keeps_its_encoding():
     os.close(ours), os.close(theirs)
 
 
+def test_a_variable_that_the_hubs_client_no_longer_takes_prints_nothing():
+    """Guides and images set such; whoever asks Python for warnings gets them."""
+    code = (
+        "import lmreport; from huggingface_hub.utils import disable_progress_bars; "
+        "disable_progress_bars()"
+    )
+    environment = os.environ | {"HF_HUB_DISABLE_PROGRESS_BARS": "0"}
+    environment |= {"HF_HUB_ENABLE_HF_TRANSFER": "1", "HF_XET_HIGH_PERFORMANCE": ""}
+    for asked, told in (([], []), (["-W", "default"], ["FutureWarning", "UserWarning"])):
+        done = subprocess.run(
+            [sys.executable, *asked, "-c", code],
+            env={k: v for k, v in environment.items() if k != "PYTHONWARNINGS"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0 and re.findall(r"\w+Warning(?=: )", done.stderr) == told, (
+            done.stderr
+        )
+        assert told or done.stderr == ""
+
+
 def test_what_is_kept_quiet_is_told_where_it_fails():
     done = subprocess.run(
         [
