@@ -601,6 +601,8 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
     assert said.startswith("Author not named (write name") and "lmreport.toml" in said
     entry = cite.csl(nobody, item, "2026-01-02", "")
     assert "author" not in entry and "author" not in cite.bibtex(entry)
+    alone = citation_metadata.own(exported, {"page": {"title": "Jet engines", "authors": []}})
+    assert "note = {version 0.1.0}" in cite.bibtex(cite.csl(alone, {}, "2026-01-02", ""))
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def bibtex(entry: dict) -> str:
     inside, version = entry.get("container-title"), entry["version"]
     first = f"in “{inside}”, version {version}" if inside else f"version {version}"
     kept = f'<span class="nocase">{entry["title"]}</span>'  # with its own capitals
-    entry = entry | {"title": kept, "note": "; ".join([first, entry["note"]])}
+    entry = entry | {"title": kept, "note": "; ".join(filter(None, [first, entry["note"]]))}
     written = pandoc_ast.pandoc(
         json.dumps([entry]), "-f", "csljson", "-t", "bibtex", "--wrap=none"
     )[0].strip()
