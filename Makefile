@@ -16,8 +16,8 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests alone
 
-# DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on.
-$(foreach NAME,DATA MODEL SCALE SEED,$(if $($(NAME)),$(eval export LMREPORT_$(NAME) := $($(NAME)))))
+# DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on, each character as it stands.
+$(foreach NAME,DATA MODEL SCALE SEED,$(if $(value $(NAME)),$(eval export LMREPORT_$(NAME) := $$(value $(NAME)))))
 
 # Packages go into $(VENV), also where a pip.conf says user = true.
 export PIP_USER := 0

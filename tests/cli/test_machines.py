@@ -353,3 +353,33 @@ def test_make_installs_into_its_own_environment_where_pip_is_told_to_install_for
     )
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob(".venv/lib/python*/site-packages/own.py"))
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.parametrize(
+    "given", ["rows for $5.csv", "texts/C# posts.csv", "texts/C#", "$(HOME)/a$$b", "a\\#b's.csv"]
+)
+@pytest.mark.parametrize("place", ["command line", "environment"])
+def test_make_hands_data_and_model_on_as_they_are_typed(tmp_path, given, place):
+    """Marks of make have no meaning in a path."""
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
+    program = tmp_path / ".venv/bin/lmreport"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$LMREPORT_DATA" "$LMREPORT_MODEL" "${LMREPORT_SEED-unset}" "$@"\n'
+    )
+    program.chmod(0o755)
+    (tmp_path / ".venv/.installed").touch()
+    named = {"DATA": given, "MODEL": f"../{given}"}
+    typed = [f"{name}={value}" for name, value in named.items()] * (place == "command line")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LMREPORT_", "MAKE"))}
+    done = subprocess.run(
+        ["make", "report", *typed],
+        cwd=tmp_path,
+        env=kept | (named if place == "environment" else {}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [given, f"../{given}", "unset", "render"], done.stderr

@@ -3,7 +3,9 @@ and nothing where nobody asked for it.
 """
 
 import io
+import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -101,6 +103,73 @@ def test_an_import_sets_nothing_up_and_a_command_shows_the_lines():
         )
         assert done.returncode == 0 and done.stdout == "", done.stderr
         assert done.stderr.endswith(said) and ("told" in done.stderr) == bool(said), done.stderr
+
+
+WITHOUT_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # so ASCII is used
+
+
+@pytest.mark.parametrize(
+    "more, encoding, name",
+    [
+        ({}, "utf-8", "Łukasz Ý 😀"),
+        ({"PYTHONIOENCODING": ":strict"}, "utf-8", "Łukasz Ý 😀"),
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252", "\\u0141ukasz Ý \\ud83d\\ude00"),
+        ({"PYTHONIOENCODING": "ascii"}, "ascii", "\\u0141ukasz \\u00dd \\ud83d\\ude00"),
+    ],
+)
+def test_a_file_or_pipe_gets_utf8_whatever_the_system_has(tmp_path, more, encoding, name):
+    """As git and ruff write; an encoding that PYTHONIOENCODING asks for is used, as pip does, and what
+    it lacks is escaped as JSON has it.
+    """
+    code = (
+        "import json, sys; from lmreport.core import progress; progress.write_all_letters(); "
+        f"name = {ascii('Łukasz Ý 😀')}; "
+        "print(json.dumps({'family': name}, ensure_ascii=False)); print(name, file=sys.stderr)"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONIO", "LC_"))}
+    with open(tmp_path / "out", "wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | WITHOUT_UTF8 | more,
+            stdout=out,
+            stderr=subprocess.PIPE,
+        )
+    written = (tmp_path / "out").read_bytes().decode(encoding)
+    assert written.splitlines() == [f'{{"family": "{name}"}}']
+    assert done.stderr.decode(encoding).splitlines() == [name]
+    assert json.loads(written) == {"family": "Łukasz Ý 😀"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal that a test can open")
+def test_a_terminal_keeps_its_encoding():
+    code = "from lmreport.core import progress; progress.write_all_letters(); print('\\xdd')"
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [sys.executable, "-c", code], stdout=theirs, env=os.environ | WITHOUT_UTF8, check=True
+    )
+    assert os.read(ours, 100).split() == [b"\\u00dd"]
+    os.close(ours), os.close(theirs)
+
+
+def test_a_variable_that_the_hubs_client_no_longer_takes_prints_nothing():
+    """Guides and images set such; whoever asks Python for warnings gets them."""
+    code = (
+        "import lmreport; from huggingface_hub.utils import disable_progress_bars; "
+        "disable_progress_bars()"
+    )
+    environment = os.environ | {"HF_HUB_DISABLE_PROGRESS_BARS": "0"}
+    environment |= {"HF_HUB_ENABLE_HF_TRANSFER": "1", "HF_XET_HIGH_PERFORMANCE": ""}
+    for asked, told in (([], []), (["-W", "default"], ["FutureWarning", "UserWarning"])):
+        done = subprocess.run(
+            [sys.executable, *asked, "-c", code],
+            env={k: v for k, v in environment.items() if k != "PYTHONWARNINGS"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0 and re.findall(r"\w+Warning(?=: )", done.stderr) == told, (
+            done.stderr
+        )
+        assert told or done.stderr == ""
 
 
 def test_what_is_kept_quiet_is_told_where_it_fails():

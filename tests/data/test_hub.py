@@ -133,6 +133,36 @@ def test_a_copy_that_is_not_whole_is_told_and_completed(hub, folder, files, lack
     assert (whole["name"], whole["why"]) == (stand_in.NAME, "")
 
 
+def looked_for(environment, **more):
+    """What doctor says of the model: whether it is there, what is, and what to do."""
+    code = "from lmreport.cli import doctor; import json; print(json.dumps(doctor.model()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment | more, text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_doctor_asks_nothing_of_the_hub_and_says_only_what_is_not_here(hub):
+    served, environment = hub
+    state, what, fix = looked_for(environment)
+    assert (state, what) == (
+        None,
+        "model: distilbert-base-uncased is not on this machine; a render that cannot fetch it loads "
+        "all-MiniLM-L6-v2",
+    )
+    assert fix.startswith("a render fetches it where there is a network; or set LMREPORT_MODEL")
+    assert looked_for(environment, HF_HUB_OFFLINE="1")[2].startswith("unset HF_HUB_OFFLINE and")
+    assert served.asked == []
+    located(environment)
+    assert looked_for(environment) == [True, "model: distilbert-base-uncased", ""]
+    for path in Path(environment["HF_HOME"]).rglob("config.json"):
+        path.unlink()
+    state, what, _ = looked_for(environment)
+    assert state is None
+    assert "the copy of distilbert-base-uncased on this machine lacks config.json" in what
+
+
 @pytest.mark.parametrize("place", ["home", "home/hub"])
 def test_a_copy_beside_the_hubs_cache_is_told_with_what_has_it_used(hub, tmp_path, place):
     """As in containers: HF_HOME is set to where the files lie, one folder too high, or

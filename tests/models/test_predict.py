@@ -465,7 +465,7 @@ def test_bytes_that_are_no_text_are_one_sentence_and_others_are_replaced(folder,
         assert (
             done.returncode == 0
             and done.stdout.count(b"\n") == 4
-            and b"na\\xefve \\u2603" in done.stdout
+            and b"na\\u00efve \\u2603" in done.stdout
         ), done.stderr
 
 

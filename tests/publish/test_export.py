@@ -7,10 +7,12 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import struct
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -90,7 +92,7 @@ def kept_by_quarto(folder: Path, caption: str = CAPTION, svg: str = SVG) -> Path
     """A project with an executed notebook as genuine Quarto keeps it: front matter and inline code
     in the text.
     """
-    project(folder, "# One {#sec-one}\n")
+    project(folder, "# One {#sec-one}\n", f"---\ntitle: {citation_metadata.TITLE}\n---\n\n")
     shutil.copy(ROOT / "CITATION.cff", folder)
     text = nbformat.v4.new_markdown_cell(
         "---\ntitle: A test\n---\n\n# One {#sec-one}\n\n" + READING
@@ -450,6 +452,24 @@ def test_the_sentence_and_the_files_are_told(exported, monkeypatch, capsys):
     )
 
 
+@pytest.mark.parametrize("encoding", ["", "cp1252", "ascii"])
+def test_a_citation_in_a_file_is_utf8_and_its_json_valid(tmp_path, encoding):
+    """Also on Windows, where files and pipes are written in another encoding than UTF-8."""
+    folder = kept_by_quarto(tmp_path / "project")
+    (folder / "lmreport.toml").write_text('name = "Ýrsa Łuk 😀"\n', encoding="utf-8")
+    export(folder)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LMREPORT_N"))}
+    environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment |= {"PYTHONIOENCODING": encoding} if encoding else {}
+    with open(folder / "cited.json", "wb") as file:
+        command = [sys.executable, "-m", "lmreport.cli", "cite", "fig-curves", "--json"]
+        subprocess.run(command, cwd=folder, env=environment, stdout=file, check=True)
+    text = (folder / "cited.json").read_bytes().decode(encoding or "utf-8")
+    (entry,) = json.loads(text)
+    assert entry["author"] == [{"literal": "Ýrsa Łuk 😀"}] and "über" in entry["title"]
+    assert encoding or "Ýrsa Łuk 😀" in text
+
+
 def test_an_unknown_label_is_told_with_those_like_it(exported, monkeypatch, capsys):
     monkeypatch.chdir(exported)
     assert main.main(["cite", "fig-curve"]) == 2
@@ -577,7 +597,12 @@ def test_a_report_of_ones_own_is_cited_under_ones_own_name_data_and_commit(expor
         exported, {"settings": {"data": "sample"}}
     ) == citation_metadata.work(exported)
     nobody = citation_metadata.own(exported, rendered)
-    assert "not named" in nobody.authors[0] and "lmreport.toml" in nobody.authors[0]
+    said = cite.sentence(nobody, item, "2026-01-02", "")
+    assert said.startswith("Author not named (write name") and "lmreport.toml" in said
+    entry = cite.csl(nobody, item, "2026-01-02", "")
+    assert "author" not in entry and "author" not in cite.bibtex(entry)
+    alone = citation_metadata.own(exported, {"page": {"title": "Jet engines", "authors": []}})
+    assert "note = {version 0.1.0}" in cite.bibtex(cite.csl(alone, {}, "2026-01-02", ""))
 
 
 @pytest.mark.parametrize(
@@ -599,10 +624,74 @@ def test_a_report_of_ones_own_is_cited_under_its_title(tmp_path, about, cited, m
     text = document.read_text(encoding="utf-8").partition("---\n")[2].partition("---\n")[2]
     title = 'title: "Jet *engines* & 100 % fuel of kind α"'
     document.write_text(f"---\n{title}\n---\n{text}", encoding="utf-8")
-    assert citation_metadata.own(folder, {}).title == about
-    mine = citation_metadata.own(folder, {"settings": {"data": "mine.csv"}})
-    assert mine.title.removesuffix(" α") == cited
+    for rendered in ({}, {"settings": {"data": "mine.csv"}}):
+        mine = citation_metadata.own(folder, rendered)
+        assert mine.title.removesuffix(" α") == cited
+        assert bool(mine.people) == bool(mine.licence) == (cited == about)
     assert cite.csl(mine, {}, "2026-01-02", "")["id"] == citation_metadata.work(folder).key
+
+
+@pytest.mark.parametrize(
+    "author, said, in_bibtex",
+    [
+        ("Jane *Doe*", "Jane Doe", "{Jane Doe}"),
+        ("[Jane Doe, {name: Kim O'Hara, affiliation: A}]", "Jane Doe, Kim O’Hara", "and {Kim"),
+        ("{name: {given: Jane, family: Doe}}", "Jane Doe", "{Doe, Jane}"),
+        ("{name: {literal: The Doe Group}}", "The Doe Group", "{The Doe Group}"),
+    ],
+)
+def test_the_author_of_the_document_is_cited(tmp_path, monkeypatch, author, said, in_bibtex):
+    """As its page names them, on whatever data; the name in the settings goes first."""
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    front = f"---\ntitle: {citation_metadata.TITLE}\nauthor: {author}\n---\n\n"
+    folder = project(tmp_path / "project", BODY, front)
+    shutil.copy(ROOT / "CITATION.cff", folder)
+    page = Page(own(folder, ("html",)) / "index.html")
+    assert re.findall(r'<meta name="author" content="(.*)">', page.source) == said.split(", ")
+    export(folder)
+    cited = cite.citation(folder, "fig-curves")
+    assert cited.startswith(f"{said} (") and in_bibtex in cited
+    assert f"In: {citation_metadata.TITLE}, version" in cited
+    assert "lmreport authors" not in cited and "MIT" not in cited
+    files = folder / "_report" / "figures"
+    (creator,) = etree.parse(files / "fig-curves.svg").iterfind(
+        ".//{http://purl.org/dc/elements/1.1/}creator"
+    )
+    described = json.loads((files / "tbl-scores.csv-metadata.json").read_text(encoding="utf-8"))
+    assert creator.text == described["dc:creator"] == said.replace(", ", "; ")
+    other = citation_metadata.own(folder, {"settings": {"data": "mine.csv"}})
+    assert ", ".join(other.authors) == said and other.data == "mine.csv"
+    monkeypatch.setenv("LMREPORT_NAME", "Ann Doe")
+    assert cite.citation(folder, "fig-curves").startswith("Ann Doe (")
+
+
+def test_the_author_whom_a_profile_names_is_cited(tmp_path, monkeypatch):
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    folder = kept_by_quarto(tmp_path / "project")
+    (folder / "_quarto-jane.yml").write_text("author: Jane Doe\n")
+    export(folder, "jane")
+    assert cite.citation(folder, "fig-curves").startswith("Jane Doe (")
+
+
+def test_where_nobody_is_named_no_file_names_an_author(tmp_path, monkeypatch):
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    folder = kept_by_quarto(tmp_path / "project")
+    document = folder / "report" / "index.qmd"
+    text = document.read_text(encoding="utf-8")
+    document.write_text(text.replace(citation_metadata.TITLE, "Jet engines"), encoding="utf-8")
+    paths = export(folder)
+    for path in paths:
+        data = path.read_bytes()
+        assert b"authors" not in data.replace(b'"authors": []', b""), path.name
+        assert b"not named" not in data, path.name
+    with pikepdf.open(folder / "_report/figures/fig-curves.pdf") as pdf:
+        assert "/Author" not in pdf.docinfo
+    assert cite.citation(folder, "fig-curves").startswith("Author not named (")
+
+
+def test_the_report_has_the_title_under_which_it_is_the_projects_own(monkeypatch):
+    monkeypatch.delenv("LMREPORT_NAME", raising=False)
+    assert citation_metadata.own(ROOT, {}) == citation_metadata.work(ROOT)
 
 
 def test_a_name_that_the_render_was_given_is_cited(tmp_path, monkeypatch):

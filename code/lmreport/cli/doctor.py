@@ -207,13 +207,15 @@ def model():
         return False, str(error), ""
     if not source.why:
         return True, f"model: {source.name}", ""
-    place = pretrained.misplaced(name)
-    there = f"set HF_HUB_CACHE={place}, where a copy lies" if place else "a render fetches it"
-    return (
-        None,
-        f"model: {source.name}. {source.why}",
-        f"{there}{' where there is a network' * (not place)}; or set LMREPORT_MODEL to a folder",
-    )
+    from huggingface_hub import constants
+
+    if place := pretrained.misplaced(name):
+        fix = f"set HF_HUB_CACHE={place}, where a copy lies"
+    elif constants.HF_HUB_OFFLINE:
+        fix = "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE, so that a render can fetch it"
+    else:
+        fix = "a render fetches it where there is a network"
+    return None, f"model: {source.why}", f"{fix}; or set LMREPORT_MODEL to a folder"
 
 
 def disk():

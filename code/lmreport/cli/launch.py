@@ -217,6 +217,7 @@ def trouble(dataset) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if all went well, 2 for bad input, 130 for Ctrl-C."""
+    progress.write_all_letters()
     progress.hide_bars()
     try:
         refuse_no_numbers()

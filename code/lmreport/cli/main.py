@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import logging
 import os
 import sys
@@ -318,15 +317,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
     for Ctrl-C.
     """
+    progress.write_all_letters()
     arguments = options.parsed(argv)
     progress.show()
     start = time.perf_counter()
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # a terminal or pipe of few characters gets escapes, no traceback
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         refuse_several(arguments.command)
         refuse_few_files(arguments.command)

@@ -7,7 +7,9 @@ the package decides what becomes of its lines. The commands, and the kernel of t
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
 import logging
 import os
 import shutil
@@ -64,6 +66,31 @@ def show() -> None:
     ours.propagate = False  # a notebook's own handler would show them a second time
     if not any(isinstance(handler, Lines) for handler in ours.handlers):
         ours.addHandler(Lines())
+
+
+def write_all_letters() -> None:
+    """From now on what this process prints into a file or a pipe is UTF-8, whatever the system's
+    own encoding, unless PYTHONIOENCODING names another. Letters that a terminal, or that one, lacks
+    become escapes that JSON has too, and no traceback.
+    """
+    codecs.register_error(ESCAPES, escapes)
+    asked = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # it is none in a notebook, or in some tests
+            encoding = None if asked or stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors=ESCAPES)
+
+
+ESCAPES = "lmreport.escapes"  # as `errors` of a stream
+
+
+def escapes(error: UnicodeError) -> tuple[str, int]:
+    """What stands for the letters that cannot be written, and where to go on. Raises the error where
+    it is about reading.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 @contextmanager

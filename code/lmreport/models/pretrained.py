@@ -93,44 +93,43 @@ def locate(model: str) -> Source:
         return in_full(on_disk(Path(model).expanduser()))
     if model == MINILM:
         return from_package(model)
-    found = from_hub(model)
-    if found is None:
-        from huggingface_hub import constants
+    if found := from_hub(model):
+        return in_full(found)
+    from huggingface_hub import constants
 
-        offline = "with HF_HUB_OFFLINE set " * constants.HF_HUB_OFFLINE
-        partly = in_part(model)
-        once = "; run this once with the hub in reach to complete it" * bool(partly)
-        if (place := misplaced(model)) and not partly:
-            once = f"; a copy lies in {place}, so set HF_HUB_CACHE={place} to use that"
-        log.info(
-            f"model: {offline}the hub cannot be reached for {model}{partly}{once}; going on with "
-            f"{MINILM}"
-        )
-    return in_full(found) if found else instead_of(model)
+    offline = "with HF_HUB_OFFLINE set " * constants.HF_HUB_OFFLINE
+    lacking = lacks(model)
+    partly = f", and its copy on this machine lacks {lacking}" * bool(lacking)
+    once = "; run this once with the hub in reach to complete it" * bool(partly)
+    if (place := misplaced(model)) and not partly:
+        once = f"; a copy lies in {place}, so set HF_HUB_CACHE={place} to use that"
+    log.info(
+        f"model: {offline}the hub cannot be reached for {model}{partly}{once}; going on with "
+        f"{MINILM}"
+    )
+    source, asked = from_package(model), f"for {model}"
+    return dataclasses.replace(source, why=source.why.replace(asked, asked + partly, 1))
 
 
 def at_hand(model: str) -> Source:
-    """As `locate`, but without the network: a name on the hub is looked for on this machine
-    only.
+    """As `locate`, but without the network: a name on the hub is looked for on this machine only,
+    and `why` tells what of it is not there.
     """
     if is_folder(model):
         return in_full(on_disk(Path(model).expanduser()))
     if model == MINILM:
         return from_package(model)
-    found = from_cache(model)
-    return in_full(found) if found else instead_of(model)
+    if found := from_cache(model):
+        return in_full(found)
+    lacking = lacks(model)
+    there = f"the copy of {model} on this machine lacks {lacking}"
+    why = there if lacking else f"{model} is not on this machine"
+    source = from_package(model)
+    return dataclasses.replace(source, why=f"{why}; a render that cannot fetch it loads {MINILM}")
 
 
-def instead_of(model: str) -> Source:
-    """MiniLM in the place of `model`; its `why` tells also what a copy of that on this machine lacks."""
-    found, asked = from_package(model), f"for {model}"
-    return dataclasses.replace(found, why=found.why.replace(asked, asked + in_part(model), 1))
-
-
-def in_part(model: str) -> str:
-    """What the copy of `model` in the hub's cache lacks, as a part of a sentence; "" if there is no
-    copy or nothing lacks.
-    """
+def lacks(model: str) -> str:
+    """What the copy of `model` in the hub's cache lacks; "" if there is no copy or nothing lacks."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
@@ -144,8 +143,7 @@ def in_part(model: str) -> str:
     gone = [
         one.name for one in paths if one.is_symlink() or one.name in NEEDED if not one.is_file()
     ]
-    said = ", ".join(gone) or missed
-    return f", and its copy on this machine lacks {said}" * bool(said)
+    return ", ".join(gone) or missed
 
 
 def misplaced(model: str) -> str:

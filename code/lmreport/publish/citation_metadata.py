@@ -18,8 +18,8 @@ class Work:
     """The project as `CITATION.cff` describes it; people: the authors as CSL names; licence: its
     SPDX name.
 
-    A report that someone makes of it is theirs: title is then the report's, people who is named,
-    and there is no licence but what they give. key: what names it in a bibliography.
+    A report that someone makes of it is theirs: title is then the report's, people who is named
+    there, and there is no licence but what they give. key: what names it in a bibliography.
     """
 
     key: str
@@ -85,36 +85,50 @@ def key_of(title: str) -> str:
 
 
 def own(root: Path, rendered: dict) -> Work:
-    """The project as the work of who made the report: under its title, by the name in the settings,
-    on the data of the last render.
+    """The project as the work of who made the report: as its page names title and authors, on the
+    data of the last render; the name in the settings goes before the authors.
 
     rendered: what that render was made from, and by whom if its command said so, as its page does.
-    Without a name and on the assignment's data it is the project's own.
+    With the title and on the data of the assignment, and without an author, it is the project's own.
     """
     from lmreport.core import author
+    from lmreport.render import project
 
     about, name = work(root), rendered.get("by") or author.load(root).name
+    page = rendered.get("page") or title_block(project.read(root, ("html",), None)[0])
     given = str(rendered.get("settings", {}).get("data", "auto"))
     digest = rendered.get("at hand", {}).get("data", "")
     data = "" if given in ("auto", "sample") else data_set(given, digest)
-    if not name and not data:
-        return about
-    title = report_title(root) if about.key == PROJECT else ""
-    return replace(
-        about,
-        title=title or about.title,
-        people=({"literal": name or UNNAMED},),
-        licence="",
-        data=data,
-    )
+    people = ({"literal": name},) if name else tuple(page["authors"])
+    if about.key == PROJECT:
+        if not people and not data and page["title"] in ("", TITLE):
+            return about
+        about = replace(about, title=page["title"] or about.title, people=(), licence="")
+    return replace(about, people=people or about.people, data=data)
 
 
-def report_title(root: Path) -> str:
-    """The title of the project's first document as plain text; "" if it has none."""
+def title_block(document) -> dict:
+    """The title of a document and its authors as CSL names, in the words that its page shows; the
+    title is "" where it has none.
+    """
+    from lmreport.render import document as tree
     from lmreport.render import pandoc_ast, project
 
-    title = project.read(root, ("html",), None)[0].options["html"].get("title") or ""
-    return pandoc_ast.plain(pandoc_ast.read_inlines(str(title))).strip()
+    def words(markdown: object) -> str:
+        return pandoc_ast.plain(pandoc_ast.read_inlines(str(markdown))).strip()
+
+    def person(given: str | dict) -> dict:
+        name = given if isinstance(given, str) else given.get("name", "")
+        if isinstance(name, dict) and name.get("family") and not name.get("literal"):
+            return {part: words(name[part]) for part in ("family", "given") if name.get(part)}
+        return {"literal": words(tree.named(given))}
+
+    options = document.options["html"]
+    people = map(person, project.as_list(options.get("author")))
+    return {
+        "title": words(options.get("title") or ""),
+        "authors": [one for one in people if any(one.values())],
+    }
 
 
 def data_set(given: str, digest: str) -> str:
@@ -138,7 +152,7 @@ def data_set(given: str, digest: str) -> str:
 
 
 PROJECT = "lmreport"  # the key of a CITATION.cff that nobody made their own
-UNNAMED = 'Author not named (write name = "…" into lmreport.toml)'
+TITLE = "Pre-trained language models for classifying texts"  # of the project's own report
 
 
 def commit_in_words(commit: str) -> str:

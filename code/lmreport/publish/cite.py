@@ -17,6 +17,7 @@ from lmreport.publish.citation_metadata import Work, commit_in_words, day, own
 from lmreport.publish.export import folder
 
 KINDS = {"fig": "figure", "tbl": "dataset"}  # in the words of CSL
+UNNAMED = 'Author not named (write name = "…" into lmreport.toml)'
 
 
 def exported(root: Path, label: str) -> tuple[dict, dict, Path]:
@@ -50,7 +51,7 @@ def sentence(work: Work, item: dict, date: str, commit: str, text=str) -> str:
     """
     when = datetime.date.fromisoformat(date)
     version = f"version {work.version} ({f'{commit_in_words(commit)}, ' if commit else ''}{when.day} {when:%B %Y})"
-    parts = [text(f"{', '.join(work.authors)} ({when.year})") + ":"]
+    parts = [text(f"{', '.join(work.authors) or UNNAMED} ({when.year})") + ":"]
     if item:
         parts += [f"{item['number']},", text(f"“{item['caption'].rstrip('.')}”.") + " In:"]
     parts.append(
@@ -80,7 +81,7 @@ def csl(work: Work, item: dict, date: str, commit: str) -> dict:
     entry = {
         "id": work.key,
         "type": "software",
-        "author": list(work.people),
+        **({"author": list(work.people)} if work.people else {}),
         "title": work.title,
         "version": work.version,
         "issued": {"date-parts": [[int(n) for n in date.split("-")]]},
@@ -116,7 +117,7 @@ def bibtex(entry: dict) -> str:
     inside, version = entry.get("container-title"), entry["version"]
     first = f"in “{inside}”, version {version}" if inside else f"version {version}"
     kept = f'<span class="nocase">{entry["title"]}</span>'  # with its own capitals
-    entry = entry | {"title": kept, "note": "; ".join([first, entry["note"]])}
+    entry = entry | {"title": kept, "note": "; ".join(filter(None, [first, entry["note"]]))}
     written = pandoc_ast.pandoc(
         json.dumps([entry]), "-f", "csljson", "-t", "bibtex", "--wrap=none"
     )[0].strip()

@@ -37,7 +37,7 @@ def metadata(options: dict, pages: assemble.Pages) -> str:
         entries["abstract"] = text + "\n" * ("\n" in text)  # so that pandoc reads lists in it
     entries.setdefault("link-citations", True)
     authors = as_list(options.get("author"))
-    entries["author"] = [inline(a if isinstance(a, str) else named(a)) for a in authors]
+    entries["author"] = [inline(named(a)) for a in authors]
     entries["affiliation"] = [
         inline(text) for a in authors if isinstance(a, dict) for text in affiliations(a)
     ]
@@ -56,8 +56,8 @@ def inline(text: object) -> str:
     return INLINE + assemble.escaped(assemble.oneline(str(text)))
 
 
-def named(author: dict) -> str:
-    name = author.get("name", "")
+def named(author: str | dict) -> str:
+    name = author if isinstance(author, str) else author.get("name", "")
     return (
         name
         if isinstance(name, str)

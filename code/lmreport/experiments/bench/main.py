@@ -28,6 +28,7 @@ NAMES = tuple(name.removeprefix("bench_") for name in BENCHES)
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure what the command line names; 0 if all went well, 2 for bad input, 130 for Ctrl-C."""
+    progress.write_all_letters()
     parser = argparse.ArgumentParser(prog="python -m lmreport.bench", description=__doc__)
     parser.add_argument("names", nargs="+", choices=NAMES, help="what to measure")
     parser.add_argument(

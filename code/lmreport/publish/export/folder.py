@@ -32,7 +32,8 @@ def export_project(root: Path, profile: str | None, by: str = "") -> list[Path]:
     """`export` without its promise about the arguments. Raises ReportError if there is no executed
     notebook yet.
     """
-    documents = [d for d in project.read(root, ("html",), profile) if d.notebook.is_file()]
+    every = project.read(root, ("html",), profile)
+    documents = [d for d in every if d.notebook.is_file()]
     if not documents:
         raise ReportError(
             "export: there is no executed notebook in the output folder; run lmreport render first"
@@ -43,8 +44,11 @@ def export_project(root: Path, profile: str | None, by: str = "") -> list[Path]:
     if not by and old.get("notebooks") == notebooks:
         by = old.get("rendered", {}).get("by", "")
     rendered = facts_of_render(documents[0]) | ({"by": by} if by else {})
+    rendered["page"] = described.title_block(every[0])
     work = described.own(root, rendered)
-    state = machine.digest([notebooks, work.__dict__, maker(), os.environ.get("SOURCE_DATE_EPOCH")])
+    state = machine.digest(
+        [notebooks, work.__dict__, rendered["page"], maker(), os.environ.get("SOURCE_DATE_EPOCH")]
+    )
     if old.get("state") == state and all(whole(target, item) for item in old["items"]):
         log.info(f"export: {target.relative_to(root)} is up to date")
         return paths(target, old)

@@ -39,7 +39,7 @@ def rdf(said: dict[str, str], licence_url: str) -> str:
         f"<dc:identifier>sha256:{said['sha256']}</dc:identifier>",
         "<dc:format>image/svg+xml</dc:format>",
         '<dc:type rdf:resource="http://purl.org/dc/dcmitype/StillImage"/>',
-        f"<dc:creator>{escape(said['creator'])}</dc:creator>",
+        *([f"<dc:creator>{escape(said['creator'])}</dc:creator>"] if "creator" in said else []),
         f"<dc:relation>{escape(said['source'])}</dc:relation>",
         *(f"<dc:source>{escape(source)}</dc:source>" for source in sources),
         *(

@@ -20,7 +20,7 @@ DPI = 300
 # The page is as large as the picture. What is said of it comes in by sys.inputs, so that nothing
 # needs escaping.
 PAGE = """#let said = json(bytes(sys.inputs.said))
-#set document(title: said.title, author: said.creator, description: said.description, date: none,
+#set document(title: said.title, author: said.at("creator", default: ()), description: said.description, date: none,
   keywords: ("label", "runs", "experiments", "function", "data", "source", "licence", "sha256")
     .filter(name => name in said).map(name => name + ": " + said.at(name)))
 #set page(width: auto, height: auto, margin: 0pt)
