@@ -505,3 +505,41 @@ def test_a_letter_that_stands_as_its_number_in_the_pdf_is_the_same_letter():
     said = pdf_text.squeezed("gestern 🥳 im Kino, Seite 9")
     for mark in ("⟨U+1F973⟩", "⟨U+1F9\n73⟩"):
         assert pdf_text.squeezed(f"gestern {mark} im Kino, Seite 9") == said
+
+
+TYPED = """---
+title: A test
+abstract: |
+  The best gets
+  61.1 % of them.
+---
+
+The best gets 61.2
+% of them, `60.1 %` in code.
+
+```{python}
+#| label: fig-a
+#| fig-cap: |
+#|   One paragraph.
+#|
+#|   The LSTM reaches 61.3 %.
+#| fig-subcap:
+#|   - "61.4 %"
+#| code-fold: 60.2 %
+# | fig-alt: "After
+# |   12 minutes."
+x = "60.3 %"
+```
+"""
+
+
+def test_the_lint_reads_captions_over_lines_and_the_title_block(tmp_path):
+    path = tmp_path / "index.qmd"
+    path.write_text(TYPED)
+    assert lint.typed(path) == [
+        (5, "61.1 %"),
+        (8, "61.2 %"),
+        (16, "61.3 %"),
+        (18, "61.4 %"),
+        (21, "12 minutes"),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -85,3 +86,31 @@ def test_a_file_for_pdflatex_is_ascii_or_says_what_is_not(text):
 
 def test_comments_stand_on_lines_of_their_own():
     assert metadata.comment({"title": "a"}, "%") == "% title: a\n"
+
+
+def test_a_star_that_begins_a_row_stays():
+    for made in written("*", "5").values():
+        assert re.search(r"^\{\*\} & 5", made, re.M) and r"\multirow" not in made
+
+
+LEVELS = """<table><thead>
+<tr><th></th><th></th><th colspan="2">test</th><th>time</th></tr>
+<tr><th></th><th></th><th>acc</th><th>F1</th><th>s</th></tr>
+<tr><th>model</th><th>size</th><th></th><th></th><th></th></tr></thead><tbody>
+<tr><th rowspan="2">LSTM</th><th>small</th><td>0.5</td><td>0.25</td><td>10</td></tr>
+<tr><th>large</th><td><u>0.6</u></td><td>0.35</td><td>20</td></tr></tbody></table>"""
+
+
+def test_cells_over_rows_and_columns_stand_in_each_place_that_they_cover():
+    table = json.loads(pandoc_ast.pandoc(LEVELS, "-f", "html", "-t", "json")[0])["blocks"][0]
+    made = tables.files([Item("tbl-l", "tbl-l", "Table 1", "C", table=table)], WORK)["tbl-l"]
+    assert made["csv"].decode().splitlines() == [
+        "model,size,test acc,test F1,time s",
+        "LSTM,small,0.5,0.25,10",
+        "LSTM,large,0.6,0.35,20",
+    ]
+    columns = json.loads(made["csv-metadata.json"])["tableSchema"]["columns"]
+    assert [one["titles"] for one in columns][2:] == ["test acc", "test F1", "time s"]
+    said = made["tex"].decode()
+    assert r"\multirow{" in said and r"\ul{" in said
+    assert "% packages: array, booktabs, longtable, multirow, soul\n" in said

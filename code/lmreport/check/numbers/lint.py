@@ -17,6 +17,12 @@ RESULT = re.compile(
     r"|\d+(?:\.\d+)?\s(?:ms|s|seconds?|minutes?|min|hours?|h|texts/s|points?|percent|MB|GB|GiB|FLOPs)\b"
     r"|\d{1,3},\d{3}\b|\d{4,}\s(?:texts|questions|parameters)|\d+\.\d+\s?(?:times|×)|p\s?[=<]\s?0?\.\d+)"
 )
+SHOWN = {"fig-cap", "fig-subcap", "fig-alt", "tbl-cap", "tbl-subcap", "lst-cap"} | {
+    "title",
+    "subtitle",
+    "abstract",
+    "description",
+}
 BESIDE = "allowed-numbers.yml"
 
 
@@ -38,13 +44,19 @@ def prose(text: str) -> str:
 
 
 def captions(text: str) -> str:
-    """The captions and alternative texts of a document's cells, each on its line."""
-    lines = [
-        re.sub(r"^#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", "", line)
-        if re.match(r"#\| (?:fig-cap|fig-alt|tbl-cap|lst-cap|fig-subcap):", line)
-        else ""
-        for line in text.splitlines()
-    ]
+    """The captions and alternative texts of a document's cells and what its title block says to the
+    reader, each line in its place.
+    """
+    lines, shown, in_front = [], False, text.startswith("---\n")
+    for number, line in enumerate(text.splitlines()):
+        in_front = in_front and not (number and line == "---")
+        option = re.match("(?P<text>.*)" if in_front else r"# ?\| ?(?P<text>.*)", line)
+        if not option:
+            shown = False
+        elif key := re.match(r"([\w-]+):", option["text"]):
+            shown = key[1] in SHOWN
+        said = re.sub(r"^[\w-]+:", "", option["text"]) if option and shown else ""
+        lines.append(said.strip())
     return re.sub(r"`[^`]*`|\$[^$\n]*\$", "", "\n".join(lines))
 
 
@@ -65,8 +77,9 @@ def typed(path: Path) -> list[tuple[int, str]]:
     source, fine = path.read_text(encoding="utf-8"), allowed(path.parent)
     numbers = []
     for text in (prose(source), captions(source)):
-        for number, line in enumerate(text.replace("\u00a0", " ").splitlines(), 1):
-            numbers += [(number, m[0]) for m in RESULT.finditer(line) if m[0] not in fine]
+        for found in RESULT.finditer(text := text.replace("\u00a0", " ")):
+            if (result := " ".join(found[0].split())) not in fine:
+                numbers.append((text.count("\n", 0, found.start()) + 1, result))
     return sorted(numbers)
 
 

@@ -95,6 +95,8 @@ COMMANDS = {
     r"\checkmark": "amssymb",
     r"\real": "calc",
     r"\st{": "soul",
+    r"\ul{": "soul",
+    r"\multirow{": "multirow",
     r"\includegraphics": "graphicx",
 }
 LONG = re.compile(
@@ -106,8 +108,9 @@ LONG = re.compile(
 
 def compiled(text: str) -> str:
     """`text` with a command in place of each character that pdfLaTeX does not know, as far as LaTeX
-    has one.
+    has one, and with a star that begins a row in braces, since `\\\\*` is a command of its own.
     """
+    text = re.sub(r"^\*", "{*}", text, flags=re.M)
     return "".join(map(command, text)).replace(
         r"\euro{}", r"\texteuro{}"
     )  # pandoc's needs a package

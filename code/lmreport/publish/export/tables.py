@@ -85,13 +85,27 @@ def full_value(node: dict):
 
 
 def rows(table: dict) -> list[list[str]]:
-    """The text of all cells, the head first."""
-    parts = [table["c"][3][1], *(body[3] for body in table["c"][4]), table["c"][5][1]]
-    return [
-        [" ".join(pandoc_ast.plain(cell[4]).split()) for cell in row[1]]
-        for part in parts
-        for row in part
-    ]
+    """The text of all cells, each as often as it covers columns and rows; the head first, as one
+    line in which the names that stand above each other are joined, as in "test F1".
+    """
+    heads = spread(table["c"][3][1])
+    bodies = [[*spread(body[2]), *spread(body[3])] for body in table["c"][4]]
+    names = [" ".join(dict.fromkeys(filter(None, above))) for above in zip(*heads, strict=True)]
+    return [*([names] if heads else []), *sum(bodies, []), *spread(table["c"][5][1])]
+
+
+def spread(part: list) -> list[list[str]]:
+    """The texts of some rows of a table, with a cell's in each place that it covers."""
+    texts: list[dict[int, str]] = [{} for _ in part]
+    for at, row in enumerate(part):
+        column = 0
+        for _, _, height, width, blocks in row[1]:
+            while column in texts[at]:
+                column += 1
+            text = " ".join(pandoc_ast.plain(blocks).split())
+            for below in texts[at : at + height]:
+                below.update(dict.fromkeys(range(column, column + width), text))
+    return [[line[column] for column in sorted(line)] for line in texts]
 
 
 def as_csv(lines: list[list[str]]) -> bytes:
