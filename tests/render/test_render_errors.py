@@ -1564,6 +1564,27 @@ def test_what_cells_read_besides_the_sources_is_watched(tmp_path, monkeypatch):
     ]
 
 
+MISSED = {
+    "pathlib": "from pathlib import Path\nn = Path('../data/a.csv').exists()",
+    "a variable": "from pathlib import Path\npath = Path('..', 'data', 'a.csv')\nn = path.is_file()",
+    "os": "import os\nn = os.path.isfile('../data/a.csv')",
+    "a folder": "from pathlib import Path\nn = Path('../data').is_dir()",
+}
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_a_file_that_a_cell_did_not_find_is_watched(name, tmp_path):
+    cell = f"```{{python}}\n#| include: false\n{MISSED[name]}\n```\n\n"
+    folder = project(tmp_path, cell + "Found: `{python} n`.\n")
+    assert "Found: False." in text(Page(own(folder, ("html",)) / "index.html").tree)
+    with listening.lines() as said:
+        render(folder, ("html",))
+    assert any("nothing changed" in line for line in said)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("n\n1\n")
+    assert "Found: True." in text(Page(own(folder, ("html",)) / "index.html").tree)
+
+
 READ_ELSEWHERE = {
     "parquet": "import pyarrow.parquet as pq\nn = pq.read_table('../data/a.parquet')['n'][0].as_py()",
     "a folder of it": (

@@ -1,14 +1,16 @@
-"""Runs in the kernel: notes which files of the project the cells open and which variables of the
-environment they ask, and lets halves of characters through.
+"""Runs in the kernel: notes which files of the project the cells open or miss and which variables
+of the environment they ask, and lets halves of characters through.
 
 Only the standard library and IPython, since the kernel gets the text of this file before anything
 else is imported there.
 """
 
+import functools
 import os
 import sys
 import types
 from collections.abc import Iterator
+from typing import Any
 
 FOLDERS: dict = {}  # {folder as it was named: without links}
 OPENED: set = set()
@@ -20,7 +22,27 @@ WRITTEN: set = set()
 def start(root: str) -> None:
     sys.addaudithook(lambda event, args: note(event, args, root))
     os.environ.__class__ = Environment
+    note_what_is_not_there(root)
     send_halves()
+
+
+def note_what_is_not_there(root: str) -> None:
+    """Have os.stat, through which os.path and pathlib ask whether a file is there, note that one is
+    not: Python tells nobody of it, as it does of a file that is opened.
+    """
+    asked = os.stat
+
+    @functools.wraps(asked)
+    def stat(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        try:
+            return asked(path, *args, **options)
+        except OSError:
+            note("open", (path, "r", 0), root)
+            raise
+
+    for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        able.add(stat)
+    os.stat = stat
 
 
 def send_halves() -> None:
