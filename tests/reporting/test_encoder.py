@@ -155,17 +155,15 @@ def test_the_sentences_tell_what_it_gets_and_whether_the_aim_was_reached(runs):
         in larger
     )
     assert larger.endswith(
-        "So with this many labels, a larger encoder pays only where the last points count."
+        "So with this many labelled texts, a larger encoder pays only where the last points count."
     )
 
 
 def test_an_encoder_behind_the_svm_is_told_so(runs):
     write("bench_encoder", train_seed=160, **encoder_values(800, 990, 940, 0.95))
     told = plain(on_evaluation.larger(encoder.recorded(CORPUS), CORPUS))
-    assert (
-        "2 times. The run that is best on the validation texts gets 80.0%, significantly less than the SVM, after"
-        in told
-    )
+    assert "word pieces of a text and gets 80.0%, significantly less than the SVM, after" in told
+    assert "in 2 runs. The one that is best on the validation texts reads " in told
     assert "So with" not in told
 
 

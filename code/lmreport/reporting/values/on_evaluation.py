@@ -90,7 +90,7 @@ def of_seeds(bert, searched, behind: float) -> MarkdownText:
         return MarkdownText("what a new seed changes was not measured on these data")
     moved = 100 * max(recipes.between_seeds(searched))
     return fill(
-        "in full-scale runs with other settings, a new seed alone moved validation accuracy by up to {} points {}, "
+        "in other full-scale runs, changing only the seed moved validation accuracy by up to {} points {}, "
         "{} the {} points between SVM and Transformer",
         markdown.fixed(moved, 1),
         MarkdownText("([supplement](supplement.html#sec-recipes))"),
@@ -117,13 +117,13 @@ def trade(bert, svm) -> MarkdownText:
     differ = sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
     length = markdown.count(bert.inputs["settings"]["max_length"])
     return fill(
-        "{} a text has fewer than {} word pieces, the Transformer errs {} than the SVM; on the others, "
-        "cut to {}, it errs {} {}.",
+        "{} a text has fewer than {} word pieces, the Transformer errs {} than the SVM; on the others "
+        "it errs {}. Whether the cut at {} is the reason was not tested {}.",
         MarkdownText("Short and long texts differ: where" if differ else "Where"),
         length,
         words[0],
-        length,
         words[1],
+        length,
         MarkdownText("([supplement](supplement.html#sec-errors-length))"),
     )
 
@@ -260,7 +260,8 @@ def larger(runs, corpus) -> MarkdownText:
     record, svm = runs.encoder, runs.models["tfidf_svm"]
     runs_of = len(runs.encoders)
     return fill(
-        "{} {} ({} million parameters){} gets {}, {} than the SVM, after {} of training{} "
+        "{} {} ({} million parameters){} reads {} word pieces of a text and gets {}, "
+        "{} than the SVM, after {} of training{} "
         "([supplement](supplement.html#sec-encoder)). {}",
         MarkdownText("A larger encoder," if runs_of == 1 else "We trained a larger encoder,"),
         MarkdownText(markdown.plain(encoder.name(record))),
@@ -268,15 +269,16 @@ def larger(runs, corpus) -> MarkdownText:
         MarkdownText(",")
         if runs_of == 1
         else fill(
-            ", {} times. The run that is best on the validation texts", markdown.count(runs_of)
+            ", in {} runs. The one that is best on the validation texts", markdown.count(runs_of)
         ),
+        markdown.count(record.inputs["settings"]["max_length"]),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(metrics.outcome(record, svm), *COMPARED),
         sentences.at_most(record),
         MarkdownText(" on another processor" * elsewhere(record, svm)),
         markdown.word(
             metrics.outcome(record, svm),
-            "So with this many labels, a larger encoder pays only where the last points count.",
+            "So with this many labelled texts, a larger encoder pays only where the last points count.",
             "",
             "",
         ),
