@@ -17,12 +17,12 @@ RESULT = re.compile(
     r"|\d+(?:\.\d+)?\s(?:ms|s|seconds?|minutes?|min|hours?|h|texts/s|points?|percent|MB|GB|GiB|FLOPs)\b"
     r"|\d{1,3},\d{3}\b|\d{4,}\s(?:texts|questions|parameters)|\d+\.\d+\s?(?:times|×)|p\s?[=<]\s?0?\.\d+)"
 )
-SHOWN = {"fig-cap", "fig-subcap", "fig-alt", "tbl-cap", "tbl-subcap", "lst-cap"} | {
-    "title",
-    "subtitle",
-    "abstract",
-    "description",
+SHOWN = {
+    *("fig-cap", "fig-subcap", "fig-alt", "tbl-cap", "tbl-subcap", "lst-cap"),  # of a cell
+    *("title", "subtitle", "abstract", "description"),  # of the title block
 }
+FRONT = re.compile(r"(?:(?P<key>[\w-]+):)?(?P<said>.*)")
+OPTION = re.compile(r"# ?\| ?" + FRONT.pattern)
 BESIDE = "allowed-numbers.yml"
 
 
@@ -50,13 +50,12 @@ def captions(text: str) -> str:
     lines, shown, in_front = [], False, text.startswith("---\n")
     for number, line in enumerate(text.splitlines()):
         in_front = in_front and not (number and line == "---")
-        option = re.match("(?P<text>.*)" if in_front else r"# ?\| ?(?P<text>.*)", line)
+        option = (FRONT if in_front else OPTION).match(line)
         if not option:
             shown = False
-        elif key := re.match(r"([\w-]+):", option["text"]):
-            shown = key[1] in SHOWN
-        said = re.sub(r"^[\w-]+:", "", option["text"]) if option and shown else ""
-        lines.append(said.strip())
+        elif option["key"]:
+            shown = option["key"] in SHOWN
+        lines.append(option["said"].strip() if option and shown else "")
     return re.sub(r"`[^`]*`|\$[^$\n]*\$", "", "\n".join(lines))
 
 

@@ -105,24 +105,16 @@ def trade(bert, svm) -> MarkdownText:
     """
     if not sentences.has_halves(bert) or metrics.lower(bert) <= metrics.guessing(bert):
         return MarkdownText("")
-    words = [
-        markdown.word(
-            [2, 0, 1][sentences.ahead(bert, svm, filled)],
-            "significantly less",
-            "significantly more",
-            "not significantly more or less",
-        )
-        for filled in (0, 1)
-    ]
-    differ = sentences.ahead(bert, svm, 0) * sentences.ahead(bert, svm, 1) < 0
+    short, long = (sentences.ahead(bert, svm, filled) for filled in (0, 1))
+    words = ("significantly less", "significantly more", "not significantly more or less")
     length = markdown.count(bert.inputs["settings"]["max_length"])
     return fill(
         "{} a text has fewer than {} word pieces, the Transformer errs {} than the SVM; on the others "
         "it errs {}. Whether the cut at {} is the reason was not tested {}.",
-        MarkdownText("Short and long texts differ: where" if differ else "Where"),
+        MarkdownText("Short and long texts differ: where" if short * long < 0 else "Where"),
         length,
-        words[0],
-        words[1],
+        markdown.word([2, 0, 1][short], *words),
+        markdown.word([2, 0, 1][long], *words),
         length,
         MarkdownText("([supplement](supplement.html#sec-errors-length))"),
     )
@@ -258,19 +250,22 @@ def larger(runs, corpus) -> MarkdownText:
             "The [supplement](supplement.html#sec-what-it-takes) says how much can be had."
         )
     record, svm = runs.encoder, runs.models["tfidf_svm"]
-    runs_of = len(runs.encoders)
-    return fill(
-        "{} {} ({} million parameters){} reads {} word pieces of a text and gets {}, "
-        "{} than the SVM, after {} of training{} "
-        "([supplement](supplement.html#sec-encoder)). {}",
-        MarkdownText("A larger encoder," if runs_of == 1 else "We trained a larger encoder,"),
+    name = fill(
+        "{} ({} million parameters)",
         MarkdownText(markdown.plain(encoder.name(record))),
         markdown.count(record["parameters"] / 1e6),
-        MarkdownText(",")
-        if runs_of == 1
-        else fill(
-            ", in {} runs. The one that is best on the validation texts", markdown.count(runs_of)
-        ),
+    )
+    one = fill("A larger encoder, {},", name)
+    of_several = fill(
+        "We trained a larger encoder, {}, in {} runs. The one that is best on the validation texts",
+        name,
+        markdown.count(len(runs.encoders)),
+    )
+    return fill(
+        "{} reads {} word pieces of a text and gets {}, "
+        "{} than the SVM, after {} of training{} "
+        "([supplement](supplement.html#sec-encoder)). {}",
+        one if len(runs.encoders) == 1 else of_several,
         markdown.count(record.inputs["settings"]["max_length"]),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(metrics.outcome(record, svm), *COMPARED),
