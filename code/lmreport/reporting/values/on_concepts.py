@@ -70,9 +70,6 @@ def of_recall(attending, recurrent):
 def of_cheating(no_mask, right, late):
     """A tiny language model with no, a late and the right mask (3c)."""
     return dict(
-        entropy=markdown.fixed(right["entropy"], 2),
-        none=markdown.fixed(no_mask["loss"][-20:].mean(), 2),
-        late=markdown.fixed(late["loss"][-20:].mean(), 2),
         none_share=markdown.pct(no_mask["share"], 0),
         late_share=markdown.pct(late["share"], 0),
         right_share=markdown.pct(right["share"], 0),
@@ -194,17 +191,9 @@ def of_learning(curve, linear, bert):
         few_texts=studies.few_texts(curve, linear),
         read=fill(
             "{} test texts. The encoders read {} word pieces of each"
-            + " and are trained less than in @tbl-accuracy" * less
-            + "; the SVM reads whole texts",
+            + " and are trained less than in @tbl-accuracy" * less,
             markdown.count(len(curve["labels"])),
             markdown.count(length),
-        ),
-        trained=fill(
-            "Frozen: only a linear head on the mean of the vectors is trained. The other encoders get "
-            f"{{}} epoch{'s' * (done['epochs'] != 1)} or {{}} updates, whichever is more; from scratch "
-            "this may be too few",
-            markdown.count(done["epochs"]),
-            markdown.count(done["steps"]),
         ),
     )
 
@@ -214,7 +203,7 @@ def of_scratch(curve, lstm):
     """The Transformer without pre-training beside the LSTM, which has none either (4b)."""
     return dict(
         verdict=fill(
-            "The LSTM of 6a, which has no pre-training either, gets {} of all test texts.",
+            "The LSTM of 6a, also without pre-training, gets {} of all test texts.",
             markdown.pct(metrics.accuracy(comparable(lstm, curve))),
         )
     )

@@ -153,7 +153,7 @@ def of_cut(texts: int, length: int, bert) -> MarkdownText:
             *map(markdown.count, here),
         )
     return fill(
-        "To save time the code shown here tokenizes {} training texts and cuts them at {} word pieces. The recorded "
-        "run tokenized {} texts and cut them at {}.",
+        "The code shown here tokenizes {} training texts and cuts them at {} word pieces; the recorded run "
+        "tokenized {} and cut them at {}.",
         *map(markdown.count, here + recorded),
     )

@@ -162,6 +162,18 @@ def crossings(size: dict):
     )
 
 
+@named
+def of_times(times):
+    """How long many heads take beside one, with the width shared and with full width for each."""
+    return dict(
+        n=markdown.count(times["n"]),
+        d=markdown.count(times["d"]),
+        most=markdown.count(times["heads"][-1]),
+        shared=markdown.fixed(times["shared"][-1] / times["shared"][0], 1),
+        wide=markdown.fixed(times["wide"][-1] / times["wide"][0], 0),
+    )
+
+
 def head_costs(times):
     """Weights, operations and scores of one attention layer, by number of heads."""
     n, d = times["n"], times["d"]

@@ -75,18 +75,13 @@ def of_scaling(saturated):
 
 
 @named
-def of_heads(neighbours, times):
-    """Two tokens at once with one, two and four heads; what heads cost (7d)."""
+def of_heads(neighbours):
+    """Two tokens at once with one and with two heads (7d)."""
     return dict(
         one=markdown.pct(neighbours[1]["accuracy"][-20:].mean(), 0),
         two=markdown.pct(neighbours[2]["accuracy"][-20:].mean(), 0),
         words=markdown.count(heads.WORDS),
         half=markdown.pct((1 + 1 / heads.WORDS) / 2, 0),
-        n=markdown.count(times["n"]),
-        d=markdown.count(times["d"]),
-        most=markdown.count(times["heads"][-1]),
-        shared=markdown.fixed(times["shared"][-1] / times["shared"][0], 1),
-        wide=markdown.fixed(times["wide"][-1] / times["wide"][0], 0),
     )
 
 

