@@ -496,6 +496,21 @@ def test_the_lint_sees_what_looks_like_a_result(typed):
     assert lint.RESULT.search(typed)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("**64.4** %", r"64.4\ %", "64.4&nbsp;%", "64.4\u202f%", "$64.4$ %", r"$64.4\%$"),
+        *(r"$64.4\,\%$", r"64.4\%", "*64.4* per cent", "64.4 percent"),
+    ],
+)
+def test_no_mark_between_a_number_and_its_unit_hides_a_result(typed, tmp_path):
+    path = tmp_path / "index.qmd"
+    path.write_text(
+        f'It gets {typed} right, ${{n = 64.4}}$.\n\n```{{python}}\n#| fig-cap: "{typed}"\n```\n'
+    )
+    assert [line for line, _ in lint.typed(path)] == [1, 4]
+
+
 def test_a_number_of_each_kind_of_run_is_traced_to_its_record():
     for name in KINDS:
         assert RUN.findall(f"value({name}_{'0' * 16}, 'x') / 2") == [(name, "0" * 16)]

@@ -14,7 +14,7 @@ from lmreport.core.settings import project_root
 # texts, a p-value.
 RESULT = re.compile(
     r"(?<![\w.])(\d+(?:\.\d+)?\s?%|0\.\d{2,}"
-    r"|\d+(?:\.\d+)?\s(?:ms|s|seconds?|minutes?|min|hours?|h|texts/s|points?|percent|MB|GB|GiB|FLOPs)\b"
+    r"|\d+(?:\.\d+)?\s(?:ms|s|seconds?|minutes?|min|hours?|h|texts/s|points?|per ?cent|MB|GB|GiB|FLOPs)\b"
     r"|\d{1,3},\d{3}\b|\d{4,}\s(?:texts|questions|parameters)|\d+\.\d+\s?(?:times|×)|p\s?[=<]\s?0?\.\d+)"
 )
 SHOWN = {
@@ -23,6 +23,7 @@ SHOWN = {
 }
 FRONT = re.compile(r"(?:(?P<key>[\w-]+):)?(?P<said>.*)")
 OPTION = re.compile(r"# ?\| ?" + FRONT.pattern)
+FORMULA = r"\$(?!\d[\d.,]*(?:\\,)?(?:\\%)?\$)(?=\S)[^$\n]*\$"  # all but a lone number or percentage
 BESIDE = "allowed-numbers.yml"
 
 
@@ -39,7 +40,7 @@ def prose(text: str) -> str:
         r"\*Item \S+ · [\d.]+ points?\*", "", text
     )  # compared with the rubric by check/items
     return re.sub(
-        r"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{.*?\})?|\$[^$\n]*\$", blank, text, flags=re.S
+        rf"```.*?```|`[^`]*`|\$\$.*?\$\$(\s*\{{.*?\}})?|{FORMULA}", blank, text, flags=re.S
     )
 
 
@@ -56,7 +57,15 @@ def captions(text: str) -> str:
         elif option["key"]:
             shown = option["key"] in SHOWN
         lines.append(option["said"].strip() if option and shown else "")
-    return re.sub(r"`[^`]*`|\$[^$\n]*\$", "", "\n".join(lines))
+    return re.sub(rf"`[^`]*`|{FORMULA}", "", "\n".join(lines))
+
+
+def unmarked(text: str) -> str:
+    """`text` without what may stand between a number and its unit: emphasis, dollars, and spaces of
+    all kinds but the plain one.
+    """
+    text = re.sub(r"&(?:nbsp|thinsp|#160);|\\[ ,]|[\u00a0\u2009\u202f]", " ", text)
+    return re.sub(r"[*_$\\]", "", text)
 
 
 def allowed(folder: Path) -> dict[str, str]:
@@ -76,7 +85,7 @@ def typed(path: Path) -> list[tuple[int, str]]:
     source, fine = path.read_text(encoding="utf-8"), allowed(path.parent)
     numbers = []
     for text in (prose(source), captions(source)):
-        for found in RESULT.finditer(text := text.replace("\u00a0", " ")):
+        for found in RESULT.finditer(text := unmarked(text)):
             if (result := " ".join(found[0].split())) not in fine:
                 numbers.append((text.count("\n", 0, found.start()) + 1, result))
     return sorted(numbers)
