@@ -72,16 +72,17 @@ def affiliations(author: dict) -> list[str]:
 
 
 def without_marks(tree: Any) -> Any:
-    """A tree in which page breaks are nodes of their own and no escaped shortcode is marked."""
+    """A tree in which page breaks are nodes of their own and no shortcode is marked."""
 
     def page_break(item: dict) -> dict | None:
-        if item["t"] in ("Para", "Plain") and pandoc_ast.plain(item["c"]).strip() == PAGEBREAK:
+        is_text = item["t"] in ("Para", "Plain")
+        if is_text and PAGEBREAK.fullmatch(pandoc_ast.plain(item["c"]).strip()):
             return pandoc_ast.raw("pagebreak", "")
         return None
 
     def plain(one: Any) -> Any:
         if isinstance(one, str):
-            return one.replace(assemble.ESCAPE, "")
+            return one.replace(assemble.ESCAPE, "").replace(assemble.BREAK, "")
         if isinstance(one, list):
             return [plain(part) for part in one]
         return {key: plain(part) for key, part in one.items()} if isinstance(one, dict) else one
@@ -89,7 +90,7 @@ def without_marks(tree: Any) -> Any:
     return plain(pandoc_ast.change(tree, page_break))
 
 
-PAGEBREAK = "{{< pagebreak >}}"
+PAGEBREAK = re.compile(rf"\{{\{{<{assemble.BREAK} *pagebreak *>\}}\}}")
 
 
 def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:

@@ -133,7 +133,7 @@ class Tree:
         (self.folder / "figures").mkdir()
         for number, cell in enumerate(self.nb.cells):
             if cell.cell_type == "markdown":
-                parts.append(assemble.escaped(assemble.visible(cell.source)))
+                parts.append(assemble.marked(cell.source))
                 continue
             options = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, options)
