@@ -167,6 +167,16 @@ def keep_clear_of_the_page(item: dict, taken: set[str]) -> None:
         item["c"][2][0] = f"#section-{item['c'][2][0][1:]}"
 
 
+def lead_from_root(tree: object, document: Document) -> None:
+    """Write the addresses of links that begin with / from the document's folder: they are meant from
+    the project's, as in Quarto, and a page may lie in any folder.
+    """
+    up = "../" * (len(Path(document.name).parts) - 1) or "./"
+    for item in pandoc_ast.nodes(tree):
+        if item["t"] == "Link" and re.match(r"/(?!/)", item["c"][2][0]):
+            item["c"][2][0] = up + item["c"][2][0][1:]
+
+
 def refuse_doubtful(warnings: list[str], markdown: str, document: Document) -> None:
     """Raises ReportError where pandoc guesses: at a Div that is never closed, a note or an address
     given twice.

@@ -104,6 +104,7 @@ class Tree:
         parsed["meta"] = crossref.link_title_block(
             parsed["meta"], self.index, "html", source.front(doc)
         )
+        document.lead_from_root(parsed, doc)
         cited = plain_markdown.cited(parsed, options)
         self.meta = cited["meta"]
         self.parts: list = []
