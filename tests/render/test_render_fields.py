@@ -1015,6 +1015,10 @@ def test_who_and_what_are_told_by_both_files_as_written(tmp_path):
         and told["/Subject"] == "one # two"
     )
     assert told["/Keywords"] == ", ".join(keywords) and "X, Y" in words(page)
+    assert words(page).startswith("> 5 % one # two Plain Name")  # the description, as in Quarto
+    assert f"Keywords {', '.join(keywords)} Text." in words(page)
+    title = nbformat.read(out / "index.ipynb", 4).cells[0].source
+    assert "one # *two*" in title.replace("\\", "") and "**Keywords**" in title
 
 
 def test_letters_of_other_languages_stay_and_the_pdf_has_them_or_a_mark(tmp_path):
