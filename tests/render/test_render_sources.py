@@ -401,6 +401,23 @@ def test_an_escaped_shortcode_is_shown_as_quarto_shows_it(tmp_path):
     assert "\ue002" not in page.source
 
 
+@pytest.mark.parametrize("written", [r"\[^1]", r"\[\^1\]", r"[\^1]", '`{python} "[^1]"`'])
+def test_brackets_of_a_note_that_are_escaped_are_shown_beside_notes(tmp_path, written):
+    """In text, in tables, in notes and, without code, in the title block."""
+    of_title = "" if "python" in written else f"abstract: 'A {written}.'\n"
+    body = f"Text.[^1] So {written}.\n\n| a |\n|---|\n| b {written} |\n\n[^1]: With {written}.\n"
+    out = rendered(tmp_path, body, f"---\ntitle: T\n{of_title}---\n\n")
+    said = words(out)
+    assert "Text.1 So [^1]. a b [^1] With [^1]." in said
+    assert "A [^1]." in said or not of_title
+
+
+@pytest.mark.parametrize("note", ["", "[^2]: See [^1].\n\n[^1]: One.\n"])
+def test_a_note_that_is_none_is_refused_beside_one_that_is_escaped(tmp_path, note):
+    said = refusal(tmp_path, f"A \\[^1] and \\[^2].\n\nText.[^1][^2]\n\n{note}")
+    assert said.startswith(f"report/index.qmd:{10 if note else 8}: the note [^1] ")
+
+
 TIGHT = ("{{<pagebreak>}}", "{{<pagebreak >}}", "{{< pagebreak>}}", "  {{<  pagebreak\t>}} ")
 
 
