@@ -109,6 +109,16 @@ CASES = {
         },
         ("Table 1: Holds 42 things.",),
     ),
+    "div caption of its table": Case(
+        "See @tbl-t.\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n\n: Holds *one*.\n:::\n",
+        {"captions": ["Table 1: Holds one."], "references": ["Table 1 #tbl-t"]},
+        ("Table 1: Holds one.",),
+    ),
+    "divs of one part have no caption": Case(
+        "::: {#fig-p}\n\nA paragraph.\n:::\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n:::\n",
+        {"captions": ["Figure 1", "Table 1"]},
+        ("A paragraph.", "Figure 1", "Table 1"),
+    ),
     "equation": Case(
         'By @eq-e:\n\n$$\na = b\n$$ {#eq-e alt="a is b"}\n\nand $x_1 \\odot A \\cap B$.\n',
         {"references": ["Equation 1 #eq-e"]},
