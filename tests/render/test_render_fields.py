@@ -604,6 +604,18 @@ def test_a_list_of_sources_may_be_empty(tmp_path):
     assert "Text." in words(Page(own(folder, ("html",)) / "index.html"))
 
 
+def test_a_source_with_an_empty_address_is_no_link(tmp_path):
+    folder = project(tmp_path, "By @k.\n")
+    source = "@book{k, author={Knuth, D}, title={The Book}, year={1984}, url={}}\n"
+    (folder / "report/references.bib").write_text(source)
+    out = own(folder)
+    assert "Knuth, D. 1984. The Book." in words(Page(out / "index.html"))
+    assert 'href=""' not in (out / "index.html").read_text()
+    assert "Knuth,D.1984.TheBook." in pdf_text(out / "index.pdf")
+    cells = nbformat.read(out / "index.ipynb", 4).cells
+    assert "1984. *The Book*" in cells[-1].source
+
+
 def test_paragraphs_in_html_stay_paragraphs_in_the_pdf(tmp_path):
     body = '<p align="center">One</p>\n\n<p>Two</p><p>Three</p>\n'
     with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:

@@ -299,7 +299,7 @@ def cited(parsed: dict, options: dict) -> dict:
     if not options.get("bibliography"):
         return parsed
     return json.loads(
-        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", "--citeproc")[0]
+        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", *pandoc_ast.CITED)[0]
     )
 
 
