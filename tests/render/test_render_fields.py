@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from browser import chromium, opened
+from lmreport.check import pdf_pages
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import cell_options, pandoc_ast, pictures
@@ -614,6 +615,26 @@ def test_a_source_with_an_empty_address_is_no_link(tmp_path):
     assert "Knuth,D.1984.TheBook." in pdf_text(out / "index.pdf")
     cells = nbformat.read(out / "index.ipynb", 4).cells
     assert "1984. *The Book*" in cells[-1].source
+
+
+def test_letters_have_their_colour_and_definitions_their_indent_in_the_pdf(tmp_path):
+    body = (
+        'A [red]{style="color: red"} <span style="color: #00f">blue</span>.\n\nTerm\n: Words\n\n'
+        '::: {style="color: lime"}\nLime.\n:::\n\n[x]{style="color: white; background: navy"}\n'
+    )
+    made = own(project(tmp_path, body), ("typst",)) / "index.pdf"
+    with pikepdf.open(made) as pdf:
+        parts = list(pikepdf.parse_content_stream(pdf.pages[0]))
+    told = [[float(n) for n in of] for of, by in parts if str(by) in ("rg", "scn") and len(of) == 3]
+    assert [1, 1, 1] not in told and all(
+        any(max(abs(a - b) for a, b in zip(ink, one, strict=True)) < 0.02 for one in told)
+        for ink in ([1, 0, 0], [0, 0, 1], [0, 1, 0])
+    )
+    with pdf_pages.opened(made) as pdf:
+        page = pdf[0].get_textpage()
+        found = {word: page.search(word).get_next()[0] for word in ("Term", "Words")}
+        lefts = {word: page.get_charbox(at)[0] for word, at in found.items()}
+    assert 10 < lefts["Words"] - lefts["Term"] < 25  # points; 1.5em in Quarto too
 
 
 def test_paragraphs_in_html_stay_paragraphs_in_the_pdf(tmp_path):
