@@ -4,11 +4,13 @@ where it is.
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import NamedTuple
 
 import lxml.html
 import nbformat
+import pikepdf
 import pytest
 from PIL import Image
 
@@ -106,6 +108,16 @@ CASES = {
             "cells": ["c", "3"],
         },
         ("Table 1: Holds 42 things.",),
+    ),
+    "div caption of its table": Case(
+        "See @tbl-t.\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n\n: Holds *one*.\n:::\n",
+        {"captions": ["Table 1: Holds one."], "references": ["Table 1 #tbl-t"]},
+        ("Table 1: Holds one.",),
+    ),
+    "divs of one part have no caption": Case(
+        "::: {#fig-p}\n\nA paragraph.\n:::\n\n::: {#tbl-t}\n\n| c |\n|---|\n| 3 |\n:::\n",
+        {"captions": ["Figure 1", "Table 1"]},
+        ("A paragraph.", "Figure 1", "Table 1"),
     ),
     "equation": Case(
         'By @eq-e:\n\n$$\na = b\n$$ {#eq-e alt="a is b"}\n\nand $x_1 \\odot A \\cap B$.\n',
@@ -392,6 +404,28 @@ def test_a_link_leads_to_what_a_label_names(name, tmp_path):
     assert len(list(Page(out / "index.html").find(lambda e: e[1].get("id") == "here"))) == 1
     cells = nbformat.read(out / "index.ipynb", 4).cells
     assert sum(cell.source.count('<a id="here"></a>') for cell in cells) == 1
+
+
+LINKS = {
+    "/data/a.csv": "../data/a.csv",
+    "/report/b.qmd#y": "../report/b.qmd#y",
+    "b.html": "b.html",
+    "//example.org/c": "//example.org/c",
+}
+
+
+def test_a_link_that_begins_with_a_slash_leads_from_the_folder_of_the_project(tmp_path):
+    front = '---\ntitle: T\nabstract: "See [x](/d.html)."\n---\n\n'
+    body = "".join(f"[x]({address})\n" for address in LINKS)
+    body += '\n::: {.callout-tip title="[x](/d.html)"}\n[x][y]\n:::\n\n[y]: /d.html\n'
+    out = own(project(tmp_path, body, front))
+    wanted = ["../d.html", *LINKS.values(), "../d.html", "../d.html"]
+    assert [e[1]["href"] for e in Page(out / "index.html").tags("a") if text(e) == "x"] == wanted
+    with pikepdf.open(out / "index.pdf") as pdf:
+        links = [one.A.URI for one in pdf.pages[0].Annots]
+    assert list(map(str, links)) == wanted
+    written = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
+    assert re.findall(r"\[x\]\((.*?)\)", written) == wanted
 
 
 def test_an_unlisted_heading_is_in_no_contents(tmp_path):

@@ -1172,6 +1172,24 @@ def test_a_key_that_two_sources_have_is_refused_where_it_is_cited(tmp_path):
             OPTIONS,
             r"report/index\.qmd:3: unknown option 'output'; write it below execute:",
         ),
+        *(
+            (
+                f"---\ntitle: x\noutput:{value}\n---\n",
+                OPTIONS,
+                r"index\.qmd:3: unknown option 'output'; write format: instead, with html: default",
+            )
+            for value in ("\n  html_document:\n    toc: true", " html_document")
+        ),
+        (
+            "---\ntitle: x\ncap-location: margin\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: unknown option 'cap-location'; leave it out, or render with Quarto",
+        ),
+        (
+            "---\nauthor:\n- name: A\n  affiliation-url: b.org\n---\n",
+            OPTIONS,
+            r"index\.qmd:3: author has 'affiliation-url', which .* not show; leave it out; known",
+        ),
         (
             "---\ntitle: [x\n---\n",
             OPTIONS,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from browser import chromium, opened
+from lmreport.check import pdf_pages
 from lmreport.core import fonts
 from lmreport.core.errors import ReportError
 from lmreport.render import cell_options, pandoc_ast, pictures
@@ -604,6 +605,38 @@ def test_a_list_of_sources_may_be_empty(tmp_path):
     assert "Text." in words(Page(own(folder, ("html",)) / "index.html"))
 
 
+def test_a_source_with_an_empty_address_is_no_link(tmp_path):
+    folder = project(tmp_path, "By @k.\n")
+    source = "@book{k, author={Knuth, D}, title={The Book}, year={1984}, url={}}\n"
+    (folder / "report/references.bib").write_text(source)
+    out = own(folder)
+    assert "Knuth, D. 1984. The Book." in words(Page(out / "index.html"))
+    assert 'href=""' not in (out / "index.html").read_text()
+    assert "Knuth,D.1984.TheBook." in pdf_text(out / "index.pdf")
+    cells = nbformat.read(out / "index.ipynb", 4).cells
+    assert "1984. *The Book*" in cells[-1].source
+
+
+def test_letters_have_their_colour_and_definitions_their_indent_in_the_pdf(tmp_path):
+    body = (
+        'A [red]{style="color: red"} <span style="color: #00f">blue</span>.\n\nTerm\n: Words\n\n'
+        '::: {style="color: lime"}\nLime.\n:::\n\n[x]{style="color: white; background: navy"}\n'
+    )
+    made = own(project(tmp_path, body), ("typst",)) / "index.pdf"
+    with pikepdf.open(made) as pdf:
+        parts = list(pikepdf.parse_content_stream(pdf.pages[0]))
+    told = [[float(n) for n in of] for of, by in parts if str(by) in ("rg", "scn") and len(of) == 3]
+    assert [1, 1, 1] not in told and all(
+        any(max(abs(a - b) for a, b in zip(ink, one, strict=True)) < 0.02 for one in told)
+        for ink in ([1, 0, 0], [0, 0, 1], [0, 1, 0])
+    )
+    with pdf_pages.opened(made) as pdf:
+        page = pdf[0].get_textpage()
+        found = {word: page.search(word).get_next()[0] for word in ("Term", "Words")}
+        lefts = {word: page.get_charbox(at)[0] for word, at in found.items()}
+    assert 10 < lefts["Words"] - lefts["Term"] < 25  # points; 1.5em in Quarto too
+
+
 def test_paragraphs_in_html_stay_paragraphs_in_the_pdf(tmp_path):
     body = '<p align="center">One</p>\n\n<p>Two</p><p>Three</p>\n'
     with pikepdf.open(own(project(tmp_path, body), ("typst",)) / "index.pdf") as pdf:
@@ -1015,6 +1048,10 @@ def test_who_and_what_are_told_by_both_files_as_written(tmp_path):
         and told["/Subject"] == "one # two"
     )
     assert told["/Keywords"] == ", ".join(keywords) and "X, Y" in words(page)
+    assert words(page).startswith("> 5 % one # two Plain Name")  # the description, as in Quarto
+    assert f"Keywords {', '.join(keywords)} Text." in words(page)
+    title = nbformat.read(out / "index.ipynb", 4).cells[0].source
+    assert "one # *two*" in title.replace("\\", "") and "**Keywords**" in title
 
 
 def test_letters_of_other_languages_stay_and_the_pdf_has_them_or_a_mark(tmp_path):

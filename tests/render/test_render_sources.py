@@ -401,6 +401,50 @@ def test_an_escaped_shortcode_is_shown_as_quarto_shows_it(tmp_path):
     assert "\ue002" not in page.source
 
 
+@pytest.mark.parametrize("written", [r"\[^1]", r"\[\^1\]", r"[\^1]", '`{python} "[^1]"`'])
+def test_brackets_of_a_note_that_are_escaped_are_shown_beside_notes(tmp_path, written):
+    """In text, in tables, in notes and, without code, in the title block."""
+    of_title = "" if "python" in written else f"abstract: 'A {written}.'\n"
+    body = f"Text.[^1] So {written}.\n\n| a |\n|---|\n| b {written} |\n\n[^1]: With {written}.\n"
+    out = rendered(tmp_path, body, f"---\ntitle: T\n{of_title}---\n\n")
+    said = words(out)
+    assert "Text.1 So [^1]. a b [^1] With [^1]." in said
+    assert "A [^1]." in said or not of_title
+
+
+@pytest.mark.parametrize("note", ["", "[^2]: See [^1].\n\n[^1]: One.\n"])
+def test_a_note_that_is_none_is_refused_beside_one_that_is_escaped(tmp_path, note):
+    said = refusal(tmp_path, f"A \\[^1] and \\[^2].\n\nText.[^1][^2]\n\n{note}")
+    assert said.startswith(f"report/index.qmd:{10 if note else 8}: the note [^1] ")
+
+
+TIGHT = ("{{<pagebreak>}}", "{{<pagebreak >}}", "{{< pagebreak>}}", "  {{<  pagebreak\t>}} ")
+
+
+@pytest.mark.parametrize("written", TIGHT)
+def test_a_page_break_is_one_with_or_without_blanks_in_its_brackets(tmp_path, written):
+    printed = f"```{{python}}\n#| output: asis\nprint({written.strip()!r})\n```\n"
+    out = own(project(tmp_path, f"One.\n\n{written}\n\nTwo.\n\n{printed}\nThree.\n"))
+    page = Page(out / "index.html")
+    assert len(list(page.find(lambda e: e[1].get("class") == "pagebreak"))) == 2
+    assert [text(p) for p in page.tags("p")[-3:]] == ["One.", "Two.", "Three."]
+    with pikepdf.open(out / "index.pdf") as pdf:
+        assert len(pdf.pages) == 3
+    assert "\ue003" not in page.source + (out / "index.ipynb").read_text()
+
+
+def test_code_and_text_that_read_like_a_page_break_are_shown(tmp_path):
+    lines = (
+        "`{{< pagebreak >}}`",
+        '`{python} "{{< pagebreak >}}"`',
+        "\\{\\{< pagebreak >}}",
+        "```\n{{<pagebreak>}}\n```",
+    )
+    out = rendered(tmp_path, "\n\n".join(lines) + "\n")
+    assert words(out).endswith("{{< pagebreak >}} " * 3 + "{{<pagebreak>}}")
+    assert 'class="pagebreak"' not in (out / "index.html").read_text()
+
+
 def test_escaped_shortcodes_in_titles_and_captions_are_shown_as_in_the_text(tmp_path):
     front = '---\ntitle: "Of {{{< meta a >}}}"\nabstract: "With {{{< meta b >}}}."\n---\n\n'
     body = (

@@ -119,7 +119,7 @@ def assemble(nb: NotebookNode, folder: Path, execute: dict) -> Pages:
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             refuse_cut_rows(cell.source, [line.place for line in cell.metadata.report.lines])
-            parts.append(escaped(visible(cell.source)))
+            parts.append(marked(cell.source))
         else:
             parts.append(
                 code_cell(cell, pages, {"echo": True, "output": True, "warning": True, **execute})
@@ -249,7 +249,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
     if item.output_type == "stream":
         if options["output"] == "asis" and item.name == "stdout":
             pages.check(item.text, cell)
-            return pages.printed_part(visible(item.text))
+            return pages.printed_part(with_breaks(visible(item.text)))
         return fenced_div(
             f".cell-output .cell-output-{item.name}", fenced_code(shortened(item.text))
         )
@@ -266,7 +266,7 @@ def output(item: NotebookNode, cell: int, index: int, options: dict, pages: Page
         asis = ".asis " if options["output"] == "asis" else ""
         return fenced_div(
             f"{asis}.cell-output .cell-output-display .cell-output-markdown",
-            visible(data["text/markdown"]),
+            with_breaks(visible(data["text/markdown"])),
         )
     if set(data) == {"text/plain"}:
         return fenced_div(
@@ -479,6 +479,21 @@ def is_unseen(c: str) -> bool:
 
 SHORTCODE = re.compile(r"\{(\{\{+<)((?:(?!>\}\}).)*>\}\}+)\}")
 ESCAPE = "\ue002"  # a character that no text has; `visible` has written it out where one had
+
+
+BREAK = "\ue003"  # another one
+
+
+def marked(text: str) -> str:
+    """A text of the document in which shortcodes are marked for what they are."""
+    return with_breaks(escaped(visible(text)))
+
+
+def with_breaks(text: str) -> str:
+    """`text` in which each page break is marked, so that nothing else that reads like one is one;
+    nor is what follows its `<` a tag of HTML.
+    """
+    return source.BREAK.sub(rf"\1{BREAK}", text)
 
 
 def escaped(text: str) -> str:

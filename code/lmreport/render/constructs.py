@@ -90,12 +90,15 @@ def prepare(
             return callout(kind, attributes, content, at)
         if "panel-tabset" in classes and item["t"] == "Div":
             return tab_panel(attributes, content, cells)
+        if FLOAT.match(attributes[0]) and item["t"] == "Div":
+            take_caption_of_table(attributes, content)
         return item
 
     blocks = pandoc_ast.change(blocks, visit)
     if fmt == "typst":
         refuse_on_page_only(blocks, cells)
         part_paragraphs(blocks)
+        html_tables.colour_letters(blocks)
     levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
     if fmt == "typst" and levels and min(levels) > 1:
         for item in pandoc_ast.nodes(blocks):
@@ -292,6 +295,17 @@ def callout(kind: str, attributes: list, content: list, at: lost.Place) -> dict:
     )
 
 
+def take_caption_of_table(attributes: list, content: list) -> None:
+    """Make the caption of the one table in a float without a caption that of the float."""
+    kind = attributes[0].partition("-")[0]
+    tables = [one for one in pandoc_ast.nodes(content) if one["t"] == "Table" and one["c"][1][1]]
+    is_captioned = pandoc_ast.value(attributes, f"{kind}-cap") or split_caption(content)[0]
+    if len(tables) == 1 and not is_captioned and not tables[0]["c"][0][0]:
+        words = [inline for block in tables[0]["c"][1][1] for inline in block["c"]]
+        tables[0]["c"][1] = [None, []]
+        content.append(pandoc_ast.node("Para", words))
+
+
 def as_printed(block: dict) -> list:
     """What a cell with `output: asis` shows, whose headings may be those of a tab set."""
     return block["c"][1] if "asis" in (pandoc_ast.attr_of(block) or ["", []])[1] else [block]
@@ -410,7 +424,7 @@ def floated(item: dict, label: str, write: Writer) -> list:
     return hoisted + write.float(
         label,
         entry,
-        caption_prefix(entry) + caption if caption or not entry.part else caption_prefix(entry)[:1],
+        caption_prefix(entry, caption) + caption,
         content,
     )
 
@@ -434,9 +448,11 @@ def as_list(item: list | dict) -> list:
 
 
 def split_caption(blocks: list) -> tuple[list, list]:
-    """The inlines of the last paragraph, if it is one of text, and the blocks before it."""
+    """The inlines of the last paragraph, if it is one of text behind others, and the blocks before
+    it.
+    """
     if (
-        blocks
+        len(blocks) > 1
         and blocks[-1]["t"] == "Para"
         and not (len(blocks[-1]["c"]) == 1 and is_picture(blocks[-1]["c"][0]))
     ):

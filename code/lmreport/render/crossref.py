@@ -330,8 +330,7 @@ def wording(citation: dict, entry: Entry, fmt: str) -> list[dict]:
     return [pandoc_ast.text(f"{NAMES[entry.kind]}{NBSP}{number}")]
 
 
-def caption_prefix(entry: Entry) -> list[dict]:
-    """What stands before a caption: "Figure 1: " or, for a part, "(a) "."""
-    if entry.part:
-        return [pandoc_ast.text(entry.part), pandoc_ast.node("Space")]
-    return [pandoc_ast.text(f"{NAMES[entry.kind]}{NBSP}{entry.number}:"), pandoc_ast.node("Space")]
+def caption_prefix(entry: Entry, caption: list) -> list[dict]:
+    """What stands before a caption: "Figure 1: " or, for a part, "(a) "; alone, "Figure 1" and "(a)"."""
+    name = entry.part or f"{NAMES[entry.kind]}{NBSP}{entry.number}" + ":" * bool(caption)
+    return [pandoc_ast.text(name), *([pandoc_ast.node("Space")] if caption else [])]

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +73,17 @@ def affiliations(author: dict) -> list[str]:
 
 
 def without_marks(tree: Any) -> Any:
-    """A tree in which page breaks are nodes of their own and no escaped shortcode is marked."""
+    """A tree in which page breaks are nodes of their own and no shortcode is marked."""
 
     def page_break(item: dict) -> dict | None:
-        if item["t"] in ("Para", "Plain") and pandoc_ast.plain(item["c"]).strip() == PAGEBREAK:
+        is_text = item["t"] in ("Para", "Plain")
+        if is_text and PAGEBREAK.fullmatch(pandoc_ast.plain(item["c"]).strip()):
             return pandoc_ast.raw("pagebreak", "")
         return None
 
     def plain(one: Any) -> Any:
         if isinstance(one, str):
-            return one.replace(assemble.ESCAPE, "")
+            return one.replace(assemble.ESCAPE, "").replace(assemble.BREAK, "")
         if isinstance(one, list):
             return [plain(part) for part in one]
         return {key: plain(part) for key, part in one.items()} if isinstance(one, dict) else one
@@ -89,7 +91,7 @@ def without_marks(tree: Any) -> Any:
     return plain(pandoc_ast.change(tree, page_break))
 
 
-PAGEBREAK = "{{< pagebreak >}}"
+PAGEBREAK = re.compile(rf"\{{\{{<{assemble.BREAK} *pagebreak *>\}}\}}")
 
 
 def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
@@ -97,7 +99,8 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
     markdown = metadata(options, pages) + pages.markdown
     got, warnings = pandoc_ast.read_with_warnings(markdown)
     refuse_doubtful(warnings, markdown, document)
-    refuse_lost_notes(got, warnings, document)
+    read = got if not notes_as_text(got) else without_escaped_notes(options, pages)
+    refuse_lost_notes(read["blocks"], warnings, document)
     refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
@@ -108,7 +111,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
             else stripped(value)
         )
     lost.refuse(got["meta"], lambda pattern, **_: source.place_above(document, pattern))
-    refuse_in_title_block(got["meta"], document)
+    refuse_in_title_block(got["meta"], read["meta"], document)
     got["meta"] |= literal(options, pages, document)
     refuse_two_sources(got, document, options)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
@@ -164,6 +167,16 @@ def keep_clear_of_the_page(item: dict, taken: set[str]) -> None:
         attributes[0] = f"section-{attributes[0]}"
     if item["t"] == "Link" and item["c"][2][0] in {f"#{name}" for name in PAGE}:
         item["c"][2][0] = f"#section-{item['c'][2][0][1:]}"
+
+
+def lead_from_root(tree: object, document: Document) -> None:
+    """Write the addresses of links that begin with / from the document's folder: they are meant from
+    the project's, as in Quarto, and a page may lie in any folder.
+    """
+    up = "../" * (len(Path(document.name).parts) - 1) or "./"
+    for item in pandoc_ast.nodes(tree):
+        if item["t"] == "Link" and re.match(r"/(?!/)", item["c"][2][0]):
+            item["c"][2][0] = up + item["c"][2][0][1:]
 
 
 def refuse_doubtful(warnings: list[str], markdown: str, document: Document) -> None:
@@ -222,11 +235,35 @@ def unended(warnings: list[str]) -> int:
 NOTE = re.compile(r"\[\^([^\]\s]+)\]")
 
 
-def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> None:
+ESCAPED_NOTE = re.compile(  # the signs by which "[^1]" is text; other escaped ones stay as they are
+    r"\\\[(?=\\?\^)|\[(?=\\\^|\^[^]\s]*\\\])|&#9[14];|(\\.)"
+)
+
+
+def without_escaped_notes(options: dict, pages: assemble.Pages) -> dict:
+    """The document as pandoc's tree, in which "[^1]" is text only where a note is meant: of one that
+    is escaped, as `\\[^1]`, other signs are read, as many as there were.
+    """
+
+    def other(found: re.Match) -> str:
+        return found[1] or "(" * len(found[0])
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, str):
+            return ESCAPED_NOTE.sub(other, value)
+        if isinstance(value, dict):
+            return {key: changed(one) for key, one in value.items()}
+        return [changed(one) for one in value] if isinstance(value, list) else value
+
+    others = replace(pages, markdown=changed(pages.markdown), captions=changed(pages.captions))
+    return pandoc_ast.read_markdown(metadata(changed(options), others) + others.markdown)
+
+
+def refuse_lost_notes(blocks: list, warnings: list[str], document: Document) -> None:
     """Raises ReportError for a note that is defined and nowhere used, used and nowhere defined, or in
     the brackets behind a citation, where the number of a page before it swallows it.
     """
-    for cite in (n for n in pandoc_ast.nodes(got["blocks"]) if n["t"] == "Cite"):
+    for cite in (n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"):
         for one in cite["c"][0]:
             if any(n["t"] == "Note" for n in pandoc_ast.nodes(one["citationSuffix"])):
                 key = re.compile(rf"@\{{?{re.escape(one['citationId'])}.*\^")
@@ -234,8 +271,8 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
                     f"{source.place_in(document, key.search)}: a note in the brackets behind "
                     f"@{one['citationId']} would be lost; put it behind the ]"
                 )
-    refuse_notes_in_notes(got["blocks"], document)
-    shown = notes_as_text(pandoc_ast.as_read(got["blocks"]))  # since nothing defines them
+    refuse_notes_in_notes(blocks, document)
+    shown = notes_as_text(blocks)  # since nothing defines them
     uses = [
         (key, line.place)
         for line in source.prose(source.lines_for_all(document))
@@ -260,10 +297,12 @@ def refuse_lost_notes(got: dict, warnings: list[str], document: Document) -> Non
         address = source.place_in(document, re.compile(rf"\s*\[{re.escape(key)}\]:").match)
         if address != document.name:
             remedy = f"write [^{key}]: with its ^ in {address} too"
-        notes = [n for n in pandoc_ast.nodes(got["blocks"]) if n["t"] == "Note"]
-        if key in notes_as_text(pandoc_ast.as_read(notes)):
+        if key in notes_as_text([n for n in pandoc_ast.nodes(blocks) if n["t"] == "Note"]):
+            within = re.compile(rf"\s*\[\^[^\]\s]+\]:.*\[\^{re.escape(key)}\]")
+            inside = source.place_in(document, within.match)
             raise ReportError(
-                f"{at}: the note [^{key}] stands in another note, where none can; write its text there"
+                f"{at if inside == document.name else inside}: the note [^{key}] stands in another "
+                "note, where none can; write its text there"
             )
         raise ReportError(f"{at}: the note [^{key}] is nowhere defined; {remedy}")
 
@@ -281,18 +320,21 @@ def refuse_notes_in_notes(blocks: list, document: Document) -> None:
 
 def notes_as_text(tree: Any) -> set[str]:
     """The names of notes that stand in `tree` as text, such as "[^1]"."""
-    texts = (item["c"] for item in pandoc_ast.nodes(tree) if item["t"] == "Str")
+    nodes = pandoc_ast.nodes(pandoc_ast.as_read(tree))
+    texts = (item["c"] for item in nodes if item["t"] == "Str")
     return {key for text in texts for key in NOTE.findall(text)}
 
 
-def refuse_in_title_block(meta: dict, document: Document) -> None:
-    """Raises ReportError for a picture or a note of the text in the title block."""
+def refuse_in_title_block(meta: dict, read: dict, document: Document) -> None:
+    """Raises ReportError for a picture or a note of the text in the title block `meta`; read: the
+    same without escaped notes.
+    """
     for item in (node for node in pandoc_ast.nodes(meta) if node["t"] == "Image"):
         raise ReportError(
             f"{source.place_above(document, re.escape(item['c'][2][0]))}: a picture in the title block "
             "is not supported; put it into the text"
         )
-    for key in sorted(notes_as_text(meta)):
+    for key in sorted(notes_as_text(meta) & notes_as_text(read)):
         raise ReportError(
             f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "
             "in the title block; write its text there, ^[…]"

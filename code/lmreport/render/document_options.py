@@ -26,9 +26,11 @@ REMEDIES = {  # for options that are not known
     "geometry": "write margin, with x: 2cm and y: 2cm below it",
     "params": "set them in a cell with the option tags: [parameters]",
     **dict.fromkeys(  # options of Quarto that look like others
-        "image-height image-width include-after include-before-body self-contained-math to".split(),
+        "image-height image-width include-after include-before-body self-contained-math to "
+        "cap-location description-meta pointsize".split(),
         "leave it out, or render with Quarto",
     ),
+    "affiliation-url": "leave it out",
     **dict.fromkeys(
         ("affiliation", "affiliations", "institute"),
         "write each author's own below author: name and affiliation",
@@ -137,7 +139,7 @@ def problems(
                 "Quarto"
             )
         elif key not in known:
-            yield f"{at}: unknown option {key!r}; {remedy_for(key, known, outer)}"
+            yield f"{at}: unknown option {key!r}; {remedy_for(key, node, known, outer)}"
         else:
             try:
                 check_value(key, node, at, place)
@@ -150,8 +152,10 @@ def problems(
             yield from problems(strict_yaml.keys(node, place), inner, place, key)
 
 
-def remedy_for(key: str, known: set[str], outer: str) -> str:
-    """What to do about an option that is not `known` below `outer`."""
+def remedy_for(key: str, node: yaml.Node, known: set[str], outer: str) -> str:
+    """What to do about an option with the value `node` that is not `known` below `outer`."""
+    if key == "output" and not {strict_yaml.kind(node), str(node.value)} & set(KINDS["output"]):
+        return "write format: instead, with html: default and typst: default below it"
     below = next((name for name, inner in INSIDE.items() if key in inner), "")
     if below and not outer:
         return f"write it below {below}:"
@@ -267,6 +271,7 @@ def check_authors(node: yaml.Node, at: str, place: Callable[[int], str]) -> None
         unknown = [*sorted(known.keys() - AUTHOR), *sorted(parts - NAME)]
         if unknown:
             hint = "; write it below name:" if NAME & set(unknown) else ""
+            hint = hint or "; " * (unknown[0] in REMEDIES) + REMEDIES.get(unknown[0], "")
             hint = hint or near(unknown[0], AUTHOR | NAME) or "; leave it out"
             raise ReportError(
                 f"{place(author.start_mark.line)}: author has {', '.join(map(repr, unknown))}, which "

@@ -82,8 +82,8 @@ def common(options: dict, document: Document) -> list[str]:
                 f"{document.place_of(name)}: filter {name!r} is no file of this project; put it "
                 "there, or leave it out"
             )
-    cite = ["--citeproc"] if options.get("bibliography") else []
-    return cite + [f"--lua-filter={document.root / name}" for name in filters]
+    cite = pandoc_ast.CITED if options.get("bibliography") else ()
+    return [*cite] + [f"--lua-filter={document.root / name}" for name in filters]
 
 
 def tags(doc: dict, name: str) -> str:

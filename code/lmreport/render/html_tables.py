@@ -98,6 +98,18 @@ def colour(value: str) -> str:
     return "" if opacity == [0] else f"#{red:02x}{green:02x}{blue:02x}"
 
 
+def colour_letters(blocks: Blocks) -> None:
+    """Have typst show the colour of letters that the style of a Span or Div gives, unless they stand
+    on another colour, without which they may not be seen.
+    """
+    for item in pandoc_ast.nodes(blocks):
+        if item["t"] in ("Span", "Div"):
+            looks = style(pandoc_ast.value(item["c"][0], "style"))
+            ink = colour(looks.get("color", ""))
+            if ink and not {"background", "background-color"} & looks.keys():
+                item["c"][0][2].append(["typst:text:fill", f'rgb("{ink}")'])
+
+
 def brightness(colour: str) -> float:
     """From 0 to 255, as eyes see a colour."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))

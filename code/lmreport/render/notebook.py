@@ -104,6 +104,7 @@ class Tree:
         parsed["meta"] = crossref.link_title_block(
             parsed["meta"], self.index, "html", source.front(doc)
         )
+        document.lead_from_root(parsed, doc)
         cited = plain_markdown.cited(parsed, options)
         self.meta = cited["meta"]
         self.parts: list = []
@@ -133,7 +134,7 @@ class Tree:
         (self.folder / "figures").mkdir()
         for number, cell in enumerate(self.nb.cells):
             if cell.cell_type == "markdown":
-                parts.append(assemble.escaped(assemble.visible(cell.source)))
+                parts.append(assemble.marked(cell.source))
                 continue
             options = execution | cell.metadata.report.options
             cell.outputs = outputs_shown(cell, options)
@@ -242,7 +243,7 @@ class Tree:
         return f"data:{pictures.KINDS[pictures.kind_of(path)]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
     def title(self) -> list:
-        """The title with subtitle, authors, date and abstract."""
+        """The title with subtitle, description, authors, date, abstract and keywords."""
 
         def words(name: str) -> list:
             return self.meta.get(name, {"c": []})["c"]
@@ -251,7 +252,7 @@ class Tree:
         names = (words("author"), words("affiliation"))
         told = (joined(map(pandoc_ast.meta_words, texts), ", ") for texts in names)
         people = joined(filter(None, told), " · ")
-        lines = [words("subtitle"), people, pandoc_ast.words(date or "")]
+        lines = [words("subtitle"), words("description"), people, pandoc_ast.words(date or "")]
         head = [
             pandoc_ast.node(
                 "Header",
@@ -272,6 +273,9 @@ class Tree:
                 plain_markdown.strong(words("abstract-title") or [pandoc_ast.text("Abstract")]),
                 *blocks,
             ]
+        if keywords := joined(map(pandoc_ast.meta_words, words("keywords")), ", "):
+            named = plain_markdown.strong([pandoc_ast.text("Keywords")])
+            head += [named, pandoc_ast.node("Para", keywords)]
         return self.plain.blocks(head)
 
 

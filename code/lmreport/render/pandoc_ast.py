@@ -221,6 +221,8 @@ def read_inlines(markdown: str) -> Inlines:
     return read_markdown(f"---\n{block}---\n")["meta"]["text"]["c"][2:]
 
 
+# arguments that have citations and the list of sources written out
+CITED = ("--citeproc", f"--lua-filter={Path(__file__).parent / 'sources.lua'}")
 READER = (
     "markdown-example_lists"  # in which `(@tbl-t) …` at the start of a paragraph is an item "(1)"
 )

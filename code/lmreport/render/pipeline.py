@@ -255,6 +255,7 @@ def write_format(
         pictures.fetch(blocks, pages.folder, doc)
         constructs_typst.with_plain_labels([blocks, parsed["meta"]], index)
     parsed["blocks"] = constructs.lay_out(blocks, index, fmt, options, pages.cells, pages.folder)
+    document.lead_from_root(parsed, doc)
     return {"html": html_page, "typst": pdf}[fmt].write(
         parsed, options, doc, pages.folder, lambda warnings: heed(warnings, index, doc)
     )

@@ -47,9 +47,9 @@ class Plain:
 
     def caption(self, label: str, words: list) -> dict:
         """A paragraph "**Figure 3:** …" with the place that references lead to."""
-        start = crossref.caption_prefix(self.index.entries[label])
+        start = crossref.caption_prefix(self.index.entries[label], words)
         return pandoc_ast.node(
-            "Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), start[1], *words]
+            "Para", [anchor(label), pandoc_ast.node("Strong", start[:1]), *start[1:], *words]
         )
 
     def node(self, item: dict) -> list | dict | None:
@@ -299,7 +299,7 @@ def cited(parsed: dict, options: dict) -> dict:
     if not options.get("bibliography"):
         return parsed
     return json.loads(
-        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", "--citeproc")[0]
+        pandoc_ast.pandoc(json.dumps(parsed), "-f", "json", "-t", "json", *pandoc_ast.CITED)[0]
     )
 
 

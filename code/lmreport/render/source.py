@@ -23,7 +23,7 @@ from lmreport.render.project import (
 
 IN_TEXT = re.compile(r"\s*([>*+-]|\d+[.)])[\s>]*(`{3,}|~{3,})\{(python|r|julia)\b")
 DIV = re.compile(r"\s*:{3,}")
-BREAK = re.compile(r"\s*\{+<\s*pagebreak\s*>\}+\s*$")
+BREAK = re.compile(r"^([ \t]*\{\{<)(?=[ \t]*pagebreak[ \t]*>\}\}[ \t]*$)", re.MULTILINE)
 ESCAPED = re.compile(r"(`{3,} *)\{(\{+(?!<)[^{}]+\}+)\}")
 HEADING = re.compile(r"#{1,6}[ \t]+([^\s{].*?)[ \t]*#*[ \t]*(?:\{[^{}]*\}[ \t]*)?$")
 DOCUMENTS = (".qmd", ".md", ".Rmd")  # other files, such as .yml, are shown as code
