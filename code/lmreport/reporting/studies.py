@@ -197,7 +197,7 @@ def choice(record, linear) -> MarkdownText:
     first = compared[0]
     what = "fine-tuned" if first.way == "fine-tuned" else "frozen pre-trained"
     return fill(
-        "With {} labelled texts a {} encoder beat the SVM (@fig-learning-curve).",
+        "With {} labelled texts a {} encoder beat the SVM, in one draw (@fig-learning-curve).",
         markdown.count(first.size),
         what,
     )

@@ -191,7 +191,8 @@ def of_learning(curve, linear, bert):
         few_texts=studies.few_texts(curve, linear),
         read=fill(
             "{} test texts. The encoders read {} word pieces of each"
-            + " and are trained less than in @tbl-accuracy" * less,
+            + " and are trained less than in @tbl-accuracy" * less
+            + "; the SVM reads whole texts",
             markdown.count(len(curve["labels"])),
             markdown.count(length),
         ),

@@ -67,17 +67,19 @@ def of_difference(lead, bert, lstm) -> MarkdownText:
     )
 
 
-def of_reading(bert, beyond) -> MarkdownText:
-    """How much of the texts the run reads, and the share of all texts `beyond` BERT's limit."""
-    length = markdown.count(bert.inputs["settings"]["max_length"])
-    if not metrics.cut_share(bert) and not beyond:
+def of_reading(bert, lengths) -> MarkdownText:
+    """How many of the texts are longer than what the run reads and than BERT's limit; lengths
+    (texts,): of all of them, in word pieces.
+    """
+    read = bert.inputs["settings"]["max_length"]
+    cut, beyond = ((lengths > limit).mean() for limit in (read, 512))
+    if not cut and not beyond:
         return MarkdownText("The size annoys too:")
     return fill(
-        "The model's limit on length and its size annoy too. The run of @tbl-accuracy reads {} word pieces of a "
-        "text, which {} of the test texts fill; {} of all our texts are longer than BERT's limit of 512. "
-        "And",
-        length,
-        markdown.pct(metrics.cut_share(bert)),
+        "The model's limit on length and its size annoy too. Of all our texts, {} are longer than the {} "
+        "word pieces that the run of @tbl-accuracy reads, and {} are longer than BERT's limit of 512. And",
+        markdown.pct(cut),
+        markdown.count(read),
         markdown.pct(beyond),
     )
 
@@ -212,7 +214,7 @@ def of_worth(bert, lstm, svm, lengths, few, large, corpus, searched):
             of_points(bert_lead),
         ),
         size=sentences.millions(bert),
-        read=of_reading(bert, (lengths > 512).mean()),
+        read=of_reading(bert, lengths),
         larger=larger(large, corpus),
         choose=few.choose,
         on_gpu=of_gpu(bert, searched),
