@@ -84,6 +84,34 @@ def test_each_formula_with_rows_is_set_in_the_pdf(tmp_path):
     assert "U+" not in words
 
 
+def test_a_row_ends_behind_a_space_and_a_large_bracket_in_the_pdf(tmp_path):
+    tables = ["{pmatrix} %s{pmatrix}", "{matrix} %s{matrix}", "{array}{lr} %s{array}"]
+    ends = [r"\!", r"\;", r"\hspace{1em}", r"\big)", r"\\"]
+    rows = [table % rf"a & b {end} \\ c & d \end" for table in tables for end in ends]
+    body = "".join(f"$$\n\\begin{row}\n$$\n\n" for row in rows)
+    words = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    letters = re.sub("[^a-d]", "", unicodedata.normalize("NFKC", words.partition("2026")[2]))
+    assert letters == "acbd" * len(rows)  # as typst writes them: column by column
+
+
+@pytest.mark.parametrize(
+    "tex, wanted",
+    [
+        (
+            r"\begin{aligned} a &= \frac{1}{2} \\ &= {x^2}^3 \end{aligned}",
+            "a & = frac(1, 2)\\ & = scripts(x^2)^3",
+        ),
+        (
+            r"\begin{gathered} \underset{x}{y} \\ a\; \end{gathered}\;\hspace{1em}.",
+            "limits(y)_x\\ a #h(0.278em) #h(0.278em) #h(1em) .",
+        ),
+        (r"\begin{split} a &= \overset{x}{y} \end{split}", "a & = limits(y)^x"),
+    ],
+)
+def test_equations_alone_are_as_large_as_others_in_the_pdf(tex, wanted):
+    is_set_as(wanted, tex, typst_math.visit(pandoc_ast.node("Math", {}, tex))["c"][1])
+
+
 def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
     folder = project(tmp_path, "Text.\n")
     start = "---\ntitle: T\nabstract: |\n  We test $1+1$ and\n  $\\ket{j}$.\n---\n\n"
