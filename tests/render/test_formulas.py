@@ -232,6 +232,29 @@ def test_a_screen_reader_hears_nothing_of_how_columns_are_set_apart(tmp_path):
     assert not [one for one in said if re.search(r"U\+|[\ufdd0-\ufdef]| ,|  ", one)]
 
 
+@pytest.mark.parametrize(
+    "body, line",
+    [
+        ("It is $x^2$ here.\n", 9),
+        ('$$\ny\n$$ {#eq-a alt="y"}\n\n- As in @eq-a it is\n  $\\frac{a}{b}\n  + c$.\n', 14),
+        ("", 3),
+    ],
+)
+def test_a_formula_without_spoken_text_is_told_with_the_filter_that_gives_it(body, line, tmp_path):
+    front = "---\ntitle: A test\nabstract: Of $z$.\ndate: 2026-01-02\n---\n\nWords.\n\n"
+    front = front.replace("Of $z$", "Words") if body else front
+    without = OPTIONS.replace("report/filters/spoken-math.lua, ", "")
+    folder = project(tmp_path, body, front, without)
+    with pytest.raises(ReportError) as refused:
+        own(folder, ("typst",))
+    assert str(refused.value).startswith(f"report/index.qmd:{line}: the formula ")
+    remedies = "filters: report/filters/spoken-math.lua", "or leave out pdf-standard"
+    assert all(remedy in str(refused.value) for remedy in remedies)
+    for options in (OPTIONS, without.replace(", pdf-standard: ua-1", "")):
+        (folder / "_quarto.yml").write_text(options)
+        assert (own(folder, ("typst",)) / "index.pdf").is_file()
+
+
 def test_boxes_and_strikes_are_drawn_on_the_page(tmp_path):
     body = r"$\boxed{x}$ $\cancel{x}$ $\bcancel{x}$ $\xcancel{x}$" + "\n"
     drawn = """[...document.querySelectorAll("menclose")].map(one => {
