@@ -84,6 +84,34 @@ def test_each_formula_with_rows_is_set_in_the_pdf(tmp_path):
     assert "U+" not in words
 
 
+def test_a_row_ends_behind_a_space_and_a_large_bracket_in_the_pdf(tmp_path):
+    tables = ["{pmatrix} %s{pmatrix}", "{matrix} %s{matrix}", "{array}{lr} %s{array}"]
+    ends = [r"\!", r"\;", r"\hspace{1em}", r"\big)", r"\\"]
+    rows = [table % rf"a & b {end} \\ c & d \end" for table in tables for end in ends]
+    body = "".join(f"$$\n\\begin{row}\n$$\n\n" for row in rows)
+    words = pdf_text(own(project(tmp_path, body), ("typst",)) / "index.pdf")
+    letters = re.sub("[^a-d]", "", unicodedata.normalize("NFKC", words.partition("2026")[2]))
+    assert letters == "acbd" * len(rows)  # as typst writes them: column by column
+
+
+@pytest.mark.parametrize(
+    "tex, wanted",
+    [
+        (
+            r"\begin{aligned} a &= \frac{1}{2} \\ &= {x^2}^3 \end{aligned}",
+            "a & = frac(1, 2)\\ & = scripts(x^2)^3",
+        ),
+        (
+            r"\begin{gathered} \underset{x}{y} \\ a\; \end{gathered}\;\hspace{1em}.",
+            "limits(y)_x\\ a #h(0.278em) #h(0.278em) #h(1em) .",
+        ),
+        (r"\begin{split} a &= \overset{x}{y} \end{split}", "a & = limits(y)^x"),
+    ],
+)
+def test_equations_alone_are_as_large_as_others_in_the_pdf(tex, wanted):
+    is_set_as(wanted, tex, typst_math.visit(pandoc_ast.node("Math", {}, tex))["c"][1])
+
+
 def test_a_formula_of_the_abstract_is_told_by_its_own_line(tmp_path):
     folder = project(tmp_path, "Text.\n")
     start = "---\ntitle: T\nabstract: |\n  We test $1+1$ and\n  $\\ket{j}$.\n---\n\n"
@@ -202,6 +230,29 @@ def test_a_screen_reader_hears_nothing_of_how_columns_are_set_apart(tmp_path):
     assert "the fraction a over b end fraction plus c" in said
     assert "one of 2 cases: 0, if j is at most i; 1, if j is greater than i; end cases" in said
     assert not [one for one in said if re.search(r"U\+|[\ufdd0-\ufdef]| ,|  ", one)]
+
+
+@pytest.mark.parametrize(
+    "body, line",
+    [
+        ("It is $x^2$ here.\n", 9),
+        ('$$\ny\n$$ {#eq-a alt="y"}\n\n- As in @eq-a it is\n  $\\frac{a}{b}\n  + c$.\n', 14),
+        ("", 3),
+    ],
+)
+def test_a_formula_without_spoken_text_is_told_with_the_filter_that_gives_it(body, line, tmp_path):
+    front = "---\ntitle: A test\nabstract: Of $z$.\ndate: 2026-01-02\n---\n\nWords.\n\n"
+    front = front.replace("Of $z$", "Words") if body else front
+    without = OPTIONS.replace("report/filters/spoken-math.lua, ", "")
+    folder = project(tmp_path, body, front, without)
+    with pytest.raises(ReportError) as refused:
+        own(folder, ("typst",))
+    assert str(refused.value).startswith(f"report/index.qmd:{line}: the formula ")
+    remedies = "filters: report/filters/spoken-math.lua", "or leave out pdf-standard"
+    assert all(remedy in str(refused.value) for remedy in remedies)
+    for options in (OPTIONS, without.replace(", pdf-standard: ua-1", "")):
+        (folder / "_quarto.yml").write_text(options)
+        assert (own(folder, ("typst",)) / "index.pdf").is_file()
 
 
 def test_boxes_and_strikes_are_drawn_on_the_page(tmp_path):

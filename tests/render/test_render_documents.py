@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from lmreport.display import escape
-from rendering import FRONT, Page, own, pdf_text, project, quarto, squeezed, text
+from rendering import FRONT, OPTIONS, Page, own, pdf_text, project, quarto, squeezed, text
 
 
 def seen(t: str) -> str:
@@ -373,6 +373,28 @@ def test_sections_end_in_the_callout_or_column_that_holds_them(tmp_path):
     assert " ".join(inside.text_content().split()).endswith("Two In it.")
     assert len(page.xpath("//main/section")) == 2  # One and Three
     assert [len(cell) for cell in page.xpath("//*[@class='quarto-layout-cell']")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "levels, depth, shown",
+    [
+        ("334", 6, "0.1A 0.2B 0.2.1C"),
+        ("44", 6, "0.0.1A 0.0.2B"),
+        ("323", 6, "0.1A 1B 1.1C"),
+        ("234", 2, "1A B C"),
+        ("334", 3, "0.1A 0.2B C"),
+        ("123", 2, "1A 1.1B C"),
+    ],
+)
+def test_sections_have_the_same_numbers_on_page_and_pdf(levels, depth, shown, tmp_path):
+    """The numbers are those of genuine Quarto; only there, number-depth counts otherwise in the PDF."""
+    body = "".join(f"{'#' * int(n)} {chr(65 + i)}\n\n" for i, n in enumerate(levels))
+    front = FRONT.replace("title: A test", f"title: A test\nnumber-depth: {depth}\ntoc: false")
+    options = OPTIONS.replace(", pdf-standard: ua-1", "")  # which refuses levels without one above
+    out = own(project(tmp_path, body, front, options), ("html", "typst"))
+    headings = Page(out / "index.html").facts()["headings"]
+    assert [squeezed(one) for one in headings] == shown.split()
+    assert squeezed(shown) in pdf_text(out / "index.pdf")
 
 
 def test_a_link_to_the_list_of_sources_leads_there_below_a_heading_of_its_name(tmp_path):

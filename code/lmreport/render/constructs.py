@@ -99,11 +99,6 @@ def prepare(
         refuse_on_page_only(blocks, cells)
         part_paragraphs(blocks)
         html_tables.colour_letters(blocks)
-    levels = [b["c"][0] for b in pandoc_ast.nodes(blocks) if b["t"] == "Header"]
-    if fmt == "typst" and levels and min(levels) > 1:
-        for item in pandoc_ast.nodes(blocks):
-            if item["t"] == "Header":
-                item["c"][0] -= 1
     return blocks
 
 

@@ -78,8 +78,11 @@ class Typst:
         ]
 
     def header(self, item: Node) -> Blocks:
-        """A heading with its number, in the contents too unless it is unlisted."""
+        """A heading with its number, in the contents too unless it is unlisted; those of a document
+        without one of the highest level stand one level higher, as in Quarto.
+        """
         level, attributes, inlines = item["c"]
+        level -= self.index.first > 1
         shown = pandoc_ast.value(attributes, "number")
         number = f"(..) => {json.dumps(shown)}" if shown else "none"
         label = f"<{attributes[0]}>" if attributes[0] else ""

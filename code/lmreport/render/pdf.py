@@ -14,10 +14,12 @@ from typing import Any
 
 from lmreport.core import fonts, settings
 from lmreport.core.errors import ReportError
+from lmreport.core.listing import quoted
 from lmreport.render import letters, pandoc_ast, paper, typst_math
 from lmreport.render.constructs_typst import typst_string
 from lmreport.render.html_page import common
 from lmreport.render.project import Document
+from lmreport.render.source import place_above, place_in
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +73,34 @@ def write(
             f"{document.place_of('pdf-standard')}: {error}; write pdf-standard: ua-1, or a-2b and its like"
         ) from None
     except typst.TypstError as error:
+        if "missing alt text" in error.message and SPEAKS not in str(options.get("filters")):
+            refuse_unspoken(doc, document)
         said = "; ".join([error.message, *error.hints])
         raise ReportError(
             f"{document.name}: typst could not make the PDF: {said}; near: "
             f"{marked(error.diagnostic)}"
         ) from None
+
+
+SPEAKS = "spoken-math.lua"
+
+
+def refuse_unspoken(doc: dict, document: Document) -> None:
+    """Raises ReportError for the first formula without an alternative text, by its line."""
+    is_said = False
+    for item in pandoc_ast.nodes([doc["meta"], doc["blocks"]]):
+        if item["t"] == "RawInline":
+            is_said = item["c"][1].startswith("#math.equation(") and ", alt: " in item["c"][1]
+        elif item["t"] == "Math" and not is_said:
+            tex = item["c"][1].strip()
+            row = re.compile(rf"(^|\$)\s*{re.escape(tex.splitlines()[0].strip())}\s*(\$|$)")
+            at = place_in(document, row.search)
+            raise ReportError(
+                f"{place_above(document, row.pattern) if at == document.name else at}: the formula "
+                f"{quoted(tex)} has no alternative text, for which pdf-standard asks; write below "
+                f"filters: report/filters/{SPEAKS}, which gives it one (a file of lmreport's own "
+                "report), or leave out pdf-standard"
+            )
 
 
 # what pandoc's typst is written with instead of ‘’“”, which it would write as ' and ": typst turns these

@@ -14,7 +14,8 @@ OPEN, CLOSE, GAP, BAR, LETTER = "\ufdd5", "\ufdd6", "\ufdd7", "\ufdd8", "\ufdd9"
 OVER = "\ufdda"  # before the upper part of a fraction
 FROM, TO = "\ufddb", "\ufddc"  # round what other things stand above, below or raised beside
 NOTHING = "\ufddd"  # between the braces of an argument that is empty
-MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}{OVER}{FROM}{TO}{NOTHING}]\w*\}}")
+END = "\ufdde"  # of a row, where typst would take the ; behind #h(…) as the end of this code
+MARK = re.compile(rf"\\text\{{[{OPEN}{CLOSE}{GAP}{BAR}{OVER}{FROM}{TO}{NOTHING}{END}]\w*\}}")
 LETTERS = re.compile(rf"\\text\{{{LETTER}([^{{}}]+)\}}")
 
 # of TeX
@@ -27,7 +28,7 @@ TOKEN = re.compile(
     r"|\\[a-zA-Z]+|[{}&]|[^\\{}&]+|\\"
 )
 BESIDE = re.compile(  # nothing that would stand in the first or last row
-    r"(\s|[.,;]|\\[,;:! ]|\\q?quad(\([^)]*\))?|\\label\{[^}]*\}|\\(begin|end)\{equation\*?\})*"
+    r"(\s|[.,;]|\\[,;:! ]|\\q?quad(\([^)]*\))?|\\(hspace|label)\{[^}]*\}|\\(begin|end)\{equation\*?\})*"
 )
 DOUBLE = re.compile(r"\\left\s*(\\lVert|\\\|)\s*$")  # bars, which pandoc has round a matrix
 RAISED = re.compile(r"\s*[\^_]")
@@ -52,7 +53,7 @@ BASE = re.compile(
 )
 ROOM = f'upright("{GAP}")'
 SPOKEN = re.compile(  # marks in what a filter says of a formula
-    f" ?[{OPEN}{CLOSE}{GAP}{BAR}{OVER}{FROM}{TO}{NOTHING}]\\w*|{LETTER}([!;]|-?[\\d.]+[a-z]+) "
+    f" ?[{OPEN}{CLOSE}{GAP}{BAR}{OVER}{FROM}{TO}{NOTHING}{END}]\\w*|{LETTER}([!;]|-?[\\d.]+[a-z]+) "
 )
 PART = re.compile(r'"(?:\\.|[^"\\])*"|\\\n|\\.|[()&]|[^"\\()&]+', re.DOTALL)
 
@@ -175,32 +176,32 @@ def marked(tex: str) -> str:
     """`tex` with marks round each table of it, and between two pairs of equations in a row."""
     if r"\begin" not in tex:
         return tex
-    out: list[str] = []
+    tokens = TOKEN.findall(tex)
+    out = list(tokens)
     open_: list[Rows] = []
     depth = 0
-    for token in TOKEN.findall(tex):
+    for i, token in enumerate(tokens):
         inner = open_[-1] if open_ and open_[-1].depth == depth else None
         depth += (token == "{") - (token == "}")
         if token.startswith(r"\begin{"):
-            open_.append(Rows(token, len(out), depth))
+            open_.append(Rows(token, i, depth))
             if open_[-1].name == "vmatrix":
-                out.append(rf"\text{{{BAR}}}")
+                out[i] = rf"\text{{{BAR}}}{token}"
         elif token == r"\\" and inner:
+            out[i] = rf"\text{{{END}}}{token}"
             inner.cells = 1
         elif token == "&" and inner:
             if inner.name in CASES or (inner.name in PAIRS and inner.cells % 2 == 0):
-                out.append(rf"\text{{{GAP}}}")
+                out[i] = rf"\text{{{GAP}}}{token}"
             inner.cells += 1
             inner.most = max(inner.most, inner.cells)
-        out.append(token)
-        if token.startswith(r"\end{") and inner:
+        elif token.startswith(r"\end{") and inner:
             open_.pop()
-            kind = "" if DOUBLE.search("".join(out[: inner.start])) else inner.kind()
-            after = tex[len(MARK.sub("", "".join(out))) :]
-            beside = MARK.sub("", "".join(out[: inner.start])) + after
-            if kind and not (kind == "rows" and BESIDE.fullmatch(beside)):
-                out.insert(inner.start, rf"\text{{{OPEN}{kind}}}")
-                out.append(rf"\text{{{CLOSE}}}")
+            before, after = "".join(tokens[: inner.start]), "".join(tokens[i + 1 :])
+            kind = "" if DOUBLE.search(before) else inner.kind()
+            if kind and not (kind == "rows" and BESIDE.fullmatch(unmarked(before + after))):
+                out[inner.start] = rf"\text{{{OPEN}{kind}}}{out[inner.start]}"
+                out[i] = rf"{token}\text{{{CLOSE}}}"
     return "".join(out)
 
 
@@ -221,7 +222,7 @@ def as_tex(found: re.Match) -> str:
 def set_apart(source: str) -> str:
     """`source` of typst in which each mark has become what it stands for, innermost first."""
     source = re.sub(rf'upright\("{OVER}1?"\) ?', "", source)
-    source = source.replace(f'upright("{NOTHING}")', '""')
+    source = source.replace(f'upright("{NOTHING}")', '""').replace(f'upright("{END}")', "")
     for pattern, written in ((BASE, r"\1(\2)"), (TABLE, matrix)):
         count = 1
         while count:
@@ -237,7 +238,7 @@ def matrix(found: re.Match) -> str:
     left, body, right = found["left"] or "", found["body"], found["right"] or ""
     if body.startswith("{") and not left:  # of cases with more than two columns
         left, body = "{", body[1:]
-    rows = "; ".join(", ".join(row) for row in cells(body, found["kind"]))
+    rows = " ; ".join(", ".join(row) for row in cells(body, found["kind"]))
     table = f"mat(delim: #none, row-gap: #0.5em, {rows})"
     if bool(left) == bool(right):
         return left + table + right
