@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +10,9 @@ from typing import Any
 import yaml
 
 from lmreport.core.errors import ReportError
-from lmreport.render import assemble, lost, pandoc_ast, source
+from lmreport.render import assemble, bibliography, footnotes, lost, pandoc_ast, source
 from lmreport.render.lines import masked
-from lmreport.render.project import Document, as_list, hint_at, text_of
+from lmreport.render.project import Document, as_list
 
 
 def metadata(options: dict, pages: assemble.Pages) -> str:
@@ -99,8 +95,8 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
     markdown = metadata(options, pages) + pages.markdown
     got, warnings = pandoc_ast.read_with_warnings(markdown)
     refuse_doubtful(warnings, markdown, document)
-    read = got if not notes_as_text(got) else without_escaped_notes(options, pages)
-    refuse_lost_notes(read["blocks"], warnings, document)
+    read = got if not footnotes.as_text(got) else unescaped(options, pages)
+    footnotes.refuse_lost(read["blocks"], warnings, document)
     refuse_strangers(got, document)
     texts = got["meta"].pop(OURS)["c"]
     captions = [stripped(text)["c"] for text in texts.pop("captions")["c"]]
@@ -113,7 +109,7 @@ def parse(pages: assemble.Pages, options: dict, document: Document) -> dict:
     lost.refuse(got["meta"], lambda pattern, **_: source.place_above(document, pattern))
     refuse_in_title_block(got["meta"], read["meta"], document)
     got["meta"] |= literal(options, pages, document)
-    refuse_two_sources(got, document, options)
+    bibliography.refuse_two_sources(got, document, options)
     got["blocks"] = pandoc_ast.change(got["blocks"], lambda item: with_caption(item, captions))
     got |= {part: without_marks(got[part]) for part in ("meta", "blocks")}
     outputs = [
@@ -232,97 +228,11 @@ def unended(warnings: list[str]) -> int:
     return sum("unclosed" in warning for warning in warnings)
 
 
-NOTE = re.compile(r"\[\^([^\]\s]+)\]")
-
-
-ESCAPED_NOTE = re.compile(  # the signs by which "[^1]" is text; other escaped ones stay as they are
-    r"\\\[(?=\\?\^)|\[(?=\\\^|\^[^]\s]*\\\])|&#9[14];|(\\.)"
-)
-
-
-def without_escaped_notes(options: dict, pages: assemble.Pages) -> dict:
-    """The document as pandoc's tree, in which "[^1]" is text only where a note is meant: of one that
-    is escaped, as `\\[^1]`, other signs are read, as many as there were.
-    """
-
-    def other(found: re.Match) -> str:
-        return found[1] or "(" * len(found[0])
-
-    def changed(value: Any) -> Any:
-        if isinstance(value, str):
-            return ESCAPED_NOTE.sub(other, value)
-        if isinstance(value, dict):
-            return {key: changed(one) for key, one in value.items()}
-        return [changed(one) for one in value] if isinstance(value, list) else value
-
-    others = replace(pages, markdown=changed(pages.markdown), captions=changed(pages.captions))
-    return pandoc_ast.read_markdown(metadata(changed(options), others) + others.markdown)
-
-
-def refuse_lost_notes(blocks: list, warnings: list[str], document: Document) -> None:
-    """Raises ReportError for a note that is defined and nowhere used, used and nowhere defined, or in
-    the brackets behind a citation, where the number of a page before it swallows it.
-    """
-    for cite in (n for n in pandoc_ast.nodes(blocks) if n["t"] == "Cite"):
-        for one in cite["c"][0]:
-            if any(n["t"] == "Note" for n in pandoc_ast.nodes(one["citationSuffix"])):
-                key = re.compile(rf"@\{{?{re.escape(one['citationId'])}.*\^")
-                raise ReportError(
-                    f"{source.place_in(document, key.search)}: a note in the brackets behind "
-                    f"@{one['citationId']} would be lost; put it behind the ]"
-                )
-    refuse_notes_in_notes(blocks, document)
-    shown = notes_as_text(blocks)  # since nothing defines them
-    uses = [
-        (key, line.place)
-        for line in source.prose(source.lines_for_all(document))
-        for key in NOTE.findall(re.sub(r"^\s*\[\^[^\]\s]+\]:", "", masked(line.text)))
-    ]
-    missing = next(((key, place) for key, place in uses if key in shown), None)
-    for warning in warnings:
-        lost = re.search(r"Note with key '(.*)' defined at .* but not used", warning)
-        if lost and lost[1] not in dict(uses):  # another profile may use it
-            at = source.place_in(document, re.compile(rf"\s*\[\^{re.escape(lost[1])}\]:").match)
-            hint = f"write [^{lost[1]}] where it belongs, or delete it"
-            hint = f"{missing[1]} has [^{missing[0]}]" if missing else hint
-            raise ReportError(
-                f"{at}: the note [^{lost[1]}] is nowhere used and would be lost; {hint}"
-            )
-    if missing:
-        key, at = missing
-        line = source.place_in(document, re.compile(rf"\s*\[\^{re.escape(key)}\]:").match)
-        remedy = f"add a line [^{key}]: with its text, or write \\[^{key}] to show it"
-        if line != document.name:
-            remedy = f"put a blank line before {line}, which is read as text"
-        address = source.place_in(document, re.compile(rf"\s*\[{re.escape(key)}\]:").match)
-        if address != document.name:
-            remedy = f"write [^{key}]: with its ^ in {address} too"
-        if key in notes_as_text([n for n in pandoc_ast.nodes(blocks) if n["t"] == "Note"]):
-            within = re.compile(rf"\s*\[\^[^\]\s]+\]:.*\[\^{re.escape(key)}\]")
-            inside = source.place_in(document, within.match)
-            raise ReportError(
-                f"{at if inside == document.name else inside}: the note [^{key}] stands in another "
-                "note, where none can; write its text there"
-            )
-        raise ReportError(f"{at}: the note [^{key}] is nowhere defined; {remedy}")
-
-
-def refuse_notes_in_notes(blocks: list, document: Document) -> None:
-    """Raises ReportError for a note in one line, ^[…], in another note: the page would not have it."""
-    for note in (n for n in pandoc_ast.nodes(blocks) if n["t"] == "Note"):
-        for inner in (n for n in pandoc_ast.nodes(note["c"]) if n["t"] == "Note"):
-            first = re.escape((pandoc_ast.plain(inner["c"]).split() or [""])[0])
-            at = source.place_in(document, re.compile(rf"\^\[\s*{first}").search)
-            raise ReportError(
-                f"{at}: a note stands in another note, where none can; write its text there"
-            )
-
-
-def notes_as_text(tree: Any) -> set[str]:
-    """The names of notes that stand in `tree` as text, such as "[^1]"."""
-    nodes = pandoc_ast.nodes(pandoc_ast.as_read(tree))
-    texts = (item["c"] for item in nodes if item["t"] == "Str")
-    return {key for text in texts for key in NOTE.findall(text)}
+def unescaped(options: dict, pages: assemble.Pages) -> dict:
+    """The document as pandoc's tree, in which "[^1]" is text only where a note is meant."""
+    markdown, captions = footnotes.unescaped([pages.markdown, pages.captions])
+    others = replace(pages, markdown=markdown, captions=captions)
+    return pandoc_ast.read_markdown(metadata(footnotes.unescaped(options), others) + markdown)
 
 
 def refuse_in_title_block(meta: dict, read: dict, document: Document) -> None:
@@ -334,7 +244,7 @@ def refuse_in_title_block(meta: dict, read: dict, document: Document) -> None:
             f"{source.place_above(document, re.escape(item['c'][2][0]))}: a picture in the title block "
             "is not supported; put it into the text"
         )
-    for key in sorted(notes_as_text(meta) & notes_as_text(read)):
+    for key in sorted(footnotes.as_text(meta) & footnotes.as_text(read)):
         raise ReportError(
             f"{source.place_above(document, re.escape(f'[^{key}]'))}: the note [^{key}] is not known "
             "in the title block; write its text there, ^[…]"
@@ -411,7 +321,7 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
         "bibliography": {
             "t": "MetaList",
             "c": [
-                string(borrowed(document, name, pages.folder))
+                string(bibliography.borrowed(document, name, pages.folder))
                 for name in as_list(options.get("bibliography"))
             ],
         },
@@ -419,111 +329,7 @@ def literal(options: dict, pages: assemble.Pages, document: Document) -> dict:
     if not options.get("title"):
         entries["pagetitle"] = string(document.path.stem)
     if options.get("csl"):
-        entries["csl"] = string(borrowed(document, options["csl"], pages.folder, "csl"))
-    return entries
-
-
-def borrowed(document: Document, name: str, folder: Path, option: str = "bibliography") -> str:
-    """A copy of a file of the project for pandoc, which takes some names for addresses or patterns.
-    Raises ReportError if there is no such file; option: what names it.
-    """
-    for place in (document.root, document.path.parent):
-        if (place / name).is_file():
-            text_of(place / name, name)  # which refuses what is not UTF-8
-            if name.endswith(".bib"):
-                refuse_comments(place / name, name)
-            copy = (
-                folder / f"{contents_of(name)}-{re.sub(r'[^A-Za-z0-9_.-]', '-', Path(name).name)}"
-            )
-            shutil.copy(place / name, copy)
-            return str(copy)
-    raise ReportError(
-        f"{document.place_of((name.split() or [option])[0])}: {option} {name!r} is no file of this project"
-        + (hint_at(name, document.root, document.path.parent) or "; put it there")
-    )
-
-
-SHOWN = (  # fields of a source that a list of references shows
-    "title subtitle booktitle journal journaltitle series note howpublished author editor publisher "
-    "address school institution organization"
-).split()
-
-
-def refuse_comments(path: Path, name: str) -> None:
-    """Raises ReportError for a % in the text of a source, at which TeX and pandoc leave out the rest."""
-    text = re.sub(
-        r"\\(url|href)\{[^{}]*\}", lambda m: " " * len(m[0]), path.read_text("utf-8", "replace")
-    )
-    field = ""
-    for match in re.finditer(
-        r"""([\w-]+)\s*=\s*[{"\d]|^[ \t]*(%.*)|(?<!\\)%""", text, re.MULTILINE
-    ):
-        if match[1]:
-            field = match[1].lower()
-        elif not match[2] and field in SHOWN:  # a line that begins with % is meant as a comment
-            raise ReportError(
-                f"{name}:{text.count(chr(10), 0, match.start()) + 1}: % begins a comment in a .bib "
-                f"file, and the rest of {field!r} would be lost; write \\%"
-            )
-
-
-ENTRY = re.compile(r"^[ \t]*@(\w+)\s*[{(]\s*([^,\s{}]+)\s*,", re.MULTILINE)
-
-
-def refuse_two_sources(got: dict, document: Document, options: dict) -> None:
-    """Raises ReportError for a key that the document cites and that two different sources have, of
-    which pandoc shows the last.
-    """
-    cited = keys_in(got)
-    first: dict[str, tuple[str, str]] = {}
-    for name in as_list(options.get("bibliography")):
-        for key, text, place in sources_in(document, name):
-            words, before = first.setdefault(key, (text, place))
-            if key in cited and words != text:
-                raise ReportError(
-                    f"{place}: the key {key!r} is given to another source at {before}; rename one"
-                )
-    named = keys_in(got["meta"].get("nocite")) - {"*", *first}
-    readable = all(n.endswith((".bib", ".json")) for n in as_list(options.get("bibliography")))
-    if named and readable:
-        raise ReportError(
-            f"{document.place_of('@' + min(named))}: nocite names {min(named)!r}, which no source is "
-            "called"
+        entries["csl"] = string(
+            bibliography.borrowed(document, options["csl"], pages.folder, "csl")
         )
-
-
-def keys_in(tree: object) -> set[str]:
-    """The keys of all citations in `tree`."""
-    return {
-        one["citationId"]
-        for item in pandoc_ast.nodes(tree)
-        if item["t"] == "Cite"
-        for one in item["c"][0]
-    }
-
-
-def sources_in(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
-    """(key, what it says, file:line) of each source in the file `name`; in one of JSON, the file."""
-    for folder in (document.root, document.path.parent):
-        if name.endswith(".json") and (folder / name).is_file():
-            try:
-                entries = json.loads((folder / name).read_text("utf-8"))
-            except ValueError:
-                return  # pandoc tells it
-            for one in entries if isinstance(entries, list) else []:
-                if isinstance(one, dict):
-                    yield str(one.get("id")), json.dumps(one, sort_keys=True), name
-            return
-        if name.endswith(".bib") and (folder / name).is_file():
-            text = (folder / name).read_text("utf-8", "replace")
-            found = list(ENTRY.finditer(text))
-            ends = [match.start() for match in found[1:]] + [len(text)]
-            for match, end in zip(found, ends, strict=False):  # a file may have no source yet
-                line = text.count("\n", 0, match.start(2)) + 1
-                words = text[match.start() : end].rpartition("}")[0]  # comments may follow
-                yield match[2], " ".join(words.split()), f"{name}:{line}"
-            return
-
-
-def contents_of(name: str) -> str:
-    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return entries

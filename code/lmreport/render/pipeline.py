@@ -26,6 +26,7 @@ from lmreport.core.errors import ReportError
 from lmreport.core.files import write_together
 from lmreport.render import (
     assemble,
+    bibliography,
     colab,
     constructs,
     constructs_typst,
@@ -270,7 +271,7 @@ def heed(warnings: list[str], index: crossref.Index, doc: project.Document) -> N
         missing = re.search(r"[Cc]itation (\S+) not found", line)
         if missing:
             names = project.as_list(doc.options[next(iter(doc.options))].get("bibliography"))
-            known = [one[0] for name in names for one in document.sources_in(doc, name)]
+            known = [one[0] for name in names for one in bibliography.sources_in(doc, name)]
             refuse_source(missing[1], index, "in the bibliography", known)
         log.warning(f"  {line}")
 
