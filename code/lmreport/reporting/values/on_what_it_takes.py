@@ -8,7 +8,7 @@ from lmreport.core.settings import project_root
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill
 from lmreport.experiments.improvements import ON_RECORD, SVM, TRANSFORMER
-from lmreport.reporting import encoder, improvements, metrics, notices, recipes, studies
+from lmreport.reporting import encoder, improvements, metrics, notices, recipes, sentences, studies
 from lmreport.reporting.values import named
 
 ANOTHER_SEED = "pilot: another seed"  # of the steps, the one that changes nothing but chance
@@ -200,6 +200,7 @@ def of_encoder(runs, corpus):
         significant=markdown.word(
             int(metrics.outcome(record, svm) == 2), "significant", "not significant"
         ),
+        lasted=sentences.at_most(record),
         time=markdown.duration(record["cpu_seconds"]),
         energy=markdown.num(encoder.energy(record["cpu_seconds"]), 2),
         watts=markdown.count(encoder.WATTS),
