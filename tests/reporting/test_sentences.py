@@ -13,7 +13,15 @@ from lmreport.core.settings import load, resolved
 from lmreport.data import download
 from lmreport.experiments import improvements
 from lmreport.models import lstm, pretrained
-from lmreport.reporting import metrics, notices, recipes, sentences, studies, tables
+from lmreport.reporting import (
+    learning_curve,
+    metrics,
+    notices,
+    recipes,
+    sentences,
+    studies,
+    tables,
+)
 from lmreport.reporting.values import (
     on_attention,
     on_card,
@@ -99,13 +107,13 @@ def curves(record, encoder, linear, behind=(0.1, 0, 0.2)):
     ],
 )
 def test_few_texts_tell_where_the_encoder_is_ahead(record, encoder, linear, said):
-    assert re.search(said, plain(studies.few_texts(*curves(record, encoder, linear))))
+    assert re.search(said, plain(learning_curve.few_texts(*curves(record, encoder, linear))))
 
 
 def test_curves_of_two_scales_are_not_compared(record):
     curve, linear = curves(record, (0.8, 0.82, 0.84), (0.5, 0.9, 0.95))
     short = dataclasses.replace(linear, values=linear.values | {"labels": linear["labels"][:20]})
-    assert "measured at another scale" in studies.few_texts(curve, short)
+    assert "measured at another scale" in learning_curve.few_texts(curve, short)
 
 
 def test_two_times_are_as_rough_as_the_load_and_the_numbers_make_them(record):
@@ -287,12 +295,12 @@ def test_a_render_that_reads_all_texts_speaks_of_no_other_run(record):
 )
 def test_what_pre_training_saves_is_told_only_where_fewer_texts_do(record, behind, said):
     curve, _ = curves(record, (0.6, 0.8, 0.85), (0.5, 0.6, 0.7), behind)
-    assert said in plain(studies.saved(curve))
+    assert said in plain(learning_curve.saved(curve))
 
 
 def test_nothing_is_saved_where_training_from_scratch_learns_nothing(record):
     curve, _ = curves(record, (0.7, 0.7, 0.7, 0.7), (0.5, 0.5, 0.5, 0.5))
-    assert "further than always naming one class (50.0%)" in plain(studies.saved(curve))
+    assert "further than always naming one class (50.0%)" in plain(learning_curve.saved(curve))
     largest = metrics.guessing(curve)  # verify computes it again without logits
     known = {curve.symbol: recompute.load(curve.path)}
     assert float(largest) == 0.5 == recompute.evaluated(largest.expression, known)
@@ -302,10 +310,10 @@ def test_an_encoder_is_chosen_only_where_it_is_surely_ahead(record):
     ahead = curves(record, (0.9, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
     assert re.search(
         r"With \d+ labelled texts a frozen pre-trained encoder beat the SVM",
-        plain(studies.choice(*ahead)),
+        plain(learning_curve.choice(*ahead)),
     )
     alike = curves(record, (0.52, 0.9, 0.9, 0.9), (0.5, 0.5, 0.5, 0.5))
-    assert studies.choice(*alike) == ""
+    assert learning_curve.choice(*alike) == ""
 
 
 def test_what_a_new_seed_does_is_told_of_the_same_data_only(record, monkeypatch):

@@ -357,16 +357,6 @@ def plot_learning_curve(record, linear, chance: float):
     return figure
 
 
-def learned_from_scratch(record, chance: float) -> bool:
-    """Whether the encoder without pre-training, given all texts, is surely ahead of guessing."""
-    points = record["points"]
-    row = max(
-        (i for i, point in enumerate(points) if point["way"] == WAYS[-1]),
-        key=lambda i: points[i]["size"],
-    )
-    return scores.interval(record["predicted"][row] == record["labels"])[0] > chance
-
-
 @cached_figure
 def plot_probes(found: dict, labels):
     """Test accuracy of the same linear head on pre-trained and on random weights against training

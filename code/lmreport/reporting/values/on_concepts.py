@@ -5,7 +5,7 @@ from __future__ import annotations
 from lmreport.display import markdown
 from lmreport.display.traced import MarkdownText, fill, strong
 from lmreport.experiments.concepts import attention, foundation, masks
-from lmreport.reporting import metrics, sentences, studies
+from lmreport.reporting import learning_curve, metrics, sentences, studies
 from lmreport.reporting.values import named
 from lmreport.runs import records
 
@@ -186,9 +186,9 @@ def of_learning(curve, linear, bert):
     of_bert = bert.inputs["settings"]
     less = length < of_bert["max_length"] and done["epochs"] < of_bert["epochs"]
     return dict(
-        choose=studies.choice(curve, linear),
-        saved=studies.saved(curve),
-        few_texts=studies.few_texts(curve, linear),
+        choose=learning_curve.choice(curve, linear),
+        saved=learning_curve.saved(curve),
+        few_texts=learning_curve.few_texts(curve, linear),
         read=fill(
             "{} test texts. The encoders read {} word pieces of each"
             + " and are trained less than in @tbl-accuracy" * less
