@@ -124,6 +124,11 @@ def test_a_section_of_two_digits_and_half_points_are_counted_where_they_belong(
         ),
         (
             "asks: Second",
+            "asks: Second, short: [a]",
+            r"rubric.yml:6: `short` of item 1b is \['a'\]; it must be text",
+        ),
+        (
+            "asks: Second",
             "asks: Second, questoin: Why?",
             r"rubric.yml:6: item 1b has an unknown key 'questoin'; did you mean 'question'",
         ),
@@ -135,6 +140,24 @@ def test_what_is_wrong_is_told_in_one_sentence_with_its_line(tmp_path, monkeypat
     with pytest.raises(ReportError, match=said) as told:
         rubric.whole()
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("said", ["1.50", "007", "1e3", "No", "true", "On", "2026-12-01", "0x10"])
+def test_texts_are_shown_as_they_are_written(said, tmp_path, monkeypatch):
+    one = f"asks: {said}, question: {said}, short: {said}"
+    written(tmp_path, monkeypatch, WHOLE.replace("asks: Second", one))
+    assert str(rubric.questions().q1b).endswith(f" {said}")
+    assert [f"[{said}](#sec-1b)", said] == rubric.row(rubric.whole()["items"][1], None)[1:3]
+
+
+@pytest.mark.parametrize("nothing", ["", " ~", " null"])
+def test_a_short_answer_or_a_question_that_is_left_empty_is_left_out(
+    nothing, tmp_path, monkeypatch
+):
+    one = f"asks: Second, question:{nothing}, short:{nothing}"
+    written(tmp_path, monkeypatch, WHOLE.replace("asks: Second", one))
+    assert str(rubric.questions().q1b).endswith(" Second")
+    assert rubric.row(rubric.whole()["items"][1], None)[2] == ""
 
 
 def test_the_line_that_the_page_for_teachers_shows_is_read(tmp_path, monkeypatch):

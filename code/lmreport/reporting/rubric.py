@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from lmreport.core import profiles, strict_yaml
 from lmreport.core.errors import ReportError
 from lmreport.core.listing import nearest
@@ -28,7 +30,10 @@ FIELDS = {  # what each entry must have, and what it is
     },
     "items": {"id": "text", "points": "a number", "asks": "text"},
 }
-BESIDES = {"sections": (), "items": ("question", "short")}  # what it may have
+BESIDES: dict[str, dict[str, str]] = {  # what it may have
+    "sections": {},
+    "items": {"question": "text", "short": "text"},
+}
 
 
 def rubric(answering: str | None = None) -> dict:
@@ -103,10 +108,7 @@ def entries(part: str, values, node) -> list[dict]:
                 f"{at}: an entry of {part} must be "
                 f"{{{', '.join(f'{key}: …' for key in FIELDS[part])}}}"
             )
-        written = {key.value: value for key, value in where.value}
-        if part == "items" and hasattr(written.get("id"), "value"):
-            one = one | {"id": str(written["id"].value)}  # `1e5` is no number here
-        made.append(entry(part, one, at))
+        made.append(entry(part, one | texts(part, one, where), at))
         name = str(one["id"])
         if name in seen:
             raise ReportError(
@@ -117,10 +119,30 @@ def entries(part: str, values, node) -> list[dict]:
     return made
 
 
+def texts(part: str, one: dict, node: yaml.MappingNode) -> dict[str, str]:
+    """The texts of one section or item as they are written: `1e5`, `1.50` and `No` are no numbers and
+    no truth values there.
+    """
+    kinds = FIELDS[part] | BESIDES[part]
+    return {
+        key.value: value.value
+        for key, value in node.value
+        if kinds.get(key.value) == "text"
+        and isinstance(value, yaml.ScalarNode)
+        and one[key.value] is not None
+    }
+
+
 def entry(part: str, one: dict, at: str) -> dict:
     """One section or item. Raises ReportError for a value that is missing or of the wrong kind."""
     name = f"{part[:-1]} {one['id']}" if "id" in one else f"an entry of {part}"
-    for key, kind in FIELDS[part].items():
+    one = {
+        key: value for key, value in one.items() if value is not None or key not in BESIDES[part]
+    }
+    known = FIELDS[part] | BESIDES[part]
+    for key, kind in known.items():
+        if key not in one and key in BESIDES[part]:
+            continue
         if key not in one:
             near = difflib.get_close_matches(key, one, n=1, cutoff=0.6)
             raise ReportError(
@@ -129,7 +151,6 @@ def entry(part: str, one: dict, at: str) -> dict:
             )
         if not is_kind(one[key], kind):
             raise ReportError(f"{at}: `{key}` of {name} is {one[key]!r}; it must be {kind}")
-    known = [*FIELDS[part], *BESIDES[part]]
     for key in [str(key) for key in one if key not in known]:
         near = difflib.get_close_matches(key, known, n=1)
         raise ReportError(
@@ -252,7 +273,7 @@ def table(short: Mapping[str, object] | None = None):
     """
     parts, rows = rubric(), []
     for section in parts["sections"]:
-        title = f"[{section['title']}](#{section['anchor']})"
+        title = f"[{markdown.plain(section['title'])}](#{section['anchor']})"
         rows.append([bold(section["id"]), bold(title), "", bold(total(section["id"]))])
         rows += [
             row(item, (short or {}).get(item["id"]))
