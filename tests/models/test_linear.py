@@ -29,3 +29,24 @@ def test_logits_have_a_column_for_each_class_and_the_largest_is_the_prediction(c
         linear.distances(model, list(one["text"])).argmax(-1) == model.predict(list(one["text"]))
     ).all()
     assert made["logits"].dtype == np.float32
+
+
+SUMS = [f"{a} + {b} - {c}" for a in range(1, 7) for b in range(1, 7) for c in (1, 2)]
+ODD = {
+    "sums": (
+        SUMS,
+        [sum(map(int, s.replace(" +", "").replace("- ", "").split())) % 2 for s in SUMS],
+    ),
+    "emoji": (["😀 😂", "😡 😭"] * 30, [0, 1] * 30),
+    "a word each": ([f"{'anna' if i % 2 else 'otto'}{i}" for i in range(60)], [0, 1] * 30),
+}
+
+
+@pytest.mark.parametrize("texts", ODD)
+@pytest.mark.parametrize("make", [linear.bag_of_words, linear.tfidf_svm])
+def test_texts_without_words_of_two_letters_are_learned_too(make, texts):
+    given, labels = ODD[texts]
+    data = Dataset.from_dict({"text": given, "labels": labels})
+    model, found = linear.fit(make(1), {"train": data, "validation": data, "test": data})
+    right = (found["logits"].argmax(-1) == found["labels"]).mean()
+    assert right > (0.5 if texts == "sums" else 0.9) and found["parameters"] > 4

@@ -72,7 +72,8 @@ def linear_curve(settings, sizes: dict, splits, weights: str, kept: Path) -> dic
         chosen = splits["train"].select(
             foundation.subset(splits["train"]["labels"], size, settings.seed)
         )
-        model = linear.tfidf_svm(settings.seed).fit(list(chosen["text"]), chosen["labels"])
+        svm = linear.tfidf_svm(settings.seed)
+        model = linear.fitted_to(svm, list(chosen["text"]), chosen["labels"])
         predicted.append(model.predict(list(splits["test"]["text"])))
         points.append({"size": size, "accuracy": float((predicted[-1] == labels).mean())})
         log.info(f"linear_curve: {size:,} texts, test accuracy {points[-1]['accuracy']:.4f}")

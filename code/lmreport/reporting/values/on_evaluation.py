@@ -112,13 +112,13 @@ def trade(bert, svm) -> MarkdownText:
     length = markdown.count(bert.inputs["settings"]["max_length"])
     return fill(
         "{} a text has fewer than {} word pieces, the Transformer errs {} than the SVM; on the others "
-        "it errs {}. Whether the cut at {} is the reason was not tested {}.",
+        "it errs {} {}. Whether the cut at {} is the reason was not tested.",
         MarkdownText("Short and long texts differ: where" if short * long < 0 else "Where"),
         length,
         markdown.word([2, 0, 1][short], *words),
         markdown.word([2, 0, 1][long], *words),
-        length,
         MarkdownText("([supplement](supplement.html#sec-errors-length))"),
+        length,
     )
 
 
