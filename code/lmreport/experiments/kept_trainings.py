@@ -136,11 +136,8 @@ def fit_linear(linear: Linear, splits, path: str, folder: Path) -> dict:
         time.perf_counter(),
         time.process_time(),
     )
-    model = stacking.pipeline(linear, 0)
-    model.fit(
-        stacking.VIEWS[linear.view][0](list(splits["train"]["text"]), tokenizer),
-        splits["train"]["labels"],
-    )
+    train = splits["train"]
+    model = stacking.fitted(linear, list(train["text"]), train["labels"], tokenizer)
     found = {
         "seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,

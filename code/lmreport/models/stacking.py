@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmreport.models.linear import distances
+from lmreport.models.linear import distances, fitted_to
 
 MARKS = r"[A-Za-z_]+|\d+|[^\w\s]"  # words, numbers, and each punctuation mark by itself
 FOLDS = 10
@@ -48,8 +48,13 @@ VIEWS = {  # name: what becomes of the texts, and what counts as a word in them
 }
 
 
-def pipeline(linear: Linear, seed: int):
-    """The vectorizers and the SVM, not fitted."""
+def fitted(linear: Linear, texts: list[str], labels, tokenizer):
+    """The vectorizers and the SVM, fitted to texts and labels (n,)."""
+    return fitted_to(pipeline(linear), VIEWS[linear.view][0](texts, tokenizer), labels)
+
+
+def pipeline(linear: Linear):
+    """The same, not fitted."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
@@ -70,7 +75,7 @@ def pipeline(linear: Linear, seed: int):
                 analyzer="char_wb", ngram_range=(2, linear.characters), sublinear_tf=True, min_df=2
             )
         )
-    return make_pipeline(make_union(*parts), LinearSVC(C=linear.c, random_state=seed))
+    return make_pipeline(make_union(*parts), LinearSVC(C=linear.c, random_state=0))
 
 
 def scores_of(model, linear: Linear, texts: list[str], tokenizer) -> np.ndarray:

@@ -132,8 +132,8 @@ def together(splits, path: str, logits: np.ndarray) -> dict[str, np.ndarray]:
     cross-fitted stack of both.
     """
     tokenizer, labels = load_tokenizer(path), np.array(splits["validation"]["labels"])
-    svm = stacking.pipeline(stacking.Linear(), 0)
-    svm.fit(list(splits["train"]["text"]), splits["train"]["labels"])
+    train = splits["train"]
+    svm = stacking.fitted(stacking.Linear(), list(train["text"]), train["labels"], tokenizer)
     linear = stacking.scores_of(
         svm, stacking.Linear(), list(splits["validation"]["text"]), tokenizer
     )

@@ -184,8 +184,8 @@ def one(thing: tuple) -> dict:
         return {"logits": found["test" if "test" in found else "fold"], "seconds": found["seconds"]}
     whole, rest, asked, path, linear = thing
     texts, tokenizer = list(whole["text"]), load_tokenizer(path)
-    model, labels = stacking.pipeline(linear, 0), np.array(whole["labels"])
-    model.fit(stacking.VIEWS[linear.view][0]([texts[i] for i in rest], tokenizer), labels[rest])
+    labels = np.array(whole["labels"])[rest]
+    model = stacking.fitted(linear, [texts[i] for i in rest], labels, tokenizer)
     return {"logits": stacking.scores_of(model, linear, asked, tokenizer)}
 
 
