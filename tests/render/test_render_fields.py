@@ -5,6 +5,7 @@ written.
 from __future__ import annotations
 
 import re
+import shutil
 import string
 
 import nbformat
@@ -23,6 +24,7 @@ from rendering import (
     BIB,
     FRONT,
     OPTIONS,
+    ROOT,
     Page,
     bold_text,
     own,
@@ -1365,6 +1367,41 @@ def test_a_note_of_a_heading_is_one_note_with_contents_and_on_later_pages(tmp_pa
     assert "One1" in found and "Text.2" in found
     source = "".join(cell.source for cell in nbformat.read(out / "index.ipynb", 4).cells)
     assert "<mark>Text</mark>" in source
+
+
+NOTE_STYLE = """<style xmlns="http://purl.org/net/xbiblio/csl" class="note" version="1.0">
+<info><title>Notes</title><id>notes</id><updated>2026-01-01T00:00:00+00:00</updated></info>
+<citation><layout><text variable="title"/></layout></citation>
+<bibliography><layout><text variable="container-title"/></layout></bibliography></style>"""
+
+
+@pytest.mark.parametrize("header", [None, "typst-header.typ"])
+def test_what_repeats_a_heading_has_its_words_without_links_and_notes(header, tmp_path):
+    """In the header of a page and in the contents; each note stands once, numbered as one reads."""
+    body = (
+        "# Torch [here](https://pytorch.org) and @sec-b[^a] said [@vaswani2017]\n\nOne.^[Note b.]\n\n"
+        "[^a]: Listed:\n\n    - item\n\n{{< pagebreak >}}\n\nTwo.^[Note c.]\n\n"
+        "## Next <https://b.org> {#sec-b}\n\nThree.^[Note d.]\n"
+    )
+    title = "'Test [of](https://a.org)^[Note t.]'\ncsl: notes.csl"
+    options = OPTIONS
+    if header:
+        options = options.replace("ua-1}", f"ua-1, include-in-header: report/{header}}}")
+    folder = project(tmp_path, body, FRONT.replace("A test", title), options)
+    (folder / "report" / "notes.csl").write_text(NOTE_STYLE)
+    if header:
+        shutil.copy(ROOT / "report" / header, folder / "report")
+    out = own(folder)
+    found = pdf_text(out / "index.pdf")
+    for words in ("Notet.", "item", "Attention", "Noteb.", "Notec.", "Noted."):
+        assert found.count(words) == 1, words
+    for words in ("Testof1", "Torchhereand", "Section1.12said3", "One.4", "Two.5", "Three.6"):
+        assert words in found, words
+    repeated = found.count("TorchhereandSection1.1said")
+    assert repeated >= 2  # in the contents, and at the head of later pages
+    with pikepdf.open(out / "index.pdf") as pdf:
+        links = [str(a.A.URI) for page in pdf.pages for a in page.get("/Annots", []) if "/A" in a]
+    assert sorted(links) == ["https://a.org", "https://b.org", "https://pytorch.org"]
 
 
 def test_a_picture_in_a_line_stands_in_it_and_keeps_its_size_in_the_notebook(tmp_path):

@@ -88,8 +88,11 @@ class Typst:
         label = f"<{attributes[0]}>" if attributes[0] else ""
         unlisted = ", outlined: false" * ({"unnumbered", "unlisted"} <= set(attributes[1]))
         return [
-            self.raw(f"#heading(level: {level}, numbering: {number}{unlisted}, ["),
-            pandoc_ast.node("Plain", pandoc_ast.change(inlines, heading_note)),
+            self.raw(
+                f"#heading(level: {level}, numbering: {number}{unlisted}, "
+                "[#let footnote = heading-note;"
+            ),
+            pandoc_ast.node("Plain", inlines),
             self.raw(f"]){label}"),
         ]
 
@@ -220,16 +223,6 @@ def at_mark(item: Node) -> Node | None:
     if item["t"] != "RawInline" or not item["c"][1].startswith("#picture("):
         return None
     return pandoc_ast.raw("typst", item["c"][1].replace(MIDDLE, ""), False)
-
-
-def heading_note(item: Node) -> Inlines | None:
-    """A footnote of paragraphs, as page.typ has it in a heading; None for anything else."""
-    if item["t"] != "Note" or {block["t"] for block in item["c"]} - {"Para", "Plain"}:
-        return None
-    end = pandoc_ast.raw("typst", "#parbreak()", False)
-    words = [inline for block in item["c"] for inline in (end, *block["c"])][1:]
-    ends = (pandoc_ast.raw("typst", mark, False) for mark in ("#heading-note[", "]"))
-    return [next(ends), *words, next(ends)]
 
 
 def with_plain_labels(blocks: object, index: Index) -> None:
