@@ -16,24 +16,39 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
 AXE     := axe-core@4.14.1# finds what bars readers from a page; for the tests alone
 
-# DATA=… on the command line of make is LMREPORT_DATA for the programs, and so on, each character as it stands.
-$(foreach NAME,DATA MODEL SCALE SEED,$(if $(value $(NAME)),$(eval export LMREPORT_$(NAME) := $$(value $(NAME)))))
+# What stands on the command line of make alone: other work sets DATA and SEED in the environment, too.
+GIVEN  = $(if $(filter command,$(origin $(1))),$(value $(1)))
+QUOTED = '$(subst ','\'',$(1))'
+
+# DATA=… is LMREPORT_DATA for the programs, and so on, each character as it stands.
+$(foreach NAME,DATA MODEL SCALE SEED,$(if $(call GIVEN,$(NAME)),$(eval export LMREPORT_$(NAME) := $$(call GIVEN,$(NAME)))))
+PROFILED = $(if $(call GIVEN,PROFILE),--profile $(call QUOTED,$(call GIVEN,PROFILE)))
+RECORDED = $(if $(call GIVEN,RECORD),--record)
+SIZES    = $(foreach SIZE,$(call GIVEN,SET),--set $(call QUOTED,$(SIZE)))
+
+# Scripts of an environment hold its path: in a copied or renamed folder they run the code of another, or none.
+# One of conda has no bin/activate.
+WHOLE := $(shell { { test ! -e $(BIN)/activate || { . $(BIN)/activate && test "$$VIRTUAL_ENV" -ef $(VENV); }; } \
+	&& $(BIN)/python -I -c "import pip" && echo true; } 2>/dev/null)
 
 # Packages go into $(VENV), also where a pip.conf says user = true.
 export PIP_USER := 0
 
 .PHONY: report check submission test test-slow lint lock clean
 .PHONY: bench-render bench-train
+ifndef WHOLE
+.PHONY: $(STAMP)
+endif
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
-	@$(BIN)/lmreport render $(if $(PROFILE),--profile $(PROFILE))
+	@$(BIN)/lmreport render $(PROFILED)
 
 check: $(STAMP)
-	@$(BIN)/lmreport check $(if $(PROFILE),--profile $(PROFILE))
+	@$(BIN)/lmreport check $(PROFILED)
 
 submission: $(STAMP)
-	@$(BIN)/lmreport submit $(if $(PROFILE),--profile $(PROFILE))
+	@$(BIN)/lmreport submit $(PROFILED)
 
 test: $(STAMP)
 	@$(BIN)/ruff check code tests
@@ -48,10 +63,10 @@ bench-render: $(STAMP)
 	@$(BIN)/python -m lmreport.render.timing
 
 bench-train: $(STAMP)
-	@$(BIN)/python -W ignore -m lmreport.bench train predict $(if $(RECORD),--record)
+	@$(BIN)/python -W ignore -m lmreport.bench train predict $(RECORDED)
 
 bench-%: $(STAMP)
-	@$(BIN)/python -W ignore -m lmreport.bench $* $(if $(RECORD),--record) $(SET:%=--set %)
+	@$(BIN)/python -W ignore -m lmreport.bench $* $(RECORDED) $(SIZES)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check code tests
@@ -61,7 +76,10 @@ lint: $(STAMP)
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14) and 'Python 3.11.4 to 3.13 is needed; set PYTHON=…')"
 	@echo "environment: making $(VENV) with the packages of requirements.lock (a few minutes, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifndef WHOLE
+	@test ! -e $(VENV) || echo "environment: the $(VENV) at hand was made in another folder, or has no Python with pip; it is replaced"
+	@$(PYTHON) -m venv --clear $(VENV)
+endif
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@npm install --silent --no-audit --no-fund --no-save --prefix $(VENV) $(AXE) \

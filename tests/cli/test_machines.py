@@ -311,13 +311,16 @@ def test_the_variable_that_moves_the_hubs_files_is_the_one_named(monkeypatch):
 
 
 BACKEND = """
+import os
 import zipfile
 
 def build_editable(folder, config_settings=None, metadata_directory=None):
     name = "own-1.0-py3-none-any.whl"
     with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
-        wheel.writestr("own.py", "")
+        wheel.writestr("own.pth", os.getcwd())
         about = "own-1.0.dist-info/"
+        command = "[console_scripts]\\nown = own:main\\n"
+        wheel.writestr(about + "entry_points.txt", command)
         wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\\nName: own\\nVersion: 1.0\\n")
         wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
         wheel.writestr(about + "RECORD", "")
@@ -327,59 +330,140 @@ build_wheel = build_sdist = build_editable
 """
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-def test_make_installs_into_its_own_environment_where_pip_is_told_to_install_for_the_user(tmp_path):
-    (tmp_path / ".config/pip").mkdir(parents=True)
-    (tmp_path / ".config/pip/pip.conf").write_text("[install]\nuser = true\n")
-    (tmp_path / "npm").write_text("#!/bin/sh\nexit 1\n")
-    (tmp_path / "npm").chmod(0o755)
-    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    (tmp_path / "requirements.lock").touch()
-    (tmp_path / "backend.py").write_text(BACKEND)
-    (tmp_path / "pyproject.toml").write_text(
+def make(folder, *typed, **environment):
+    """What make says in `folder`, where no variables of the tests and of an outer make hold."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LMREPORT_", "MAKE"))}
+    return subprocess.run(
+        ["make", *typed], cwd=folder, env=kept | environment, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project whose environment make has made, in a folder with a blank in its name."""
+    if not shutil.which("make"):
+        pytest.skip("needs make")
+    folder = tmp_path_factory.mktemp("home work")
+    (folder / ".config/pip").mkdir(parents=True)
+    (folder / ".config/pip/pip.conf").write_text("[install]\nuser = true\n")
+    (folder / "npm").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "npm").chmod(0o755)
+    (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    (folder / "requirements.lock").touch()
+    (folder / "own.py").write_text("def main():\n    print(__file__.removesuffix('/own.py'))\n")
+    (folder / "backend.py").write_text(BACKEND)
+    (folder / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     )
-    done = subprocess.run(
-        ["make", ".venv/.installed", f"PYTHON={sys.executable}"],
-        cwd=tmp_path,
-        env=os.environ
-        | {
-            "HOME": str(tmp_path),
-            "XDG_CONFIG_HOME": str(tmp_path / ".config"),
-            "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        },
-        capture_output=True,
-        text=True,
+    assert REPLACED not in install(folder)
+    return folder
+
+
+REPLACED = "the .venv at hand was made in another folder, or has no Python with pip; it is replaced"
+
+
+def install(folder, *options):
+    """What make says of the environment in `folder`; with "-n", what it would do."""
+    done = make(
+        folder,
+        *options,
+        ".venv/.installed",
+        f"PYTHON={sys.executable}",
+        HOME=str(folder),
+        XDG_CONFIG_HOME=str(folder / ".config"),
+        PATH=f"{folder}:{os.environ['PATH']}",
     )
     assert done.returncode == 0, done.stderr
-    assert list(tmp_path.glob(".venv/lib/python*/site-packages/own.py"))
+    return done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-@pytest.mark.parametrize(
-    "given", ["rows for $5.csv", "texts/C# posts.csv", "texts/C#", "$(HOME)/a$$b", "a\\#b's.csv"]
-)
-@pytest.mark.parametrize("place", ["command line", "environment"])
-def test_make_hands_data_and_model_on_as_they_are_typed(tmp_path, given, place):
-    """Marks of make have no meaning in a path."""
+def own(folder):
+    """The folder whose code the command of the environment in `folder` runs."""
+    said = subprocess.run([folder / ".venv/bin/own"], capture_output=True, text=True, check=True)
+    return Path(said.stdout.strip())
+
+
+def test_make_installs_into_its_own_environment_where_pip_is_told_to_install_for_the_user(project):
+    assert list(project.glob(".venv/lib/python*/site-packages/own.pth"))
+    assert own(project) == project
+    assert install(project) == "make: '.venv/.installed' is up to date.\n"
+
+
+def test_make_replaces_the_environment_of_a_copied_or_renamed_project(project, tmp_path):
+    """Its commands would run the code of the folder that it came from, or none."""
+    copy = tmp_path / "a copy"
+    shutil.copytree(project, copy, symlinks=True)
+    assert own(copy) == project
+    assert REPLACED in install(copy)
+    assert own(copy) == copy and own(project) == project
+    assert REPLACED in install(copy.rename(tmp_path / "renamed"), "-n")
+
+
+def test_make_replaces_an_environment_without_pip_or_python(project, tmp_path):
+    """As uv makes them, and as Ctrl-C or an update of the system leaves them; it keeps those that
+    lack the packages alone.
+    """
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(project / name, tmp_path)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=tmp_path)
+    assert REPLACED in install(tmp_path, "-n")
+    (folder,) = tmp_path.glob(".venv/lib/python*/site-packages")
+    (folder / "pip.py").touch()
+    assert REPLACED not in (said := install(tmp_path, "-n")) and "pip install" in said
+    (tmp_path / ".venv/.installed").touch()
+    assert "up to date" in install(tmp_path, "-n")
+    for path in tmp_path.glob(".venv/bin/python*"):
+        path.unlink()
+        path.symlink_to(tmp_path / "gone")
+    assert REPLACED in install(tmp_path, "-n")
+
+
+@pytest.fixture
+def handed_on(tmp_path):
+    """What make, called with what is typed and set, hands on: four settings, then the arguments."""
+    if not shutil.which("make"):
+        pytest.skip("needs make")
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     for name in ("pyproject.toml", "requirements.lock"):
         (tmp_path / name).touch()
-    program = tmp_path / ".venv/bin/lmreport"
-    program.parent.mkdir(parents=True)
-    program.write_text(
-        '#!/bin/sh\nprintf "%s\\n" "$LMREPORT_DATA" "$LMREPORT_MODEL" "${LMREPORT_SEED-unset}" "$@"\n'
-    )
-    program.chmod(0o755)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name in ("lmreport", "python"):
+        program = tmp_path / ".venv/bin" / name
+        program.write_text(
+            '#!/bin/sh\nprintf "%s\\n" "${LMREPORT_DATA-unset}" "${LMREPORT_MODEL-unset}" '
+            '"${LMREPORT_SEED-unset}" "${LMREPORT_SCALE-unset}" "$@"\n'
+        )
+        program.chmod(0o755)
     (tmp_path / ".venv/.installed").touch()
-    named = {"DATA": given, "MODEL": f"../{given}"}
-    typed = [f"{name}={value}" for name, value in named.items()] * (place == "command line")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LMREPORT_", "MAKE"))}
-    done = subprocess.run(
-        ["make", "report", *typed],
-        cwd=tmp_path,
-        env=kept | (named if place == "environment" else {}),
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.splitlines() == [given, f"../{given}", "unset", "render"], done.stderr
+
+    def called(*typed, **environment):
+        done = make(tmp_path, *typed, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return called
+
+
+@pytest.mark.parametrize(
+    "given", ["rows for $5.csv", "texts/C# posts.csv", "texts/C#", "$(HOME)/a$$b", "a\\#b's.csv"]
+)
+def test_make_hands_on_what_is_typed_as_it_is_typed(handed_on, given):
+    """Marks of make and of the shell have no meaning in it."""
+    typed = [f"DATA={given}", f"MODEL=../{given}", f"PROFILE={given}"]
+    settings = [given, f"../{given}", "unset", "unset"]
+    for goal, command in (("report", "render"), ("check", "check"), ("submission", "submit")):
+        assert handed_on(goal, *typed) == [*settings, command, "--profile", given]
+
+
+def test_make_hands_on_sizes_of_a_bench(handed_on):
+    said = handed_on("bench-encoder", "SET=length=5  name='a;$x", "RECORD=1")
+    assert said[-6:] == ["encoder", "--record", "--set", "length=5", "--set", "name='a;$x"]
+
+
+@pytest.mark.parametrize("options", [[], ["-e"]])
+def test_make_takes_nothing_that_other_work_set_in_the_environment(handed_on, options):
+    other = dict.fromkeys(["DATA", "MODEL", "SCALE", "SEED", "PROFILE", "SET", "RECORD"], "other")
+    none = ["unset"] * 4
+    assert handed_on("report", *options, **other) == [*none, "render"]
+    assert handed_on("bench-encoder", *options, **other)[-1] == "encoder"
+    assert handed_on("report", **other, LMREPORT_DATA="mine") == ["mine", *none[1:], "render"]

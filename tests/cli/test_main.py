@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from lmreport.cli import main, options
 from lmreport.cli.main import said_of
-from lmreport.core import files
+from lmreport.core import files, machine
 from lmreport.core.errors import ReportError
 
 
@@ -121,3 +121,19 @@ def test_where_few_files_may_be_open_a_command_that_trains_says_so_and_does_not_
     command = f"ulimit -n 32; {sys.executable} -m lmreport.cli train bag_of_words --data sample"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "type ulimit -n 256" in done.stderr, done.stderr
+
+
+def test_a_command_in_a_project_whose_code_does_not_run_says_whose_does(
+    tmp_path, monkeypatch, caplog
+):
+    """As in a copy of a project, whose .venv leads to the first."""
+    (tmp_path / "_quarto.yml").write_text("lang: en\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(main.COMMANDS, "doctor", lambda _: 0)
+    assert main.main(["doctor"]) == 0 and not caplog.text
+    (tmp_path / "code" / "lmreport").mkdir(parents=True)
+    assert main.main(["doctor"]) == 0
+    assert (
+        f"the code of {machine.PACKAGE.parents[1]}, not that of {tmp_path.resolve()}" in caplog.text
+    )
+    assert "delete .venv there" in caplog.text

@@ -714,7 +714,10 @@ def test_bibtex_compiles_under_pdflatex():
     assert "https://example.org/α" in made
 
 
-def test_a_commit_is_cited_with_changes_where_the_report_was_changed(tmp_path, monkeypatch):
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A repository with code and a report, in whose folder git can be called."""
+
     def git(*arguments):
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
         subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
@@ -728,23 +731,72 @@ def test_a_commit_is_cited_with_changes_where_the_report_was_changed(tmp_path, m
     git("commit", "-q", "-m", "A")
     monkeypatch.setattr(machine, "PACKAGE", tmp_path / "code")
     monkeypatch.delenv("LMREPORT_COMMIT", raising=False)
+    forget_commit()
+    yield git
+    forget_commit()
 
-    def commit(*project):
-        machine.commit.cache_clear()
-        return machine.commit(*project)
 
-    try:
-        assert len(commit()) == 12 and commit(tmp_path) == commit()
-        (tmp_path / "report" / "made.html").write_text("by a render\n")
-        assert commit(tmp_path) == commit()
-        for name in ("report/a.txt", "_quarto.yml"):
-            (tmp_path / name).write_text("b: b\n")
-            assert commit(tmp_path) == commit() + "+"
-            git("checkout", "-q", "--", name)
-        (tmp_path / "code" / "a.txt").write_text("b\n")
-        assert commit(tmp_path) == commit() and commit().endswith("+")
-    finally:
-        machine.commit.cache_clear()
+def forget_commit():
+    machine.commit.cache_clear()
+    machine.repository.cache_clear()
+
+
+def commit(*project):
+    forget_commit()
+    return machine.commit(*project)
+
+
+def test_a_commit_is_cited_with_changes_where_the_report_was_changed(checkout, tmp_path):
+    assert len(commit()) == 12 and commit(tmp_path) == commit()
+    (tmp_path / "report" / "made.html").write_text("by a render\n")
+    assert commit(tmp_path) == commit()
+    for name in ("report/a.txt", "_quarto.yml"):
+        (tmp_path / name).write_text("b: b\n")
+        assert commit(tmp_path) == commit() + "+"
+        checkout("checkout", "-q", "--", name)
+    (tmp_path / "code" / "a.txt").write_text("b\n")
+    assert commit(tmp_path) == commit() and commit().endswith("+")
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_the_commit_of_another_repository_is_not_cited(
+    checkout, tmp_path, monkeypatch, told, ignored
+):
+    """One that the code was unpacked in, as a course's, or that a hook of git names."""
+    own = commit()
+    other = tmp_path / "unpacked"
+    other.mkdir()
+    (other / "a.txt").write_text("a\n")
+    if ignored:
+        (tmp_path / ".gitignore").write_text("unpacked\n")
+    monkeypatch.setattr(machine, "PACKAGE", other)
+    assert commit() == commit(tmp_path) == "" and told == []
+
+    subprocess.run(["git", "-C", str(other), "init", "-q"], check=True)
+    monkeypatch.setattr(machine, "PACKAGE", tmp_path / "code")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert commit() == own
+
+
+def test_a_report_outside_the_repository_of_the_code_does_not_change_its_commit(
+    checkout, tmp_path_factory
+):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "_quarto.yml").write_text("lang: de\n")
+    assert commit(elsewhere) == commit() and len(commit()) == 12
+
+
+def test_a_commit_that_git_does_not_tell_is_told_with_the_remedy(
+    checkout, tmp_path, monkeypatch, told
+):
+    """As where the folder is another user's, in a container, or git is not installed."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert commit() == machine.commit(tmp_path) == ""
+    (said,) = told
+    assert "the code is not known" in said and "config --global --add safe.directory" in said
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit() == "" and "git cannot be run" in told[-1]
+    assert "set LMREPORT_COMMIT" in told[-1]
 
 
 def test_each_file_names_ones_own_data_and_their_licence(tmp_path, monkeypatch):

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from lmreport.cli import options
-from lmreport.core import listing, progress
+from lmreport.core import listing, machine, progress
 from lmreport.core.errors import ReportError, chain_of, is_http, no_space
-from lmreport.core.settings import NO_HOME, cache_root, one_model, refuse_no_numbers
+from lmreport.core.settings import NO_HOME, cache_root, one_model, project_root, refuse_no_numbers
 from lmreport.models import architecture
 from lmreport.runs.kinds import BENCHES, KINDS, MODELS, STUDIES
 
@@ -230,13 +230,11 @@ def verify(arguments) -> int:
 
 def check(arguments) -> int:
     from lmreport.check import summary
-    from lmreport.core.settings import project_root
 
     return summary.report(project_root(), arguments.profile, arguments.quick, arguments.json)
 
 
 def cite(arguments) -> int:
-    from lmreport.core.settings import project_root
     from lmreport.publish import cite
 
     print(cite.citation(project_root(), arguments.label, arguments.form), end="")
@@ -244,7 +242,6 @@ def cite(arguments) -> int:
 
 
 def export(arguments) -> int:
-    from lmreport.core.settings import project_root
     from lmreport.publish.export import export
 
     print(export(project_root())[0])
@@ -252,7 +249,6 @@ def export(arguments) -> int:
 
 
 def submit(arguments) -> int:
-    from lmreport.core.settings import project_root
     from lmreport.publish import submission
 
     return submission.submit(project_root(), arguments.profile or os.environ.get("QUARTO_PROFILE"))
@@ -313,6 +309,21 @@ def refuse_few_files(command: str) -> None:
         )
 
 
+def tell_of_other_code() -> None:
+    """Warn where the project at hand has code of its own and that of another one runs."""
+    try:
+        root = project_root()
+    except ReportError:  # told by the commands that need one
+        return
+    own = root / "code" / "lmreport"
+    if own.is_dir() and not own.samefile(machine.PACKAGE):
+        log.warning(
+            f"lmreport: this is the code of {machine.PACKAGE.parents[1]}, not that of {root}, as "
+            "where a .venv was copied; to run its own, delete .venv there and make it anew, as "
+            "README.md says"
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if all went well, 2 for bad input (one sentence on standard error), 130
     for Ctrl-C.
@@ -322,6 +333,7 @@ def main(argv: list[str] | None = None) -> int:
     progress.show()
     start = time.perf_counter()
     try:
+        tell_of_other_code()
         refuse_several(arguments.command)
         refuse_few_files(arguments.command)
         refuse_no_numbers()

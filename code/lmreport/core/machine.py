@@ -6,12 +6,17 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+
+from lmreport.core.errors import ReportError
+
+log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LIBRARIES = (
@@ -27,6 +32,14 @@ LIBRARIES = (
 ALSO_CALLED = {  # pyproject.toml takes the one or the other by system, and Colab has the second
     "tensorflow-cpu": "tensorflow",
     "tensorflow": "tensorflow-cpu",
+}
+OTHER_REPOSITORY = {  # variables that name one; git sets some of them where it calls a hook
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_NAMESPACE",
 }
 
 
@@ -160,24 +173,50 @@ def commit(project: Path | None = None) -> str:
     """
     if given := os.environ.get("LMREPORT_COMMIT"):
         return given
+    head, top, changed = repository()
+    if not head or changed or project is None:
+        return head + "+" * changed
+    root = project.resolve()
+    written = [root / "report", *root.glob("_quarto*.yml")] if root.is_relative_to(top) else []
+    status = ("status", "--porcelain", "--untracked-files=no", "--", *map(str, written))
+    return head + "+" * bool(written and git(PACKAGE, *status))
 
-    def git(*args: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(PACKAGE), *args], capture_output=True, text=True
-        ).stdout.strip()
 
-    def changed(*arguments: str) -> bool:
-        return bool(git("status", "--porcelain", *arguments))
-
+@cache  # what keeps it from being known is told once
+def repository() -> tuple[str, Path, bool]:
+    """The commit of the repository that tracks the package ("" if none does), the repository's
+    folder, and whether the package's code differs from it.
+    """
     try:
-        head = git("rev-parse", "--short=12", "HEAD")
-        written = [project / "report", *project.glob("_quarto*.yml")] if project else []
-        return head + "+" * bool(
-            head
-            and (
-                changed("--", str(PACKAGE))
-                or (written and changed("--untracked-files=no", "--", *map(str, written)))
+        if git(PACKAGE, "ls-files", "--", "."):  # else it only lies in the folder of another work
+            head = git(PACKAGE, "rev-parse", "--short=12", "HEAD")
+            top = Path(git(PACKAGE, "rev-parse", "--show-toplevel"))
+            return head, top, bool(git(PACKAGE, "status", "--porcelain", "--", "."))
+    except ReportError as error:
+        if any((folder / ".git").exists() for folder in (PACKAGE, *PACKAGE.parents)):
+            log.warning(
+                f"commit: that of the code is not known, and not recorded or cited: {error}; mend "
+                "that, or set LMREPORT_COMMIT to the commit"
             )
+    return "", PACKAGE, False
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints for a command in the repository that `folder` lies in, without blanks around
+    it. Raises ReportError, in git's words, if it fails or is not installed.
+    """
+    here = {k: v for k, v in os.environ.items() if k not in OTHER_REPOSITORY}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            env=here,
         )
-    except OSError:
-        return ""
+    except OSError as error:
+        raise ReportError(f"git cannot be run ({error})") from error
+    if done.returncode:
+        said = " ".join(done.stderr.split())
+        raise ReportError(f"git {arguments[0]} failed ({said[-300:]})")
+    return done.stdout.strip()

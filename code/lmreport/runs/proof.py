@@ -156,13 +156,7 @@ def git(*arguments: str) -> str:
     """What git prints for a command in the project, without blanks around it. Raises ReportError if
     it fails.
     """
-    done = subprocess.run(
-        ["git", "-C", str(project_root()), *arguments], capture_output=True, text=True
-    )
-    if done.returncode:
-        raise ReportError(
-            f"prove: git {arguments[0]} failed ({done.stderr.strip()[-200:]}); a clone with its "
-            f"history "
-            "is needed"
-        )
-    return done.stdout.strip()
+    try:
+        return machine.git(project_root(), *arguments)
+    except ReportError as error:
+        raise ReportError(f"prove: {error}; a clone with its history is needed") from error
