@@ -175,6 +175,18 @@ def test_the_lstm_is_described_by_its_configuration(record):
     assert "96 units in each direction" in told["wider, more dropout"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["😀 1 + 2", "天気"], "the texts have no letter with a case"),
+        (["all low"], "lose nothing here: of the letters that have a case, none is upper-case"),
+        (["Ab"], "lose something here: of the letters that have a case, 50.00% are upper-case"),
+    ],
+)
+def test_what_lower_casing_loses_is_told_of_texts_without_letters_too(texts, said):
+    assert said in plain(on_what_it_takes.of_case(texts))
+
+
 def test_sizes_are_compared_with_and_without_the_embeddings(record):
     import torch
 

@@ -100,19 +100,28 @@ def of_limits(climbed, top, has_recipes: bool):
 @named
 def of_steps(climbed, corpus, splits):
     """What each step of the ladder brought, sorted by what it did."""
-    letters = [c for text in splits["train"]["text"][:] for c in text if c.lower() != c.upper()]
-    upper = sum(map(str.isupper, letters)) / len(letters)
     return dict(
         validation=markdown.count(len(climbed["labels"])),
         helped=changes(climbed, 1),
         hurt=changes(climbed, -1),
         by_chance=improvements.by_chance(climbed),
         pilot_texts=markdown.count(climbed["points"][improvements.row(climbed, "pilot")]["texts"]),
-        upper=fill(
-            "Lower-casing would lose {} here: of the letters that have a case, {} upper-case.",
-            markdown.word(int(upper > 0.001), "nothing", "something"),
-            fill("{} are", markdown.pct(upper, 2)) if upper else "none is",
-        ),
+        upper=of_case(splits["train"]["text"][:]),
+    )
+
+
+def of_case(texts: list[str]) -> MarkdownText:
+    """What the texts lose where their letters become lower-case."""
+    letters = [c for text in texts for c in text if c.lower() != c.upper()]
+    if not letters:
+        return MarkdownText(
+            "Lower-casing loses nothing here: the texts have no letter with a case."
+        )
+    upper = sum(map(str.isupper, letters)) / len(letters)
+    return fill(
+        "Lower-casing would lose {} here: of the letters that have a case, {} upper-case.",
+        markdown.word(int(upper > 0.001), "nothing", "something"),
+        fill("{} are", markdown.pct(upper, 2)) if upper else "none is",
     )
 
 
