@@ -96,6 +96,7 @@ def in_two(tiny, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(alone, in_two):
     one, two = (json.loads((folder / "training.json").read_text()) for folder in (alone, in_two))
     assert (one["processes"], two["processes"]) == (1, 2)
