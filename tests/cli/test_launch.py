@@ -104,6 +104,7 @@ def test_two_processes_train_as_one_does(alone, in_two):
     assert two["loss"] == pytest.approx(one["loss"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_bf16_trains_as_fp32_does_but_for_its_three_digits(alone, tiny, tmp_path):
     status, said = launched(tmp_path / "model", tiny, ALONE, precision=BF16)
     assert status == 0, said

@@ -31,6 +31,7 @@ class Stopped:
         raise Interrupted("stopped")
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_and_counts_the_processor_time_of_both_parts(
     tmp_path, monkeypatch
 ):

@@ -19,6 +19,7 @@ from lmreport.data import download
 from lmreport.data.splits import load_splits, subset
 from lmreport.experiments import studies
 from lmreport.models import tokenizer
+from lmreport.reporting import learning_curve
 from lmreport.reporting import studies as study_findings
 from lmreport.runs import records, train
 from lmreport.runs.kinds import KINDS
@@ -84,7 +85,7 @@ def test_the_learning_curve_keeps_what_its_numbers_come_from(folder, settings):
     assert sum("test accuracy" in line for line in told) == 6
     again, told = made("learning_curve", settings)
     assert told == [] and again.key == record.key and not list((folder / "studies").glob("*/*"))
-    assert {p["way"] for p in record["points"]} == {way for way, _ in study_findings.curve(record)}
+    assert {p["way"] for p in record["points"]} == {way for way, _ in learning_curve.curve(record)}
 
 
 def test_the_linear_model_learns_from_the_texts_that_the_others_had(folder, settings):
@@ -181,7 +182,7 @@ def test_what_the_report_says_of_the_studies_can_be_recomputed_another_way(folde
 
     curve, mixed, headless, ablated, linear = (made(name, settings)[0] for name in SMALL)
     said = [
-        *study_findings.curve(curve).values(),
+        *learning_curve.curve(curve).values(),
         *study_findings.shuffled_falls(mixed),
         *study_findings.layer_falls(headless),
         study_findings.p_between(mixed, "predicted.0", "predicted.4"),
@@ -226,6 +227,7 @@ def start(code, cache):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_learning_curve_goes_on_after_its_last_point(folder, tiny, settings):
     # Another seed of the batches than above, so that there is no record yet.
     options = OPTIONS | {"learning_rate": 2e-3}

@@ -237,6 +237,7 @@ kept_trainings.measure(Recipe(**{given!r}), splits, {model!r})
 """
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_logits(folder, tiny, splits, monkeypatch):
     import torch
 

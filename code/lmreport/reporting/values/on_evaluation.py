@@ -266,15 +266,18 @@ def larger(runs, corpus) -> MarkdownText:
     some_fail = any(metrics.outcome(run, svm) for run in runs.encoders)
     return fill(
         "{} reads {} word pieces of a text and gets {}, "
-        "{} than the SVM{}, after {} of training{} "
-        "([supplement](supplement.html#sec-encoder)). {}",
+        "{} than the SVM, after {} of training{} "
+        "([supplement](supplement.html#sec-encoder)).{} {}",
         one if len(runs.encoders) == 1 else of_several,
         markdown.count(record.inputs["settings"]["max_length"]),
         markdown.pct(metrics.accuracy(record)),
         markdown.word(metrics.outcome(record, svm), *COMPARED),
-        MarkdownText(" (not every run does)" * (some_fail and not metrics.outcome(record, svm))),
         sentences.at_most(record),
         MarkdownText(" on another processor" * elsewhere(record, svm)),
+        MarkdownText(
+            " Not every run is significantly ahead."
+            * (some_fail and not metrics.outcome(record, svm))
+        ),
         markdown.word(
             metrics.outcome(record, svm),
             "So with this many labelled texts, a larger encoder pays only where the last points count.",
