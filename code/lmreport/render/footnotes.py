@@ -11,8 +11,6 @@ from lmreport.render.lines import masked
 from lmreport.render.project import Document
 
 NOTE = re.compile(r"\[\^([^\]\s]+)\]")
-
-
 ESCAPED = re.compile(  # the signs by which "[^1]" is text; other escaped ones stay as they are
     r"\\\[(?=\\?\^)|\[(?=\\\^|\^[^]\s]*\\\])|&#9[14];|(\\.)"
 )

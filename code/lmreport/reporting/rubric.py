@@ -140,16 +140,15 @@ def entry(part: str, one: dict, at: str) -> dict:
         key: value for key, value in one.items() if value is not None or key not in BESIDES[part]
     }
     known = FIELDS[part] | BESIDES[part]
-    for key, kind in known.items():
-        if key not in one and key in BESIDES[part]:
-            continue
+    for key in FIELDS[part]:
         if key not in one:
             near = difflib.get_close_matches(key, one, n=1, cutoff=0.6)
             raise ReportError(
                 f"{at}: {name} has no `{key}`; "
-                + (f"write it in place of `{near[0]}`" if near else f"add it, {kind}")
+                + (f"write it in place of `{near[0]}`" if near else f"add it, {known[key]}")
             )
-        if not is_kind(one[key], kind):
+    for key, kind in known.items():
+        if key in one and not is_kind(one[key], kind):
             raise ReportError(f"{at}: `{key}` of {name} is {one[key]!r}; it must be {kind}")
     for key in [str(key) for key in one if key not in known]:
         near = difflib.get_close_matches(key, known, n=1)
